@@ -1,0 +1,236 @@
+// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes it and nothing
+// else does; assertions, ladders and reports only read it. It imports nothing else of the module.
+package trace
+
+import "time"
+
+// Event is one thing that happened. Exactly one of the pointers is set; [Event.Kind] names it.
+type Event struct {
+	// T is the time since the start of the run, on CLOCK_MONOTONIC, in nanoseconds.
+	T time.Duration `json:"t"`
+
+	Run      *Run      `json:"run,omitempty"`
+	Host     *Host     `json:"host,omitempty"`
+	Sysctl   *Sysctl   `json:"sysctl,omitempty"`
+	Start    *Start    `json:"start,omitempty"`
+	Step     *Step     `json:"step,omitempty"`
+	Signal   *Signal   `json:"signal,omitempty"`
+	Packet   *Packet   `json:"packet,omitempty"`
+	Socket   *Socket   `json:"socket,omitempty"`
+	Counters *Counters `json:"counters,omitempty"`
+	Fault    *Fault    `json:"fault,omitempty"`
+	Process  *Process  `json:"process,omitempty"`
+	Note     *Note     `json:"note,omitempty"`
+	End      *End      `json:"end,omitempty"`
+}
+
+// Run is the first event: what is run, and on what.
+type Run struct {
+	Scenario string            `json:"scenario"`
+	Case     string            `json:"case,omitempty"`
+	Family   string            `json:"family"`
+	Params   map[string]string `json:"params,omitempty"`
+	Seed     uint64            `json:"seed"`
+	// Wall is the wall clock at T 0, in RFC 3339 with nanoseconds.
+	Wall time.Time `json:"wall"`
+	// Kernel is uname -r.
+	Kernel  string `json:"kernel"`
+	Version string `json:"version"`
+	// Source is the expanded scenario as JSON, so that a stored trace can be checked again.
+	Source []byte `json:"source,omitempty"`
+}
+
+// Host is a host of the lab, once it is up.
+type Host struct {
+	Name      string   `json:"name"`
+	Addresses []string `json:"addresses"`
+	Links     []Link   `json:"links"`
+}
+
+// Link is one end of a link: where packets are captured.
+type Link struct {
+	// Device is the interface's name in its host's namespace.
+	Device string `json:"device"`
+	MTU    int    `json:"mtu"`
+	// Peer is the host at the other end; "" for lo.
+	Peer string `json:"peer,omitempty"`
+}
+
+// Sysctl says whether a host's kernel has a kernel parameter, and its value.
+type Sysctl struct {
+	Host  string `json:"host"`
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+	// Missing is true where the kernel has no such parameter.
+	Missing bool `json:"missing,omitempty"`
+}
+
+// Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""), and when a step begins.
+type Start struct {
+	Actor string `json:"actor,omitempty"`
+	Step  string `json:"step,omitempty"`
+	Op    string `json:"op,omitempty"`
+	// N counts the executions of the step, from 1.
+	N int `json:"n,omitempty"`
+}
+
+// Step is the outcome of a step. The event's T is the moment it ended.
+type Step struct {
+	Actor string `json:"actor"`
+	ID    string `json:"id"`
+	Op    string `json:"op"`
+	// N counts the executions of the step, from 1.
+	N int `json:"n"`
+	// Began is when the step began, on the clock of T. The duration is T - Began.
+	Began time.Duration `json:"began"`
+	// Socket is the name of the socket it worked on.
+	Socket string `json:"socket,omitempty"`
+	// Local and Remote are that socket's addresses after the step, where it has them.
+	Local  string `json:"local,omitempty"`
+	Remote string `json:"remote,omitempty"`
+	// Errno is the name of the error, "" for success.
+	Errno string `json:"errno,omitempty"`
+	// Result is what the system call returned: -1 with an Errno.
+	Result int64 `json:"result"`
+	// Bytes is how many bytes the whole step moved.
+	Bytes int64 `json:"bytes,omitempty"`
+	// SHA256 is the digest of those bytes in hex, for steps that receive.
+	SHA256 string `json:"sha256,omitempty"`
+	// Data is the first of the bytes received, at most 4096.
+	Data []byte `json:"data,omitempty"`
+	// Value is getsockopt's value, or the events poll saw, comma-separated.
+	Value string `json:"value,omitempty"`
+	// Values are the fields of tcp_info, named without tcpi_.
+	Values map[string]int64 `json:"values,omitempty"`
+	// Peer is whom recvfrom or accept heard from.
+	Peer string `json:"peer,omitempty"`
+	// Exit, Killed, Stdout and Stderr are of an exec step: exit status, or the signal that ended it.
+	Exit   int    `json:"exit,omitempty"`
+	Killed string `json:"killed,omitempty"`
+	Stdout string `json:"stdout,omitempty"`
+	Stderr string `json:"stderr,omitempty"`
+	// Problem says why a step could not be tried at all, such as a program that is not there.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Signal is the event of a signal step.
+type Signal struct {
+	Actor string `json:"actor"`
+	Name  string `json:"name"`
+}
+
+// Packet is a packet seen at one end of a link.
+type Packet struct {
+	// Host and Device are where it was seen.
+	Host   string `json:"host"`
+	Device string `json:"device"`
+	// Out is true where the host sent it, false where it received it.
+	Out bool `json:"out,omitempty"`
+	// Frame is the frame from its link layer header on, at most Snap bytes of it.
+	Frame []byte `json:"frame"`
+	// Length is the length of the whole frame in bytes.
+	Length int `json:"length"`
+	// Summary is the packet in one line, for people who read the file.
+	Summary string `json:"summary,omitempty"`
+
+	decoded *Decoded
+}
+
+// Socket is a socket of a host as sock_diag sees it, written when anything of it changed.
+type Socket struct {
+	Host string `json:"host"`
+	// Local and Remote are address:port, IPv6 in brackets.
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
+	// State is the TCP state as ss names it (SYN_RECV for NEW_SYN_RECV); CLOSED when the socket is gone.
+	State string `json:"state"`
+	// RecvQ and SendQ are bytes; of a listening socket, the connections waiting for accept and its backlog.
+	RecvQ uint32 `json:"recv_q"`
+	SendQ uint32 `json:"send_q"`
+	// Timer is off, on (retransmission), keepalive, timewait or persist; Expires is when it fires, from now.
+	Timer   string        `json:"timer,omitempty"`
+	Expires time.Duration `json:"expires,omitempty"`
+	// Retrans counts unanswered retransmissions or probes.
+	Retrans int `json:"retrans,omitempty"`
+	// Inode is the socket's inode, 0 where no process holds it.
+	Inode uint32 `json:"inode,omitempty"`
+	// Info has some fields of tcp_info, named without tcpi_.
+	Info map[string]int64 `json:"info,omitempty"`
+}
+
+// Counters are a host's kernel counters, by GROUP.NAME: TcpExt.TCPTimeouts.
+type Counters struct {
+	Host string `json:"host"`
+	// At is "before" or "after".
+	At     string           `json:"at"`
+	Values map[string]int64 `json:"values"`
+}
+
+// Fault is a change of a fault.
+type Fault struct {
+	Name string `json:"name"`
+	// What is on, off or hits.
+	What string `json:"what"`
+	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says what chose it. Both are set with "on".
+	Mechanism string `json:"mechanism,omitempty"`
+	Why       string `json:"why,omitempty"`
+	// Hits is the number of packets struck so far.
+	Hits uint64 `json:"hits,omitempty"`
+}
+
+// Process is the end of an actor's process.
+type Process struct {
+	Actor string `json:"actor"`
+	PID   int    `json:"pid"`
+	Exit  int    `json:"exit,omitempty"`
+	// Signal is the name of the signal that ended it, without SIG; "" if it exited.
+	Signal string `json:"signal,omitempty"`
+}
+
+// Note is something the reader of the run must know, such as captured packets that were lost.
+type Note struct {
+	Text string `json:"text"`
+	// Untrue is set where the trace is not the whole truth: a verdict must not rest on it.
+	Untrue bool `json:"untrue,omitempty"`
+}
+
+// End is the last event.
+type End struct {
+	// Reason is done, deadline or canceled.
+	Reason string `json:"reason"`
+	// Hanging are the steps that had not ended, ACTOR.STEP or ACTOR.STEP[N].
+	Hanging []string `json:"hanging,omitempty"`
+}
+
+// Kind names the field that is set, as in JSON; "" for none.
+func (e *Event) Kind() string {
+	switch {
+	case e.Run != nil:
+		return "run"
+	case e.Host != nil:
+		return "host"
+	case e.Sysctl != nil:
+		return "sysctl"
+	case e.Start != nil:
+		return "start"
+	case e.Step != nil:
+		return "step"
+	case e.Signal != nil:
+		return "signal"
+	case e.Packet != nil:
+		return "packet"
+	case e.Socket != nil:
+		return "socket"
+	case e.Counters != nil:
+		return "counters"
+	case e.Fault != nil:
+		return "fault"
+	case e.Process != nil:
+		return "process"
+	case e.Note != nil:
+		return "note"
+	case e.End != nil:
+		return "end"
+	}
+	return ""
+}

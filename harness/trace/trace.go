@@ -1,0 +1,93 @@
+package trace
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+)
+
+// Trace is the events of one run in the order of their times.
+type Trace struct {
+	Events []Event
+}
+
+// Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a little late.
+func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
+
+// Sort orders the events by time; those of one instant keep the order they were added in.
+func (t *Trace) Sort() {
+	sort.SliceStable(t.Events, func(i, j int) bool { return t.Events[i].T < t.Events[j].T })
+}
+
+// Run returns the run event, or nil.
+func (t *Trace) Run() *Run {
+	for i := range t.Events {
+		if r := t.Events[i].Run; r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// End returns the end event and its time, or nil.
+func (t *Trace) End() (*End, time.Duration) {
+	for i := len(t.Events) - 1; i >= 0; i-- {
+		if e := t.Events[i].End; e != nil {
+			return e, t.Events[i].T
+		}
+	}
+	return nil, 0
+}
+
+// Hosts returns the host events in the order they came up.
+func (t *Trace) Hosts() []*Host {
+	var hosts []*Host
+	for i := range t.Events {
+		if h := t.Events[i].Host; h != nil {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
+}
+
+// Started returns when the actors began; 0 if they never did.
+func (t *Trace) Started() time.Duration {
+	for i := range t.Events {
+		if s := t.Events[i].Start; s != nil && s.Actor == "" {
+			return t.Events[i].T
+		}
+	}
+	return 0
+}
+
+// Write writes the trace as NDJSON: one event a line.
+func (t *Trace) Write(w io.Writer) error {
+	bw := bufio.NewWriter(w)
+	enc := json.NewEncoder(bw)
+	for i := range t.Events {
+		if err := enc.Encode(&t.Events[i]); err != nil {
+			return fmt.Errorf("writing event %d: %w", i, err)
+		}
+	}
+	return bw.Flush()
+}
+
+// Read reads a trace written by [Trace.Write].
+func Read(r io.Reader) (*Trace, error) {
+	t := &Trace{}
+	dec := json.NewDecoder(bufio.NewReader(r))
+	for {
+		var e Event
+		err := dec.Decode(&e)
+		if err == io.EOF {
+			return t, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading event %d: %w", len(t.Events), err)
+		}
+		t.Add(e)
+	}
+}

@@ -1,0 +1,34 @@
+// Package kernel says what this machine's kernel can do: probed, never guessed from its version.
+package kernel
+
+import "fmt"
+
+// MissingError says that this machine lacks something a run needs. The command ends with exit status 3 on it.
+type MissingError struct {
+	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN".
+	Feature string
+	// NeededBy is what needs it: `fault "slow-link"`; may be empty.
+	NeededBy string
+	// Remedy is what the user can do, as an imperative.
+	Remedy string
+	// Err is the cause, where there is one.
+	Err error
+}
+
+// Error returns one line: what is missing, what needs it, what to do.
+func (e *MissingError) Error() string {
+	s := e.Feature + " is not available here"
+	if e.NeededBy != "" {
+		s += fmt.Sprintf(" (needed by %s)", e.NeededBy)
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if e.Remedy != "" {
+		s += "; " + e.Remedy
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *MissingError) Unwrap() error { return e.Err }
