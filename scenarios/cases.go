@@ -1,0 +1,214 @@
+package scenarios
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// reservedParams are set by the loader.
+var reservedParams = []string{"ip", "case"}
+
+// table reads params and cases.
+func (f *File) table(d *decoder) {
+	if n := f.entry("params"); n != nil && !isNull(n) {
+		if n.Kind != yaml.MappingNode {
+			d.errorf(n, "want a mapping of parameters to their values here")
+		} else {
+			f.defaults = f.params(d, n)
+		}
+	}
+	n := f.entry("cases")
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		d.errorf(n, "want a list of cases here, such as [{retries: 1}, {retries: 5}]")
+		return
+	}
+	if len(n.Content) > MaxCases {
+		d.errorf(n, "%d cases; a file holds at most %d", len(n.Content), MaxCases)
+		return
+	}
+	for _, item := range n.Content {
+		item = resolve(item)
+		if item.Kind != yaml.MappingNode || len(item.Content) == 0 {
+			d.errorf(item, "want a mapping of parameters to their values here")
+			continue
+		}
+		r := row{pos: item, params: f.params(d, item)}
+		r.label, r.named = labelOf(r.params)
+		if c := child(item, "case"); c != nil {
+			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
+			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
+				d.errorf(c, "a case cannot be called %q", r.label)
+			}
+		}
+		if slices.Contains(f.Cases, r.label) {
+			d.errorf(item, "there are two cases %q; tell them apart by the key case", r.label)
+		}
+		f.rows = append(f.rows, r)
+		f.Cases = append(f.Cases, r.label)
+	}
+}
+
+// params reads a mapping of parameters and notes the names that are new.
+func (f *File) params(d *decoder, n *yaml.Node) []param {
+	d.keys(n)
+	var params []param
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], resolve(n.Content[i+1])
+		switch {
+		case key.Value == "case" && isScalar(value):
+		case slices.Contains(reservedParams, key.Value):
+			d.errorf(key, "the parameter %q is set by the loader", key.Value)
+			continue
+		case !paramName.MatchString(key.Value):
+			d.errorf(key, "%q is no name for a parameter: want letters, digits, - and _", clip(key.Value))
+			continue
+		default:
+			if refersToParam(value) {
+				d.errorf(value, "a parameter's value cannot refer to parameters")
+			}
+			if !slices.Contains(f.Params, key.Value) {
+				f.Params = append(f.Params, key.Value)
+			}
+		}
+		params = append(params, param{key.Value, value})
+	}
+	return params
+}
+
+func refersToParam(n *yaml.Node) bool {
+	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, refersToParam)
+}
+
+// labelOf returns what a case is called: the value of the key case, else its first parameter.
+func labelOf(params []param) (label string, named bool) {
+	for _, p := range params {
+		if p.name == "case" {
+			return p.value.Value, true
+		}
+	}
+	if len(params) == 0 {
+		return "", false
+	}
+	return params[0].name + "=" + flow(params[0].value), false
+}
+
+// flow writes a node on one line, as in the source.
+func flow(n *yaml.Node) string {
+	n = resolve(n)
+	var parts []string
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			parts = append(parts, flow(c))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			parts = append(parts, flow(n.Content[i])+": "+flow(n.Content[i+1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return n.Value
+}
+
+// expandedRow is a row with the defaults and the settings of the command line put in.
+type expandedRow struct {
+	// written is the label in the file, which only lists speak of; label is that of the run.
+	written, label string
+	params         []param
+}
+
+// apply puts defaults and set into the rows; without cases there is one row with no label. Rows that set has made equal
+// become one.
+func (f *File) apply(set map[string]string) ([]expandedRow, error) {
+	for name := range set {
+		if !slices.Contains(f.Params, name) {
+			known := "it has none"
+			if len(f.Params) > 0 {
+				known = "it has " + list(f.Params)
+			}
+			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s", f.Name, clip(name), didYouMean(name, f.Params), known)
+		}
+	}
+	rows := f.rows
+	if len(rows) == 0 {
+		rows = []row{{}}
+	}
+	var out []expandedRow
+	for _, r := range rows {
+		e := expandedRow{written: r.label, label: r.label}
+		for _, p := range slices.Concat(r.params, f.defaults) {
+			if slices.ContainsFunc(e.params, func(q param) bool { return q.name == p.name }) {
+				continue
+			}
+			if text, ok := set[p.name]; ok {
+				p.value = setNode(text, p.value)
+			}
+			e.params = append(e.params, p)
+		}
+		// A parameter that only other rows have may still be set for this one.
+		for _, name := range f.Params {
+			if text, ok := set[name]; ok && !slices.ContainsFunc(e.params, func(q param) bool { return q.name == name }) {
+				e.params = append(e.params, param{name, setNode(text, nil)})
+			}
+		}
+		if r.label != "" && !r.named {
+			e.label, _ = labelOf(e.params)
+		}
+		if !slices.ContainsFunc(out, func(o expandedRow) bool { return len(set) > 0 && sameParams(o, e) }) {
+			out = append(out, e)
+		}
+	}
+	distinguish(out)
+	return out, nil
+}
+
+// setNode makes a value of the command line's text: any YAML of one line, so that lists can be set.
+func setNode(text string, at *yaml.Node) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	var doc yaml.Node
+	if strings.HasPrefix(text, "[") && len(text) < 4096 && yaml.Unmarshal([]byte(text), &doc) == nil && isAliasFree(&doc) && len(doc.Content) == 1 {
+		n = doc.Content[0]
+	}
+	if at != nil {
+		move(n, at)
+	}
+	return n
+}
+
+// move gives a node, and all below it, the place of another.
+func move(n, at *yaml.Node) {
+	n.Line, n.Column = at.Line, at.Column
+	for _, c := range n.Content {
+		move(c, at)
+	}
+}
+
+// sameParams reports whether two rows differ in nothing, their given names included.
+func sameParams(a, b expandedRow) bool {
+	return a.label == b.label && slices.EqualFunc(a.params, b.params, func(p, q param) bool {
+		return p.name == q.name && flow(p.value) == flow(q.value)
+	})
+}
+
+// distinguish gives rows that the command line has made alike in name more of their parameters as label.
+func distinguish(rows []expandedRow) {
+	count := map[string]int{}
+	for _, r := range rows {
+		count[r.label]++
+	}
+	for i := range rows {
+		if r := &rows[i]; count[r.label] > 1 {
+			r.label += " (" + r.written + ")"
+		}
+	}
+}
