@@ -1,0 +1,50 @@
+# make run     the built-in scenarios that take under 20 s, in parallel, with a closing table
+# make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
+# make lint    vet, staticcheck, gofumpt, go mod tidy
+# make bench   one trivial run against a plain shell script, and the memory it takes
+# Each installs what it needs first; see deps.
+
+GO      ?= go
+BIN     := bin/halfopen
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# Where Debian keeps ip and iptables, which an ordinary user's PATH leaves out.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+# RACE=1 runs the tests under the race detector, which needs a C compiler.
+ifdef RACE
+RACEFLAG := -race
+CC_DEPS  := gcc
+endif
+
+.PHONY: all build run test lint bench deps install clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/halfopen
+
+run: deps build
+	$(BIN) run $(ARGS)
+
+test: deps
+	$(GO) test $(RACEFLAG) -timeout 12m ./...
+
+lint:
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@unformatted=$$($(GO) tool gofumpt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+
+bench: deps build
+	$(GO) run ./internal/bench -halfopen $(BIN)
+
+# A no-op, without use of the network, where nothing is missing.
+deps:
+	@internal/deps/deps.sh iptables ip sysctl tcpdump $(CC_DEPS)
+
+install: deps
+	$(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen
+
+clean:
+	rm -rf bin out

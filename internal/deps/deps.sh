@@ -1,0 +1,70 @@
+#!/bin/sh
+# Installs the system programs given as arguments that are not there yet, with apt-get, dnf or apk. Where nothing is
+# missing it does nothing and does not use the network.
+#
+#   internal/deps/deps.sh iptables ip tcpdump
+set -eu
+
+# Where Debian keeps ip and iptables, which an ordinary user's PATH leaves out.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+missing=
+for program in "$@"; do
+	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+[ -n "$missing" ] || exit 0
+
+# package MANAGER PROGRAM prints the package that holds the program.
+package() {
+	case $2:$1 in
+	ip:dnf) echo iproute ;;
+	ip:*) echo iproute2 ;;
+	iptables:dnf) echo iptables-nft ;;
+	sysctl:dnf) echo procps-ng ;;
+	sysctl:*) echo procps ;;
+	gcc:apk) echo gcc musl-dev ;;
+	gcc:apt-get) echo gcc libc6-dev ;;
+	*) echo "$2" ;;
+	esac
+}
+
+for manager in apt-get dnf apk none; do
+	command -v "$manager" >/dev/null 2>&1 && break
+done
+if [ "$manager" = none ]; then
+	echo "missing programs:$missing; install them with your package manager (apt-get, dnf and apk were not found)" >&2
+	exit 1
+fi
+packages=
+for program in $missing; do
+	packages="$packages $(package "$manager" "$program")"
+done
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+	if ! command -v sudo >/dev/null 2>&1; then
+		echo "missing programs:$missing; as root: $manager install$packages" >&2
+		exit 1
+	fi
+	as_root=sudo
+fi
+
+echo "installing$packages with $manager"
+# The package lists are words, split on purpose.
+# shellcheck disable=SC2086
+case $manager in
+apt-get)
+	$as_root apt-get update -qq
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+	;;
+dnf) $as_root dnf install -y -q $packages ;;
+apk) $as_root apk add --no-cache -q $packages ;;
+esac
+
+for program in $missing; do
+	if ! command -v "$program" >/dev/null 2>&1; then
+		echo "$program is still missing after installing$packages" >&2
+		exit 1
+	fi
+done
