@@ -17,6 +17,7 @@ type Event struct {
 	Signal   *Signal   `json:"signal,omitempty"`
 	Packet   *Packet   `json:"packet,omitempty"`
 	Socket   *Socket   `json:"socket,omitempty"`
+	Sampled  *Sampled  `json:"sampled,omitempty"`
 	Counters *Counters `json:"counters,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"`
 	Process  *Process  `json:"process,omitempty"`
@@ -72,6 +73,8 @@ type Start struct {
 	Op    string `json:"op,omitempty"`
 	// N counts the executions of the step, from 1.
 	N int `json:"n,omitempty"`
+	// TID is the thread that does the step, as its host's PID namespace numbers it: whom a signal for the step must hit.
+	TID int `json:"tid,omitempty"`
 }
 
 // Step is the outcome of a step. The event's T is the moment it ended.
@@ -158,6 +161,13 @@ type Socket struct {
 	Info map[string]int64 `json:"info,omitempty"`
 }
 
+// Sampled says that the sockets of all hosts were read anew while the actor that caused an event stood still. What the
+// trace says of sockets up to here is the state at that event.
+type Sampled struct {
+	// Event is the event's name, as in the scenario.
+	Event string `json:"event"`
+}
+
 // Counters are a host's kernel counters, by GROUP.NAME: TcpExt.TCPTimeouts.
 type Counters struct {
 	Host string `json:"host"`
@@ -221,6 +231,8 @@ func (e *Event) Kind() string {
 		return "packet"
 	case e.Socket != nil:
 		return "socket"
+	case e.Sampled != nil:
+		return "sampled"
 	case e.Counters != nil:
 		return "counters"
 	case e.Fault != nil:

@@ -1,0 +1,62 @@
+package actor
+
+import (
+	"sync"
+
+	"halfopen/scenarios"
+)
+
+// board remembers which of the events its actor's steps wait for have happened. It forgets all others, of which a run may
+// have hundreds of thousands.
+type board struct {
+	mu    sync.Mutex
+	posts map[string]*post
+}
+
+type post struct {
+	happened bool
+	done     chan struct{}
+}
+
+func newBoard(steps []scenarios.Step) *board {
+	b := &board{posts: make(map[string]*post)}
+	b.expect(steps)
+	return b
+}
+
+func (b *board) expect(steps []scenarios.Step) {
+	add := func(ref scenarios.EventRef) {
+		if name := canonical(string(ref)); name != "" && b.posts[name] == nil {
+			b.posts[name] = &post{done: make(chan struct{})}
+		}
+	}
+	for i := range steps {
+		add(steps[i].After)
+		op := &steps[i].Op
+		switch {
+		case op.Wait != nil:
+			add(op.Wait.Event)
+		case op.Repeat != nil:
+			b.expect(op.Repeat.Steps)
+		case op.Parallel != nil:
+			for _, branch := range op.Parallel.Branches {
+				b.expect(branch)
+			}
+		}
+	}
+}
+
+// pin records that an event has happened.
+func (b *board) pin(event string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.posts[canonical(event)]; p != nil && !p.happened {
+		p.happened = true
+		close(p.done)
+	}
+}
+
+// seen returns a channel that is closed once the event has happened. The event must be one that a step waits for.
+func (b *board) seen(ref scenarios.EventRef) <-chan struct{} {
+	return b.posts[canonical(string(ref))].done
+}

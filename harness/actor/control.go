@@ -1,0 +1,56 @@
+package actor
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
+)
+
+func (t *thread) wait(op *scenarios.Wait, o *outcome) {
+	var late <-chan time.Time
+	if op.Timeout > 0 {
+		timer := time.NewTimer(time.Duration(op.Timeout))
+		defer timer.Stop()
+		late = timer.C
+	}
+	o.call(func() (int, error) {
+		select {
+		case <-t.events.seen(op.Event):
+			return 0, nil
+		case <-late:
+			return -1, unix.ETIMEDOUT
+		}
+	})
+}
+
+// request has the harness do a step.
+func (t *thread) request(r *Request, o *outcome) {
+	var reply *Reply
+	o.call(func() (int, error) {
+		reply = t.ask(r)
+		return 0, nil
+	})
+	if reply.Errno != "" || reply.Problem != "" {
+		o.Errno, o.Problem, o.Result = reply.Errno, reply.Problem, -1
+	}
+}
+
+func (t *thread) hostOr(name string) string {
+	if name == "" {
+		return t.Host
+	}
+	return name
+}
+
+// parallel does lists of steps at once and waits for all of them.
+func (t *thread) parallel(op *scenarios.Parallel, o *outcome) {
+	var branches sync.WaitGroup
+	for _, steps := range op.Branches {
+		branches.Go(func() { t.newThread(t).run(steps) })
+	}
+	branches.Wait()
+	o.Result = int64(len(op.Branches))
+}

@@ -1,0 +1,117 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
+)
+
+const (
+	// maxOutput is how much of each output stream of a program is kept.
+	maxOutput = 64 << 10
+	// killAfter is how long a program has between SIGTERM and SIGKILL.
+	killAfter = time.Second
+	// drainFor is how long the output of a program is still read once it has ended: what it started may hold the pipe.
+	drainFor = 500 * time.Millisecond
+)
+
+// execute runs a program in a process group of its own and waits for it. One that is ended by its timeout has ETIMEDOUT.
+func execute(op *scenarios.Exec, o *outcome) {
+	args := op.Command
+	if len(args) == 1 {
+		args = []string{"sh", "-c", args[0]}
+	}
+	if len(args) == 0 {
+		o.problem(errors.New("no program is named"))
+		return
+	}
+	var stdout, stderr head
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(op.Stdin), &stdout, &stderr
+	cmd.WaitDelay = drainFor
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+
+	o.Began = o.clock.Now()
+	if err := cmd.Start(); err != nil {
+		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
+		return
+	}
+	late := make(chan struct{})
+	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
+	err := ended(cmd.Process.Pid)
+	o.ended = o.clock.Now()
+	callOff()
+	_ = cmd.Wait() // its error is the exit status, or output left over: both are looked at below
+	if err != nil {
+		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
+		return
+	}
+
+	o.Stdout, o.Stderr = string(stdout.kept), string(stderr.kept)
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
+		o.Killed, o.Result = strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"), -1
+	} else {
+		o.Exit, o.Result = status.ExitStatus(), int64(status.ExitStatus())
+	}
+	select {
+	case <-late:
+		o.fail(unix.ETIMEDOUT)
+	default:
+	}
+}
+
+// ended waits until a child has ended and leaves it a zombie, so that its process ID stays its own. [exec.Cmd.Wait] would
+// return only after the output is drained, which is too late to tell the time.
+func ended(pid int) error {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// terminateAfter ends a process group at a timeout, unless that is 0, and closes late when it begins to. The function it
+// returns calls it off.
+func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (stop func()) {
+	if timeout <= 0 {
+		return func() {}
+	}
+	ended, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for i, sig := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+			timer := time.NewTimer([]time.Duration{timeout, killAfter}[i])
+			select {
+			case <-timer.C:
+				if i == 0 {
+					close(late)
+				}
+				_ = unix.Kill(-group, sig) // ESRCH: it ended just now
+			case <-ended:
+				timer.Stop()
+				return
+			}
+		}
+		<-ended
+	}()
+	return func() {
+		close(ended)
+		<-gone
+	}
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ kept []byte }
+
+func (h *head) Write(b []byte) (int, error) {
+	h.kept = append(h.kept, b[:min(len(b), maxOutput-len(h.kept))]...)
+	return len(b), nil
+}

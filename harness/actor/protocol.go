@@ -1,0 +1,139 @@
+package actor
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// Command is one line from the harness to an actor. Exactly one field is set.
+//
+// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go; Event, Gate and Reply may come at
+// any time after Init. Stop, or the end of the pipe, ends the actor at once, whatever it is doing.
+type Command struct {
+	Init    *Init `json:"init,omitempty"`
+	Prepare bool  `json:"prepare,omitempty"`
+	Go      bool  `json:"go,omitempty"`
+	// Event is the name of an event that happened somewhere in the lab, in one of the forms of [scenarios.EventRef]. Events
+	// are remembered: a step may wait for one that is long past. Names of the actor's own events may be sent too.
+	Event string `json:"event,omitempty"`
+	// Gate acknowledges the gate of that ID.
+	Gate  int    `json:"gate,omitempty"`
+	Reply *Reply `json:"reply,omitempty"`
+	Stop  bool   `json:"stop,omitempty"`
+}
+
+// Init tells an actor what it is. It is the first command, and comes once.
+type Init struct {
+	// Actor and Host are names; the process already runs in the namespaces of that host.
+	Actor string `json:"actor"`
+	Host  string `json:"host"`
+	// Family decides what sockets are made for steps that name no address.
+	Family scenarios.Family `json:"family"`
+	Steps  []scenarios.Step `json:"steps"`
+	Clock  trace.Clock      `json:"clock"`
+	// Topology says what addresses the names of hosts stand for.
+	Topology Resolver `json:"topology"`
+	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2], at which it must stop
+	// until the harness has acknowledged them.
+	Gates []string `json:"gates,omitempty"`
+	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step of the scenario aims a
+	// USR1 with restart: false at this actor. Otherwise the handler has SA_RESTART.
+	Interruptible bool `json:"interruptible,omitempty"`
+}
+
+// Resolver finds addresses by the names that steps use.
+type Resolver interface {
+	// Resolve returns the address and port of HOST:PORT, HOST.N:PORT, HOST.absent:PORT or ADDRESS:PORT.
+	Resolve(ref string) (netip.AddrPort, error)
+	// Address returns the address of HOST or HOST.N.
+	Address(ref string) (netip.Addr, error)
+}
+
+// Reply answers a [Request].
+type Reply struct {
+	ID int `json:"id"`
+	// Errno is the name of the error the operation ended with, "" for success.
+	Errno string `json:"errno,omitempty"`
+	// Problem says why the operation could not be tried.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Report is one line from an actor to the harness. Exactly one field is set.
+type Report struct {
+	// Event is a start, a step or a signal. A Gate for one of its names, if any, follows at once.
+	Event *trace.Event `json:"event,omitempty"`
+	// Prepared says that the prelude is done; the actor waits for Go.
+	Prepared bool     `json:"prepared,omitempty"`
+	Gate     *Gate    `json:"gate,omitempty"`
+	Request  *Request `json:"request,omitempty"`
+	// Done says that the last step has ended. The actor stays, and holds its sockets, until Stop or the end of the pipe:
+	// its end closes them, and that is to be seen on the wire.
+	Done bool `json:"done,omitempty"`
+}
+
+// Gate says that one of the actor's threads stands still at an event until a command with this ID comes. The harness
+// switches the faults whose windows the event opens or closes, and only then passes the event on and acknowledges.
+type Gate struct {
+	// ID counts the gates of the actor from 1.
+	ID    int    `json:"id"`
+	Event string `json:"event"`
+}
+
+// Request asks the harness for what an actor cannot do from where it is. Exactly one of the pointers is set. Names of
+// hosts are filled in.
+type Request struct {
+	// ID counts the requests of the actor from 1.
+	ID     int                 `json:"id"`
+	Kill   *scenarios.Kill     `json:"kill,omitempty"`
+	Sysctl *scenarios.SysctlOp `json:"sysctl,omitempty"`
+	Link   *scenarios.LinkOp   `json:"link,omitempty"`
+}
+
+// Prelude returns how many leading steps are done on Prepare, before any actor starts: those of socket, setsockopt, bind
+// and listen that stand first, if a bind or listen is among them. A step that waits for an event ends the prelude.
+func Prelude(steps []scenarios.Step) int {
+	n, serves := 0, false
+	for i := range steps {
+		op := &steps[i].Op
+		if steps[i].After != "" || op.Socket == nil && op.Setsockopt == nil && op.Bind == nil && op.Listen == nil {
+			break
+		}
+		serves = serves || op.Bind != nil || op.Listen != nil
+		n++
+	}
+	if !serves {
+		return 0
+	}
+	return n
+}
+
+// EventNames returns the names under which steps and fault windows may refer to an event of an actor, those of
+// [scenarios.EventRef]: client.connect.start and client.connect[1].start for the first start, client.connect[2] for the
+// end of the second execution, server.signal.NAME. Other events have none.
+func EventNames(e *trace.Event) []string {
+	switch {
+	case e.Start != nil && e.Start.Actor != "":
+		return executionNames(e.Start.Actor, e.Start.Step, e.Start.N, ".start")
+	case e.Step != nil:
+		return executionNames(e.Step.Actor, e.Step.ID, e.Step.N, "")
+	case e.Signal != nil:
+		return []string{e.Signal.Actor + ".signal." + e.Signal.Name}
+	}
+	return nil
+}
+
+func executionNames(actor, step string, n int, suffix string) []string {
+	plain := actor + "." + step
+	nth := plain + "[" + strconv.Itoa(n) + "]" + suffix
+	if n == 1 {
+		return []string{plain + suffix, nth}
+	}
+	return []string{nth}
+}
+
+// canonical gives the two names of a first execution, or of a fault's first hit, one form.
+func canonical(event string) string { return strings.Replace(event, "[1]", "", 1) }

@@ -1,0 +1,98 @@
+// Package actor is a process of the lab that runs the steps of one actor on raw sockets: the protocol the harness speaks
+// with it over two pipes, and [Serve], the process' side of it.
+//
+// Every step is the system call it is named after, made on a thread of its own, so that it blocks, is interrupted and fails
+// just as the kernel has it.
+package actor
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Serve is the life of an actor's process: it reads a [Command] a line from in, writes a [Report] a line to out, and
+// returns at Stop or the end of in, although steps may still hang. The process must then exit, which closes its sockets.
+//
+// It decides what the process does on SIGUSR1. The harness should start the process with GODEBUG=asyncpreemptoff=1, so that
+// the Go runtime sends no signals. Errors are those of the pipes, and of commands that make no sense.
+func Serve(in io.Reader, out io.Writer) error {
+	for _, pipe := range []any{in, out} {
+		if err := closeOnExec(pipe); err != nil {
+			return fmt.Errorf("keeping the control pipes from programs: %w", err)
+		}
+	}
+	ended := make(chan error, 2)
+	reports := &reporter{enc: json.NewEncoder(out), broken: ended}
+	go func() { ended <- obey(json.NewDecoder(bufio.NewReader(in)), reports) }()
+	return <-ended
+}
+
+// obey carries out commands until the last.
+func obey(commands *json.Decoder, reports *reporter) error {
+	var s *session
+	for {
+		var c Command
+		err := commands.Decode(&c)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading a command: %w", err)
+		case c.Stop:
+			return nil
+		case c.Init != nil:
+			if s != nil {
+				return errors.New("a second init command")
+			}
+			if err := handleUSR1(c.Init.Interruptible); err != nil {
+				return fmt.Errorf("setting the handler of SIGUSR1: %w", err)
+			}
+			s = newSession(c.Init, reports)
+			go s.live()
+		case s == nil:
+			return errors.New("the first command was not init")
+		default:
+			if err := s.obey(&c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// closeOnExec sees to it that the programs of exec steps do not hold a control pipe open.
+func closeOnExec(pipe any) error {
+	file, ok := pipe.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Control(func(fd uintptr) { unix.CloseOnExec(int(fd)) })
+}
+
+// reporter writes reports, one at a time. The first that cannot be written ends the actor: nobody listens any more.
+type reporter struct {
+	mu     sync.Mutex
+	enc    *json.Encoder
+	broken chan<- error
+}
+
+func (r *reporter) report(report *Report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.enc.Encode(report); err != nil {
+		select {
+		case r.broken <- fmt.Errorf("writing a report: %w", err):
+		default: // the actor ends already
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package actor
+
+import (
+	"fmt"
+	"sync"
+
+	"halfopen/harness/trace"
+)
+
+// session is what the threads of an actor share.
+type session struct {
+	*Init
+	reports *reporter
+	events  *board
+	gated   map[string]bool
+	sockets sockets
+
+	// prepare and start are closed by the commands Prepare and Go.
+	prepare, start chan struct{}
+
+	mu         sync.Mutex
+	executions map[string]int // begun so far, by step
+	lastGate   int
+	gates      map[int]chan struct{} // closed when acknowledged
+	lastAsked  int
+	asked      map[int]chan *Reply
+}
+
+func newSession(init *Init, reports *reporter) *session {
+	s := &session{
+		Init:       init,
+		reports:    reports,
+		events:     newBoard(init.Steps),
+		gated:      make(map[string]bool),
+		prepare:    make(chan struct{}),
+		start:      make(chan struct{}),
+		executions: make(map[string]int),
+		gates:      make(map[int]chan struct{}),
+		asked:      make(map[int]chan *Reply),
+	}
+	for _, event := range init.Gates {
+		s.gated[canonical(event)] = true
+	}
+	return s
+}
+
+// live runs the actor's steps on a thread that is theirs alone.
+func (s *session) live() {
+	main := s.newThread(nil)
+	n := Prelude(s.Steps)
+	select {
+	case <-s.prepare:
+		main.run(s.Steps[:n])
+		s.reports.report(&Report{Prepared: true})
+		<-s.start
+	case <-s.start:
+		n = 0
+	}
+	main.run(s.Steps[n:])
+	s.reports.report(&Report{Done: true})
+}
+
+// obey carries out a command other than init and stop.
+func (s *session) obey(c *Command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case c.Prepare:
+		return once(s.prepare, "prepare")
+	case c.Go:
+		return once(s.start, "go")
+	case c.Event != "":
+		s.events.pin(c.Event)
+	case c.Gate != 0:
+		passed := s.gates[c.Gate]
+		if passed == nil {
+			return fmt.Errorf("gate %d acknowledged, but nobody stands at it", c.Gate)
+		}
+		delete(s.gates, c.Gate)
+		close(passed)
+	case c.Reply != nil:
+		answer := s.asked[c.Reply.ID]
+		if answer == nil {
+			return fmt.Errorf("a reply to request %d, which nobody waits for", c.Reply.ID)
+		}
+		delete(s.asked, c.Reply.ID)
+		answer <- c.Reply
+	}
+	return nil
+}
+
+func once(command chan struct{}, name string) error {
+	select {
+	case <-command:
+		return fmt.Errorf("a second %s command", name)
+	default:
+		close(command)
+		return nil
+	}
+}
+
+// execution counts an execution of a step, from 1.
+func (s *session) execution(step string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.executions[step]++
+	return s.executions[step]
+}
+
+// emit reports an event and, where it has a gate, returns only after the harness has acknowledged it. Only then do the
+// actor's own steps see the event: they must not run ahead of the faults it switches.
+func (s *session) emit(e *trace.Event) {
+	s.reports.report(&Report{Event: e})
+	names := EventNames(e)
+	for _, name := range names {
+		if s.gated[canonical(name)] {
+			s.stop(name)
+			break // the other name is of the same event
+		}
+	}
+	for _, name := range names {
+		s.events.pin(name)
+	}
+}
+
+// stop waits at a gate.
+func (s *session) stop(event string) {
+	passed := make(chan struct{})
+	s.mu.Lock()
+	s.lastGate++
+	gate := &Gate{ID: s.lastGate, Event: event}
+	s.gates[gate.ID] = passed
+	s.mu.Unlock()
+	s.reports.report(&Report{Gate: gate})
+	<-passed
+}
+
+// ask sends a request to the harness and waits for the reply.
+func (s *session) ask(r *Request) *Reply {
+	answer := make(chan *Reply, 1)
+	s.mu.Lock()
+	s.lastAsked++
+	r.ID = s.lastAsked
+	s.asked[r.ID] = answer
+	s.mu.Unlock()
+	s.reports.report(&Report{Request: r})
+	return <-answer
+}

@@ -1,0 +1,83 @@
+package actor
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Signals and steps
+//
+// A blocked system call on a socket with SO_RCVTIMEO or SO_SNDTIMEO ends with EINTR at any signal its thread handles, and
+// SA_RESTART makes no difference (signal(7)). So the threads of steps accept no signal but SIGUSR1, which nobody sends
+// except a kill step, and those that report a fault of the program itself.
+
+// maskSignals blocks all those signals on the calling thread. The signal mask of programs that exec steps start is not
+// touched: the runtime restores the process' own between fork and exec.
+func maskSignals() {
+	var set unix.Sigset_t
+	for i := range set.Val {
+		set.Val[i] = ^set.Val[i]
+	}
+	for _, open := range []unix.Signal{
+		unix.SIGUSR1, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS,
+	} {
+		word, bit := (open-1)/wordBits, (open-1)%wordBits
+		set.Val[word] &^= 1 << bit
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil); err != nil {
+		panic(fmt.Sprintf("blocking signals: %v", err)) // not a matter of the machine: the arguments are wrong
+	}
+}
+
+const wordBits = unix.Signal(unsafe.Sizeof(unix.Sigset_t{}.Val[0]) * 8)
+
+// sigaction is struct sigaction of the kernel, on every machine with 64-bit words that Go knows but MIPS: handler, flags,
+// and a rest that is written back as it was read.
+type sigaction struct {
+	handler, flags uint64
+	rest           [2]uint64
+}
+
+// handleUSR1 decides what a SIGUSR1 does to a system call it interrupts: with SA_RESTART the kernel resumes the call, so far
+// as signal(7) says it can; an interruptible one ends with EINTR. The handler itself is the runtime's, which then does
+// nothing.
+func handleUSR1(interruptible bool) error {
+	const (
+		size      = 8          // bytes of the kernel's sigset_t: 64 signals
+		saRestart = 0x10000000 // SA_RESTART, include/uapi/asm-generic/signal-defs.h
+	)
+	var action sigaction
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGUSR1), 0,
+		uintptr(unsafe.Pointer(&action)), size, 0, 0); errno != 0 {
+		return errno
+	}
+	if interruptible {
+		action.flags &^= saRestart
+	} else {
+		action.flags |= saRestart
+	}
+	if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGUSR1),
+		uintptr(unsafe.Pointer(&action)), 0, size, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// sleep does nothing for d. A signal does not shorten it: it is a pause between steps, not one of the calls
+// whose interruption is to be seen.
+func sleep(d time.Duration) error {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return err
+	}
+	until := unix.NsecToTimespec(now.Nano() + int64(d))
+	for {
+		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &until, nil)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}

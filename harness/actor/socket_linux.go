@@ -1,0 +1,185 @@
+package actor
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
+)
+
+// Names of sockets where a step gives none.
+const (
+	baseSocket   = "sock"
+	baseListener = "listener"
+	baseAccepted = "conn"
+)
+
+// open makes a socket for a step. It may be the step's only system call, or the first of several.
+func (t *thread) open(s *socket, nonblock bool, name, base string, o *outcome) bool {
+	kind := unix.SOCK_STREAM
+	if s.udp {
+		kind = unix.SOCK_DGRAM
+	}
+	if nonblock {
+		kind |= unix.SOCK_NONBLOCK
+	}
+	ok := o.call(func() (int, error) {
+		fd, err := unix.Socket(s.domain, kind|unix.SOCK_CLOEXEC, 0)
+		s.fd = fd
+		return fd, err
+	})
+	if ok {
+		s.thread, s.step = t, o.ID
+		t.sockets.add(s, name, base)
+	}
+	return ok
+}
+
+func (t *thread) socket(step *scenarios.Step, op *scenarios.SocketOp, o *outcome) {
+	name := op.As
+	if name == "" {
+		name = step.Socket
+	}
+	s := &socket{udp: op.Type == "udp", domain: t.domain(netip.Addr{})}
+	if t.open(s, op.Nonblock, name, baseSocket, o) {
+		t.on(s, o)
+	}
+}
+
+func (t *thread) bind(step *scenarios.Step, op *scenarios.Bind, o *outcome) {
+	s := t.candidate(step.Socket, step.ID, fresh)
+	if s == nil {
+		s = &socket{domain: t.domain(netip.Addr{})}
+		if !t.open(s, false, step.Socket, baseSocket, o) {
+			return
+		}
+	}
+	t.bindTo(s, op.Address, op.Port, o)
+	t.on(s, o)
+}
+
+// bindTo binds a socket to the address that ref stands for.
+func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
+	addr, err := t.local(ref, s.domain)
+	if err != nil {
+		o.problem(err)
+		return false
+	}
+	ok := o.call(func() (int, error) {
+		return 0, unix.Bind(s.fd, sockaddr(netip.AddrPortFrom(addr, uint16(port)), s.domain))
+	})
+	if ok {
+		t.sockets.mark(func() { s.bound = true })
+	}
+	return ok
+}
+
+// defaultBacklog is the length of the accept queue where a scenario does not say.
+const defaultBacklog = 128
+
+func (t *thread) listen(step *scenarios.Step, op *scenarios.Listen, o *outcome) {
+	s := t.candidate(step.Socket, step.ID, ready)
+	if s == nil {
+		s = &socket{domain: t.domain(netip.Addr{})}
+		if !t.open(s, false, step.Socket, baseListener, o) {
+			return
+		}
+		if !o.call(func() (int, error) {
+			return 0, unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+		}) {
+			return
+		}
+	}
+	defer t.on(s, o)
+	if !t.sockets.is(s, bound) && (op.Port != 0 || op.Address != "") && !t.bindTo(s, op.Address, op.Port, o) {
+		return
+	}
+	backlog := defaultBacklog
+	if op.Backlog != nil {
+		backlog = *op.Backlog
+	}
+	if o.call(func() (int, error) { return 0, unix.Listen(s.fd, backlog) }) {
+		t.sockets.mark(func() { s.bound, s.listening = true, true })
+	}
+}
+
+func (t *thread) accept(step *scenarios.Step, op *scenarios.Accept, o *outcome) {
+	s, err := t.existing(step.Socket, listening)
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	conn := &socket{domain: s.domain, step: step.ID, thread: t, bound: true, used: true}
+	if !t.syscall(s, o, func() (int, error) {
+		fd, peer, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
+		conn.fd, o.Peer = fd, text(peer)
+		return fd, err
+	}) {
+		t.on(s, o)
+		return
+	}
+	t.sockets.add(conn, op.As, baseAccepted)
+	t.on(conn, o)
+}
+
+func (t *thread) connect(step *scenarios.Step, op *scenarios.Connect, o *outcome) {
+	to, err := t.Topology.Resolve(op.To)
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	s := t.candidate(step.Socket, step.ID, idle)
+	if s == nil {
+		s = &socket{domain: t.domain(to.Addr())}
+		if !t.open(s, op.Nonblock, step.Socket, baseSocket, o) {
+			return
+		}
+	}
+	t.sockets.mark(func() { s.used = true })
+	t.syscall(s, o, func() (int, error) { return 0, unix.Connect(s.fd, sockaddr(to, s.domain)) })
+	t.on(s, o)
+}
+
+func (t *thread) shutdown(step *scenarios.Step, op *scenarios.Shutdown, o *outcome) {
+	how := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
+	t.onExisting(step, o, func(s *socket) {
+		t.syscall(s, o, func() (int, error) { return 0, unix.Shutdown(s.fd, how) })
+	})
+}
+
+// close may block, for as long as SO_LINGER says; other threads no longer see the socket meanwhile.
+func (t *thread) close(step *scenarios.Step, o *outcome) {
+	s, err := t.existing(step.Socket, talking, listening)
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	t.on(s, o)
+	if !t.sockets.close(s) {
+		o.fail(unix.EBADF)
+		return
+	}
+	o.call(func() (int, error) { return 0, unix.Close(s.fd) })
+}
+
+// onExisting does an operation on the socket of a step that makes none.
+func (t *thread) onExisting(step *scenarios.Step, o *outcome, f func(*socket)) {
+	s, err := t.existing(step.Socket, talking, listening)
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	f(s)
+	t.on(s, o)
+}
+
+// syscall makes a step's first or only system call on a socket. A closed one is not asked: its descriptor may be another
+// socket's by now.
+func (t *thread) syscall(s *socket, o *outcome, f func() (int, error)) bool {
+	if t.sockets.is(s, closed) {
+		o.fail(unix.EBADF)
+		return false
+	}
+	return o.call(f)
+}
