@@ -1,0 +1,241 @@
+package trace
+
+import "net/netip"
+
+// Flow is the place of a packet in its connection.
+type Flow struct {
+	// Conn is the connection's number: the nth seen in the run, from 1, by whichever link end. A SYN with a new initial
+	// sequence number begins a new connection even between the same ports. It is 0 for what is neither TCP nor UDP, and for
+	// fragments without ports.
+	Conn int
+	// Seq and Ack are relative to the initial sequence numbers of the sender and the receiver: a SYN has Seq 0, the SYN-ACK
+	// that answers it Ack 1. A RST that answers a SYN is the sender's only segment and has Seq 0. Where the SYN was
+	// not captured, the first number seen stands for 1.
+	Seq, Ack int64
+	// Offset is the place in the sender's stream of the segment's first payload byte; the first byte sent has offset 0.
+	Offset int64
+	// Opener is true where the sender is the side that opened the connection: that of the SYN, else of the first packet.
+	Opener bool
+	// Retransmission is true where the first sequence number of the segment was already seen at this link end, in this
+	// direction: tcpdump's reader sees it twice. Bare acknowledgements, RSTs and empty probes take no sequence space and are
+	// never retransmissions.
+	Retransmission bool
+}
+
+// Flows follows the connections of a run. The zero value is not ready; use [NewFlows].
+type Flows struct {
+	conns map[tuple][]*conn
+	count int
+}
+
+// tuple identifies a connection whichever way a packet goes: a is the lesser end.
+type tuple struct {
+	proto string
+	a, b  netip.AddrPort
+}
+
+// conn is one incarnation of a four-tuple. Of two sides, 0 is tuple.a.
+type conn struct {
+	number int
+	opener int
+	isn    [2]uint32
+	known  [2]bool
+	// high is the highest relative number seen of each side, by which wrapped numbers are told.
+	high [2]int64
+	ends map[linkEnd]*seen
+}
+
+// linkEnd is where and which way a packet was seen: lo shows each packet going out and coming in.
+type linkEnd struct {
+	host, device string
+	out          bool
+	side         int
+}
+
+// NewFlows returns a tracker that has seen nothing.
+func NewFlows() *Flows { return &Flows{conns: map[tuple][]*conn{}} }
+
+// Flows returns the flow of each event of the trace, by its index; the zero Flow for those that are no packets.
+func (t *Trace) Flows() []Flow {
+	flows, tracker := make([]Flow, len(t.Events)), NewFlows()
+	for i := range t.Events {
+		if p := t.Events[i].Packet; p != nil {
+			flows[i] = tracker.Track(p)
+		}
+	}
+	return flows
+}
+
+// Track returns the packet's place in its connection. Packets must be given in the order of their times.
+func (f *Flows) Track(p *Packet) Flow {
+	d := p.Decode()
+	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 || !d.Src.IsValid() {
+		return Flow{}
+	}
+	key, side := tupleOf(d)
+	if d.Proto == "udp" {
+		c := f.latest(key)
+		if c == nil {
+			c = f.add(key, side)
+		}
+		return Flow{Conn: c.number, Opener: side == c.opener}
+	}
+	c := f.find(key, side, d)
+	c.learn(side, d)
+	flow := Flow{Conn: c.number, Opener: side == c.opener}
+	if c.known[side] {
+		flow.Seq = c.relative(side, d.Seq)
+	}
+	if d.Flags&ACK != 0 && c.known[1-side] {
+		flow.Ack = c.relative(1-side, d.Ack)
+	}
+	first := flow.Seq
+	if d.Flags&SYN != 0 {
+		first++
+	}
+	flow.Offset = first - 1
+	length := int64(d.PayloadLen)
+	if d.Flags&SYN != 0 {
+		length++
+	}
+	if d.Flags&FIN != 0 {
+		length++
+	}
+	if d.Flags&RST != 0 || length == 0 {
+		return flow
+	}
+	c.high[side] = max(c.high[side], flow.Seq+length)
+	end := linkEnd{p.Host, p.Device, p.Out, side}
+	if c.ends[end] == nil {
+		c.ends[end] = &seen{}
+	}
+	flow.Retransmission = c.ends[end].add(flow.Seq, flow.Seq+length)
+	return flow
+}
+
+func tupleOf(d *Decoded) (key tuple, side int) {
+	src, dst := netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)
+	if src.Compare(dst) <= 0 {
+		return tuple{d.Proto, src, dst}, 0
+	}
+	return tuple{d.Proto, dst, src}, 1
+}
+
+func (f *Flows) latest(key tuple) *conn {
+	if all := f.conns[key]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+func (f *Flows) add(key tuple, opener int) *conn {
+	f.count++
+	c := &conn{number: f.count, opener: opener, ends: map[linkEnd]*seen{}}
+	f.conns[key] = append(f.conns[key], c)
+	return c
+}
+
+// find returns the incarnation the segment belongs to: of a SYN that with its initial number, of a SYN-ACK that which it
+// acknowledges, of any other the latest whose numbers are near.
+func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
+	all := f.conns[key]
+	syn, ack := d.Flags&SYN != 0, d.Flags&ACK != 0
+	for i := len(all) - 1; i >= 0; i-- {
+		c := all[i]
+		switch {
+		case syn && !ack:
+			if c.known[side] && c.isn[side] == d.Seq {
+				return c
+			}
+		case syn:
+			if c.known[1-side] && near(d.Ack, c.isn[1-side]+1) {
+				return c
+			}
+		case c.known[side] && near(d.Seq, c.isn[side]+uint32(c.high[side])),
+			!c.known[side],
+			ack && c.known[1-side] && near(d.Ack, c.isn[1-side]+uint32(c.high[1-side])):
+			return c
+		}
+	}
+	if c := f.latest(key); c != nil && !(syn && !ack) {
+		return c
+	}
+	opener := side
+	if syn && ack {
+		opener = 1 - side
+	}
+	return f.add(key, opener)
+}
+
+// near reports whether two sequence numbers are as close as those of one connection's flight are: four times the largest
+// window there is without scaling by more than 8.
+func near(a, b uint32) bool {
+	const window = 1 << 26
+	diff := int32(a - b)
+	return -window < diff && diff < window
+}
+
+// learn takes the initial sequence numbers from a segment.
+func (c *conn) learn(side int, d *Decoded) {
+	switch {
+	case d.Flags&SYN != 0:
+		// A SYN that arrives late may be answered by a SYN-ACK with another number; that one then counts.
+		if !c.known[side] || c.isn[side] != d.Seq {
+			c.isn[side], c.known[side], c.high[side] = d.Seq, true, 0
+		}
+	case !c.known[side] && d.Flags&RST != 0 && d.Flags&ACK != 0:
+		// The answer to a SYN: it has no number of its own (RFC 9293, section 3.10.7.1), and there is none to learn.
+	case !c.known[side]:
+		c.isn[side], c.known[side] = d.Seq-1, true
+	}
+	if d.Flags&ACK != 0 && !c.known[1-side] {
+		c.isn[1-side], c.known[1-side] = d.Ack-1, true
+	}
+}
+
+// relative returns a sequence number of a side relative to its initial one, past 4 GiB too.
+func (c *conn) relative(side int, n uint32) int64 {
+	at := c.high[side]
+	return at + int64(int32(n-(c.isn[side]+uint32(at))))
+}
+
+// seen is the sequence space seen, as disjoint intervals [from, to) in order.
+type seen struct{ spans [][2]int64 }
+
+// add adds [from, to) and reports whether from was in it before.
+func (s *seen) add(from, to int64) bool {
+	before := false
+	var out [][2]int64
+	// Nearly always the segment continues the last interval.
+	if n := len(s.spans); n > 0 && s.spans[n-1][0] <= from {
+		last := &s.spans[n-1]
+		if from <= last[1] {
+			before = from < last[1]
+			last[1] = max(last[1], to)
+			return before
+		}
+		s.spans = append(s.spans, [2]int64{from, to})
+		return false
+	}
+	joined := [2]int64{from, to}
+	placed := false
+	for _, span := range s.spans {
+		before = before || (span[0] <= from && from < span[1])
+		switch {
+		case span[1] < joined[0]:
+			out = append(out, span)
+		case joined[1] < span[0]:
+			if !placed {
+				out, placed = append(out, joined), true
+			}
+			out = append(out, span)
+		default:
+			joined = [2]int64{min(joined[0], span[0]), max(joined[1], span[1])}
+		}
+	}
+	if !placed {
+		out = append(out, joined)
+	}
+	s.spans = out
+	return before
+}

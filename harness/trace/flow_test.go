@@ -1,0 +1,122 @@
+package trace
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gopacket/gopacket/layers"
+)
+
+// segment is a segment of one connection, as seen going out of a host's eth0.
+type segment struct {
+	host  string
+	back  bool // from server to client
+	flags string
+	seq   uint32
+	ack   uint32
+	len   int
+}
+
+func (s segment) packet(t *testing.T) *Packet {
+	ip := ip4(6)
+	h := tcp(func(h *layers.TCP) {
+		h.Seq, h.Ack = s.seq, s.ack
+		for _, f := range s.flags {
+			switch f {
+			case 'S':
+				h.SYN = true
+			case 'A':
+				h.ACK = true
+			case 'F':
+				h.FIN = true
+			case 'R':
+				h.RST = true
+			}
+		}
+	})
+	if s.back {
+		ip.SrcIP, ip.DstIP = ip.DstIP, ip.SrcIP
+		h.SrcPort, h.DstPort = h.DstPort, h.SrcPort
+	}
+	host := s.host
+	if host == "" {
+		host = "client"
+	}
+	return &Packet{Host: host, Device: "eth0", Frame: frame(t, layers.EthernetTypeIPv4, ip, h, make(bytesOf, s.len))}
+}
+
+func TestFlows(t *testing.T) {
+	wrap := ^uint32(0) - 2
+	tests := []struct {
+		name     string
+		segments []segment
+		want     []Flow
+	}{
+		{
+			"a handshake has numbers from 0",
+			[]segment{{flags: "S", seq: 1000}, {back: true, flags: "SA", seq: 5000, ack: 1001}, {flags: "A", seq: 1001, ack: 5001}, {flags: "A", seq: 1001, ack: 5001, len: 10}},
+			[]Flow{
+				{Conn: 1, Opener: true, Offset: 0},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Seq: 1, Ack: 1, Opener: true},
+				{Conn: 1, Seq: 1, Ack: 1, Opener: true},
+			},
+		},
+		{
+			"a refused SYN is answered by seq 0 ack 1",
+			[]segment{{flags: "S", seq: 1000}, {back: true, flags: "RA", seq: 0, ack: 1001}},
+			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Ack: 1, Offset: -1}},
+		},
+		{
+			"a SYN seen twice at one end is a retransmission, at another end it is not",
+			[]segment{{flags: "S", seq: 1000}, {host: "server", flags: "S", seq: 1000}, {flags: "S", seq: 1000}},
+			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Opener: true}, {Conn: 1, Opener: true, Retransmission: true}},
+		},
+		{
+			"a SYN with another number is another connection",
+			[]segment{{flags: "S", seq: 1000}, {flags: "S", seq: 900000000}, {back: true, flags: "SA", seq: 1, ack: 900000001}, {back: true, flags: "SA", seq: 77, ack: 1001}},
+			[]Flow{{Conn: 1, Opener: true}, {Conn: 2, Opener: true}, {Conn: 2, Ack: 1}, {Conn: 1, Ack: 1}},
+		},
+		{
+			"a segment that comes late is no retransmission, one that comes again is",
+			[]segment{
+				{flags: "S", seq: 0}, {flags: "A", seq: 1, len: 10}, {flags: "A", seq: 21, len: 10}, {flags: "A", seq: 11, len: 10},
+				{flags: "A", seq: 11, len: 10}, {flags: "A", seq: 31, len: 10},
+			},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 1},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 21, Offset: 20},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 11, Offset: 10},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 11, Offset: 10, Retransmission: true},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 31, Offset: 30},
+			},
+		},
+		{
+			"an empty probe is no retransmission, a FIN sent again is",
+			[]segment{{flags: "S", seq: 0}, {flags: "F", seq: 1}, {flags: "A", seq: 0}, {flags: "F", seq: 1}},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Opener: true, Seq: 1},
+				{Conn: 1, Opener: true, Ack: 1, Offset: -1},
+				{Conn: 1, Opener: true, Seq: 1, Retransmission: true},
+			},
+		},
+		{
+			"sequence numbers wrap",
+			[]segment{{flags: "S", seq: wrap}, {flags: "A", seq: wrap + 1, len: 10}, {flags: "A", seq: wrap + 11, len: 10}},
+			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Opener: true, Ack: 1, Seq: 1}, {Conn: 1, Opener: true, Ack: 1, Seq: 11, Offset: 10}},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			tr := &Trace{}
+			for _, s := range test.segments {
+				tr.Add(Event{Packet: s.packet(t)})
+			}
+			if diff := cmp.Diff(test.want, tr.Flows()); diff != "" {
+				t.Errorf("flows (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
