@@ -27,8 +27,8 @@ type decoder struct {
 
 	// ids counts the steps of each operation in the actor being decoded.
 	ids map[string]int
-	// left holds the ACTOR.STEP that only has left out, for messages.
-	left  map[string]bool
+	// seen holds every "ACTOR.STEP", "actor NAME" and "fault NAME" of the file, those included that only leaves out.
+	seen  map[string]bool
 	actor string
 }
 

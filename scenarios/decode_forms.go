@@ -25,8 +25,12 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value) {
 		key, value := n.Content[i], n.Content[i+1]
 		e := s.Index(kept)
 		e.FieldByName("Name").SetString(key.Value)
-		if _, ok := e.Addr().Interface().(*Actor); ok {
+		switch e.Addr().Interface().(type) {
+		case *Actor:
 			d.actor, d.ids = key.Value, map[string]int{}
+			d.seen["actor "+key.Value] = true
+		case *Fault:
+			d.seen["fault "+key.Value] = true
 		}
 		d.value(value, e)
 		// The name's place says more than that of what is below it.
@@ -34,7 +38,7 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value) {
 		if a, ok := e.Addr().Interface().(*Actor); ok && a.Host == "" {
 			a.Host = a.Name
 		}
-		if d.keep(e) {
+		if d.keep(e) && !d.emptied(e) {
 			kept++
 		} else {
 			e.SetZero()
@@ -43,6 +47,20 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value) {
 	if kept > 0 {
 		v.Set(s.Slice(0, kept))
 	}
+}
+
+// emptied reports whether only has left an actor without steps, which leaves out the actor itself.
+func (d *decoder) emptied(v reflect.Value) bool {
+	a, ok := v.Addr().Interface().(*Actor)
+	if !ok || len(a.Steps) > 0 {
+		return false
+	}
+	for key := range d.seen {
+		if strings.HasPrefix(key, a.Name+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // pairs decodes a mapping of names to scalars into a list of structs with a Name, and a field for the scalar.
@@ -101,6 +119,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	op := reflect.ValueOf(&s.Op).Elem()
 	if isScalar(n) {
 		d.stepID(n, s, n.Value)
+		d.seen[d.actor+"."+s.ID] = true
 		d.oneOf(n, op, "operation")
 		return
 	}
@@ -161,9 +180,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	}
 	single := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column, Content: ops}
 	d.oneOf(single, op, "operation")
-	if !d.keep(reflect.ValueOf(s).Elem()) {
-		d.left[d.actor+"."+s.ID] = true
-	}
+	d.seen[d.actor+"."+s.ID] = true
 }
 
 // stepID gives a step the name that its operation and its place in the actor imply.
