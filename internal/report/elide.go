@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Runs of rows that are like each other are shortened to their beginning and their end.
+const (
+	// kindsInRun is how many sorts of rows may take turns in a run: data, its acknowledgement, and the step behind it.
+	kindsInRun = 4
+	keepHead   = 6
+	keepTail   = 3
+	// shortest is the fewest rows worth leaving out.
+	shortest = 4
+)
+
+// elide shortens rows to about most, first where they repeat, then in the middle. most 0 means no limit.
+func elide(rows []row, most int) []row {
+	if most <= 0 || len(rows) <= most {
+		return rows
+	}
+	rows = elideRuns(rows)
+	if len(rows) <= most {
+		return rows
+	}
+	head := max(most*2/3, 1)
+	tail := max(most-head-1, 1)
+	if len(rows)-head-tail < shortest {
+		return rows
+	}
+	middle := remark(rows[head:len(rows)-tail], "more")
+	return slices.Concat(rows[:head:head], []row{middle}, rows[len(rows)-tail:])
+}
+
+// elideRuns replaces the middle of each run of like rows by a remark.
+func elideRuns(rows []row) []row {
+	var out []row
+	for i := 0; i < len(rows); {
+		kinds := map[string]bool{}
+		n := i
+		for n < len(rows) {
+			like := rows[n].likeness()
+			// Only the beginning of a run may bring in new kinds: later ones are news.
+			if !kinds[like] && (len(kinds) == kindsInRun || n-i >= 2*kindsInRun) {
+				break
+			}
+			kinds[like] = true
+			n++
+		}
+		if n-i >= keepHead+keepTail+shortest {
+			out = append(out, rows[i:i+keepHead]...)
+			out = append(out, remark(rows[i+keepHead:n-keepTail], "like these"))
+			out = append(out, rows[n-keepTail:n]...)
+			i = n
+			continue
+		}
+		out = append(out, rows[i])
+		i++
+	}
+	return out
+}
+
+// remark is the row that stands for those left out.
+func remark(gone []row, how string) row {
+	packets, others := 0, 0
+	for i := range gone {
+		switch {
+		case gone[i].journey != nil:
+			packets++
+		case gone[i].elided:
+			// What it stood for is counted nowhere else.
+			packets += gone[i].packets
+			others += gone[i].others
+		default:
+			others++
+		}
+	}
+	text := plural(packets, "packet")
+	if packets == 0 {
+		text = plural(others, "line")
+	} else if others > 0 {
+		text += " and " + plural(others, "line")
+	}
+	if how == "more" {
+		text = "... " + text + " more ..."
+	} else {
+		text = "... " + text + " like these ..."
+	}
+	first, last := gone[0].at, gone[len(gone)-1].at
+	if last > first {
+		text += fmt.Sprintf(" in %s", seconds(last-first))
+	}
+	return row{at: first, text: text, elided: true, packets: packets, others: others}
+}

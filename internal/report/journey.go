@@ -1,0 +1,185 @@
+package report
+
+import (
+	"cmp"
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// Journey is one packet's way through the lab, put together from the captures at the link ends it passed.
+type Journey struct {
+	// Events are the indexes into trace.Events of its sightings, in order of time.
+	Events []int
+	// From is the host that sent it, and To the host its destination address belongs to; "" if that is nobody's.
+	From, To string
+	// Sent and Last are the times of its first and last sighting.
+	Sent, Last time.Duration
+	// Arrived is true if To received it.
+	Arrived bool
+	// Seen is the host that saw it last: where a lost packet was lost, or on the link behind it.
+	Seen string
+	// Struck is the fault that lost it, on the wire or, behind the capture, at the receiving host's input; "" for none known.
+	Struck string
+	// Forged is true where From does not own the source address.
+	Forged bool
+	// Packet is the packet as it was first seen.
+	Packet *trace.Decoded
+	// Flow is its place in its connection.
+	Flow trace.Flow
+
+	hops []hop
+}
+
+// Lost reports whether the packet never got to the sockets of a host.
+func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" }
+
+// hop is a link end passed in one direction: no packet passes one twice.
+type hop struct {
+	host, device string
+	out          bool
+}
+
+// packetKey tells packets apart. A fault may rewrite a packet on its way, so for IPv4 packets that carry an identification
+// it has only what no fault changes; all others need more to be told apart.
+type packetKey struct {
+	src, dst     netip.Addr
+	proto, icmp  string
+	id           uint32
+	sport, dport uint16
+	seq          uint32
+	length       int
+	fragment     int
+	// Only where there is no identification (IPv6, and TCP without a socket or with DF on some kernels).
+	ack     uint32
+	flags   trace.TCPFlags
+	tsval   uint32
+	payload uint64
+}
+
+// Journeys puts the packets of a trace together, in the order they were sent. Lost packets stay incomplete; a copy made on
+// the way is a journey that begins there.
+func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
+	owners := addressOwners(t)
+	seed := maphash.MakeSeed()
+	flows := t.Flows()
+	open := map[packetKey][]*Journey{}
+	var all []*Journey
+	for i := range t.Events {
+		p := t.Events[i].Packet
+		if p == nil {
+			continue
+		}
+		d := p.Decode()
+		h := hop{p.Host, p.Device, p.Out}
+		k := keyOf(d, seed)
+		from := owners[d.Src]
+		j := follow(open[k], h, t.Events[i].T, patience(s, d, from, owners[d.Dst]))
+		if j == nil {
+			j = &Journey{From: p.Host, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i]}
+			if !p.Out && from != "" {
+				j.From = from
+			} else {
+				j.Forged = from != j.From
+			}
+			open[k] = append(open[k], j)
+			all = append(all, j)
+		}
+		j.Events = append(j.Events, i)
+		j.hops = append(j.hops, h)
+		j.Last, j.Seen = t.Events[i].T, p.Host
+		if !p.Out && p.Host == j.To {
+			j.Arrived = true
+			open[k] = slices.DeleteFunc(open[k], func(o *Journey) bool { return o == j })
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) })
+	strike(s, t, all)
+	return all
+}
+
+// follow returns the packet under way that a sighting at h continues: of several identical ones the first, as packets keep
+// their order, unless it has been missing for longer than a fault may hold it. It looks at few: identical packets under
+// way are rare, and the search is bounded in case a fault makes them common.
+func follow(open []*Journey, h hop, at, patience time.Duration) *Journey {
+	const most = 64
+	open = open[max(0, len(open)-most):]
+	var latest *Journey
+	for _, j := range open {
+		if slices.Contains(j.hops, h) {
+			continue
+		}
+		if at-j.Last <= patience {
+			return j
+		}
+		latest = j
+	}
+	return latest
+}
+
+func keyOf(d *trace.Decoded, seed maphash.Seed) packetKey {
+	k := packetKey{
+		src: d.Src, dst: d.Dst, proto: d.Proto, icmp: d.ICMPType, id: d.IPID,
+		sport: d.SPort, dport: d.DPort, seq: d.Seq, length: d.PayloadLen, fragment: d.FragmentOffset,
+	}
+	if d.IPID != 0 {
+		return k
+	}
+	k.ack, k.flags = d.Ack, d.Flags
+	if d.Options.Timestamps {
+		k.tsval = d.Options.TSVal
+	}
+	if d.Proto != "tcp" {
+		k.payload = maphash.Bytes(seed, d.Payload)
+	}
+	return k
+}
+
+// addressOwners says which host an address belongs to.
+func addressOwners(t *trace.Trace) map[netip.Addr]string {
+	owners := map[netip.Addr]string{}
+	for _, h := range t.Hosts() {
+		for _, text := range h.Addresses {
+			if p, err := netip.ParsePrefix(text); err == nil {
+				owners[p.Addr()] = h.Name
+			} else if a, err := netip.ParseAddr(text); err == nil {
+				owners[a] = h.Name
+			}
+		}
+	}
+	return owners
+}
+
+// patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
+// faults that match it may hold it.
+func patience(s *scenarios.Scenario, d *trace.Decoded, from, to string) time.Duration {
+	const (
+		usual   = 20 * time.Millisecond
+		forever = time.Hour
+	)
+	longest := usual
+	if s == nil {
+		return longest
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		var by time.Duration
+		switch {
+		case f.Do.Delay != nil:
+			// Four standard deviations, where the jitter is normal.
+			by = usual + time.Duration(f.Do.Delay.By+4*f.Do.Delay.Jitter)
+		case f.Do.Hold != nil, f.Do.Reorder != nil, f.Do.Rate != nil, f.Do.Replay != nil:
+			by = forever
+		default:
+			continue
+		}
+		if by > longest && (!plain(&f.Match) || selects(&f.Match, d, from, to)) {
+			longest = by
+		}
+	}
+	return longest
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"halfopen/harness/trace"
+)
+
+// direction is one side's stream of a connection.
+type direction struct {
+	conn   int
+	opener bool
+}
+
+// labeler says what packets are, in the words of the ladder. It remembers how far each stream has come, to tell a probe
+// from a bare acknowledgement.
+type labeler struct {
+	next map[direction]int64
+}
+
+func newLabeler() *labeler { return &labeler{next: map[direction]int64{}} }
+
+// words returns the packet word by word, most important first: labels that are too long lose the last. Packets must come
+// in the order they were sent.
+func (l *labeler) words(j *Journey) []string {
+	d := j.Packet
+	var words []string
+	switch {
+	case d.Proto == "" && d.Malformed:
+		words = []string{"malformed packet"}
+	case d.Proto == "":
+		words = []string{"packet of another protocol"}
+	case d.Fragment && d.FragmentOffset > 0:
+		words = []string{strings.ToUpper(d.Proto), fmt.Sprintf("len=%d", d.PayloadLen)}
+	case d.Proto == "tcp":
+		words = l.segment(d, j.Flow)
+	case d.Proto == "udp":
+		words = []string{"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen)}
+	default:
+		words = []string{strings.ToUpper(d.Proto), d.ICMPType}
+		if d.ICMPMTU != 0 {
+			words = append(words, fmt.Sprintf("mtu=%d", d.ICMPMTU))
+		}
+	}
+	if d.Fragment {
+		words = append(words, fmt.Sprintf("fragment at %d", d.FragmentOffset))
+	}
+	link := d.Proto == "arp" || d.Proto == "ndp"
+	if j.Forged && d.Src.IsValid() && !link {
+		words = append(words, "from "+d.Src.String())
+	}
+	if j.To == "" && d.Dst.IsValid() && !link {
+		words = append(words, "to "+d.Dst.String())
+	}
+	return words
+}
+
+func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
+	kind := d.Kind()
+	words := []string{kind}
+	if kind == "" {
+		words[0] = "no flags"
+	}
+	if f.Retransmission {
+		words = append(words, "again")
+	}
+	me := direction{f.Conn, f.Opener}
+	next, known := l.next[me]
+	// One below the next byte: how the kernel probes a silent or a full receiver (tcp_xmit_probe_skb in tcp_output.c).
+	probe := kind == "ACK" && known && f.Seq == next-1
+	if probe {
+		words = append(words, "probe")
+	}
+	if kind != "ACK" || probe {
+		words = append(words, fmt.Sprintf("seq=%d", f.Seq))
+	}
+	if d.Flags&trace.ACK != 0 {
+		words = append(words, fmt.Sprintf("ack=%d", f.Ack))
+	}
+	if d.PayloadLen > 0 {
+		words = append(words, fmt.Sprintf("len=%d", d.PayloadLen))
+	}
+	if d.Flags&trace.PSH != 0 {
+		words = append(words, "PSH")
+	}
+	if d.Flags&trace.URG != 0 {
+		words = append(words, "URG")
+	}
+	if kind != "RST" {
+		words = append(words, fmt.Sprintf("win=%d", d.Window))
+	}
+	if d.Options.MSS != 0 {
+		words = append(words, fmt.Sprintf("mss=%d", d.Options.MSS))
+	}
+	for _, b := range d.Options.SACK {
+		// The blocks lie above the acknowledgement, by less than a window.
+		words = append(words, fmt.Sprintf("sack=%d-%d", f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
+	}
+	if d.Options.FastOpen {
+		words = append(words, "fast-open")
+	}
+	end := f.Seq + int64(d.PayloadLen)
+	if d.Flags&(trace.SYN|trace.FIN) != 0 {
+		end++
+	}
+	if kind != "RST" && end > next {
+		l.next[me] = end
+	}
+	return words
+}
+
+// label joins words as far as they fit into width columns; the first always stays.
+func label(words []string, width int) string {
+	text := words[0]
+	for _, w := range words[1:] {
+		if len([]rune(text))+1+len([]rune(w)) > width {
+			break
+		}
+		text += " " + w
+	}
+	return text
+}

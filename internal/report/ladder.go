@@ -1,0 +1,332 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// LadderOptions say how a ladder is drawn. The zero value draws everything but ARP, 100 columns wide, in UTF-8, without
+// colors.
+type LadderOptions struct {
+	// Width is the number of columns; 0 means 100, and less than 60 is taken as 60.
+	Width int
+	// Color draws with ANSI colors, ASCII with nothing outside ASCII.
+	Color, ASCII bool
+	// MaxRows is about how many rows there may be: above it, repetitions and then the middle are left out, and said to be.
+	// 0 means no limit.
+	MaxRows int
+	// Only draws the packets with these indexes in trace.Events, any of their sightings, without steps and states. nil draws
+	// all.
+	Only []int
+	// ARP draws ARP, neighbour discovery and multicast reports too.
+	ARP bool
+	// Indent is put before every line.
+	Indent string
+}
+
+// Ladder draws the packets of a trace as arrows between the hosts, down the time, with the steps and socket states of each
+// host beside its line. Times are seconds since the actors started; the second column is the gap since the packet before
+// in the same direction. A cross marks a packet that was lost, with the fault that struck it where that is certain.
+func Ladder(s *scenarios.Scenario, t *trace.Trace, o LadderOptions) string {
+	if o.Width == 0 {
+		o.Width = 100
+	}
+	o.Width = max(60, o.Width-len([]rune(o.Indent)))
+	journeys := Journeys(s, t)
+	rows := elide(ladderRows(s, t, journeys, &o), o.MaxRows)
+	if len(rows) == 0 {
+		return o.Indent + "no packets\n"
+	}
+	d := &drawing{o: &o, start: t.Started(), at: columns(s, t, rows, o.Width), decimals: 3}
+	if rows[len(rows)-1].at-max(rows[0].at, d.start) < 100*time.Millisecond {
+		d.decimals = 6
+	}
+	var b strings.Builder
+	d.emit(&b, d.header())
+	for i := range rows {
+		d.emit(&b, d.row(&rows[i]))
+	}
+	return b.String()
+}
+
+// Where the lines of the first and the last host stand: behind the two columns of times, and with room for half a name.
+const (
+	firstColumn = 22
+	rightMargin = 4
+)
+
+// column is a host's line.
+type column struct {
+	host string
+	x    int
+}
+
+// columns places the hosts: those that open connections on the left, those that listen on the right, the wire in the
+// middle and only if it sent or was sent something itself.
+func columns(s *scenarios.Scenario, t *trace.Trace, rows []row, width int) []column {
+	var left, middle, right []string
+	add := func(name string) {
+		if name == "" || name == scenarios.Wire || slices.Contains(slices.Concat(left, middle, right), name) {
+			return
+		}
+		switch role(s, name) {
+		case "opens":
+			left = append(left, name)
+		case "listens":
+			right = append(right, name)
+		default:
+			middle = append(middle, name)
+		}
+	}
+	if s != nil {
+		for i := range s.Hosts {
+			add(s.Hosts[i].Name)
+		}
+	}
+	for _, h := range t.Hosts() {
+		add(h.Name)
+	}
+	wire := false
+	for i := range rows {
+		if j := rows[i].journey; j != nil {
+			add(j.From)
+			add(j.To)
+			wire = wire || j.From == scenarios.Wire || j.To == scenarios.Wire
+		}
+		wire = wire || rows[i].host == scenarios.Wire
+	}
+	names := slices.Concat(left, middle)
+	if wire {
+		names = append(names, scenarios.Wire)
+	}
+	names = append(names, right...)
+	cols := make([]column, len(names))
+	for i, name := range names {
+		cols[i] = column{name, firstColumn}
+		if len(names) > 1 {
+			cols[i].x += i * (width - 1 - rightMargin - firstColumn) / (len(names) - 1)
+		}
+	}
+	return cols
+}
+
+// role says what the actors of a host begin with.
+func role(s *scenarios.Scenario, host string) string {
+	if s == nil {
+		return ""
+	}
+	for i := range s.Actors {
+		if a := &s.Actors[i]; hostOf(s, a.Name) == host {
+			for k := range a.Steps {
+				switch op := &a.Steps[k].Op; {
+				case op.Connect != nil || op.Sendto != nil:
+					return "opens"
+				case op.Listen != nil || op.Recvfrom != nil:
+					return "listens"
+				}
+			}
+		}
+	}
+	// A server that only stands there, without an actor, is sent to and sends nothing of its own accord.
+	if host == "server" {
+		return "listens"
+	}
+	return ""
+}
+
+// drawing is a ladder under the pen.
+type drawing struct {
+	o     *LadderOptions
+	start time.Duration
+	at    []column
+	// decimals of a second in the times: 3, or 6 where all happens within a blink.
+	decimals int
+}
+
+func (d *drawing) emit(b *strings.Builder, l *line) {
+	text := l.render(d.o.Color)
+	if d.o.ASCII {
+		text = asciiOf.Replace(text)
+	}
+	b.WriteString(d.o.Indent + text + "\n")
+}
+
+// x returns where a host's line stands, -1 for a host without one.
+func (d *drawing) x(host string) int {
+	for _, c := range d.at {
+		if c.host == host {
+			return c.x
+		}
+	}
+	return -1
+}
+
+func (d *drawing) header() *line {
+	l := newLine(d.o.Width)
+	l.put(0, fmt.Sprintf("%9s %9s", "seconds", "gap"), dim)
+	for i, c := range d.at {
+		n := len([]rune(c.host))
+		x := max(c.x-n/2, firstColumn-2)
+		if i == len(d.at)-1 {
+			x = min(x, d.o.Width-n)
+		}
+		l.put(x, c.host, bold)
+	}
+	return l
+}
+
+func (d *drawing) row(r *row) *line {
+	l := newLine(d.o.Width)
+	if r.elided {
+		d.lines(l, '⋮')
+		l.put(firstColumn+2, " "+cut(r.text, d.o.Width-firstColumn-4-rightMargin, "…")+" ", dim)
+		return l
+	}
+	d.lines(l, '│')
+	l.put(0, fmt.Sprintf("%9.*f", d.decimals, (r.at-d.start).Seconds()), plainText)
+	switch {
+	case r.journey != nil:
+		if r.hasGap {
+			l.put(10, fmt.Sprintf("%+9.*f", d.decimals, r.gap.Seconds()), dim)
+		}
+		d.arrow(l, r)
+	case r.host != "" && d.x(r.host) >= 0:
+		d.beside(l, r)
+	default:
+		l.put(firstColumn+2, cut(r.text, d.o.Width-firstColumn-4, "…"), r.style)
+	}
+	return l
+}
+
+func (d *drawing) lines(l *line, r rune) {
+	for _, c := range d.at {
+		l.put(c.x, string(r), dim)
+	}
+}
+
+// beside writes what happened on a host next to its line: to its right, and for the last host to its left.
+func (d *drawing) beside(l *line, r *row) {
+	x := d.x(r.host)
+	last := d.at[len(d.at)-1].x
+	if x == last && len(d.at) > 1 {
+		text := cut(r.text, last-firstColumn-3, "…")
+		l.put(last-1-len([]rune(text)), text, r.style)
+		return
+	}
+	l.put(x+2, cut(r.text, d.o.Width-x-3, "…"), r.style)
+}
+
+// arrow draws a packet from its sender's line to its receiver's, or to where it was lost.
+func (d *drawing) arrow(l *line, r *row) {
+	j := r.journey
+	from, to := d.x(j.From), d.x(j.To)
+	if from < 0 {
+		from = firstColumn
+	}
+	if to < 0 || to == from {
+		to = d.away(from)
+	}
+	lo, hi := min(from, to)+1, max(from, to)-1
+	rightwards := to > from
+	room := hi - lo + 1
+
+	tail := ""
+	late := j.Last - j.Sent
+	switch {
+	case j.Struck != "":
+		tail = j.Struck
+	case j.Arrived && late > time.Millisecond:
+		tail = fmt.Sprintf("arrives %.*f, %s late", d.decimals, (j.Last - d.start).Seconds(), seconds(late))
+	}
+	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])))
+	if j.Arrived && j.Struck == "" && tail != "" {
+		words += " (" + tail + ")"
+	}
+	words = " " + cut(words, room-5, "…") + " "
+	n := len([]rune(words))
+
+	// Cells of the arrow count from the sender: cell 0 leaves it.
+	cell := func(i int) int {
+		if rightwards {
+			return lo + i
+		}
+		return hi - i
+	}
+	end := room
+	if j.Lost() {
+		end = room * d.lossPoint(j) / 100
+		if j.Struck != "" && j.Arrived {
+			end = room - len([]rune(j.Struck)) - 3
+		}
+		end = min(max(end, n+5), room)
+	}
+	st := packetText
+	if j.Lost() {
+		st = bad
+	}
+	for i := range end {
+		if l.cells[cell(i)] == ' ' {
+			l.put(cell(i), "─", st)
+		} else {
+			l.put(cell(i), "┼", st)
+		}
+	}
+	at := cell(2)
+	if !rightwards {
+		at = cell(2) - n + 1
+	}
+	l.put(at, words, st)
+	switch {
+	case !j.Lost() && rightwards:
+		l.put(hi, "►", st)
+	case !j.Lost():
+		l.put(lo, "◄", st)
+	default:
+		d.cross(l, j, cell(end-1), rightwards, room-end)
+	}
+}
+
+// cross marks where a packet was lost, and names the fault where there is room for it.
+func (d *drawing) cross(l *line, j *Journey, x int, rightwards bool, room int) {
+	l.put(x, "✗", bad)
+	n := len([]rune(j.Struck))
+	if n == 0 || room < n+1 {
+		return
+	}
+	if rightwards {
+		l.put(x+2, j.Struck, bad)
+	} else {
+		l.put(x-1-n, j.Struck, bad)
+	}
+}
+
+// lossPoint returns how far a lost packet is drawn, in percent of its way: short of the middle if it was lost before the
+// wire, past it if behind.
+func (d *drawing) lossPoint(j *Journey) int {
+	switch {
+	case j.Struck != "" && !j.Arrived:
+		return 60
+	case j.Seen == j.From:
+		return 45
+	case j.Arrived:
+		return 90
+	}
+	return 65
+}
+
+// away returns the line an arrow to nobody points at: the far side.
+func (d *drawing) away(from int) int {
+	last := d.at[len(d.at)-1].x
+	if from < last {
+		return last
+	}
+	if len(d.at) > 1 {
+		return d.at[0].x
+	}
+	return d.o.Width - 1
+}

@@ -1,0 +1,146 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+)
+
+func TestLadder(t *testing.T) {
+	backoff, backoffTrace := synBackoff(t)
+	v4, v4Trace := exchange(t, false)
+	v6, v6Trace := exchange(t, true)
+	icmp, icmpTrace := unreachable(t)
+	bulk, bulkTrace := bulk(t, 100)
+	for name, c := range map[string]struct {
+		s *scenarios.Scenario
+		t *trace.Trace
+		o LadderOptions
+	}{
+		"ladder-struck-at-the-server's-input": {backoff, backoffTrace, LadderOptions{}},
+		"ladder-lost-on-the-wire-v4":          {v4, v4Trace, LadderOptions{}},
+		"ladder-lost-on-the-wire-v6":          {v6, v6Trace, LadderOptions{}},
+		"ladder-ascii-80-columns":             {v4, v4Trace, LadderOptions{ASCII: true, Width: 80}},
+		"ladder-color":                        {backoff, backoffTrace, LadderOptions{Color: true}},
+		"ladder-only-some-packets":            {v4, v4Trace, LadderOptions{Only: packetsOf(v4Trace, "DATA"), Indent: "    "}},
+		"ladder-the-wire-answers":             {icmp, icmpTrace, LadderOptions{}},
+		"ladder-shortened":                    {bulk, bulkTrace, LadderOptions{MaxRows: 20}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Ladder(c.s, c.t, c.o)
+			width := c.o.Width
+			if width == 0 {
+				width = 100
+			}
+			for _, l := range strings.Split(got, "\n") {
+				if n := utf8.RuneCountInString(l); n > width && !c.o.Color {
+					t.Errorf("%d columns, want at most %d: %q", n, width, l)
+				}
+				if c.o.ASCII && len(l) != utf8.RuneCountInString(l) {
+					t.Errorf("not ASCII: %q", l)
+				}
+			}
+			golden(t, name, got)
+		})
+	}
+}
+
+// packetsOf returns the indexes of the packets of a kind.
+func packetsOf(t *trace.Trace, kind string) []int {
+	var at []int
+	for i := range t.Events {
+		if p := t.Events[i].Packet; p != nil && p.Decode().Kind() == kind {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// unreachable has a SYN to an address that nobody has, and the wire's answer.
+func unreachable(t *testing.T) (*scenarios.Scenario, *trace.Trace) {
+	s, _ := synBackoff(t)
+	s.Faults = nil
+	l := newLab(t, false)
+	syn := l.tcp(seg{from: "client", flags: "S", seq: 1, win: 64240})
+	l.lose(0, "client", syn)
+	icmp := l.frame("wire", "client", 77, layers.IPProtocolICMPv4,
+		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeHost)}, gopacket.Payload(syn[14:]))
+	l.see(3100*ms, "wire", "client", true, icmp)
+	l.see(3100*ms+10*time.Microsecond, "client", "eth0", false, icmp)
+	l.step(0, 3101*ms, trace.Step{Actor: "client", Op: "connect", Errno: "EHOSTUNREACH", Result: -1})
+	return s, l.end(3102 * ms)
+}
+
+// bulk has n data segments, each acknowledged.
+func bulk(t *testing.T, n int) (*scenarios.Scenario, *trace.Trace) {
+	s, _ := exchange(t, false)
+	s.Faults = nil
+	l := newLab(t, false)
+	l.pass(0, 0, "client", l.tcp(seg{from: "client", flags: "S", seq: 0, win: 64240}))
+	l.pass(ms, 0, "server", l.tcp(seg{from: "server", flags: "SA", seq: 0, ack: 1, win: 65160, noID: true}))
+	for i := range n {
+		at := time.Duration(i+2) * ms
+		l.pass(at, 0, "client", l.tcp(seg{from: "client", flags: "A", seq: uint32(1 + 100*i), ack: 1, win: 502, data: strings.Repeat("x", 100)}))
+		l.pass(at+ms/2, 0, "server", l.tcp(seg{from: "server", flags: "A", seq: 1, ack: uint32(101 + 100*i), win: 502}))
+	}
+	l.pass(time.Duration(n+3)*ms, 0, "client", l.tcp(seg{from: "client", flags: "RA", seq: uint32(1 + 100*n), ack: 1}))
+	return s, l.end(time.Duration(n+4) * ms)
+}
+
+func TestLadderOfTenThousandPacketsIsDrawnInTime(t *testing.T) {
+	s, tr := bulk(t, 5000)
+	begin := time.Now()
+	got := Ladder(s, tr, LadderOptions{})
+	took := time.Since(begin)
+	if n := strings.Count(got, "\n"); n < 10000 {
+		t.Errorf("drew %d lines, want one a packet", n)
+	}
+	// Measured: 0.1 s; with the race detector some ten times that. Quadratic matching takes minutes.
+	if took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestJourneysTellIdenticalPacketsApart(t *testing.T) {
+	l := newLab(t, false)
+	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
+	l.lose(0, "server", synack)
+	l.pass(1000*ms, 0, "server", synack)
+	got := Journeys(&scenarios.Scenario{}, l.end(2000*ms))
+	if len(got) != 2 || got[0].Arrived || !got[1].Arrived {
+		t.Fatalf("want one lost and one arrived SYN-ACK, got %+v", got)
+	}
+}
+
+func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
+	l := newLab(t, false)
+	syn := l.tcp(seg{from: "client", flags: "S", seq: 9})
+	l.pass(0, 0, "client", syn)
+	l.see(500*ms, "wire", "server", true, syn)
+	l.see(501*ms, "server", "eth0", false, syn)
+	got := Journeys(&scenarios.Scenario{}, l.end(time.Second))
+	if len(got) != 2 || got[1].From != "wire" || !got[1].Forged || !got[1].Arrived || got[1].To != "server" {
+		t.Fatalf("want the packet and its copy from the wire, got %+v", got)
+	}
+}
+
+func TestFaultIsNotCreditedWithMoreThanItsHits(t *testing.T) {
+	s, tr := synBackoff(t)
+	for i := range tr.Events {
+		if f := tr.Events[i].Fault; f != nil && f.What == "hits" {
+			f.Hits = 1
+		}
+	}
+	for _, j := range Journeys(s, tr) {
+		if j.Struck != "" {
+			t.Errorf("packet sent at %v is said to be struck by %s, but 2 packets match and the fault hit 1", j.Sent, j.Struck)
+		}
+	}
+}

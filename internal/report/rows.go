@@ -1,0 +1,193 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// row is one line of a ladder: a packet, something that happened on a host, or (with neither) a remark on the whole.
+type row struct {
+	at    time.Duration
+	host  string
+	text  string
+	style style
+
+	journey *Journey
+	words   []string
+	gap     time.Duration
+	hasGap  bool
+	// elided is true for a remark that stands for packets and other rows left out.
+	elided          bool
+	packets, others int
+}
+
+// likeness is equal for rows that a reader would call the same.
+func (r *row) likeness() string {
+	if j := r.journey; j != nil {
+		return strings.Join([]string{"p", j.From, j.To, r.words[0], fmt.Sprint(j.Lost(), j.Flow.Retransmission, j.Packet.SPort, j.Packet.DPort)}, "\x00")
+	}
+	call, _, _ := strings.Cut(r.text, "(")
+	return r.host + "\x00" + call
+}
+
+// ladderRows lists what a ladder draws, in order of time.
+func ladderRows(s *scenarios.Scenario, t *trace.Trace, journeys []*Journey, o *LadderOptions) []row {
+	var rows []row
+	labels := newLabeler()
+	only := map[int]bool{}
+	for _, i := range o.Only {
+		only[i] = true
+	}
+	for _, j := range journeys {
+		// Every packet is described, drawn or not: the labeler must have seen it.
+		words := labels.words(j)
+		if o.Only != nil && !slices.ContainsFunc(j.Events, func(i int) bool { return only[i] }) {
+			continue
+		}
+		if o.Only == nil && !o.ARP && background(j.Packet) {
+			continue
+		}
+		rows = append(rows, row{at: j.Sent, journey: j, words: words})
+	}
+	if o.Only == nil {
+		rows = append(rows, stepRows(s, t)...)
+		rows = append(rows, stateRows(t)...)
+		rows = append(rows, remarkRows(t)...)
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+	type way struct{ from, to string }
+	last := map[way]time.Duration{}
+	for i := range rows {
+		j := rows[i].journey
+		if j == nil {
+			continue
+		}
+		w := way{j.From, j.To}
+		before, ok := last[w]
+		rows[i].gap, rows[i].hasGap = j.Sent-before, ok
+		last[w] = j.Sent
+	}
+	return rows
+}
+
+// background reports whether the packet is the network's own talk, which ladders leave out: ARP, neighbour discovery,
+// multicast listener reports.
+func background(d *trace.Decoded) bool {
+	return d.Proto == "arp" || d.Proto == "ndp" || d.Proto == "icmp" && d.Dst.IsMulticast()
+}
+
+// stepRows has a row for each step that ended, and one for the start of each that took its time.
+func stepRows(s *scenarios.Scenario, t *trace.Trace) []row {
+	calls := stepCalls(s)
+	type execution struct {
+		actor, id string
+		n         int
+	}
+	var rows []row
+	started := map[execution]int{}
+	for i := range t.Events {
+		e := &t.Events[i]
+		switch {
+		case e.Start != nil && e.Start.Actor != "":
+			st := e.Start
+			started[execution{st.Actor, st.Step, st.N}] = len(rows)
+			rows = append(rows, row{at: e.T, host: hostOf(s, st.Actor), text: actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N), style: bold})
+		case e.Step != nil:
+			st := e.Step
+			took := e.T - st.Began
+			key := execution{st.Actor, st.ID, st.N}
+			if st.Op == "sleep" || st.Op == "wait" || st.Op == "signal" {
+				// Their start says all there is to say.
+				if st.Errno == "" {
+					continue
+				}
+			}
+			text := callOf(calls, st.Actor, st.ID, st.Op, st.N)
+			at, slow := started[key]
+			if slow && took < time.Millisecond {
+				rows[at].text = ""
+			} else if slow {
+				rows[at].text += " ..."
+			}
+			rows = append(rows, row{at: e.T, host: hostOf(s, st.Actor), text: actorPrefix(s, st.Actor) + text + " " + outcome(st, took), style: bold})
+		}
+	}
+	return slices.DeleteFunc(rows, func(r row) bool { return r.text == "" })
+}
+
+// hostOf returns the host an actor runs on.
+func hostOf(s *scenarios.Scenario, actor string) string {
+	if s != nil {
+		if a := s.Actor(actor); a != nil && a.Host != "" {
+			return a.Host
+		}
+	}
+	return actor
+}
+
+func actorPrefix(s *scenarios.Scenario, actor string) string {
+	if hostOf(s, actor) != actor {
+		return actor + ": "
+	}
+	return ""
+}
+
+// stateRows has a row for each change of a socket's state. Ports are told where the host has several sockets.
+func stateRows(t *trace.Trace) []row {
+	var rows []row
+	count := map[string]int{}
+	all := States(t)
+	for _, l := range all {
+		count[l.Host]++
+	}
+	for _, l := range all {
+		for _, sp := range l.Spans {
+			text := "[" + sp.State + "]"
+			if count[l.Host] > 1 {
+				text = fmt.Sprintf("[%s %s]", sp.State, portsOf(l.Local, l.Remote))
+			}
+			rows = append(rows, row{at: sp.From, host: l.Host, text: text, style: warn})
+		}
+	}
+	return rows
+}
+
+// portsOf returns local>remote ports, or only the local one of a socket without a peer.
+func portsOf(local, remote string) string {
+	port := func(a string) string { return a[strings.LastIndexByte(a, ':')+1:] }
+	if r := port(remote); r != "0" && r != "*" && r != "" {
+		return port(local) + ">" + r
+	}
+	return ":" + port(local)
+}
+
+// remarkRows has a row for what concerns no single host: faults that come and go, notes, a run that was cut short.
+func remarkRows(t *trace.Trace) []row {
+	var rows []row
+	begin := t.Started()
+	for i := range t.Events {
+		e := &t.Events[i]
+		switch {
+		case e.Fault != nil && e.Fault.What != "hits" && e.T > begin:
+			if end, at := t.End(); e.Fault.What == "off" && end != nil && e.T >= at-time.Millisecond {
+				continue
+			}
+			rows = append(rows, row{at: e.T, text: "fault " + e.Fault.Name + " " + e.Fault.What, style: bad})
+		case e.Note != nil:
+			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
+		case e.End != nil && e.End.Reason != "done":
+			text := "the run ended: " + e.End.Reason
+			if len(e.End.Hanging) > 0 {
+				text += "; still hanging: " + strings.Join(e.End.Hanging, ", ")
+			}
+			rows = append(rows, row{at: e.T, text: text, style: bad})
+		}
+	}
+	return rows
+}

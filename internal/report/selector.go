@@ -1,0 +1,125 @@
+package report
+
+import (
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// plain reports whether all of a selector can be judged from one packet alone, which is all that reports try: exact
+// judgement is the business of package assertions.
+func plain(sel *scenarios.Selector) bool {
+	return sel.Conn == 0 && sel.Payload == nil && sel.Retransmission == nil && len(sel.Options) == 0 &&
+		sel.Seq == nil && sel.Ack == nil && sel.Window == nil && sel.TTL == nil
+}
+
+// selects reports whether a plain selector takes the packet; from and to are the hosts of its addresses.
+func selects(sel *scenarios.Selector, d *trace.Decoded, from, to string) bool {
+	if sel.From != "" && sel.From != from || sel.To != "" && sel.To != to {
+		return false
+	}
+	proto := len(sel.TCP) == 0 && sel.UDP == "" && sel.ICMP == "" && sel.ARP == ""
+	switch d.Proto {
+	case "tcp":
+		if len(sel.TCP) > 0 {
+			proto = slices.Contains(sel.TCP, scenarios.AnySegment) || slices.Contains(sel.TCP, scenarios.SegmentKind(d.Kind()))
+		}
+	case "udp":
+		proto = proto || sel.UDP != ""
+	case "icmp":
+		proto = proto || sel.ICMP == "any" || sel.ICMP == d.ICMPType && sel.ICMP != ""
+	case "arp", "ndp":
+		// The empty selector takes IP packets; neighbour discovery is asked for by name only.
+		proto = sel.ARP == "any" || sel.ARP != "" && sel.ARP == d.ICMPType
+	}
+	if !proto {
+		return false
+	}
+	sport, dport := int(d.SPort), int(d.DPort)
+	return (len(sel.Port) == 0 || slices.Contains(sel.Port, sport) || slices.Contains(sel.Port, dport)) &&
+		(len(sel.SPort) == 0 || slices.Contains(sel.SPort, sport)) &&
+		(len(sel.DPort) == 0 || slices.Contains(sel.DPort, dport))
+}
+
+// loses reports whether the fault's action keeps a packet from its destination.
+func loses(f *scenarios.Fault) bool { return f.Do.Drop != nil || f.Do.Reject != nil }
+
+// strike finds the packets that were lost behind the capture, by faults at a host's input: on the wire they look like any
+// other. A fault is credited with packets only if those come to exactly the hits its mechanism counted.
+func strike(s *scenarios.Scenario, t *trace.Trace, all []*Journey) {
+	if s == nil {
+		return
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		if !loses(f) || f.Chance != nil || !plain(&f.Match) {
+			continue
+		}
+		hits, windows := faultRecord(t, f.Name)
+		var struck []*Journey
+		matched := 0
+		for _, j := range all {
+			here, lost := passes(f, j)
+			if !here || !inWindow(windows, j.Last) || !selects(&f.Match, j.Packet, j.From, j.To) {
+				continue
+			}
+			if matched++; lost && triggered(f, matched) {
+				struck = append(struck, j)
+			}
+		}
+		if uint64(len(struck)) != hits {
+			continue
+		}
+		for _, j := range struck {
+			j.Struck = f.Name
+		}
+	}
+}
+
+// faultRecord returns the last count of hits and the times between on and off.
+func faultRecord(t *trace.Trace, name string) (hits uint64, windows [][2]time.Duration) {
+	const forever = time.Duration(1<<63 - 1)
+	for i := range t.Events {
+		f := t.Events[i].Fault
+		if f == nil || f.Name != name {
+			continue
+		}
+		hits = max(hits, f.Hits)
+		switch {
+		case f.What == "on":
+			windows = append(windows, [2]time.Duration{t.Events[i].T, forever})
+		case f.What == "off" && len(windows) > 0:
+			windows[len(windows)-1][1] = t.Events[i].T
+		}
+	}
+	return hits, windows
+}
+
+// inWindow reports whether the fault was in force; one whose trace does not say when was in force always.
+func inWindow(windows [][2]time.Duration, at time.Duration) bool {
+	return len(windows) == 0 || slices.ContainsFunc(windows, func(w [2]time.Duration) bool { return w[0] <= at && at <= w[1] })
+}
+
+// triggered reports whether a fault strikes the nth packet it matches.
+func triggered(f *scenarios.Fault, n int) bool {
+	if n <= f.Skip {
+		return false
+	}
+	n -= f.Skip
+	return (len(f.Nth) == 0 || slices.Contains(f.Nth, n)) &&
+		(f.First == 0 || n <= f.First) &&
+		(f.Every == 0 || n%f.Every == 0)
+}
+
+// passes reports whether the packet came to the place where the fault is, the wire or a host's input, and whether it may
+// have been lost there.
+func passes(f *scenarios.Fault, j *Journey) (here, lost bool) {
+	if f.At == "" || f.At == scenarios.Wire {
+		here = slices.ContainsFunc(j.hops, func(h hop) bool { return h.host == scenarios.Wire && !h.out })
+		return here, !j.Arrived && j.Seen == scenarios.Wire
+	}
+	here = j.Arrived && f.At == j.To+".input"
+	return here, here
+}
