@@ -1,0 +1,276 @@
+package observe
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+)
+
+const (
+	// snap is the most that is kept of a frame.
+	snap = 65535
+	// batchSize is how many packets one system call reads.
+	batchSize = 64
+	// buffered is the memory a device's packets may take until they are read: some 300 000 small ones. The kernel takes it
+	// as it is needed.
+	buffered = 256 << 20
+	// drainTime bounds how long stop reads what is in the buffers.
+	drainTime = time.Second
+)
+
+// capture reads packets from one AF_PACKET socket a device, in one goroutine that sleeps while there are none.
+type capture struct {
+	clock trace.Clock
+	wall  *wallClock
+	emit  func(trace.Event)
+	// wake is told the index of a host that had packets.
+	wake  func(host int)
+	links []*link
+	batch *batch
+
+	epoll int
+	// event wakes the goroutine to end it.
+	event int
+	done  chan error
+}
+
+// link is the end of a link, with its packet socket.
+type link struct {
+	host   string
+	index  int
+	device string
+	fd     int
+}
+
+func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
+	c := &capture{
+		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake, batch: newBatch(),
+		epoll: -1, event: -1,
+	}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if c.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	if err := c.watch(c.event, -1); err != nil {
+		return nil, err
+	}
+	for i, h := range hosts {
+		for _, device := range h.Devices {
+			l := &link{host: h.Name, index: i, device: device, fd: -1}
+			if err := h.NS.Do(l.open); err != nil {
+				return nil, fmt.Errorf("capturing on %s of %s: %w", device, h.Name, err)
+			}
+			c.links = append(c.links, l)
+			if err := c.watch(l.fd, int32(len(c.links)-1)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// watch adds a file descriptor to the epoll set; which comes back with its events.
+func (c *capture) watch(fd int, which int32) error {
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: which}
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &event))
+}
+
+// open makes the packet socket; it runs in the host's namespace. Until the socket is bound, at last, it sees no packet.
+func (l *link) open() (err error) {
+	device, err := net.InterfaceByName(l.device)
+	if err != nil {
+		return err
+	}
+	l.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffered) != nil {
+		// Not root of the machine: as much as net.core.rmem_max allows. Losses are told at the end.
+		if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffered); err != nil {
+			return os.NewSyscallError("setsockopt SO_RCVBUF", err)
+		}
+	}
+	if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return os.NewSyscallError("setsockopt SO_TIMESTAMPNS", err)
+	}
+	if device.Flags&net.FlagLoopback != 0 {
+		if err := onlyOutgoing(l.fd); err != nil {
+			return err
+		}
+	}
+	addr := unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: device.Index}
+	return os.NewSyscallError("bind", unix.Bind(l.fd, &addr))
+}
+
+// onlyOutgoing makes a packet socket see only packets that are sent: on lo each is seen sent and received.
+func onlyOutgoing(fd int) error {
+	const packetType = 0xfffff000 + 4 // SKF_AD_OFF + SKF_AD_PKTTYPE of linux/filter.h
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: packetType},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.PACKET_OUTGOING, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return os.NewSyscallError("setsockopt SO_ATTACH_FILTER",
+		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program))
+}
+
+func htons(v uint16) uint16 {
+	var b [2]byte
+	binary.BigEndian.PutUint16(b[:], v)
+	return binary.NativeEndian.Uint16(b[:])
+}
+
+func (c *capture) start() {
+	c.done = make(chan error, 1)
+	go func() { c.done <- c.run() }()
+}
+
+// run reads packets until the eventfd says stop, then empties the sockets.
+func (c *capture) run() error {
+	events := make([]unix.EpollEvent, len(c.links)+1)
+	for {
+		n, err := unix.EpollWait(c.epoll, events, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return os.NewSyscallError("epoll_wait", err)
+		}
+		for _, e := range events[:n] {
+			if e.Fd < 0 {
+				return c.drain()
+			}
+			if _, err := c.read(c.links[e.Fd]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// drain reads all that is in the sockets' buffers. On a link that never falls silent, it ends at the packets that are
+// younger than its beginning.
+func (c *capture) drain() error {
+	now := c.clock.Now()
+	for _, l := range c.links {
+		for {
+			last, err := c.read(l)
+			if err != nil {
+				return err
+			}
+			if last == 0 || last > now {
+				break
+			}
+			if c.clock.Now() > now+drainTime {
+				c.note("packets on %s of %s were not read in time", l.device, l.host)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// read emits one batch of packets, and returns the time of the last: 0 when there were none.
+func (c *capture) read(l *link) (last time.Duration, err error) {
+	n, err := c.batch.receive(l.fd)
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		return 0, nil
+	case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		// The device went down or away, as partitions make it; the kernel binds the socket again when it is back up.
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("reading packets on %s of %s: %w", l.device, l.host, os.NewSyscallError("recvmmsg", err))
+	}
+	c.wake(l.index)
+	c.wall.batch()
+
+	size := 0
+	for i := range n {
+		size += len(c.batch.frame(i))
+	}
+	// One allocation a batch: the trace keeps all its packets until the end anyway.
+	frames, packets := make([]byte, 0, size), make([]trace.Packet, n)
+	for i := range n {
+		start := len(frames)
+		frames = append(frames, c.batch.frame(i)...)
+		p := &packets[i]
+		p.Host, p.Device, p.Out = l.host, l.device, c.batch.outgoing(i)
+		p.Frame = frames[start:len(frames):len(frames)]
+		p.Length = c.batch.length(i)
+		if sec, nsec, ok := c.batch.timestamp(i); ok {
+			last = c.wall.time(sec, nsec)
+		} else {
+			last = c.clock.Now()
+		}
+		c.emit(trace.Event{T: last, Packet: p})
+	}
+	return last, nil
+}
+
+func (c *capture) note(format string, args ...any) {
+	c.emit(trace.Event{T: c.clock.Now(), Note: &trace.Note{Text: fmt.Sprintf(format, args...), Untrue: true}})
+}
+
+// stop ends the goroutine after it has emitted what is in the buffers, and tells of losses.
+func (c *capture) stop() error {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	if _, err := unix.Write(c.event, one[:]); err != nil {
+		return os.NewSyscallError("write eventfd", err)
+	}
+	err := <-c.done
+	for _, l := range c.links {
+		stats, statsErr := unix.GetsockoptTpacketStats(l.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if statsErr != nil {
+			err = errors.Join(err, os.NewSyscallError("getsockopt PACKET_STATISTICS", statsErr))
+			continue
+		}
+		if stats.Drops > 0 {
+			c.note("%d of %d packets on %s of %s were lost by the capture, not by the lab",
+				stats.Drops, stats.Packets, l.device, l.host)
+		}
+	}
+	return err
+}
+
+// close closes the sockets. The goroutine must have been stopped, or never started.
+func (c *capture) close() {
+	for _, l := range c.links {
+		l.close()
+	}
+	for _, fd := range []*int{&c.event, &c.epoll} {
+		if *fd >= 0 {
+			_ = unix.Close(*fd) // nothing is lost with it
+			*fd = -1
+		}
+	}
+}
+
+func (l *link) close() {
+	if l.fd >= 0 {
+		_ = unix.Close(l.fd) // what it held has been read
+		l.fd = -1
+	}
+}

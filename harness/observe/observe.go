@@ -1,0 +1,114 @@
+// Package observe watches the hosts of a lab: the packets at the ends of their links, the states of their TCP sockets,
+// and their kernel counters. It changes nothing on them.
+//
+// Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states are sampled with
+// sock_diag: quickly after packets, seldom in quiet. A state that lasts shorter than the time between two samples is not
+// seen, and a change is dated to the sample that found it, never before it happened but up to one interval late:
+// at most 1 ms after a packet at that host, 25 ms within the next 2 s, 100 ms after that. [Observer.Sample]
+// brings that to zero at moments that matter.
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"halfopen/harness/trace"
+)
+
+// Namespace is a network namespace that can be entered.
+type Namespace interface {
+	// Do runs f on a thread that is in the namespace.
+	Do(f func() error) error
+}
+
+// Host is a host to watch.
+type Host struct {
+	Name string
+	NS   Namespace
+	// Devices are the link ends where packets are captured: eth0, the devices of the wire, or lo. On lo, where the kernel
+	// shows each packet leaving and again arriving, only the leaving one (Out) is kept.
+	Devices []string
+}
+
+// Observer watches hosts from [Open] to [Observer.Stop]. Its methods may be called from several goroutines.
+type Observer struct {
+	clock    trace.Clock
+	emit     func(trace.Event)
+	counters []*counterFiles
+	capture  *capture
+	sampler  *sampler
+
+	stop    sync.Once
+	stopErr error
+}
+
+// Open begins to watch the hosts; when it returns, no later packet is missed. The events are handed to emit, from
+// several goroutines at once and not always in the order of their times: emit must be safe for that, and must not keep
+// its caller waiting long. Packets come without a Summary, which is better made when the trace is written than while
+// packets queue up.
+//
+// Needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
+func Open(hosts []Host, clock trace.Clock, emit func(trace.Event)) (_ *Observer, err error) {
+	o := &Observer{clock: clock, emit: emit}
+	defer func() {
+		if err != nil {
+			o.close()
+		}
+	}()
+	for _, h := range hosts {
+		files, err := openCounters(h)
+		if err != nil {
+			return nil, fmt.Errorf("opening counters of %s: %w", h.Name, err)
+		}
+		o.counters = append(o.counters, files)
+	}
+	if o.sampler, err = newSampler(hosts, clock, emit); err != nil {
+		return nil, err
+	}
+	if o.capture, err = newCapture(hosts, clock, emit, o.sampler.wake); err != nil {
+		return nil, err
+	}
+	o.sampler.start()
+	o.capture.start()
+	return o, nil
+}
+
+// Counters emits the kernel counters of every host, as they are now. At is "before" or "after".
+func (o *Observer) Counters(at string) error {
+	for _, files := range o.counters {
+		now := o.clock.Now()
+		values, err := files.read()
+		if err != nil {
+			return fmt.Errorf("reading counters of %s: %w", files.host, err)
+		}
+		o.emit(trace.Event{T: now, Counters: &trace.Counters{Host: files.host, At: at, Values: values}})
+	}
+	return nil
+}
+
+// Sample looks at the sockets of all hosts now, and returns when the changes have been emitted.
+func (o *Observer) Sample() error { return o.sampler.all() }
+
+// Stop ends the watch. Before it returns, every packet captured so far and a last sample of the sockets have been
+// emitted, and nothing is emitted after; it takes 2 s at most. Packets that were lost are told by a note that the trace
+// is untrue. A second call returns what the first did.
+func (o *Observer) Stop() error {
+	o.stop.Do(func() {
+		o.stopErr = errors.Join(o.capture.stop(), o.sampler.stop())
+		o.close()
+	})
+	return o.stopErr
+}
+
+func (o *Observer) close() {
+	if o.capture != nil {
+		o.capture.close()
+	}
+	if o.sampler != nil {
+		o.sampler.close()
+	}
+	for _, files := range o.counters {
+		files.close()
+	}
+}

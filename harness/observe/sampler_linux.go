@@ -1,0 +1,165 @@
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+)
+
+// sampler looks at the TCP sockets of hosts, from one goroutine by the schedule of each host, and from callers of all.
+type sampler struct {
+	clock trace.Clock
+	emit  func(trace.Event)
+	hosts []*sampledHost
+	woken chan struct{}
+	quit  chan struct{}
+	done  chan struct{}
+}
+
+// sampledHost is a host with a sock_diag socket in its namespace.
+type sampledHost struct {
+	name string
+	// packet is true once a packet was seen that no sample has answered.
+	packet atomic.Bool
+
+	mu       sync.Mutex
+	diag     *diag    // mu
+	changes  *changes // mu
+	schedule schedule // mu
+	sockets  []socket // mu
+}
+
+func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampler, error) {
+	s := &sampler{clock: clock, emit: emit, woken: make(chan struct{}, 1), quit: make(chan struct{})}
+	for _, h := range hosts {
+		d, err := openDiag(h.NS)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("opening sock_diag of %s: %w", h.Name, err)
+		}
+		s.hosts = append(s.hosts, &sampledHost{name: h.Name, diag: d, changes: newChanges(h.Name)})
+	}
+	return s, nil
+}
+
+// wake says that the host of that index has just had packets.
+func (s *sampler) wake(host int) {
+	if s.hosts[host].packet.Swap(true) {
+		return
+	}
+	select {
+	case s.woken <- struct{}{}:
+	default: // woken already, and not yet up
+	}
+}
+
+func (s *sampler) start() {
+	s.done = make(chan struct{})
+	go s.run()
+}
+
+func (s *sampler) run() {
+	defer close(s.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case <-s.woken:
+		case <-timer.C:
+		}
+		now := s.clock.Now()
+		// Hosts that are due soon are looked at together: one wake-up costs more than a sample.
+		soon := now + closest/2
+		due := now + far
+		for _, h := range s.hosts {
+			due = min(due, h.sampleIfDue(s, now, soon))
+		}
+		timer.Reset(max(due-s.clock.Now(), 0))
+	}
+}
+
+// sampleIfDue samples the host if that is due by soon, and returns when it is due next. An error ends the host's
+// sampling: it would come again each time.
+func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.packet.Swap(false) {
+		h.schedule.saw(now)
+	}
+	if h.diag == nil {
+		return now + far
+	}
+	if h.schedule.next() > soon {
+		return h.schedule.next()
+	}
+	if err := h.sample(s); err != nil {
+		s.emit(trace.Event{T: s.clock.Now(), Note: &trace.Note{Text: err.Error() + "; its sockets are not seen from here on", Untrue: true}})
+		_ = h.diag.close() // the error that counts has been told
+		h.diag = nil
+		return now + far
+	}
+	return h.schedule.next()
+}
+
+// sample dumps the host's sockets and emits what changed. The caller holds mu.
+func (h *sampledHost) sample(s *sampler) error {
+	var (
+		began time.Duration
+		err   error
+	)
+	// A dump is lost only if its answer found no memory; the next one tries again.
+	for range 3 {
+		h.sockets = h.sockets[:0]
+		began = s.clock.Now()
+		err = h.diag.dump(func(sk *socket) { h.sockets = append(h.sockets, *sk) })
+		if err == nil || !errors.Is(err, unix.ENOBUFS) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("dumping the sockets of %s: %w", h.name, err)
+	}
+	h.schedule.did(began, s.clock.Now())
+	h.changes.dump(began, h.sockets, s.emit)
+	return nil
+}
+
+// all samples every host now.
+func (s *sampler) all() error {
+	var errs []error
+	for _, h := range s.hosts {
+		h.mu.Lock()
+		if h.diag != nil {
+			errs = append(errs, h.sample(s))
+		}
+		h.mu.Unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// stop ends the goroutine, after which all hosts are sampled once more.
+func (s *sampler) stop() error {
+	close(s.quit)
+	<-s.done
+	return s.all()
+}
+
+// close closes the sockets. The goroutine must have been stopped.
+func (s *sampler) close() {
+	for _, h := range s.hosts {
+		h.mu.Lock()
+		if h.diag != nil {
+			_ = h.diag.close() // nothing is lost with it
+			h.diag = nil
+		}
+		h.mu.Unlock()
+	}
+}

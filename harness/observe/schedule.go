@@ -1,0 +1,59 @@
+package observe
+
+import "time"
+
+// The times between samples of a host's sockets.
+const (
+	// closest is the least time between two samples of a host, however many packets come.
+	closest = time.Millisecond
+	// share bounds what samples may cost: after one that took d, the next comes share*d later at the earliest. On a kernel
+	// with a large connection table, d is the time to walk through it.
+	share = 20
+	// near is the interval after a packet, quiet the time after the last packet when far begins.
+	near  = 25 * time.Millisecond
+	quiet = 2 * time.Second
+	far   = 100 * time.Millisecond
+)
+
+// steps are the first samples after a packet. A timer such as the delayed ACK, or a program's answer, comes some
+// milliseconds after a packet, without another one.
+var steps = [...]time.Duration{
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
+}
+
+// schedule says when a host's sockets are looked at next. Times are on any one clock.
+type schedule struct {
+	// packet is when the last packet was seen, sampled when the last sample began, cost how long it took.
+	packet, sampled, cost time.Duration
+	// pending is true between a packet and the sample that follows it.
+	pending bool
+}
+
+// saw notes a packet.
+func (s *schedule) saw(now time.Duration) { s.packet, s.pending = now, true }
+
+// did notes a sample.
+func (s *schedule) did(began, ended time.Duration) {
+	s.sampled, s.cost = began, ended-began
+	if s.packet <= began {
+		s.pending = false
+	}
+}
+
+// next returns when the next sample is due.
+func (s *schedule) next() time.Duration {
+	earliest := s.sampled + max(closest, share*s.cost)
+	if s.pending {
+		return max(s.packet, earliest)
+	}
+	for _, step := range steps {
+		if s.packet+step > s.sampled {
+			return max(s.packet+step, earliest)
+		}
+	}
+	interval := near
+	if s.sampled-s.packet >= quiet {
+		interval = far
+	}
+	return max(s.sampled+interval, earliest)
+}
