@@ -35,6 +35,9 @@ type decoder struct {
 func (d *decoder) at(n *yaml.Node) Pos { return Pos{File: d.file, Line: n.Line, Col: n.Column} }
 
 func (d *decoder) errorf(n *yaml.Node, format string, args ...any) {
+	if len(d.errs) > maxErrors {
+		return
+	}
 	d.errs = append(d.errs, &Error{d.at(n), fmt.Sprintf(format, args...)})
 }
 
@@ -46,6 +49,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	d.pos[v.Addr().Interface()] = d.at(n)
+	if n.Tag == badTag {
+		return
+	}
 	switch p := v.Addr().Interface().(type) {
 	case *Step:
 		d.step(n, p)
@@ -243,7 +249,7 @@ func suggestKey(key string, known []string) string {
 	if key == "<<" {
 		return "; merge keys are not part of the language"
 	}
-	if s := didYouMean(key, known); s != "" || len(known) == 0 {
+	if s := didYouMean(key, known); s != "" || len(known) == 0 || len(known) > 40 {
 		return s
 	}
 	return "; known here: " + strings.Join(known, ", ")

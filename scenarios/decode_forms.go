@@ -130,6 +130,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	d.keys(n)
 	known := keysOf(fieldsOf(op.Type()))
 	var ops, rest []*yaml.Node
+	unknown := len(d.errs)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
@@ -148,7 +149,9 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 			ops = append(ops, rest[i], rest[i+1])
 			rest = slices.Delete(rest, i, i+2)
 		} else {
-			d.errorf(n, "the step has no operation; want one of %s", strings.Join(known, ", "))
+			if len(d.errs) == unknown {
+				d.errorf(n, "the step has no operation; want one of %s", strings.Join(known, ", "))
+			}
 			return
 		}
 	}

@@ -66,11 +66,27 @@ func nearest(word string, candidates []string) string {
 	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, c := range candidates {
 		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c))
+		if d == 2 && swapped(strings.ToLower(word), strings.ToLower(c)) {
+			d = 1
+		}
 		if d < bestDistance && d < len(c) {
 			best, bestDistance = c, d
 		}
 	}
 	return best
+}
+
+// swapped reports whether a and b differ by two neighbouring letters that changed places, the commonest slip.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i+1 < len(a); i++ {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
 }
 
 // list joins words for a message: "a, b and c".

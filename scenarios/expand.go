@@ -76,10 +76,7 @@ func (f *File) expand(r expandedRow, family Family) (*Scenario, int, []*Error) {
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}
-	if len(d.errs) == 0 {
-		d.errs = validate(s, d)
-	}
-	return s, x.nodes, d.errs
+	return s, x.nodes, append(d.errs, validate(s, d)...)
 }
 
 // substitution copies a tree with parameters replaced and aliases put in.
@@ -97,6 +94,9 @@ var (
 	anyParam   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
 )
 
+// badTag marks a scalar about which an error has been reported; the decoder then says nothing more of it.
+const badTag = "!!bad"
+
 // node returns the copy, or nil for a parameter whose value is null, which leaves out the key or item it stands for.
 func (x *substitution) node(n *yaml.Node) *yaml.Node {
 	n = resolve(n)
@@ -110,6 +110,7 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 		if m := wholeParam.FindStringSubmatch(n.Value); m != nil {
 			value := x.param(n, m[1])
 			if value == nil {
+				c.Tag = badTag
 				return &c
 			}
 			if isNull(value) {
@@ -118,7 +119,11 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 			copied := x.literal(value)
 			return copied
 		}
+		before := len(x.d.errs)
 		c.Value = x.splice(n)
+		if len(x.d.errs) > before {
+			c.Tag = badTag
+		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := x.node(n.Content[i]), x.node(n.Content[i+1])

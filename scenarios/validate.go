@@ -73,9 +73,19 @@ func validate(s *Scenario, d *decoder) []*Error {
 
 // errorf reports a mistake at a field, given by pointer; where the field is not in the file, at the position given.
 func (v *validation) errorf(field any, otherwise Pos, format string, args ...any) {
+	if len(v.errs) > maxErrors {
+		return
+	}
 	pos, ok := v.d.pos[field]
 	if !ok {
+		// Where the file could not be read whole, what is missing may be what could not be read.
+		if len(v.d.errs) > 0 && field != nil {
+			return
+		}
 		pos = otherwise
+	}
+	if slices.ContainsFunc(v.d.errs, func(e *Error) bool { return e.Pos == pos }) {
+		return
 	}
 	v.errs = append(v.errs, &Error{pos, fmt.Sprintf(format, args...)})
 }

@@ -19,7 +19,7 @@ func (v *validation) actor(a *Actor) {
 	default:
 		v.host(&a.Host, a.Pos, a.Host, false)
 	}
-	if len(a.Steps) == 0 {
+	if len(a.Steps) == 0 && v.has(&a.Steps) {
 		v.errorf(&a.Steps, a.Pos, "the actor %s does nothing; give it a step", a.Name)
 	}
 	v.steplist(a, a.Steps, &socketsMade{names: map[string]bool{}})
@@ -102,6 +102,8 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 		}
 		v.socketName(st, made)
 		made.made(op.Accept.As, "conn")
+		return
+	case "":
 		return
 	case "sleep", "signal", "wait", "exec", "kill", "sysctl", "link", "repeat", "parallel":
 		if st.Socket != "" {

@@ -147,7 +147,7 @@ func (v *validation) address(field any, pos Pos, address string) {
 		return
 	}
 	if n, err := strconv.Atoi(nth); err != nil || n < 1 || n > max(h.Addresses, 1) {
-		v.errorf(field, pos, "%q: the host %s has %d addresses (see its key addresses)", clip(address), name, max(h.Addresses, 1))
+		v.errorf(field, pos, "%q: the host's key addresses says that it has %d", clip(address), max(h.Addresses, 1))
 	}
 }
 
@@ -159,7 +159,9 @@ func (v *validation) port(field *int, pos Pos, low int) {
 
 // oneOf checks a word against those known.
 func (v *validation) oneOf(field any, pos Pos, what, word string, known []string) {
-	if !slices.Contains(known, word) {
+	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
+		v.errorf(field, pos, "%s %q: write it without SIG: %s", what, word, bare)
+	} else if !slices.Contains(known, word) {
 		v.errorf(field, pos, "unknown %s %q%s", what, clip(word), suggestKey(word, known))
 	}
 }
