@@ -199,6 +199,9 @@ func (d *decoder) stepID(n *yaml.Node, s *Step, op string) {
 	d.pos[&s.ID] = d.at(n)
 }
 
+// expectationKeys are the keys that stand beside every kind of expectation.
+var expectationKeys = []string{"only", "where"}
+
 // expectation decodes an expectation: the key that names its kind says which keys may stand beside it.
 func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 	e.Pos = d.at(n)
@@ -208,7 +211,6 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 	}
 	v := reflect.ValueOf(e).Elem()
 	fields := fieldsOf(v.Type())
-	beside := []string{"only", "where"}
 	var kind *field
 	var kindKey *yaml.Node
 	rest := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
@@ -216,7 +218,7 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 		key, value := n.Content[i], n.Content[i+1]
 		j := slices.IndexFunc(fields, func(f field) bool { return f.key == key.Value })
 		switch {
-		case j >= 0 && slices.Contains(beside, key.Value):
+		case j >= 0 && slices.Contains(expectationKeys, key.Value):
 			if f := v.FieldByIndex(fields[j].index); f.IsZero() {
 				d.value(value, f)
 				continue
@@ -234,7 +236,7 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 	if kind == nil {
 		var kinds []string
 		for _, k := range keysOf(fields) {
-			if !slices.Contains(beside, k) {
+			if !slices.Contains(expectationKeys, k) {
 				kinds = append(kinds, k)
 			}
 		}
