@@ -1,0 +1,155 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+)
+
+// WritePcapng writes the packets of a trace as a pcapng file (draft-ietf-opsawg-pcapng), for tcpdump and Wireshark: in
+// order of time, with an interface for each link end, named HOST:DEVICE, timestamps in nanoseconds of the wall clock, and
+// each packet's direction. A packet that passed several link ends is there once for each.
+func WritePcapng(w io.Writer, t *trace.Trace) error {
+	var wall time.Time
+	app, kernel, comment := "halfopen", "linux", ""
+	if r := t.Run(); r != nil {
+		wall = r.Wall
+		app, kernel = "halfopen "+r.Version, "linux "+r.Kernel
+		comment = fmt.Sprintf("%s %s %s, seed %d", r.Scenario, r.Case, r.Family, r.Seed)
+	}
+	bw := bufio.NewWriter(w)
+	header := binary.LittleEndian.AppendUint32(nil, ngMagic)
+	header = binary.LittleEndian.AppendUint16(header, 1) // version 1.0
+	header = binary.LittleEndian.AppendUint16(header, 0)
+	header = binary.LittleEndian.AppendUint64(header, ^uint64(0)) // length of the section: not told
+	header = appendOption(header, optComment, []byte(comment))
+	header = appendOption(header, optSectionOS, []byte(kernel))
+	header = appendOption(header, optSectionApp, []byte(app))
+	writeBlock(bw, blockSection, endOptions(header))
+
+	ends, packets := linkEnds(t)
+	for _, end := range ends {
+		b := binary.LittleEndian.AppendUint32(nil, linkTypeEthernet)
+		b = binary.LittleEndian.AppendUint32(b, 0) // no limit to captured bytes
+		b = appendOption(b, optInterfaceName, []byte(end.name))
+		b = appendOption(b, optInterfaceDescription, []byte(end.description))
+		b = appendOption(b, optInterfaceResolution, []byte{9}) // 10^-9 s
+		writeBlock(bw, blockInterface, endOptions(b))
+	}
+	for _, p := range packets {
+		e := &t.Events[p.event]
+		frame := e.Packet.Frame
+		ts := uint64(wall.Add(e.T).UnixNano())
+		b := binary.LittleEndian.AppendUint32(nil, uint32(p.end))
+		b = binary.LittleEndian.AppendUint32(b, uint32(ts>>32))
+		b = binary.LittleEndian.AppendUint32(b, uint32(ts))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(frame)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(max(e.Packet.Length, len(frame))))
+		b = pad(append(b, frame...))
+		flags := uint32(ngInbound)
+		if e.Packet.Out {
+			flags = ngOutbound
+		}
+		b = appendOption(b, optPacketFlags, binary.LittleEndian.AppendUint32(nil, flags))
+		writeBlock(bw, blockPacket, endOptions(b))
+	}
+	// A bufio.Writer keeps its first error.
+	if err := bw.Flush(); err != nil {
+		return fmt.Errorf("writing pcapng: %w", err)
+	}
+	return nil
+}
+
+// Numbers of the format: block types, options by block, and fields.
+const (
+	blockSection   = 0x0a0d0d0a
+	blockInterface = 1
+	blockPacket    = 6
+
+	optComment              = 1
+	optSectionOS            = 3
+	optSectionApp           = 4
+	optInterfaceName        = 2
+	optInterfaceDescription = 3
+	optInterfaceResolution  = 9
+	optPacketFlags          = 2
+
+	ngMagic          = 0x1a2b3c4d
+	linkTypeEthernet = 1
+	ngInbound        = 0b01
+	ngOutbound       = 0b10
+)
+
+// writeBlock writes a block whose body is a multiple of 4 bytes long. Its length stands before and behind it.
+func writeBlock(w *bufio.Writer, kind uint32, body []byte) {
+	length := uint32(len(body) + 12)
+	var head [8]byte
+	binary.LittleEndian.PutUint32(head[:], kind)
+	binary.LittleEndian.PutUint32(head[4:], length)
+	_, _ = w.Write(head[:]) // errors stay in w, and Flush returns them
+	_, _ = w.Write(body)
+	_, _ = w.Write(head[4:])
+}
+
+// appendOption appends an option; an empty one is left out.
+func appendOption(b []byte, code uint16, value []byte) []byte {
+	if len(value) == 0 {
+		return b
+	}
+	b = binary.LittleEndian.AppendUint16(b, code)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(value)))
+	return pad(append(b, value...))
+}
+
+func endOptions(b []byte) []byte { return append(b, 0, 0, 0, 0) }
+
+// pad fills up to a multiple of 4 bytes. All fields before it in a block are such multiples themselves.
+func pad(b []byte) []byte {
+	for len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// linkEnd is an interface of the file.
+type linkEnd struct{ name, description string }
+
+// capture is a packet of the trace, at its place in the list of link ends.
+type capture struct{ event, end int }
+
+// linkEnds lists the ends of all links of the lab, and the packets seen at them in order of time.
+func linkEnds(t *trace.Trace) ([]linkEnd, []capture) {
+	var ends []linkEnd
+	var packets []capture
+	index := map[string]int{}
+	add := func(host, device, description string) int {
+		name := host + ":" + device
+		if _, ok := index[name]; !ok {
+			index[name] = len(ends)
+			ends = append(ends, linkEnd{name, description})
+		}
+		return index[name]
+	}
+	for _, h := range t.Hosts() {
+		for _, l := range h.Links {
+			description := "loopback of " + h.Name
+			if l.Peer != "" {
+				description = fmt.Sprintf("%s's end of its link with %s", h.Name, l.Peer)
+			}
+			add(h.Name, l.Device, description)
+		}
+	}
+	for i := range t.Events {
+		if p := t.Events[i].Packet; p != nil {
+			packets = append(packets, capture{i, add(p.Host, p.Device, "")})
+		}
+	}
+	slices.SortStableFunc(packets, func(a, b capture) int { return cmp.Compare(t.Events[a.event].T, t.Events[b.event].T) })
+	return ends, packets
+}

@@ -1,0 +1,195 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// waiting follows a run by its events and says what the run waits for.
+type waiting struct {
+	scenario *scenarios.Scenario
+	owners   map[netip.Addr]string
+	counts   []packetCount
+	running  []trace.Start
+	began    []time.Duration
+	started  bool
+	ended    bool
+}
+
+// packetCount is the progress of a packets expectation.
+type packetCount struct {
+	expect *scenarios.PacketsExpectation
+	want   int64
+	seen   int64
+	last   time.Duration
+}
+
+func newWaiting(s *scenarios.Scenario) *waiting {
+	w := &waiting{scenario: s, owners: map[netip.Addr]string{}}
+	for i := range s.Expect {
+		p := s.Expect[i].Packets
+		// Only a count that is known beforehand lets one say how many are still to come.
+		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 || p.Since != "" || !plain(&p.Packets) {
+			continue
+		}
+		w.counts = append(w.counts, packetCount{expect: p, want: p.Count.Max})
+	}
+	return w
+}
+
+// event takes the next event of the run.
+func (w *waiting) event(e *trace.Event) {
+	switch {
+	case e.Host != nil:
+		for a, name := range addressOwners(&trace.Trace{Events: []trace.Event{*e}}) {
+			w.owners[a] = name
+		}
+	case e.Start != nil && e.Start.Actor == "":
+		w.started = true
+	case e.Start != nil:
+		w.running = append(w.running, *e.Start)
+		w.began = append(w.began, e.T)
+	case e.Step != nil:
+		for i, r := range w.running {
+			if r.Actor == e.Step.Actor && r.Step == e.Step.ID && r.N == e.Step.N {
+				w.running = append(w.running[:i], w.running[i+1:]...)
+				w.began = append(w.began[:i], w.began[i+1:]...)
+				break
+			}
+		}
+	case e.End != nil:
+		w.ended = true
+	case e.Packet != nil && len(w.counts) > 0:
+		w.packet(e)
+	}
+}
+
+// packet counts a packet where the expectation will count it: at one host's end of the link.
+func (w *waiting) packet(e *trace.Event) {
+	// Not Packet.Decode, which keeps its result: the event belongs to the run, on another goroutine.
+	d := trace.Decode(e.Packet.Frame)
+	from, to := w.owners[d.Src], w.owners[d.Dst]
+	for i := range w.counts {
+		c := &w.counts[i]
+		sel := &c.expect.Packets
+		here := e.Packet.Out && e.Packet.Host == from
+		switch {
+		case c.expect.SeenBy != "":
+			here = e.Packet.Host == c.expect.SeenBy
+		case sel.From != "":
+			here = e.Packet.Host == sel.From && e.Packet.Out
+		case sel.To != "":
+			here = e.Packet.Host == sel.To && !e.Packet.Out
+		}
+		if here && selects(sel, &d, from, to) {
+			c.seen++
+			c.last = e.T
+		}
+	}
+}
+
+// text says what the run waits for at a moment on the clock of trace.Event.T.
+func (w *waiting) text(now time.Duration) string {
+	if w.ended {
+		return "judging"
+	}
+	if !w.started {
+		return "building the lab"
+	}
+	step, since := w.step()
+	text := step
+	if text != "" {
+		text += fmt.Sprintf(" for %.1f s", max(now-since, 0).Seconds())
+	}
+	if c := w.count(); c != nil {
+		if step == "" {
+			step = "waiting"
+		}
+		// The count says more than the time that has gone by.
+		return step + ": " + c.text(now)
+	}
+	if text == "" {
+		return "between two steps"
+	}
+	return text
+}
+
+// step returns the step in progress that is most worth telling: one that blocks on the network, before a pause, before an
+// accept or a wait for another actor's event; of several the one that began first.
+func (w *waiting) step() (name string, since time.Duration) {
+	best := -1
+	rank := func(op string) int {
+		switch op {
+		case "accept", "wait":
+			return 2
+		case "sleep":
+			return 1
+		}
+		return 0
+	}
+	for i := range w.running {
+		if best < 0 || rank(w.running[i].Op) < rank(w.running[best].Op) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return "", 0
+	}
+	r := w.running[best]
+	name = r.Actor + "." + r.Step
+	if r.N > 1 {
+		name += fmt.Sprintf("[%d]", r.N)
+	}
+	return name, w.began[best]
+}
+
+// count returns the unfinished count that moved last.
+func (w *waiting) count() *packetCount {
+	var best *packetCount
+	for i := range w.counts {
+		c := &w.counts[i]
+		if c.seen > 0 && c.seen < c.want && (best == nil || c.last > best.last) {
+			best = c
+		}
+	}
+	return best
+}
+
+// text is the count in words: "SYN 4 of 6, next in 3.2 s".
+func (c *packetCount) text(now time.Duration) string {
+	text := fmt.Sprintf("%s %d of %d", selectorName(&c.expect.Packets), c.seen, c.want)
+	if n := int(c.seen) - 1; n < len(c.expect.Gaps) && c.expect.Gaps[n].Want > 0 {
+		if left := c.last + c.expect.Gaps[n].Want - now; left > 0 {
+			text += fmt.Sprintf(", next in %.1f s", left.Seconds())
+		} else {
+			text += ", next any moment"
+		}
+	}
+	return text
+}
+
+// selectorName names the packets of a selector in a word.
+func selectorName(sel *scenarios.Selector) string {
+	switch {
+	case len(sel.TCP) > 0 && sel.TCP[0] != scenarios.AnySegment:
+		var kinds []string
+		for _, k := range sel.TCP {
+			kinds = append(kinds, string(k))
+		}
+		return strings.Join(kinds, "/")
+	case len(sel.TCP) > 0:
+		return "segment"
+	case sel.UDP != "":
+		return "datagram"
+	case sel.ICMP != "":
+		return "ICMP"
+	case sel.ARP != "":
+		return "ARP"
+	}
+	return "packet"
+}
