@@ -16,7 +16,7 @@ type Decoded struct {
 	TTL uint8
 	// TOS is the type of service, or the traffic class of IPv6; its lowest two bits are the ECN field (RFC 3168).
 	TOS uint8
-	// Proto is tcp, udp, icmp (ICMPv6 too), ndp (neighbour discovery) or arp; "" for anything else.
+	// Proto is tcp, udp, icmp (ICMPv6 too), ndp (neighbour and multicast listener discovery) or arp; "" for anything else.
 	Proto        string
 	SPort, DPort uint16
 	// Fragment is true for a fragment of a larger IP packet. Only the first (FragmentOffset 0) says its Proto's fields;

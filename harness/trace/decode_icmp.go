@@ -3,6 +3,7 @@ package trace
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 )
 
 // icmp4 reads an ICMP message (RFC 792, and RFC 1812 section 5.2.7.1 for the later codes).
@@ -90,10 +91,17 @@ func (d *Decoded) icmp6(b []byte, quotes bool) {
 		d.Proto, d.ICMPType = "ndp", "router-advertisement"
 	case 135:
 		d.Proto, d.ICMPType = "ndp", "request"
+		if len(b) >= 24 {
+			// The header's address is a multicast group; as with ARP, who is asked for matters.
+			d.Dst = netip.AddrFrom16([16]byte(b[8:24]))
+		}
 	case 136:
 		d.Proto, d.ICMPType = "ndp", "reply"
 	case 137:
 		d.Proto, d.ICMPType = "ndp", "redirect"
+	case 130, 131, 132, 143:
+		// Multicast listener discovery (RFC 3810) serves neighbour discovery's groups; no ICMP selector means it.
+		d.Proto, d.ICMPType = "ndp", "listener"
 	}
 	// Types below 128 are errors, and errors quote (RFC 4443, section 2.1).
 	if kind < 128 && quotes {

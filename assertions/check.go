@@ -1,0 +1,103 @@
+package assertions
+
+import (
+	"fmt"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// judge holds one expectation against a run. It sets the verdict's title first, so that every failure has one.
+type judge func(*run, *scenarios.Expectation, *draft)
+
+// judges has the judge of each kind of expectation.
+var judges = map[string]judge{
+	"step":     judgeStep,
+	"process":  judgeProcess,
+	"packets":  judgePackets,
+	"counters": judgeCounters,
+	"fault":    judgeFault,
+	"reaches":  judgeReaches,
+	"holds":    judgeHolds,
+	"never":    judgeNever,
+	"path":     judgePath,
+	"sockets":  judgeSockets,
+}
+
+// observed are the kinds that rest on packets or sockets seen, whose passing means nothing where some were missed.
+var observed = map[string]bool{"packets": true, "reaches": true, "holds": true, "never": true, "path": true, "sockets": true}
+
+// Check judges a run: a verdict for each expectation in the order of the scenario, then those for what every run must
+// meet: each fault struck unless an expectation says how often, no step failed to be tried, and the run came to its end
+// with no step in progress that is not expected to hang.
+//
+// The trace must be sorted, see [trace.Trace.Sort].
+func Check(s *scenarios.Scenario, t *trace.Trace) []Verdict {
+	r := newRun(s, t)
+	var verdicts []Verdict
+	for i := range s.Expect {
+		e := &s.Expect[i]
+		v := draft{Verdict: Verdict{Kind: e.Kind(), Index: i, Pos: e.Pos, Status: Pass}}
+		r.check(e, &v)
+		verdicts = append(verdicts, v.finish())
+	}
+	verdicts = append(verdicts, r.faultsStruck()...)
+	verdicts = append(verdicts, r.problems()...)
+	return append(verdicts, r.ending())
+}
+
+// Failed reports whether some verdict is a failure.
+func Failed(verdicts []Verdict) bool {
+	for i := range verdicts {
+		if verdicts[i].Status == Fail {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) check(e *scenarios.Expectation, v *draft) {
+	j := judges[e.Kind()]
+	if j == nil {
+		v.Title = "an expectation of a known kind"
+		v.fault(v.Title, "none", "the expectation has no kind that is known")
+		return
+	}
+	if e.Where != nil {
+		if reason, err := r.skipped(e.Where); err != nil {
+			j(r, e, v)
+			v.fault("the sysctl probed", "no probe", err.Error())
+			return
+		} else if reason != "" {
+			j(r, e, v)
+			*v = draft{Verdict: Verdict{Kind: v.Kind, Index: v.Index, Pos: v.Pos, Status: Skip, Title: v.Title, Reason: reason}}
+			return
+		}
+	}
+	j(r, e, v)
+	if observed[v.Kind] && v.Status == Pass && len(r.untrue) > 0 {
+		v.fault("the whole truth", r.untrue[0], "what was seen is as wanted, but not all was seen: "+r.untrue[0])
+	}
+}
+
+// skipped returns why an expectation does not hold for the run's kernel; "" where it does.
+func (r *run) skipped(w *scenarios.Where) (string, error) {
+	for _, q := range []struct {
+		name string
+		want bool
+	}{{w.Sysctl, true}, {w.NoSysctl, false}} {
+		if q.name == "" {
+			continue
+		}
+		there, probed := r.sysctls[q.name]
+		switch {
+		case !probed:
+			return "", fmt.Errorf("the run did not probe for %s, which where asks for", q.name)
+		case q.want && !there:
+			return "this kernel has no " + q.name, nil
+		case !q.want && there:
+			return "this kernel has " + q.name, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,80 @@
+package assertions
+
+import (
+	"fmt"
+
+	"halfopen/scenarios"
+)
+
+// judgeFault wants a fault to have struck so many packets.
+func judgeFault(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Fault
+	v.Title = fmt.Sprintf("fault %s: %s", x.Fault, countText(x.Hits, "hit"))
+	hits, read := r.hits(x.Fault)
+	if !read {
+		v.fault(countText(x.Hits, "hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", countText(x.Hits, "hit")))
+		return
+	}
+	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), plural(int(hits), "hit")+r.outOfForce(x.Fault))
+}
+
+// faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it.
+func (r *run) faultsStruck() []Verdict {
+	named := map[string]bool{}
+	for i := range r.s.Expect {
+		if f := r.s.Expect[i].Fault; f != nil {
+			named[f.Fault] = true
+		}
+	}
+	var verdicts []Verdict
+	for i := range r.s.Faults {
+		f := &r.s.Faults[i]
+		if named[f.Name] {
+			continue
+		}
+		v := draft{Verdict: Verdict{Kind: "fault", Index: -1, Pos: f.Pos, Status: Pass, Title: fmt.Sprintf("fault %s: strikes", f.Name)}}
+		hits, read := r.hits(f.Name)
+		switch {
+		case hits > 0:
+			v.saw(true, "1 hit or more", plural(int(hits), "hit"))
+		case !read:
+			v.fault("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+		default:
+			v.fault("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect hits: 0 of it",
+				f.Name, r.outOfForce(f.Name), selectorText(&f.Match), faultPlace(f)))
+		}
+		verdicts = append(verdicts, v.finish())
+	}
+	return verdicts
+}
+
+func faultPlace(f *scenarios.Fault) string {
+	if f.At == "" {
+		return " at the wire"
+	}
+	return " at " + f.At
+}
+
+// hits returns how many packets a fault struck, by the last reading; read is false where there is none.
+func (r *run) hits(fault string) (hits uint64, read bool) {
+	for i := range r.t.Events {
+		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == "hits" {
+			hits, read = max(hits, f.Hits), true
+		}
+	}
+	return hits, read
+}
+
+// outOfForce says so where a fault was never in force.
+func (r *run) outOfForce(fault string) string {
+	for i := range r.t.Events {
+		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == "on" {
+			return ""
+		}
+	}
+	f := r.s.Fault(fault)
+	if f != nil && f.From != "" {
+		return fmt.Sprintf(" (it was never in force: it waits for %s)", f.From)
+	}
+	return " (it was never in force)"
+}

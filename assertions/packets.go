@@ -1,0 +1,223 @@
+package assertions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// judgePackets judges the packets an observer saw, see [run.vantage].
+//
+// Gaps must be as many as there are packets less one, and at as many as there are packets; with count the lists may be
+// longer than that, never shorter. There must be a gap to judge: gaps of a single packet fail.
+func judgePackets(r *run, e *scenarios.Expectation, v *draft) {
+	p := e.Packets
+	seen, by := r.vantage(p)
+	v.Title = packetsTitle(p, by)
+	seen, base, ok := r.window(p, seen, v)
+	if !ok {
+		return
+	}
+	matched := Select(&p.Packets, r.t, r.flows, r.hosts, seen)
+	v.Packets = matched
+	n := len(matched)
+	if base == nil && n > 0 {
+		base = &r.t.Events[matched[0]].T
+	}
+	switch {
+	case p.None:
+		v.saw(n == 0, "none", plural(n, "packet"))
+	case p.Count != nil:
+		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), plural(n, "packet"))
+	}
+	if len(p.Gaps) > 0 {
+		r.gaps(p, matched, v)
+	}
+	if len(p.At) > 0 {
+		r.times(p, matched, base, v)
+	}
+	if len(p.Sequence) > 0 {
+		r.sequence(p.Sequence, matched, v)
+	}
+	if !p.None && p.Count == nil && len(p.Gaps)+len(p.At)+len(p.Sequence) == 0 {
+		v.saw(n > 0, "at least 1 packet", plural(n, "packet"))
+	}
+	if v.Status == Fail {
+		r.listPackets(p, seen, matched, by, v)
+	}
+}
+
+// window leaves out packets before since and after until. base is the moment of since, nil where there is none.
+func (r *run) window(p *scenarios.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
+	from, until := time.Duration(0), r.ended
+	if p.Since != "" {
+		at, err := r.moment(p.Since)
+		if err != nil {
+			v.fault("packets since "+string(p.Since), "no such event", err.Error())
+			return nil, nil, false
+		}
+		from, base = at, &at
+	}
+	if p.Until != "" {
+		at, err := r.moment(p.Until)
+		if err != nil {
+			v.fault("packets until "+string(p.Until), "no such event", err.Error())
+			return nil, nil, false
+		}
+		until = at
+	}
+	for _, i := range seen {
+		if at := r.t.Events[i].T; from <= at && at <= until {
+			kept = append(kept, i)
+		}
+	}
+	return kept, base, true
+}
+
+func (r *run) gaps(p *scenarios.PacketsExpectation, matched []int, v *draft) {
+	there := len(matched) - 1
+	switch {
+	case there < 1:
+		v.fault("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", plural(len(p.Gaps), "gap"), isOnly(len(matched))))
+		return
+	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
+		v.saw(false, plural(len(p.Gaps), "gap"), plural(there, "gap"))
+	}
+	for i := range min(there, len(p.Gaps)) {
+		span := &p.Gaps[i]
+		gap := r.t.Events[matched[i+1]].T - r.t.Events[matched[i]].T
+		v.sawSpan(fmt.Sprintf("gap %d", i+1), span, gap)
+	}
+}
+
+func (r *run) times(p *scenarios.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
+	there := len(matched)
+	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
+		v.saw(false, "the times of "+plural(len(p.At), "packet"), plural(there, "packet"))
+	}
+	for i := range min(there, len(p.At)) {
+		v.sawSpan(fmt.Sprintf("packet %d", i+1), &p.At[i], r.t.Events[matched[i]].T-*base)
+	}
+}
+
+// sawSpan records a duration that is in a span, or not.
+func (v *draft) sawSpan(what string, span *scenarios.Span, got time.Duration) {
+	if span.Contains(got) {
+		v.saw(true, what+" "+span.Source, brief(got))
+		return
+	}
+	v.fault(what+" "+span.Source, what+" "+brief(got), fmt.Sprintf("%s: %s, wanted %s", what, brief(got), spanText(span)))
+}
+
+// sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
+// differ for no other reason.
+func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
+	for i := range want {
+		if i >= len(matched) {
+			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), "no more packets",
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, selectorText(&want[i])))
+			return
+		}
+		if !slices.Contains(Select(&want[i], r.t, r.flows, r.hosts, matched), matched[i]) {
+			got := trace.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
+			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), got,
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, selectorText(&want[i]), got))
+			return
+		}
+	}
+	if extra := len(matched) - len(want); extra > 0 {
+		got := trace.SummarizeIn(r.t.Events[matched[len(want)]].Packet.Decode(), r.flows[matched[len(want)]])
+		v.fault(plural(len(want), "packet"), plural(len(matched), "packet"),
+			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), plural(extra, "packet"), got))
+		return
+	}
+	v.saw(true, fmt.Sprintf("a sequence of %d", len(want)), "the same")
+}
+
+// listPackets lists those that matched, or where none did, what else the observer saw.
+func (r *run) listPackets(p *scenarios.PacketsExpectation, seen, matched []int, by string, v *draft) {
+	head, listed := fmt.Sprintf("%s, seen by %s:", selectorText(&p.Packets), by), matched
+	if len(matched) == 0 {
+		if len(seen) == 0 {
+			v.list(fmt.Sprintf("no packet at all was seen by %s", by))
+			return
+		}
+		head, listed = fmt.Sprintf("not %s, but seen by %s:", selectorText(&p.Packets), by), seen
+		v.Packets = seen
+	}
+	v.list(head)
+	previous := time.Duration(-1)
+	for _, i := range listed {
+		e := &r.t.Events[i]
+		gap := ""
+		if previous >= 0 {
+			gap = " (+" + brief(e.T-previous) + ")"
+		}
+		previous = e.T
+		mark := ""
+		if r.flows[i].Retransmission {
+			mark = " retransmission"
+		}
+		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-r.started), gap, trace.SummarizeIn(e.Packet.Decode(), r.flows[i]), mark))
+	}
+}
+
+func isOnly(n int) string {
+	if n == 0 {
+		return "was no packet"
+	}
+	return "was only " + plural(n, "packet")
+}
+
+// countText writes a range and its noun.
+func countText(c scenarios.Count, noun string) string {
+	if c.Min == c.Max {
+		return plural(int(c.Min), noun)
+	}
+	return c.String() + " " + noun + "s"
+}
+
+func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
+	var parts []string
+	switch {
+	case p.None:
+		parts = append(parts, "none")
+	case p.Count != nil:
+		parts = append(parts, p.Count.String())
+	}
+	spans := func(list []scenarios.Span) string {
+		var words []string
+		for i := range list {
+			words = append(words, list[i].Source)
+		}
+		return strings.Join(words, ", ")
+	}
+	if len(p.Gaps) > 0 {
+		parts = append(parts, "gaps "+spans(p.Gaps))
+	}
+	if len(p.At) > 0 {
+		parts = append(parts, "at "+spans(p.At))
+	}
+	if len(p.Sequence) > 0 {
+		var words []string
+		for i := range p.Sequence {
+			words = append(words, selectorText(&p.Sequence[i]))
+		}
+		parts = append(parts, "in sequence "+strings.Join(words, ", "))
+	}
+	title := selectorText(&p.Packets)
+	if p.SeenBy != "" {
+		title += " seen by " + by
+	}
+	if p.Since != "" {
+		title += " since " + string(p.Since)
+	}
+	if p.Until != "" {
+		title += " until " + string(p.Until)
+	}
+	return title + ": " + strings.Join(parts, ", ")
+}

@@ -1,0 +1,57 @@
+package assertions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// judgePath wants the one socket that fits to be seen in just these states. Listeners are left out unless LISTEN is among
+// the states: a server's listener shares its local port with every connection. CLOSED at the end must be wanted to be
+// there: a path without it says that the socket outlives the run.
+func judgePath(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Path
+	want := statesText(x.States, " > ")
+	v.Title = fmt.Sprintf("path of %s: %s", socketText(&x.Path), want)
+	lines := r.timelines(&x.Path)
+	if !slices.Contains(x.States, scenarios.Listening) {
+		lines = slices.DeleteFunc(lines, func(l *timeline) bool {
+			return r.t.Events[l.events[0]].Socket.State == string(scenarios.Listening)
+		})
+	}
+	if len(lines) != 1 {
+		v.saw(false, "one socket of "+socketText(&x.Path), fmt.Sprint(len(lines)))
+		r.listStates(&x.Path, lines, v)
+		return
+	}
+	var path []scenarios.State
+	for _, i := range lines[0].events {
+		if s := scenarios.State(r.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
+			path = append(path, s)
+			v.Sockets = append(v.Sockets, i)
+		}
+	}
+	if slices.Equal(path, x.States) {
+		v.saw(true, want, want)
+		return
+	}
+	v.fault(want, statesText(path, " > "), fmt.Sprintf("wanted %s, saw %s: %s", want, statesText(path, " > "), pathDifference(x.States, path)))
+	r.listStates(&x.Path, lines, v)
+}
+
+// pathDifference says where two paths part.
+func pathDifference(want, got []scenarios.State) string {
+	for i := range want {
+		switch {
+		case i >= len(got):
+			return fmt.Sprintf("it ended in %s and never came to %s", got[len(got)-1], statesText(want[i:], ", "))
+		case want[i] != got[i] && i == 0:
+			return fmt.Sprintf("it began in %s, not in %s", got[0], want[0])
+		case want[i] != got[i]:
+			return fmt.Sprintf("after %s it went to %s, not to %s", got[i-1], got[i], want[i])
+		}
+	}
+	return "after " + string(want[len(want)-1]) + " it went on to " + strings.ReplaceAll(statesText(got[len(want):], ", "), "CLOSED", "CLOSED (gone)")
+}

@@ -1,0 +1,109 @@
+package assertions
+
+import (
+	"fmt"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// judgeProcess judges a program that an exec step ran, each of its executions, or the process of an actor. Only what is
+// named is judged; but with exit, a program that a signal ended does not pass whatever the status.
+func judgeProcess(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Process
+	v.Title = processTitle(x)
+	actor, id, n := scenarios.StepRef(x.Process).Split()
+	if actor == "" {
+		r.actorProcess(x, v)
+		return
+	}
+	done := r.outcomes(actor, id, n)
+	if len(done) == 0 {
+		r.missing(&scenarios.StepExpectation{Step: scenarios.StepRef(x.Process)}, nil, r.inProgress(actor, id, n), 1, v)
+		return
+	}
+	for _, i := range done {
+		ev := &r.t.Events[i]
+		s := ev.Step
+		if s.Problem != "" {
+			v.fault("a program that runs", "not run", fmt.Sprintf("%s could not be run: %s", r.execution(i), s.Problem))
+			continue
+		}
+		v.ended(x, s.Exit, s.Killed)
+		if x.Took != nil {
+			v.sawSpan("it took", x.Took, ev.T-s.Began)
+		}
+		for _, o := range []struct {
+			name string
+			want *scenarios.Text
+			got  string
+		}{{"stdout", x.Stdout, s.Stdout}, {"stderr", x.Stderr, s.Stderr}} {
+			if o.want != nil {
+				v.saw(textHolds(o.want, o.got), o.name+" "+textWant(o.want), quoted(o.got))
+			}
+		}
+		if v.Status == Fail {
+			for _, o := range []struct{ name, text string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
+				if text := strings.TrimSpace(o.text); text != "" {
+					v.list(fmt.Sprintf("%s of %s:", o.name, r.execution(i)))
+					for line := range strings.Lines(text) {
+						v.list("  " + strings.TrimRight(line, "\n"))
+					}
+				}
+			}
+		}
+	}
+}
+
+// actorProcess judges the process of an actor, whose duration counts from the start of the actors.
+func (r *run) actorProcess(x *scenarios.ProcessExpectation, v *draft) {
+	for i := range r.t.Events {
+		if p := r.t.Events[i].Process; p != nil && p.Actor == x.Process {
+			v.ended(x, p.Exit, p.Signal)
+			if x.Took != nil {
+				v.sawSpan("it took", x.Took, r.t.Events[i].T-r.started)
+			}
+			return
+		}
+	}
+	v.fault("the end of the process", "none", fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process, r.whereIs(x.Process)))
+}
+
+// ended holds how a process ended against exit and signal.
+func (v *draft) ended(x *scenarios.ProcessExpectation, exit int, signal string) {
+	signal = strings.TrimPrefix(signal, "SIG")
+	if x.Exit != nil {
+		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(), exitText(exit, signal))
+	}
+	if x.Signal != "" {
+		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"), "the end by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
+	}
+}
+
+// exitText says how a process ended.
+func exitText(exit int, signal string) string {
+	if signal != "" {
+		return "was ended by SIG" + strings.TrimPrefix(signal, "SIG")
+	}
+	return fmt.Sprintf("exited with status %d", exit)
+}
+
+func processTitle(x *scenarios.ProcessExpectation) string {
+	var parts []string
+	if x.Exit != nil {
+		parts = append(parts, "exit "+x.Exit.String())
+	}
+	if x.Signal != "" {
+		parts = append(parts, "ended by SIG"+strings.TrimPrefix(x.Signal, "SIG"))
+	}
+	if x.Stdout != nil {
+		parts = append(parts, "stdout "+textWant(x.Stdout))
+	}
+	if x.Stderr != nil {
+		parts = append(parts, "stderr "+textWant(x.Stderr))
+	}
+	if x.Took != nil {
+		parts = append(parts, "after "+x.Took.Source)
+	}
+	return fmt.Sprintf("process %s: %s", x.Process, strings.Join(parts, ", "))
+}

@@ -1,0 +1,148 @@
+package assertions
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// run is a trace, looked up in the ways the judges need.
+type run struct {
+	s       *scenarios.Scenario
+	t       *trace.Trace
+	flows   []trace.Flow
+	hosts   Hosts
+	sysctls map[string]bool // there or not, of those probed
+	started time.Duration
+	ended   time.Duration // of the last event, where there is no end
+	end     *trace.End
+	untrue  []string
+	// packets and sockets are the indexes of those events.
+	packets []int
+	sockets []int
+	sent    []int // made by sentOnce
+	// starts and steps are the indexes of those events by step.
+	starts map[stepKey][]int
+	steps  map[stepKey][]int
+}
+
+// stepKey is a step of an actor.
+type stepKey struct{ actor, id string }
+
+func newRun(s *scenarios.Scenario, t *trace.Trace) *run {
+	r := &run{s: s, t: t, flows: t.Flows(), hosts: HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
+	r.starts, r.steps = map[stepKey][]int{}, map[stepKey][]int{}
+	for i := range t.Events {
+		switch e := &t.Events[i]; {
+		case e.Sysctl != nil:
+			r.sysctls[e.Sysctl.Name] = r.sysctls[e.Sysctl.Name] || !e.Sysctl.Missing
+		case e.Note != nil && e.Note.Untrue:
+			r.untrue = append(r.untrue, e.Note.Text)
+		case e.Start != nil && e.Start.Step != "":
+			key := stepKey{e.Start.Actor, e.Start.Step}
+			r.starts[key] = append(r.starts[key], i)
+		case e.Step != nil:
+			key := stepKey{e.Step.Actor, e.Step.ID}
+			r.steps[key] = append(r.steps[key], i)
+		case e.Packet != nil:
+			r.packets = append(r.packets, i)
+		case e.Socket != nil:
+			r.sockets = append(r.sockets, i)
+		}
+		r.ended = max(r.ended, t.Events[i].T)
+	}
+	r.end, _ = t.End()
+	return r
+}
+
+// Hosts are the addresses of a lab's hosts by name, the wire's too.
+type Hosts map[string][]netip.Addr
+
+// HostsOf returns the addresses of a trace's hosts.
+func HostsOf(t *trace.Trace) Hosts {
+	hosts := Hosts{}
+	for _, h := range t.Hosts() {
+		for _, text := range h.Addresses {
+			text, _, _ = strings.Cut(text, "/")
+			if a, err := netip.ParseAddr(text); err == nil {
+				hosts[h.Name] = append(hosts[h.Name], a)
+			}
+		}
+	}
+	return hosts
+}
+
+// Has reports whether the address is one of the host's.
+func (h Hosts) Has(host string, a netip.Addr) bool {
+	for _, own := range h[host] {
+		if own == a.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+// family returns the host's addresses of the run's IP version.
+func (r *run) family(host string) []netip.Addr {
+	var own []netip.Addr
+	for _, a := range r.hosts[host] {
+		if a.Is4() == (r.s.Family != scenarios.V6) {
+			own = append(own, a)
+		}
+	}
+	return own
+}
+
+// moment returns when an event happened: of a step's end or start, a signal, or a fault's hit.
+func (r *run) moment(ref scenarios.EventRef) (time.Duration, error) {
+	want, err := ref.Parse()
+	if err != nil {
+		return 0, err
+	}
+	for i := range r.t.Events {
+		e := &r.t.Events[i]
+		happened := false
+		switch want.Kind {
+		case scenarios.EventStepEnd:
+			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step && e.Step.N == want.N
+		case scenarios.EventStepStart:
+			happened = e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step && e.Start.N == want.N
+		case scenarios.EventSignal:
+			happened = e.Signal != nil && e.Signal.Actor == want.Actor && e.Signal.Name == want.Signal
+		case scenarios.EventFaultHit:
+			happened = e.Fault != nil && e.Fault.Name == want.Fault && e.Fault.What == "hits" && e.Fault.Hits >= uint64(want.N)
+		}
+		if happened {
+			return e.T, nil
+		}
+	}
+	return 0, fmt.Errorf("the event %s never happened", ref)
+}
+
+// socketMoment returns when the sockets were as they are at an event: where they were read anew for it, that is a little
+// later than the event itself.
+func (r *run) socketMoment(ref scenarios.EventRef) (time.Duration, error) {
+	at, err := r.moment(ref)
+	if err != nil {
+		return 0, err
+	}
+	name := strings.Replace(string(ref), "[1]", "", 1)
+	for i := range r.t.Events {
+		if e := &r.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
+			return max(at, e.T), nil
+		}
+	}
+	return at, nil
+}
+
+// since returns the moment of an event, or the start of the actors where none is named.
+func (r *run) since(ref scenarios.EventRef) (time.Duration, error) {
+	if ref == "" {
+		return r.started, nil
+	}
+	return r.moment(ref)
+}

@@ -1,0 +1,75 @@
+package assertions
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"halfopen/scenarios"
+)
+
+// judgeSockets wants a number of sockets at a moment, or the most there ever are at once. Sockets are told by addresses
+// and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
+func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Sockets
+	v.Title = "sockets: " + socketText(&x.Sockets)
+	lines := r.timelines(&x.Sockets)
+	stays := r.stays(&x.Sockets, lines)
+	if x.Count != nil {
+		at, name := r.ended, "the end of the run"
+		if x.When != "" {
+			var err error
+			name = string(x.When)
+			if at, err = r.socketMoment(x.When); err != nil {
+				v.fault("the event "+name, "no such event", err.Error())
+				return
+			}
+		}
+		v.Title += fmt.Sprintf(", %s at %s", x.Count, name)
+		n := 0
+		for i := range stays {
+			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
+				n++
+				v.Sockets = append(v.Sockets, s.first)
+			}
+		}
+		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), name), plural(n, "socket"))
+	}
+	if x.Peak != nil {
+		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
+		most, at := peak(stays)
+		got := plural(most, "socket") + " at most at once"
+		if most > 0 {
+			got += ", at " + brief(at-r.started)
+		}
+		v.saw(x.Peak.Contains(int64(most)), countText(*x.Peak, "socket")+" at most at once", got)
+	}
+	if v.Status == Fail {
+		r.listStates(&x.Sockets, lines, v)
+	}
+}
+
+// peak returns the most stays at one time, and when that was first so. One that ends when another begins does not overlap
+// it.
+func peak(stays []stay) (most int, at time.Duration) {
+	type change struct {
+		at time.Duration
+		by int
+	}
+	var changes []change
+	for i := range stays {
+		changes = append(changes, change{stays[i].from, 1})
+		if !stays[i].open {
+			changes = append(changes, change{stays[i].to, -1})
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), a.by-b.by) })
+	now := 0
+	for _, c := range changes {
+		if now += c.by; now > most {
+			most, at = now, c.at
+		}
+	}
+	return most, at
+}

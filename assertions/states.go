@@ -1,0 +1,215 @@
+package assertions
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given all at the same look.
+// A selector without state means any socket that is there.
+func judgeReaches(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Reaches
+	v.Title = reachesTitle(x)
+	since, err := r.since(x.Since)
+	if err != nil {
+		v.fault("the event "+string(x.Since), "no such event", err.Error())
+		return
+	}
+	lines := r.timelines(&x.Reaches)
+	first, nearly := -1, []int(nil)
+	for _, i := range r.sockets {
+		k := r.t.Events[i].Socket
+		if k.Host != x.Reaches.Host || !portIs(x.Reaches.Local, k.Local) || !portIs(x.Reaches.Remote, k.Remote) || !stateIs(x.Reaches.State, k.State) {
+			continue
+		}
+		if reachesDetails(x, k) {
+			first = i
+			break
+		}
+		nearly = append(nearly, i)
+	}
+	switch {
+	case first >= 0:
+		v.Sockets = []int{first}
+		at := r.t.Events[first].T
+		if x.At != nil {
+			v.sawSpan("it is first seen", x.At, at-since)
+		} else {
+			v.saw(true, socketText(&x.Reaches), "at "+brief(at-r.started))
+		}
+	case len(nearly) > 0:
+		v.saw(false, reachesWant(x), fmt.Sprintf("the state %s, but never so", plural(len(nearly), "time")))
+		for _, i := range nearly {
+			v.Sockets = append(v.Sockets, i)
+			v.list(fmt.Sprintf("  %s %s", brief(r.t.Events[i].T-r.started), socketLine(r.t.Events[i].Socket)))
+		}
+		return
+	default:
+		v.saw(false, "a socket of "+socketText(&x.Reaches), "none")
+	}
+	if v.Status == Fail {
+		r.listStates(&x.Reaches, lines, v)
+	}
+}
+
+func reachesDetails(x *scenarios.ReachesExpectation, k *trace.Socket) bool {
+	return (x.RecvQ == nil || x.RecvQ.Contains(int64(k.RecvQ))) &&
+		(x.SendQ == nil || x.SendQ.Contains(int64(k.SendQ))) &&
+		(x.Timer == "" || x.Timer == timerName(k.Timer)) &&
+		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
+}
+
+func reachesWant(x *scenarios.ReachesExpectation) string {
+	text := socketText(&x.Reaches)
+	for _, f := range []struct {
+		word  string
+		count *scenarios.Count
+	}{{"recv-q", x.RecvQ}, {"send-q", x.SendQ}, {"retrans", x.Retrans}} {
+		if f.count != nil {
+			text += fmt.Sprintf(" with %s %s", f.word, f.count)
+		}
+	}
+	if x.Timer != "" {
+		text += " with timer " + x.Timer
+	}
+	return text
+}
+
+func reachesTitle(x *scenarios.ReachesExpectation) string {
+	title := "reaches: " + reachesWant(x)
+	if x.At != nil {
+		title += " at " + x.At.Source
+		if x.Since != "" {
+			title += " since " + string(x.Since)
+		}
+	}
+	return title
+}
+
+// judgeHolds wants a socket to stay in a state, or among several states, without leaving between two looks.
+//
+// With from, it must be so at that event, and only what follows counts. With until, it must be so up to that event; with
+// for, leave within that time after it began (or after from). A socket still so at the end of the run has stayed at least
+// that long: that fits an open range (>= 3s), but nothing that has a longest time, as nobody saw how long it would be.
+// Without either it must be so until the run ends.
+func judgeHolds(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Holds
+	v.Title = holdsTitle(x)
+	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
+	for _, ev := range []struct {
+		ref scenarios.EventRef
+		at  *time.Duration
+	}{{x.From, &from}, {x.Until, &until}} {
+		if ev.ref == "" {
+			continue
+		}
+		var err error
+		if *ev.at, err = r.socketMoment(ev.ref); err != nil {
+			v.fault("the event "+string(ev.ref), "no such event", err.Error())
+			return
+		}
+	}
+	lines := r.timelines(&x.Holds)
+	stays := r.stays(&x.Holds, lines)
+	best := ""
+	for i := range stays {
+		problem := r.holds(x, &stays[i], from, until)
+		if problem == "" {
+			v.Sockets = []int{stays[i].first}
+			if stays[i].last >= 0 {
+				v.Sockets = append(v.Sockets, stays[i].last)
+			}
+			v.saw(true, socketText(&x.Holds), r.stayText(&stays[i]))
+			return
+		}
+		if best == "" {
+			best = problem
+		}
+	}
+	want := "a socket of " + socketText(&x.Holds)
+	if best == "" {
+		v.saw(false, want, "none")
+	} else {
+		v.fault(want+" that stays so", best, "wanted "+want+" that stays so, saw "+best)
+	}
+	r.listStates(&x.Holds, lines, v)
+}
+
+// holds says what is wrong with a stay; "" if nothing.
+func (r *run) holds(x *scenarios.HoldsExpectation, s *stay, from, until time.Duration) string {
+	begun := s.from
+	if x.From != "" {
+		if s.from > from || (!s.open && s.to <= from) {
+			return fmt.Sprintf("%s, not so at %s (%s)", r.stayText(s), x.From, brief(from-r.started))
+		}
+		begun = from
+	}
+	if x.Until != "" && ((!s.open && s.to < until) || begun > until) {
+		return fmt.Sprintf("%s, wanted it until %s (%s)", r.stayText(s), x.Until, brief(until-r.started))
+	}
+	if x.For != nil {
+		stayed := s.to - begun
+		switch {
+		case s.open && stayed > x.For.Max:
+			return fmt.Sprintf("%s for more than %s, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+		case s.open && x.For.Max != math.MaxInt64:
+			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+		case !x.For.Contains(stayed):
+			return fmt.Sprintf("%s for %s, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+		}
+	}
+	if x.Until == "" && x.For == nil && !s.open {
+		return r.stayText(s) + ", wanted it until the end of the run"
+	}
+	return ""
+}
+
+func holdsTitle(x *scenarios.HoldsExpectation) string {
+	title := "holds: " + socketText(&x.Holds)
+	if x.From != "" {
+		title += " from " + string(x.From)
+	}
+	if x.Until != "" {
+		title += " until " + string(x.Until)
+	}
+	if x.For != nil {
+		title += " for " + x.For.Source
+	}
+	return title
+}
+
+// judgeNever wants that no socket is seen in a state, from one event until another, both included.
+func judgeNever(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Never
+	v.Title = "never: " + socketText(&x.Never)
+	from, until := time.Duration(math.MinInt64), r.ended
+	for _, ev := range []struct {
+		word string
+		ref  scenarios.EventRef
+		at   *time.Duration
+	}{{"from", x.From, &from}, {"until", x.Until, &until}} {
+		if ev.ref == "" {
+			continue
+		}
+		v.Title += " " + ev.word + " " + string(ev.ref)
+		var err error
+		if *ev.at, err = r.socketMoment(ev.ref); err != nil {
+			v.fault("the event "+string(ev.ref), "no such event", err.Error())
+			return
+		}
+	}
+	lines := r.timelines(&x.Never)
+	for _, s := range r.stays(&x.Never, lines) {
+		if s.from > until || (!s.open && s.to <= from) {
+			continue
+		}
+		v.saw(false, "no socket of "+socketText(&x.Never), r.stayText(&s))
+		r.listStates(&x.Never, []*timeline{s.line}, v)
+		return
+	}
+	v.saw(true, "no socket of "+socketText(&x.Never), "none")
+}

@@ -1,0 +1,327 @@
+package assertions
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// judgeStep judges the outcome of a step.
+//
+// Without [N] every execution must be as wanted, and there must be as many as the scenario asks for; with count, that many
+// must be as wanted whatever the others are, and one still in progress is not. The error must be none unless error names
+// another or result allows -1.
+func judgeStep(r *run, e *scenarios.Expectation, v *draft) {
+	x := e.Step
+	v.Title = stepTitle(x)
+	actor, id, n := x.Step.Split()
+	done := r.outcomes(actor, id, n)
+	hanging := r.inProgress(actor, id, n)
+	if x.Hangs {
+		r.judgeHangs(x, done, hanging, v)
+		return
+	}
+	var since time.Duration
+	if x.At != nil {
+		var err error
+		if since, err = r.since(x.Since); err != nil {
+			v.fault("the event "+string(x.Since), "no such event", err.Error())
+			return
+		}
+	}
+	if x.Count != nil {
+		good := 0
+		for _, i := range done {
+			one := draft{Verdict: Verdict{Status: Pass}}
+			r.outcome(x, i, since, &one)
+			if one.Status == Pass {
+				good++
+			}
+			v.list(fmt.Sprintf("  %s: %s", r.execution(i), outcomeText(&r.t.Events[i])))
+		}
+		v.saw(x.Count.Contains(int64(good)), countText(*x.Count, "time"), fmt.Sprintf("%s of %d", plural(good, "time"), len(done)))
+		return
+	}
+	asked := 1
+	if n == 0 {
+		asked = executions(r.s, actor, id)
+	}
+	if len(done) < asked {
+		r.missing(x, done, hanging, asked, v)
+	}
+	for _, i := range done {
+		before := len(v.faults)
+		r.outcome(x, i, since, v)
+		if len(v.faults) > before && asked > 1 {
+			v.faults[before] = r.execution(i) + ": " + v.faults[before]
+		}
+	}
+}
+
+// outcomes returns the events of a step's executions that ended; n 0 means all.
+func (r *run) outcomes(actor, id string, n int) []int {
+	events := r.steps[stepKey{actor, id}]
+	if n == 0 {
+		return events
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(i int) bool { return r.t.Events[i].Step.N != n })
+}
+
+// inProgress returns the start events of a step's executions that never ended; id "" means every step of the actor, n 0
+// every execution.
+func (r *run) inProgress(actor, id string, n int) []int {
+	var events []int
+	for key, starts := range r.starts {
+		if key.actor != actor || (id != "" && key.id != id) {
+			continue
+		}
+		ended := map[int]bool{}
+		for _, i := range r.steps[key] {
+			ended[r.t.Events[i].Step.N] = true
+		}
+		for _, i := range starts {
+			if nth := r.t.Events[i].Start.N; !ended[nth] && (n == 0 || n == nth) {
+				events = append(events, i)
+			}
+		}
+	}
+	slices.Sort(events)
+	return events
+}
+
+func (r *run) judgeHangs(x *scenarios.StepExpectation, done, hanging []int, v *draft) {
+	got := plural(len(hanging), "execution") + " in progress at the end"
+	if x.Count != nil {
+		v.saw(x.Count.Contains(int64(len(hanging))), countText(*x.Count, "execution")+" in progress at the end", got)
+		return
+	}
+	if len(hanging) > 0 {
+		v.saw(true, "still in progress at the end of the run", got)
+		return
+	}
+	if len(done) == 0 {
+		actor, _, _ := x.Step.Split()
+		text := fmt.Sprintf("%s never began: %s", x.Step, r.whereIs(actor))
+		v.fault("still in progress at the end of the run", "never began", text)
+		return
+	}
+	v.saw(false, "still in progress at the end of the run", outcomeText(&r.t.Events[done[len(done)-1]]))
+}
+
+// missing says why an execution has no outcome.
+func (r *run) missing(x *scenarios.StepExpectation, done, hanging []int, asked int, v *draft) {
+	actor, _, _ := x.Step.Split()
+	switch {
+	case len(hanging) > 0:
+		at := &r.t.Events[hanging[0]]
+		v.fault("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, brief(r.ended-at.T)))
+	case len(done) == 0:
+		v.fault("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step, r.whereIs(actor)))
+	default:
+		v.saw(false, plural(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), r.whereIs(actor)))
+	}
+}
+
+// whereIs says what an actor was doing at the end of the run.
+func (r *run) whereIs(actor string) string {
+	if hanging := r.inProgress(actor, "", 0); len(hanging) > 0 {
+		// The last to begin is the innermost: a repeat is in progress as long as what it repeats.
+		at := &r.t.Events[hanging[len(hanging)-1]]
+		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, brief(r.ended-at.T))
+	}
+	for i := range r.t.Events {
+		if p := r.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
+			return fmt.Sprintf("the process of %s %s at %s", actor, exitText(p.Exit, p.Signal), brief(r.t.Events[i].T-r.started))
+		}
+	}
+	last := ""
+	for i := range r.t.Events {
+		if s := r.t.Events[i].Step; s != nil && s.Actor == actor {
+			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, brief(r.t.Events[i].T-r.started))
+		}
+	}
+	if last == "" {
+		return actor + " did nothing at all"
+	}
+	return last
+}
+
+// executions is how often a scenario does a step: its times, times those of what is around it.
+func executions(s *scenarios.Scenario, actor, id string) int {
+	a := s.Actor(actor)
+	if a == nil {
+		return 1
+	}
+	var count func(steps []scenarios.Step) int
+	count = func(steps []scenarios.Step) int {
+		sum := 0
+		for i := range steps {
+			inner := 0
+			switch op := &steps[i].Op; {
+			case steps[i].ID == id:
+				inner = 1
+			case op.Repeat != nil:
+				inner = op.Repeat.Times * count(op.Repeat.Steps)
+			case op.Parallel != nil:
+				for _, branch := range op.Parallel.Branches {
+					inner += count(branch)
+				}
+			}
+			sum += max(1, steps[i].Times) * inner
+		}
+		return sum
+	}
+	return max(1, count(a.Steps))
+}
+
+// outcome holds one execution against the expectation.
+func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, v *draft) {
+	e := &r.t.Events[i]
+	s := e.Step
+	want := x.Error
+	if want == "none" || want == "" {
+		want = ""
+	}
+	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
+	switch {
+	case s.Problem != "":
+		v.fault(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step, s.Problem))
+		return
+	case mayFail:
+	case s.Errno != want:
+		v.saw(false, errorText(want), outcomeText(e))
+	default:
+		v.saw(true, errorText(want), outcomeText(e))
+	}
+	if x.Took != nil {
+		v.sawSpan("it took", x.Took, e.T-s.Began)
+	}
+	if x.At != nil {
+		v.sawSpan("it ended", x.At, e.T-since)
+	}
+	if x.Result != nil {
+		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprint(s.Result))
+	}
+	if x.Bytes != nil {
+		v.saw(x.Bytes.Contains(s.Bytes), countText(*x.Bytes, "byte"), plural(int(s.Bytes), "byte"))
+	}
+	if x.Value != nil {
+		v.saw(textHolds(x.Value, s.Value), "value "+textWant(x.Value), quoted(s.Value))
+	}
+	if x.Text != nil {
+		v.saw(textHolds(x.Text, string(s.Data)), "text "+textWant(x.Text), quoted(string(s.Data)))
+	}
+	if x.Peer != "" {
+		v.saw(r.peerIs(x.Peer, s.Peer), "peer "+x.Peer, s.Peer)
+	}
+	for k := range x.Values {
+		field := &x.Values[k]
+		got, there := s.Values[field.Name]
+		if !there {
+			v.saw(false, field.Name+" "+field.Is.String(), "no such field"+didYouMean(field.Name, slices.Collect(maps.Keys(s.Values))))
+			continue
+		}
+		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprint(got))
+	}
+}
+
+// peerIs reports whether address:port is that of HOST, HOST.N, HOST:PORT or ADDRESS:PORT.
+func (r *run) peerIs(want, got string) bool {
+	peer, err := netip.ParseAddrPort(got)
+	if err != nil {
+		return false
+	}
+	addr := peer.Addr().Unmap()
+	if exact, err := netip.ParseAddrPort(want); err == nil {
+		return exact == netip.AddrPortFrom(addr, peer.Port())
+	}
+	name, port, hasPort := strings.Cut(want, ":")
+	if hasPort && port != strconv.Itoa(int(peer.Port())) {
+		return false
+	}
+	name, nth, hasNth := strings.Cut(name, ".")
+	if !hasNth {
+		return r.hosts.Has(name, addr)
+	}
+	n, err := strconv.Atoi(nth)
+	own := r.family(name)
+	return err == nil && n >= 1 && n <= len(own) && own[n-1] == addr
+}
+
+func (r *run) execution(i int) string {
+	s := r.t.Events[i].Step
+	return fmt.Sprintf("%s.%s[%d]", s.Actor, s.ID, s.N)
+}
+
+func errorText(errno string) string {
+	if errno == "" {
+		return "no error"
+	}
+	return errno
+}
+
+// outcomeText says how an execution ended: "ETIMEDOUT after 63.1s".
+func outcomeText(e *trace.Event) string {
+	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), brief(e.T-e.Step.Began))
+}
+
+func stepTitle(x *scenarios.StepExpectation) string {
+	if x.Hangs {
+		title := fmt.Sprintf("%s: still in progress at the end", x.Step)
+		if x.Count != nil {
+			title += ", " + countText(*x.Count, "time")
+		}
+		return title
+	}
+	var parts []string
+	switch {
+	case x.Error != "" && x.Error != "none":
+		parts = append(parts, x.Error)
+	case x.Error == "none" || x.Result == nil || !x.Result.Contains(-1):
+		parts = append(parts, "succeeds")
+	}
+	if x.Took != nil {
+		parts = append(parts, "after "+x.Took.Source)
+	}
+	title := fmt.Sprintf("%s: %s", x.Step, strings.Join(parts, " "))
+	parts = nil
+	if x.At != nil {
+		base := "the start"
+		if x.Since != "" {
+			base = string(x.Since)
+		}
+		parts = append(parts, fmt.Sprintf("at %s since %s", x.At.Source, base))
+	}
+	if x.Result != nil {
+		parts = append(parts, "result "+x.Result.String())
+	}
+	if x.Bytes != nil {
+		parts = append(parts, countText(*x.Bytes, "byte"))
+	}
+	if x.Value != nil {
+		parts = append(parts, "value "+textWant(x.Value))
+	}
+	if x.Text != nil {
+		parts = append(parts, "text "+textWant(x.Text))
+	}
+	for i := range x.Values {
+		parts = append(parts, x.Values[i].Name+" "+x.Values[i].Is.String())
+	}
+	if x.Peer != "" {
+		parts = append(parts, "peer "+x.Peer)
+	}
+	if x.Count != nil {
+		parts = append(parts, countText(*x.Count, "time"))
+	}
+	if len(parts) > 0 {
+		title += ", " + strings.Join(parts, ", ")
+	}
+	return strings.Replace(title, ": , ", ": ", 1)
+}

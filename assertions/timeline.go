@@ -1,0 +1,164 @@
+package assertions
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// timeline is the events of one socket in order. A socket is told by its host, addresses and ports.
+type timeline struct {
+	local, remote string
+	events        []int
+}
+
+// stay is a time during which a socket was as a selector says.
+type stay struct {
+	line *timeline
+	from time.Duration
+	// to is when it was so no more; the end of the run where open.
+	to   time.Duration
+	open bool
+	// first and last are the events that began and ended it; last is -1 where open.
+	first, last int
+}
+
+// timelines returns the sockets that a selector's host and ports fit, in the order they were first seen.
+func (r *run) timelines(s *scenarios.SocketSelector) []*timeline {
+	var lines []*timeline
+	known := map[[2]string]*timeline{}
+	for _, i := range r.sockets {
+		k := r.t.Events[i].Socket
+		if k.Host != s.Host || !portIs(s.Local, k.Local) || !portIs(s.Remote, k.Remote) {
+			continue
+		}
+		id := [2]string{k.Local, k.Remote}
+		if known[id] == nil {
+			known[id] = &timeline{local: k.Local, remote: k.Remote}
+			lines = append(lines, known[id])
+		}
+		known[id].events = append(known[id].events, i)
+	}
+	return lines
+}
+
+func portIs(want int, address string) bool {
+	if want == 0 {
+		return true
+	}
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && int(a.Port()) == want
+}
+
+// stateIs reports whether a state is one of those selected; of none, every state of a socket that is there.
+func stateIs(states scenarios.States, state string) bool {
+	if len(states) == 0 {
+		return state != string(scenarios.Closed)
+	}
+	return slices.Contains(states, scenarios.State(state))
+}
+
+// stays returns the times during which sockets were as selected, in the order of their beginnings.
+func (r *run) stays(s *scenarios.SocketSelector, lines []*timeline) []stay {
+	var all []stay
+	for _, line := range lines {
+		var now *stay
+		for _, i := range line.events {
+			is := stateIs(s.State, r.t.Events[i].Socket.State)
+			switch {
+			case is && now == nil:
+				now = &stay{line: line, from: r.t.Events[i].T, first: i, last: -1}
+			case !is && now != nil:
+				now.to, now.last = r.t.Events[i].T, i
+				all, now = append(all, *now), nil
+			}
+		}
+		if now != nil {
+			now.to, now.open = r.ended, true
+			all = append(all, *now)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b stay) int { return a.first - b.first })
+	return all
+}
+
+// listStates lists the states that sockets went through, with their times, and marks them as what the verdict is about.
+func (r *run) listStates(s *scenarios.SocketSelector, lines []*timeline, v *draft) {
+	if len(lines) == 0 {
+		others := r.timelines(&scenarios.SocketSelector{Host: s.Host})
+		if len(others) == 0 {
+			v.list("no socket at all was seen on " + s.Host)
+			return
+		}
+		v.list("other sockets of " + s.Host + ":")
+		lines = others
+	} else {
+		v.list("seen on " + s.Host + ":")
+	}
+	for _, line := range lines {
+		var words []string
+		state := ""
+		for _, i := range line.events {
+			v.Sockets = append(v.Sockets, i)
+			e := &r.t.Events[i]
+			if e.Socket.State == state {
+				continue
+			}
+			state = e.Socket.State
+			words = append(words, fmt.Sprintf("%s %s", state, brief(e.T-r.started)))
+		}
+		v.list(fmt.Sprintf("  %s > %s: %s", line.local, line.remote, strings.Join(words, ", ")))
+	}
+	slices.Sort(v.Sockets)
+	v.Sockets = slices.Compact(v.Sockets)
+}
+
+// socketText names the sockets of a selector: "client port 8080 in ESTABLISHED".
+func socketText(s *scenarios.SocketSelector) string {
+	text := s.Host
+	if s.Local != 0 {
+		text += fmt.Sprintf(" local port %d", s.Local)
+	}
+	if s.Remote != 0 {
+		text += fmt.Sprintf(" remote port %d", s.Remote)
+	}
+	if len(s.State) > 0 {
+		text += " " + statesText(s.State, "|")
+	}
+	return text
+}
+
+func statesText(states []scenarios.State, separator string) string {
+	var words []string
+	for _, s := range states {
+		words = append(words, string(s))
+	}
+	return strings.Join(words, separator)
+}
+
+// stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s)".
+func (r *run) stayText(s *stay) string {
+	state := r.t.Events[s.first].Socket.State
+	if s.open {
+		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-r.started), brief(s.to-s.from))
+	}
+	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, brief(s.from-r.started), brief(s.to-r.started), brief(s.to-s.from), r.t.Events[s.last].Socket.State)
+}
+
+// socketLine says what was seen of a socket at one event.
+func socketLine(k *trace.Socket) string {
+	return fmt.Sprintf("%s recv-q %d send-q %d timer %s retrans %d", k.State, k.RecvQ, k.SendQ, timerName(k.Timer), k.Retrans)
+}
+
+// timerName is the timer's name; a trace leaves off out.
+func timerName(name string) string {
+	if name == "" {
+		return "off"
+	}
+	return name
+}

@@ -1,0 +1,70 @@
+package assertions
+
+import (
+	"net/netip"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// vantage returns the packets as one observer sees them, and says who that is.
+//
+// A host sees what leaves and what enters by its ends of links; on lo, where each packet would be seen twice, what leaves.
+// The wire sees what leaves it, that is after its faults, and what is for itself. Without a host each packet is seen once,
+// where it is sent, see [run.sentOnce].
+func (r *run) vantage(p *scenarios.PacketsExpectation) (packets []int, by string) {
+	host := p.SeenBy
+	if host == "" {
+		host = p.Packets.From
+	}
+	if host == "" {
+		host = p.Packets.To
+	}
+	if host == "" {
+		return r.sentOnce(), "any host, where sent"
+	}
+	for _, i := range r.packets {
+		q := r.t.Events[i].Packet
+		switch {
+		case q.Host != host,
+			q.Device == "lo" && !q.Out,
+			host == scenarios.Wire && !q.Out && !r.hosts.Has(host, q.Decode().Dst):
+		default:
+			packets = append(packets, i)
+		}
+	}
+	return packets, host
+}
+
+// fingerprint tells whether the wire passed a packet on or made it: what no fault rewrites.
+type fingerprint struct {
+	proto        string
+	src, dst     netip.Addr
+	sport, dport uint16
+	seq          uint32
+	length       int
+	rst          bool
+}
+
+// sentOnce returns each packet where it was sent: at the host it left first, or at the wire if the wire made it: its ICMP
+// errors, and the RSTs it forged in another host's name.
+func (r *run) sentOnce() []int {
+	if r.sent != nil {
+		return r.sent
+	}
+	passed := map[fingerprint]bool{}
+	r.sent = []int{}
+	for _, i := range r.packets {
+		p := r.t.Events[i].Packet
+		d := p.Decode()
+		f := fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&trace.RST != 0}
+		switch {
+		case p.Host == scenarios.Wire && !p.Out:
+			passed[f] = true
+		case p.Host == scenarios.Wire && passed[f], !p.Out:
+		default:
+			r.sent = append(r.sent, i)
+		}
+	}
+	return r.sent
+}

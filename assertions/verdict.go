@@ -1,0 +1,94 @@
+// Package assertions judges a run: it holds a scenario's expectations, and those every run must meet, against the run's
+// trace. It is pure: the same scenario and trace give the same verdicts, with or without a lab, today or next year.
+//
+// What a failure says is the point of it: what was wanted, what was seen instead, and the packets or states concerned.
+package assertions
+
+import (
+	"fmt"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// Status is the outcome of a verdict.
+type Status string
+
+// The outcomes.
+const (
+	Pass Status = "pass"
+	Fail Status = "fail"
+	// Skip is for an expectation that does not hold for this kernel (its where); Reason says why.
+	Skip Status = "skip"
+)
+
+// Verdict is an expectation judged against a trace.
+type Verdict struct {
+	// Kind is the expectation's kind as written in YAML: step, packets, ... Of the implicit ones it is fault, end or problem.
+	Kind string `json:"kind"`
+	// Index is the entry of the scenario's expect list, from 0; -1 for what every run must meet.
+	Index int `json:"index"`
+	// Pos is where the expectation, or the fault that struck nothing, stands in the scenario's file.
+	Pos    scenarios.Pos `json:"pos,omitzero"`
+	Status Status        `json:"status"`
+	// Title says in one line what was expected: "client.connect: ETIMEDOUT after 63s".
+	Title string `json:"title"`
+	// Want and Got are what was wanted and seen of just the things that differ, or of all where nothing does.
+	Want string `json:"want,omitempty"`
+	Got  string `json:"got,omitempty"`
+	// Reason explains a failure or a skip; its first line stands alone, the others list what was seen.
+	Reason string `json:"reason,omitempty"`
+	// Packets and Sockets are indexes into the trace's events: those the verdict is about, in order.
+	Packets []int `json:"packets,omitempty"`
+	Sockets []int `json:"sockets,omitempty"`
+}
+
+// draft is a verdict in the making.
+type draft struct {
+	Verdict
+	// wants and gots are of the things that differ, once something does, and of all before.
+	wants, gots, faults []string
+	evidence            []string
+}
+
+// saw records a property that is as wanted, or not.
+func (v *draft) saw(ok bool, want, got string) {
+	if ok {
+		if v.Status == Pass {
+			v.wants, v.gots = append(v.wants, want), append(v.gots, got)
+		}
+		return
+	}
+	v.fault(want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+}
+
+// fault records a failure with a text of its own.
+func (v *draft) fault(want, got, text string) {
+	if v.Status != Fail {
+		v.Status = Fail
+		v.wants, v.gots = nil, nil
+	}
+	v.wants, v.gots, v.faults = append(v.wants, want), append(v.gots, got), append(v.faults, text)
+}
+
+// list adds lines that a failure shows below its reason.
+func (v *draft) list(lines ...string) { v.evidence = append(v.evidence, lines...) }
+
+// mostListed is how many lines of evidence a reason shows.
+const mostListed = 40
+
+// finish returns the verdict, with Want, Got and Reason written from what was recorded.
+func (v *draft) finish() Verdict {
+	if len(v.wants) > 0 {
+		v.Want, v.Got = strings.Join(v.wants, "; "), strings.Join(v.gots, "; ")
+	}
+	if v.Status != Fail {
+		return v.Verdict
+	}
+	lines := []string{strings.Join(v.faults, "; ")}
+	if n := len(v.evidence); n > mostListed {
+		v.evidence = append(v.evidence[:mostListed:mostListed], fmt.Sprintf("  and %d more", n-mostListed))
+	}
+	v.Reason = strings.Join(append(lines, v.evidence...), "\n")
+	return v.Verdict
+}
