@@ -1,0 +1,43 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"halfopen/harness/actor"
+)
+
+// The names under which the program runs itself again.
+const (
+	roleLab   = "halfopen-lab"
+	roleActor = "halfopen-actor"
+)
+
+// Main must be the first thing a program's main function calls, if it calls [Run]: where the process was started by Run,
+// as a lab or an actor, Main does that work and never returns.
+func Main() {
+	if len(os.Args) != 1 {
+		return
+	}
+	role := os.Args[0]
+	if role != roleLab && role != roleActor {
+		return
+	}
+	// Programs that actors run must not hold the lab's pipes.
+	syscall.CloseOnExec(3)
+	syscall.CloseOnExec(4)
+	switch role {
+	case roleLab:
+		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
+		runLab(control, events)
+		os.Exit(0)
+	case roleActor:
+		commands, reports := os.NewFile(3, "commands"), os.NewFile(4, "reports")
+		if err := actor.Serve(commands, reports); err != nil {
+			fmt.Fprintln(os.Stderr, "actor:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+}

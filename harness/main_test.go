@@ -1,0 +1,43 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"halfopen/harness"
+	"halfopen/scenarios"
+)
+
+// runFileEnv makes the test binary a program that runs one scenario file, for tests that kill it.
+const runFileEnv = "HALFOPEN_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	harness.Main()
+	if path := os.Getenv(runFileEnv); path != "" {
+		if err := runFile(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func runFile(path string) error {
+	f, err := scenarios.Load(path)
+	if err != nil {
+		return err
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		return err
+	}
+	for _, s := range runs {
+		if _, err := harness.Run(context.Background(), s, harness.Options{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package harness
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/actor"
+	"halfopen/harness/sandbox"
+	"halfopen/harness/trace"
+	"halfopen/inject/network"
+	"halfopen/scenarios"
+)
+
+// member is the lab's side of one actor.
+type member struct {
+	scenarios.Actor
+	process *sandbox.Process
+	lab     *lab
+	// commands go out by a goroutine of its own: an actor that is stopped by a signal does not read, and must not stop the lab.
+	commands chan actor.Command
+
+	prepared bool
+	done     bool
+	// running are the steps that have begun and not ended.
+	running []trace.Start
+	// killed is set once a kill step has aimed at it.
+	killed bool
+}
+
+// commandQueue is how many commands may wait for an actor that does not read.
+const commandQueue = 1 << 16
+
+func (l *lab) startActors(topology *network.Topology) error {
+	for i := range l.Scenario.Actors {
+		a := &member{Actor: l.Scenario.Actors[i], lab: l, commands: make(chan actor.Command, commandQueue)}
+		l.actors = append(l.actors, a)
+		if err := a.start(topology); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start runs the actor's process on its host and sends it its steps.
+func (a *member) start(topology *network.Topology) error {
+	commandsR, commandsW, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("making the command pipe of %s: %w", a.Name, err)
+	}
+	reportsR, reportsW, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("making the report pipe of %s: %w", a.Name, err)
+	}
+	l := a.lab
+	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
+		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr, commandsR, reportsW)
+	}, func(status syscall.WaitStatus) {
+		l.inbox <- func() error { return a.ended(status) }
+	})
+	if err != nil {
+		return err
+	}
+	commandsR.Close()
+	reportsW.Close()
+	go func() {
+		enc := json.NewEncoder(commandsW)
+		for c := range a.commands {
+			if enc.Encode(c) != nil {
+				return // it has died, which the reaper tells
+			}
+		}
+	}()
+	go a.listen(reportsR)
+	a.commands <- actor.Command{Init: &actor.Init{
+		Actor:         a.Name,
+		Host:          a.Host,
+		Family:        l.Scenario.Family,
+		Steps:         a.Steps,
+		Clock:         l.Clock,
+		Topology:      topology,
+		Gates:         l.gates(a.Name),
+		Interruptible: l.interrupts(a.Name),
+	}}
+	return nil
+}
+
+// actorEnv is the environment of an actor: the runtime must not interrupt its system calls.
+func actorEnv() []string { return append(os.Environ(), "GODEBUG=asyncpreemptoff=1") }
+
+// interrupts reports whether some kill step wants the actor's SIGUSR1 to end system calls with EINTR.
+func (l *lab) interrupts(name string) bool {
+	found := false
+	for i := range l.Scenario.Actors {
+		scenarios.EachStep(l.Scenario.Actors[i].Steps, func(s *scenarios.Step) {
+			k := s.Op.Kill
+			found = found || k != nil && k.Actor == name && k.Restart != nil && !*k.Restart
+		})
+	}
+	return found
+}
+
+// listen brings the actor's reports to the lab's goroutine.
+func (a *member) listen(r io.Reader) {
+	dec := json.NewDecoder(r)
+	for {
+		var report actor.Report
+		if err := dec.Decode(&report); err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				a.lab.inbox <- func() error { return fmt.Errorf("reading the reports of %s: %w", a.Name, err) }
+			}
+			return
+		}
+		a.lab.inbox <- func() error { return a.report(report) }
+	}
+}
+
+func (a *member) report(r actor.Report) error {
+	switch {
+	case r.Event != nil:
+		a.track(r.Event)
+		a.lab.emit(*r.Event)
+		return a.lab.happened(actor.EventNames(r.Event))
+	case r.Gate != nil:
+		// Its event came just before, and everything it sets off is done.
+		a.commands <- actor.Command{Gate: r.Gate.ID}
+	case r.Request != nil:
+		reply := a.lab.serve(r.Request)
+		a.commands <- actor.Command{Reply: &reply}
+	case r.Prepared:
+		a.prepared = true
+	case r.Done:
+		a.done = true
+	}
+	return nil
+}
+
+func (a *member) track(e *trace.Event) {
+	switch {
+	case e.Start != nil:
+		a.running = append(a.running, *e.Start)
+	case e.Step != nil:
+		a.running = slices.DeleteFunc(a.running, func(s trace.Start) bool { return s.Step == e.Step.ID && s.N == e.Step.N })
+	}
+}
+
+// ended is told when the actor's process is no more.
+func (a *member) ended(status syscall.WaitStatus) error {
+	p := &trace.Process{Actor: a.Name, PID: a.process.PID}
+	if status.Signaled() {
+		p.Signal = signalName(status.Signal())
+	} else {
+		p.Exit = status.ExitStatus()
+	}
+	a.lab.now(trace.Event{Process: p})
+	a.prepared, a.done = true, true
+	if !a.killed {
+		return fmt.Errorf("the process of actor %s ended by itself (%s)", a.Name, describe(status))
+	}
+	a.running = nil
+	return nil
+}
+
+func (a *member) prepare() {
+	if actor.Prelude(a.Steps) == 0 {
+		a.prepared = true
+		return
+	}
+	a.commands <- actor.Command{Prepare: true}
+}
+
+func (a *member) begin() { a.commands <- actor.Command{Go: true} }
+
+func (a *member) tell(event string) { a.commands <- actor.Command{Event: event} }
+
+func (l *lab) allDone() bool {
+	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })
+}
+
+func (l *lab) allPrepared() bool { return l.unprepared() == "" }
+
+func (l *lab) unprepared() string {
+	for _, a := range l.actors {
+		if !a.prepared {
+			return a.Name
+		}
+	}
+	return ""
+}
+
+// hanging names the steps that have not ended.
+func (l *lab) hanging() []string {
+	var steps []string
+	for _, a := range l.actors {
+		for _, s := range a.running {
+			if s.Op == "repeat" || s.Op == "parallel" {
+				continue // a step within it is what hangs
+			}
+			name := a.Name + "." + s.Step
+			if s.N > 1 {
+				name += "[" + strconv.Itoa(s.N) + "]"
+			}
+			steps = append(steps, name)
+		}
+	}
+	return steps
+}
+
+// serve does for an actor what it cannot do itself.
+func (l *lab) serve(r *actor.Request) actor.Reply {
+	var err error
+	switch {
+	case r.Kill != nil:
+		err = l.kill(r.Kill)
+	case r.Link != nil:
+		err = l.net.SetLink(r.Link.Host, r.Link.State == "up")
+	case r.Sysctl != nil:
+		for _, s := range r.Sysctl.Set {
+			if err = l.net.Host(r.Sysctl.Host).SetSysctl(s.Name, s.Value); err != nil {
+				break
+			}
+		}
+	}
+	reply := actor.Reply{ID: r.ID}
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		reply.Errno = unix.ErrnoName(errno)
+	case err != nil:
+		reply.Problem = err.Error()
+	}
+	return reply
+}
+
+func (l *lab) kill(k *scenarios.Kill) error {
+	i := slices.IndexFunc(l.actors, func(a *member) bool { return a.Name == k.Actor })
+	if i < 0 {
+		return fmt.Errorf("there is no actor %q", k.Actor)
+	}
+	name := k.Signal
+	if name == "" {
+		name = "KILL"
+	}
+	sig := unix.SignalNum("SIG" + name)
+	if sig == 0 {
+		return fmt.Errorf("there is no signal %q", name)
+	}
+	a := l.actors[i]
+	a.killed = true
+	// A signal that an actor handles must strike the thread that is in a system call, not any that happens to be free.
+	if n := len(a.running); sig == unix.SIGUSR1 && n > 0 && a.running[n-1].TID != 0 {
+		return unix.Tgkill(a.process.PID, a.running[n-1].TID, sig)
+	}
+	return syscall.Kill(a.process.PID, sig)
+}
+
+func signalName(sig syscall.Signal) string {
+	name := unix.SignalName(sig)
+	if name == "" {
+		return strconv.Itoa(int(sig))
+	}
+	return name[len("SIG"):]
+}

@@ -1,0 +1,60 @@
+package harness
+
+import (
+	"errors"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// job is what the lab is told: one JSON value on its control pipe. The pipe stays open as long as the run is wanted.
+type job struct {
+	Scenario *scenarios.Scenario `json:"scenario"`
+	Clock    trace.Clock         `json:"clock"`
+	Seed     uint64              `json:"seed"`
+	Version  string              `json:"version"`
+}
+
+// message is what the lab answers, one JSON value after the other.
+type message struct {
+	Event *trace.Event `json:"event,omitempty"`
+	// Failure ends the run without a verdict.
+	Failure *failure `json:"failure,omitempty"`
+}
+
+// failure is an error on its way through the pipe.
+type failure struct {
+	Text    string   `json:"text"`
+	Missing *missing `json:"missing,omitempty"`
+}
+
+type missing struct {
+	Feature  string `json:"feature"`
+	NeededBy string `json:"needed_by,omitempty"`
+	Remedy   string `json:"remedy,omitempty"`
+	Cause    string `json:"cause,omitempty"`
+}
+
+func newFailure(err error) *failure {
+	f := &failure{Text: err.Error()}
+	var m *kernel.MissingError
+	if errors.As(err, &m) {
+		f.Missing = &missing{Feature: m.Feature, NeededBy: m.NeededBy, Remedy: m.Remedy}
+		if m.Err != nil {
+			f.Missing.Cause = m.Err.Error()
+		}
+	}
+	return f
+}
+
+func (f *failure) error() error {
+	if f.Missing == nil {
+		return errors.New(f.Text)
+	}
+	m := &kernel.MissingError{Feature: f.Missing.Feature, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
+	if f.Missing.Cause != "" {
+		m.Err = errors.New(f.Missing.Cause)
+	}
+	return m
+}

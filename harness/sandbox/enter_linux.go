@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/internal/kernel"
+)
+
+// Enter makes the calling process, PID 1 of fresh namespaces, ready to be a lab: private mounts, a /proc of its own whose
+// sysctls can be written, an empty /run and the given host name. It must run before anything else looks at /proc.
+func Enter(hostname string) error {
+	if pid := os.Getpid(); pid != 1 {
+		return fmt.Errorf("entering the sandbox: process %d is not PID 1", pid)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return mountError("making the mounts private", err)
+	}
+	// Docker and others mount parts of /proc read-only or mask them; a new one shows the lab's own namespaces in full.
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return mountError("mounting /proc", err)
+	}
+	// iptables keeps its lock in /run.
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=16m"); err != nil {
+		return mountError("mounting /run", err)
+	}
+	if err := unix.Sethostname([]byte(hostname)); err != nil {
+		return fmt.Errorf("setting the host name %s: %w", hostname, err)
+	}
+	return nil
+}
+
+// HostsFile puts content in place of /etc/hosts, in the sandbox's mounts only.
+func HostsFile(content string) error {
+	const path = "/run/halfopen-hosts"
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	err := unix.Mount(path, "/etc/hosts", "", unix.MS_BIND, "")
+	if errors.Is(err, unix.ENOENT) {
+		// An image without /etc/hosts: programs there resolve no names, and addresses still work.
+		return nil
+	}
+	if err != nil {
+		return mountError("putting the lab's names over /etc/hosts", err)
+	}
+	return nil
+}
+
+func mountError(what string, err error) error {
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return &kernel.MissingError{
+		Feature:  "mount(2)",
+		NeededBy: what,
+		Remedy: "allow it: in a container run with --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW " +
+			"--security-opt apparmor=unconfined --security-opt systempaths=unconfined",
+		Err: err,
+	}
+}

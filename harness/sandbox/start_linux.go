@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/internal/kernel"
+)
+
+// namespaces are what every sandbox has of its own. A user namespace comes on top where the caller is not root.
+const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
+
+// Process is a process started by [Start] or [Spawn].
+type Process struct {
+	// PID is its number in the PID namespace of the caller.
+	PID int
+}
+
+// Start runs this program again under the name role, as PID 1 of fresh namespaces, with files as descriptors 3, 4 and so
+// on and stderr as 1 and 2. It dies with this process. An error that is a [kernel.MissingError] says why this machine
+// does not allow it.
+func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
+	attr := &syscall.SysProcAttr{
+		Cloneflags: namespaces,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	if uid != 0 {
+		attr.Cloneflags |= unix.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+	}
+	var p *Process
+	err := onImmortalThread(func() (err error) {
+		p, err = fork(role, os.Environ(), stderr, files, attr)
+		return err
+	})
+	if err != nil {
+		return nil, kernel.ExplainClone(err, uid)
+	}
+	return p, nil
+}
+
+// Spawn runs this program again under the name role in the network namespace netns, with files as descriptors 3, 4 and so
+// on. The process dies with this one. The caller reaps it.
+func Spawn(role string, env []string, netns int, stderr *os.File, files ...*os.File) (*Process, error) {
+	var p *Process
+	err := onImmortalThread(func() error {
+		home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("opening the network namespace: %w", err)
+		}
+		defer unix.Close(home)
+		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("entering the host's network namespace: %w", err)
+		}
+		p, err = fork(role, env, stderr, files, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true})
+		if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+			// A thread in the wrong namespace would put the next process there too.
+			panic(fmt.Sprintf("halfopen: returning to the wire's network namespace: %v", back))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", role, err)
+	}
+	return p, nil
+}
+
+func fork(role string, env []string, stderr *os.File, files []*os.File, attr *syscall.SysProcAttr) (*Process, error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	fds := []uintptr{null.Fd(), stderr.Fd(), stderr.Fd()}
+	for _, f := range files {
+		fds = append(fds, f.Fd())
+	}
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{role}, &syscall.ProcAttr{Env: env, Files: fds, Sys: attr})
+	runtime.KeepAlive(files)
+	runtime.KeepAlive(stderr)
+	if err != nil {
+		return nil, err
+	}
+	return &Process{PID: pid}, nil
+}
+
+// Signal sends a signal to the process. A process that is gone already is no error.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if err := syscall.Kill(p.PID, sig); err != nil && err != syscall.ESRCH {
+		return fmt.Errorf("sending %v to process %d: %w", sig, p.PID, err)
+	}
+	return nil
+}
+
+// Wait reaps the process and says how it ended.
+func (p *Process) Wait() (syscall.WaitStatus, error) {
+	var status syscall.WaitStatus
+	for {
+		_, err := syscall.Wait4(p.PID, &status, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("waiting for process %d: %w", p.PID, err)
+		}
+		return status, nil
+	}
+}
+
+// Pdeathsig strikes when the parent's thread ends, not its process; so all children are forked by one thread that never
+// does.
+var immortal struct {
+	once sync.Once
+	work chan func()
+}
+
+func onImmortalThread(f func() error) error {
+	immortal.once.Do(func() {
+		immortal.work = make(chan func())
+		go func() {
+			runtime.LockOSThread()
+			for w := range immortal.work {
+				w()
+			}
+		}()
+	})
+	done := make(chan error)
+	immortal.work <- func() { done <- f() }
+	return <-done
+}

@@ -1,0 +1,63 @@
+package harness
+
+import (
+	"time"
+
+	"halfopen/inject/fault"
+	"halfopen/scenarios"
+)
+
+// window decides when one fault is in force. It is pure: told what happens, it says what to do.
+type window struct {
+	fault string
+	spec  fault.Window
+
+	begun, over bool
+}
+
+// change is what a window asks for: the fault on or off, now or after a time.
+type change struct {
+	fault string
+	on    bool
+	after time.Duration
+}
+
+// start is told once, when the actors are about to begin.
+func (w *window) start() []change {
+	if w.spec.From != "" {
+		return nil
+	}
+	return w.begin()
+}
+
+// happened is told each event of the lab by name.
+func (w *window) happened(event string) []change {
+	var changes []change
+	if w.spec.From != "" && sameEvent(w.spec.From, event) && !w.begun {
+		changes = w.begin()
+	}
+	if w.spec.Until != "" && sameEvent(w.spec.Until, event) && !w.over {
+		w.over = true
+		if w.begun {
+			changes = append(changes, change{fault: w.fault})
+		}
+	}
+	return changes
+}
+
+func (w *window) begin() []change {
+	w.begun = true
+	if w.over {
+		return nil // it ended before it began: from comes after until
+	}
+	changes := []change{{fault: w.fault, on: true, after: w.spec.After}}
+	if w.spec.For > 0 {
+		changes = append(changes, change{fault: w.fault, after: w.spec.After + w.spec.For})
+	}
+	return changes
+}
+
+// sameEvent compares a reference with an event's canonical name, in which a first execution has no number.
+func sameEvent(ref scenarios.EventRef, name string) bool {
+	return canonical(string(ref)) == canonical(name)
+}

@@ -1,0 +1,76 @@
+package harness
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/inject/fault"
+)
+
+func TestWindow(t *testing.T) {
+	const start = "" // the start of the actors, among events
+	for _, tt := range []struct {
+		name   string
+		spec   fault.Window
+		events []string
+		want   []change
+	}{
+		{
+			name:   "a fault without a window begins with the actors",
+			events: []string{start, "client.connect"},
+			want:   []change{{fault: "f", on: true}},
+		},
+		{
+			name:   "after counts from the start of the actors",
+			spec:   fault.Window{After: time.Second},
+			events: []string{start},
+			want:   []change{{fault: "f", on: true, after: time.Second}},
+		},
+		{
+			name:   "for counts from the beginning",
+			spec:   fault.Window{After: time.Second, For: 2 * time.Second},
+			events: []string{start},
+			want:   []change{{fault: "f", on: true, after: time.Second}, {fault: "f", after: 3 * time.Second}},
+		},
+		{
+			name:   "from waits for its event, and takes the first only",
+			spec:   fault.Window{From: "client.send"},
+			events: []string{start, "client.connect", "client.send", "client.send"},
+			want:   []change{{fault: "f", on: true}},
+		},
+		{
+			name:   "a first execution may be named with its number or without",
+			spec:   fault.Window{From: "client.send[1].start", Until: "client.send[1]"},
+			events: []string{start, "client.send.start", "client.send"},
+			want:   []change{{fault: "f", on: true}, {fault: "f"}},
+		},
+		{
+			name:   "until ends it",
+			spec:   fault.Window{Until: "server.accept"},
+			events: []string{start, "server.accept"},
+			want:   []change{{fault: "f", on: true}, {fault: "f"}},
+		},
+		{
+			name:   "an until before from leaves the fault out",
+			spec:   fault.Window{From: "client.send", Until: "server.accept"},
+			events: []string{start, "server.accept", "client.send"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := &window{fault: "f", spec: tt.spec}
+			var got []change
+			for _, e := range tt.events {
+				if e == start {
+					got = append(got, w.start()...)
+				} else {
+					got = append(got, w.happened(e)...)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(change{})); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,307 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-iptables/iptables"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// Options are what an [Injector] may be given.
+type Options struct {
+	// Exec, if not nil, is called with each function that runs a program and waits for it: a process that reaps all
+	// children keeps its hands off meanwhile.
+	Exec func(func() error) error
+}
+
+// Injector carries a plan out in a network. Its methods must not be called at the same time.
+type Injector struct {
+	net      *network.Network
+	plan     *Plan
+	exec     func(func() error) error
+	programs map[scenarios.Family]*iptables.IPTables
+	// on and gone are by fault: whether it is in force, and the hits of rules that have been taken away.
+	on   map[string]bool
+	gone map[string]uint64
+	undo []func() error
+}
+
+// Open prepares the plan's rules without putting any in force. A program that is not installed is a *kernel.MissingError.
+func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
+	i := &Injector{
+		net:      n,
+		plan:     p,
+		exec:     o.Exec,
+		programs: map[scenarios.Family]*iptables.IPTables{},
+		on:       map[string]bool{},
+		gone:     map[string]uint64{},
+	}
+	if i.exec == nil {
+		i.exec = func(f func() error) error { return f() }
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.Close())
+		}
+	}()
+	for f := range p.Faults {
+		planned := &p.Faults[f]
+		for _, r := range planned.Rules {
+			chain, ok := r.(*ChainRule)
+			if !ok {
+				continue
+			}
+			if err := i.needProgram(chain.Family, planned.Name); err != nil {
+				return nil, err
+			}
+			if err := i.makeChain(chain); err != nil {
+				return nil, fmt.Errorf("preparing fault %q: %w", planned.Name, err)
+			}
+		}
+	}
+	return i, nil
+}
+
+// needProgram finds iptables or ip6tables, once.
+func (i *Injector) needProgram(family scenarios.Family, fault string) error {
+	if i.programs[family] != nil {
+		return nil
+	}
+	protocol, name := iptables.ProtocolIPv4, "iptables"
+	if family == scenarios.V6 {
+		protocol, name = iptables.ProtocolIPv6, "ip6tables"
+	}
+	return i.exec(func() error {
+		program, err := iptables.New(iptables.IPFamily(protocol))
+		if errors.Is(err, exec.ErrNotFound) {
+			return &kernel.MissingError{
+				Feature:  "the program " + name,
+				NeededBy: fmt.Sprintf("fault %q", fault),
+				Remedy:   "install it: make deps, or apt-get install iptables",
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("asking %s for its version: %w", name, err)
+		}
+		i.programs[family] = program
+		return nil
+	})
+}
+
+// iptables calls f in the rule's namespace.
+func (i *Injector) iptables(r *ChainRule, f func(*iptables.IPTables) error) error {
+	return i.exec(func() error {
+		return i.net.Host(r.Host).Do(func() error { return f(i.programs[r.Family]) })
+	})
+}
+
+func (i *Injector) makeChain(r *ChainRule) error {
+	i.undo = append(i.undo, func() error {
+		return i.iptables(r, func(t *iptables.IPTables) error { return t.ClearAndDeleteChain("filter", r.Chain) })
+	})
+	return i.iptables(r, func(t *iptables.IPTables) error {
+		if err := t.NewChain("filter", r.Chain); err != nil {
+			return fmt.Errorf("adding chain %s on %s: %w", r.Chain, r.Host, err)
+		}
+		for _, spec := range r.Specs {
+			if err := t.Append("filter", r.Chain, spec...); err != nil {
+				return fmt.Errorf("adding a rule to chain %s on %s: %w", r.Chain, r.Host, err)
+			}
+		}
+		return nil
+	})
+}
+
+// On puts a fault in force, if it is not.
+func (i *Injector) On(name string) error { return i.set(name, true) }
+
+// Off takes a fault out of force, if it is. Its hits are kept.
+func (i *Injector) Off(name string) error { return i.set(name, false) }
+
+func (i *Injector) set(name string, on bool) error {
+	p := i.plan.Fault(name)
+	if p == nil {
+		return fmt.Errorf("there is no fault %q", name)
+	}
+	if i.on[name] == on {
+		return nil
+	}
+	for _, r := range p.Rules {
+		var err error
+		switch r := r.(type) {
+		case *ChainRule:
+			err = i.iptables(r, func(t *iptables.IPTables) error {
+				if on {
+					return t.Append("filter", r.Hook, "-j", r.Chain)
+				}
+				return t.Delete("filter", r.Hook, "-j", r.Chain)
+			})
+		case *QdiscRule:
+			if on {
+				err = i.addQdisc(r)
+			} else {
+				var hits uint64
+				if hits, err = i.qdiscHits(r); err == nil {
+					i.gone[name] += hits
+					err = i.delQdisc(r)
+				}
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("switching fault %q: %w", name, err)
+		}
+	}
+	i.on[name] = on
+	return nil
+}
+
+// Hits returns how many packets a fault has struck. A rate strikes those that had to wait or were lost, another queueing
+// discipline all that passed it.
+func (i *Injector) Hits(name string) (uint64, error) {
+	p := i.plan.Fault(name)
+	if p == nil {
+		return 0, fmt.Errorf("there is no fault %q", name)
+	}
+	hits := i.gone[name]
+	for _, r := range p.Rules {
+		var n uint64
+		var err error
+		switch r := r.(type) {
+		case *ChainRule:
+			n, err = i.chainHits(r)
+		case *QdiscRule:
+			if i.on[name] {
+				n, err = i.qdiscHits(r)
+			}
+		}
+		if err != nil {
+			return 0, fmt.Errorf("reading the hits of fault %q: %w", name, err)
+		}
+		hits += n
+	}
+	return hits, nil
+}
+
+func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
+	err = i.iptables(r, func(t *iptables.IPTables) error {
+		rules, err := t.ListWithCounters("filter", r.Chain)
+		if err != nil {
+			return err
+		}
+		hits, err = countHits(rules)
+		return err
+	})
+	return hits, err
+}
+
+// countHits adds up the packet counters of rules as iptables -S -v prints them: -A chain ... -c PACKETS BYTES ...
+func countHits(rules []string) (uint64, error) {
+	var hits uint64
+	for _, rule := range rules {
+		fields := strings.Fields(rule)
+		if len(fields) == 0 || fields[0] != "-A" {
+			continue
+		}
+		at := slices.Index(fields, "-c")
+		if at < 0 || at+1 >= len(fields) {
+			return 0, fmt.Errorf("%q has no counters", rule)
+		}
+		n, err := strconv.ParseUint(fields[at+1], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%q: %w", rule, err)
+		}
+		hits += n
+	}
+	return hits, nil
+}
+
+// onDevice opens a netlink socket in the rule's namespace and finds its device.
+func (i *Injector) onDevice(r *QdiscRule, f func(*netlink.Handle, netlink.Link) error) error {
+	return i.net.Host(r.Host).Do(func() error {
+		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return fmt.Errorf("opening a netlink socket: %w", err)
+		}
+		defer h.Close()
+		link, err := h.LinkByName(r.Device)
+		if err != nil {
+			return fmt.Errorf("finding %s:%s: %w", r.Host, r.Device, err)
+		}
+		return f(h, link)
+	})
+}
+
+func (r *QdiscRule) qdisc(index int) netlink.Qdisc {
+	attrs := netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
+	if n := r.Netem; n != nil {
+		return netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{
+			Latency:     uint32(n.Delay.Microseconds()),
+			Jitter:      uint32(n.Jitter.Microseconds()),
+			Loss:        float32(n.Loss * 100),
+			Duplicate:   float32(n.Duplicate * 100),
+			CorruptProb: float32(n.Corrupt * 100),
+		})
+	}
+	bytes := r.Rate / 8
+	return &netlink.Tbf{QdiscAttrs: attrs, Rate: bytes, Limit: r.Queue, Buffer: netlink.Xmittime(bytes, r.Burst)}
+}
+
+func (i *Injector) addQdisc(r *QdiscRule) error {
+	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
+		if err := h.QdiscAdd(r.qdisc(link.Attrs().Index)); err != nil {
+			return fmt.Errorf("%s: %w", r.Commands()[0], err)
+		}
+		return nil
+	})
+}
+
+func (i *Injector) delQdisc(r *QdiscRule) error {
+	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
+		return h.QdiscDel(r.qdisc(link.Attrs().Index))
+	})
+}
+
+func (i *Injector) qdiscHits(r *QdiscRule) (hits uint64, err error) {
+	err = i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
+		list, err := h.QdiscList(link)
+		if err != nil {
+			return err
+		}
+		for _, q := range list {
+			s := q.Attrs().Statistics
+			if q.Attrs().Parent != netlink.HANDLE_ROOT || s == nil || s.Queue == nil || s.Basic == nil {
+				continue
+			}
+			if r.Netem == nil {
+				hits += uint64(s.Queue.Overlimits) + uint64(s.Queue.Drops)
+			} else {
+				hits += uint64(s.Basic.Packets) + uint64(s.Queue.Drops)
+			}
+		}
+		return nil
+	})
+	return hits, err
+}
+
+// Close takes all rules away, last first.
+func (i *Injector) Close() error {
+	var errs []error
+	for f := range slices.Backward(i.plan.Faults) {
+		errs = append(errs, i.Off(i.plan.Faults[f].Name))
+	}
+	for _, f := range slices.Backward(i.undo) {
+		errs = append(errs, f())
+	}
+	i.undo = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,297 @@
+package fault
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// longestChain is what xtables allows (XT_EXTENSION_MAXNAMELEN, less the final zero), and nf_tables too.
+const longestChain = 28
+
+// chainName names a fault's chain; a name too long is cut and told from others by a checksum.
+func chainName(fault string) string {
+	name := "halfopen-" + fault
+	if len(name) <= longestChain {
+		return name
+	}
+	h := fnv.New32a()
+	h.Write([]byte(fault))
+	sum := fmt.Sprintf("~%06x", h.Sum32()&0xffffff)
+	return name[:longestChain-len(sum)] + sum
+}
+
+// stateless plans a fault whose packets iptables can tell one by one, with the target that strikes them.
+func (c *compilation) stateless(what string, target ...string) (*Planned, error) {
+	specs, err := c.specs()
+	if err != nil {
+		return nil, err
+	}
+	return c.chains(what, specs, target)
+}
+
+// chains plans rules with one target for the packets of any of the specs.
+func (c *compilation) chains(what string, specs [][]string, target []string) (*Planned, error) {
+	switch f := c.fault; {
+	case len(f.Nth) > 0:
+		return nil, c.needsQueue("nth")
+	case f.First != 0:
+		return nil, c.needsQueue("first")
+	case f.Skip != 0:
+		return nil, c.needsQueue("skip")
+	case f.Chance != nil:
+		return nil, c.needsQueue("chance (iptables cannot repeat a seed)")
+	case f.Every != 0 && len(specs) > 1:
+		return nil, c.needsQueue("every, with a selector of several alternatives")
+	case f.Every != 0:
+		every := []string{"-m", "statistic", "--mode", "nth", "--every", strconv.Itoa(f.Every), "--packet", strconv.Itoa(f.Every - 1)}
+		specs = [][]string{append(specs[0], every...)}
+		what += " of every nth packet"
+	}
+	places, note, err := c.places()
+	if err != nil {
+		return nil, err
+	}
+	p := &Planned{Mechanism: IPTables, Why: what + ": iptables is the plainest mechanism that can do it" + note}
+	for _, at := range places {
+		r := &ChainRule{Host: at.host, Family: c.topology.Family, Hook: at.hook, Chain: chainName(c.fault.Name)}
+		for _, spec := range specs {
+			r.Specs = append(r.Specs, append(append([]string{}, spec...), target...))
+		}
+		p.Rules = append(p.Rules, r)
+	}
+	return p, nil
+}
+
+// specs returns the alternatives of a selector, each as the matches of one rule. A packet may fit several of them, but
+// every target ends its way, so it is struck and counted once.
+func (c *compilation) specs() ([][]string, error) {
+	m := &c.fault.Match
+	switch {
+	case m.Conn != 0:
+		return nil, c.needsQueue("conn")
+	case m.Retransmission != nil:
+		return nil, c.needsQueue("retransmission")
+	case m.Payload != nil && (m.Payload.Contains != "" || m.Payload.Hex != ""):
+		return nil, c.needsQueue("what a payload contains")
+	case m.Payload != nil && m.Payload.Offset != nil:
+		return nil, c.needsQueue("a payload's offset in the stream")
+	case m.Seq != nil || m.Ack != nil:
+		return nil, c.needsQueue("relative sequence numbers")
+	case m.Window != nil:
+		return nil, c.needsQueue("the window field")
+	case m.ARP != "":
+		return nil, c.errorf("arp cannot be selected here: faults strike IP packets")
+	}
+	var base []string
+	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
+		if side.host == "" {
+			continue
+		}
+		list, err := c.addresses(side.host)
+		if err != nil {
+			return nil, err
+		}
+		base = append(base, side.flag, list)
+	}
+	protocols, err := c.protocols()
+	if err != nil {
+		return nil, err
+	}
+	rest, err := c.ports()
+	if err != nil {
+		return nil, err
+	}
+	options, err := c.tcpOptions()
+	if err != nil {
+		return nil, err
+	}
+	rest = append(rest, options...)
+	ttl, err := c.ttl()
+	if err != nil {
+		return nil, err
+	}
+	rest = append(rest, ttl...)
+	var specs [][]string
+	for _, p := range protocols {
+		spec := append(append([]string{}, base...), p...)
+		specs = append(specs, append(spec, rest...))
+	}
+	return specs, nil
+}
+
+// addresses returns all addresses of a host, as -s and -d take them: each becomes a rule of its own.
+func (c *compilation) addresses(host string) (string, error) {
+	h := c.topology.Host(host)
+	if h == nil {
+		return "", c.errorf("there is no host %q", host)
+	}
+	var list []string
+	for _, a := range h.Addrs {
+		list = append(list, a.String())
+	}
+	return strings.Join(list, ","), nil
+}
+
+// kindFlags are the matches for a segment kind; the kinds that say something of the payload need bpf besides.
+var kindFlags = map[scenarios.SegmentKind][]string{
+	scenarios.SYN:        {"--tcp-flags", "FIN,SYN,RST,ACK", "SYN"},
+	scenarios.SYNACK:     {"--tcp-flags", "SYN,RST,ACK", "SYN,ACK"},
+	scenarios.FIN:        {"--tcp-flags", "FIN,SYN,RST", "FIN"},
+	scenarios.RST:        {"--tcp-flags", "RST", "RST"},
+	scenarios.ACK:        {"--tcp-flags", "FIN,SYN,RST,ACK", "ACK"},
+	scenarios.DATA:       {"--tcp-flags", "FIN,SYN,RST", "NONE"},
+	scenarios.AnySegment: nil,
+}
+
+// protocols returns the alternatives of what a selector says of the protocol, the kind and the payload's length.
+func (c *compilation) protocols() ([][]string, error) {
+	m := &c.fault.Match
+	length := (*scenarios.Count)(nil)
+	if m.Payload != nil {
+		length = m.Payload.Length
+	}
+	v6 := c.topology.Family == scenarios.V6
+	kinds := m.TCP
+	ports := len(m.Port)+len(m.SPort)+len(m.DPort) > 0
+	if len(kinds) == 0 && m.UDP == "" && m.ICMP == "" && (ports || length != nil || len(m.Options) > 0) {
+		if len(m.Options) > 0 {
+			kinds = scenarios.Kinds{scenarios.AnySegment}
+		} else {
+			return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
+		}
+	}
+	switch {
+	case len(kinds) > 0:
+		var all [][]string
+		for _, k := range kinds {
+			flags, ok := kindFlags[k]
+			if !ok {
+				return nil, c.errorf("unknown segment kind %q", k)
+			}
+			spec := append([]string{"-p", "tcp"}, flags...)
+			want := length
+			switch {
+			case k == scenarios.ACK:
+				want = &scenarios.Count{Min: 0, Max: 0}
+			case k == scenarios.DATA && want == nil:
+				want = &scenarios.Count{Min: 1, Max: maxLength}
+			}
+			if want != nil {
+				spec = append(spec, "-m", "bpf", "--bytecode", payloadLength("tcp", v6, *want))
+			}
+			all = append(all, spec)
+		}
+		return all, nil
+	case m.UDP != "":
+		spec := []string{"-p", "udp"}
+		if length != nil {
+			spec = append(spec, "-m", "bpf", "--bytecode", payloadLength("udp", v6, *length))
+		}
+		return [][]string{spec}, nil
+	case m.ICMP != "":
+		spec, err := c.icmp()
+		return [][]string{spec}, err
+	}
+	return [][]string{nil}, nil
+}
+
+// icmpTypes are the names that iptables and ip6tables have for ICMP messages.
+var icmpTypes = map[string][2]string{
+	"port-unreachable":     {"port-unreachable", "port-unreachable"},
+	"host-unreachable":     {"host-unreachable", "address-unreachable"},
+	"net-unreachable":      {"network-unreachable", "no-route"},
+	"admin-prohibited":     {"communication-prohibited", "communication-prohibited"},
+	"fragmentation-needed": {"fragmentation-needed", "packet-too-big"},
+	"echo-request":         {"echo-request", "echo-request"},
+	"echo-reply":           {"echo-reply", "echo-reply"},
+	"time-exceeded":        {"time-exceeded", "time-exceeded"},
+}
+
+func (c *compilation) icmp() ([]string, error) {
+	name := c.fault.Match.ICMP
+	v6 := c.topology.Family == scenarios.V6
+	spec := []string{"-p", "icmp"}
+	flag, column := "--icmp-type", 0
+	if v6 {
+		spec, flag, column = []string{"-p", "ipv6-icmp"}, "--icmpv6-type", 1
+	}
+	if name == "any" {
+		return spec, nil
+	}
+	types, ok := icmpTypes[name]
+	if !ok {
+		return nil, c.errorf("unknown ICMP message %q", name)
+	}
+	return append(spec, flag, types[column]), nil
+}
+
+func (c *compilation) ports() ([]string, error) {
+	m := &c.fault.Match
+	var spec []string
+	for _, p := range []struct {
+		flag, one string
+		ports     scenarios.Ints
+	}{{"--ports", "", m.Port}, {"--sports", "--sport", m.SPort}, {"--dports", "--dport", m.DPort}} {
+		const most = 15 // XT_MULTI_PORTS
+		switch {
+		case len(p.ports) > most:
+			return nil, c.errorf("%d ports, iptables takes at most %d", len(p.ports), most)
+		case len(p.ports) == 1 && p.one != "":
+			spec = append(spec, p.one, strconv.Itoa(p.ports[0]))
+		case len(p.ports) > 0:
+			var list []string
+			for _, port := range p.ports {
+				list = append(list, strconv.Itoa(port))
+			}
+			spec = append(spec, "-m", "multiport", p.flag, strings.Join(list, ","))
+		}
+	}
+	return spec, nil
+}
+
+// optionKinds are the numbers of TCP options (IANA, TCP Option Kind Numbers).
+var optionKinds = map[string]string{
+	"mss": "2", "window-scale": "3", "sack-permitted": "4", "sack": "5", "timestamps": "8", "fast-open": "34",
+}
+
+func (c *compilation) tcpOptions() ([]string, error) {
+	options := c.fault.Match.Options
+	var spec []string
+	for name, there := range options {
+		kind, ok := optionKinds[name]
+		switch {
+		case !ok:
+			return nil, c.errorf("unknown TCP option %q", name)
+		case len(options) > 1:
+			return nil, c.needsQueue("several TCP options at once")
+		case !there:
+			spec = append(spec, "!")
+		}
+		spec = append(spec, "--tcp-option", kind)
+	}
+	return spec, nil
+}
+
+func (c *compilation) ttl() ([]string, error) {
+	want := c.fault.Match.TTL
+	if want == nil {
+		return nil, nil
+	}
+	module, flag := "ttl", "--ttl-"
+	if c.topology.Family == scenarios.V6 {
+		module, flag = "hl", "--hl-"
+	}
+	switch {
+	case want.Min == want.Max:
+		return []string{"-m", module, flag + "eq", strconv.FormatInt(want.Min, 10)}, nil
+	case want.Max > 255:
+		return []string{"-m", module, flag + "gt", strconv.FormatInt(want.Min-1, 10)}, nil
+	case want.Min <= 0:
+		return []string{"-m", module, flag + "lt", strconv.FormatInt(want.Max+1, 10)}, nil
+	}
+	return nil, c.needsQueue("a TTL with both bounds")
+}

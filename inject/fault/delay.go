@@ -1,0 +1,12 @@
+package fault
+
+func (c *compilation) delay() (*Planned, error) {
+	d := c.fault.Do.Delay
+	if d.Distribution == "normal" {
+		return nil, c.needsQueue("normal jitter")
+	}
+	if d.Jitter > 0 && d.Order != "free" {
+		return nil, c.needsQueue("jitter that keeps the order (netem's reorders: order: free)")
+	}
+	return c.netem("delay", Netem{Delay: timeOf(d.By), Jitter: timeOf(d.Jitter)})
+}

@@ -1,0 +1,149 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// Namespace is the network namespace of one host. A thread of its own lives in it and does all that must be done there.
+type Namespace struct {
+	name string
+	fd   netns.NsHandle
+	nl   *netlink.Handle
+	work chan func()
+}
+
+// newNamespace makes a namespace, or takes over that of the calling process.
+func newNamespace(name string, fresh bool) (*Namespace, error) {
+	n := &Namespace{name: name, work: make(chan func())}
+	made := make(chan error)
+	go func() {
+		// The thread is never unlocked: it ends with the goroutine, and nothing else runs in this namespace by accident.
+		runtime.LockOSThread()
+		made <- n.enter(fresh)
+		for f := range n.work {
+			f()
+		}
+	}()
+	if err := <-made; err != nil {
+		close(n.work)
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Namespace) enter(fresh bool) error {
+	var err error
+	if fresh {
+		n.fd, err = netns.New()
+	} else {
+		n.fd, err = netns.Get()
+	}
+	if err != nil {
+		return fmt.Errorf("making the network namespace of %s: %w", n.name, err)
+	}
+	if n.nl, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		n.fd.Close()
+		return fmt.Errorf("opening a netlink socket in %s: %w", n.name, err)
+	}
+	return nil
+}
+
+// Name returns the host's name.
+func (n *Namespace) Name() string { return n.name }
+
+// FD returns a descriptor of the namespace, for setns(2). It is open until the network is closed.
+func (n *Namespace) FD() int { return int(n.fd) }
+
+// Do runs f on a thread that is in the namespace; programs that f starts are in it too. Calls wait for each other, so f
+// must not call Do of the same namespace.
+func (n *Namespace) Do(f func() error) error {
+	done := make(chan error)
+	n.work <- func() { done <- f() }
+	return <-done
+}
+
+func (n *Namespace) close() error {
+	close(n.work)
+	n.nl.Close()
+	return n.fd.Close()
+}
+
+// SetSysctl sets a kernel parameter, named in dotted form. The error names a parameter that the kernel does not have, or
+// that cannot be set in a namespace, or a value that it refuses; the errno is reachable by errors.As.
+func (n *Namespace) SetSysctl(name, value string) error {
+	return n.Do(func() error { return setSysctl(n.name, name, value) })
+}
+
+// Sysctl reads a kernel parameter; ok is false where the kernel has none of that name.
+func (n *Namespace) Sysctl(name string) (value string, ok bool, err error) {
+	err = n.Do(func() error {
+		text, err := os.ReadFile(sysctlPath(name))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading sysctl %s of %s: %w", name, n.name, err)
+		}
+		value, ok = strings.Join(strings.Fields(string(text)), " "), true
+		return nil
+	})
+	return value, ok, err
+}
+
+// setSysctl works on the namespace of the calling thread.
+func setSysctl(host, name, value string) error {
+	path := sysctlPath(name)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w", name, host, similar(path), unix.ENOENT)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w", name, host, errnoOf(err))
+	case err != nil:
+		return fmt.Errorf("setting sysctl %s of %s: %w", name, host, err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(value); err != nil {
+		return fmt.Errorf("setting sysctl %s of %s to %q: %w", name, host, value, errnoOf(err))
+	}
+	return nil
+}
+
+func errnoOf(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+// sysctlPath turns dots into slashes. A slash in the name stands for a dot in an interface's name, as in sysctl(8).
+func sysctlPath(name string) string {
+	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
+}
+
+// similar suggests a parameter of the same folder.
+func similar(path string) string {
+	best, bestDistance := "", len(filepath.Base(path))/3+1
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		if d := levenshtein.ComputeDistance(e.Name(), filepath.Base(path)); d < bestDistance {
+			best, bestDistance = e.Name(), d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	folder := strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".")
+	return fmt.Sprintf(" (did you mean %s.%s?)", folder, best)
+}

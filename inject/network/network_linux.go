@@ -1,0 +1,282 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
+)
+
+// Network is a topology made real.
+type Network struct {
+	topology   *Topology
+	namespaces map[string]*Namespace
+	sysctls    []SysctlResult
+	// viaRoute is, by host, the congestion control that its routes must name.
+	viaRoute map[string]string
+	undo     []func() error
+}
+
+// SysctlResult is a kernel parameter that was set, or would have been if the kernel had it.
+type SysctlResult struct {
+	Host, Name, Value string
+	Missing           bool
+}
+
+// socketTable is the number of buckets in each host's table of TCP sockets. Without it all namespaces share the machine's,
+// whose hundreds of thousands of buckets every sock_diag dump walks through.
+const socketTable = "4096"
+
+const congestionControl = "net.ipv4.tcp_congestion_control"
+
+// Build makes the topology. The caller must be alone in a network namespace of its own, with CAP_NET_ADMIN over it; in the
+// shape wire that namespace becomes the wire, in the others it stays unused.
+func Build(t *Topology) (_ *Network, err error) {
+	n := &Network{topology: t, namespaces: map[string]*Namespace{}, viaRoute: map[string]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	// Kernels before 6.1 have no such table; theirs is slower and just as right.
+	if err := setSysctl("the lab", "net.ipv4.tcp_child_ehash_entries", socketTable); err != nil && !errors.Is(err, unix.ENOENT) {
+		return nil, err
+	}
+	for i := range t.Hosts {
+		name := t.Hosts[i].Name
+		ns, err := newNamespace(name, name != scenarios.Wire)
+		if err != nil {
+			return nil, err
+		}
+		n.namespaces[name] = ns
+		n.undo = append(n.undo, ns.close)
+	}
+	own := map[string][]scenarios.Sysctl{}
+	for i := range t.Hosts {
+		h := &t.Hosts[i]
+		early := slices.IndexFunc(h.Sysctls, func(s scenarios.Sysctl) bool { return s.Pos.Line > 0 })
+		if early < 0 {
+			early = len(h.Sysctls)
+		}
+		own[h.Name] = h.Sysctls[early:]
+		if err := n.setSysctls(h, h.Sysctls[:early]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range t.Links {
+		if err := n.addLink(i); err != nil {
+			return nil, err
+		}
+	}
+	for i := range t.Hosts {
+		if err := n.configure(&t.Hosts[i]); err != nil {
+			return nil, err
+		}
+		// The scenario's own parameters come last: they may be those of a device.
+		if err := n.setSysctls(&t.Hosts[i], own[t.Hosts[i].Name]); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Host returns the namespace of a host, or nil.
+func (n *Network) Host(name string) *Namespace { return n.namespaces[name] }
+
+// Topology returns what was built.
+func (n *Network) Topology() *Topology { return n.topology }
+
+// Sysctls returns what was set, in order.
+func (n *Network) Sysctls() []SysctlResult { return n.sysctls }
+
+// Close lets go of all namespaces; links, addresses and routes go with them once no process is left in them.
+func (n *Network) Close() error {
+	var errs []error
+	for _, f := range slices.Backward(n.undo) {
+		errs = append(errs, f())
+	}
+	n.undo = nil
+	return errors.Join(errs...)
+}
+
+func (n *Network) setSysctls(h *Host, list []scenarios.Sysctl) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return n.namespaces[h.Name].Do(func() error {
+		for _, s := range list {
+			err := setSysctl(h.Name, s.Name, s.Value)
+			if s.Name == congestionControl && errors.Is(err, unix.EPERM) {
+				// Where the machine's own default is another, only the first namespace may change it (tcp_cong.c); routes may
+				// name one all the same.
+				n.viaRoute[h.Name] = s.Value
+				err = nil
+			}
+			missing := s.Optional && errors.Is(err, unix.ENOENT)
+			if err != nil && !missing {
+				if s.Pos.Line > 0 {
+					return fmt.Errorf("%s: %w", s.Pos, err)
+				}
+				return err
+			}
+			n.sysctls = append(n.sysctls, SysctlResult{Host: h.Name, Name: s.Name, Value: s.Value, Missing: missing})
+		}
+		return nil
+	})
+}
+
+// addLink makes a veth pair with each end in its namespace.
+func (n *Network) addLink(i int) error {
+	l := &n.topology.Links[i]
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.HardwareAddr = l.B.Device, l.MTU, hardwareAddr(i, 1)
+	veth := netlink.NewVeth(attrs)
+	veth.PeerName = l.A.Device
+	veth.PeerHardwareAddr = hardwareAddr(i, 2)
+	veth.PeerMTU = uint32(l.MTU)
+	veth.PeerNamespace = netlink.NsFd(n.namespaces[l.A.Host].FD())
+	if err := n.namespaces[l.B.Host].nl.LinkAdd(veth); err != nil {
+		return fmt.Errorf("adding the link %s - %s: %w", l.A.Host, l.B.Host, err)
+	}
+	return nil
+}
+
+// hardwareAddr gives the ends of links addresses that are the same in each run: locally administered, link, end.
+func hardwareAddr(link, end int) net.HardwareAddr {
+	return net.HardwareAddr{0x02, 0x68, 0x6f, byte((link + 1) >> 8), byte(link + 1), byte(end)}
+}
+
+// configure brings up the devices of a host.
+func (n *Network) configure(h *Host) error {
+	ns := n.namespaces[h.Name]
+	lo, err := ns.nl.LinkByName("lo")
+	if err != nil {
+		return fmt.Errorf("finding lo of %s: %w", h.Name, err)
+	}
+	if err := ns.nl.LinkSetUp(lo); err != nil {
+		return fmt.Errorf("bringing up lo of %s: %w", h.Name, err)
+	}
+	for _, end := range n.topology.LinkEnds(h.Name) {
+		if !n.topology.Offloads {
+			if err := ns.Do(func() error { return offloadsOff(end.Device) }); err != nil {
+				return fmt.Errorf("turning off the offloads of %s:%s: %w", h.Name, end.Device, err)
+			}
+		}
+		link, err := ns.nl.LinkByName(end.Device)
+		if err != nil {
+			return fmt.Errorf("finding %s:%s: %w", h.Name, end.Device, err)
+		}
+		for _, p := range n.prefixes(h, end.Device) {
+			if err := addAddress(ns, link, p); err != nil {
+				return fmt.Errorf("adding address %s to %s:%s: %w", p, h.Name, end.Device, err)
+			}
+		}
+		if err := ns.nl.LinkSetUp(link); err != nil {
+			return fmt.Errorf("bringing up %s:%s: %w", h.Name, end.Device, err)
+		}
+	}
+	return n.addRoutes(h)
+}
+
+// prefixes returns the addresses that belong on a device, with the length of their subnet.
+func (n *Network) prefixes(h *Host, device string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, l := range n.topology.Links {
+		if l.B.Host == h.Name && l.B.Device == device && l.B.Prefix.IsValid() {
+			list = append(list, l.B.Prefix)
+		}
+	}
+	if h.Device != device {
+		return list
+	}
+	for _, a := range h.Addrs {
+		if device != "lo" {
+			list = append(list, netip.PrefixFrom(a, h.Prefix.Bits()))
+		} else if !a.IsLoopback() {
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return list
+}
+
+func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
+	addr := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
+	if p.Addr().Is6() {
+		addr.Flags = unix.IFA_F_NODAD
+	}
+	return ns.nl.AddrAdd(link, addr)
+}
+
+// lastResort is the metric of the wire's blackhole routes: worse than that of any route a device has.
+const lastResort = 1 << 20
+
+func (n *Network) addRoutes(h *Host) error {
+	ns := n.namespaces[h.Name]
+	if h.Gateway.IsValid() {
+		bits := h.Gateway.BitLen()
+		route := &netlink.Route{Dst: &net.IPNet{IP: make(net.IP, bits/8), Mask: net.CIDRMask(0, bits)}, Gw: h.Gateway.AsSlice()}
+		route.Congctl = n.viaRoute[h.Name]
+		if err := ns.nl.RouteAdd(route); err != nil {
+			return fmt.Errorf("adding the default route of %s: %w", h.Name, err)
+		}
+	}
+	if h.Name != scenarios.Wire {
+		return nil
+	}
+	// When a link is cut its route goes, and a router without a route says so to the sender. A cut cable says nothing.
+	for i := range n.topology.Hosts {
+		p := n.topology.Hosts[i].Prefix
+		if !p.IsValid() {
+			continue
+		}
+		route := &netlink.Route{
+			Dst:      &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())},
+			Type:     unix.RTN_BLACKHOLE,
+			Priority: lastResort,
+		}
+		if err := ns.nl.RouteAdd(route); err != nil {
+			return fmt.Errorf("adding the blackhole route of %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// SetLink cuts the link of a host, or mends it. It acts on the other end, the wire's where there is one, so that the host
+// itself only loses its carrier. In the shape direct the other host's own interface goes down, which its programs may
+// notice.
+func (n *Network) SetLink(host string, up bool) error {
+	for _, l := range n.topology.Links {
+		far := l.B
+		switch host {
+		case l.A.Host:
+		case l.B.Host:
+			far = l.A
+		default:
+			continue
+		}
+		if host == scenarios.Wire {
+			return fmt.Errorf("the wire has a link to each host: name the host whose link is meant")
+		}
+		ns := n.namespaces[far.Host]
+		link, err := ns.nl.LinkByName(far.Device)
+		if err != nil {
+			return fmt.Errorf("finding %s:%s: %w", far.Host, far.Device, err)
+		}
+		set := ns.nl.LinkSetDown
+		if up {
+			set = ns.nl.LinkSetUp
+		}
+		if err := set(link); err != nil {
+			return fmt.Errorf("setting the link of %s: %w", host, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("host %s has no link: %w", host, os.ErrNotExist)
+}

@@ -1,0 +1,333 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// The reserved address blocks of a lab: never somebody's LAN. Host i has the ith /24 or /64 of them.
+var (
+	labV4 = netip.MustParsePrefix("198.18.0.0/15") // RFC 2544, section C.2.2
+	labV6 = netip.MustParsePrefix("2001:2::/48")   // RFC 5180, section 8
+)
+
+const (
+	maxHosts = 500
+	// wireNumber, firstNumber and absentNumber are the last part of the addresses of the wire, of a host's first address,
+	// and of the one that nobody has.
+	wireNumber   = 1
+	firstNumber  = 2
+	absentNumber = 250
+	defaultMTU   = 1500
+	// hostDevice is the interface of every host but the wire.
+	hostDevice = "eth0"
+)
+
+// Topology is a lab's network as it is to be built: pure data, which survives encoding/json.
+type Topology struct {
+	Shape    scenarios.Shape  `json:"shape"`
+	Family   scenarios.Family `json:"family"`
+	Offloads bool             `json:"offloads,omitempty"`
+	// Hosts are the hosts in the order of the scenario, then the wire where the shape has one.
+	Hosts []Host `json:"hosts"`
+	// Links are the veth pairs.
+	Links []Link `json:"links,omitempty"`
+}
+
+// Host is a network namespace to be.
+type Host struct {
+	Name string `json:"name"`
+	// Addrs are the addresses that steps call HOST, HOST.2 and so on. The wire's are its addresses towards each host.
+	Addrs []netip.Addr `json:"addrs"`
+	// Device is where the addresses are; "" for the wire.
+	Device string `json:"device,omitempty"`
+	// Prefix is the host's subnet, Gateway where its default route goes; invalid for none.
+	Prefix  netip.Prefix `json:"prefix,omitzero"`
+	Gateway netip.Addr   `json:"gateway,omitzero"`
+	// Sysctls are set in this order: the pinned ones, then the scenario's.
+	Sysctls []scenarios.Sysctl `json:"sysctls,omitempty"`
+}
+
+// Link is a veth pair.
+type Link struct {
+	A, B LinkSide
+	MTU  int `json:"mtu"`
+}
+
+// LinkSide is one end of a [Link].
+type LinkSide struct {
+	Host   string       `json:"host"`
+	Device string       `json:"device"`
+	Prefix netip.Prefix `json:"prefix,omitzero"`
+}
+
+// LinkEnd is an end of a link as its host sees it. Peer is the host at the other end, "" for lo.
+type LinkEnd struct {
+	Device string
+	Peer   string
+	MTU    int
+}
+
+// Lay plans the network of a scenario.
+func Lay(s *scenarios.Scenario) (*Topology, error) {
+	t := &Topology{Shape: s.Network.Shape, Family: s.Family, Offloads: s.Network.Offloads}
+	if t.Shape == "" {
+		t.Shape = scenarios.ShapeWire
+	}
+	if t.Family == "" {
+		t.Family = scenarios.V4
+	}
+	var hosts []scenarios.Host
+	for _, h := range s.Hosts {
+		if h.Name != scenarios.Wire {
+			hosts = append(hosts, h)
+		}
+	}
+	if len(hosts) > maxHosts {
+		return nil, fmt.Errorf("%s: %d hosts, at most %d have a subnet", s.Pos, len(hosts), maxHosts)
+	}
+	switch t.Shape {
+	case scenarios.ShapeLoopback:
+		if len(hosts) != 1 {
+			return nil, fmt.Errorf("%s: shape loopback wants one host, not %d", s.Pos, len(hosts))
+		}
+		t.layLoopback(hosts[0])
+	case scenarios.ShapeDirect:
+		if len(hosts) != 2 {
+			return nil, fmt.Errorf("%s: shape direct wants two hosts, not %d", s.Pos, len(hosts))
+		}
+		t.layDirect(hosts, s.Network.MTU)
+	case scenarios.ShapeWire:
+		t.layWire(s, hosts)
+	default:
+		return nil, fmt.Errorf("%s: unknown shape %q", s.Pos, t.Shape)
+	}
+	for i := range t.Hosts {
+		h := &t.Hosts[i]
+		h.Sysctls = pinned(h.Name, t.Family)
+		if spec := s.Host(h.Name); spec != nil {
+			h.Sysctls = append(h.Sysctls, spec.Sysctl...)
+		}
+	}
+	return t, nil
+}
+
+func (t *Topology) layLoopback(h scenarios.Host) {
+	prefix := netip.MustParsePrefix("127.0.0.0/8")
+	if t.Family == scenarios.V6 {
+		prefix = netip.MustParsePrefix("::1/128")
+	}
+	host := Host{Name: h.Name, Device: "lo", Prefix: prefix}
+	for n := range max(h.Addresses, 1) {
+		a := number(prefix, 1+n)
+		if t.Family == scenarios.V6 {
+			a = number(netip.MustParsePrefix("::/128"), 1)
+			if n > 0 {
+				a = number(subnet(t.Family, 1), firstNumber+n)
+			}
+		}
+		host.Addrs = append(host.Addrs, a)
+	}
+	t.Hosts = []Host{host}
+}
+
+// layDirect puts both hosts in the first subnet: the second host's addresses come after the first's.
+func (t *Topology) layDirect(hosts []scenarios.Host, mtu int) {
+	prefix := subnet(t.Family, 1)
+	next := firstNumber
+	for _, h := range hosts {
+		host := Host{Name: h.Name, Device: hostDevice, Prefix: prefix}
+		for range max(h.Addresses, 1) {
+			host.Addrs = append(host.Addrs, number(prefix, next))
+			next++
+		}
+		t.Hosts = append(t.Hosts, host)
+	}
+	if next > absentNumber {
+		// Both hosts may have 100 addresses, the most the language allows, and still leave the absent one free.
+		panic("halfopen: more addresses than a subnet has")
+	}
+	t.Links = []Link{{
+		A:   LinkSide{Host: hosts[0].Name, Device: hostDevice},
+		B:   LinkSide{Host: hosts[1].Name, Device: hostDevice},
+		MTU: firstOf(hosts[0].MTU, hosts[1].MTU, mtu, defaultMTU),
+	}}
+}
+
+func (t *Topology) layWire(s *scenarios.Scenario, hosts []scenarios.Host) {
+	wire := Host{Name: scenarios.Wire}
+	for i, h := range hosts {
+		prefix := subnet(t.Family, i+1)
+		host := Host{Name: h.Name, Device: hostDevice, Prefix: prefix}
+		for n := range max(h.Addresses, 1) {
+			host.Addrs = append(host.Addrs, number(prefix, firstNumber+n))
+		}
+		gateway := number(prefix, wireNumber)
+		if h.Route != "none" {
+			host.Gateway = gateway
+		}
+		wire.Addrs = append(wire.Addrs, gateway)
+		t.Hosts = append(t.Hosts, host)
+		t.Links = append(t.Links, Link{
+			A:   LinkSide{Host: h.Name, Device: hostDevice},
+			B:   LinkSide{Host: scenarios.Wire, Device: wireDevice(h.Name, i), Prefix: netip.PrefixFrom(gateway, prefix.Bits())},
+			MTU: firstOf(h.MTU, s.Network.MTU, defaultMTU),
+		})
+	}
+	t.Hosts = append(t.Hosts, wire)
+}
+
+// wireDevice names the wire's end of a host's link after the host; a name too long for an interface, or one that every
+// namespace has already, gets the host's number.
+func wireDevice(host string, i int) string {
+	const longest = 15 // IFNAMSIZ, less the final zero
+	if len(host) <= longest && host != "lo" {
+		return host
+	}
+	suffix := "~" + strconv.Itoa(i+1)
+	return host[:min(len(host), longest-len(suffix))] + suffix
+}
+
+func firstOf(values ...int) int {
+	for _, v := range values {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// subnet returns the nth subnet, from 1: 198.18.n.0/24 or 2001:2:0:n::/64.
+func subnet(f scenarios.Family, n int) netip.Prefix {
+	if f == scenarios.V6 {
+		b := labV6.Addr().As16()
+		b[6], b[7] = byte(n>>8), byte(n)
+		return netip.PrefixFrom(netip.AddrFrom16(b), 64)
+	}
+	b := labV4.Addr().As4()
+	b[1] += byte(n >> 8)
+	b[2] = byte(n)
+	return netip.PrefixFrom(netip.AddrFrom4(b), 24)
+}
+
+// number returns the address of a subnet that ends in n, up to 255.
+func number(p netip.Prefix, n int) netip.Addr {
+	b := p.Addr().AsSlice()
+	b[len(b)-1] = byte(n)
+	a, _ := netip.AddrFromSlice(b) // 4 or 16 bytes, as they came
+	return a
+}
+
+// Host returns the host of that name, or nil.
+func (t *Topology) Host(name string) *Host {
+	for i := range t.Hosts {
+		if t.Hosts[i].Name == name {
+			return &t.Hosts[i]
+		}
+	}
+	return nil
+}
+
+// LinkEnds returns where packets can be seen on a host.
+func (t *Topology) LinkEnds(host string) []LinkEnd {
+	var ends []LinkEnd
+	for _, l := range t.Links {
+		switch host {
+		case l.A.Host:
+			ends = append(ends, LinkEnd{Device: l.A.Device, Peer: l.B.Host, MTU: l.MTU})
+		case l.B.Host:
+			ends = append(ends, LinkEnd{Device: l.B.Device, Peer: l.A.Host, MTU: l.MTU})
+		}
+	}
+	if t.Shape == scenarios.ShapeLoopback {
+		ends = append(ends, LinkEnd{Device: "lo", MTU: 65536})
+	}
+	return ends
+}
+
+// Resolve returns the address and port of HOST:PORT, HOST.N:PORT (the host's nth address), HOST.absent:PORT (an address of
+// its subnet that nobody has) or ADDRESS:PORT.
+func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
+	if ap, err := netip.ParseAddrPort(ref); err == nil {
+		return ap, nil
+	}
+	host, portText, ok := strings.Cut(ref, ":")
+	if !ok {
+		return netip.AddrPort{}, fmt.Errorf("%q has no port: want HOST:PORT", ref)
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q: %q is no port", ref, portText)
+	}
+	addr, err := t.Address(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(addr, uint16(port)), nil
+}
+
+// Address returns the address of HOST, HOST.N, HOST.absent or a literal; "" and "any" stand for the wildcard address.
+func (t *Topology) Address(ref string) (netip.Addr, error) {
+	if ref == "" || ref == "any" {
+		if t.Family == scenarios.V6 {
+			return netip.IPv6Unspecified(), nil
+		}
+		return netip.IPv4Unspecified(), nil
+	}
+	if a, err := netip.ParseAddr(ref); err == nil {
+		return a, nil
+	}
+	name, which, numbered := strings.Cut(ref, ".")
+	h := t.Host(name)
+	if h == nil {
+		return netip.Addr{}, fmt.Errorf("there is no host %q", name)
+	}
+	if which == "absent" {
+		if t.Shape == scenarios.ShapeLoopback || !h.Prefix.IsValid() {
+			return netip.Addr{}, fmt.Errorf("%q: %s has no subnet with an absent address", ref, name)
+		}
+		return number(h.Prefix, absentNumber), nil
+	}
+	n := 1
+	if numbered {
+		var err error
+		if n, err = strconv.Atoi(which); err != nil || n < 1 {
+			return netip.Addr{}, fmt.Errorf("%q: %q is neither a number from 1 nor absent", ref, which)
+		}
+	}
+	if n > len(h.Addrs) {
+		return netip.Addr{}, fmt.Errorf("%q: host %s has %d address(es)", ref, name, len(h.Addrs))
+	}
+	return h.Addrs[n-1], nil
+}
+
+// HostOf returns the name of the host that has the address, or "".
+func (t *Topology) HostOf(a netip.Addr) string {
+	for _, h := range t.Hosts {
+		for _, b := range h.Addrs {
+			if a == b {
+				return h.Name
+			}
+		}
+	}
+	return ""
+}
+
+// HostsFile returns the lab's /etc/hosts: each host's addresses under its name, and under HOST.N.
+func (t *Topology) HostsFile() string {
+	var b strings.Builder
+	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
+	for _, h := range t.Hosts {
+		for i, a := range h.Addrs {
+			if i == 0 {
+				fmt.Fprintf(&b, "%s %s\n", a, h.Name)
+			}
+			fmt.Fprintf(&b, "%s %s.%d\n", a, h.Name, i+1)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,73 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// DockerFlags let a container make labs as root.
+const DockerFlags = "--cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
+
+// ExplainClone says why the kernel refused new namespaces to a process of that user, and what would allow them. An error
+// that is not a refusal is returned as it is, wrapped.
+func ExplainClone(err error, uid int) error {
+	return explainClone(err, uid, os.ReadFile)
+}
+
+func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
+	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL)
+	if !refused {
+		return fmt.Errorf("starting the lab: %w", err)
+	}
+	m := &MissingError{NeededBy: "every lab", Err: err}
+	if uid == 0 {
+		m.Remedy = "in a container, run it with: docker run " + DockerFlags
+		if caps := effective(read); caps&(1<<unix.CAP_SYS_ADMIN) == 0 {
+			m.Feature = "CAP_SYS_ADMIN"
+		} else {
+			m.Feature = "clone(2) with new namespaces"
+			m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: " + m.Remedy + " --security-opt seccomp=unconfined"
+		}
+		return m
+	}
+	m.Feature = "an unprivileged user namespace"
+	is := func(name, value string) bool {
+		text, err := read("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+		return err == nil && strings.TrimSpace(string(text)) == value
+	}
+	set := func(name, value string) string {
+		return fmt.Sprintf("run as root, or allow it: sudo sysctl -w %s=%s", name, value)
+	}
+	switch {
+	case is("user.max_user_namespaces", "0"):
+		m.Remedy = set("user.max_user_namespaces", "15000")
+	case is("kernel.unprivileged_userns_clone", "0"):
+		m.Remedy = set("kernel.unprivileged_userns_clone", "1")
+	case is("kernel.apparmor_restrict_unprivileged_userns", "1"):
+		m.Remedy = set("kernel.apparmor_restrict_unprivileged_userns", "0")
+	case errors.Is(err, unix.ENOSPC):
+		m.Remedy = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like"
+	default:
+		m.Remedy = "run as root; in a container, run it with: docker run " + DockerFlags + " --security-opt seccomp=unconfined"
+	}
+	return m
+}
+
+// effective returns the effective capabilities of this process; 0 where /proc does not say.
+func effective(read func(string) ([]byte, error)) uint64 {
+	status, err := read("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	var caps uint64
+	for line := range strings.Lines(string(status)) {
+		if digits, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			_, _ = fmt.Sscanf(strings.TrimSpace(digits), "%x", &caps) // 0 stands for what cannot be read
+		}
+	}
+	return caps
+}
