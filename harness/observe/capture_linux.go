@@ -46,7 +46,9 @@ type link struct {
 	host   string
 	index  int
 	device string
-	fd     int
+	// ifindex is the device's index in its namespace.
+	ifindex int
+	fd      int
 }
 
 func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
@@ -80,6 +82,24 @@ func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake fu
 			}
 		}
 	}
+	if len(c.links) == 0 {
+		return c, nil
+	}
+	stamped, err := awaitTimestamps(hosts)
+	if err != nil {
+		return nil, err
+	}
+	if !stamped {
+		emit(trace.Event{T: clock.Now(), Note: &trace.Note{
+			Text: "the kernel may not stamp packets yet; the first packets may be dated late, to when they were read",
+		}})
+	}
+	for _, l := range c.links {
+		addr := unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: l.ifindex}
+		if err := unix.Bind(l.fd, &addr); err != nil {
+			return nil, fmt.Errorf("capturing on %s of %s: %w", l.device, l.host, os.NewSyscallError("bind", err))
+		}
+	}
 	return c, nil
 }
 
@@ -89,12 +109,13 @@ func (c *capture) watch(fd int, which int32) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &event))
 }
 
-// open makes the packet socket; it runs in the host's namespace. Until the socket is bound, at last, it sees no packet.
+// open makes the packet socket; it runs in the host's namespace. Until the socket is bound it sees no packet.
 func (l *link) open() (err error) {
 	device, err := net.InterfaceByName(l.device)
 	if err != nil {
 		return err
 	}
+	l.ifindex = device.Index
 	l.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
@@ -118,8 +139,7 @@ func (l *link) open() (err error) {
 			return err
 		}
 	}
-	addr := unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: device.Index}
-	return os.NewSyscallError("bind", unix.Bind(l.fd, &addr))
+	return nil
 }
 
 // onlyOutgoing makes a packet socket see only packets that are sent: on lo each is seen sent and received.

@@ -1,7 +1,9 @@
 package observe
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"halfopen/harness/trace"
@@ -72,8 +74,12 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 			}
 		}
 	}
-	for _, k := range c.gone {
+	slices.SortFunc(c.gone, func(a, b *known) int { return cmp.Compare(a.cookie, b.cookie) })
+	for i, k := range c.gone {
 		id := k.identity()
+		if slices.ContainsFunc(c.gone[:i], func(k *known) bool { return k.identity() == id }) {
+			continue // told already
+		}
 		if c.alive[id] == 0 {
 			emit(trace.Event{T: t, Socket: &trace.Socket{
 				Host: c.host, Local: k.local.String(), Remote: k.remote.String(), State: "CLOSED",

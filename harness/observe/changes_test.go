@@ -1,0 +1,123 @@
+package observe
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/trace"
+)
+
+// sock is a socket between fixed addresses.
+func sock(cookie uint64, state uint8) socket {
+	return socket{
+		cookie: cookie, state: state,
+		local: netip.MustParseAddrPort("[2001:2::1]:8080"), remote: netip.MustParseAddrPort("[2001:2::2]:40000"),
+	}
+}
+
+func TestChanges(t *testing.T) {
+	listener := sock(9, 10)
+	listener.remote = netip.MustParseAddrPort("[::]:0")
+	queued := listener
+	queued.recvQ = 1
+	ticking := sock(1, 1)
+	ticking.expires, ticking.info = 3*time.Second, tcpInfo{ok: true, rtt: 5}
+	retransmitted := sock(1, 1)
+	retransmitted.info.totalRetrans = 1
+
+	for _, c := range []struct {
+		name  string
+		dumps [][]socket
+		want  []string
+	}{
+		{"a connection from request to its end", [][]socket{{sock(1, stateNewSynRecv)}, {sock(1, 1)}, {sock(1, 6)}, {}},
+			[]string{"0 SYN_RECV", "1 ESTABLISHED", "2 TIME_WAIT", "3 CLOSED"}},
+		{"nothing changes", [][]socket{{sock(1, 1)}, {sock(1, 1)}}, []string{"0 ESTABLISHED"}},
+		{"clocks do not count", [][]socket{{sock(1, 1)}, {ticking}}, []string{"0 ESTABLISHED"}},
+		{"an answered retransmission counts", [][]socket{{sock(1, 1)}, {retransmitted}},
+			[]string{"0 ESTABLISHED", "1 ESTABLISHED"}},
+		{"a listener's queue", [][]socket{{listener}, {queued}, {listener}, {}},
+			[]string{"0 LISTEN", "1 LISTEN 1", "2 LISTEN", "3 CLOSED"}},
+		{"the ports are used again at once", [][]socket{{sock(1, 6)}, {sock(2, 2)}}, []string{"0 TIME_WAIT", "1 SYN_SENT"}},
+		{"two at once, the later goes", [][]socket{{sock(1, 6)}, {sock(1, 6), sock(2, stateNewSynRecv)}, {sock(1, 6)}, {}},
+			[]string{"0 TIME_WAIT", "1 SYN_RECV", "2 TIME_WAIT", "3 CLOSED"}},
+		{"a pair goes together", [][]socket{{sock(1, 10), sock(2, 10)}, {}}, []string{"0 LISTEN", "0 LISTEN", "1 CLOSED"}},
+		{"met twice in a dump", [][]socket{{sock(1, 1), sock(1, 1)}, {}}, []string{"0 ESTABLISHED", "1 CLOSED"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			changes := newChanges("server")
+			for i, d := range c.dumps {
+				changes.dump(time.Duration(i), d, func(e trace.Event) {
+					s := fmt.Sprintf("%d %s", e.T, e.Socket.State)
+					if e.Socket.RecvQ > 0 {
+						s += fmt.Sprintf(" %d", e.Socket.RecvQ)
+					}
+					if e.Socket.Host != "server" || e.Socket.Local != "[2001:2::1]:8080" {
+						t.Errorf("event of %s %s", e.Socket.Host, e.Socket.Local)
+					}
+					got = append(got, s)
+				})
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSchedule(t *testing.T) {
+	const ms = time.Millisecond
+	// run returns when samples begin, each taking cost, with packets at the times given.
+	run := func(until, cost time.Duration, packets ...time.Duration) (samples []time.Duration) {
+		s := schedule{packet: -time.Hour, sampled: -time.Hour}
+		s.did(0, cost)
+		for {
+			next := s.next()
+			if len(packets) > 0 && packets[0] <= next {
+				s.saw(packets[0])
+				packets = packets[1:]
+				continue
+			}
+			if next > until {
+				return samples
+			}
+			samples = append(samples, next)
+			s.did(next, next+cost)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		until   time.Duration
+		cost    time.Duration
+		packets []time.Duration
+		want    []time.Duration
+	}{
+		{"quiet", 350 * ms, 0, nil, []time.Duration{100 * ms, 200 * ms, 300 * ms}},
+		{"after a packet", 110 * ms, 0, []time.Duration{50 * ms},
+			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 55 * ms, 60 * ms, 70 * ms, 95 * ms}},
+		{"packets without end", 54 * ms, 0,
+			[]time.Duration{50 * ms, 50*ms + 100, 50*ms + 200, 51*ms + 100, 52*ms + 100, 53*ms + 100},
+			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 53 * ms, 54 * ms}},
+		{"samples that cost much", 60 * ms, ms / 5, []time.Duration{50 * ms}, []time.Duration{50 * ms, 54 * ms, 58 * ms}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, run(c.until, c.cost, c.packets...)); diff != "" {
+				t.Errorf("samples (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("far apart 2 s after a packet", func(t *testing.T) {
+		samples := run(3*time.Second, 0, time.Millisecond)
+		if last := samples[len(samples)-1] - samples[len(samples)-2]; last != far {
+			t.Errorf("samples are %v apart, want %v", last, far)
+		}
+		if n := len(samples); n < 80 || n > 110 {
+			t.Errorf("%d samples in 3 s", n)
+		}
+	})
+}

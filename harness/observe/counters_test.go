@@ -1,0 +1,110 @@
+package observe
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestCounterFiles(t *testing.T) {
+	for _, f := range []struct {
+		name  string
+		parse func(map[string]int64, []byte) error
+		// holds are some of the counters, so that the golden file cannot drift unseen.
+		holds map[string]int64
+	}{
+		{"snmp", parsePairs, map[string]int64{"Tcp.MaxConn": -1, "Tcp.RtoMin": 200, "Udp.RcvbufErrors": 0}},
+		{"netstat", parsePairs, map[string]int64{"TcpExt.SyncookiesSent": 0, "TcpExt.TCPTimeouts": 2, "IpExt.InNoRoutes": 0}},
+		{"snmp6", parseLines, map[string]int64{"Ip6.InReceives": -1, "Udp6.NoPorts": 0, "UdpLite6.InErrors": 0, "Icmp6.InErrors": 1}},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("testdata", f.name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]int64{}
+			if err := f.parse(got, text); err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range f.holds {
+				if v, ok := got[name]; !ok || v != want {
+					t.Errorf("%s is %d (there: %t), want %d", name, v, ok, want)
+				}
+			}
+			golden := filepath.Join("testdata", f.name+".golden.json")
+			if *update {
+				b, err := json.MarshalIndent(got, "", "  ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(golden, append(b, '\n'), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int64{}
+			if err := json.Unmarshal(b, &want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("counters (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCounterFilesThatAreWrong(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		parse func(map[string]int64, []byte) error
+		text  string
+		want  string
+	}{
+		{"a value too few", parsePairs, "Tcp: A B\nTcp: 1\n", "line 2: 1 values for 2 names of Tcp"},
+		{"values of another group", parsePairs, "Tcp: A\nUdp: 1\n", `values of "Udp" below names of "Tcp"`},
+		{"no values", parsePairs, "Tcp: A\n", "line 1: no pair"},
+		{"no number", parsePairs, "Tcp: A\nTcp: x\n", "line 2: Tcp.A"},
+		{"a word too many", parseLines, "Ip6InReceives 1 2\n", "line 1: 3 words"},
+		{"no number in snmp6", parseLines, "Ip6InReceives 1\nIp6InDelivers x\n", "line 2: Ip6InDelivers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.parse(map[string]int64{}, []byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzCounterFiles(f *testing.F) {
+	for _, name := range []string{"snmp", "netstat", "snmp6"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		pairs, lines := map[string]int64{}, map[string]int64{}
+		if parsePairs(pairs, text) == nil {
+			for name := range pairs {
+				if !strings.Contains(name, ".") {
+					t.Errorf("counter %q has no group", name)
+				}
+			}
+		}
+		if err := parseLines(lines, text); err == nil && len(lines) == 0 && len(text) > 0 {
+			t.Errorf("%q has no counters and no error", text)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package observe
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// stampingTime bounds how long the kernel may take to begin timestamping.
+const stampingTime = 200 * time.Millisecond
+
+// awaitTimestamps returns once the kernel stamps packets as they come by, and tells whether it does. It begins some
+// milliseconds after the first socket that asks for it, in a worker of its own (net_enable_timestamp in
+// net/core/dev.c); until then the "timestamp" of a packet is when it was read. To find out, a datagram is sent over lo, in
+// the first host where that is up. It must be called when the packet sockets have asked, and before they are bound.
+func awaitTimestamps(hosts []Host) (stamped bool, err error) {
+	for _, h := range hosts {
+		fd := -1
+		if err := h.NS.Do(func() (err error) {
+			fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+			return os.NewSyscallError("socket", err)
+		}); err != nil {
+			return false, err
+		}
+		stamped, up := probeTimestamps(fd)
+		_ = unix.Close(fd) // nothing is lost with it
+		if up {
+			return stamped, nil
+		}
+	}
+	return false, nil
+}
+
+// probeTimestamps sends datagrams from a UDP socket to itself until one is stamped on its way. Up tells whether any could
+// be sent.
+func probeTimestamps(fd int) (stamped, up bool) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) != nil ||
+		unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}) != nil {
+		return false, false
+	}
+	self, err := unix.Getsockname(fd)
+	if err != nil {
+		return false, false
+	}
+	var payload [1]byte
+	var control [controlSize]byte
+	readable := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for deadline := time.Now().Add(stampingTime); time.Now().Before(deadline); {
+		if unix.Sendto(fd, payload[:], 0, self) != nil {
+			return false, up
+		}
+		if n, err := unix.Poll(readable, int(stampingTime/time.Millisecond)); err != nil || n == 0 {
+			continue
+		}
+		up = true
+		arrived := wallNow()
+		_, n, _, _, err := unix.Recvmsg(fd, payload[:], control[:], unix.MSG_DONTWAIT)
+		if err != nil {
+			continue
+		}
+		if sec, nsec, ok := parseTimestamp(control[:n]); ok && sec*int64(time.Second)+nsec <= arrived {
+			return true, true
+		}
+		_, _ = unix.Poll(nil, 1) // the worker needs a processor, too
+	}
+	return false, up
+}
+
+func wallNow() int64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts) // cannot fail: the clock exists and the pointer is valid
+	return ts.Nano()
+}
