@@ -16,18 +16,6 @@ func (s *session) domain(a netip.Addr) int {
 	return unix.AF_INET6
 }
 
-// local returns the address to bind a socket of a domain to: that of HOST or HOST.N, or the wildcard for any.
-func (s *session) local(ref string, domain int) (netip.Addr, error) {
-	switch {
-	case ref != "" && ref != "any":
-		return s.Topology.Address(ref)
-	case domain == unix.AF_INET6:
-		return netip.IPv6Unspecified(), nil
-	default:
-		return netip.IPv4Unspecified(), nil
-	}
-}
-
 // sockaddr is an address as a socket of a domain takes it: IPv4 on an IPv6 socket is mapped (RFC 4291, section 2.5.5.2).
 func sockaddr(a netip.AddrPort, domain int) unix.Sockaddr {
 	if addr := a.Addr().Unmap(); addr.Is4() && domain == unix.AF_INET {

@@ -22,8 +22,8 @@ const (
 	drainFor = 500 * time.Millisecond
 )
 
-// execute runs a program in a process group of its own and waits for it. One that is ended by its timeout has ETIMEDOUT.
-func execute(op *scenarios.Exec, o *outcome) {
+// exec runs a program in a process group of its own and waits for it. One that is ended by its timeout has ETIMEDOUT.
+func (t *thread) exec(op *scenarios.Exec, o *outcome) {
 	args := op.Command
 	if len(args) == 1 {
 		args = []string{"sh", "-c", args[0]}
@@ -39,7 +39,7 @@ func execute(op *scenarios.Exec, o *outcome) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
 	o.Began = o.clock.Now()
-	if err := cmd.Start(); err != nil {
+	if err := t.startProgram(cmd); err != nil {
 		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
 		return
 	}
@@ -65,6 +65,15 @@ func execute(op *scenarios.Exec, o *outcome) {
 		o.fail(unix.ETIMEDOUT)
 	default:
 	}
+}
+
+// startProgram starts a program with the process' signal mask, which is not that of the thread: a program inherits the mask
+// of the thread that starts it, and one that blocks SIGTERM does not end at its timeout. It must be this thread, for the
+// program lives no longer than that (PR_SET_PDEATHSIG).
+func (t *thread) startProgram(cmd *exec.Cmd) error {
+	masked := setMask(&t.mask)
+	defer setMask(&masked)
+	return cmd.Start()
 }
 
 // ended waits until a child has ended and leaves it a zombie, so that its process ID stays its own. [exec.Cmd.Wait] would

@@ -1,11 +1,11 @@
 package actor
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"halfopen/harness/trace"
+	"halfopen/inject/network"
 	"halfopen/scenarios"
 )
 
@@ -31,26 +31,18 @@ type Init struct {
 	// Actor and Host are names; the process already runs in the namespaces of that host.
 	Actor string `json:"actor"`
 	Host  string `json:"host"`
-	// Family decides what sockets are made for steps that name no address.
-	Family scenarios.Family `json:"family"`
+	// Family is that of the sockets made by steps that name no address; "" means IPv4.
+	Family scenarios.Family `json:"family,omitempty"`
 	Steps  []scenarios.Step `json:"steps"`
 	Clock  trace.Clock      `json:"clock"`
-	// Topology says what addresses the names of hosts stand for.
-	Topology Resolver `json:"topology"`
+	// Topology says what addresses the names of hosts stand for. It must be there.
+	Topology *network.Topology `json:"topology"`
 	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2], at which it must stop
 	// until the harness has acknowledged them.
 	Gates []string `json:"gates,omitempty"`
 	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step of the scenario aims a
 	// USR1 with restart: false at this actor. Otherwise the handler has SA_RESTART.
 	Interruptible bool `json:"interruptible,omitempty"`
-}
-
-// Resolver finds addresses by the names that steps use.
-type Resolver interface {
-	// Resolve returns the address and port of HOST:PORT, HOST.N:PORT, HOST.absent:PORT or ADDRESS:PORT.
-	Resolve(ref string) (netip.AddrPort, error)
-	// Address returns the address of HOST or HOST.N.
-	Address(ref string) (netip.Addr, error)
 }
 
 // Reply answers a [Request].

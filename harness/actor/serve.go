@@ -54,6 +54,9 @@ func obey(commands *json.Decoder, reports *reporter) error {
 			if err := handleUSR1(c.Init.Interruptible); err != nil {
 				return fmt.Errorf("setting the handler of SIGUSR1: %w", err)
 			}
+			if c.Init.Topology == nil {
+				return errors.New("the init command has no topology")
+			}
 			s = newSession(c.Init, reports)
 			go s.live()
 		case s == nil:

@@ -14,9 +14,8 @@ import (
 // SA_RESTART makes no difference (signal(7)). So the threads of steps accept no signal but SIGUSR1, which nobody sends
 // except a kill step, and those that report a fault of the program itself.
 
-// maskSignals blocks all those signals on the calling thread. The signal mask of programs that exec steps start is not
-// touched: the runtime restores the process' own between fork and exec.
-func maskSignals() {
+// maskSignals blocks all the others on the calling thread and returns the mask it had.
+func maskSignals() unix.Sigset_t {
 	var set unix.Sigset_t
 	for i := range set.Val {
 		set.Val[i] = ^set.Val[i]
@@ -27,9 +26,15 @@ func maskSignals() {
 		word, bit := (open-1)/wordBits, (open-1)%wordBits
 		set.Val[word] &^= 1 << bit
 	}
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &set, nil); err != nil {
-		panic(fmt.Sprintf("blocking signals: %v", err)) // not a matter of the machine: the arguments are wrong
+	return setMask(&set)
+}
+
+// setMask sets the signal mask of the calling thread and returns the one it had.
+func setMask(set *unix.Sigset_t) (old unix.Sigset_t) {
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, set, &old); err != nil {
+		panic(fmt.Sprintf("setting a signal mask: %v", err)) // not a matter of the machine: the arguments are wrong
 	}
+	return old
 }
 
 const wordBits = unix.Signal(unsafe.Sizeof(unix.Sigset_t{}.Val[0]) * 8)

@@ -61,7 +61,7 @@ func (t *thread) bind(step *scenarios.Step, op *scenarios.Bind, o *outcome) {
 
 // bindTo binds a socket to the address that ref stands for.
 func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
-	addr, err := t.local(ref, s.domain)
+	addr, err := t.Topology.Address(ref)
 	if err != nil {
 		o.problem(err)
 		return false

@@ -17,6 +17,8 @@ type thread struct {
 	// parent is the thread whose parallel step this is a branch of; nil for the main thread.
 	parent *thread
 	tid    int
+	// mask is the signal mask that programs are started with: the process' own.
+	mask   unix.Sigset_t
 	buffer []byte // for receiving; made when first needed
 }
 
@@ -24,8 +26,7 @@ type thread struct {
 // with the goroutine, and its signal mask with it.
 func (s *session) newThread(parent *thread) *thread {
 	runtime.LockOSThread()
-	maskSignals()
-	return &thread{session: s, parent: parent, tid: unix.Gettid()}
+	return &thread{session: s, parent: parent, tid: unix.Gettid(), mask: maskSignals()}
 }
 
 // run does steps in order, whatever the outcome of each.
@@ -97,7 +98,7 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 	case op.Wait != nil:
 		t.wait(op.Wait, o)
 	case op.Exec != nil:
-		execute(op.Exec, o)
+		t.exec(op.Exec, o)
 	case op.Kill != nil:
 		t.request(&Request{Kill: op.Kill}, o)
 	case op.Sysctl != nil:

@@ -131,13 +131,11 @@ func (t *thread) sendto(step *scenarios.Step, op *scenarios.Sendto, o *outcome) 
 		o.problem(err)
 		return
 	}
-	var s *socket
+	s := t.sockets.last(t, datagram)
 	if step.Socket != "" {
 		s = t.sockets.named(step.Socket)
-	} else {
-		s = t.sockets.last(t, datagram)
 	}
-	if s == nil {
+	if s == nil || t.sockets.is(s, closed) {
 		s = &socket{udp: true, domain: t.domain(to.Addr())}
 		if !t.open(s, false, step.Socket, baseSocket, o) {
 			return

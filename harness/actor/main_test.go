@@ -1,0 +1,347 @@
+package actor
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+	"halfopen/inject/network"
+	"halfopen/scenarios"
+)
+
+// The test binary is three programs: the outer one starts the inner one in a network namespace of its own, whose ports are
+// all free, and the inner one starts itself as the actors it tests.
+const (
+	roleVar   = "HALFOPEN_TEST_ROLE"
+	roleInner = "inner"
+	roleActor = "actor"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVar) {
+	case roleActor:
+		if err := Serve(os.NewFile(3, "commands"), os.NewFile(4, "reports")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case roleInner:
+		if err := loopbackUp(); err != nil {
+			fmt.Fprintln(os.Stderr, "taking lo up:", err)
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), roleVar+"="+roleInner)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "no network namespace for the tests (needs CAP_SYS_ADMIN, or user namespaces):", err)
+		if os.Getenv("HALFOPEN_CI") != "" {
+			os.Exit(1)
+		}
+		os.Exit(m.Run())
+	}
+	if err := cmd.Wait(); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	req.SetUint16(unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req)
+}
+
+// patience is how long a test waits for what must come.
+const patience = 10 * time.Second
+
+// process is an actor under test, and what it has reported.
+type process struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	commands *os.File
+	out      *os.File
+	enc      *json.Encoder
+
+	mu      sync.Mutex
+	reports []Report
+	changed chan struct{} // closed and replaced at each report
+	ended   chan struct{} // closed at the end of the process, after its last report
+	stderr  strings.Builder
+}
+
+// start starts an actor named "a" and initialises it.
+func start(t *testing.T, init Init) *process {
+	t.Helper()
+	p := spawn(t)
+	if init.Actor == "" {
+		init.Actor = "a"
+	}
+	init.Host, init.Clock = "h", trace.NewClock()
+	if init.Topology == nil {
+		init.Topology = &network.Topology{Family: scenarios.V4}
+	}
+	p.send(Command{Init: &init})
+	return p
+}
+
+// run starts an actor that does steps.
+func run(t *testing.T, steps ...scenarios.Step) *process {
+	t.Helper()
+	p := start(t, Init{Steps: steps})
+	p.send(Command{Go: true})
+	return p
+}
+
+// outcomes has an actor do steps to the end and returns their outcomes by ID, or ID[N] from the second execution on.
+func outcomes(t *testing.T, steps ...scenarios.Step) map[string]*trace.Step {
+	t.Helper()
+	p := run(t, steps...)
+	p.done()
+	return p.outcomes()
+}
+
+func spawn(t *testing.T) *process {
+	t.Helper()
+	if os.Getenv(roleVar) != roleInner {
+		t.Skip("needs a network namespace (CAP_SYS_ADMIN, or user namespaces)")
+	}
+	theirCommands, commands, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, theirReports, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, commands: commands, out: reports, enc: json.NewEncoder(commands), changed: make(chan struct{}), ended: make(chan struct{})}
+	p.cmd = exec.Command("/proc/self/exe")
+	p.cmd.Env = append(os.Environ(), roleVar+"="+roleActor, "GORACE=atexit_sleep_ms=0 exitcode=0")
+	p.cmd.ExtraFiles = []*os.File{theirCommands, theirReports}
+	p.cmd.Stderr = &p.stderr
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	theirCommands.Close()
+	theirReports.Close()
+	go p.listen()
+	t.Cleanup(func() {
+		commands.Close()
+		select {
+		case <-p.ended:
+		case <-time.After(patience):
+			t.Error("the actor did not end with its command pipe")
+			_ = p.cmd.Process.Kill()
+			<-p.ended
+		}
+		reports.Close()
+		if strings.Contains(p.stderr.String(), "DATA RACE") {
+			t.Error(p.stderr.String())
+		}
+	})
+	return p
+}
+
+func (p *process) listen() {
+	dec := json.NewDecoder(p.out)
+	for {
+		var r Report
+		if err := dec.Decode(&r); err != nil {
+			break
+		}
+		p.mu.Lock()
+		p.reports = append(p.reports, r)
+		close(p.changed)
+		p.changed = make(chan struct{})
+		p.mu.Unlock()
+	}
+	_ = p.cmd.Wait() // the exit status is looked at by the tests it matters to
+	close(p.ended)
+}
+
+func (p *process) send(c Command) {
+	p.t.Helper()
+	if err := p.enc.Encode(&c); err != nil {
+		p.t.Fatalf("sending a command: %v", err)
+	}
+}
+
+// await returns the first report that is it, waiting for it if need be.
+func (p *process) await(what string, is func(*Report) bool) *Report {
+	p.t.Helper()
+	deadline := time.After(patience)
+	for i := 0; ; {
+		p.mu.Lock()
+		reports, changed := p.reports, p.changed
+		p.mu.Unlock()
+		for ; i < len(reports); i++ {
+			if is(&reports[i]) {
+				return &reports[i]
+			}
+		}
+		select {
+		case <-changed:
+		case <-p.ended:
+			p.t.Fatalf("the actor ended without %s: %s\n%s", what, p.stderr.String(), p.said())
+		case <-deadline:
+			p.t.Fatalf("no %s within %v:\n%s", what, patience, p.said())
+		}
+	}
+}
+
+// event waits for the actor's event of that name, without the actor's.
+func (p *process) event(name string) *trace.Event {
+	p.t.Helper()
+	return p.await("event "+name, func(r *Report) bool { return named(r, name) }).Event
+}
+
+func (p *process) step(name string) *trace.Step {
+	p.t.Helper()
+	return p.event(name).Step
+}
+
+func (p *process) gate(event string) int {
+	p.t.Helper()
+	return p.await("gate at "+event, func(r *Report) bool { return r.Gate != nil && r.Gate.Event == event }).Gate.ID
+}
+
+func (p *process) done() {
+	p.t.Helper()
+	p.await("done", func(r *Report) bool { return r.Done })
+}
+
+func named(r *Report, name string) bool {
+	if r.Event == nil {
+		return false
+	}
+	for _, n := range EventNames(r.Event) {
+		if n == "a."+name {
+			return true
+		}
+	}
+	return false
+}
+
+// names returns the events reported so far, each by its shortest name.
+func (p *process) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for i := range p.reports {
+		if e := p.reports[i].Event; e != nil {
+			names = append(names, strings.TrimPrefix(EventNames(e)[0], "a."))
+		}
+	}
+	return names
+}
+
+func (p *process) outcomes() map[string]*trace.Step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	steps := make(map[string]*trace.Step)
+	for i := range p.reports {
+		if e := p.reports[i].Event; e != nil && e.Step != nil {
+			steps[strings.TrimPrefix(EventNames(e)[0], "a.")] = e.Step
+		}
+	}
+	return steps
+}
+
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b strings.Builder
+	for i := range p.reports {
+		line, _ := json.Marshal(&p.reports[i]) // it came as JSON
+		fmt.Fprintf(&b, "%s\n", line)
+	}
+	return b.String()
+}
+
+// took is how long a step's system call took.
+func took(e *trace.Event) time.Duration { return e.T - e.Step.Began }
+
+// step makes a step with the ID of its operation and a number.
+func step(id string, op scenarios.Op) scenarios.Step { return scenarios.Step{ID: id, Op: op} }
+
+// on names a step's socket.
+func on(socket string, s scenarios.Step) scenarios.Step {
+	s.Socket = socket
+	return s
+}
+
+// times has a step done several times.
+func times(n int, s scenarios.Step) scenarios.Step {
+	s.Times = n
+	return s
+}
+
+// after has a step wait for an event.
+func after(event scenarios.EventRef, s scenarios.Step) scenarios.Step {
+	s.After = event
+	return s
+}
+
+func listenOn(port int) scenarios.Op { return scenarios.Op{Listen: &scenarios.Listen{Port: port}} }
+
+func connectTo(address string) scenarios.Op {
+	return scenarios.Op{Connect: &scenarios.Connect{To: address}}
+}
+
+func acceptOp() scenarios.Op { return scenarios.Op{Accept: &scenarios.Accept{}} }
+
+func closeOp() scenarios.Op { return scenarios.Op{Close: &scenarios.Close{}} }
+
+func sendText(s string) scenarios.Op {
+	return scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: s}}}
+}
+
+func recvOp() scenarios.Op { return scenarios.Op{Recv: &scenarios.Recv{}} }
+
+func get(option string) scenarios.Op {
+	return scenarios.Op{Getsockopt: &scenarios.Getsockopt{Option: option}}
+}
+
+func set(nameValues ...string) scenarios.Op {
+	op := &scenarios.Setsockopt{}
+	for i := 0; i < len(nameValues); i += 2 {
+		op.Options = append(op.Options, scenarios.SockOption{Name: nameValues[i], Value: nameValues[i+1]})
+	}
+	return scenarios.Op{Setsockopt: op}
+}
+
+func signal(name string) scenarios.Op { return scenarios.Op{Signal: &scenarios.Signal{Name: name}} }
+
+func waitFor(event scenarios.EventRef) scenarios.Op {
+	return scenarios.Op{Wait: &scenarios.Wait{Event: event}}
+}
+
+func sleepFor(d time.Duration) scenarios.Op {
+	return scenarios.Op{Sleep: &scenarios.Sleep{For: scenarios.Duration(d)}}
+}

@@ -1,0 +1,121 @@
+package actor
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+func TestPrelude(t *testing.T) {
+	var (
+		socket = step("socket", scenarios.Op{Socket: &scenarios.SocketOp{}})
+		option = step("setsockopt", set("SO_KEEPALIVE", "1"))
+		bind   = step("bind", scenarios.Op{Bind: &scenarios.Bind{}})
+		listen = step("listen", listenOn(80))
+		accept = step("accept", acceptOp())
+	)
+	for _, tt := range []struct {
+		name  string
+		steps []scenarios.Step
+		want  int
+	}{
+		{"of a server is its listen", []scenarios.Step{listen, accept}, 1},
+		{"has what stands before the listen", []scenarios.Step{socket, option, bind, listen, accept}, 4},
+		{"has what stands between two listens", []scenarios.Step{listen, option, listen}, 3},
+		{"ends with bind for datagrams", []scenarios.Step{socket, bind, step("recvfrom", recvOp())}, 2},
+		{"is empty without bind and listen", []scenarios.Step{socket, option, step("connect", connectTo("h:1"))}, 0},
+		{"ends before a step that waits", []scenarios.Step{bind, after("c.connect", listen)}, 1},
+		{"is empty if the first step waits", []scenarios.Step{after("c.connect", listen)}, 0},
+		{"is empty if another step stands first", []scenarios.Step{step("sleep", sleepFor(1)), listen}, 0},
+		{"is empty without steps", nil, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Prelude(tt.steps); got != tt.want {
+				t.Errorf("Prelude is %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEventNames(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		event trace.Event
+		want  []string
+	}{
+		{
+			"of a first start",
+			trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 1}},
+			[]string{"c.connect.start", "c.connect[1].start"},
+		},
+		{
+			"of a later start",
+			trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 3}},
+			[]string{"c.connect[3].start"},
+		},
+		{
+			"of a first end",
+			trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 1}},
+			[]string{"c.connect", "c.connect[1]"},
+		},
+		{
+			"of a later end",
+			trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 2}},
+			[]string{"c.connect[2]"},
+		},
+		{"of a signal", trace.Event{Signal: &trace.Signal{Actor: "c", Name: "ready"}}, []string{"c.signal.ready"}},
+		{"of the start of all actors", trace.Event{Start: &trace.Start{}}, nil},
+		{"of another event", trace.Event{Fault: &trace.Fault{Name: "f"}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, EventNames(&tt.event)); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBoard(t *testing.T) {
+	branch := []scenarios.Step{step("w2", waitFor("b.deep"))}
+	b := newBoard([]scenarios.Step{
+		after("b.connect", step("s", sleepFor(0))),
+		step("w", waitFor("b.send[1]")),
+		step("r", scenarios.Op{Repeat: &scenarios.Repeat{Times: 1, Steps: []scenarios.Step{
+			step("p", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{branch}}}),
+		}}}),
+	})
+	happened := func(ref scenarios.EventRef) bool {
+		select {
+		case <-b.seen(ref):
+			return true
+		default:
+			return false
+		}
+	}
+	for _, tt := range []struct {
+		name, pin string
+		seen      scenarios.EventRef
+		want      bool
+	}{
+		{"another execution does not count", "b.connect[2]", "b.connect", false},
+		{"the start does not count for the end", "b.connect.start", "b.connect", false},
+		{"what nobody waits for is ignored", "b.close", "b.connect", false},
+		{"the event counts", "b.connect", "b.connect", true},
+		{"an event may come twice", "b.connect", "b.connect", true},
+		{"the first execution has two names", "b.send", "b.send[1]", true},
+		{"nested steps wait too", "b.deep[1]", "b.deep", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b.pin(tt.pin)
+			if got := happened(tt.seen); got != tt.want {
+				t.Errorf("after %s, seen(%s) is %t, want %t", tt.pin, tt.seen, got, tt.want)
+			}
+		})
+	}
+	if n := len(b.posts); n != 3 {
+		t.Errorf("the board remembers %d events, want the 3 that steps wait for", n)
+	}
+}

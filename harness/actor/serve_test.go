@@ -1,0 +1,224 @@
+package actor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/inject/network"
+	"halfopen/scenarios"
+)
+
+func TestPreludeIsDoneBeforeGo(t *testing.T) {
+	p := start(t, Init{Steps: []scenarios.Step{step("listen", listenOn(1001)), step("close", closeOp())}})
+	p.send(Command{Prepare: true})
+	p.await("prepared", func(r *Report) bool { return r.Prepared })
+	if diff := cmp.Diff([]string{"listen.start", "listen"}, p.names()); diff != "" {
+		t.Errorf("events before go (-want +got):\n%s", diff)
+	}
+	p.send(Command{Go: true})
+	p.done()
+	if diff := cmp.Diff([]string{"listen.start", "listen", "close.start", "close"}, p.names()); diff != "" {
+		t.Errorf("all events (-want +got):\n%s", diff)
+	}
+}
+
+func TestStepsWaitForEvents(t *testing.T) {
+	p := start(t, Init{Steps: []scenarios.Step{
+		after("b.connect", step("first", sleepFor(0))),
+		step("wait", waitFor("fault.cut.hit")),
+		after("a.first", step("own", sleepFor(0))),
+		step("late", waitFor("b.signal.ready")),
+	}})
+	p.send(Command{Event: "b.connect"}) // before anybody waits for it
+	p.send(Command{Event: "fault.cut.hit[1]"})
+	p.send(Command{Go: true})
+	p.event("late.start")
+	want := []string{"first.start", "first", "wait.start", "wait", "own.start", "own", "late.start"}
+	if diff := cmp.Diff(want, p.names()); diff != "" {
+		t.Errorf("events before b.signal.ready (-want +got):\n%s", diff)
+	}
+	p.send(Command{Event: "b.signal.ready"})
+	p.done()
+}
+
+func TestWaitGivesUp(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	p := run(t, step("wait", scenarios.Op{Wait: &scenarios.Wait{Event: "b.never", Timeout: scenarios.Duration(timeout)}}))
+	e := p.event("wait")
+	if e.Step.Errno != "ETIMEDOUT" || e.Step.Result != -1 || took(e) < timeout {
+		t.Errorf("wait ended with %q, %d after %v, want ETIMEDOUT, -1 after %v", e.Step.Errno, e.Step.Result, took(e), timeout)
+	}
+}
+
+func TestGateHoldsTheStep(t *testing.T) {
+	p := start(t, Init{
+		Gates: []string{"a.sleep.start", "a.sleep[2]", "a.signal.here"},
+		Steps: []scenarios.Step{times(2, step("sleep", sleepFor(0))), step("signal", signal("here")), after("a.signal.here", step("last", sleepFor(0)))},
+	})
+	p.send(Command{Go: true})
+	for _, stand := range []struct {
+		gate string
+		want []string
+	}{
+		{"a.sleep.start", []string{"sleep.start"}},
+		{"a.sleep[2]", []string{"sleep.start", "sleep", "sleep[2].start", "sleep[2]"}},
+		{"a.signal.here", []string{"sleep.start", "sleep", "sleep[2].start", "sleep[2]", "signal.start", "signal.here"}},
+	} {
+		id := p.gate(stand.gate)
+		if diff := cmp.Diff(stand.want, p.names()); diff != "" {
+			t.Errorf("events at the gate %s (-want +got):\n%s", stand.gate, diff)
+		}
+		p.send(Command{Gate: id})
+	}
+	p.done()
+	if got := p.names()[6:]; !cmp.Equal(got, []string{"signal", "last.start", "last"}) {
+		t.Errorf("events after the gates: %v", got)
+	}
+}
+
+func TestExecutionsAreCounted(t *testing.T) {
+	p := run(t,
+		times(2, step("sleep", sleepFor(0))),
+		step("repeat", scenarios.Op{Repeat: &scenarios.Repeat{Times: 2, Steps: []scenarios.Step{
+			times(2, step("nap", sleepFor(0))), step("signal", signal("s")),
+		}}}),
+	)
+	p.done()
+	want := []string{
+		"sleep.start", "sleep", "sleep[2].start", "sleep[2]",
+		"repeat.start",
+		"nap.start", "nap", "nap[2].start", "nap[2]", "signal.start", "signal.s", "signal",
+		"nap[3].start", "nap[3]", "nap[4].start", "nap[4]", "signal[2].start", "signal.s", "signal[2]",
+		"repeat",
+	}
+	if diff := cmp.Diff(want, p.names()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if got := p.outcomes()["repeat"].Result; got != 2 {
+		t.Errorf("the result of repeat is %d, want 2", got)
+	}
+}
+
+func TestParallelBranchesRunAtOnce(t *testing.T) {
+	p := run(t, step("parallel", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{
+		{step("wait", waitFor("a.signal.go")), step("one", signal("back"))},
+		{step("two", signal("go")), step("wait2", waitFor("a.signal.back"))},
+	}}}), step("last", sleepFor(0)))
+	p.done()
+	threads := make(map[int]bool)
+	for _, id := range []string{"parallel.start", "wait.start", "two.start"} {
+		threads[p.event(id).Start.TID] = true
+	}
+	if len(threads) != 3 {
+		t.Errorf("the step and its two branches ran on threads %v, want three", threads)
+	}
+	names := p.names()
+	if got := names[len(names)-3:]; !cmp.Equal(got, []string{"parallel", "last.start", "last"}) {
+		t.Errorf("the last events are %v, want the end of parallel before the step after it", got)
+	}
+	if got := p.outcomes()["parallel"].Result; got != 2 {
+		t.Errorf("the result of parallel is %d, want 2", got)
+	}
+}
+
+func TestActorEndsAtOnce(t *testing.T) {
+	hang := []scenarios.Step{step("listen", listenOn(1002)), step("accept", acceptOp())}
+	for _, tt := range []struct {
+		name string
+		end  func(*process)
+	}{
+		{"at stop", func(p *process) { p.send(Command{Stop: true}) }},
+		{"at the end of the pipe", func(p *process) { p.commands.Close() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := run(t, hang...)
+			p.event("accept.start")
+			tt.end(p)
+			select {
+			case <-p.ended:
+			case <-time.After(patience):
+				t.Fatal("the actor still runs")
+			}
+			if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+				t.Errorf("exit status %d, want 0: %s", code, p.stderr.String())
+			}
+		})
+	}
+}
+
+func TestActorStaysWhenDone(t *testing.T) {
+	server := run(t, step("listen", listenOn(1003)))
+	server.done()
+	client := outcomes(t, step("connect", connectTo("127.0.0.1:1003")))
+	if got := client["connect"].Errno; got != "" {
+		t.Errorf("connecting to the listener of an actor that is done: %s", got)
+	}
+}
+
+func TestRequests(t *testing.T) {
+	p := run(t,
+		step("kill", scenarios.Op{Kill: &scenarios.Kill{Actor: "b", Signal: "TERM"}}),
+		step("sysctl", scenarios.Op{Sysctl: &scenarios.SysctlOp{Set: []scenarios.Sysctl{{Name: "x", Value: "1"}}}}),
+		step("link", scenarios.Op{Link: &scenarios.LinkOp{Host: "wire", State: "down"}}),
+	)
+	for _, tt := range []struct {
+		step  string
+		want  Request
+		reply Reply
+	}{
+		{"kill", Request{ID: 1, Kill: &scenarios.Kill{Actor: "b", Signal: "TERM"}}, Reply{}},
+		{
+			"sysctl",
+			Request{ID: 2, Sysctl: &scenarios.SysctlOp{Host: "h", Set: []scenarios.Sysctl{{Name: "x", Value: "1"}}}},
+			Reply{Errno: "EINVAL"},
+		},
+		{"link", Request{ID: 3, Link: &scenarios.LinkOp{Host: "wire", State: "down"}}, Reply{Problem: "no such link"}},
+	} {
+		r := p.await("request", func(r *Report) bool { return r.Request != nil && r.Request.ID == tt.want.ID })
+		if diff := cmp.Diff(&tt.want, r.Request); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.step, diff)
+		}
+		tt.reply.ID = r.Request.ID
+		p.send(Command{Reply: &tt.reply})
+		got := p.step(tt.step)
+		if got.Errno != tt.reply.Errno || got.Problem != tt.reply.Problem {
+			t.Errorf("%s ended with %q, %q, want %q, %q", tt.step, got.Errno, got.Problem, tt.reply.Errno, tt.reply.Problem)
+		}
+	}
+}
+
+func TestCommandsThatMakeNoSense(t *testing.T) {
+	none := &Init{Topology: &network.Topology{}}
+	for _, tt := range []struct {
+		name     string
+		commands []Command
+		want     string
+	}{
+		{"go before init", []Command{{Go: true}}, "the first command was not init"},
+		{"no topology", []Command{{Init: &Init{}}}, "no topology"},
+		{"two inits", []Command{{Init: none}, {Init: none}}, "a second init"},
+		{"two gos", []Command{{Init: none}, {Go: true}, {Go: true}}, "a second go"},
+		{"a gate nobody stands at", []Command{{Init: none}, {Gate: 7}}, "gate 7"},
+		{"a reply nobody waits for", []Command{{Init: none}, {Reply: &Reply{ID: 3}}}, "request 3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := spawn(t)
+			for _, c := range tt.commands {
+				p.send(c)
+			}
+			<-p.ended
+			if code := p.cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(p.stderr.String(), tt.want) {
+				t.Errorf("exit status %d, %q, want 1 and %q", code, p.stderr.String(), tt.want)
+			}
+		})
+	}
+}
+
+func TestEachStepNeedsAnOperation(t *testing.T) {
+	if got := outcomes(t, step("nothing", scenarios.Op{}))["nothing"]; got.Problem == "" {
+		t.Error("a step without an operation has no problem")
+	}
+}
