@@ -191,7 +191,8 @@ func TestDefaultSockets(t *testing.T) {
 			map[string]string{"sendto": "sock2", "sendto[2]": "sock2"},
 		},
 		{
-			"sendto makes one in place of the closed", []scenarios.Step{repeat(on("u", step("sendto", sendto)), step("close", closeOp()))},
+			"sendto makes one in place of the closed",
+			[]scenarios.Step{repeat(on("u", step("sendto", sendto)), step("close", closeOp()))},
 			map[string]string{"sendto": "u", "sendto[2]": "u", "close[2]": "u"},
 		},
 		{

@@ -73,7 +73,7 @@ type Start struct {
 	Op    string `json:"op,omitempty"`
 	// N counts the executions of the step, from 1.
 	N int `json:"n,omitempty"`
-	// TID is the thread that does the step, as its host's PID namespace numbers it: whom a signal for the step must hit.
+	// TID is the thread that does the step, as the lab's PID namespace numbers it: whom a signal for the step must hit.
 	TID int `json:"tid,omitempty"`
 }
 
