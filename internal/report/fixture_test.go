@@ -247,12 +247,15 @@ func exchange(t *testing.T, v6 bool) (*scenarios.Scenario, *trace.Trace) {
 		},
 		Actors: []scenarios.Actor{
 			{Name: "server", Host: "server", Steps: []scenarios.Step{
-				{ID: "listen", Op: scenarios.Op{Listen: &scenarios.Listen{Port: 8080}}}, {ID: "accept", Op: scenarios.Op{Accept: &scenarios.Accept{}}},
-				{ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}}, {ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "world"}}}},
+				{ID: "listen", Op: scenarios.Op{Listen: &scenarios.Listen{Port: 8080}}},
+				{ID: "accept", Op: scenarios.Op{Accept: &scenarios.Accept{}}},
+				{ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}},
+				{ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "world"}}}},
 			}},
 			{Name: "client", Host: "client", Steps: []scenarios.Step{
 				{ID: "connect", Op: scenarios.Op{Connect: &scenarios.Connect{To: "server:8080"}}},
-				{ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "hello"}}}}, {ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}},
+				{ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "hello"}}}},
+				{ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}},
 			}},
 		},
 	}

@@ -1,0 +1,140 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+)
+
+// Inspect draws a run in full: ladder, steps, socket states, counters that changed, faults and verdicts.
+func Inspect(r *Result, k Look) string {
+	var b strings.Builder
+	s, t := r.Scenario, r.Trace
+	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
+	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, r.id()), s.Title)
+	if run := t.Run(); run != nil {
+		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n", run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
+	}
+	heading("Packets")
+	b.WriteString(r.ladder(k, LadderOptions{}))
+
+	heading("Socket states, in seconds since the actors started")
+	writeOr(&b, stateTable(t), "none was seen")
+	heading("Steps")
+	writeOr(&b, stepTable(r), "none ended")
+	heading("Kernel counters that changed")
+	writeOr(&b, counterTable(t), "none")
+	if faults := faultLines(t); len(faults) > 0 {
+		heading("Faults")
+		for i := range faults {
+			wrapTo(&b, k, "  ", "", faults[i].text())
+		}
+	}
+	heading("Checks: " + r.checks())
+	all := k
+	all.Verbose = true
+	for i := range r.Verdicts {
+		v := r.Verdicts[i]
+		if v.Status == assertions.Fail {
+			// The ladder above has them already.
+			v.Packets = nil
+		}
+		r.verdict(&b, &v, all)
+	}
+	return k.plain(b.String())
+}
+
+func writeOr(b *strings.Builder, rows [][]string, none string) {
+	if len(rows) == 0 {
+		b.WriteString("  " + none + "\n")
+		return
+	}
+	widths := map[int]int{}
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	for _, row := range rows {
+		line := " "
+		for i, cell := range row {
+			line += fmt.Sprintf(" %-*s", widths[i]+1, cell)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+// stateTable has a row for each state of each socket.
+func stateTable(t *trace.Trace) [][]string {
+	var rows [][]string
+	start := t.Started()
+	for _, l := range States(t) {
+		name := []string{l.Host, l.Local, l.Remote}
+		for _, sp := range l.Spans {
+			row := append(slices.Clone(name), sp.State, fmt.Sprintf("%8.3f", (sp.From-start).Seconds()))
+			if sp.State != "CLOSED" {
+				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()), "("+seconds(sp.To-sp.From)+")")
+			}
+			rows = append(rows, row)
+			// The socket is named once.
+			name = []string{"", "", ""}
+		}
+	}
+	return rows
+}
+
+func stepTable(r *Result) [][]string {
+	var rows [][]string
+	calls := stepCalls(r.Scenario)
+	start := r.Trace.Started()
+	var ended []*trace.Event
+	for i := range r.Trace.Events {
+		if e := &r.Trace.Events[i]; e.Step != nil {
+			ended = append(ended, e)
+		}
+	}
+	slices.SortStableFunc(ended, func(a, b *trace.Event) int { return cmp.Compare(a.Step.Began, b.Step.Began) })
+	for _, e := range ended {
+		st, took := e.Step, e.T-e.Step.Began
+		row := []string{
+			fmt.Sprintf("%8.3f", (st.Began - start).Seconds()), st.Actor,
+			callOf(calls, st.Actor, st.ID, st.Op, st.N), "= " + result(st), "",
+		}
+		if took >= time.Millisecond {
+			row[4] = "after " + seconds(took)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// counterTable has the counters of each host that rose, in the order of their names.
+func counterTable(t *trace.Trace) [][]string {
+	var rows [][]string
+	before := map[string]map[string]int64{}
+	for i := range t.Events {
+		c := t.Events[i].Counters
+		switch {
+		case c == nil:
+		case c.At == "before":
+			before[c.Host] = c.Values
+		default:
+			var names []string
+			for name, v := range c.Values {
+				if v != before[c.Host][name] {
+					names = append(names, name)
+				}
+			}
+			slices.Sort(names)
+			for _, name := range names {
+				rows = append(rows, []string{c.Host, name, fmt.Sprintf("%+d", c.Values[name]-before[c.Host][name])})
+			}
+		}
+	}
+	return rows
+}

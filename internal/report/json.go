@@ -1,0 +1,105 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"halfopen/assertions"
+)
+
+// Record is a result for programs: a line of `--format json`, and the file verdict.json. Its keys stay; new ones may come.
+type Record struct {
+	// Scenario, Case and Family say what was run; ID is the three as a person tells them.
+	Scenario string `json:"scenario"`
+	Case     string `json:"case"`
+	Family   string `json:"family"`
+	ID       string `json:"id"`
+	// Status is pass, fail, skip or error; Error says why there is no verdict.
+	Status string `json:"status"`
+	Error  string `json:"error,omitempty"`
+	// Seconds is the wall time of the whole run.
+	Seconds float64 `json:"seconds"`
+	Seed    uint64  `json:"seed"`
+	// Kernel is uname -r.
+	Kernel string `json:"kernel,omitempty"`
+	// Ended is why the run ended: done, deadline or canceled. Hanging are the steps that had not ended.
+	Ended   string   `json:"ended,omitempty"`
+	Hanging []string `json:"hanging,omitempty"`
+	// Verdicts are in the order of the scenario's expect list; their packets and sockets are events of the trace, from 0.
+	Verdicts []assertions.Verdict `json:"verdicts"`
+	Steps    []StepRecord         `json:"steps"`
+	Faults   []faultLine          `json:"faults"`
+	// Dir is where trace and capture are stored.
+	Dir string `json:"dir,omitempty"`
+}
+
+// StepRecord is the outcome of a step.
+type StepRecord struct {
+	// Step is ACTOR.STEP, and N counts its executions from 1.
+	Step string `json:"step"`
+	N    int    `json:"n"`
+	Op   string `json:"op"`
+	// Began is in seconds since the actors started; Seconds is how long it took.
+	Began   float64 `json:"began"`
+	Seconds float64 `json:"seconds"`
+	// Errno is the name of the error, "" for none.
+	Errno  string `json:"errno"`
+	Result int64  `json:"result"`
+	Bytes  int64  `json:"bytes,omitempty"`
+	Value  string `json:"value,omitempty"`
+}
+
+// Record returns the result for programs.
+func (r *Result) Record() *Record {
+	s := r.Scenario
+	rec := &Record{
+		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.id(), Status: r.Status(),
+		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir,
+		Verdicts: r.Verdicts, Steps: []StepRecord{}, Faults: []faultLine{},
+	}
+	if rec.Verdicts == nil {
+		rec.Verdicts = []assertions.Verdict{}
+	}
+	if r.Err != nil {
+		rec.Error = r.Err.Error()
+	}
+	if r.Trace == nil {
+		return rec
+	}
+	if run := r.Trace.Run(); run != nil {
+		rec.Kernel = run.Kernel
+	}
+	if end, _ := r.Trace.End(); end != nil {
+		rec.Ended, rec.Hanging = end.Reason, end.Hanging
+	}
+	rec.Faults = append(rec.Faults, faultLines(r.Trace)...)
+	start := r.Trace.Started()
+	for i := range r.Trace.Events {
+		e := &r.Trace.Events[i]
+		if st := e.Step; st != nil {
+			rec.Steps = append(rec.Steps, StepRecord{
+				Step: st.Actor + "." + st.ID, N: st.N, Op: st.Op,
+				Began: (st.Began - start).Seconds(), Seconds: (e.T - st.Began).Seconds(),
+				Errno: st.Errno, Result: st.Result, Bytes: st.Bytes, Value: st.Value,
+			})
+		}
+	}
+	return rec
+}
+
+// WriteJSON writes the result as one line of JSON.
+func (r *Result) WriteJSON(w io.Writer) error { return r.encode(w, "") }
+
+// WriteVerdict writes the same indented, as verdict.json has it.
+func (r *Result) WriteVerdict(w io.Writer) error { return r.encode(w, "  ") }
+
+func (r *Result) encode(w io.Writer, indent string) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(r.Record()); err != nil {
+		return fmt.Errorf("writing the verdict of %s: %w", r.id(), err)
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"halfopen/assertions"
+	"halfopen/scenarios"
+)
+
+// Look says how text for people looks.
+type Look struct {
+	// Width is the number of columns; 0 means 100.
+	Width int
+	// Color draws with ANSI colors, ASCII with nothing outside ASCII.
+	Color, ASCII bool
+	// Verbose tells everything: each verdict, what carried each fault out and why, and the whole ladder.
+	Verbose bool
+}
+
+// LookFor returns the look that suits an output: colors and width as its terminal has them, see [Colors], [UTF8] and
+// [Width].
+func LookFor(w io.Writer) Look {
+	return Look{Width: min(Width(w, 100), 120), Color: Colors(w), ASCII: !UTF8()}
+}
+
+// How many rows a ladder in the output of a run may have: of a verdict's packets, and of a whole case.
+const (
+	verdictRows = 24
+	caseRows    = 40
+)
+
+var statusStyle = map[string]style{"pass": good, "fail": bad, "error": bad, "skip": warn}
+
+// Line is the result in one line, without a line break: "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
+func (r *Result) Line(k Look) string {
+	status := r.Status()
+	text := paint(k.Color, statusStyle[status], fmt.Sprintf("%-5s", strings.ToUpper(status)))
+	text += fmt.Sprintf(" %-44s %7s  ", r.id(), shortSeconds(r.Took))
+	if r.Err != nil {
+		return k.plain(text + r.Err.Error())
+	}
+	return k.plain(text + "(" + r.checks() + ")")
+}
+
+// Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or
+// sockets concerned; each skipped check with the reason; with Verbose, everything. "" where there is nothing.
+func (r *Result) Details(k Look) string {
+	if r.Trace == nil {
+		return ""
+	}
+	var b strings.Builder
+	failed := r.Status() == "fail"
+	if k.Verbose && r.Scenario.Title != "" {
+		fmt.Fprintf(&b, "  %s\n", r.Scenario.Title)
+	}
+	if k.Verbose {
+		for _, f := range faultLines(r.Trace) {
+			fmt.Fprintf(&b, "  fault %s\n", f.text())
+		}
+	}
+	whole := k.Verbose
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		if v.Status == assertions.Pass && !k.Verbose {
+			continue
+		}
+		r.verdict(&b, v, k)
+		if v.Status == assertions.Fail && len(v.Packets) == 0 {
+			whole = true
+		}
+	}
+	if whole {
+		rows := caseRows
+		if k.Verbose {
+			rows = 0
+		}
+		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
+		b.WriteString(r.ladder(k, LadderOptions{MaxRows: rows, Indent: "  "}))
+	}
+	if failed && r.Dir != "" {
+		fmt.Fprintf(&b, "  All of it: halfopen inspect %s\n", r.Dir)
+	}
+	return k.plain(b.String())
+}
+
+// verdict writes one verdict; of a failure all there is to it.
+func (r *Result) verdict(b *strings.Builder, v *assertions.Verdict, k Look) {
+	mark, st := "ok  ", good
+	switch v.Status {
+	case assertions.Fail:
+		mark, st = "FAIL", bad
+	case assertions.Skip:
+		mark, st = "skip", warn
+	}
+	title := v.Title
+	if v.Pos.Line != 0 && v.Status == assertions.Fail {
+		title += paint(k.Color, dim, fmt.Sprintf("  (%s)", v.Pos))
+	}
+	fmt.Fprintf(b, "  %s %s\n", paint(k.Color, st, mark), title)
+	first, rest, _ := strings.Cut(v.Reason, "\n")
+	switch v.Status {
+	case assertions.Pass:
+		return
+	case assertions.Skip:
+		wrapTo(b, k, "       ", "", first)
+		return
+	}
+	if v.Want != "" || v.Got != "" {
+		wrapTo(b, k, "       ", "wanted  ", v.Want)
+		wrapTo(b, k, "       ", "saw     ", cmp.Or(v.Got, "nothing"))
+	}
+	if first != fmt.Sprintf("wanted %s, saw %s", v.Want, v.Got) {
+		wrapTo(b, k, "       ", "why     ", first)
+	}
+	if len(v.Packets) > 0 {
+		// The ladder shows what the rest of the reason lists.
+		b.WriteString(r.ladder(k, LadderOptions{Only: v.Packets, MaxRows: verdictRows, Indent: "       "}))
+	} else if rest != "" {
+		for _, l := range strings.Split(rest, "\n") {
+			fmt.Fprintf(b, "       %s\n", l)
+		}
+	}
+	if rest != "" && len(v.Packets) == 0 {
+		// They are among what was listed.
+		return
+	}
+	for _, l := range r.sockets(v.Sockets) {
+		wrapTo(b, k, "       ", "socket  ", l)
+	}
+}
+
+// sockets returns the timelines of the sockets that events tell of.
+func (r *Result) sockets(events []int) []string {
+	var out []string
+	if len(events) == 0 {
+		return nil
+	}
+	lines := States(r.Trace)
+	for i := range lines {
+		l := &lines[i]
+		if slices.ContainsFunc(events, func(e int) bool {
+			so := r.Trace.Events[e].Socket
+			return so != nil && so.Host == l.Host && so.Local == l.Local && so.Remote == l.Remote
+		}) {
+			out = append(out, l.from(r.Trace.Started()))
+		}
+	}
+	return out
+}
+
+func (r *Result) ladder(k Look, o LadderOptions) string {
+	o.Width, o.Color, o.ASCII = k.Width, k.Color, k.ASCII
+	return Ladder(r.Scenario, r.Trace, o)
+}
+
+// Table lists the results, one a line, under a heading.
+func Table(results []*Result, k Look) string {
+	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
+	for _, r := range results {
+		s := r.Scenario
+		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), r.Status()}
+		if r.Err != nil {
+			row[3] = "-"
+		} else if n := r.count(assertions.Skip); n > 0 {
+			row[5] += fmt.Sprintf(" (%d skipped)", n)
+		}
+		rows = append(rows, row)
+	}
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	const caseColumn, checksColumn, timeColumn, resultColumn = 1, 3, 4, 5
+	// A case with long values must not push the results off the screen.
+	others := 2 * (len(widths) - 1)
+	for i, n := range widths {
+		if i != caseColumn {
+			others += n
+		}
+	}
+	widths[caseColumn] = min(widths[caseColumn], max(cmp.Or(k.Width, 100)-others, 16))
+	var b strings.Builder
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			cell = cut(cell, widths[i], "…")
+			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			switch {
+			case n == 0:
+				cell = paint(k.Color, bold, cell)
+			case i == resultColumn:
+				cell = paint(k.Color, statusStyle[results[n-1].Status()], cell)
+			}
+			switch {
+			case i == checksColumn || i == timeColumn:
+				cell = fill + cell
+			case i < len(row)-1:
+				cell += fill
+			}
+			line.WriteString(cell)
+			if i < len(row)-1 {
+				line.WriteString("  ")
+			}
+		}
+		b.WriteString(line.String() + "\n")
+	}
+	return k.plain(b.String())
+}
+
+// Summary is the last line: "27 passed, 0 failed, 0 skipped in 12.3s".
+func Summary(results []*Result, took time.Duration, k Look) string {
+	n := map[string]int{}
+	checksSkipped := 0
+	for _, r := range results {
+		n[r.Status()]++
+		if r.Err == nil {
+			checksSkipped += r.count(assertions.Skip)
+		}
+	}
+	st := good
+	switch {
+	case n["fail"]+n["error"] > 0:
+		st = bad
+	case n["skip"] > 0 || n["pass"] == 0:
+		st = warn
+	}
+	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n["pass"], n["fail"], n["skip"])
+	if n["error"] > 0 {
+		text += fmt.Sprintf(", %d could not be judged", n["error"])
+	}
+	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
+	if checksSkipped > 0 {
+		text += fmt.Sprintf(" (%s of those that ran skipped)", plural(checksSkipped, "check"))
+	}
+	return text
+}
+
+func (f *faultLine) text() string {
+	text := f.Name + ": struck " + plural(f.Hits, "packet")
+	if f.Mechanism != "" {
+		text += ", by " + f.Mechanism
+	}
+	if f.Why != "" {
+		text += " (" + f.Why + ")"
+	}
+	return text
+}
+
+// hostList names the hosts of a scenario: "client and server".
+func hostList(s *scenarios.Scenario) string {
+	var names []string
+	for i := range s.Hosts {
+		names = append(names, s.Hosts[i].Name)
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// shortSeconds is a duration for lines and tables: 7.1s.
+func shortSeconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.2fs", d.Seconds())
+	}
+	return fmt.Sprintf("%.1fs", d.Seconds())
+}
+
+// wrapTo writes text after a heading, broken between words, with the following lines under the first.
+func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
+	width := max(cmp.Or(k.Width, 100), 60)
+	line := indent + heading
+	start := utf8.RuneCountInString(line)
+	n := start
+	for i, word := range strings.Fields(text) {
+		w := utf8.RuneCountInString(word)
+		if i > 0 && n+1+w > width {
+			b.WriteString(line + "\n")
+			line, n = strings.Repeat(" ", start), start
+		} else if i > 0 {
+			line, n = line+" ", n+1
+		}
+		line, n = line+word, n+w
+	}
+	b.WriteString(line + "\n")
+}
+
+// plain replaces what is not ASCII where the look wants that.
+func (k Look) plain(text string) string {
+	if k.ASCII {
+		return asciiOf.Replace(text)
+	}
+	return text
+}
