@@ -148,11 +148,6 @@ func (n *Network) addLink(i int) error {
 	return nil
 }
 
-// hardwareAddr gives the ends of links addresses that are the same in each run: locally administered, link, end.
-func hardwareAddr(link, end int) net.HardwareAddr {
-	return net.HardwareAddr{0x02, 0x68, 0x6f, byte((link + 1) >> 8), byte(link + 1), byte(end)}
-}
-
 // configure brings up the devices of a host.
 func (n *Network) configure(h *Host) error {
 	ns := n.namespaces[h.Name]
@@ -173,7 +168,7 @@ func (n *Network) configure(h *Host) error {
 		if err != nil {
 			return fmt.Errorf("finding %s:%s: %w", h.Name, end.Device, err)
 		}
-		for _, p := range n.prefixes(h, end.Device) {
+		for _, p := range n.topology.prefixes(h, end.Device) {
 			if err := addAddress(ns, link, p); err != nil {
 				return fmt.Errorf("adding address %s to %s:%s: %w", p, h.Name, end.Device, err)
 			}
@@ -185,27 +180,6 @@ func (n *Network) configure(h *Host) error {
 	return n.addRoutes(h)
 }
 
-// prefixes returns the addresses that belong on a device, with the length of their subnet.
-func (n *Network) prefixes(h *Host, device string) []netip.Prefix {
-	var list []netip.Prefix
-	for _, l := range n.topology.Links {
-		if l.B.Host == h.Name && l.B.Device == device && l.B.Prefix.IsValid() {
-			list = append(list, l.B.Prefix)
-		}
-	}
-	if h.Device != device {
-		return list
-	}
-	for _, a := range h.Addrs {
-		if device != "lo" {
-			list = append(list, netip.PrefixFrom(a, h.Prefix.Bits()))
-		} else if !a.IsLoopback() {
-			list = append(list, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
-	return list
-}
-
 func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
 	addr := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
 	if p.Addr().Is6() {
@@ -213,9 +187,6 @@ func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
 	}
 	return ns.nl.AddrAdd(link, addr)
 }
-
-// lastResort is the metric of the wire's blackhole routes: worse than that of any route a device has.
-const lastResort = 1 << 20
 
 func (n *Network) addRoutes(h *Host) error {
 	ns := n.namespaces[h.Name]
@@ -227,15 +198,7 @@ func (n *Network) addRoutes(h *Host) error {
 			return fmt.Errorf("adding the default route of %s: %w", h.Name, err)
 		}
 	}
-	if h.Name != scenarios.Wire {
-		return nil
-	}
-	// When a link is cut its route goes, and a router without a route says so to the sender. A cut cable says nothing.
-	for i := range n.topology.Hosts {
-		p := n.topology.Hosts[i].Prefix
-		if !p.IsValid() {
-			continue
-		}
+	for _, p := range n.topology.blackholes(h) {
 		route := &netlink.Route{
 			Dst:      &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())},
 			Type:     unix.RTN_BLACKHOLE,

@@ -1,0 +1,121 @@
+package network
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// Commands returns the shell commands a person would type to get the same network with ip netns: namespaces, links,
+// parameters, addresses and routes, in an order that works.
+func (t *Topology) Commands() []string {
+	var c []string
+	add := func(format string, args ...any) { c = append(c, fmt.Sprintf(format, args...)) }
+	for _, h := range t.Hosts {
+		add("ip netns add %s", h.Name)
+	}
+	for _, h := range t.Hosts {
+		for _, s := range h.Sysctls {
+			if s.Pos.Line == 0 {
+				add("ip netns exec %s sysctl -qew %s", h.Name, assignment(s))
+			}
+		}
+	}
+	for i, l := range t.Links {
+		add("ip -n %s link add %s address %s mtu %d type veth peer name %s address %s mtu %d netns %s",
+			l.B.Host, l.B.Device, hardwareAddr(i, 1), l.MTU, l.A.Device, hardwareAddr(i, 2), l.MTU, l.A.Host)
+	}
+	for i := range t.Hosts {
+		h := &t.Hosts[i]
+		add("ip -n %s link set lo up", h.Name)
+		for _, end := range t.LinkEnds(h.Name) {
+			if !t.Offloads {
+				// lo computes no checksums and says so.
+				tx := " tx off"
+				if end.Device == "lo" {
+					tx = ""
+				}
+				add("ip netns exec %s ethtool -K %s tso off gso off gro off%s", h.Name, end.Device, tx)
+			}
+			for _, p := range t.prefixes(h, end.Device) {
+				nodad := ""
+				if p.Addr().Is6() {
+					nodad = " nodad"
+				}
+				add("ip -n %s addr add %s dev %s%s", h.Name, p, end.Device, nodad)
+			}
+			if end.Device != "lo" {
+				add("ip -n %s link set %s up", h.Name, end.Device)
+			}
+		}
+	}
+	for i := range t.Hosts {
+		h := &t.Hosts[i]
+		if h.Gateway.IsValid() {
+			add("ip -n %s route add default via %s", h.Name, h.Gateway)
+		}
+		for _, p := range t.blackholes(h) {
+			add("ip -n %s route add blackhole %s metric %d", h.Name, p, lastResort)
+		}
+		for _, s := range h.Sysctls {
+			if s.Pos.Line > 0 {
+				add("ip netns exec %s sysctl -q%sw %s", h.Name, map[bool]string{true: "e"}[s.Optional], assignment(s))
+			}
+		}
+	}
+	return c
+}
+
+// assignment quotes a value with blanks for the shell.
+func assignment(s scenarios.Sysctl) string {
+	if strings.ContainsAny(s.Value, " \t") {
+		return fmt.Sprintf("%s='%s'", s.Name, s.Value)
+	}
+	return s.Name + "=" + s.Value
+}
+
+// prefixes returns the addresses that belong on a device, with the length of their subnet.
+func (t *Topology) prefixes(h *Host, device string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, l := range t.Links {
+		if l.B.Host == h.Name && l.B.Device == device && l.B.Prefix.IsValid() {
+			list = append(list, l.B.Prefix)
+		}
+	}
+	if h.Device != device {
+		return list
+	}
+	for _, a := range h.Addrs {
+		if device != "lo" {
+			list = append(list, netip.PrefixFrom(a, h.Prefix.Bits()))
+		} else if !a.IsLoopback() { // the kernel sees to those
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return list
+}
+
+// lastResort is the metric of the wire's blackhole routes: worse than that of any route a device has.
+const lastResort = 1 << 20
+
+// blackholes returns the subnets to which the wire has a second, worse route that loses packets. When a link is cut its
+// own route goes, and a router without a route says so to the sender. A cut cable says nothing.
+func (t *Topology) blackholes(h *Host) []netip.Prefix {
+	var list []netip.Prefix
+	if h.Name == scenarios.Wire {
+		for i := range t.Hosts {
+			if p := t.Hosts[i].Prefix; p.IsValid() {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// hardwareAddr gives the ends of links addresses that are the same in each run: locally administered, link, end.
+func hardwareAddr(link, end int) net.HardwareAddr {
+	return net.HardwareAddr{0x02, 0x68, 0x6f, byte((link + 1) >> 8), byte(link + 1), byte(end)}
+}
