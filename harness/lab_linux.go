@@ -15,6 +15,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios"
 )
 
@@ -130,7 +131,11 @@ func (l *lab) build() error {
 	if err != nil {
 		return err
 	}
-	if l.plan, err = fault.Compile(l.Scenario, topology, fault.Features{}); err != nil {
+	var features fault.Features
+	if slices.ContainsFunc(l.Scenario.Faults, func(f scenarios.Fault) bool { return fault.MayUseNetem(&f.Do) }) {
+		features.Netem = kernel.HasNetem()
+	}
+	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
 		return err
 	}
 	if l.net, err = network.Build(topology); err != nil {
