@@ -197,7 +197,11 @@ func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
 		return strings.Join(words, ", ")
 	}
 	if len(p.Gaps) > 0 {
-		parts = append(parts, "gaps "+spans(p.Gaps))
+		gaps := p.Gaps
+		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 && int(c.Max)-1 < len(gaps) {
+			gaps = gaps[:c.Max-1]
+		}
+		parts = append(parts, "gaps "+spans(gaps))
 	}
 	if len(p.At) > 0 {
 		parts = append(parts, "at "+spans(p.At))

@@ -83,9 +83,9 @@ func (v *draft) ended(x *scenarios.ProcessExpectation, exit int, signal string) 
 // exitText says how a process ended.
 func exitText(exit int, signal string) string {
 	if signal != "" {
-		return "was ended by SIG" + strings.TrimPrefix(signal, "SIG")
+		return "the end by SIG" + strings.TrimPrefix(signal, "SIG")
 	}
-	return fmt.Sprintf("exited with status %d", exit)
+	return fmt.Sprintf("exit status %d", exit)
 }
 
 func processTitle(x *scenarios.ProcessExpectation) string {

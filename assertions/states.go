@@ -134,7 +134,7 @@ func judgeHolds(r *run, e *scenarios.Expectation, v *draft) {
 	if best == "" {
 		v.saw(false, want, "none")
 	} else {
-		v.fault(want+" that stays so", best, "wanted "+want+" that stays so, saw "+best)
+		v.fault(want+" that stays so", best, socketText(&x.Holds)+": "+best)
 	}
 	r.listStates(&x.Holds, lines, v)
 }

@@ -138,7 +138,7 @@ func (r *run) whereIs(actor string) string {
 	}
 	for i := range r.t.Events {
 		if p := r.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s %s at %s", actor, exitText(p.Exit, p.Signal), brief(r.t.Events[i].T-r.started))
+			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, brief(r.t.Events[i].T-r.started), exitText(p.Exit, p.Signal))
 		}
 	}
 	last := ""

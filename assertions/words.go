@@ -17,7 +17,10 @@ import (
 // brief writes a duration as a person reads it: three digits behind the point of its unit at most.
 func brief(d time.Duration) string {
 	switch size := d.Abs(); {
-	case size >= time.Second:
+	case size >= time.Second && size < time.Hour:
+		// In seconds, as kernel timers are told: 63.1s, not 1m3.1s.
+		return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+	case size >= time.Hour:
 		return d.Round(time.Millisecond).String()
 	case size >= time.Millisecond:
 		return d.Round(100 * time.Microsecond).String()

@@ -1,0 +1,189 @@
+package assertions
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/trace"
+)
+
+// failures returns the reasons of the verdicts that fail, by title.
+func failures(verdicts []Verdict) map[string]string {
+	reasons := map[string]string{}
+	for i := range verdicts {
+		if verdicts[i].Status == Fail {
+			reasons[verdicts[i].Title] = verdicts[i].Reason
+		}
+	}
+	return reasons
+}
+
+const ms = time.Millisecond
+
+func TestSilentServer(t *testing.T) {
+	expect := `
+- {step: client.connect, error: ETIMEDOUT, took: 3s}
+- {packets: {from: client, tcp: SYN}, count: 2, gaps: [1s, 2s]}
+- {fault: silent-server, hits: 2}
+- {never: {host: client, state: ESTABLISHED}}
+- {path: {host: client, remote: 8080}, states: [SYN_SENT, CLOSED]}
+`
+	got := Check(lab(t, connecting, expect), syns(3100*ms, 0, 1013*ms))
+	want := []string{
+		"pass client.connect: ETIMEDOUT after 3s",
+		"pass SYN from client: 2, gaps 1s",
+		"pass fault silent-server: 2 hits",
+		"pass never: client ESTABLISHED",
+		"pass path of client remote port 8080: SYN_SENT > CLOSED",
+		"pass the run ends by itself",
+	}
+	var titles []string
+	for i := range got {
+		titles = append(titles, string(got[i].Status)+" "+got[i].Title)
+	}
+	if diff := cmp.Diff(want, titles); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s\n%v", diff, failures(got))
+	}
+	if got[1].Packets == nil || got[4].Sockets == nil {
+		t.Errorf("verdicts without the packets or sockets they are about: %+v", got)
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back []Verdict
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(got, back); diff != "" {
+		t.Errorf("verdicts after JSON (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatEveryRunMustMeet(t *testing.T) {
+	const actors = `
+server: [listen: {port: 8080}]
+client: [connect: {to: "server:8080"}, send: hello]
+`
+	const some = `- {counters: {client.Tcp.ActiveOpens: ">= 0"}}`
+	tests := []struct {
+		name   string
+		expect string
+		record func(*tape) *trace.Trace
+		want   map[string]string
+	}{
+		{
+			"a fault that struck nothing",
+			some,
+			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 0); return p.end(time.Second, "done") },
+			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect hits: 0 of it`},
+		},
+		{
+			"a fault that should strike nothing and does not",
+			`- {fault: silent-server, hits: 0}`,
+			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 0); return p.end(time.Second, "done") },
+			map[string]string{},
+		},
+		{
+			"a step in progress at the deadline",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.begin("client.connect", 0)
+				return p.end(75*time.Second, "deadline", "client.connect")
+			},
+			map[string]string{"the run ends by itself": "client.connect was still in progress after 75s, the deadline"},
+		},
+		{
+			"a step expected to hang that hangs",
+			`- {step: client.connect, hangs: true}`,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.begin("client.connect", 0)
+				return p.end(75*time.Second, "deadline", "client.connect")
+			},
+			map[string]string{},
+		},
+		{
+			"a step expected to hang that ends",
+			`- {step: client.connect, hangs: true}`,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.step("client.connect", 0, 2*time.Second, errno("ECONNREFUSED"))
+				return p.end(3*time.Second, "done")
+			},
+			map[string]string{"client.connect: still in progress at the end": "wanted still in progress at the end of the run, saw ECONNREFUSED after 2s"},
+		},
+		{
+			"a trace without end",
+			some,
+			func(p *tape) *trace.Trace { p.hits("silent-server", 500*ms, 1); return p.tr },
+			map[string]string{"the run ends by itself": `the lab died: the trace has no end, the last event recorded is "fault" at 500ms`},
+		},
+		{
+			"a run that was canceled",
+			some,
+			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 1); return p.end(2*time.Second, "canceled") },
+			map[string]string{"the run ends by itself": "the run was canceled after 2s"},
+		},
+		{
+			"a step that could not be tried",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.step("client.connect", 0, 0, func(s *trace.Step) { s.Problem = "no socket" })
+				return p.end(time.Second, "done")
+			},
+			map[string]string{"client.connect[1] can be done": "client.connect[1] could not be done: no socket"},
+		},
+		{
+			"packets as wanted in a trace that is not the whole truth",
+			`- {packets: {from: client, tcp: SYN}, none: true}`,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.add(0, trace.Event{Note: &trace.Note{Text: "12 packets of client were lost", Untrue: true}})
+				return p.end(time.Second, "done")
+			},
+			map[string]string{"SYN from client: none": "what was seen is as wanted, but not all was seen: 12 packets of client were lost"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := newTape()
+			for _, at := range []string{"before", "after"} {
+				p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: at, Values: map[string]int64{"Tcp.ActiveOpens": 1}}})
+			}
+			got := failures(Check(lab(t, actors, test.expect), test.record(p)))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhere(t *testing.T) {
+	const expect = `- {step: client.connect, error: ETIMEDOUT, took: 3s, where: {sysctl: net.ipv4.tcp_syn_linear_timeouts}}`
+	for name, want := range map[string]struct {
+		probe  *trace.Sysctl
+		status Status
+		reason string
+	}{
+		"missing":    {&trace.Sysctl{Host: "client", Name: "net.ipv4.tcp_syn_linear_timeouts", Missing: true}, Skip, "this kernel has no net.ipv4.tcp_syn_linear_timeouts"},
+		"there":      {&trace.Sysctl{Host: "client", Name: "net.ipv4.tcp_syn_linear_timeouts", Value: "4"}, Pass, ""},
+		"not probed": {nil, Fail, "the run did not probe for net.ipv4.tcp_syn_linear_timeouts, which where asks for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := syns(3100*ms, 0, 1013*ms)
+			if want.probe != nil {
+				tr.Events = append([]trace.Event{{Sysctl: want.probe}}, tr.Events...)
+			}
+			got := Check(lab(t, connecting, expect), tr)[0]
+			if got.Status != want.status || got.Reason != want.reason {
+				t.Errorf("%s %q, want %s %q", got.Status, got.Reason, want.status, want.reason)
+			}
+		})
+	}
+}

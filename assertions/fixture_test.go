@@ -1,0 +1,179 @@
+package assertions
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// lab is a scenario with a server, a client and a fault; expect and actors are put in.
+func lab(t *testing.T, actors, expect string) *scenarios.Scenario {
+	t.Helper()
+	return load(t, `
+name: fixture
+title: a scenario to judge traces by
+hosts: {client: {}, server: {}}
+faults:
+  silent-server: {match: {to: server, tcp: SYN, port: 8080}, do: drop}
+actors:
+`+indent(actors)+`
+expect:
+`+indent(expect))
+}
+
+func load(t *testing.T, text string) *scenarios.Scenario {
+	t.Helper()
+	f, err := scenarios.Parse("fixture.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := f.Expand(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[0]
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
+}
+
+// connecting has a client that connects and a server that listens.
+const connecting = `
+server: [listen: {port: 8080}]
+client: [connect: {to: "server:8080"}]
+`
+
+const (
+	clientAddr = "198.18.1.2"
+	serverAddr = "198.18.2.2"
+	wireAddr   = "198.18.2.1"
+)
+
+// tape builds a trace event by event. The actors start at 1 s, and at gives times from then on.
+type tape struct {
+	tr *trace.Trace
+	at time.Duration
+}
+
+const start = time.Second
+
+func newTape() *tape {
+	tr := &trace.Trace{}
+	tr.Add(trace.Event{Run: &trace.Run{Scenario: "fixture", Family: "v4"}})
+	for name, addrs := range map[string][]string{
+		"client": {clientAddr + "/24"}, "server": {serverAddr + "/24"}, "wire": {"198.18.1.1/24", wireAddr + "/24"},
+	} {
+		tr.Add(trace.Event{Host: &trace.Host{Name: name, Addresses: addrs}})
+	}
+	tr.Add(trace.Event{T: start, Start: &trace.Start{}})
+	return &tape{tr: tr, at: start}
+}
+
+func (p *tape) add(at time.Duration, e trace.Event) {
+	e.T = start + at
+	p.tr.Add(e)
+}
+
+// step is a step of the client's, or of another actor's with a dot.
+func (p *tape) step(name string, began, ended time.Duration, set func(*trace.Step)) {
+	s := p.begin(name, began)
+	out := &trace.Step{Actor: s.Actor, ID: s.Step, Op: s.Op, N: s.N, Began: start + began}
+	if set != nil {
+		set(out)
+	}
+	p.add(ended, trace.Event{Step: out})
+}
+
+func (p *tape) begin(name string, began time.Duration) *trace.Start {
+	actor, id, n := scenarios.StepRef(name).Split()
+	s := &trace.Start{Actor: actor, Step: id, Op: id, N: max(1, n)}
+	p.add(began, trace.Event{Start: s})
+	return s
+}
+
+func errno(name string) func(*trace.Step) {
+	return func(s *trace.Step) { s.Errno, s.Result = name, -1 }
+}
+
+func (p *tape) hits(fault string, at time.Duration, n uint64) {
+	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "on", Mechanism: "iptables"}})
+	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "hits", Hits: n}})
+}
+
+func (p *tape) socket(at time.Duration, host, local, remote, state string) *trace.Socket {
+	s := &trace.Socket{Host: host, Local: local, Remote: remote, State: state}
+	p.add(at, trace.Event{Socket: s})
+	return s
+}
+
+func (p *tape) end(at time.Duration, reason string, hanging ...string) *trace.Trace {
+	p.add(at, trace.Event{End: &trace.End{Reason: reason, Hanging: hanging}})
+	p.tr.Sort()
+	return p.tr
+}
+
+// seen is a packet at a link end; flags are of "SAFR", an empty set is UDP.
+type seen struct {
+	host     string
+	in       bool
+	src, dst string
+	sport    int
+	dport    int
+	flags    string
+	seq, ack uint32
+	data     string
+}
+
+func (p *tape) packet(at time.Duration, s seen) {
+	ip := &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.ParseIP(s.src).To4(), DstIP: net.ParseIP(s.dst).To4()}
+	var head gopacket.SerializableLayer = &layers.TCP{
+		SrcPort: layers.TCPPort(s.sport), DstPort: layers.TCPPort(s.dport), Seq: s.seq, Ack: s.ack, Window: 64240,
+		SYN: strings.Contains(s.flags, "S"), ACK: strings.Contains(s.flags, "A"), FIN: strings.Contains(s.flags, "F"), RST: strings.Contains(s.flags, "R"),
+	}
+	if s.flags == "" {
+		ip.Protocol = layers.IPProtocolUDP
+		head = &layers.UDP{SrcPort: layers.UDPPort(s.sport), DstPort: layers.UDPPort(s.dport)}
+	}
+	p.frame(at, s, ip, head, gopacket.Payload(s.data))
+}
+
+func (p *tape) frame(at time.Duration, s seen, ls ...gopacket.SerializableLayer) {
+	eth := &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv4}
+	buf := gopacket.NewSerializeBuffer()
+	all := append([]gopacket.SerializableLayer{eth}, ls...)
+	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, all...); err != nil {
+		panic(err)
+	}
+	p.add(at, trace.Event{Packet: &trace.Packet{Host: s.host, Device: "eth0", Out: !s.in, Frame: buf.Bytes(), Length: len(buf.Bytes())}})
+}
+
+// toServer and toClient are segments between port 41234 and port 8080, as their sender sees them.
+func toServer(flags string, seq, ack uint32, data string) seen {
+	return seen{host: "client", src: clientAddr, dst: serverAddr, sport: 41234, dport: 8080, flags: flags, seq: seq, ack: ack, data: data}
+}
+
+func toClient(flags string, seq, ack uint32, data string) seen {
+	return seen{host: "server", src: serverAddr, dst: clientAddr, sport: 8080, dport: 41234, flags: flags, seq: seq, ack: ack, data: data}
+}
+
+// syns is a client that sends SYNs at these times and gives up at the end.
+func syns(gaveUp time.Duration, at ...time.Duration) *trace.Trace {
+	p := newTape()
+	p.step("server.listen", 0, 0, nil)
+	p.step("client.connect", 0, gaveUp, errno("ETIMEDOUT"))
+	for _, t := range at {
+		p.packet(t, toServer("S", 1000, 0, ""))
+	}
+	p.socket(0, "client", clientAddr+":41234", serverAddr+":8080", "SYN_SENT")
+	p.socket(gaveUp, "client", clientAddr+":41234", serverAddr+":8080", "CLOSED")
+	p.hits("silent-server", gaveUp, uint64(len(at)))
+	return p.end(gaveUp+time.Second, "done")
+}

@@ -1,0 +1,275 @@
+package assertions
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/trace"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// fixture is one expectation against one trace. Its fault has struck and its run has ended unless record says otherwise.
+type fixture struct {
+	name   string
+	expect string
+	record func(*tape) *trace.Trace
+	want   Status
+}
+
+// golden judges each fixture's first expectation, and compares title and reason with testdata/KIND.golden.
+func golden(t *testing.T, kind, actors string, fixtures []fixture) {
+	t.Helper()
+	var out strings.Builder
+	for _, f := range fixtures {
+		t.Run(f.name, func(t *testing.T) {
+			v := Check(lab(t, actors, f.expect), f.record(newTape()))[0]
+			if v.Status != f.want {
+				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, f.want, v.Reason)
+			}
+			fmt.Fprintf(&out, "# %s\n%s %s\n", f.name, v.Status, v.Title)
+			if v.Reason != "" {
+				fmt.Fprintln(&out, v.Reason)
+			}
+			fmt.Fprintln(&out)
+		})
+	}
+	path := filepath.Join("testdata", kind+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+const second = time.Second
+
+func TestStepExpectations(t *testing.T) {
+	const actors = `
+server: [listen: {port: 8080}, accept: {}]
+client:
+  - connect: {to: "server:8080"}
+  - {send: hello, times: 3}
+  - recv: {}
+  - getsockopt: {option: SO_ERROR}
+  - tcp_info: {}
+  - poll: {}
+`
+	one := func(name string, began, ended time.Duration, set func(*trace.Step)) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace { p.step(name, began, ended, set); return p.end(70*second, "done") }
+	}
+	three := func(p *tape) *trace.Trace {
+		p.step("client.send[1]", 0, ms, func(s *trace.Step) { s.Result, s.Bytes = 5, 5 })
+		p.step("client.send[2]", second, 1001*ms, func(s *trace.Step) { s.Result, s.Bytes = 5, 5 })
+		p.step("client.send[3]", 2*second, 2001*ms, errno("EPIPE"))
+		return p.end(3*second, "done")
+	}
+	received := func(s *trace.Step) { s.Result, s.Bytes, s.Data = 5, 5, []byte("hello") }
+	golden(t, "step", actors, []fixture{
+		{"an error after its time", `- {step: client.connect, error: ETIMEDOUT, took: 63s}`, one("client.connect", 0, 64*second, errno("ETIMEDOUT")), Pass},
+		{"another error", `- {step: client.connect, error: ETIMEDOUT}`, one("client.connect", 0, ms, errno("ECONNREFUSED")), Fail},
+		{"an error too early", `- {step: client.connect, error: ETIMEDOUT, took: 63s}`, one("client.connect", 0, 31*second, errno("ETIMEDOUT")), Fail},
+		{"success where an error is wanted", `- {step: client.connect, error: ETIMEDOUT}`, one("client.connect", 0, ms, nil), Fail},
+		{"an error where none is named", `- {step: client.connect}`, one("client.connect", 0, ms, errno("ECONNREFUSED")), Fail},
+		{"a result that allows an error", `- {step: client.connect, result: -1}`, one("client.connect", 0, ms, errno("ECONNREFUSED")), Pass},
+		{"a time since an event", `- {step: client.recv, at: 1s, since: client.connect}`, func(p *tape) *trace.Trace {
+			p.step("client.connect", 0, second, nil)
+			p.step("client.recv", second, 2010*ms, nil)
+			return p.end(3*second, "done")
+		}, Pass},
+		{"a time since an event that never was", `- {step: client.recv, at: 1s, since: client.connect}`, one("client.recv", 0, second, nil), Fail},
+		{"bytes and text as wanted", `- {step: client.recv, bytes: 5, text: hello}`, one("client.recv", 0, ms, received), Pass},
+		{"other bytes and text", `- {step: client.recv, bytes: 10..20, text: {contains: world}}`, one("client.recv", 0, ms, received), Fail},
+		{"a value", `- {step: client.getsockopt, value: ECONNREFUSED}`, one("client.getsockopt", 0, 0, func(s *trace.Step) { s.Value = "ECONNREFUSED" }), Pass},
+		{"another value", `- {step: client.poll, value: {matches: "^in"}}`, one("client.poll", 0, 0, func(s *trace.Step) { s.Value = "out,err,hup" }), Fail},
+		{"a field of tcp_info", `- {step: client.tcp_info, values: {retransmits: ">= 1"}}`, one("client.tcp_info", 0, 0, func(s *trace.Step) { s.Values = map[string]int64{"retransmits": 2} }), Pass},
+		{"another number in tcp_info", `- {step: client.tcp_info, values: {retransmits: 0, rto: 1}}`, one("client.tcp_info", 0, 0, func(s *trace.Step) { s.Values = map[string]int64{"retransmits": 2} }), Fail},
+		{"the peer", `- {step: server.accept, peer: client}`, one("server.accept", 0, 0, func(s *trace.Step) { s.Peer = clientAddr + ":41234" }), Pass},
+		{"another peer", `- {step: server.accept, peer: "client:5000"}`, one("server.accept", 0, 0, func(s *trace.Step) { s.Peer = clientAddr + ":41234" }), Fail},
+		{"every execution, of which one fails", `- {step: client.send}`, three, Fail},
+		{"one execution of several", `- {step: "client.send[2]", bytes: 5}`, three, Pass},
+		{"so many executions as wanted", `- {step: client.send, count: 2}`, three, Pass},
+		{"fewer executions as wanted than wanted", `- {step: client.send, count: 3}`, three, Fail},
+		{"fewer executions than the scenario asks for", `- {step: client.send}`, one("client.send[1]", 0, ms, nil), Fail},
+		{"a step that never began", `- {step: client.send}`, func(p *tape) *trace.Trace {
+			p.begin("client.connect", 0)
+			return p.end(75*second, "deadline", "client.connect")
+		}, Fail},
+		{"a step of a process that was killed", `- {step: client.recv}`, func(p *tape) *trace.Trace {
+			p.step("client.connect", 0, ms, nil)
+			p.add(6*second, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+			return p.end(7*second, "done")
+		}, Fail},
+		{"a step still in progress", `- {step: client.connect}`, func(p *tape) *trace.Trace {
+			p.begin("client.connect", 0)
+			return p.end(75*second, "deadline", "client.connect")
+		}, Fail},
+	})
+}
+
+func TestPacketExpectations(t *testing.T) {
+	at := func(times ...time.Duration) func(*tape) *trace.Trace {
+		return func(*tape) *trace.Trace { return syns(70*second, times...) }
+	}
+	backoff := at(0, 1010*ms, 3020*ms, 7100*ms)
+	handshake := func(p *tape) *trace.Trace {
+		p.step("client.connect", 0, 2*ms, nil)
+		for i, s := range []seen{toServer("S", 1000, 0, ""), toClient("SA", 5000, 1001, ""), toServer("A", 1001, 5001, ""), toServer("A", 1001, 5001, "hello")} {
+			when := time.Duration(i) * ms
+			p.packet(when, s)
+			// Each packet is seen four times: leaving, entering and leaving the wire, arriving.
+			for _, end := range []struct {
+				host string
+				in   bool
+			}{{"wire", true}, {"wire", false}, {map[string]string{"client": "server", "server": "client"}[s.host], true}} {
+				s.host, s.in = end.host, end.in
+				p.packet(when+ms/10, s)
+			}
+		}
+		return p.end(second, "done")
+	}
+	forged := func(p *tape) *trace.Trace {
+		p.packet(0, toServer("S", 1000, 0, ""))
+		s := toServer("S", 1000, 0, "")
+		s.host, s.in = "wire", true
+		p.packet(0, s)
+		s = toClient("RA", 0, 1001, "")
+		s.host = "wire"
+		p.packet(ms, s)
+		s.host, s.in = "client", true
+		p.packet(ms, s)
+		return p.end(second, "done")
+	}
+	golden(t, "packets", connecting, []fixture{
+		{"a count and its gaps", `- {packets: {from: client, tcp: SYN}, count: 4, gaps: [1s, 2s, 4s, 8s, 16s]}`, backoff, Pass},
+		{"fewer packets than wanted", `- {packets: {from: client, tcp: SYN}, count: 6}`, backoff, Fail},
+		{"none, but other packets", `- {packets: {from: client, tcp: RST}, count: 1}`, backoff, Fail},
+		{"none at all", `- {packets: {from: client, tcp: RST}, count: ">= 1"}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
+		{"none where none are wanted", `- {packets: {tcp: RST}, none: true}`, backoff, Pass},
+		{"some where none are wanted", `- {packets: {to: server, tcp: any, port: 8080}, seen-by: client, none: true}`, backoff, Fail},
+		{"a gap out of tolerance", `- {packets: {from: client, tcp: SYN}, gaps: [1s, 2s, 4s]}`, at(0, 1010*ms, 3020*ms, 7933*ms), Fail},
+		{"a gap too short", `- {packets: {from: client, tcp: SYN}, gaps: ["~40ms ±10ms"]}`, at(0, 5*ms), Fail},
+		{"more gaps than packets, without count", `- {packets: {from: client, tcp: SYN}, gaps: [1s, 2s, 4s, 8s]}`, backoff, Fail},
+		{"fewer gaps than packets, with count", `- {packets: {from: client, tcp: SYN}, count: ">= 2", gaps: [1s]}`, backoff, Fail},
+		{"gaps of a single packet", `- {packets: {from: client, tcp: SYN}, count: 1, gaps: [1s]}`, at(0), Fail},
+		{"gaps of no packet", `- {packets: {from: client, tcp: SYN}, count: ">= 0", gaps: [1s]}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
+		{"times since the first", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 7s]}`, backoff, Pass},
+		{"a time that is not so", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 5s]}`, backoff, Fail},
+		{"those since an event, until another", `- {packets: {from: client, tcp: SYN}, since: server.listen, until: client.connect.start, count: 1}`, backoff, Pass},
+		{"those since an event that never was", `- {packets: {from: client, tcp: SYN}, since: "fault.silent-server.hit[9]", count: 1}`, backoff, Fail},
+		{"a sequence, each packet once where it is sent", `- {packets: {tcp: any}, sequence: [{tcp: SYN, seq: 0}, {tcp: SYN-ACK, seq: 0, ack: 1}, {tcp: ACK, ack: 1}, {tcp: DATA, payload: {contains: hell, offset: 4}}]}`, handshake, Pass},
+		{"a sequence as the other host sees it", `- {packets: {tcp: any}, seen-by: server, sequence: [{from: client}, {from: server}, {from: client}, {from: client}]}`, handshake, Pass},
+		{"a sequence as the wire sees it", `- {packets: {tcp: any}, seen-by: wire, sequence: [{tcp: SYN}, {tcp: SYN-ACK}, {tcp: ACK}, {tcp: DATA}]}`, handshake, Pass},
+		{"a sequence with another packet", `- {packets: {tcp: any}, sequence: [{tcp: SYN}, {tcp: RST, from: server}]}`, handshake, Fail},
+		{"a sequence that ends too soon", `- {packets: {tcp: SYN}, sequence: [{tcp: SYN}, {tcp: SYN, retransmission: true}]}`, handshake, Fail},
+		{"a sequence that goes on", `- {packets: {tcp: any}, sequence: [{tcp: SYN}, {tcp: SYN-ACK}, {tcp: ACK}]}`, handshake, Fail},
+		{"retransmissions only", `- {packets: {from: client, tcp: SYN, retransmission: true}, count: 3}`, backoff, Pass},
+		{"a RST that the wire forged", `- {packets: {tcp: RST}, count: 1}`, forged, Pass},
+		{"a forged RST where none is wanted", `- {packets: {tcp: RST}, none: true}`, forged, Fail},
+		{"a forged RST is not seen by the host it names", `- {packets: {tcp: RST, from: server}, none: true}`, forged, Pass},
+	})
+}
+
+func TestStateExpectations(t *testing.T) {
+	life := func(p *tape) *trace.Trace {
+		p.step("client.connect", 0, second, nil)
+		p.socket(0, "server", "0.0.0.0:8080", "0.0.0.0:0", "LISTEN")
+		l := p.socket(500*ms, "server", "0.0.0.0:8080", "0.0.0.0:0", "LISTEN")
+		l.RecvQ, l.SendQ = 3, 2
+		local, remote := clientAddr+":41234", serverAddr+":8080"
+		p.socket(0, "client", local, remote, "SYN_SENT")
+		p.socket(second, "client", local, remote, "ESTABLISHED")
+		k := p.socket(1500*ms, "client", local, remote, "ESTABLISHED")
+		k.SendQ, k.Timer, k.Retrans = 10, "on", 2
+		p.socket(4*second, "client", local, remote, "CLOSE_WAIT")
+		p.socket(6*second, "client", local, remote, "CLOSED")
+		p.socket(second, "server", remote, local, "ESTABLISHED")
+		p.socket(5*second, "server", remote, local, "FIN_WAIT2")
+		return p.end(10*second, "done")
+	}
+	golden(t, "states", connecting, []fixture{
+		{"reaches a state", `- {reaches: {host: client, state: CLOSE_WAIT}, at: 4s}`, life, Pass},
+		{"never reaches a state", `- {reaches: {host: client, state: TIME_WAIT}}`, life, Fail},
+		{"reaches a state at another time", `- {reaches: {host: client, state: CLOSE_WAIT}, at: 2s, since: client.connect}`, life, Fail},
+		{"reaches a state on a port nobody uses", `- {reaches: {host: server, local: 9, state: LISTEN}}`, life, Fail},
+		{"a listener's full accept queue", `- {reaches: {host: server, local: 8080, state: LISTEN}, recv-q: 3, send-q: 2}`, life, Pass},
+		{"a listener's queue that is longer", `- {reaches: {host: server, local: 8080, state: LISTEN}, recv-q: 4}`, life, Fail},
+		{"a timer and its retransmissions", `- {reaches: {host: client, remote: 8080}, timer: "on", retrans: 2}`, life, Pass},
+		{"a timer that never runs", `- {reaches: {host: client, state: ESTABLISHED}, timer: persist}`, life, Fail},
+		{"holds a state to the end", `- {holds: {host: server, state: FIN_WAIT2}}`, life, Pass},
+		{"leaves a state before the end", `- {holds: {host: client, state: ESTABLISHED}}`, life, Fail},
+		{"holds a state for its time", `- {holds: {host: client, state: ESTABLISHED}, for: 3s}`, life, Pass},
+		{"holds a state too long", `- {holds: {host: client, state: ESTABLISHED}, for: 2s}`, life, Fail},
+		{"still in a state when the run ends", `- {holds: {host: server, state: FIN_WAIT2}, for: 5s}`, life, Fail},
+		{"in a state at least so long when the run ends", `- {holds: {host: server, state: FIN_WAIT2}, for: ">= 4s"}`, life, Pass},
+		{"never in the state it should hold", `- {holds: {host: client, state: TIME_WAIT}, for: 60s}`, life, Fail},
+		{"holds one of two states from an event", `- {holds: {host: client, state: [ESTABLISHED, CLOSE_WAIT]}, from: client.connect, for: 5s}`, life, Pass},
+		{"not yet in a state at an event", `- {holds: {host: client, state: ESTABLISHED}, from: client.connect.start, until: client.connect}`, life, Fail},
+		{"never in a state", `- {never: {host: client, state: TIME_WAIT}}`, life, Pass},
+		{"in a state it should never be in", `- {never: {host: client, state: CLOSE_WAIT}}`, life, Fail},
+		{"in a state, but not until an event", `- {never: {host: client, state: CLOSE_WAIT}, until: client.connect}`, life, Pass},
+		{"never, from an event that never was", `- {never: {host: client, state: CLOSE_WAIT}, from: server.listen}`, life, Fail},
+		{"goes through these states", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, CLOSE_WAIT, CLOSED]}`, life, Pass},
+		{"a path beside a listener", `- {path: {host: server, local: 8080}, states: [ESTABLISHED, FIN_WAIT2]}`, life, Pass},
+		{"another path", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, FIN_WAIT1]}`, life, Fail},
+		{"a path that goes on", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, CLOSE_WAIT]}`, life, Fail},
+		{"a path that ends early", `- {path: {host: server, local: 8080}, states: [ESTABLISHED, FIN_WAIT2, TIME_WAIT]}`, life, Fail},
+		{"a path of no socket", `- {path: {host: client, remote: 9}, states: [SYN_SENT]}`, life, Fail},
+		{"so many sockets at the end", `- {sockets: {host: server}, count: 2}`, life, Pass},
+		{"fewer sockets at an event", `- {sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect.start}`, life, Pass},
+		{"another number of sockets", `- {sockets: {host: server, state: TIME_WAIT}, count: 500}`, life, Fail},
+		{"the most at once", `- {sockets: {host: server}, peak: 2}`, life, Pass},
+		{"more at once", `- {sockets: {host: server}, peak: "<= 1"}`, life, Fail},
+	})
+}
+
+func TestOtherExpectations(t *testing.T) {
+	const actors = `
+server: [listen: {port: 8080}]
+client: [exec: {command: "curl -s http://server:8080"}]
+`
+	counted := func(p *tape) *trace.Trace {
+		p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2}}})
+		p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: map[string]int64{"TcpExt.TCPTimeouts": 8}}})
+		return p.end(second, "done")
+	}
+	struck := func(p *tape) *trace.Trace { p.hits("silent-server", 0, 4); return p.end(second, "done") }
+	curl := func(p *tape) *trace.Trace {
+		p.step("client.exec", 0, 2*second, func(s *trace.Step) { s.Exit, s.Stderr = 7, "curl: (7) Failed to connect\n" })
+		p.add(3*second, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+		return p.end(3*second, "done")
+	}
+	golden(t, "other", actors, []fixture{
+		{"a counter that rose so much", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
+		{"a counter that rose less", `- {counters: {client.TcpExt.TCPTimeouts: ">= 7"}}`, counted, Fail},
+		{"a counter there is not", `- {counters: {client.TcpExt.TCPTimeout: 6}}`, counted, Fail},
+		{"a counter of a host that was not read", `- {counters: {server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
+		{"so many hits", `- {fault: silent-server, hits: 4}`, struck, Pass},
+		{"other hits", `- {fault: silent-server, hits: 6}`, struck, Fail},
+		{"hits of a fault never in force", `- {fault: silent-server, hits: ">= 1"}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: "hits"}})
+			return p.end(second, "done")
+		}, Fail},
+		{"hits that were never read", `- {fault: silent-server, hits: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
+		{"a program's exit and output", `- {process: client.exec, exit: 7, stderr: {contains: Failed}, took: 2s}`, curl, Pass},
+		{"another exit and output", `- {process: client.exec, exit: 0, stdout: {contains: hello}}`, curl, Fail},
+		{"an actor that was killed", `- {process: client, signal: KILL}`, curl, Pass},
+		{"an actor killed by another signal", `- {process: client, signal: TERM}`, curl, Fail},
+		{"an actor that exited", `- {process: client, exit: 0}`, curl, Fail},
+		{"a program that never began", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
+	})
+}

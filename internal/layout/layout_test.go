@@ -1,0 +1,139 @@
+package layout
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "halfopen"
+
+// rule says what of the module a package, and those below it where below is set, may import.
+type rule struct {
+	pkg   string
+	below bool
+	// only lists all it may import of the module; nil with never set means anything else.
+	only []string
+	// never lists what it must not import, with all below it.
+	never []string
+	why   string
+}
+
+// rules are those of the design: the data flows one way, and the trace is the hinge.
+var rules = []rule{
+	{pkg: "scenarios", below: true, only: []string{}, why: "the language must not know what is made of it"},
+	{pkg: "harness/trace", only: []string{}, why: "the evidence must be readable without the lab"},
+	{pkg: "assertions", below: true, only: []string{"scenarios", "harness/trace"}, why: "verdicts are pure functions of scenario and trace"},
+	{pkg: "internal/report", below: true, only: []string{"scenarios", "harness/trace", "assertions", "internal/report"}, why: "reports are pure functions of scenario, trace and verdicts"},
+	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},
+}
+
+// violation returns why pkg must not import imported (both without the module's name); "" if it may.
+func violation(pkg, imported string) string {
+	for _, r := range rules {
+		if !within(pkg, r.pkg, r.below) {
+			continue
+		}
+		allowed := r.never != nil || slices.ContainsFunc(r.only, func(p string) bool { return within(imported, p, p == r.pkg) })
+		if slices.ContainsFunc(r.never, func(p string) bool { return within(imported, p, true) }) {
+			allowed = false
+		}
+		if !allowed {
+			return r.why
+		}
+	}
+	return ""
+}
+
+func within(pkg, root string, below bool) bool {
+	return pkg == root || below && strings.HasPrefix(pkg, root+"/")
+}
+
+// TestImports reads the imports of the module's files, those of tests left out: a fixture may need more than what it tests.
+func TestImports(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]int{}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if file != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		pkg := path.Dir(rel)
+		read[pkg]++
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if inner, ok := strings.CutPrefix(imported, module+"/"); ok {
+				if why := violation(pkg, inner); why != "" {
+					t.Errorf("%s imports %s: %s", rel, imported, why)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		there := false
+		for pkg := range read {
+			there = there || within(pkg, r.pkg, r.below)
+		}
+		if !there {
+			t.Errorf("no file of %s was read: the rule for it proves nothing", r.pkg)
+		}
+	}
+}
+
+func TestViolation(t *testing.T) {
+	for name, test := range map[string]struct {
+		pkg, imported string
+		refused       bool
+	}{
+		"assertions may read the trace":               {"assertions", "harness/trace", false},
+		"assertions must not run labs":                {"assertions", "harness", true},
+		"assertions must not report":                  {"assertions", "internal/report", true},
+		"scenarios import nothing":                    {"scenarios", "internal/kernel", true},
+		"the trace imports nothing":                   {"harness/trace", "scenarios", true},
+		"faults must not write the trace":             {"inject/fault", "harness/trace", true},
+		"faults may read scenarios":                   {"inject/fault", "scenarios", false},
+		"a report may use its own parts":              {"internal/report", "internal/report/ladder", false},
+		"a report must not look at other than events": {"internal/report", "harness/observe", true},
+		"the harness may import anything":             {"harness", "inject/fault", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := violation(test.pkg, test.imported); (got != "") != test.refused {
+				t.Errorf("%s imports %s: %q", test.pkg, test.imported, got)
+			}
+		})
+	}
+}
