@@ -34,17 +34,29 @@ func TestChanges(t *testing.T) {
 		dumps [][]socket
 		want  []string
 	}{
-		{"a connection from request to its end", [][]socket{{sock(1, stateNewSynRecv)}, {sock(1, 1)}, {sock(1, 6)}, {}},
-			[]string{"0 SYN_RECV", "1 ESTABLISHED", "2 TIME_WAIT", "3 CLOSED"}},
+		{
+			"a connection from request to its end",
+			[][]socket{{sock(1, stateNewSynRecv)}, {sock(1, 1)}, {sock(1, 6)}, {}},
+			[]string{"0 SYN_RECV", "1 ESTABLISHED", "2 TIME_WAIT", "3 CLOSED"},
+		},
 		{"nothing changes", [][]socket{{sock(1, 1)}, {sock(1, 1)}}, []string{"0 ESTABLISHED"}},
 		{"clocks do not count", [][]socket{{sock(1, 1)}, {ticking}}, []string{"0 ESTABLISHED"}},
-		{"an answered retransmission counts", [][]socket{{sock(1, 1)}, {retransmitted}},
-			[]string{"0 ESTABLISHED", "1 ESTABLISHED"}},
-		{"a listener's queue", [][]socket{{listener}, {queued}, {listener}, {}},
-			[]string{"0 LISTEN", "1 LISTEN 1", "2 LISTEN", "3 CLOSED"}},
+		{
+			"an answered retransmission counts",
+			[][]socket{{sock(1, 1)}, {retransmitted}},
+			[]string{"0 ESTABLISHED", "1 ESTABLISHED"},
+		},
+		{
+			"a listener's queue",
+			[][]socket{{listener}, {queued}, {listener}, {}},
+			[]string{"0 LISTEN", "1 LISTEN 1", "2 LISTEN", "3 CLOSED"},
+		},
 		{"the ports are used again at once", [][]socket{{sock(1, 6)}, {sock(2, 2)}}, []string{"0 TIME_WAIT", "1 SYN_SENT"}},
-		{"two at once, the later goes", [][]socket{{sock(1, 6)}, {sock(1, 6), sock(2, stateNewSynRecv)}, {sock(1, 6)}, {}},
-			[]string{"0 TIME_WAIT", "1 SYN_RECV", "2 TIME_WAIT", "3 CLOSED"}},
+		{
+			"two at once, the later goes",
+			[][]socket{{sock(1, 6)}, {sock(1, 6), sock(2, stateNewSynRecv)}, {sock(1, 6)}, {}},
+			[]string{"0 TIME_WAIT", "1 SYN_RECV", "2 TIME_WAIT", "3 CLOSED"},
+		},
 		{"a pair goes together", [][]socket{{sock(1, 10), sock(2, 10)}, {}}, []string{"0 LISTEN", "0 LISTEN", "1 CLOSED"}},
 		{"met twice in a dump", [][]socket{{sock(1, 1), sock(1, 1)}, {}}, []string{"0 ESTABLISHED", "1 CLOSED"}},
 	} {
@@ -98,11 +110,17 @@ func TestSchedule(t *testing.T) {
 		want    []time.Duration
 	}{
 		{"quiet", 350 * ms, 0, nil, []time.Duration{100 * ms, 200 * ms, 300 * ms}},
-		{"after a packet", 110 * ms, 0, []time.Duration{50 * ms},
-			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 55 * ms, 60 * ms, 70 * ms, 95 * ms}},
-		{"packets without end", 54 * ms, 0,
+		{
+			"after a packet", 110 * ms, 0,
+			[]time.Duration{50 * ms},
+			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 55 * ms, 60 * ms, 70 * ms, 95 * ms},
+		},
+		{
+			"packets without end", 54 * ms, 0,
 			[]time.Duration{50 * ms, 50*ms + 100, 50*ms + 200, 51*ms + 100, 52*ms + 100, 53*ms + 100},
-			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 53 * ms, 54 * ms}},
+			[]time.Duration{50 * ms, 51 * ms, 52 * ms, 53 * ms, 54 * ms},
+		},
+		{"samples that cost much in quiet", time.Second, ms, nil, []time.Duration{500 * ms, time.Second}},
 		{"samples that cost much", 60 * ms, ms / 5, []time.Duration{50 * ms}, []time.Duration{50 * ms, 54 * ms, 58 * ms}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

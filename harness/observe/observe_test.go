@@ -339,3 +339,32 @@ func TestOpenNamesTheDeviceThatIsMissing(t *testing.T) {
 		t.Errorf("error %v does not name eth7 of client", err)
 	}
 }
+
+// BenchmarkIdle tells what a watched lab of three silent hosts costs: cpu-ms/s is processor time per second.
+func BenchmarkIdle(b *testing.B) {
+	for name, table := range map[string]string{"own-table": "256", "common-table": "0"} {
+		b.Run(name, func(b *testing.B) {
+			var hosts []Host
+			for _, host := range []string{"client", "wire", "server"} {
+				hosts = append(hosts, Host{Name: host, NS: newNamespace(b, table), Devices: []string{"lo"}})
+			}
+			watch(b, hosts...)
+			time.Sleep(quiet + far) // what is measured is the quiet after that
+			const window = 2 * time.Second
+			spent := func() time.Duration {
+				var u unix.Rusage
+				if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+					b.Fatal(err)
+				}
+				return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+			}
+			var cpu time.Duration
+			for b.Loop() {
+				before := spent()
+				time.Sleep(window)
+				cpu += spent() - before
+			}
+			b.ReportMetric(float64(cpu.Microseconds())/1e3/(float64(b.N)*window.Seconds()), "cpu-ms/s")
+		})
+	}
+}
