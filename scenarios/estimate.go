@@ -16,14 +16,22 @@ func (s *Scenario) DeadlineOrDefault() time.Duration {
 }
 
 // Estimate returns about how long the run takes: the scenario's duration where it says so, else the longest of what each
-// actor sleeps and waits, what expectations say steps and packets take, and when faults end.
+// actor needs for its steps, what expectations say of packets and states, and when faults end. A step needs what is
+// expected of it, else what it sleeps or the timeout it may run into.
 func (s *Scenario) Estimate() time.Duration {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration)
 	}
+	took := map[string]time.Duration{}
+	for i := range s.Expect {
+		if e := s.Expect[i].Step; e != nil && e.Took != nil {
+			actor, step, _ := e.Step.Split()
+			took[actor+"."+step] = max(took[actor+"."+step], e.Took.Want)
+		}
+	}
 	longest := time.Duration(0)
 	for i := range s.Actors {
-		longest = max(longest, stepsTime(s.Actors[i].Steps))
+		longest = max(longest, stepsTime(s.Actors[i].Name, s.Actors[i].Steps, took))
 	}
 	for i := range s.Faults {
 		longest = max(longest, time.Duration(s.Faults[i].After+s.Faults[i].For))
@@ -34,13 +42,14 @@ func (s *Scenario) Estimate() time.Duration {
 	return longest
 }
 
-// stepsTime sums what steps sleep and the timeouts they may run into.
-func stepsTime(steps []Step) time.Duration {
+// stepsTime sums what an actor's steps need. took is what is expected of them, by ACTOR.STEP.
+func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.Duration {
 	var sum time.Duration
 	for i := range steps {
 		st := &steps[i]
-		var d time.Duration
+		d, expected := took[actor+"."+st.ID]
 		switch op := &st.Op; {
+		case expected:
 		case op.Sleep != nil:
 			d = time.Duration(op.Sleep.For)
 		case op.Wait != nil:
@@ -50,10 +59,10 @@ func stepsTime(steps []Step) time.Duration {
 		case op.Poll != nil && op.Poll.Timeout != nil:
 			d = time.Duration(*op.Poll.Timeout)
 		case op.Repeat != nil:
-			d = times(stepsTime(op.Repeat.Steps), op.Repeat.Times)
+			d = times(stepsTime(actor, op.Repeat.Steps, took), op.Repeat.Times)
 		case op.Parallel != nil:
 			for _, branch := range op.Parallel.Branches {
-				d = max(d, stepsTime(branch))
+				d = max(d, stepsTime(actor, branch, took))
 			}
 		}
 		sum = min(sum+times(d, max(st.Times, 1)), maxDuration)
@@ -82,7 +91,7 @@ func (e *Expectation) time() time.Duration {
 	}
 	switch {
 	case e.Step != nil:
-		return want(e.Step.Took, e.Step.At)
+		return want(e.Step.At)
 	case e.Process != nil:
 		return want(e.Process.Took)
 	case e.Packets != nil:

@@ -178,15 +178,16 @@ func TestEstimateIsTheLongestOfActorsAndExpectations(t *testing.T) {
 	actors := "actors:\n  client: [sleep: 2s, {poll: , id: p}, {repeat: {times: 3, steps: [sleep: 1s]}}, {parallel: [[sleep: 4s], [sleep: 1s]]}]\n"
 	actors = strings.Replace(actors, "{poll: , id: p}", "socket, {poll: {timeout: 1s}, times: 2}", 1)
 	for expect, want := range map[string]time.Duration{
-		"{never: {host: client}}":                                                                               11 * time.Second,
-		"{step: client.sleep, took: 63s}":                                                                       63 * time.Second,
-		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s]}":                                                          70 * time.Second,
-		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s], count: 3}":                                                30 * time.Second,
-		"{holds: {host: client}, for: 60s}":                                                                     60 * time.Second,
-		"{reaches: {host: client}, at: 12s}":                                                                    12 * time.Second,
-		"{process: client, exit: 0, took: \">= 20s\"}":                                                          20 * time.Second,
-		"{never: {host: client}}\nfaults:\n  f: {do: drop, after: 20s, for: 10s}":                               30 * time.Second,
-		"{never: {host: client}}\nduration: 5s":                                                                 5 * time.Second,
+		"{never: {host: client}}":                                                 11 * time.Second,
+		"{step: client.sleep, took: 63s}":                                         72 * time.Second,
+		"{step: client.poll, took: < 5ms}":                                        9010 * time.Millisecond,
+		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s]}":                            70 * time.Second,
+		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s], count: 3}":                  30 * time.Second,
+		"{holds: {host: client}, for: 60s}":                                       60 * time.Second,
+		"{reaches: {host: client}, at: 12s}":                                      12 * time.Second,
+		"{process: client, exit: 0, took: \">= 20s\"}":                            20 * time.Second,
+		"{never: {host: client}}\nfaults:\n  f: {do: drop, after: 20s, for: 10s}": 30 * time.Second,
+		"{never: {host: client}}\nduration: 5s":                                   5 * time.Second,
 		"{step: client.sleep, at: 7875s, error: none}\nduration: 2h11m20s\nnetwork: {offloads: true}\nip: [v4]": 7880 * time.Second,
 	} {
 		s := mustExpand(t, skeleton+actors+"expect:\n  - "+expect+"\n", nil)[0]

@@ -27,8 +27,8 @@ func (v *validation) actor(a *Actor) {
 
 // socketsMade is what is known about an actor's sockets before a step, in document order.
 type socketsMade struct {
-	any, listener bool
-	names         map[string]bool
+	any, bound, listener bool
+	names                map[string]bool
 }
 
 // defaultSocket is a name the actor gives a socket of itself.
@@ -91,8 +91,12 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 		return
 	case "bind", "connect", "sendto":
 		made.made(st.Socket, "sock")
+		made.bound = made.bound || op.Bind != nil
 		return
 	case "listen":
+		if !v.has(&op.Listen.Port) && !made.bound {
+			v.errorf(op.Listen, st.Pos, "listen needs a port, since no step before binds a socket")
+		}
 		made.made(st.Socket, "listener")
 		made.listener = true
 		return
