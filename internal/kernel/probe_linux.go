@@ -6,143 +6,168 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// Finding is what one probe found out.
-type Finding struct {
-	// Name is what was looked for, as a person names it.
-	Name string
-	OK   bool
-	// Essential is true where no lab works without it.
-	Essential bool
-	// Detail says what was found: a version, a path, an error.
-	Detail string
-	// NeededBy says what does not work without it, Remedy what to do. Both are empty where OK.
-	NeededBy string
-	Remedy   string
+// probe looks for one feature.
+type probe struct {
+	name, neededBy, remedy string
+	look                   func() (detail string, err error)
 }
 
-// ProbeHost looks at what can be told from outside a lab: programs and devices.
-func ProbeHost() []Finding {
-	return []Finding{
-		program("iptables", "drop, reject and partition on IPv4", "install it: make deps, or apt-get install iptables"),
-		program("ip6tables", "drop, reject and partition on IPv6", "install it: make deps, or apt-get install iptables"),
-		program("tcpdump", "reading captures with it; halfopen itself does not need it", "install it: apt-get install tcpdump"),
-	}
+const rootOrDocker = "run as root; in a container, run it with: docker run " + DockerFlags
+
+// machineProbes need no namespace and change nothing.
+var machineProbes = []probe{
+	{UserNamespaces, "running without root", "run as root, or see the detail", userNamespaces},
+	{SysAdmin, "running as root", rootOrDocker, capability(unix.CAP_SYS_ADMIN)},
+	{NetAdmin, "running as root", rootOrDocker, capability(unix.CAP_NET_ADMIN)},
+	{NetRaw, "running as root", rootOrDocker, capability(unix.CAP_NET_RAW)},
+	{IPTables, "faults on IPv4", installIPTables, program("iptables")},
+	{IP6Tables, "faults on IPv6", installIPTables, program("ip6tables")},
+	{SocketTable, "fast runs (without it they are slower and just as right)", "use Linux 6.1 or newer", sysctl(SocketTable)},
+	{LinearTimeouts, "scenarios on the SYN retries of Linux 6.5 and newer", "use Linux 6.5 or newer", sysctl(LinearTimeouts)},
+	{KVM, "fast virtual machines", "load kvm_intel or kvm_amd, or allow nested virtualization", openable("/dev/kvm")},
+	{QEMU, "runs on another kernel", "apt-get install qemu-system-x86", program("qemu-system-x86_64")},
 }
 
-func program(name, neededBy, remedy string) Finding {
-	f := Finding{Name: name}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		f.Detail, f.NeededBy, f.Remedy = "not found in $PATH", neededBy, remedy
-		return f
-	}
-	f.OK, f.Detail = true, path
-	if out, err := exec.Command(path, "--version").Output(); err == nil {
-		first, _, _ := strings.Cut(string(out), "\n")
-		f.Detail += ", " + strings.TrimSpace(first)
-	}
-	return f
+const installIPTables = "install it (make deps, or apt-get install iptables)"
+
+// labProbes work on the network namespace they are called in.
+var labProbes = []probe{
+	{Netem, "delay, loss and duplicate with via: tc", `drop "via" to use nfqueue, or use a kernel with CONFIG_NET_SCH_NETEM`, qdisc("netem")},
+	{TBF, "rate with via: tc", `drop "via" to use nfqueue, or use a kernel with CONFIG_NET_SCH_TBF`, qdisc("tbf")},
+	{SockDiag, "the states of sockets", "use a kernel with CONFIG_INET_DIAG", netlinkSocket(unix.NETLINK_INET_DIAG)},
+	{NFQueue, "faults on single packets", "use a kernel with CONFIG_NETFILTER_NETLINK_QUEUE", nfqueue},
 }
 
-// ProbeLab looks at what can only be told in a network namespace of one's own, where the calling process must be: it adds
-// queueing disciplines to lo and takes them away again.
-func ProbeLab() []Finding {
-	findings := []Finding{
-		capability("CAP_NET_ADMIN", unix.CAP_NET_ADMIN, "links, sysctls and faults"),
-		capability("CAP_NET_RAW", unix.CAP_NET_RAW, "packet capture"),
-		attempt("packet capture (AF_PACKET)", true, "every lab", func() error {
-			return closed(unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0))
-		}),
-		attempt("socket states (sock_diag)", true, "every lab", func() error {
-			_, err := netlink.SocketDiagTCP(unix.AF_INET)
-			return err
-		}),
-		attempt("veth", true, "every lab", vethWorks),
-		attempt("sch_tbf", false, "rate", func() error { return qdiscWorks(tbfOn) }),
-		attempt("sch_netem", false, "via: tc with delay, duplicate or corrupt", func() error { return qdiscWorks(netemOn) }),
-		sysctl("net.ipv4.tcp_child_ehash_entries", "socket tables of a lab's own, which make many labs at once fast (Linux 6.1)"),
-		sysctl("net.ipv4.tcp_syn_linear_timeouts", "linear SYN retries before the back-off (Linux 6.5)"),
-	}
-	return findings
-}
+// Probe looks for what a lab needs of this machine. It changes nothing, and starts programs only to ask their version.
+func Probe() Features { return run(machineProbes) }
 
-// HasNetem reports whether the kernel has sch_netem, asked in a network namespace of one's own.
-func HasNetem() bool { return qdiscWorks(netemOn) == nil }
+// ProbeLab looks for what faults need, by trying it: it must be called in a network namespace that is the caller's alone.
+// It leaves nothing behind.
+func ProbeLab() Features { return run(labProbes) }
 
-func capability(name string, bit uint, neededBy string) Finding {
-	f := Finding{Name: name, Essential: true, OK: effective(os.ReadFile)&(1<<bit) != 0}
-	if !f.OK {
-		f.Detail = "not among this process's effective capabilities"
-		f.NeededBy = neededBy
-		f.Remedy = "in a container, run it with: docker run " + DockerFlags
-	}
-	return f
-}
-
-func attempt(name string, essential bool, neededBy string, try func() error) Finding {
-	err := try()
-	f := Finding{Name: name, Essential: essential, OK: err == nil}
-	if err != nil {
-		f.Detail, f.NeededBy = err.Error(), neededBy
-		f.Remedy = "use a kernel that has it, or load its module as root"
-	}
-	return f
-}
-
-func sysctl(name, neededBy string) Finding {
-	f := Finding{Name: name}
-	value, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
-	if err != nil {
-		f.Detail, f.NeededBy, f.Remedy = "this kernel has no such parameter", neededBy, "none needed: labs do without it"
-		return f
-	}
-	f.OK, f.Detail = true, strings.TrimSpace(string(value))
-	return f
-}
-
-func closed(fd int, err error) error {
-	if err != nil {
-		return err
-	}
-	return unix.Close(fd)
-}
-
-func vethWorks() error {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "probe"
-	veth := netlink.NewVeth(attrs)
-	veth.PeerName = "eborp"
-	if err := netlink.LinkAdd(veth); err != nil {
-		return err
-	}
-	return netlink.LinkDel(veth)
-}
-
-func qdiscWorks(on func(netlink.QdiscAttrs) netlink.Qdisc) error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return fmt.Errorf("finding lo: %w", err)
-	}
-	q := on(netlink.QdiscAttrs{LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT})
-	if err := netlink.QdiscAdd(q); err != nil {
-		if errors.Is(err, unix.ENOENT) {
-			return errors.New("not in this kernel")
+func run(probes []probe) Features {
+	var found Features
+	for _, p := range probes {
+		f := Feature{Name: p.name, NeededBy: p.neededBy}
+		var err error
+		f.Detail, err = p.look()
+		if f.OK = err == nil; !f.OK {
+			f.Detail, f.Remedy = err.Error(), p.remedy
 		}
-		return err
+		found = append(found, f)
 	}
-	return netlink.QdiscDel(q)
+	return found
 }
 
-func tbfOn(attrs netlink.QdiscAttrs) netlink.Qdisc {
-	const rate, burst = 125000, 3000 // any that are valid
-	return &netlink.Tbf{QdiscAttrs: attrs, Rate: rate, Limit: burst, Buffer: netlink.Xmittime(rate, burst)}
+// userNamespaces tries one: a child that is never executed further than its clone(2).
+func userNamespaces() (string, error) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Path = "/proc/self/nonexistent"
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	err := cmd.Start()
+	if errors.Is(err, unix.ENOENT) {
+		return "", nil // the namespaces were made; then there was no such program, as meant
+	}
+	if err == nil {
+		err = errors.Join(errors.New("a program that does not exist was started"), cmd.Wait())
+	}
+	return "", ExplainClone(err, 1)
 }
 
-func netemOn(attrs netlink.QdiscAttrs) netlink.Qdisc {
-	return netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{Latency: 1})
+func capability(number uint) func() (string, error) {
+	return func() (string, error) {
+		if effective(os.ReadFile)&(1<<number) == 0 {
+			return "", errors.New("not in the effective set (CapEff of /proc/self/status)")
+		}
+		return "", nil
+	}
+}
+
+func program(name string) func() (string, error) {
+	return func() (string, error) {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return "", errors.New("not found in PATH")
+		}
+		out, err := exec.Command(path, "--version").Output()
+		if err != nil {
+			return "", fmt.Errorf("%s --version: %w", path, err)
+		}
+		line, _, _ := strings.Cut(string(out), "\n")
+		return path + ": " + line, nil
+	}
+}
+
+func sysctl(name string) func() (string, error) {
+	return func() (string, error) {
+		text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+		if err != nil {
+			return "", errors.New("this kernel has no such parameter")
+		}
+		return strings.TrimSpace(string(text)), nil
+	}
+}
+
+func openable(path string) func() (string, error) {
+	return func() (string, error) {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return "", err
+		}
+		return "", f.Close()
+	}
+}
+
+// qdisc adds one to lo and takes it away.
+func qdisc(kind string) func() (string, error) {
+	return func() (string, error) {
+		lo, err := netlink.LinkByName("lo")
+		if err != nil {
+			return "", fmt.Errorf("finding lo: %w", err)
+		}
+		q := newQdisc(kind, netlink.QdiscAttrs{LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(0x6f, 0), Parent: netlink.HANDLE_ROOT})
+		if err := netlink.QdiscAdd(q); err != nil {
+			return "", fmt.Errorf("adding it to lo: %w", err)
+		}
+		return "", netlink.QdiscDel(q)
+	}
+}
+
+func newQdisc(kind string, attrs netlink.QdiscAttrs) netlink.Qdisc {
+	if kind == "tbf" {
+		return &netlink.Tbf{QdiscAttrs: attrs, Rate: 1 << 20, Limit: 1 << 16, Buffer: 1 << 16}
+	}
+	return netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{})
+}
+
+func netlinkSocket(protocol int) func() (string, error) {
+	return func() (string, error) {
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
+		if err != nil {
+			return "", fmt.Errorf("opening a netlink socket: %w", err)
+		}
+		return "", unix.Close(fd)
+	}
+}
+
+// nfqueue looks for the file that nfnetlink_queue has in each network namespace once it is loaded.
+func nfqueue() (string, error) {
+	if _, err := netlinkSocket(unix.NETLINK_NETFILTER)(); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat("/proc/thread-self/net/netfilter/nfnetlink_queue"); err != nil {
+		return "", fmt.Errorf("it is not in this kernel, or not loaded: %w", err)
+	}
+	return "", nil
 }
