@@ -44,6 +44,9 @@ type hop struct {
 	out          bool
 }
 
+// mostOpen bounds how many identical packets are followed at once: usually it is one or two.
+const mostOpen = 64
+
 // packetKey tells packets apart. A fault may rewrite a packet on its way, so for IPv4 packets that carry an identification
 // it has only what no fault changes; all others need more to be told apart.
 type packetKey struct {
@@ -86,7 +89,8 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 			} else {
 				j.Forged = from != j.From
 			}
-			open[k] = append(open[k], j)
+			// Bounded: of identical packets beyond these, the oldest were lost.
+			open[k] = append(open[k][max(0, len(open[k])-mostOpen+1):], j)
 			all = append(all, j)
 		}
 		j.Events = append(j.Events, i)
@@ -106,8 +110,6 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 // their order, unless it has been missing for longer than a fault may hold it. It looks at few: identical packets under
 // way are rare, and the search is bounded in case a fault makes them common.
 func follow(open []*Journey, h hop, at, patience time.Duration) *Journey {
-	const most = 64
-	open = open[max(0, len(open)-most):]
 	var latest *Journey
 	for _, j := range open {
 		if slices.Contains(j.hops, h) {

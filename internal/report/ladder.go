@@ -105,6 +105,10 @@ func columns(s *scenarios.Scenario, t *trace.Trace, rows []row, width int) []col
 		names = append(names, scenarios.Wire)
 	}
 	names = append(names, right...)
+	if len(names) == 1 && slices.ContainsFunc(rows, func(r row) bool { return r.journey != nil && r.journey.From == r.journey.To }) {
+		// A host that talks to itself has a line for each end.
+		names = append(names, names[0])
+	}
 	cols := make([]column, len(names))
 	for i, name := range names {
 		cols[i] = column{name, firstColumn}
@@ -230,6 +234,9 @@ func (d *drawing) arrow(l *line, r *row) {
 	}
 	if to < 0 || to == from {
 		to = d.away(from)
+		if j.From == j.To && !j.Flow.Opener {
+			from, to = to, from
+		}
 	}
 	lo, hi := min(from, to)+1, max(from, to)-1
 	rightwards := to > from

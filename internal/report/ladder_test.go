@@ -31,6 +31,7 @@ func TestLadder(t *testing.T) {
 		"ladder-color":                        {backoff, backoffTrace, LadderOptions{Color: true}},
 		"ladder-only-some-packets":            {v4, v4Trace, LadderOptions{Only: packetsOf(v4Trace, "DATA"), Indent: "    "}},
 		"ladder-the-wire-answers":             {icmp, icmpTrace, LadderOptions{}},
+		"ladder-loopback":                     {nil, loopback(t), LadderOptions{}},
 		"ladder-shortened":                    {bulk, bulkTrace, LadderOptions{MaxRows: 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +50,43 @@ func TestLadder(t *testing.T) {
 			}
 			golden(t, name, got)
 		})
+	}
+}
+
+// loopback is a refused connection of a host to itself.
+func loopback(t *testing.T) *trace.Trace {
+	l := &lab{t: t, trace: &trace.Trace{}}
+	l.add(0, trace.Event{Host: &trace.Host{Name: "host", Addresses: []string{"198.18.1.2", "198.18.2.2"}, Links: []trace.Link{{Device: "lo", MTU: 65536}}}})
+	l.add(start, trace.Event{Start: &trace.Start{}})
+	for i, s := range []seg{{from: "client", flags: "S", seq: 1, win: 65495}, {from: "server", flags: "RA", ack: 2, noID: true}} {
+		f := l.tcp(s)
+		l.see(time.Duration(20*i)*time.Microsecond, "host", "lo", true, f)
+		l.see(time.Duration(20*i+1)*time.Microsecond, "host", "lo", false, f)
+	}
+	return l.end(ms)
+}
+
+func TestLadderDrawsAnything(t *testing.T) {
+	l := newLab(t, false)
+	syn := l.tcp(seg{from: "client", flags: "S"})
+	for n := range syn {
+		l.see(time.Duration(n)*ms, "client", "eth0", n%2 == 0, syn[:n])
+		l.see(time.Duration(n)*ms, "nobody-told-of", "eth7", true, syn[n:])
+	}
+	for n := range 40 {
+		l.see(0, strings.Repeat("h", n), "eth0", true, syn)
+	}
+	l.step(0, ms, trace.Step{Actor: "unknown", Op: "recv", Errno: "EINTR"})
+	tr := l.end(time.Second)
+	for _, o := range []LadderOptions{{}, {Width: 1}, {Width: 1000, ARP: true}, {MaxRows: 1}, {MaxRows: 2}, {Only: []int{-1, 1 << 30}}, {Only: []int{}}} {
+		for _, s := range []*scenarios.Scenario{nil, {}} {
+			if got := Ladder(s, tr, o); !strings.HasSuffix(got, "\n") {
+				t.Errorf("%+v: %q", o, got)
+			}
+		}
+	}
+	if got, want := Ladder(nil, &trace.Trace{}, LadderOptions{}), "no packets\n"; got != want {
+		t.Errorf("an empty trace: %q, want %q", got, want)
 	}
 }
 

@@ -145,6 +145,9 @@ func (r *Result) sockets(events []int) []string {
 	for i := range lines {
 		l := &lines[i]
 		if slices.ContainsFunc(events, func(e int) bool {
+			if e < 0 || e >= len(r.Trace.Events) {
+				return false
+			}
 			so := r.Trace.Events[e].Socket
 			return so != nil && so.Host == l.Host && so.Local == l.Local && so.Remote == l.Remote
 		}) {
