@@ -52,17 +52,20 @@ func (r *run) sentOnce() []int {
 	if r.sent != nil {
 		return r.sent
 	}
+	mark := func(d *trace.Decoded) fingerprint {
+		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&trace.RST != 0}
+	}
+	// All that came in, before any is judged: two link ends can disagree by microseconds on which came first.
 	passed := map[fingerprint]bool{}
+	for _, i := range r.packets {
+		if p := r.t.Events[i].Packet; p.Host == scenarios.Wire && !p.Out {
+			passed[mark(p.Decode())] = true
+		}
+	}
 	r.sent = []int{}
 	for _, i := range r.packets {
 		p := r.t.Events[i].Packet
-		d := p.Decode()
-		f := fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&trace.RST != 0}
-		switch {
-		case p.Host == scenarios.Wire && !p.Out:
-			passed[f] = true
-		case p.Host == scenarios.Wire && passed[f], !p.Out:
-		default:
+		if p.Out && (p.Host != scenarios.Wire || !passed[mark(p.Decode())]) {
 			r.sent = append(r.sent, i)
 		}
 	}

@@ -1,0 +1,107 @@
+package assertions
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"halfopen/scenarios"
+)
+
+// TestSelect selects among a short conversation, told by the indexes of its packets.
+func TestSelect(t *testing.T) {
+	p := newTape()
+	second := func(s seen) seen { s.sport = 41235; return s }
+	quoted := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(quoted, gopacket.SerializeOptions{FixLengths: true},
+		&layers.IPv4{Version: 4, IHL: 5, Protocol: layers.IPProtocolUDP, SrcIP: []byte{198, 18, 1, 2}, DstIP: []byte{198, 18, 2, 2}},
+		&layers.UDP{SrcPort: 5000, DstPort: 9}); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		syn = iota
+		synSecond
+		synAgain
+		data
+		dataSecond
+		fin
+		rst
+		udp
+		icmp
+		arp
+		packets
+	)
+	p.packet(syn, toServer("S", 1000, 0, ""))
+	p.packet(synSecond, second(toServer("S", 7000, 0, "")))
+	p.packet(synAgain, toServer("S", 1000, 0, ""))
+	p.packet(data, toServer("A", 1001, 1, "hello"))
+	p.packet(dataSecond, second(toServer("A", 7001, 1, "world!")))
+	p.packet(fin, toServer("FA", 1006, 1, ""))
+	p.packet(rst, toClient("R", 1, 0, ""))
+	p.packet(udp, seen{host: "client", src: clientAddr, dst: serverAddr, sport: 5000, dport: 9, data: "ping"})
+	p.frame(icmp, seen{host: "server"},
+		&layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolICMPv4, SrcIP: []byte{198, 18, 2, 2}, DstIP: []byte{198, 18, 1, 2}},
+		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(quoted.Bytes()))
+	p.frame(arp, seen{host: "client"}, &layers.ARP{
+		AddrType: 1, Protocol: 0x800, HwAddressSize: 6, ProtAddressSize: 4, Operation: 1,
+		SourceHwAddress: make([]byte, 6), DstHwAddress: make([]byte, 6), SourceProtAddress: []byte{198, 18, 1, 2}, DstProtAddress: []byte{198, 18, 1, 1},
+	})
+	frame := p.tr.Events[len(p.tr.Events)-1].Packet.Frame
+	frame[12], frame[13] = 0x08, 0x06
+	tr := p.tr
+	var indexes []int
+	for i := range tr.Events {
+		if tr.Events[i].Packet != nil {
+			indexes = append(indexes, i)
+		}
+	}
+	if len(indexes) != packets {
+		t.Fatalf("%d packets, want %d", len(indexes), packets)
+	}
+	count := func(low, high int64) *scenarios.Count { return &scenarios.Count{Min: low, Max: high} }
+	yes, no := true, false
+	tests := []struct {
+		name string
+		s    scenarios.Selector
+		want []int
+	}{
+		{"everything that is IP", scenarios.Selector{}, []int{syn, synSecond, synAgain, data, dataSecond, fin, rst, udp, icmp}},
+		{"from the server", scenarios.Selector{From: "server"}, []int{rst, icmp}},
+		{"to the server", scenarios.Selector{To: "server", TCP: scenarios.Kinds{scenarios.AnySegment}}, []int{syn, synSecond, synAgain, data, dataSecond, fin}},
+		{"one of two kinds", scenarios.Selector{TCP: scenarios.Kinds{scenarios.FIN, scenarios.RST}}, []int{fin, rst}},
+		{"the second connection", scenarios.Selector{TCP: scenarios.Kinds{scenarios.AnySegment}, Conn: 2}, []int{synSecond, dataSecond}},
+		{"the first connection among those that fit", scenarios.Selector{Payload: &scenarios.Payload{Contains: "world"}, Conn: 1}, []int{dataSecond}},
+		{"a connection there is not", scenarios.Selector{Conn: 9}, nil},
+		{"retransmissions", scenarios.Selector{Retransmission: &yes}, []int{synAgain}},
+		{"SYNs sent for the first time", scenarios.Selector{TCP: scenarios.Kinds{scenarios.SYN}, Retransmission: &no}, []int{syn, synSecond}},
+		{"a source port", scenarios.Selector{SPort: scenarios.Ints{41235, 8080}}, []int{synSecond, dataSecond, rst}},
+		{"a destination port", scenarios.Selector{DPort: scenarios.Ints{9}}, []int{udp}},
+		{"either port", scenarios.Selector{Port: scenarios.Ints{41235}}, []int{synSecond, dataSecond}},
+		{"a payload by its bytes", scenarios.Selector{Payload: &scenarios.Payload{Hex: "70 69"}}, []int{udp}},
+		{"a payload by its length", scenarios.Selector{Payload: &scenarios.Payload{Length: count(5, 5)}}, []int{data}},
+		{"a payload by its place in the stream", scenarios.Selector{Payload: &scenarios.Payload{Offset: count(5, 9)}}, []int{dataSecond}},
+		{"relative sequence numbers", scenarios.Selector{Seq: count(1, 6), From: "client"}, []int{data, dataSecond, fin}},
+		{"acknowledgements of the SYN", scenarios.Selector{Ack: count(1, 1)}, []int{data, dataSecond, fin}},
+		{"a TTL that none has", scenarios.Selector{TTL: count(1, 1)}, nil},
+		{"segments without timestamps", scenarios.Selector{TCP: scenarios.Kinds{scenarios.SYN}, Options: map[string]bool{"timestamps": false}}, []int{syn, synSecond, synAgain}},
+		{"segments with timestamps", scenarios.Selector{Options: map[string]bool{"timestamps": true}}, nil},
+		{"UDP", scenarios.Selector{UDP: "any"}, []int{udp}},
+		{"ICMP of one sort", scenarios.Selector{ICMP: "port-unreachable"}, []int{icmp}},
+		{"ICMP of another sort", scenarios.Selector{ICMP: "host-unreachable"}, nil},
+		{"ARP", scenarios.Selector{ARP: "request", From: "client"}, []int{arp}},
+		{"ARP answers", scenarios.Selector{ARP: "reply"}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Select(&test.s, tr, tr.Flows(), HostsOf(tr), indexes)
+			for i := range got {
+				got[i] -= indexes[0]
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("packets %v, want %v", got, test.want)
+			}
+		})
+	}
+}
