@@ -64,7 +64,7 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], resolve(n.Content[i+1])
 		switch {
-		case key.Value == "case" && isScalar(value):
+		case key.Value == "case" && value.Kind == yaml.ScalarNode:
 		case slices.Contains(reservedParams, key.Value):
 			d.errorf(key, "the parameter %q is set by the loader", key.Value)
 			continue

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func (v *validation) actor(a *Actor) {
@@ -67,8 +68,9 @@ func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
 	if v.has(&st.Times) && (st.Times < 1 || st.Times > maxTimes) {
 		v.errorf(&st.Times, st.Pos, "times: %d is outside 1 to %d", st.Times, maxTimes)
 	}
-	if e, ok := v.event(&st.After, st.Pos, st.After); ok && e.Kind == EventStepEnd && e.Actor == a.Name && e.Step == st.ID && e.N == 1 {
-		v.errorf(&st.After, st.Pos, "the step waits for its own end")
+	v.awaits(a, st, &st.After)
+	if st.Op.Wait != nil {
+		v.awaits(a, st, &st.Op.Wait.Event)
 	}
 	v.op(a, st)
 	v.sockets(st, made)
@@ -80,6 +82,38 @@ func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
 			v.steplist(a, branch, made)
 		}
 	}
+}
+
+// awaits checks the event a step waits for: one that its own actor raises only later never comes.
+func (v *validation) awaits(a *Actor, st *Step, ref *EventRef) {
+	e, ok := v.event(ref, st.Pos, *ref)
+	if !ok || e.Actor != a.Name {
+		return
+	}
+	this := v.steps[a.Name+"."+st.ID]
+	that := v.steps[a.Name+"."+e.Step]
+	if e.Kind == EventSignal {
+		that = v.raises(a.Name, e.Signal)
+	}
+	if this != nil && that != nil && this.order > 0 && that.order >= this.order {
+		v.errorf(ref, st.Pos, "%s never comes: the actor %s waits for it before it gets there", *ref, a.Name)
+	}
+}
+
+// raises returns the one step of an actor that raises a signal; nil where there are several.
+func (v *validation) raises(actor, signal string) *knownStep {
+	var found *knownStep
+	for _, id := range v.ids {
+		k := v.steps[id]
+		if k.step.Op.Signal == nil || k.step.Op.Signal.Name != signal || !strings.HasPrefix(id, actor+".") {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = k
+	}
+	return found
 }
 
 // sockets follows which sockets there may be, and refuses a step that has none to work on.
@@ -173,8 +207,6 @@ func (v *validation) op(a *Actor, st *Step) {
 		}
 	case op.Signal != nil:
 		v.name(&op.Signal.Name, pos, "a signal", op.Signal.Name)
-	case op.Wait != nil:
-		v.event(&op.Wait.Event, pos, op.Wait.Event)
 	case op.Exec != nil && (len(op.Exec.Command) == 0 || op.Exec.Command[0] == ""):
 		v.errorf(op.Exec, pos, "exec: want a command")
 	case op.Kill != nil:
