@@ -12,7 +12,8 @@ import (
 //
 // A blocked system call on a socket with SO_RCVTIMEO or SO_SNDTIMEO ends with EINTR at any signal its thread handles, and
 // SA_RESTART makes no difference (signal(7)). So the threads of steps accept no signal but SIGUSR1, which nobody sends
-// except a kill step, and those that report a fault of the program itself.
+// except a kill step, and those that report a fault of the program itself. SIGSTOP cannot be refused: after it, and a
+// SIGCONT, such a call ends with EINTR too.
 
 // maskSignals blocks all the others on the calling thread and returns the mask it had.
 func maskSignals() unix.Sigset_t {

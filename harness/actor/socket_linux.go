@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -142,7 +143,11 @@ func (t *thread) connect(step *scenarios.Step, op *scenarios.Connect, o *outcome
 }
 
 func (t *thread) shutdown(step *scenarios.Step, op *scenarios.Shutdown, o *outcome) {
-	how := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
+	how, ok := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
+	if !ok {
+		o.problem(fmt.Errorf("shutdown wants read, write or both, not %q", op.How))
+		return
+	}
 	t.onExisting(step, o, func(s *socket) {
 		t.syscall(s, o, func() (int, error) { return 0, unix.Shutdown(s.fd, how) })
 	})

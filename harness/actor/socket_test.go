@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -105,6 +106,11 @@ func TestStepsThatCannotBeTried(t *testing.T) {
 		op     scenarios.Op
 		socket string
 	}{
+		{"a shutdown of nothing known", scenarios.Op{Shutdown: &scenarios.Shutdown{How: "up"}}, ""},
+		{"a host that is not there", connectTo("nobody:80"), ""},
+		{"binding to a host's address that is not there", scenarios.Op{Bind: &scenarios.Bind{Address: "h.2"}}, ""},
+		{"data that are no hex digits", scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Hex: "4g"}}}, ""},
+		{"an unknown flag", scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"fast"}}}, ""},
 		{"no socket at all", sendText("x"), ""},
 		{"a name never given", sendText("x"), "nobody"},
 		{"nothing listens to accept", acceptOp(), ""},
@@ -118,6 +124,31 @@ func TestStepsThatCannotBeTried(t *testing.T) {
 				t.Errorf("problem %q, errno %q, result %d, want a problem, no errno, -1", it.Problem, it.Errno, it.Result)
 			}
 		})
+	}
+}
+
+func TestHostsHaveAddresses(t *testing.T) {
+	lab := &network.Topology{Family: scenarios.V4, Hosts: []network.Host{{
+		Name: "h", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")},
+	}}}
+	p := start(t, Init{Topology: lab, Steps: []scenarios.Step{
+		step("listen", scenarios.Op{Listen: &scenarios.Listen{Address: "h.2", Port: 2050}}),
+		step("refused", connectTo("h:2050")),
+		step("bind", scenarios.Op{Bind: &scenarios.Bind{Address: "h.2", Port: 2051}}),
+		step("connect", connectTo("h.2:2050")),
+		step("accept", acceptOp()),
+	}})
+	p.send(Command{Go: true})
+	p.done()
+	o := p.outcomes()
+	if got := o["listen"].Local; got != "127.0.0.2:2050" {
+		t.Errorf("the listener is at %q, want 127.0.0.2:2050", got)
+	}
+	if got := o["refused"].Errno; got != "ECONNREFUSED" {
+		t.Errorf("the host's other address answers %q, want ECONNREFUSED", got)
+	}
+	if got := o["accept"].Peer; got != "127.0.0.2:2051" {
+		t.Errorf("accept heard from %q, want 127.0.0.2:2051", got)
 	}
 }
 
