@@ -17,8 +17,9 @@ type textParser interface{ parse(text string) error }
 type decoder struct {
 	file string
 	errs []*Error
-	// pos says where each decoded field stands, by pointer to it.
-	pos map[any]Pos
+	// pos says where each decoded field stands, by pointer to it; noted has its keys in the order they came.
+	pos   map[any]Pos
+	noted []any
 
 	// The case being decoded, and every name that may stand in an only list.
 	family Family
@@ -34,6 +35,21 @@ type decoder struct {
 
 func (d *decoder) at(n *yaml.Node) Pos { return Pos{File: d.file, Line: n.Line, Col: n.Column} }
 
+// note remembers where a field stands.
+func (d *decoder) note(field any, n *yaml.Node) {
+	d.pos[field] = d.at(n)
+	d.noted = append(d.noted, field)
+}
+
+// forget drops what was noted since there were so many fields: those of an element that only leaves out, whose place in
+// memory the next element takes.
+func (d *decoder) forget(since int) {
+	for _, field := range d.noted[since:] {
+		delete(d.pos, field)
+	}
+	d.noted = d.noted[:since]
+}
+
 func (d *decoder) errorf(n *yaml.Node, format string, args ...any) {
 	if len(d.errs) > maxErrors {
 		return
@@ -48,7 +64,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 		d.value(n, v.Elem())
 		return
 	}
-	d.pos[v.Addr().Interface()] = d.at(n)
+	d.note(v.Addr().Interface(), n)
 	if n.Tag == badTag {
 		return
 	}
@@ -292,11 +308,13 @@ func (d *decoder) slice(n *yaml.Node, v reflect.Value) {
 	s := reflect.MakeSlice(v.Type(), len(items), len(items))
 	kept := 0
 	for _, item := range items {
+		since := len(d.noted)
 		d.value(item, s.Index(kept))
 		if d.keep(s.Index(kept)) {
 			kept++
 		} else {
 			s.Index(kept).SetZero()
+			d.forget(since)
 		}
 	}
 	if kept > 0 {

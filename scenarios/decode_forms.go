@@ -24,6 +24,7 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		e := s.Index(kept)
+		since := len(d.noted)
 		e.FieldByName("Name").SetString(key.Value)
 		switch e.Addr().Interface().(type) {
 		case *Actor:
@@ -42,6 +43,7 @@ func (d *decoder) named(n *yaml.Node, v reflect.Value) {
 			kept++
 		} else {
 			e.SetZero()
+			d.forget(since)
 		}
 	}
 	if kept > 0 {
@@ -77,7 +79,7 @@ func (d *decoder) pairs(n *yaml.Node, v reflect.Value, valueField string) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := s.Index(i / 2)
 		e.FieldByName("Name").SetString(n.Content[i].Value)
-		d.pos[e.FieldByName("Name").Addr().Interface()] = d.at(n.Content[i])
+		d.note(e.FieldByName("Name").Addr().Interface(), n.Content[i])
 		d.value(n.Content[i+1], e.FieldByName(valueField))
 		if pos := e.FieldByName("Pos"); pos.IsValid() {
 			pos.Set(reflect.ValueOf(d.at(n.Content[i])))
@@ -196,7 +198,7 @@ func (d *decoder) stepID(n *yaml.Node, s *Step, op string) {
 	if d.ids[op] > 1 {
 		s.ID = fmt.Sprintf("%s%d", op, d.ids[op])
 	}
-	d.pos[&s.ID] = d.at(n)
+	d.note(&s.ID, n)
 }
 
 // expectationKeys are the keys that stand beside every kind of expectation.

@@ -116,7 +116,8 @@ func TestOnlyLeavesOutWhatIsForOtherCases(t *testing.T) {
 ip: [v4, v6]
 cases: [{case: a}, {case: b}]
 faults:
-  f: {do: drop, only: [a, v6]}
+  f: {do: drop, nth: 2, only: [a, v6]}
+  g: {do: drop} # where f is left out, g takes its place, but not its keys
 actors:
   client:
     - {sleep: 1s, only: b}
@@ -144,10 +145,10 @@ expect:
 	}
 	// The IDs are those of the whole file, so that a step has the same name in each case.
 	want := map[string]seen{
-		"skeleton a v4": {0, 1, 2, "sleep2 repeat sleep3"},
-		"skeleton a v6": {1, 1, 1, "sleep2 repeat sleep3"},
-		"skeleton b v4": {0, 2, 2, "sleep sleep2 repeat sleep3"},
-		"skeleton b v6": {0, 2, 1, "sleep sleep2 repeat sleep3"},
+		"skeleton a v4": {1, 1, 2, "sleep2 repeat sleep3"},
+		"skeleton a v6": {2, 1, 1, "sleep2 repeat sleep3"},
+		"skeleton b v4": {1, 2, 2, "sleep sleep2 repeat sleep3"},
+		"skeleton b v6": {1, 2, 1, "sleep sleep2 repeat sleep3"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
