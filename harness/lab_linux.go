@@ -133,7 +133,7 @@ func (l *lab) build() error {
 	}
 	var features fault.Features
 	if slices.ContainsFunc(l.Scenario.Faults, func(f scenarios.Fault) bool { return fault.MayUseNetem(&f.Do) }) {
-		features.Netem = kernel.HasNetem()
+		features.Netem = kernel.Netem() == nil
 	}
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (l *lab) tellHosts(topology *network.Topology) []observe.Host {
 		for _, a := range h.Addrs {
 			e.Addresses = append(e.Addresses, a.String())
 		}
-		o := observe.Host{Name: h.Name, NS: l.net.Host(h.Name)}
+		o := observe.Host{Name: h.Name, NS: l.net.Host(h.Name), NoSockets: h.Name == scenarios.Wire}
 		for _, link := range topology.LinkEnds(h.Name) {
 			e.Links = append(e.Links, trace.Link{Device: link.Device, MTU: link.MTU, Peer: link.Peer})
 			o.Devices = append(o.Devices, link.Device)
@@ -354,6 +354,10 @@ func (l *lab) perform() error {
 				return err
 			}
 		}
+	}
+	// What the first steps have made, such as a LISTEN socket, is there from the start.
+	if err := l.seen.Sample(); err != nil {
+		return err
 	}
 	l.now(trace.Event{Start: &trace.Start{}})
 	for _, a := range l.actors {

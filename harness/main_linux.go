@@ -10,9 +10,8 @@ import (
 
 // The names under which the program runs itself again.
 const (
-	roleLab    = "halfopen-lab"
-	roleActor  = "halfopen-actor"
-	roleDoctor = "halfopen-doctor"
+	roleLab   = "halfopen-lab"
+	roleActor = "halfopen-actor"
 )
 
 // Main must be the first thing a program's main function calls, if it calls [Run]: where the process was started by Run,
@@ -22,7 +21,7 @@ func Main() {
 		return
 	}
 	role := os.Args[0]
-	if role != roleLab && role != roleActor && role != roleDoctor {
+	if role != roleLab && role != roleActor {
 		return
 	}
 	// Programs that actors run must not hold the lab's pipes.
@@ -32,12 +31,6 @@ func Main() {
 	case roleLab:
 		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
 		runLab(control, events)
-		os.Exit(0)
-	case roleDoctor:
-		if err := runDoctor(os.NewFile(4, "answer")); err != nil {
-			fmt.Fprintln(os.Stderr, "doctor:", err)
-			os.Exit(1)
-		}
 		os.Exit(0)
 	case roleActor:
 		commands, reports := os.NewFile(3, "commands"), os.NewFile(4, "reports")

@@ -30,6 +30,8 @@ type Host struct {
 	// Devices are the link ends where packets are captured: eth0, the devices of the wire, or lo. On lo, where the kernel
 	// shows each packet leaving and again arriving, only the leaving one (Out) is kept.
 	Devices []string
+	// NoSockets leaves the host's sockets out, as for a wire that has none: each look at them would cost.
+	NoSockets bool
 }
 
 // Observer watches hosts from [Open] to [Observer.Stop]. Its methods may be called from several goroutines.

@@ -332,6 +332,24 @@ func TestCountersRise(t *testing.T) {
 	}
 }
 
+func TestSocketsOfAWireAreLeftOut(t *testing.T) {
+	ns := newNamespace(t, "256")
+	fd := ns.socket(t, unix.SOCK_STREAM)
+	defer unix.Close(fd)
+	if err := unix.Listen(fd, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, none := range []bool{false, true} {
+		o, r, _ := watch(t, Host{Name: "wire", NS: ns, Devices: []string{"lo"}, NoSockets: none})
+		if err := errors.Join(o.Sample(), o.Stop()); err != nil {
+			t.Fatal(err)
+		}
+		if events := r.all(); len(events) != map[bool]int{false: 1, true: 0}[none] {
+			t.Errorf("NoSockets %t: %d events", none, len(events))
+		}
+	}
+}
+
 func TestOpenNamesTheDeviceThatIsMissing(t *testing.T) {
 	ns := newNamespace(t, "256")
 	_, err := Open([]Host{{Name: "client", NS: ns, Devices: []string{"eth7"}}}, trace.NewClock(), func(trace.Event) {})

@@ -28,9 +28,11 @@ type sampledHost struct {
 	// packet is true once a packet was seen that no sample has answered.
 	packet atomic.Bool
 
+	// changes is nil for a host whose sockets are left out; what it points to belongs to mu.
+	changes *changes
+
 	mu       sync.Mutex
-	diag     *diag    // mu
-	changes  *changes // mu
+	diag     *diag    // mu; nil where there is nothing to sample, or no longer
 	schedule schedule // mu
 	sockets  []socket // mu
 }
@@ -38,6 +40,10 @@ type sampledHost struct {
 func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampler, error) {
 	s := &sampler{clock: clock, emit: emit, woken: make(chan struct{}, 1), quit: make(chan struct{})}
 	for _, h := range hosts {
+		if h.NoSockets {
+			s.hosts = append(s.hosts, &sampledHost{name: h.Name})
+			continue
+		}
 		d, err := openDiag(h.NS)
 		if err != nil {
 			s.close()
@@ -50,7 +56,7 @@ func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampl
 
 // wake says that the host of that index has just had packets.
 func (s *sampler) wake(host int) {
-	if s.hosts[host].packet.Swap(true) {
+	if h := s.hosts[host]; h.changes == nil || h.packet.Swap(true) {
 		return
 	}
 	select {
@@ -97,8 +103,12 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 	if h.diag == nil {
 		return now + far
 	}
-	if h.schedule.next() > soon {
-		return h.schedule.next()
+	next := h.schedule.next()
+	if h.schedule.idle() {
+		soon = now + near // early by that much does no harm, and saves wake-ups
+	}
+	if next > soon {
+		return next
 	}
 	if err := h.sample(s); err != nil {
 		s.emit(trace.Event{T: s.clock.Now(), Note: &trace.Note{Text: err.Error() + "; its sockets are not seen from here on", Untrue: true}})

@@ -42,6 +42,9 @@ func (s *schedule) did(began, ended time.Duration) {
 	}
 }
 
+// idle reports whether the host has been quiet for long.
+func (s *schedule) idle() bool { return !s.pending && s.sampled-s.packet >= quiet }
+
 // next returns when the next sample is due.
 func (s *schedule) next() time.Duration {
 	earliest := s.sampled + max(closest, busyShare*s.cost)
@@ -53,7 +56,7 @@ func (s *schedule) next() time.Duration {
 			return max(s.packet+step, earliest)
 		}
 	}
-	if s.sampled-s.packet < quiet {
+	if !s.idle() {
 		return max(s.sampled+near, earliest)
 	}
 	return s.sampled + max(far, quietShare*s.cost)

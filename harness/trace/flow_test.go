@@ -80,8 +80,12 @@ func TestFlows(t *testing.T) {
 		{
 			"a segment that comes late is no retransmission, one that comes again is",
 			[]segment{
-				{flags: "S", seq: 0}, {flags: "A", seq: 1, len: 10}, {flags: "A", seq: 21, len: 10}, {flags: "A", seq: 11, len: 10},
-				{flags: "A", seq: 11, len: 10}, {flags: "A", seq: 31, len: 10},
+				{flags: "S", seq: 0},
+				{flags: "A", seq: 1, len: 10},
+				{flags: "A", seq: 21, len: 10},
+				{flags: "A", seq: 11, len: 10},
+				{flags: "A", seq: 11, len: 10},
+				{flags: "A", seq: 31, len: 10},
 			},
 			[]Flow{
 				{Conn: 1, Opener: true},

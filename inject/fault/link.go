@@ -56,6 +56,11 @@ func emptySelector(m *scenarios.Selector) bool {
 		m.Seq == nil && m.Ack == nil && m.Window == nil && m.TTL == nil
 }
 
+// MayUseNetem reports whether compiling an action looks at [Features].Netem, so that a kernel need be probed for it.
+func MayUseNetem(a *scenarios.Action) bool {
+	return a.Delay != nil || a.Duplicate != nil || a.Corrupt != nil
+}
+
 // netem plans a whole link's trouble with the queueing discipline made for it.
 func (c *compilation) netem(what string, settings Netem) (*Planned, error) {
 	ends, err := c.wholeLink(what)

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness"
+	"halfopen/internal/kernel"
+	"halfopen/internal/report"
+	"halfopen/scenarios"
+)
+
+func newDoctor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Probe what this machine can do, and name the remedy for what it cannot",
+		Long: `Probe what this machine can do. Each line is a lab that was really built, with one thing in it that scenarios use; for what
+does not work, the remedy is named. The exit status is 3 if something is missing that every scenario needs, or nearly so.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			p := &page{w: out, width: min(report.Width(out, 100), 120)}
+			return doctor(cmd.Context(), p)
+		},
+	}
+}
+
+// probe is a lab with one thing in it.
+type probe struct {
+	name string
+	// essential is true for what nearly every scenario needs; without the others only some cannot be run.
+	essential bool
+	// neededBy says what needs it.
+	neededBy string
+	// extra is the part of the scenario that tells the probe from others: its family and its faults.
+	extra string
+}
+
+var probes = []probe{
+	{"namespaces", true, "every scenario", ""},
+	{"iptables", true, "drop, reject and partition", "faults: {probe: {match: {tcp: SYN, port: 1}, do: drop}}"},
+	{"IPv6", false, "scenarios with ip: v6", "ip: v6"},
+	{"ip6tables", false, "drop and reject on IPv6", "ip: v6\nfaults: {probe: {match: {tcp: SYN, port: 1}, do: drop}}"},
+	{"sch_tbf", false, "rate", "faults: {probe: {do: {rate: {to: 1mbit}}}}"},
+	{"sch_netem", false, "delay, duplicate, corrupt and loss via tc", "faults: {probe: {do: {delay: {by: 10ms}}, via: tc}}"},
+}
+
+// scenario returns the probe as a scenario.
+func (p *probe) scenario() (*scenarios.Scenario, error) {
+	f, err := scenarios.Parse("probe.yaml", []byte(`
+name: probe
+title: What scenarios use works here
+hosts: {client: {}, server: {}}
+actors:
+  client:
+    - connect: {to: "server:9"}
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`+p.extra))
+	if err != nil {
+		return nil, fmt.Errorf("reading the probe %s: %w", p.name, err)
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		return nil, fmt.Errorf("expanding the probe %s: %w", p.name, err)
+	}
+	return runs[0], nil
+}
+
+// run builds the probe's lab. The error says what is missing.
+func (p *probe) run(ctx context.Context) error {
+	s, err := p.scenario()
+	if err != nil {
+		return err
+	}
+	_, err = harness.Run(ctx, s, harness.Options{Version: version})
+	return err
+}
+
+func doctor(ctx context.Context, p *page) error {
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return fmt.Errorf("asking for the kernel's release: %w", err)
+	}
+	who := "root, so no user namespace is needed"
+	if uid := os.Geteuid(); uid != 0 {
+		who = fmt.Sprintf("user %d, so labs are made in a user namespace", uid)
+	}
+	p.line("Linux %s, %s, as %s", unix.ByteSliceToString(uts.Release[:]), unix.ByteSliceToString(uts.Machine[:]), who)
+	p.line("")
+
+	errs := make([]error, len(probes))
+	var all sync.WaitGroup
+	for i := range probes {
+		all.Go(func() { errs[i] = probes[i].run(ctx) })
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	essential, missing := false, 0
+	for i, err := range errs {
+		pr := &probes[i]
+		if err == nil {
+			p.line("ok       %-11s  %s", pr.name, pr.neededBy)
+			continue
+		}
+		missing++
+		essential = essential || pr.essential
+		p.line("MISSING  %-11s  %s", pr.name, pr.neededBy)
+		why, remedy := err.Error(), ""
+		var lacking *kernel.MissingError
+		if errors.As(err, &lacking) {
+			short := *lacking
+			short.NeededBy, short.Remedy = "", ""
+			why, remedy = short.Error(), lacking.Remedy
+		}
+		p.wrap("         why: ", "              ", why)
+		if remedy != "" {
+			p.wrap("         remedy: ", "                 ", remedy)
+		}
+	}
+	p.line("")
+	switch {
+	case essential:
+		p.line("This machine cannot run scenarios as it is.")
+	case missing > 0:
+		p.line("This machine runs every scenario that does not need what is missing.")
+	default:
+		p.line("Nothing is missing.")
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if essential {
+		return &statusError{status: statusMissing}
+	}
+	return nil
+}

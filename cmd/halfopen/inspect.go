@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/report"
+	"halfopen/scenarios"
+)
+
+func newInspect() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect DIR",
+		Short: "Draw the ladders and states of stored runs, and judge them again",
+		Long: `Draw the ladder and the socket states of the runs stored below a directory by run --out, and judge them again: with the
+expectations as they were when the run was stored. The exit status is that of the verdicts.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs, err := storedRuns(args[0])
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			anyFailed := false
+			for i, dir := range dirs {
+				if i > 0 {
+					fmt.Fprintln(out)
+				}
+				o, err := loadRun(dir)
+				if err != nil {
+					return usagef("reading the run stored in %s: %w", dir, err)
+				}
+				anyFailed = anyFailed || o.result != passed
+				fmt.Fprint(out, report.Inspect(o.report(), report.LookFor(out)))
+			}
+			if anyFailed {
+				return &statusError{status: statusFailed}
+			}
+			return nil
+		},
+	}
+}
+
+// storedRuns returns the directories at and below dir that hold a run, in order.
+func storedRuns(dir string) ([]string, error) {
+	var dirs []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() == traceFile {
+			dirs = append(dirs, filepath.Dir(path))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, usagef("looking for stored runs: %w", err)
+	}
+	if len(dirs) == 0 {
+		return nil, usagef("there is no %s in %s or below; run --out DIR stores one a run", traceFile, dir)
+	}
+	slices.Sort(dirs)
+	return dirs, nil
+}
+
+// loadRun reads a stored run and judges it.
+func loadRun(dir string) (*outcome, error) {
+	f, err := os.Open(filepath.Join(dir, traceFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := trace.Read(f)
+	if err != nil {
+		return nil, err
+	}
+	r := t.Run()
+	if r == nil || len(r.Source) == 0 {
+		return nil, fmt.Errorf("%s does not say which scenario was run", traceFile)
+	}
+	var s scenarios.Scenario
+	if err := json.Unmarshal(r.Source, &s); err != nil {
+		return nil, fmt.Errorf("reading the scenario in %s: %w", traceFile, err)
+	}
+	o := &outcome{task: task{scenario: &s, seed: r.Seed}, trace: t, dir: dir}
+	if _, end := t.End(); end > 0 {
+		o.took = end
+	}
+	o.judge()
+	return o, nil
+}

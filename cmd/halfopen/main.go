@@ -1,0 +1,17 @@
+// Command halfopen is a laboratory for TCP failures: it runs scenarios on real sockets between network namespaces and says
+// whether what happened is what the scenario expects. See halfopen help.
+package main
+
+import (
+	"os"
+
+	"halfopen/harness"
+)
+
+// version is set by the linker; see the Makefile.
+var version = "devel"
+
+func main() {
+	harness.Main() // never returns in a lab or an actor, which are this same program
+	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
+}

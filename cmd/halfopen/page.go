@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// page writes wrapped text. After an error it writes nothing more.
+type page struct {
+	w     io.Writer
+	width int
+	err   error
+}
+
+func (p *page) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, strings.TrimRight(format, " ")+"\n", args...)
+	}
+}
+
+func (p *page) section(title string) { p.line("%s", title) }
+
+// item writes a name, padded to width, and beside it a text of one or more lines.
+func (p *page) item(name string, width int, text string) {
+	first := fmt.Sprintf("  %-*s  ", width, name)
+	rest := strings.Repeat(" ", len(first))
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			first = rest
+		}
+		p.wrap(first, rest+"  ", line)
+	}
+}
+
+// wrap writes a paragraph, broken between words; first and rest stand before its first and its other lines.
+func (p *page) wrap(first, rest, text string) {
+	line, empty := first, true
+	for _, word := range strings.Fields(text) {
+		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > p.width {
+			p.line("%s", strings.TrimRight(line, " "))
+			line, empty = rest, true
+		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
+	}
+	p.line("%s", strings.TrimRight(line, " "))
+}
+
+// teach writes Markdown as it is, with its paragraphs and list items wrapped; code and tables keep their lines.
+func (p *page) teach(text string) {
+	var paragraph []string
+	indent := ""
+	flush := func() {
+		if len(paragraph) > 0 {
+			p.wrap("  ", "  "+indent, strings.Join(paragraph, " "))
+		}
+		paragraph, indent = nil, ""
+	}
+	fenced := false
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		bare := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(bare, "```"):
+			flush()
+			fenced = !fenced
+			p.line("  %s", line)
+		case fenced, strings.HasPrefix(line, "    "), strings.HasPrefix(bare, "|"), strings.HasPrefix(bare, "#"):
+			flush()
+			p.line("  %s", line)
+		case bare == "":
+			flush()
+			p.line("")
+		case strings.HasPrefix(bare, "- "), strings.HasPrefix(bare, "* "):
+			flush()
+			paragraph, indent = []string{bare}, "  "
+		default:
+			paragraph = append(paragraph, bare)
+		}
+	}
+	flush()
+}

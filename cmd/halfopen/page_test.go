@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTeachWrapsProseAndKeepsCode(t *testing.T) {
+	var b strings.Builder
+	p := &page{w: &b, width: 32}
+	p.teach("A client retries its SYN\nwith a doubling pause, as `tcp_syn_retries` says.\n\n- one item that is longer than a line is\n- two\n\n```\nsysctl -w net.ipv4.tcp_syn_retries=3 # kept\n```\n")
+	want := `  A client retries its SYN with
+  a doubling pause, as
+  ` + "`tcp_syn_retries`" + ` says.
+
+  - one item that is longer than
+    a line is
+  - two
+
+  ` + "```" + `
+  sysctl -w net.ipv4.tcp_syn_retries=3 # kept
+  ` + "```" + `
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Errorf("page (-want +got):\n%s", d)
+	}
+	if p.err != nil {
+		t.Error(p.err)
+	}
+}
+
+func TestWrapNeverLosesAWord(t *testing.T) {
+	var b strings.Builder
+	p := &page{w: &b, width: 20}
+	text := "short averyveryverylongwordthatfitsnowhere then → ünïcödé words, and the end"
+	p.wrap("- ", "  ", text)
+	if got := strings.Join(strings.Fields(strings.TrimPrefix(b.String(), "- ")), " "); got != text {
+		t.Errorf("got %q, want %q", got, text)
+	}
+	for line := range strings.Lines(b.String()) {
+		line = strings.TrimRight(line, "\n")
+		if n := len([]rune(line)); n > 20 && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("a line of %d columns: %q", n, line)
+		}
+	}
+}

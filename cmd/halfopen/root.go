@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `halfopen is a laboratory for TCP failures.
+
+A scenario names hosts, faults, what the programs on the hosts do, and what must be observed. halfopen builds the hosts out
+of network namespaces, breaks the network between them packet by packet, runs real sockets of the real kernel, and says
+whether it was what the scenario expects: which errno, after how long, in which TCP state, after which packets.
+
+Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
+it, and nothing failed.`
+
+// execute runs the command line and returns its exit status.
+func execute(args []string, out, errs io.Writer) int {
+	ctx, stop := interruptible()
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.ExecuteContext(ctx)
+	var silent *statusError
+	if err != nil && (!errors.As(err, &silent) || silent.err != nil) {
+		fmt.Fprintln(errs, "halfopen:", err)
+	}
+	return statusOf(err)
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "halfopen",
+		Short:         "A laboratory for TCP failures",
+		Long:          rootLong,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.SuggestionsMinimumDistance = 2
+	root.AddCommand(
+		newRun(),
+		newList(),
+		newShow(),
+		newCheck(),
+		newDoctor(),
+		newSchema(),
+		newInspect(),
+		newVersion(),
+	)
+	return root
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM cancels. The second has its usual effect: it ends the
+// process, and with it, because they die with their parent, every lab.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			signal.Stop(signals)
+			cancel()
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

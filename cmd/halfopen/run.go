@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"halfopen/scenarios"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	set     []string
+	cases   []string
+	jobs    int
+	repeat  int
+	seed    uint64
+	seeded  bool
+	out     string
+	format  string
+	verbose bool
+	long    bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [NAME|FILE|DIR]...",
+		Short: "Run scenarios and judge them",
+		Long: `Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
+or a directory that is searched for .yaml files. Without arguments, every built-in scenario that takes less than 20 s is run.
+
+Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
+it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`,
+		Example: `  halfopen run
+  halfopen run syn-retry-backoff --case retries=3 -v
+  halfopen run syn-retry-backoff --set retries=2 --set syns=3 --set gives_up=7s --case retries=2
+  halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
+  halfopen run connect-refused --repeat 64 --jobs 64`,
+		ValidArgsFunction: completeScenario,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.seeded = cmd.Flags().Changed("seed")
+			return run(cmd.Context(), args, &f, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
+	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter's NAME=VALUE, v4 or v6; may be repeated")
+	flags.IntVar(&f.jobs, "jobs", 4*runtime.NumCPU(), "how many runs go on at once; they mostly wait")
+	flags.IntVar(&f.repeat, "repeat", 1, "how often each is run")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
+	flags.StringVar(&f.out, "out", "", "store each run's trace, capture and verdict below this `DIR`")
+	flags.StringVar(&f.format, "format", "pretty", "of the output: pretty or json")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print the ladder and the verdicts of passed runs too")
+	flags.BoolVar(&f.long, "long", false, "without arguments: also the built-in scenarios that take 20 s and more")
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"case":   completeCase,
+		"set":    completeSet,
+		"format": cobra.FixedCompletions([]cobra.Completion{"pretty", "json"}, cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag was defined a few lines above
+		}
+	}
+	return cmd
+}
+
+// check refuses what the flags cannot mean.
+func (f *runFlags) check() error {
+	switch {
+	case f.jobs < 1:
+		return usagef("--jobs %d: want 1 or more", f.jobs)
+	case f.repeat < 1:
+		return usagef("--repeat %d: want 1 or more", f.repeat)
+	case f.format != "pretty" && f.format != "json":
+		return usagef("--format %q: want pretty or json", f.format)
+	}
+	if f.out != "" {
+		// Found out now rather than after a run of some minutes.
+		if err := os.MkdirAll(f.out, 0o777); err != nil {
+			return usagef("--out: %w", err)
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	set, err := parseSet(f.set)
+	if err != nil {
+		return err
+	}
+	picked, err := (&selection{args: args, set: set, cases: f.cases, long: f.long}).resolve()
+	if err != nil {
+		return err
+	}
+	if len(picked.runs) == 0 {
+		return usagef("nothing to run: %s", leftOut(picked.leftOut))
+	}
+	seed := f.seed
+	if !f.seeded {
+		seed = uint64(rand.Uint32()) // short enough to be typed again
+	}
+	todo := tasks(picked.runs, f.repeat, seed)
+
+	var st *store
+	if f.out != "" {
+		st = newStore(f.out, todo)
+	}
+	view := newView(f, todo, out, errs)
+	var saving saveErrors
+	outcomes := runAll(ctx, todo, f.jobs, view, func(o *outcome) {
+		if st != nil {
+			saving.add(st.save(o))
+		}
+	})
+	if err := view.close(outcomes, summary{seed: seed, leftOut: picked.leftOut, out: f.out}); err != nil {
+		return err
+	}
+	status := statusOfRuns(outcomes)
+	if err := saving.join(); err != nil {
+		return &statusError{max(status, statusFailed), err}
+	}
+	if status != statusPassed {
+		return &statusError{status: status}
+	}
+	return nil
+}
+
+// parseSet reads the values of --set.
+func parseSet(flags []string) (map[string]string, error) {
+	set := map[string]string{}
+	for _, text := range flags {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usagef("--set %q: want NAME=VALUE", text)
+		}
+		if _, twice := set[name]; twice {
+			return nil, usagef("--set %s is given twice", name)
+		}
+		set[name] = value
+	}
+	return set, nil
+}
+
+// leftOut says which built-in scenarios were not run because they take long, and how to run them.
+func leftOut(runs []*scenarios.Scenario) string {
+	if len(runs) == 0 {
+		return ""
+	}
+	names := make([]string, len(runs))
+	for i, s := range runs {
+		names[i] = s.ID() + " (" + seconds(s.Estimate()) + ")"
+	}
+	return fmt.Sprintf("left out, as they take 20 s or more: %s; run them by name, or all with --long", strings.Join(names, ", "))
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"halfopen/harness"
+	"halfopen/internal/kernel"
+)
+
+// The scripts run the real command: the test binary is it, under the name halfopen.
+func TestMain(m *testing.M) {
+	harness.Main()
+	testscript.Main(m, map[string]func(){"halfopen": main})
+}
+
+// TestScripts runs those scripts that need no lab.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Cmds:                commands,
+		RequireExplicitExec: true,
+	})
+}
+
+// TestLabScripts runs the scripts that need a lab.
+func TestLabScripts(t *testing.T) {
+	needLab(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/lab",
+		Cmds:                commands,
+		RequireExplicitExec: true,
+		// Debian keeps iptables where an ordinary user's PATH does not look. BIN has the command, and nothing else.
+		Setup: func(env *testscript.Env) error {
+			command, err := exec.LookPath("halfopen")
+			if err != nil {
+				return err
+			}
+			env.Setenv("BIN", filepath.Dir(command))
+			env.Setenv("PATH", env.Getenv("PATH")+":/usr/sbin:/sbin")
+			return nil
+		},
+	})
+}
+
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"exits":        exits,
+	"until-exists": untilExists,
+}
+
+// exits STATUS PROGRAM [ARG]... runs a program that must end with that status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM [ARG]...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("running %s: %v", args[1], err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// untilExists FILE waits for a file that a running lab makes.
+func untilExists(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: until-exists FILE")
+	}
+	const patience = 30 * time.Second
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Since(began) > patience {
+			ts.Fatalf("%s was not made within %s", args[0], patience)
+		}
+	}
+}
+
+// needLab skips the test where this machine cannot make labs, and says what is missing; with HALFOPEN_CI=1 that is a
+// failure.
+func needLab(t *testing.T) {
+	t.Helper()
+	err := probes[0].run(context.Background())
+	var missing *kernel.MissingError
+	switch {
+	case err == nil:
+	case errors.As(err, &missing) && os.Getenv("HALFOPEN_CI") != "1":
+		t.Skip(err)
+	default:
+		t.Fatal(err)
+	}
+}

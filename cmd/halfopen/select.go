@@ -1,0 +1,250 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/inject/fault"
+	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// longest is how long a built-in scenario may take to be run when none is named.
+const longest = 20 * time.Second
+
+// selection says which runs of which scenarios are wanted, as given on the command line.
+type selection struct {
+	args  []string
+	set   map[string]string
+	cases []string
+	long  bool
+}
+
+// selected is the outcome: the runs wanted, and the built-in ones left out because they take long.
+type selected struct {
+	runs    []*scenarios.Scenario
+	leftOut []*scenarios.Scenario
+}
+
+// resolve finds the scenarios, expands them and picks the cases.
+func (sel *selection) resolve() (selected, error) {
+	files, err := sel.files()
+	if err != nil {
+		return selected{}, err
+	}
+	unused := map[string]bool{}
+	for name := range sel.set {
+		unused[name] = true
+	}
+	var all []*scenarios.Scenario
+	var errs []error
+	for _, f := range files {
+		set := map[string]string{}
+		for name, value := range sel.set {
+			// With several scenarios, a parameter goes to those that have it. A single one complains itself.
+			if len(files) == 1 || slices.Contains(f.Params, name) {
+				set[name] = value
+				delete(unused, name)
+			}
+		}
+		runs, err := f.Expand(set)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if err := planAll(runs); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, runs...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return selected{}, &statusError{statusUsage, err}
+	}
+	for name := range unused {
+		return selected{}, usagef("--set %s: none of the %d scenarios has a parameter of that name", name, len(files))
+	}
+	picked, err := pick(all, sel.cases)
+	if err != nil {
+		return selected{}, err
+	}
+	var out selected
+	for _, s := range picked {
+		if len(sel.args) == 0 && !sel.long && s.Estimate() >= longest {
+			out.leftOut = append(out.leftOut, s)
+		} else {
+			out.runs = append(out.runs, s)
+		}
+	}
+	return out, nil
+}
+
+// files returns the scenario files named: all built-in ones where none is.
+func (sel *selection) files() ([]*scenarios.File, error) {
+	if len(sel.args) == 0 {
+		return scenarios.Library()
+	}
+	var files []*scenarios.File
+	var errs []error
+	for _, arg := range sel.args {
+		found, err := find(arg)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		files = append(files, found...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &statusError{statusUsage, err}
+	}
+	return files, nil
+}
+
+// find returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
+// without a slash is looked up in the library first; ./NAME is always a path.
+func find(arg string) ([]*scenarios.File, error) {
+	f, unknown := scenarios.Builtin(arg)
+	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
+		return []*scenarios.File{f}, nil
+	}
+	if slices.Contains(scenarios.Folders(), strings.TrimSuffix(arg, "/")) {
+		files, err := scenarios.Library()
+		if err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(slices.Clone(files), func(f *scenarios.File) bool {
+			return f.Folder != strings.TrimSuffix(arg, "/")
+		}), nil
+	}
+	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
+		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
+	}
+	paths, err := scenarioPaths([]string{arg})
+	if err != nil {
+		return nil, err
+	}
+	var files []*scenarios.File
+	var errs []error
+	for _, path := range paths {
+		f, err := scenarios.Load(path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		files = append(files, f)
+	}
+	return files, errors.Join(errs...)
+}
+
+// scenarioPaths returns the files named, and all .yaml and .yml files below the directories named.
+func scenarioPaths(args []string) ([]string, error) {
+	var paths []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, usagef("reading the scenario: %w", err)
+		}
+		if !info.IsDir() {
+			paths = append(paths, arg)
+			continue
+		}
+		before := len(paths)
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if hidden := strings.HasPrefix(d.Name(), ".") && path != arg; hidden && d.IsDir() {
+				return fs.SkipDir
+			}
+			if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+				paths = append(paths, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, usagef("reading the directory: %w", err)
+		}
+		if len(paths) == before {
+			return nil, usagef("there is no .yaml file in the directory %s", arg)
+		}
+	}
+	return paths, nil
+}
+
+// pick keeps the runs that one of the wanted cases names; all of them where none is wanted.
+func pick(runs []*scenarios.Scenario, cases []string) ([]*scenarios.Scenario, error) {
+	if len(cases) == 0 {
+		return runs, nil
+	}
+	for _, want := range cases {
+		if !slices.ContainsFunc(runs, func(s *scenarios.Scenario) bool { return isCase(s, want) }) {
+			return nil, usagef("no case %q; %s", want, knownCases(runs))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(runs), func(s *scenarios.Scenario) bool {
+		return !slices.ContainsFunc(cases, func(want string) bool { return isCase(s, want) })
+	}), nil
+}
+
+// planOf plans the network and the faults of a run for a kernel that has everything: what the run's own kernel lacks is
+// found out in its lab. The error for a mechanism that this version does not have is a *kernel.MissingError; any other
+// means that the scenario is wrong.
+func planOf(s *scenarios.Scenario) (*network.Topology, *fault.Plan, error) {
+	topology, err := network.Lay(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := fault.Compile(s, topology, fault.Features{Netem: true})
+	return topology, plan, err
+}
+
+// planAll returns what is wrong with the plans of a file's runs, each mistake once.
+func planAll(runs []*scenarios.Scenario) error {
+	var errs []error
+	said := map[string]bool{}
+	for _, s := range runs {
+		_, _, err := planOf(s)
+		var lacking *kernel.MissingError
+		if err != nil && !errors.As(err, &lacking) && !said[err.Error()] {
+			said[err.Error()] = true
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isCase reports whether want names the run's case: its label, one of its parameters as name=value, or its IP family.
+func isCase(s *scenarios.Scenario, want string) bool {
+	if want == s.Case && want != "" || want == string(s.Family) {
+		return true
+	}
+	name, value, ok := strings.Cut(want, "=")
+	if !ok {
+		return false
+	}
+	has, ok := s.Params[name]
+	return ok && has == value
+}
+
+// knownCases says which cases there are to choose from.
+func knownCases(runs []*scenarios.Scenario) string {
+	var labels []string
+	for _, s := range runs {
+		if s.Case != "" && !slices.Contains(labels, s.Case) {
+			labels = append(labels, s.Case)
+		}
+	}
+	switch {
+	case len(labels) == 0:
+		return "the scenario has no cases"
+	case len(labels) > 20:
+		return fmt.Sprintf("there are %d, halfopen show NAME lists them", len(labels))
+	}
+	return "there are " + strings.Join(labels, ", ")
+}

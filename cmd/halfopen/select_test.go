@@ -1,0 +1,130 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/scenarios"
+)
+
+func scenarioFile(t *testing.T, dir, name, extra string) string {
+	t.Helper()
+	path := filepath.Join(dir, name+".yaml")
+	text := "name: " + name + `
+title: Nothing listens
+hosts: {client: {}, server: {}}
+actors:
+  client:
+    - connect: {to: "server:9"}
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+` + extra
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func ids(runs []*scenarios.Scenario) []string {
+	var out []string
+	for _, s := range runs {
+		out = append(out, s.ID())
+	}
+	return out
+}
+
+func TestSelection(t *testing.T) {
+	dir := t.TempDir()
+	plain := scenarioFile(t, dir, "plain", "")
+	cased := scenarioFile(t, dir, "cased", "ip: [v4, v6]\ntags: [\"${colour}\"]\ncases: [{n: 1, colour: red}, {n: 2, colour: red}, {n: 3, colour: blue}]\n")
+	for _, tt := range []struct {
+		name string
+		sel  selection
+		want []string
+		err  string
+	}{
+		{name: "a file", sel: selection{args: []string{plain}}, want: []string{"plain"}},
+		{name: "a directory, in the order of names", sel: selection{args: []string{dir}}, want: []string{
+			"cased n=1 v4", "cased n=1 v6", "cased n=2 v4", "cased n=2 v6", "cased n=3 v4", "cased n=3 v6", "plain",
+		}},
+		{name: "a label", sel: selection{args: []string{cased}, cases: []string{"n=2"}}, want: []string{"cased n=2 v4", "cased n=2 v6"}},
+		{name: "a parameter that is not the label", sel: selection{args: []string{cased}, cases: []string{"colour=blue"}}, want: []string{"cased n=3 v4", "cased n=3 v6"}},
+		{name: "two cases", sel: selection{args: []string{cased}, cases: []string{"n=1", "n=3"}}, want: []string{"cased n=1 v4", "cased n=1 v6", "cased n=3 v4", "cased n=3 v6"}},
+		{name: "a family", sel: selection{args: []string{cased}, cases: []string{"v6"}}, want: []string{"cased n=1 v6", "cased n=2 v6", "cased n=3 v6"}},
+		{name: "no such case", sel: selection{args: []string{cased}, cases: []string{"n=9"}}, err: `no case "n=9"; there are n=1, n=2, n=3`},
+		{name: "an empty case is no wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `no case ""`},
+		{name: "a parameter of one of two scenarios", sel: selection{args: []string{cased, plain}, set: map[string]string{"n": "7"}, cases: []string{"n=7"}}, want: []string{
+			"cased n=7 (n=1) v4", "cased n=7 (n=1) v6", "cased n=7 (n=3) v4", "cased n=7 (n=3) v6",
+		}},
+		{name: "a parameter of none", sel: selection{args: []string{cased, plain}, set: map[string]string{"m": "7"}}, err: "--set m: none of the 2 scenarios"},
+		{name: "every wrong argument is told", sel: selection{args: []string{"nope-a", "nope-b"}}, err: "nope-b"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.sel.resolve()
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want one with %q", err, tt.err)
+				}
+				if statusOf(err) != statusUsage {
+					t.Errorf("exit status %d, want %d", statusOf(err), statusUsage)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, ids(got.runs)); d != "" {
+				t.Errorf("runs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestWithoutArgumentsLongScenariosAreLeftOut(t *testing.T) {
+	short, err := (&selection{}).resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := (&selection{long: true}).resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all.leftOut) > 0 {
+		t.Errorf("--long leaves out %v", ids(all.leftOut))
+	}
+	if len(short.runs)+len(short.leftOut) != len(all.runs) {
+		t.Errorf("%d run and %d left out of %d", len(short.runs), len(short.leftOut), len(all.runs))
+	}
+	for _, s := range short.runs {
+		if s.Estimate() >= longest {
+			t.Errorf("%s is run though it takes %s", s.ID(), s.Estimate())
+		}
+	}
+	for _, s := range short.leftOut {
+		if s.Estimate() < longest || !strings.Contains(leftOut(short.leftOut), s.ID()) {
+			t.Errorf("%s (%s) is left out, or not said to be", s.ID(), s.Estimate())
+		}
+	}
+}
+
+func TestBuiltinNamesAndFolders(t *testing.T) {
+	files, err := scenarios.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		got, err := find(f.Name)
+		if err != nil || len(got) != 1 || got[0] != f {
+			t.Errorf("find(%q) = %v, %v", f.Name, got, err)
+		}
+		folder, err := find(f.Folder)
+		if err != nil || !slices.Contains(folder, f) {
+			t.Errorf("find(%q) lacks %s, %v", f.Folder, f.Name, err)
+		}
+	}
+}

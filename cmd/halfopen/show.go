@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+	"halfopen/inject/fault"
+	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/internal/report"
+	"halfopen/scenarios"
+)
+
+func newShow() *cobra.Command {
+	var set, cases []string
+	cmd := &cobra.Command{
+		Use:   "show NAME|FILE",
+		Short: "Explain a scenario: text, hosts, faults, expectations, and the plan as commands",
+		Long: `Explain a scenario without running it: what it teaches, its hosts with their addresses, what its actors do, its faults with
+the mechanism that carries them out and why, what is expected, and the lab and the faults as the commands a person would type
+as root. A scenario with cases is shown in its first, or in the one given by --case.`,
+		Example:           "  halfopen show syn-retry-backoff\n  halfopen show syn-retry-backoff --case retries=5",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			params, err := parseSet(set)
+			if err != nil {
+				return err
+			}
+			files, err := find(args[0])
+			if err != nil {
+				return &statusError{statusUsage, err}
+			}
+			if len(files) != 1 {
+				return usagef("%s stands for %d scenarios; name one", args[0], len(files))
+			}
+			runs, err := files[0].Expand(params)
+			if err != nil {
+				return &statusError{statusUsage, err}
+			}
+			picked, err := pick(runs, cases)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			return show(out, files[0], runs, picked[0], min(report.Width(out, 100), 120))
+		},
+	}
+	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(&cases, "case", nil, "the case to show: its `LABEL`, a parameter's NAME=VALUE, v4 or v6")
+	for name, complete := range map[string]cobra.CompletionFunc{"case": completeCase, "set": completeSet} {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag was defined a few lines above
+		}
+	}
+	return cmd
+}
+
+// show writes one run of a scenario; runs are all it has.
+func show(w io.Writer, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.Scenario, width int) error {
+	topology, plan, err := planOf(s)
+	var lacking *kernel.MissingError
+	if err != nil && !errors.As(err, &lacking) {
+		return &statusError{statusUsage, err}
+	}
+
+	p := &page{w: w, width: width}
+	p.line("%s", s.ID())
+	p.wrap("", "", s.Title)
+	p.line("")
+	if s.Teaches != "" {
+		p.teach(s.Teaches)
+		p.line("")
+	}
+	if len(runs) > 1 {
+		var labels []string
+		for _, r := range runs {
+			label := strings.TrimPrefix(strings.TrimPrefix(r.ID(), r.Name), " ")
+			labels = append(labels, label+" ("+seconds(r.Estimate())+")")
+		}
+		p.section("Runs")
+		p.wrap("  ", "  ", strings.Join(labels, ", "))
+		p.line("")
+	}
+	showHosts(p, s, topology)
+	showActors(p, s)
+	showFaults(p, s, plan, err)
+	showExpectations(p, s)
+	if plan != nil {
+		showCommands(p, topology, plan)
+	}
+	p.line("Run it: halfopen run %s", runArgs(f, s))
+	return p.err
+}
+
+// runArgs are the arguments that run just this run of the scenario.
+func runArgs(f *scenarios.File, s *scenarios.Scenario) string {
+	args := f.Name
+	if f.Folder == "" {
+		args = f.Path
+	}
+	if s.Case != "" {
+		args += " --case '" + s.Case + "'"
+	}
+	return args
+}
+
+func showHosts(p *page, s *scenarios.Scenario, topology *network.Topology) {
+	p.section("Hosts")
+	width := 0
+	for _, h := range topology.Hosts {
+		width = max(width, len(h.Name))
+	}
+	for _, h := range topology.Hosts {
+		var addrs []string
+		for _, a := range h.Addrs {
+			addrs = append(addrs, a.String())
+		}
+		text := strings.Join(addrs, ", ")
+		if h.Name == scenarios.Wire {
+			text += "  the router between the hosts"
+		}
+		if spec := s.Host(h.Name); spec != nil {
+			for _, sc := range spec.Sysctl {
+				text += "\n" + sc.Name + " = " + sc.Value
+				if sc.Optional {
+					text += " (where the kernel has it)"
+				}
+			}
+		}
+		p.item(h.Name, width, text)
+	}
+	p.line("")
+}
+
+func showActors(p *page, s *scenarios.Scenario) {
+	p.section("Actors")
+	width := 0
+	for i := range s.Actors {
+		width = max(width, len(s.Actors[i].Name))
+	}
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		var steps []string
+		if a.Host != "" && a.Host != a.Name {
+			steps = append(steps, "(on "+a.Host+")")
+		}
+		for j := range a.Steps {
+			steps = append(steps, stepWords(&a.Steps[j]))
+		}
+		p.item(a.Name, width, strings.Join(steps, "\n"))
+	}
+	p.line("")
+}
+
+func showFaults(p *page, s *scenarios.Scenario, plan *fault.Plan, planErr error) {
+	if len(s.Faults) == 0 {
+		return
+	}
+	p.section("Faults")
+	width := 0
+	for i := range s.Faults {
+		width = max(width, len(s.Faults[i].Name))
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		text := faultWords(f)
+		if plan != nil {
+			planned := plan.Fault(f.Name)
+			text += fmt.Sprintf("\nby %s: %s", planned.Mechanism, planned.Why)
+		}
+		p.item(f.Name, width, text)
+	}
+	if plan == nil {
+		p.wrap("  ", "  ", "They cannot be carried out: "+planErr.Error())
+	}
+	p.line("")
+}
+
+// showExpectations lists the titles that verdicts have: those of a run that never was.
+func showExpectations(p *page, s *scenarios.Scenario) {
+	p.section("Expectations")
+	for _, v := range assertions.Check(s, &trace.Trace{}) {
+		if v.Index < 0 {
+			continue
+		}
+		text := v.Title
+		if where := s.Expect[v.Index].Where; where != nil {
+			text += ", " + whereWords(where)
+		}
+		p.wrap("  - ", "    ", text)
+	}
+	p.line("")
+}
+
+func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
+	p.section("The same by hand, as root")
+	for _, c := range topology.Commands() {
+		p.line("  %s", c)
+	}
+	for i := range plan.Faults {
+		for _, rule := range plan.Faults[i].Rules {
+			for _, c := range rule.Commands() {
+				p.line("  %s", c)
+			}
+		}
+	}
+	p.line("")
+}

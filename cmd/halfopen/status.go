@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"halfopen/internal/kernel"
+)
+
+// The exit statuses of the command.
+const (
+	statusPassed   = 0
+	statusFailed   = 1   // an expectation failed, or a run broke off without a verdict
+	statusUsage    = 2   // the scenario or the command line is wrong
+	statusMissing  = 3   // this machine cannot run it, and nothing failed
+	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
+)
+
+// statusError ends the command with a status. An error of nil says that all has been said already.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &statusError{statusUsage, fmt.Errorf(format, args...)}
+}
+
+// statusOf returns the exit status for what a command returned. What cobra itself refuses is a wrong command line.
+func statusOf(err error) int {
+	var s *statusError
+	var m *kernel.MissingError
+	switch {
+	case err == nil:
+		return statusPassed
+	case errors.As(err, &s):
+		return s.status
+	case errors.As(err, &m):
+		return statusMissing
+	case errors.Is(err, context.Canceled):
+		return statusCanceled
+	}
+	return statusUsage
+}

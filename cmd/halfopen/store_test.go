@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"halfopen/scenarios"
+)
+
+func TestStoreDirs(t *testing.T) {
+	both := []scenarios.Family{scenarios.V4, scenarios.V6}
+	a := &scenarios.Scenario{Name: "plain", Family: scenarios.V4}
+	b := &scenarios.Scenario{Name: "cased", Case: "retries=3", Family: scenarios.V4, IP: both}
+	c := &scenarios.Scenario{Name: "cased", Case: "retries=3", Family: scenarios.V6, IP: both}
+	d := &scenarios.Scenario{Name: "plain", Family: scenarios.V4}
+	e := &scenarios.Scenario{Name: "odd", Case: "../a b/[1, 2]", Family: scenarios.V4}
+	f := &scenarios.Scenario{Name: "odd", Case: "..", Family: scenarios.V4}
+	for _, tt := range []struct {
+		name string
+		task task
+		want string
+	}{
+		{"without cases", task{scenario: a}, "out/plain/v4"},
+		{"a case", task{scenario: b}, "out/cased/retries=3"},
+		{"a case on IPv6", task{scenario: c}, "out/cased/retries=3-v6"},
+		{"a repetition", task{scenario: b, n: 2}, "out/cased/retries=3/2"},
+		{"another scenario of the same name", task{scenario: d}, "out/plain/v4-2"},
+		{"a label that is no file name", task{scenario: e}, "out/odd/.._a_b__1,_2_"},
+		{"a label that leads upwards", task{scenario: f}, "out/odd/_.."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			st := newStore("out", []task{{scenario: a}, {scenario: b}, {scenario: c}, {scenario: b, n: 2}, {scenario: d}, {scenario: e}, {scenario: f}})
+			if got := st.dir(&tt.task); got != tt.want {
+				t.Errorf("directory %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWriteFileIsWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "verdict.json")
+	if err := writeFile(path, func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("disk full")
+	err := writeFile(path, func(w io.Writer) error {
+		_, _ = io.WriteString(w, "half of the n")
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != "old" {
+		t.Errorf("the file has %q, %v after a failed write, want the old content", got, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the directory has %v, %v, want the one file", entries, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the file has mode %v, %v, want 0644", info.Mode(), err)
+	}
+}
+
+func TestFileNameIsBounded(t *testing.T) {
+	if got := fileName(strings.Repeat("x", 1000)); len(got) > 200 {
+		t.Errorf("a file name of %d bytes", len(got))
+	}
+}

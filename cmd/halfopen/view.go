@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/report"
+	"halfopen/scenarios"
+)
+
+// view tells of runs: while they go on, as each ends, and at the end of all.
+type view interface {
+	observer
+	// close tells of the end of all.
+	close(outcomes []outcome, sum summary) error
+}
+
+// summary is what the end of all has to say besides the outcomes.
+type summary struct {
+	seed    uint64
+	leftOut []*scenarios.Scenario
+	out     string
+}
+
+// newView returns the view that the flags ask for.
+func newView(f *runFlags, todo []task, out, errs io.Writer) view {
+	if f.format == "json" {
+		return &jsonView{out: out, errs: errs}
+	}
+	look := report.LookFor(out)
+	look.Verbose = f.verbose
+	file, isFile := out.(*os.File)
+	return &prettyView{
+		out:   out,
+		look:  look,
+		began: time.Now(),
+		progress: report.NewProgress(out, report.ProgressOptions{
+			Live:    isFile && term.IsTerminal(int(file.Fd())),
+			Color:   look.Color,
+			Verbose: f.verbose,
+			Total:   len(todo),
+		}),
+		watchers: map[*task]*report.Watcher{},
+	}
+}
+
+// prettyView is for people.
+type prettyView struct {
+	out      io.Writer
+	look     report.Look
+	began    time.Time
+	progress *report.Progress
+
+	mu       sync.Mutex
+	watchers map[*task]*report.Watcher
+}
+
+func (v *prettyView) begin(t *task) {
+	w := v.progress.Case(t.id(), t.scenario)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watchers[t] = w
+}
+
+func (v *prettyView) watcher(t *task) *report.Watcher {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.watchers[t]
+}
+
+func (v *prettyView) event(t *task, e *trace.Event) { v.watcher(t).Event(e) }
+
+func (v *prettyView) end(o *outcome) {
+	if o.result == canceled {
+		v.watcher(&o.task).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", o.task.id(), seconds(o.took)))
+		return
+	}
+	r := o.report()
+	text := r.Line(v.look)
+	if details := r.Details(v.look); details != "" {
+		text += "\n" + details
+	}
+	v.watcher(&o.task).Done(o.result == failed || o.result == broken, text)
+}
+
+func (v *prettyView) close(outcomes []outcome, sum summary) error {
+	v.progress.Close()
+	done, stopped := finished(outcomes)
+	if len(done) > 1 {
+		fmt.Fprintf(v.out, "\n%s", report.Table(done, v.look))
+	}
+	fmt.Fprintf(v.out, "\n%s; seed %d\n", report.Summary(done, time.Since(v.began), v.look), sum.seed)
+	if stopped > 0 {
+		fmt.Fprintf(v.out, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
+	}
+	if sum.out != "" {
+		fmt.Fprintf(v.out, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", sum.out)
+	}
+	_, err := io.WriteString(v.out, lineOf(leftOut(sum.leftOut)))
+	return err
+}
+
+// finished returns the outcomes that were not canceled, and the number of those that were.
+func finished(outcomes []outcome) ([]*report.Result, int) {
+	var done []*report.Result
+	for i := range outcomes {
+		if o := &outcomes[i]; o.result != canceled && o.result != notRun {
+			done = append(done, o.report())
+		}
+	}
+	return done, len(outcomes) - len(done)
+}
+
+func lineOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + "\n"
+}
+
+// jsonView is for programs: a line of JSON for each run, in the order they end. What is not a run goes to errs.
+type jsonView struct {
+	errs io.Writer
+
+	mu  sync.Mutex
+	out io.Writer
+	err error
+}
+
+func (v *jsonView) begin(*task) {}
+
+func (v *jsonView) event(*task, *trace.Event) {}
+
+func (v *jsonView) end(o *outcome) {
+	if o.result == canceled {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.err == nil {
+		v.err = o.report().WriteJSON(v.out)
+	}
+}
+
+func (v *jsonView) close(outcomes []outcome, sum summary) error {
+	if _, stopped := finished(outcomes); stopped > 0 {
+		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
+	}
+	fmt.Fprint(v.errs, lineOf(leftOut(sum.leftOut)))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err
+}
