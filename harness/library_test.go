@@ -1,0 +1,201 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/assertions"
+	"halfopen/harness"
+	"halfopen/scenarios"
+)
+
+// short is how long a run of the library may take in these tests; the command runs the others on demand.
+const short = 20 * time.Second
+
+// atOnce is how many labs these tests run at a time. Labs mostly wait.
+const atOnce = 12
+
+// judged is a run with what came of it.
+type judged struct {
+	scenario *scenarios.Scenario
+	verdicts []assertions.Verdict
+	err      error
+}
+
+// failures returns a line for each verdict that failed, and for the run if it broke off.
+func (j *judged) failures() []string {
+	var lines []string
+	if j.err != nil {
+		lines = append(lines, j.err.Error())
+	}
+	for _, v := range j.verdicts {
+		if v.Status == assertions.Fail {
+			lines = append(lines, fmt.Sprintf("%s: %s; %s", v.Pos, v.Title, v.Reason))
+		}
+	}
+	return lines
+}
+
+// runAll runs scenarios, some at a time, and judges them.
+func runAll(ctx context.Context, list []*scenarios.Scenario) []judged {
+	out := make([]judged, len(list))
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, s := range list {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			out[i] = judged{scenario: s}
+			tr, err := harness.Run(ctx, s, harness.Options{Seed: 1})
+			if out[i].err = err; err == nil {
+				out[i].verdicts = assertions.Check(s, tr)
+			}
+		})
+	}
+	all.Wait()
+	return out
+}
+
+func TestLibraryPasses(t *testing.T) {
+	needLab(t)
+	files, err := scenarios.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*scenarios.Scenario
+	for _, f := range files {
+		runs, err := f.Expand(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range runs {
+			if s.Estimate() < short {
+				list = append(list, s)
+			}
+		}
+	}
+	for _, j := range runAll(t.Context(), list) {
+		t.Run(strings.ReplaceAll(j.scenario.ID(), " ", "/"), func(t *testing.T) {
+			for _, line := range j.failures() {
+				t.Error(line)
+			}
+		})
+	}
+}
+
+// mutation takes the illness, or the cure, out of a scenario, which must then fail.
+type mutation struct {
+	Scenario string
+	// Case is a label, an IP family, or empty for the first run.
+	Case string
+	// What says in words what is taken out.
+	What string
+	// Replace must occur once in the file; By takes its place.
+	Replace, By string
+	// Fails must be in the title, or in what was seen, of an expectation that fails.
+	Fails string
+}
+
+func readMutations(t *testing.T) []mutation {
+	t.Helper()
+	paths, err := filepath.Glob("../scenarios/testdata/mutations/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no mutations: %v", err)
+	}
+	var all []mutation
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []mutation
+		dec := yaml.NewDecoder(strings.NewReader(string(src)))
+		dec.KnownFields(true)
+		if err := dec.Decode(&list); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		all = append(all, list...)
+	}
+	return all
+}
+
+// apply returns the mutated scenario's run.
+func (m *mutation) apply() (*scenarios.Scenario, error) {
+	file, err := scenarios.Builtin(m.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	src, err := os.ReadFile(filepath.Join("..", "scenarios", file.Path))
+	if err != nil {
+		return nil, err
+	}
+	if n := strings.Count(string(src), m.Replace); n != 1 {
+		return nil, fmt.Errorf("%q occurs %d times in %s, must occur once", m.Replace, n, file.Path)
+	}
+	mutated, err := scenarios.Parse(file.Path, []byte(strings.Replace(string(src), m.Replace, m.By, 1)))
+	if err != nil {
+		return nil, err
+	}
+	runs, err := mutated.Expand(nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range runs {
+		if m.Case == "" || m.Case == s.Case || m.Case == string(s.Family) {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no case %q", m.Scenario, m.Case)
+}
+
+func TestMutationsFail(t *testing.T) {
+	needLab(t)
+	mutations := readMutations(t)
+	var list []*scenarios.Scenario
+	for i := range mutations {
+		s, err := mutations[i].apply()
+		if err != nil {
+			t.Fatalf("%s: %s: %v", mutations[i].Scenario, mutations[i].What, err)
+		}
+		list = append(list, s)
+	}
+	for i, j := range runAll(t.Context(), list) {
+		m := mutations[i]
+		t.Run(m.Scenario+"/"+m.What, func(t *testing.T) {
+			if j.err != nil {
+				t.Fatal(j.err)
+			}
+			lines := j.failures()
+			for _, line := range lines {
+				if strings.Contains(line, m.Fails) {
+					return
+				}
+			}
+			t.Errorf("no failed expectation says %q; failed:\n%s", m.Fails, strings.Join(lines, "\n"))
+		})
+	}
+}
+
+func TestEveryScenarioHasAMutation(t *testing.T) {
+	files, err := scenarios.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]bool{}
+	for _, m := range readMutations(t) {
+		has[m.Scenario] = true
+	}
+	for _, f := range files {
+		if !has[f.Name] {
+			t.Errorf("%s may pass vacuously: no mutation of it is known to fail", f.Path)
+		}
+	}
+}
