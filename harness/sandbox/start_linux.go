@@ -29,15 +29,18 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 		Cloneflags: namespaces,
 		Pdeathsig:  syscall.SIGKILL,
 	}
+	env := os.Environ()
 	uid, gid := os.Geteuid(), os.Getegid()
 	if uid != 0 {
+		// Inside it is root, whose PATH has the places where Debian keeps ip and iptables.
+		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 	}
 	var p *Process
 	err := onImmortalThread(func() (err error) {
-		p, err = fork(role, os.Environ(), stderr, files, attr)
+		p, err = fork(role, env, stderr, files, attr)
 		return err
 	})
 	if err != nil {
