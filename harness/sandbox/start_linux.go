@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -33,6 +35,7 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	uid, gid := os.Geteuid(), os.Getegid()
 	if uid != 0 {
 		// Inside it is root, whose PATH has the places where Debian keeps ip and iptables.
+		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
 		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
