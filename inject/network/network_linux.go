@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -84,6 +85,9 @@ func Build(t *Topology) (_ *Network, err error) {
 			return nil, err
 		}
 	}
+	if err := n.awaitLinks(); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -137,6 +141,9 @@ func (n *Network) addLink(i int) error {
 	l := &n.topology.Links[i]
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.HardwareAddr = l.B.Device, l.MTU, hardwareAddr(i, 1)
+	// Between ends of the same index the kernel sees no link to hurry for, and may take a second to notice that it is up
+	// (linkwatch_urgent_event in net/core/link_watch.c).
+	attrs.Index = firstIndex + i
 	veth := netlink.NewVeth(attrs)
 	veth.PeerName = l.A.Device
 	veth.PeerHardwareAddr = hardwareAddr(i, 2)
@@ -178,6 +185,38 @@ func (n *Network) configure(h *Host) error {
 		}
 	}
 	return n.addRoutes(h)
+}
+
+// firstIndex is the interface index of the first link's end B: far from those that the kernel gives by itself.
+const firstIndex = 100
+
+// linksTimeout is how long links may take until they can be used. The kernel's rate limit is 1 s.
+const linksTimeout = 5 * time.Second
+
+// awaitLinks waits until the kernel has noticed that all links are up, which it does on a thread of its own
+// (linkwatch_do_dev). Before that an end that was up before the other drops what it should send.
+func (n *Network) awaitLinks() error {
+	deadline := time.Now().Add(linksTimeout)
+	for i := range n.topology.Hosts {
+		name := n.topology.Hosts[i].Name
+		for _, end := range n.topology.LinkEnds(name) {
+			for {
+				link, err := n.namespaces[name].nl.LinkByName(end.Device)
+				if err != nil {
+					return fmt.Errorf("finding %s:%s: %w", name, end.Device, err)
+				}
+				state := link.Attrs().OperState
+				if state == netlink.OperUp {
+					break
+				}
+				if time.Now().After(deadline) {
+					return fmt.Errorf("the link %s:%s is still %s after %s", name, end.Device, state, linksTimeout)
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+	}
+	return nil
 }
 
 func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
