@@ -7,6 +7,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -95,7 +96,7 @@ func TestSelect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := Select(&test.s, tr, tr.Flows(), HostsOf(tr), indexes)
+			got := selector.Select(&test.s, tr, tr.Flows(), selector.HostsOf(tr), indexes)
 			for i := range got {
 				got[i] -= indexes[0]
 			}

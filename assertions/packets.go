@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -22,7 +23,7 @@ func judgePackets(r *run, e *scenarios.Expectation, v *draft) {
 	if !ok {
 		return
 	}
-	matched := Select(&p.Packets, r.t, r.flows, r.hosts, seen)
+	matched := selector.Select(&p.Packets, r.t, r.flows, r.hosts, seen)
 	v.Packets = matched
 	n := len(matched)
 	if base == nil && n > 0 {
@@ -122,7 +123,7 @@ func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, selectorText(&want[i])))
 			return
 		}
-		if !slices.Contains(Select(&want[i], r.t, r.flows, r.hosts, matched), matched[i]) {
+		if !slices.Contains(selector.Select(&want[i], r.t, r.flows, r.hosts, matched), matched[i]) {
 			got := trace.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
 			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, selectorText(&want[i]), got))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -15,7 +16,7 @@ type run struct {
 	s       *scenarios.Scenario
 	t       *trace.Trace
 	flows   []trace.Flow
-	hosts   Hosts
+	hosts   selector.Hosts
 	sysctls map[string]bool // there or not, of those probed
 	started time.Duration
 	ended   time.Duration // of the last event, where there is no end
@@ -34,7 +35,7 @@ type run struct {
 type stepKey struct{ actor, id string }
 
 func newRun(s *scenarios.Scenario, t *trace.Trace) *run {
-	r := &run{s: s, t: t, flows: t.Flows(), hosts: HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
+	r := &run{s: s, t: t, flows: t.Flows(), hosts: selector.HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
 	r.starts, r.steps = map[stepKey][]int{}, map[stepKey][]int{}
 	for i := range t.Events {
 		switch e := &t.Events[i]; {
@@ -57,33 +58,6 @@ func newRun(s *scenarios.Scenario, t *trace.Trace) *run {
 	}
 	r.end, _ = t.End()
 	return r
-}
-
-// Hosts are the addresses of a lab's hosts by name, the wire's too.
-type Hosts map[string][]netip.Addr
-
-// HostsOf returns the addresses of a trace's hosts.
-func HostsOf(t *trace.Trace) Hosts {
-	hosts := Hosts{}
-	for _, h := range t.Hosts() {
-		for _, text := range h.Addresses {
-			text, _, _ = strings.Cut(text, "/")
-			if a, err := netip.ParseAddr(text); err == nil {
-				hosts[h.Name] = append(hosts[h.Name], a)
-			}
-		}
-	}
-	return hosts
-}
-
-// Has reports whether the address is one of the host's.
-func (h Hosts) Has(host string, a netip.Addr) bool {
-	for _, own := range h[host] {
-		if own == a.Unmap() {
-			return true
-		}
-	}
-	return false
 }
 
 // family returns the host's addresses of the run's IP version.

@@ -120,6 +120,22 @@ func Decode(frame []byte) Decoded {
 	return d
 }
 
+// DecodeIP reads an IP packet, from its IP header on. Like [Decode] it takes any input.
+func DecodeIP(packet []byte) Decoded {
+	d := Decoded{Options: TCPOptions{WindowScale: -1}}
+	switch {
+	case len(packet) == 0:
+		d.Malformed = true
+	case packet[0]>>4 == 4:
+		d.ipv4(packet, true)
+	case packet[0]>>4 == 6:
+		d.ipv6(packet, true)
+	default:
+		d.Malformed = true
+	}
+	return d
+}
+
 // Decode reads the packet's frame, once; later calls return the same value. It must not be called from two goroutines at
 // once.
 func (p *Packet) Decode() *Decoded {

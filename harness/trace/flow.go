@@ -68,7 +68,13 @@ func (t *Trace) Flows() []Flow {
 
 // Track returns the packet's place in its connection. Packets must be given in the order of their times.
 func (f *Flows) Track(p *Packet) Flow {
-	d := p.Decode()
+	return f.track(p.Decode(), linkEnd{host: p.Host, device: p.Device, out: p.Out})
+}
+
+// Follow is Track for a packet that was seen elsewhere than at a link end, all such packets at one place.
+func (f *Flows) Follow(d *Decoded) Flow { return f.track(d, linkEnd{}) }
+
+func (f *Flows) track(d *Decoded, end linkEnd) Flow {
 	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 || !d.Src.IsValid() {
 		return Flow{}
 	}
@@ -105,7 +111,7 @@ func (f *Flows) Track(p *Packet) Flow {
 		return flow
 	}
 	c.high[side] = max(c.high[side], flow.Seq+length)
-	end := linkEnd{p.Host, p.Device, p.Out, side}
+	end.side = side
 	if c.ends[end] == nil {
 		c.ends[end] = &seen{}
 	}

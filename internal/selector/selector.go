@@ -1,14 +1,39 @@
-package assertions
+// Package selector holds packets against selectors. Faults and expectations use the one same function, so that both mean
+// the same packets.
+package selector
 
 import (
 	"bytes"
 	"encoding/hex"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"halfopen/harness/trace"
 	"halfopen/scenarios"
 )
+
+// Hosts are the addresses of a lab's hosts by name, the wire's too.
+type Hosts map[string][]netip.Addr
+
+// HostsOf returns the addresses of a trace's hosts.
+func HostsOf(t *trace.Trace) Hosts {
+	hosts := Hosts{}
+	for _, h := range t.Hosts() {
+		for _, text := range h.Addresses {
+			text, _, _ = strings.Cut(text, "/")
+			if a, err := netip.ParseAddr(text); err == nil {
+				hosts[h.Name] = append(hosts[h.Name], a)
+			}
+		}
+	}
+	return hosts
+}
+
+// Has reports whether the address is one of the host's.
+func (h Hosts) Has(host string, a netip.Addr) bool {
+	return slices.Contains(h[host], a.Unmap())
+}
 
 // Matches reports whether a packet is one the selector means, leaving Conn out: which connection is the nth is known only
 // of a list of packets, see [Select].
