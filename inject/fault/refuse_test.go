@@ -1,0 +1,211 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// refusal is a fault that cannot be carried out.
+type refusal struct {
+	name string
+	// fault is its YAML, extra what the file says besides: network, hosts.
+	fault, extra string
+	family       scenarios.Family
+	features     Features
+	want         string
+}
+
+// refusedAt is where the fault of every refusal stands.
+const refusedAt = `refused.yaml:5:3: fault "f": `
+
+// refuse compiles the fault and returns why it is refused.
+func (r *refusal) refuse(t *testing.T) error {
+	t.Helper()
+	extra := r.extra
+	if !strings.Contains(extra, "hosts:") {
+		extra += "hosts: {client: {}, server: {}}\n"
+	}
+	family := r.family
+	if family == "" {
+		family = scenarios.V4
+	}
+	runs := parse(t, "refused.yaml", fmt.Appendf(nil, `name: refused
+title: a fault that cannot be
+ip: %s
+faults:
+  f: %s
+actors: {client: [sleep: 1s]}
+expect: [step: client.sleep]
+%s`, family, r.fault, extra))
+	topology, err := network.Lay(runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(runs[0], topology, r.features)
+	if err == nil {
+		t.Fatalf("%s was planned:\n%s", r.fault, planText(p))
+	}
+	if p != nil {
+		t.Errorf("a plan came with the error")
+	}
+	return err
+}
+
+// What cannot be on any kernel is a mistake in the scenario.
+func TestFaultsThatCannotBe(t *testing.T) {
+	netem := Features{Netem: true}
+	for _, r := range []refusal{
+		{
+			name: "a reset in answer to what is not TCP", fault: `{do: {reject: tcp-reset}}`,
+			want: `tcp-reset answers TCP segments only: add tcp to match`,
+		},
+		{
+			name: "an answer that ICMPv6 does not have", fault: `{do: {reject: icmp-proto-unreachable}}`, family: scenarios.V6,
+			want: `icmp-proto-unreachable has no like in ICMPv6`,
+		},
+		{
+			name: "ports of no protocol", fault: `{match: {port: 80}, do: drop}`,
+			want: `ports and lengths want a protocol: add tcp or udp to match`,
+		},
+		{
+			name: "a length of no protocol", fault: `{match: {payload: {length: 5}}, do: drop}`,
+			want: `ports and lengths want a protocol: add tcp or udp to match`,
+		},
+		{
+			name:  "more ports than a rule takes",
+			fault: `{match: {udp: any, dport: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}, do: drop}`,
+			want:  `16 ports, iptables takes at most 15`,
+		},
+		{
+			name: "a rate by iptables", fault: `{via: iptables, do: {rate: 1mbit}}`,
+			want: `iptables cannot do it; tc can: drop "via"`,
+		},
+		{
+			name: "a drop by tc", fault: `{via: tc, do: drop}`,
+			want: `tc cannot do it; iptables can: drop "via"`,
+		},
+		{
+			name: "a delay by iptables", fault: `{via: iptables, do: {delay: 1s}}`, features: netem,
+			want: `iptables cannot do it; tc can: drop "via"`,
+		},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			err := r.refuse(t)
+			if got, want := err.Error(), refusedAt+r.want; got != want {
+				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+			}
+			var missing *kernel.MissingError
+			if errors.As(err, &missing) {
+				t.Error("the kernel is blamed")
+			}
+		})
+	}
+}
+
+func TestNetemThatTheKernelLacks(t *testing.T) {
+	for _, fault := range []string{
+		`{via: tc, do: {delay: 200ms}}`,
+		`{via: tc, do: {duplicate: {}}}`,
+		`{via: tc, do: {corrupt: {}}}`,
+	} {
+		r := refusal{fault: fault}
+		err := r.refuse(t)
+		want := `sch_netem is not available here (needed by refused.yaml:5:3: fault "f" with via: tc); ` +
+			`load it (modprobe sch_netem) where the kernel has it as a module`
+		if got := err.Error(); got != want {
+			t.Errorf("%s is refused so:\ngot  %s\nwant %s", fault, got, want)
+		}
+		var missing *kernel.MissingError
+		if !errors.As(err, &missing) || missing.Feature != "sch_netem" {
+			t.Errorf("%s: the error is no MissingError of sch_netem: %v", fault, err)
+		}
+	}
+}
+
+// What only the queue to user space could do is a thing that is missing here, not a mistake.
+func TestFaultsThatWantTheQueue(t *testing.T) {
+	netem := Features{Netem: true}
+	const three = "hosts: {client: {}, server: {}, other: {}}\n"
+	for _, r := range []refusal{
+		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "the action drop"},
+		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "the action reset"},
+		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "the action hold"},
+		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "the action reorder"},
+		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "the action rewrite"},
+		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "the action loss"},
+		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "the action replay"},
+		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "the action mtu"},
+
+		{name: "the nth", fault: `{nth: 2, do: drop}`, want: "nth"},
+		{name: "the first", fault: `{first: 2, do: drop}`, want: "first"},
+		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "skip"},
+		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "chance (iptables cannot repeat a seed)"},
+		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "every, with a selector of several alternatives"},
+
+		{name: "a connection", fault: `{match: {tcp: any, conn: 1}, do: drop}`, want: "conn"},
+		{name: "retransmissions", fault: `{match: {tcp: any, retransmission: true}, do: drop}`, want: "retransmission"},
+		{name: "text in a payload", fault: `{match: {tcp: any, payload: hello}, do: drop}`, want: "what a payload contains"},
+		{name: "bytes in a payload", fault: `{match: {udp: any, payload: {hex: 00 01}}, do: drop}`, want: "what a payload contains"},
+		{name: "an offset in the stream", fault: `{match: {tcp: any, payload: {offset: 5}}, do: drop}`, want: "a payload's offset in the stream"},
+		{name: "a sequence number", fault: `{match: {tcp: any, seq: 1}, do: drop}`, want: "relative sequence numbers"},
+		{name: "an acknowledgement number", fault: `{match: {tcp: any, ack: 1}, do: drop}`, want: "relative sequence numbers"},
+		{name: "a window", fault: `{match: {tcp: any, window: 0}, do: drop}`, want: "the window field"},
+		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "several TCP options at once"},
+		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "a TTL with both bounds"},
+
+		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets"},
+		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "rate with a trigger"},
+		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate at a host's input or output"},
+		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "rate by sender among more than two hosts, or on lo"},
+
+		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "delay of selected packets"},
+		{name: "a delay without netem", fault: `{do: {delay: 1s}}`, want: "delay on a kernel without sch_netem"},
+		{name: "jitter in order", fault: `{do: {delay: {by: 1s, jitter: 1ms}}}`, features: netem, want: "jitter that keeps the order (netem's reorders: order: free)"},
+		{name: "normal jitter", fault: `{do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, features: netem, want: "normal jitter"},
+
+		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "duplicate"},
+		{name: "two copies by tc", fault: `{via: tc, do: {duplicate: 2}}`, features: netem, want: "more than one copy"},
+		{name: "every nth twice by tc", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, features: netem, want: "duplicate with a trigger other than chance"},
+		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "corrupt"},
+		{name: "some bytes corrupted by tc", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "corruption that is hidden by tc", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "every nth corrupted by tc", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, features: netem, want: "corrupt with a trigger other than chance"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			err := r.refuse(t)
+			want := fmt.Sprintf("the nfqueue mechanism is not available here (needed by %s%s); this version of halfopen does not "+
+				"have it yet: use a stateless selector, a window (from, until, after, for), drop, reject, partition or rate", refusedAt, r.want)
+			if got := err.Error(); got != want {
+				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+			}
+			var missing *kernel.MissingError
+			if !errors.As(err, &missing) {
+				t.Error("the error is no MissingError")
+			}
+		})
+	}
+}
+
+// A lab probes its kernel for netem only where the plan may depend on it.
+func TestMayUseNetem(t *testing.T) {
+	for _, c := range []struct {
+		action scenarios.Action
+		want   bool
+	}{
+		{scenarios.Action{Drop: &scenarios.Drop{}}, false},
+		{scenarios.Action{Rate: &scenarios.Rate{}}, false},
+		{scenarios.Action{Delay: &scenarios.Delay{}}, true},
+		{scenarios.Action{Duplicate: &scenarios.Duplicate{}}, true},
+		{scenarios.Action{Corrupt: &scenarios.Corrupt{}}, true},
+	} {
+		if got := MayUseNetem(&c.action); got != c.want {
+			t.Errorf("MayUseNetem of %s is %t, want %t", c.action.Kind(), got, c.want)
+		}
+	}
+}
