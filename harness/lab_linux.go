@@ -144,6 +144,7 @@ func (l *lab) build() error {
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
 		return err
 	}
+	l.watchEvents() // before the actors, who are told at which events to stand still
 	if err := l.startActors(topology); err != nil {
 		return err
 	}
@@ -157,7 +158,6 @@ func (l *lab) build() error {
 	if l.seen, err = observe.Open(hosts, l.Clock, l.emit); err != nil {
 		return err
 	}
-	l.watchEvents()
 	if err := l.seen.Counters("before"); err != nil {
 		return err
 	}
