@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -85,7 +84,7 @@ func Build(t *Topology) (_ *Network, err error) {
 			return nil, err
 		}
 	}
-	if err := n.awaitLinks(); err != nil {
+	if err := n.awaitReady(); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -189,35 +188,6 @@ func (n *Network) configure(h *Host) error {
 
 // firstIndex is the interface index of the first link's end B: far from those that the kernel gives by itself.
 const firstIndex = 100
-
-// linksTimeout is how long links may take until they can be used. The kernel's rate limit is 1 s.
-const linksTimeout = 5 * time.Second
-
-// awaitLinks waits until the kernel has noticed that all links are up, which it does on a thread of its own
-// (linkwatch_do_dev). Before that an end that was up before the other drops what it should send.
-func (n *Network) awaitLinks() error {
-	deadline := time.Now().Add(linksTimeout)
-	for i := range n.topology.Hosts {
-		name := n.topology.Hosts[i].Name
-		for _, end := range n.topology.LinkEnds(name) {
-			for {
-				link, err := n.namespaces[name].nl.LinkByName(end.Device)
-				if err != nil {
-					return fmt.Errorf("finding %s:%s: %w", name, end.Device, err)
-				}
-				state := link.Attrs().OperState
-				if state == netlink.OperUp {
-					break
-				}
-				if time.Now().After(deadline) {
-					return fmt.Errorf("the link %s:%s is still %s after %s", name, end.Device, state, linksTimeout)
-				}
-				time.Sleep(100 * time.Microsecond)
-			}
-		}
-	}
-	return nil
-}
 
 func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
 	addr := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}

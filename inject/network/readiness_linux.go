@@ -1,0 +1,88 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+// readyTimeout is how long a network may take until its links can be used. The kernel's own rate limit is 1 s.
+const readyTimeout = 5 * time.Second
+
+// awaitReady waits for what the kernel does on threads of its own after a link is up, of which nothing tells but the state
+// itself. Until it has noticed the carrier, an end that was up before the other drops what it should send
+// (linkwatch_do_dev in net/core/link_watch.c). Until an IPv6 address has joined its solicited-node group, nobody answers
+// who asks for it (addrconf_dad_work in net/ipv6/addrconf.c), and who asked asks again only after 1 s.
+func (n *Network) awaitReady() error {
+	deadline := time.Now().Add(readyTimeout)
+	for i := range n.topology.Hosts {
+		h := &n.topology.Hosts[i]
+		for {
+			missing, err := n.unready(h)
+			if err != nil {
+				return err
+			}
+			if missing == "" {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("the network of %s is not ready after %s: %s", h.Name, readyTimeout, missing)
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	return nil
+}
+
+// unready says what a host still lacks; "" if nothing.
+func (n *Network) unready(h *Host) (string, error) {
+	ns := n.namespaces[h.Name]
+	groups := ""
+	err := ns.Do(func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/igmp6")
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // a kernel without IPv6
+		}
+		groups = string(text)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading the multicast groups of %s: %w", h.Name, err)
+	}
+	for _, end := range n.topology.LinkEnds(h.Name) {
+		if end.Peer == "" {
+			continue // lo has no carrier to wait for
+		}
+		link, err := ns.nl.LinkByName(end.Device)
+		if err != nil {
+			return "", fmt.Errorf("finding %s:%s: %w", h.Name, end.Device, err)
+		}
+		if state := link.Attrs().OperState; state != netlink.OperUp {
+			return fmt.Sprintf("%s is %s", end.Device, state), nil
+		}
+		for _, p := range n.topology.prefixes(h, end.Device) {
+			if p.Addr().Is6() && !joined(groups, end.Device, p.Addr()) {
+				return fmt.Sprintf("%s has not joined the solicited-node group of %s", end.Device, p.Addr()), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// joined reports whether a device is in the solicited-node group of an address (RFC 4291, section 2.7.1), given
+// /proc/net/igmp6: a line for each group, with index, device, group in hexadecimal.
+func joined(groups, device string, a netip.Addr) bool {
+	b := a.As16()
+	want := fmt.Sprintf("ff0200000000000000000001ff%x", b[13:])
+	for line := range strings.Lines(groups) {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == device && f[2] == want {
+			return true
+		}
+	}
+	return false
+}
