@@ -26,19 +26,30 @@ type Namespace struct {
 func newNamespace(name string, fresh bool) (*Namespace, error) {
 	n := &Namespace{name: name, work: make(chan func())}
 	made := make(chan error)
-	go func() {
-		// The thread is never unlocked: it ends with the goroutine, and nothing else runs in this namespace by accident.
-		runtime.LockOSThread()
-		made <- n.enter(fresh)
-		for f := range n.work {
-			f()
-		}
-	}()
+	go n.serve(fresh, made)
 	if err := <-made; err != nil {
 		close(n.work)
 		return nil, err
 	}
 	return n, nil
+}
+
+// serve enters the namespace, says how that went, and does all work there.
+func (n *Namespace) serve(fresh bool, made chan<- error) {
+	// The thread is never unlocked: it ends with the goroutine, and nothing else runs in this namespace by accident.
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		// The main thread alone does not end with its goroutine, and would keep the namespace until the process ends.
+		elsewhere := make(chan error)
+		go n.serve(fresh, elsewhere)
+		made <- <-elsewhere
+		runtime.UnlockOSThread()
+		return
+	}
+	made <- n.enter(fresh)
+	for f := range n.work {
+		f()
+	}
 }
 
 func (n *Namespace) enter(fresh bool) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // readyTimeout is how long a network may take until its links can be used. The kernel's own rate limit is 1 s.
@@ -55,23 +56,34 @@ func (n *Network) unready(h *Host) (string, error) {
 		return "", fmt.Errorf("reading the multicast groups of %s: %w", h.Name, err)
 	}
 	for _, end := range n.topology.LinkEnds(h.Name) {
-		if end.Peer == "" {
-			continue // lo has no carrier to wait for
-		}
 		link, err := ns.nl.LinkByName(end.Device)
 		if err != nil {
 			return "", fmt.Errorf("finding %s:%s: %w", h.Name, end.Device, err)
 		}
-		if state := link.Attrs().OperState; state != netlink.OperUp {
+		// lo has no carrier to wait for, and no neighbours who ask.
+		peers := end.Peer != ""
+		if state := link.Attrs().OperState; peers && state != netlink.OperUp {
 			return fmt.Sprintf("%s is %s", end.Device, state), nil
 		}
 		for _, p := range n.topology.prefixes(h, end.Device) {
-			if p.Addr().Is6() && !joined(groups, end.Device, p.Addr()) {
+			if !p.Addr().Is6() {
+				continue
+			}
+			if peers && !joined(groups, end.Device, p.Addr()) {
 				return fmt.Sprintf("%s has not joined the solicited-node group of %s", end.Device, p.Addr()), nil
+			}
+			if !local(ns, p.Addr()) {
+				return fmt.Sprintf("%s has no local route for %s", end.Device, p.Addr()), nil
 			}
 		}
 	}
 	return "", nil
+}
+
+// local reports whether the host takes packets to the address for its own: that route too comes from addrconf_dad_work.
+func local(ns *Namespace, a netip.Addr) bool {
+	routes, err := ns.nl.RouteGet(a.AsSlice())
+	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
 }
 
 // joined reports whether a device is in the solicited-node group of an address (RFC 4291, section 2.7.1), given

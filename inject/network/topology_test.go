@@ -1,0 +1,404 @@
+package network
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"halfopen/scenarios"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// comparable lets cmp look at addresses.
+var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
+
+// labs are the scenarios that have a golden topology, and are built where that is possible.
+var labs = []struct {
+	name     string
+	scenario scenarios.Scenario
+}{
+	{"wire", scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}}}},
+	{"many-hosts", scenarios.Scenario{
+		Network: scenarios.Network{MTU: 1400},
+		Hosts: []scenarios.Host{
+			{Name: "client", Addresses: 3},
+			{Name: "server", MTU: 576 + 1000, Sysctl: []scenarios.Sysctl{
+				{Name: "net.ipv4.tcp_syn_retries", Value: "2", Pos: scenarios.Pos{Line: 7}},
+				{Name: "net.ipv4.tcp_rmem", Value: "4096 8192 16384", Pos: scenarios.Pos{Line: 8}},
+				{Name: "net.ipv4.no_such_parameter", Value: "1", Optional: true, Pos: scenarios.Pos{Line: 9}},
+			}},
+			{Name: "hermit", Route: "none"},
+			{Name: "lo"},
+			{Name: "a-host-of-a-long-name"},
+			{Name: scenarios.Wire, Sysctl: []scenarios.Sysctl{{Name: "net.ipv4.ip_default_ttl", Value: "9", Pos: scenarios.Pos{Line: 12}}}},
+		},
+	}},
+	{"offloads", scenarios.Scenario{
+		Network: scenarios.Network{Offloads: true},
+		Hosts:   []scenarios.Host{{Name: "client"}, {Name: "server"}},
+	}},
+	{"direct", scenarios.Scenario{
+		Network: scenarios.Network{Shape: scenarios.ShapeDirect, MTU: 9000},
+		Hosts:   []scenarios.Host{{Name: "client", Addresses: 2}, {Name: "server"}},
+	}},
+	{"loopback", scenarios.Scenario{
+		Network: scenarios.Network{Shape: scenarios.ShapeLoopback},
+		Hosts:   []scenarios.Host{{Name: "host", Addresses: 3}},
+	}},
+}
+
+// lay lays out the scenario for a family.
+func lay(t *testing.T, s scenarios.Scenario, f scenarios.Family) *Topology {
+	t.Helper()
+	s.Family = f
+	topology, err := Lay(&s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topology
+}
+
+// The commands say all of a topology: addresses, links, parameters, routes.
+func TestCommands(t *testing.T) {
+	for _, l := range labs {
+		t.Run(l.name, func(t *testing.T) {
+			var b strings.Builder
+			for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+				fmt.Fprintf(&b, "# %s %s\n", l.name, f)
+				topology := lay(t, l.scenario, f)
+				if l.name != "wire" {
+					withoutPinned(topology) // they are the same on every host
+				}
+				for _, c := range topology.Commands() {
+					fmt.Fprintln(&b, c)
+				}
+				fmt.Fprintln(&b)
+			}
+			path := filepath.Join("testdata", l.name+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), b.String()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", path, diff)
+			}
+		})
+	}
+}
+
+// withoutPinned leaves the hosts with the parameters that the scenario sets.
+func withoutPinned(t *Topology) {
+	for i := range t.Hosts {
+		h := &t.Hosts[i]
+		h.Sysctls = slices.DeleteFunc(h.Sysctls, func(s scenarios.Sysctl) bool { return s.Pos.Line == 0 })
+	}
+}
+
+// summary is what a reader wants to know of a topology, a line each.
+func summary(t *Topology) []string {
+	var lines []string
+	for _, h := range t.Hosts {
+		line := h.Name + ":"
+		for _, a := range h.Addrs {
+			line += " " + a.String()
+		}
+		if h.Device != "" {
+			line += " on " + h.Device
+		}
+		if h.Prefix.IsValid() {
+			line += " in " + h.Prefix.String()
+		}
+		if h.Gateway.IsValid() {
+			line += " via " + h.Gateway.String()
+		}
+		lines = append(lines, line)
+	}
+	for _, l := range t.Links {
+		line := fmt.Sprintf("%s:%s - %s:%s mtu %d", l.A.Host, l.A.Device, l.B.Host, l.B.Device, l.MTU)
+		if l.B.Prefix.IsValid() {
+			line += " " + l.B.Prefix.String()
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestLay(t *testing.T) {
+	host := func(name string) scenarios.Host { return scenarios.Host{Name: name} }
+	for _, c := range []struct {
+		name     string
+		scenario scenarios.Scenario
+		want     []string
+	}{
+		{
+			"a wire between two hosts", scenarios.Scenario{Hosts: []scenarios.Host{host("client"), host("server")}},
+			[]string{
+				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
+				"server: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",
+				"wire: 198.18.1.1 198.18.2.1",
+				"client:eth0 - wire:client mtu 1500 198.18.1.1/24",
+				"server:eth0 - wire:server mtu 1500 198.18.2.1/24",
+			},
+		},
+		{
+			"the same on IPv6", scenarios.Scenario{Family: scenarios.V6, Hosts: []scenarios.Host{host("client"), host("server")}},
+			[]string{
+				"client: 2001:2:0:1::2 on eth0 in 2001:2:0:1::/64 via 2001:2:0:1::1",
+				"server: 2001:2:0:2::2 on eth0 in 2001:2:0:2::/64 via 2001:2:0:2::1",
+				"wire: 2001:2:0:1::1 2001:2:0:2::1",
+				"client:eth0 - wire:client mtu 1500 2001:2:0:1::1/64",
+				"server:eth0 - wire:server mtu 1500 2001:2:0:2::1/64",
+			},
+		},
+		{
+			"several addresses, MTUs, and no route",
+			scenarios.Scenario{
+				Network: scenarios.Network{MTU: 1400},
+				Hosts:   []scenarios.Host{{Name: "client", Addresses: 3}, {Name: "server", MTU: 9000, Route: "none"}, host("wire")},
+			},
+			[]string{
+				"client: 198.18.1.2 198.18.1.3 198.18.1.4 on eth0 in 198.18.1.0/24 via 198.18.1.1",
+				"server: 198.18.2.2 on eth0 in 198.18.2.0/24",
+				"wire: 198.18.1.1 198.18.2.1",
+				"client:eth0 - wire:client mtu 1400 198.18.1.1/24",
+				"server:eth0 - wire:server mtu 9000 198.18.2.1/24",
+			},
+		},
+		{
+			"one host alone", scenarios.Scenario{Hosts: []scenarios.Host{host("client")}},
+			[]string{
+				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
+				"wire: 198.18.1.1",
+				"client:eth0 - wire:client mtu 1500 198.18.1.1/24",
+			},
+		},
+		{
+			"hosts whose names no interface can have", scenarios.Scenario{Hosts: []scenarios.Host{host("lo"), host("a-host-of-a-long-name")}},
+			[]string{
+				"lo: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
+				"a-host-of-a-long-name: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",
+				"wire: 198.18.1.1 198.18.2.1",
+				"lo:eth0 - wire:lo~1 mtu 1500 198.18.1.1/24",
+				"a-host-of-a-long-name:eth0 - wire:a-host-of-a-l~2 mtu 1500 198.18.2.1/24",
+			},
+		},
+		{
+			"a direct link",
+			scenarios.Scenario{
+				Network: scenarios.Network{Shape: scenarios.ShapeDirect},
+				Hosts:   []scenarios.Host{{Name: "client", Addresses: 2}, {Name: "server", MTU: 1280}},
+			},
+			[]string{
+				"client: 198.18.1.2 198.18.1.3 on eth0 in 198.18.1.0/24",
+				"server: 198.18.1.4 on eth0 in 198.18.1.0/24",
+				"client:eth0 - server:eth0 mtu 1280",
+			},
+		},
+		{
+			"a direct link on IPv6",
+			scenarios.Scenario{
+				Family:  scenarios.V6,
+				Network: scenarios.Network{Shape: scenarios.ShapeDirect, MTU: 1400},
+				Hosts:   []scenarios.Host{host("client"), host("server")},
+			},
+			[]string{
+				"client: 2001:2:0:1::2 on eth0 in 2001:2:0:1::/64",
+				"server: 2001:2:0:1::3 on eth0 in 2001:2:0:1::/64",
+				"client:eth0 - server:eth0 mtu 1400",
+			},
+		},
+		{
+			"a host that talks to itself",
+			scenarios.Scenario{Network: scenarios.Network{Shape: scenarios.ShapeLoopback}, Hosts: []scenarios.Host{{Name: "host", Addresses: 2}}},
+			[]string{"host: 127.0.0.1 127.0.0.2 on lo in 127.0.0.0/8"},
+		},
+		{
+			"a host that talks to itself on IPv6",
+			scenarios.Scenario{
+				Family:  scenarios.V6,
+				Network: scenarios.Network{Shape: scenarios.ShapeLoopback},
+				Hosts:   []scenarios.Host{{Name: "host", Addresses: 3}},
+			},
+			[]string{"host: ::1 2001:2:0:1::3 2001:2:0:1::4 on lo in ::1/128"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			topology, err := Lay(&c.scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, summary(topology)); diff != "" {
+				t.Errorf("topology (-want +got):\n%s", diff)
+			}
+			for _, h := range topology.Hosts {
+				for _, a := range h.Addrs {
+					if got := topology.HostOf(a); got != h.Name {
+						t.Errorf("HostOf(%s) is %q, want %q", a, got, h.Name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// As many hosts as there may be have subnets of the reserved blocks, each its own, and devices of different names.
+func TestManyHosts(t *testing.T) {
+	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		t.Run(string(f), func(t *testing.T) {
+			s := scenarios.Scenario{}
+			for i := range maxHosts {
+				s.Hosts = append(s.Hosts, scenarios.Host{Name: fmt.Sprintf("a-host-of-a-long-name-%d", i), Addresses: 100})
+			}
+			topology := lay(t, s, f)
+			block := labV4
+			if f == scenarios.V6 {
+				block = labV6
+			}
+			prefixes, devices, hardware := map[netip.Prefix]string{}, map[string]string{}, map[string]string{}
+			once := func(host string, seen bool, other string, what any) {
+				if seen {
+					t.Errorf("%s and %s both have %v", other, host, what)
+				}
+			}
+			for i, l := range topology.Links {
+				h := topology.Host(l.A.Host)
+				if !block.Contains(h.Prefix.Addr()) || !block.Contains(h.Addrs[99]) || !h.Prefix.Contains(h.Addrs[99]) {
+					t.Errorf("%s is not within %s: %s in %s", h.Name, block, h.Addrs[99], h.Prefix)
+				}
+				if h.Prefix != h.Prefix.Masked() {
+					t.Errorf("the subnet of %s has host bits: %s", h.Name, h.Prefix)
+				}
+				other, seen := prefixes[h.Prefix]
+				once(h.Name, seen, other, h.Prefix)
+				prefixes[h.Prefix] = h.Name
+				other, seen = devices[l.B.Device]
+				once(h.Name, seen, other, l.B.Device)
+				devices[l.B.Device] = h.Name
+				if len(l.B.Device) > 15 {
+					t.Errorf("%s is too long a name for a device", l.B.Device)
+				}
+				for end := 1; end <= 2; end++ {
+					mac := hardwareAddr(i, end).String()
+					other, seen = hardware[mac]
+					once(h.Name, seen, other, mac)
+					hardware[mac] = h.Name
+				}
+			}
+		})
+	}
+}
+
+func TestLayRefuses(t *testing.T) {
+	hosts := func(n int) []scenarios.Host { return make([]scenarios.Host, n) }
+	pos := scenarios.Pos{File: "s.yaml", Line: 1, Col: 1}
+	for _, c := range []struct {
+		name  string
+		shape scenarios.Shape
+		hosts []scenarios.Host
+		want  string
+	}{
+		{"more hosts than subnets", "", hosts(501), "s.yaml:1:1: 501 hosts, at most 500 have a subnet"},
+		{"two hosts on lo", scenarios.ShapeLoopback, hosts(2), "s.yaml:1:1: shape loopback wants one host, not 2"},
+		{"three hosts on a direct link", scenarios.ShapeDirect, hosts(3), "s.yaml:1:1: shape direct wants two hosts, not 3"},
+		{"one host on a direct link, and a wire", scenarios.ShapeDirect, []scenarios.Host{{Name: "a"}, {Name: "wire"}}, "s.yaml:1:1: shape direct wants two hosts, not 1"},
+		{"a shape there is not", "star", hosts(2), `s.yaml:1:1: unknown shape "star"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Lay(&scenarios.Scenario{Network: scenarios.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
+			if err == nil || err.Error() != c.want {
+				t.Errorf("error is %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+// What is set last holds: the scenario's own parameters come after the pinned ones.
+func TestSysctlsOfAHost(t *testing.T) {
+	own := scenarios.Sysctl{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: scenarios.Pos{Line: 3}}
+	s := scenarios.Scenario{Hosts: []scenarios.Host{
+		{Name: "client", Sysctl: []scenarios.Sysctl{own}}, {Name: "server"}, {Name: scenarios.Wire, Sysctl: []scenarios.Sysctl{own}},
+	}}
+	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		topology := lay(t, s, f)
+		forward := map[scenarios.Family]string{scenarios.V4: "net.ipv4.ip_forward", scenarios.V6: "net.ipv6.conf.all.forwarding"}[f]
+		for _, h := range topology.Hosts {
+			set := map[string]int{}
+			for _, p := range h.Sysctls {
+				set[p.Name]++
+				if p.Pos.Line == 0 && !p.Optional {
+					t.Errorf("%s %s: pinned %s is not optional", f, h.Name, p.Name)
+				}
+			}
+			last := h.Sysctls[len(h.Sysctls)-1]
+			if mine := h.Name != "server"; mine != (last == own) {
+				t.Errorf("%s %s: the last parameter is %v", f, h.Name, last)
+			}
+			if got, want := set[forward] == 1, h.Name == scenarios.Wire; got != want {
+				t.Errorf("%s %s: %s is set: %t, want %t", f, h.Name, forward, got, want)
+			}
+			for name, n := range set {
+				if n > 1 && name != own.Name {
+					t.Errorf("%s %s: %s is set %d times", f, h.Name, name, n)
+				}
+			}
+		}
+	}
+}
+
+// The actors' processes get the topology as JSON.
+func TestTopologySurvivesJSON(t *testing.T) {
+	for _, l := range labs {
+		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+			want := lay(t, l.scenario, f)
+			b, err := json.Marshal(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := new(Topology)
+			if err := json.Unmarshal(b, got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, comparable); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", l.name, f, diff)
+			}
+		}
+	}
+}
+
+func TestLinkEnds(t *testing.T) {
+	for _, c := range []struct {
+		lab, host string
+		want      []LinkEnd
+	}{
+		{"wire", "client", []LinkEnd{{"eth0", "wire", 1500}}},
+		{"wire", "wire", []LinkEnd{{"client", "client", 1500}, {"server", "server", 1500}}},
+		{"direct", "client", []LinkEnd{{"eth0", "server", 9000}}},
+		{"direct", "server", []LinkEnd{{"eth0", "client", 9000}}},
+		{"loopback", "host", []LinkEnd{{"lo", "", 65536}}},
+		{"wire", "nobody", nil},
+	} {
+		for _, l := range labs {
+			if l.name != c.lab {
+				continue
+			}
+			if diff := cmp.Diff(c.want, lay(t, l.scenario, scenarios.V4).LinkEnds(c.host)); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", c.host, c.lab, diff)
+			}
+		}
+	}
+}
