@@ -88,7 +88,7 @@ func (r *run) moment(ref scenarios.EventRef) (time.Duration, error) {
 		case scenarios.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor && e.Signal.Name == want.Signal
 		case scenarios.EventFaultHit:
-			happened = e.Fault != nil && e.Fault.Name == want.Fault && e.Fault.What == "hits" && e.Fault.Hits >= uint64(want.N)
+			happened = e.Fault != nil && e.Fault.Name == want.Fault && (e.Fault.What == "hits" || e.Fault.What == "hit") && e.Fault.Hits >= uint64(want.N)
 		}
 		if happened {
 			return e.T, nil

@@ -14,8 +14,10 @@ import (
 	"halfopen/harness/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
+	"halfopen/inject/fault/queue"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -33,15 +35,17 @@ type lab struct {
 	windows []*window
 	// sampled are the events at which the state of all sockets is wanted.
 	sampled map[string]bool
-	// counted are the faults whose hits are events that something waits for, with those told so far.
+	// counted are the faults of iptables and tc whose hits are events that something waits for, with those told so far;
+	// awaited are those of queues, which tell each hit themselves.
 	counted map[string]uint64
+	awaited map[string]bool
 	// on are the faults in force.
 	on map[string]bool
 
 	// inbox brings everything that happens outside the goroutine: functions to be called on it.
 	inbox chan func() error
-	// wanted is closed when the parent wants the run no longer.
-	wanted chan struct{}
+	// wanted is closed when the parent wants the run no longer, over when the run ends by itself.
+	wanted, over chan struct{}
 
 	out *outbox
 }
@@ -52,9 +56,11 @@ func runLab(control, events *os.File) {
 	l := &lab{
 		sampled: map[string]bool{},
 		counted: map[string]uint64{},
+		awaited: map[string]bool{},
 		on:      map[string]bool{},
 		inbox:   make(chan func() error, 64),
 		wanted:  make(chan struct{}),
+		over:    make(chan struct{}),
 		out:     newOutbox(events),
 	}
 	dec := json.NewDecoder(control)
@@ -152,7 +158,7 @@ func (l *lab) build() error {
 	if err := l.tellSysctls(); err != nil {
 		return err
 	}
-	if l.faults, err = fault.Open(l.net, l.plan, fault.Options{Exec: l.reaper.Exec}); err != nil {
+	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
 		return err
 	}
 	if l.seen, err = observe.Open(hosts, l.Clock, l.emit); err != nil {
@@ -240,9 +246,58 @@ func (l *lab) watchEvents() {
 		}
 	}
 	for _, r := range l.Scenario.EventRefs() {
-		if e, err := r.Parse(); err == nil && e.Fault != "" {
+		e, err := r.Parse()
+		switch {
+		case err != nil || e.Fault == "":
+		case l.plan.Fault(e.Fault).Mechanism == fault.NFQueue:
+			l.awaited[e.Fault] = true
+		default:
 			l.counted[e.Fault] = 0
 		}
+	}
+}
+
+func (l *lab) faultOptions(topology *network.Topology) fault.Options {
+	hosts := selector.Hosts{}
+	for _, h := range topology.Hosts {
+		for _, a := range h.Addrs {
+			hosts[h.Name] = append(hosts[h.Name], a)
+		}
+	}
+	return fault.Options{
+		Exec:   l.reaper.Exec,
+		Seed:   l.Seed,
+		Hosts:  hosts,
+		Now:    l.Clock.Now,
+		Struck: l.struck,
+		Failed: func(err error) {
+			l.now(trace.Event{Note: &trace.Note{Text: err.Error(), Untrue: true}})
+		},
+	}
+}
+
+// struck tells of a hit in a queue. The packet goes on when struck returns: not before all that waits for the hit has been
+// done. It is called on the queue's goroutine.
+func (l *lab) struck(host string, s queue.Strike) {
+	l.now(trace.Event{Fault: &trace.Fault{
+		Name: s.Fault, What: "hit", Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
+	}})
+	if !l.awaited[s.Fault] {
+		return
+	}
+	done := make(chan struct{})
+	tell := func() error {
+		defer close(done)
+		return l.happened([]string{canonical(fmt.Sprintf("fault.%s.hit[%d]", s.Fault, s.N))})
+	}
+	select {
+	case l.inbox <- tell:
+	case <-l.over:
+		return
+	}
+	select {
+	case <-done:
+	case <-l.over:
 	}
 }
 
@@ -254,9 +309,16 @@ func (l *lab) gates(actor string) []string {
 			gates = append(gates, ref)
 		}
 	}
-	for i := range l.plan.Faults {
-		add(string(l.plan.Faults[i].Window.From))
-		add(string(l.plan.Faults[i].Window.Until))
+	for i := range l.Scenario.Faults {
+		f := &l.Scenario.Faults[i]
+		add(string(f.From))
+		add(string(f.Until))
+		if f.Do.Hold != nil {
+			add(string(f.Do.Hold.Until))
+		}
+		if f.Do.Replay != nil {
+			add(string(f.Do.Replay.Until))
+		}
 	}
 	for event := range l.sampled {
 		add(event)
@@ -325,6 +387,7 @@ func (l *lab) happened(names []string) error {
 			return err
 		}
 	}
+	l.faults.Happened(name)
 	if l.sampled[name] {
 		if err := l.seen.Sample(); err != nil {
 			return err
@@ -432,6 +495,7 @@ func (l *lab) tellHits() error {
 
 // finish writes what is known only at the end.
 func (l *lab) finish(reason string) error {
+	close(l.over)
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name
 		hits, err := l.faults.Hits(name)

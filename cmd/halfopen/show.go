@@ -14,6 +14,7 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
+	"halfopen/internal/words"
 	"halfopen/scenarios"
 )
 
@@ -152,7 +153,7 @@ func showActors(p *page, s *scenarios.Scenario) {
 			steps = append(steps, "(on "+a.Host+")")
 		}
 		for j := range a.Steps {
-			steps = append(steps, stepWords(&a.Steps[j]))
+			steps = append(steps, words.Step(&a.Steps[j]))
 		}
 		p.item(a.Name, width, strings.Join(steps, "\n"))
 	}
@@ -170,7 +171,7 @@ func showFaults(p *page, s *scenarios.Scenario, plan *fault.Plan, planErr error)
 	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		text := faultWords(f)
+		text := words.Fault(f)
 		if plan != nil {
 			planned := plan.Fault(f.Name)
 			text += fmt.Sprintf("\nby %s: %s", planned.Mechanism, planned.Why)
@@ -192,7 +193,7 @@ func showExpectations(p *page, s *scenarios.Scenario) {
 		}
 		text := v.Title
 		if where := s.Expect[v.Index].Where; where != nil {
-			text += ", " + whereWords(where)
+			text += ", " + words.Where(where)
 		}
 		p.wrap("  - ", "    ", text)
 	}

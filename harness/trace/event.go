@@ -179,13 +179,20 @@ type Counters struct {
 // Fault is a change of a fault.
 type Fault struct {
 	Name string `json:"name"`
-	// What is on, off or hits.
+	// What is on, off, hit (one packet struck, told by mechanisms that judge packets one by one) or hits (a count read).
 	What string `json:"what"`
 	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says what chose it. Both are set with "on".
 	Mechanism string `json:"mechanism,omitempty"`
 	Why       string `json:"why,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
+	// Host is where a hit struck. Effect says what was done to the packet: dropped, delayed, rewritten, ...; By for how
+	// long, where it has a time.
+	Host   string        `json:"host,omitempty"`
+	Effect string        `json:"effect,omitempty"`
+	By     time.Duration `json:"by,omitempty"`
+	// Packet is the packet as it arrived, from its IP header on, cut behind its headers.
+	Packet []byte `json:"packet,omitempty"`
 }
 
 // Process is the end of an actor's process.

@@ -71,8 +71,10 @@ func (f *Flows) Track(p *Packet) Flow {
 	return f.track(p.Decode(), linkEnd{host: p.Host, device: p.Device, out: p.Out})
 }
 
-// Follow is Track for a packet that was seen elsewhere than at a link end, all such packets at one place.
-func (f *Flows) Follow(d *Decoded) Flow { return f.track(d, linkEnd{}) }
+// Follow is Track for a packet seen elsewhere than at a link end: at a named place of a host, one way.
+func (f *Flows) Follow(d *Decoded, host, place string) Flow {
+	return f.track(d, linkEnd{host: host, device: place})
+}
 
 func (f *Flows) track(d *Decoded, end linkEnd) Flow {
 	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 || !d.Src.IsValid() {

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-iptables/iptables"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject/fault/queue"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -22,6 +25,16 @@ type Options struct {
 	// Exec, if not nil, is called with each function that runs a program and waits for it: a process that reaps all
 	// children keeps its hands off meanwhile.
 	Exec func(func() error) error
+	// Seed feeds what is random in faults.
+	Seed uint64
+	// Hosts are the addresses of all hosts.
+	Hosts selector.Hosts
+	// Now is the clock of queued packets.
+	Now func() time.Duration
+	// Struck, if not nil, is called with each strike in a queue, before its packet goes on; on any goroutine. Failed is
+	// called with what goes wrong in a queue.
+	Struck func(host string, s queue.Strike)
+	Failed func(error)
 }
 
 // Injector carries a plan out in a network. Its methods must not be called at the same time.
@@ -34,6 +47,9 @@ type Injector struct {
 	on   map[string]bool
 	gone map[string]uint64
 	undo []func() error
+	// engine and queues are of the faults that strike in queues.
+	engine *queue.Engine
+	queues []*queue.Queue
 }
 
 // Open prepares the plan's rules without putting any in force. A program that is not installed is a *kernel.MissingError.
@@ -54,22 +70,89 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 			err = errors.Join(err, i.Close())
 		}
 	}()
+	if err := i.openQueues(o); err != nil {
+		return nil, err
+	}
 	for f := range p.Faults {
 		planned := &p.Faults[f]
 		for _, r := range planned.Rules {
-			chain, ok := r.(*ChainRule)
-			if !ok {
-				continue
-			}
-			if err := i.needProgram(chain.Family, planned.Name); err != nil {
+			if err := i.prepare(planned, r); err != nil {
 				return nil, err
-			}
-			if err := i.makeChain(chain); err != nil {
-				return nil, fmt.Errorf("preparing fault %q: %w", planned.Name, err)
 			}
 		}
 	}
 	return i, nil
+}
+
+// prepare makes a rule ready to be put in force.
+func (i *Injector) prepare(p *Planned, r Rule) error {
+	var err error
+	switch r := r.(type) {
+	case *ChainRule:
+		if err := i.needProgram(r.Family, p.Name); err != nil {
+			return err
+		}
+		err = i.makeChain(r)
+	case *QueueRule:
+		if !r.Installs {
+			return nil
+		}
+		if err := i.needProgram(r.Family, p.Name); err != nil {
+			return err
+		}
+		err = i.fillQueue(r)
+	}
+	if err != nil {
+		return fmt.Errorf("preparing fault %q: %w", p.Name, err)
+	}
+	return nil
+}
+
+// openQueues opens the queue of each host that needs one.
+func (i *Injector) openQueues(o Options) error {
+	rules, hosts := i.plan.queueRules()
+	if len(rules) == 0 {
+		return nil
+	}
+	i.engine = queue.NewEngine(rules, o.Hosts, o.Seed)
+	for _, host := range hosts {
+		q, err := queue.Open(queue.Config{
+			Host:      host,
+			Namespace: i.net.Host(host),
+			Engine:    i.engine,
+			Whole:     slices.ContainsFunc(rules, (*queue.Rule).NeedsPayload),
+			Now:       o.Now,
+			Struck:    o.Struck,
+			Failed:    o.Failed,
+		})
+		if err != nil {
+			return err
+		}
+		i.queues = append(i.queues, q)
+		i.undo = append(i.undo, q.Close)
+	}
+	return nil
+}
+
+// fillQueue sends a hook's packets to the host's queue, for the whole run: connections are followed from their beginning,
+// and no packet on its way is disturbed when a fault comes or goes.
+func (i *Injector) fillQueue(r *QueueRule) error {
+	i.undo = append(i.undo, func() error {
+		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error { return t.DeleteIfExists("mangle", r.Hook, r.Spec()...) })
+	})
+	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+		if err := t.Append("mangle", r.Hook, r.Spec()...); err != nil {
+			return fmt.Errorf("adding the rule of the queue to %s on %s: %w", r.Hook, r.Host, err)
+		}
+		return nil
+	})
+}
+
+// Happened tells the faults of an event, which some may wait for.
+func (i *Injector) Happened(event string) {
+	for _, q := range i.queues {
+		q.Happened(event)
+	}
 }
 
 // needProgram finds iptables or ip6tables, once.
@@ -98,18 +181,18 @@ func (i *Injector) needProgram(family scenarios.Family, fault string) error {
 	})
 }
 
-// iptables calls f in the rule's namespace.
-func (i *Injector) iptables(r *ChainRule, f func(*iptables.IPTables) error) error {
+// iptables calls f in the host's namespace.
+func (i *Injector) iptables(host string, family scenarios.Family, f func(*iptables.IPTables) error) error {
 	return i.exec(func() error {
-		return i.net.Host(r.Host).Do(func() error { return f(i.programs[r.Family]) })
+		return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
 	})
 }
 
 func (i *Injector) makeChain(r *ChainRule) error {
 	i.undo = append(i.undo, func() error {
-		return i.iptables(r, func(t *iptables.IPTables) error { return t.ClearAndDeleteChain("filter", r.Chain) })
+		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error { return t.ClearAndDeleteChain("filter", r.Chain) })
 	})
-	return i.iptables(r, func(t *iptables.IPTables) error {
+	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
 		if err := t.NewChain("filter", r.Chain); err != nil {
 			return fmt.Errorf("adding chain %s on %s: %w", r.Chain, r.Host, err)
 		}
@@ -140,7 +223,7 @@ func (i *Injector) set(name string, on bool) error {
 		var err error
 		switch r := r.(type) {
 		case *ChainRule:
-			err = i.iptables(r, func(t *iptables.IPTables) error {
+			err = i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
 				if on {
 					return t.Append("filter", r.Hook, "-j", r.Chain)
 				}
@@ -161,6 +244,9 @@ func (i *Injector) set(name string, on bool) error {
 			return fmt.Errorf("switching fault %q: %w", name, err)
 		}
 	}
+	if i.engine != nil {
+		i.engine.Set(name, on)
+	}
 	i.on[name] = on
 	return nil
 }
@@ -171,6 +257,9 @@ func (i *Injector) Hits(name string) (uint64, error) {
 	p := i.plan.Fault(name)
 	if p == nil {
 		return 0, fmt.Errorf("there is no fault %q", name)
+	}
+	if p.Mechanism == NFQueue {
+		return i.engine.Hits(name), nil
 	}
 	hits := i.gone[name]
 	for _, r := range p.Rules {
@@ -193,7 +282,7 @@ func (i *Injector) Hits(name string) (uint64, error) {
 }
 
 func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
-	err = i.iptables(r, func(t *iptables.IPTables) error {
+	err = i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
 		rules, err := t.ListWithCounters("filter", r.Chain)
 		if err != nil {
 			return err

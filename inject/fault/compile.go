@@ -1,11 +1,11 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/scenarios"
 )
 
@@ -15,18 +15,19 @@ type Features struct {
 	Netem bool
 }
 
-// Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel, or this version of
-// halfopen, does not have is a *kernel.MissingError.
+// Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel does not have is a
+// *kernel.MissingError.
 func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{}
 	for i := range s.Faults {
-		c := &compilation{fault: &s.Faults[i], topology: t, features: f}
+		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads}
 		planned, err := c.compile()
 		if err != nil {
 			return nil, err
 		}
 		p.Faults = append(p.Faults, *planned)
 	}
+	p.layQueues()
 	return p, nil
 }
 
@@ -35,9 +36,10 @@ type compilation struct {
 	fault    *scenarios.Fault
 	topology *network.Topology
 	features Features
+	offloads bool
 }
 
-// actions says who compiles each action.
+// actions says who compiles each action for iptables or tc. Those that are not here are for the queue.
 var actions = map[string]func(*compilation) (*Planned, error){
 	"drop":      (*compilation).drop,
 	"reject":    (*compilation).reject,
@@ -49,17 +51,9 @@ var actions = map[string]func(*compilation) (*Planned, error){
 }
 
 func (c *compilation) compile() (*Planned, error) {
-	kind := c.fault.Do.Kind()
-	compile := actions[kind]
-	if compile == nil || c.fault.Via == string(NFQueue) {
-		return nil, c.needsQueue("the action " + kind)
-	}
-	p, err := compile(c)
+	p, err := c.mechanism()
 	if err != nil {
 		return nil, err
-	}
-	if via := c.fault.Via; via != "" && via != "auto" && via != string(p.Mechanism) {
-		return nil, c.errorf("%s cannot do it; %s can: drop \"via\"", via, p.Mechanism)
 	}
 	p.Name = c.fault.Name
 	p.Window = Window{
@@ -71,18 +65,43 @@ func (c *compilation) compile() (*Planned, error) {
 	return p, nil
 }
 
+// mechanism plans the fault with the plainest mechanism that can carry it out, or with the one that via asks for.
+func (c *compilation) mechanism() (*Planned, error) {
+	via := c.fault.Via
+	if via == string(NFQueue) {
+		return c.queue("via asks for it")
+	}
+	kind := c.fault.Do.Kind()
+	var p *Planned
+	var err error = &queueNeeded{"the action " + kind}
+	if compile := actions[kind]; compile != nil {
+		p, err = compile(c)
+	}
+	anyMechanism := via == "" || via == "auto"
+	var needed *queueNeeded
+	switch {
+	case errors.As(err, &needed) && anyMechanism:
+		return c.queue("only nfqueue can do " + needed.what)
+	case errors.As(err, &needed):
+		return nil, c.errorf("%s cannot do %s; nfqueue can: drop \"via\"", via, needed.what)
+	case err != nil:
+		return nil, err
+	case !anyMechanism && via != string(p.Mechanism):
+		return nil, c.errorf("%s cannot do it; %s can: drop \"via\"", via, p.Mechanism)
+	}
+	return p, nil
+}
+
 func (c *compilation) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: fault %q: "+format, append([]any{c.fault.Pos, c.fault.Name}, args...)...)
 }
 
-// needsQueue refuses what only the queue to user space could do.
-func (c *compilation) needsQueue(what string) error {
-	return &kernel.MissingError{
-		Feature:  "the nfqueue mechanism",
-		NeededBy: fmt.Sprintf("%s: fault %q: %s", c.fault.Pos, c.fault.Name, what),
-		Remedy:   "this version of halfopen does not have it yet: use a stateless selector, a window (from, until, after, for), drop, reject, partition or rate",
-	}
-}
+// queueNeeded says what only the queue to user space can do.
+type queueNeeded struct{ what string }
+
+func (e *queueNeeded) Error() string { return "only nfqueue can do " + e.what }
+
+func (c *compilation) needsQueue(what string) error { return &queueNeeded{what} }
 
 // place is a hook of a host where a fault strikes.
 type place struct {

@@ -74,7 +74,7 @@ func (*ChainRule) rule() {}
 
 // Commands returns the iptables commands that make the chain and jump to it.
 func (r *ChainRule) Commands() []string {
-	start := fmt.Sprintf("ip netns exec %s %s", r.Host, r.program())
+	start := fmt.Sprintf("ip netns exec %s %s", r.Host, programOf(r.Family))
 	commands := []string{start + " -N " + r.Chain}
 	for _, spec := range r.Specs {
 		commands = append(commands, start+" -A "+r.Chain+" "+quoteAll(spec))
@@ -82,8 +82,8 @@ func (r *ChainRule) Commands() []string {
 	return append(commands, start+" -A "+r.Hook+" -j "+r.Chain)
 }
 
-func (r *ChainRule) program() string {
-	if r.Family == scenarios.V6 {
+func programOf(f scenarios.Family) string {
+	if f == scenarios.V6 {
 		return "ip6tables"
 	}
 	return "iptables"

@@ -27,6 +27,18 @@ const refusedAt = `refused.yaml:5:3: fault "f": `
 // refuse compiles the fault and returns why it is refused.
 func (r *refusal) refuse(t *testing.T) error {
 	t.Helper()
+	p, err := r.compile(t)
+	if err == nil {
+		t.Fatalf("%s was planned:\n%s", r.fault, planText(p))
+	}
+	if p != nil {
+		t.Errorf("a plan came with the error")
+	}
+	return err
+}
+
+func (r *refusal) compile(t *testing.T) (*Plan, error) {
+	t.Helper()
 	extra := r.extra
 	if !strings.Contains(extra, "hosts:") {
 		extra += "hosts: {client: {}, server: {}}\n"
@@ -47,14 +59,7 @@ expect: [step: client.sleep]
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Compile(runs[0], topology, r.features)
-	if err == nil {
-		t.Fatalf("%s was planned:\n%s", r.fault, planText(p))
-	}
-	if p != nil {
-		t.Errorf("a plan came with the error")
-	}
-	return err
+	return Compile(runs[0], topology, r.features)
 }
 
 // What cannot be on any kernel is a mistake in the scenario.
@@ -128,65 +133,70 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 	}
 }
 
-// What only the queue to user space could do is a thing that is missing here, not a mistake.
+// What only the queue to user space can do goes there, unless via asks for another mechanism.
 func TestFaultsThatWantTheQueue(t *testing.T) {
 	netem := Features{Netem: true}
 	const three = "hosts: {client: {}, server: {}, other: {}}\n"
 	for _, r := range []refusal{
-		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "the action drop"},
-		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "the action reset"},
-		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "the action hold"},
-		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "the action reorder"},
-		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "the action rewrite"},
-		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "the action loss"},
-		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "the action replay"},
-		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "the action mtu"},
+		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "via asks for it"},
+		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "only nfqueue can do the action reset"},
+		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "only nfqueue can do the action hold"},
+		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "only nfqueue can do the action reorder"},
+		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "only nfqueue can do the action rewrite"},
+		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "only nfqueue can do the action loss"},
+		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "only nfqueue can do the action replay"},
+		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "only nfqueue can do the action mtu"},
 
-		{name: "the nth", fault: `{nth: 2, do: drop}`, want: "nth"},
-		{name: "the first", fault: `{first: 2, do: drop}`, want: "first"},
-		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "skip"},
-		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "chance (iptables cannot repeat a seed)"},
-		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "every, with a selector of several alternatives"},
+		{name: "the nth", fault: `{nth: 2, do: drop}`, want: "only nfqueue can do nth"},
+		{name: "the first", fault: `{first: 2, do: drop}`, want: "only nfqueue can do first"},
+		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "only nfqueue can do skip"},
+		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "only nfqueue can do chance (iptables cannot repeat a seed)"},
+		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "only nfqueue can do every, with a selector of several alternatives"},
 
-		{name: "a connection", fault: `{match: {tcp: any, conn: 1}, do: drop}`, want: "conn"},
-		{name: "retransmissions", fault: `{match: {tcp: any, retransmission: true}, do: drop}`, want: "retransmission"},
-		{name: "text in a payload", fault: `{match: {tcp: any, payload: hello}, do: drop}`, want: "what a payload contains"},
-		{name: "bytes in a payload", fault: `{match: {udp: any, payload: {hex: 00 01}}, do: drop}`, want: "what a payload contains"},
-		{name: "an offset in the stream", fault: `{match: {tcp: any, payload: {offset: 5}}, do: drop}`, want: "a payload's offset in the stream"},
-		{name: "a sequence number", fault: `{match: {tcp: any, seq: 1}, do: drop}`, want: "relative sequence numbers"},
-		{name: "an acknowledgement number", fault: `{match: {tcp: any, ack: 1}, do: drop}`, want: "relative sequence numbers"},
-		{name: "a window", fault: `{match: {tcp: any, window: 0}, do: drop}`, want: "the window field"},
-		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "several TCP options at once"},
-		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "a TTL with both bounds"},
+		{name: "a connection", fault: `{match: {tcp: any, conn: 1}, do: drop}`, want: "only nfqueue can do conn"},
+		{name: "retransmissions", fault: `{match: {tcp: any, retransmission: true}, do: drop}`, want: "only nfqueue can do retransmission"},
+		{name: "text in a payload", fault: `{match: {tcp: any, payload: hello}, do: drop}`, want: "only nfqueue can do what a payload contains"},
+		{name: "bytes in a payload", fault: `{match: {udp: any, payload: {hex: 00 01}}, do: drop}`, want: "only nfqueue can do what a payload contains"},
+		{name: "an offset in the stream", fault: `{match: {tcp: any, payload: {offset: 5}}, do: drop}`, want: "only nfqueue can do a payload's offset in the stream"},
+		{name: "a sequence number", fault: `{match: {tcp: any, seq: 1}, do: drop}`, want: "only nfqueue can do relative sequence numbers"},
+		{name: "an acknowledgement number", fault: `{match: {tcp: any, ack: 1}, do: drop}`, want: "only nfqueue can do relative sequence numbers"},
+		{name: "a window", fault: `{match: {tcp: any, window: 0}, do: drop}`, want: "only nfqueue can do the window field"},
+		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "only nfqueue can do several TCP options at once"},
+		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "only nfqueue can do a TTL with both bounds"},
 
-		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets"},
-		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "rate with a trigger"},
-		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate at a host's input or output"},
-		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "rate by sender among more than two hosts, or on lo"},
+		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "only nfqueue can do rate of selected packets"},
+		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "only nfqueue can do rate with a trigger"},
+		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "only nfqueue can do rate at a host's input or output"},
+		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "only nfqueue can do rate by sender among more than two hosts, or on lo"},
 
-		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "delay of selected packets"},
-		{name: "a delay without netem", fault: `{do: {delay: 1s}}`, want: "delay on a kernel without sch_netem"},
-		{name: "jitter in order", fault: `{do: {delay: {by: 1s, jitter: 1ms}}}`, features: netem, want: "jitter that keeps the order (netem's reorders: order: free)"},
-		{name: "normal jitter", fault: `{do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, features: netem, want: "normal jitter"},
+		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "only nfqueue can do delay of selected packets"},
+		{name: "a delay without netem", fault: `{do: {delay: 1s}}`, want: "only nfqueue can do delay on a kernel without sch_netem"},
+		{name: "jitter in order", fault: `{do: {delay: {by: 1s, jitter: 1ms}}}`, features: netem, want: "only nfqueue can do jitter that keeps the order (netem's reorders: order: free)"},
+		{name: "normal jitter", fault: `{do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, features: netem, want: "only nfqueue can do normal jitter"},
 
-		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "duplicate"},
+		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "only nfqueue can do duplicate"},
 		{name: "two copies by tc", fault: `{via: tc, do: {duplicate: 2}}`, features: netem, want: "more than one copy"},
 		{name: "every nth twice by tc", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, features: netem, want: "duplicate with a trigger other than chance"},
-		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "corrupt"},
+		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "only nfqueue can do corrupt"},
 		{name: "some bytes corrupted by tc", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
 		{name: "corruption that is hidden by tc", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
 		{name: "every nth corrupted by tc", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, features: netem, want: "corrupt with a trigger other than chance"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			err := r.refuse(t)
-			want := fmt.Sprintf("the nfqueue mechanism is not available here (needed by %s%s); this version of halfopen does not "+
-				"have it yet: use a stateless selector, a window (from, until, after, for), drop, reject, partition or rate", refusedAt, r.want)
-			if got := err.Error(); got != want {
-				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+			if strings.Contains(r.fault, "via: tc") {
+				want := refusedAt + "tc cannot do " + r.want + `; nfqueue can: drop "via"`
+				if got := r.refuse(t).Error(); got != want {
+					t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+				}
+				return
 			}
-			var missing *kernel.MissingError
-			if !errors.As(err, &missing) {
-				t.Error("the error is no MissingError")
+			p, err := r.compile(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := p.Fault("f")
+			if f.Mechanism != NFQueue || f.Why != r.want {
+				t.Errorf("carried out by %s: %s\nwant nfqueue: %s", f.Mechanism, f.Why, r.want)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ type rule struct {
 	only []string
 	// never lists what it must not import, with all below it; but lists exceptions.
 	never, but []string
-	why   string
+	why        string
 }
 
 // rules are those of the design: the data flows one way, and the trace is the hinge.

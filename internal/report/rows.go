@@ -174,7 +174,7 @@ func remarkRows(t *trace.Trace) []row {
 	for i := range t.Events {
 		e := &t.Events[i]
 		switch {
-		case e.Fault != nil && e.Fault.What != "hits" && e.T > begin:
+		case e.Fault != nil && (e.Fault.What == "on" || e.Fault.What == "off") && e.T > begin:
 			if end, at := t.End(); e.Fault.What == "off" && end != nil && e.T >= at-time.Millisecond {
 				continue
 			}

@@ -1,4 +1,4 @@
-package main
+package words
 
 import (
 	"testing"
@@ -22,8 +22,8 @@ func TestSelectorWords(t *testing.T) {
 		{"retransmissions", scenarios.Selector{TCP: scenarios.Kinds{"DATA"}, Retransmission: &retransmission}, "TCP DATA packets, retransmission: true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := selectorWords(&tt.in); got != tt.want {
-				t.Errorf("selectorWords() = %q, want %q", got, tt.want)
+			if got := Selector(&tt.in); got != tt.want {
+				t.Errorf("Selector() = %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -52,8 +52,8 @@ func TestFaultWords(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := faultWords(&tt.in); got != tt.want {
-				t.Errorf("faultWords() = %q, want %q", got, tt.want)
+			if got := Fault(&tt.in); got != tt.want {
+				t.Errorf("Fault() = %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -82,8 +82,8 @@ func TestStepWords(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := stepWords(&tt.in); got != tt.want {
-				t.Errorf("stepWords() = %q, want %q", got, tt.want)
+			if got := Step(&tt.in); got != tt.want {
+				t.Errorf("Step() = %q, want %q", got, tt.want)
 			}
 		})
 	}

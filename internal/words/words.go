@@ -1,4 +1,5 @@
-package main
+// Package words says parts of scenarios in plain words, on one line, for lists and plans.
+package words
 
 import (
 	"fmt"
@@ -11,8 +12,8 @@ import (
 	"halfopen/scenarios"
 )
 
-// selectorWords says which packets a selector takes: "TCP SYN from client to server, port 8080".
-func selectorWords(m *scenarios.Selector) string {
+// Selector says which packets a selector takes: "TCP SYN from client to server, port 8080".
+func Selector(m *scenarios.Selector) string {
 	var what []string
 	if len(m.TCP) > 0 {
 		kinds := make([]string, len(m.TCP))
@@ -53,8 +54,8 @@ func selectorWords(m *scenarios.Selector) string {
 	return text
 }
 
-// faultWords says what a fault does to which packets, where and when.
-func faultWords(f *scenarios.Fault) string {
+// Fault says what a fault does to which packets, where and when.
+func Fault(f *scenarios.Fault) string {
 	at := f.At
 	if at == "" {
 		at = scenarios.Wire
@@ -65,7 +66,7 @@ func faultWords(f *scenarios.Fault) string {
 	}
 	text := action
 	if f.Do.Partition == nil {
-		text += ": " + selectorWords(&f.Match) + ", at " + at
+		text += ": " + Selector(&f.Match) + ", at " + at
 	}
 	rest := *f
 	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only, rest.Pos = "", scenarios.Selector{}, "", scenarios.Action{}, "", nil, scenarios.Pos{}
@@ -85,8 +86,8 @@ func actionValue(a *scenarios.Action) string {
 	return ""
 }
 
-// stepWords writes a step as the scenario language does: "connect: {to: server:8080}".
-func stepWords(st *scenarios.Step) string {
+// Step writes a step as the scenario language does: "connect: {to: server:8080}".
+func Step(st *scenarios.Step) string {
 	var text string
 	switch op := &st.Op; {
 	case op.Repeat != nil:
@@ -123,13 +124,13 @@ func stepWords(st *scenarios.Step) string {
 func stepsWords(steps []scenarios.Step) string {
 	words := make([]string, len(steps))
 	for i := range steps {
-		words[i] = stepWords(&steps[i])
+		words[i] = Step(&steps[i])
 	}
 	return strings.Join(words, "; ")
 }
 
-// whereWords says on which kernels an expectation holds.
-func whereWords(w *scenarios.Where) string {
+// Where says on which kernels an expectation holds.
+func Where(w *scenarios.Where) string {
 	if w.NoSysctl != "" {
 		return "where the kernel has no " + w.NoSysctl
 	}
@@ -146,7 +147,7 @@ func flow(v reflect.Value) string {
 	case scenarios.Percent:
 		return fmt.Sprintf("%g%%", math.Round(float64(x)*1e6)/1e4)
 	case scenarios.Selector:
-		return selectorWords(&x)
+		return Selector(&x)
 	case scenarios.Sysctl:
 		return x.Name + "=" + x.Value
 	case scenarios.SockOption:

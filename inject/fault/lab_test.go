@@ -1,0 +1,166 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/inject/network"
+	"halfopen/scenarios"
+)
+
+// lab is a network with a plan, neither of which outlives the test.
+type lab struct {
+	t        *testing.T
+	topology *network.Topology
+	net      *network.Network
+	plan     *Plan
+	faults   *Injector
+}
+
+// newLab builds a scenario's network and prepares its faults; none is in force.
+func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
+	t.Helper()
+	l := &lab{t: t}
+	l.topology, l.plan = compile(t, s, f)
+	var err error
+	if l.net, err = network.Build(l.topology); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.net.Close(); err != nil {
+			t.Errorf("closing the network: %v", err)
+		}
+	})
+	l.faults, err = Open(l.net, l.plan, Options{})
+	if errors.Is(err, exec.ErrNotFound) || isMissing(err) {
+		lacking(t, "a program that carries faults out", fmt.Errorf("%w: %w", exec.ErrNotFound, err))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.faults.Close(); err != nil {
+			t.Errorf("closing the injector: %v", err)
+		}
+	})
+	return l
+}
+
+// newLabOf makes the lab of a scenario written in the test, which has one run.
+func newLabOf(t *testing.T, family scenarios.Family, faults string) *lab {
+	t.Helper()
+	return newLab(t, parse(t, "lab.yaml", fmt.Appendf(nil, `name: lab
+title: written in a test
+ip: %s
+hosts: {client: {}, server: {}}
+faults: %s
+actors: {client: [connect: "server:7"]}
+expect: [step: client.connect]
+`, family, faults))[0], Features{})
+}
+
+func (l *lab) on(fault string)  { l.t.Helper(); l.try(l.faults.On(fault)) }
+func (l *lab) off(fault string) { l.t.Helper(); l.try(l.faults.Off(fault)) }
+
+func (l *lab) hits(fault string) uint64 {
+	l.t.Helper()
+	n, err := l.faults.Hits(fault)
+	l.try(err)
+	return n
+}
+
+func (l *lab) try(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// do runs f in a host's namespace.
+func (l *lab) do(host string, f func() error) {
+	l.t.Helper()
+	if err := l.net.Host(host).Do(f); err != nil {
+		l.t.Fatalf("on %s: %v", host, err)
+	}
+}
+
+// sh runs a command on a host and returns what it wrote.
+func (l *lab) sh(host, command string) (out string) {
+	l.t.Helper()
+	l.do(host, func() (err error) {
+		out, err = shell(command)
+		return err
+	})
+	return out
+}
+
+// shell runs a command in the namespace of the calling thread.
+func shell(command string) (string, error) {
+	out, err := exec.Command("sh", "-ec", command).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", command, err, strings.TrimSpace(string(out)))
+	}
+	return string(out), nil
+}
+
+func (l *lab) resolve(ref string) netip.AddrPort {
+	l.t.Helper()
+	ap, err := l.topology.Resolve(ref)
+	l.try(err)
+	return ap
+}
+
+func sockaddr(a netip.AddrPort) (unix.Sockaddr, int) {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}, unix.AF_INET
+	}
+	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}, unix.AF_INET6
+}
+
+// listen opens a listening socket on a host's first address, until the test ends.
+func (l *lab) listen(ref string) {
+	l.t.Helper()
+	host, _, _ := strings.Cut(ref, ":")
+	sa, family := sockaddr(l.resolve(ref))
+	l.do(host, func() error {
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		l.t.Cleanup(func() { unix.Close(fd) })
+		return errors.Join(unix.Bind(fd, sa), unix.Listen(fd, 128))
+	})
+}
+
+// patience is how long a packet that is not lost may take.
+const patience = 5 * time.Second
+
+// connect tries to connect from a host for so long, and returns the errno; EINPROGRESS where nobody answered.
+func (l *lab) connect(host, ref string, patience time.Duration) (result error) {
+	l.t.Helper()
+	sa, family := sockaddr(l.resolve(ref))
+	l.do(host, func() error {
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		tv := unix.NsecToTimeval(patience.Nanoseconds())
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &tv); err != nil {
+			return err
+		}
+		for {
+			if result = unix.Connect(fd, sa); result != unix.EINTR {
+				return nil
+			}
+		}
+	})
+	return result
+}

@@ -1,0 +1,130 @@
+package queue
+
+import "encoding/binary"
+
+// The protocol numbers (IANA) of what is changed or forged.
+const (
+	protoHopByHop = 0
+	protoICMP     = 1
+	protoTCP      = 6
+	protoUDP      = 17
+	protoRouting  = 43
+	protoICMPv6   = 58
+	protoDestOpts = 60
+)
+
+// location says where things are in an IP packet.
+type location struct {
+	v6    bool
+	proto byte
+	// ttl is the TTL's, or hop limit's, place.
+	ttl int
+	// transport is where TCP's, UDP's or ICMP's header begins, payload what follows it, and end the packet's end.
+	transport, payload, end int
+}
+
+// locate finds its way in an IP packet. It is false for what is malformed, cut short, a fragment, or neither TCP nor UDP
+// nor ICMP.
+func locate(b []byte) (location, bool) {
+	var l location
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		l.proto, l.ttl, l.transport = b[9], 8, int(b[0]&0x0f)*4
+		l.end = int(binary.BigEndian.Uint16(b[2:]))
+		if l.transport < 20 || l.end > len(b) || binary.BigEndian.Uint16(b[6:])&0x3fff != 0 {
+			return l, false
+		}
+	case len(b) >= 40 && b[0]>>4 == 6:
+		l.v6, l.proto, l.ttl, l.transport = true, b[6], 7, 40
+		l.end = 40 + int(binary.BigEndian.Uint16(b[4:]))
+		for l.proto == protoHopByHop || l.proto == protoRouting || l.proto == protoDestOpts {
+			if l.transport+2 > len(b) {
+				return l, false
+			}
+			l.proto, l.transport = b[l.transport], l.transport+(int(b[l.transport+1])+1)*8
+		}
+	default:
+		return l, false
+	}
+	header := 0
+	switch l.proto {
+	case protoTCP:
+		if l.transport+20 > len(b) {
+			return l, false
+		}
+		if header = int(b[l.transport+12]>>4) * 4; header < 20 {
+			return l, false
+		}
+	case protoUDP, protoICMP, protoICMPv6:
+		header = 8
+	default:
+		return l, false
+	}
+	l.payload = l.transport + header
+	return l, l.payload <= l.end && l.end <= len(b)
+}
+
+// checksum returns where the transport's checksum is.
+func (l location) checksum() int {
+	switch l.proto {
+	case protoTCP:
+		return l.transport + 16
+	case protoUDP:
+		return l.transport + 6
+	}
+	return l.transport + 2
+}
+
+// fix makes the checksums right: of the IPv4 header, and of the transport (RFC 1071). A UDP datagram over IPv4 without a
+// checksum stays so.
+func (l location) fix(b []byte) {
+	if !l.v6 {
+		b[10], b[11] = 0, 0
+		binary.BigEndian.PutUint16(b[10:], ^fold(sum(0, b[:l.transport])))
+	}
+	at := l.checksum()
+	if l.proto == protoUDP && !l.v6 && b[at] == 0 && b[at+1] == 0 {
+		return
+	}
+	b[at], b[at+1] = 0, 0
+	c := ^fold(l.sum(b))
+	if c == 0 && l.proto == protoUDP {
+		c = 0xffff // 0 stands for none (RFC 768)
+	}
+	binary.BigEndian.PutUint16(b[at:], c)
+}
+
+// right reports whether the transport's checksum is.
+func (l location) right(b []byte) bool { return fold(l.sum(b)) == 0xffff }
+
+// sum adds up the transport with its pseudo-header; ICMP over IPv4 has none.
+func (l location) sum(b []byte) uint32 {
+	var s uint32
+	switch {
+	case l.v6:
+		s = sum(0, b[8:40])
+	case l.proto != protoICMP:
+		s = sum(0, b[12:20])
+	}
+	if l.v6 || l.proto != protoICMP {
+		s += uint32(l.proto) + uint32(l.end-l.transport)
+	}
+	return sum(s, b[l.transport:l.end])
+}
+
+func sum(s uint32, b []byte) uint32 {
+	for ; len(b) >= 2; b = b[2:] {
+		s += uint32(b[0])<<8 | uint32(b[1])
+	}
+	if len(b) == 1 {
+		s += uint32(b[0]) << 8
+	}
+	return s
+}
+
+func fold(s uint32) uint16 {
+	for s > 0xffff {
+		s = s>>16 + s&0xffff
+	}
+	return uint16(s)
+}

@@ -1,0 +1,31 @@
+package queue
+
+import "halfopen/scenarios"
+
+// corrupt changes bytes of the payload.
+type corrupt struct{ scenarios.Corrupt }
+
+func (a *corrupt) strike(s *strike) (Strike, bool) {
+	l, ok := locate(s.packet.bytes())
+	n := max(1, a.Bytes)
+	if !ok || l.payload+a.Offset+n > l.end {
+		return Strike{}, false // there is no such byte
+	}
+	b := s.packet.writable()
+	keep := a.Checksum != "fix"
+	if keep {
+		// An offloaded checksum is not there yet. It must be right for the bytes as they were.
+		l.fix(b)
+	}
+	hit := b[l.payload+a.Offset : l.payload+a.Offset+n]
+	for i := range hit {
+		hit[i] ^= 0xff
+	}
+	switch {
+	case !keep:
+		l.fix(b)
+	case l.right(b):
+		hit[n-1] ^= 0x01 // the changes made up for each other
+	}
+	return Strike{Effect: "corrupted"}, true
+}

@@ -1,0 +1,11 @@
+package queue
+
+// duplicate sends copies after the packet.
+type duplicate struct{ copies int }
+
+func (a *duplicate) strike(s *strike) (Strike, bool) {
+	for range a.copies {
+		s.extra(Extra{})
+	}
+	return Strike{Effect: "duplicated"}, true
+}

@@ -1,0 +1,257 @@
+package queue
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/selector"
+	"halfopen/scenarios"
+)
+
+// Decision is what happens to a packet. The zero Decision lets it pass as it is, at once.
+type Decision struct {
+	// Drop takes the packet away.
+	Drop bool
+	// Data is the packet as changed; nil where it is not.
+	Data []byte
+	// At is the time before which the packet must not pass; 0 is at once.
+	At time.Duration
+	// Until is the event before which it must not pass; "" for none.
+	Until string
+	// Behind is how many packets of its direction must pass before it, unless they do not come by At.
+	Behind int
+	// Direction tells packets apart that overtake each other.
+	Direction Direction
+	// Extras are sent after the packet, or at once where it is dropped.
+	Extras []Extra
+	// Strikes are the faults that struck, in order.
+	Strikes []Strike
+}
+
+// Now reports whether the packet passes at once and alone.
+func (d *Decision) Now() bool {
+	return d.At == 0 && d.Until == "" && d.Behind == 0 && len(d.Extras) == 0
+}
+
+// Extra is a packet besides: a copy, or one forged.
+type Extra struct {
+	Data []byte
+	// After is how long after the packet passed it is sent; Until, if set, the event before which it is not.
+	After time.Duration
+	Until string
+}
+
+// Direction is one way of a connection; ports are 0 for packets without.
+type Direction struct {
+	Proto    string
+	Src, Dst netip.AddrPort
+}
+
+// Strike is one hit of a fault.
+type Strike struct {
+	Fault string
+	// N counts the fault's hits, from 1.
+	N uint64
+	// Effect says what was done to the packet: dropped, rejected, delayed, ...
+	Effect string
+	// By is for how long, where the effect has a time.
+	By time.Duration
+	// Packet is the packet as it arrived, at most [StrikeBytes] of it from its IP header on.
+	Packet []byte
+}
+
+// StrikeBytes is how much of a packet a [Strike] tells: all headers, to know it again by.
+const StrikeBytes = 128
+
+// packet is one packet on its way through the rules.
+type packet struct {
+	place   Place
+	arrived []byte
+	decoded trace.Decoded
+	flow    trace.Flow
+	// data is a changed copy of arrived; nil where nothing is changed.
+	data []byte
+}
+
+// writable returns the packet's bytes, to be changed.
+func (p *packet) writable() []byte {
+	if p.data == nil {
+		p.data = slices.Clone(p.arrived)
+	}
+	return p.data
+}
+
+// bytes returns the packet as it is by now.
+func (p *packet) bytes() []byte {
+	if p.data != nil {
+		return p.data
+	}
+	return p.arrived
+}
+
+// Engine decides what happens to packets. Its methods may be called from several goroutines.
+type Engine struct {
+	hosts selector.Hosts
+
+	mu       sync.Mutex
+	rules    []*ruleState
+	flows    *trace.Flows // nil where no rule needs them
+	happened map[string]bool
+}
+
+// NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
+// packets in the same order give the same decisions.
+func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) *Engine {
+	e := &Engine{hosts: hosts, happened: map[string]bool{}}
+	for _, r := range rules {
+		e.rules = append(e.rules, newRuleState(r, seed))
+		if r.NeedsFlow() && e.flows == nil {
+			e.flows = trace.NewFlows()
+		}
+	}
+	return e
+}
+
+// Set puts a fault in force or out of it. Packets that wait go on waiting.
+func (e *Engine) Set(fault string, on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.rules {
+		if r.Fault == fault {
+			r.on = on
+		}
+	}
+}
+
+// Hits returns how many packets a fault has struck.
+func (e *Engine) Hits(fault string) uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.rules {
+		if r.Fault == fault {
+			return r.hits
+		}
+	}
+	return 0
+}
+
+// Happened tells of an event that something may wait for.
+func (e *Engine) Happened(event string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.happened[canonical(event)] = true
+}
+
+// canonical gives the two names of a first execution, or of a fault's first hit, one form.
+func canonical(event string) string { return strings.Replace(event, "[1]", "", 1) }
+
+// HasHappened reports whether it has.
+func (e *Engine) HasHappened(event string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.happened[canonical(event)]
+}
+
+// Decide holds a packet, from its IP header on, against the rules of a place. It takes any bytes. It does not keep data,
+// but the decision may refer to it.
+func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p := &packet{place: at, arrived: data, decoded: trace.DecodeIP(data)}
+	if e.flows != nil {
+		p.flow = e.flows.Follow(&p.decoded, at.Host, at.Hook)
+	}
+	d := Decision{Direction: directionOf(&p.decoded)}
+	for _, r := range e.rules {
+		if !r.on || !r.selects(p, e.hosts) {
+			continue
+		}
+		r.matched++
+		if !r.takes(r.matched, r.rng) {
+			continue
+		}
+		s, struck := r.action.strike(&strike{engine: e, packet: p, decision: &d, now: now})
+		if !struck {
+			continue
+		}
+		r.hits++
+		s.Fault, s.N, s.Packet = r.Fault, r.hits, slices.Clone(data[:min(len(data), StrikeBytes)])
+		d.Strikes = append(d.Strikes, s)
+		if d.Drop {
+			d.At, d.Until, d.Behind = 0, "", 0
+			// Copies of what does not pass are not made; what was forged is sent.
+			d.Extras = slices.DeleteFunc(d.Extras, func(x Extra) bool { return x.Data == nil })
+			return d
+		}
+	}
+	d.Data = p.data
+	for i := range d.Extras {
+		if x := &d.Extras[i]; x.Data == nil {
+			x.Data = slices.Clone(p.bytes()) // a copy of the packet as it leaves
+		}
+	}
+	return d
+}
+
+func directionOf(d *trace.Decoded) Direction {
+	return Direction{d.Proto, netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
+}
+
+// strike is what an action works on.
+type strike struct {
+	engine   *Engine
+	packet   *packet
+	decision *Decision
+	now      time.Duration
+}
+
+// wait puts the packet's release off by that much, on top of what other faults ask for.
+func (s *strike) wait(by time.Duration) { s.decision.At = max(s.decision.At, s.now) + by }
+
+// extra has a packet sent besides: a copy where it has no data.
+func (s *strike) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }
+
+// action is what a fault does. It reports whether it did anything: what it leaves alone is no hit.
+type action interface {
+	strike(*strike) (Strike, bool)
+}
+
+// newAction returns the action's state. The table of what can be is here; each action has a file of its own.
+func newAction(a *scenarios.Action, rng *rand.Rand) action {
+	switch {
+	case a.Drop != nil:
+		return drop{}
+	case a.Partition != nil:
+		return drop{}
+	case a.Reject != nil:
+		return &reject{with: a.Reject.With}
+	case a.Reset != nil:
+		return &reset{to: a.Reset.To}
+	case a.Delay != nil:
+		return newDelay(a.Delay, rng)
+	case a.Hold != nil:
+		return &hold{until: canonical(string(a.Hold.Until))}
+	case a.Duplicate != nil:
+		return &duplicate{copies: max(1, a.Duplicate.Copies)}
+	case a.Reorder != nil:
+		return &reorder{by: max(1, a.Reorder.By)}
+	case a.Corrupt != nil:
+		return &corrupt{Corrupt: *a.Corrupt}
+	case a.Rewrite != nil:
+		return &rewrite{Rewrite: *a.Rewrite}
+	case a.Rate != nil:
+		return newRate(a.Rate)
+	case a.Loss != nil:
+		return newLoss(a.Loss, rng)
+	case a.Replay != nil:
+		return &replay{after: time.Duration(a.Replay.After), until: canonical(string(a.Replay.Until))}
+	case a.MTU != nil:
+		return &mtu{MTU: *a.MTU}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package queue
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// toward says whom a forged segment is for, seen from the packet that gave rise to it.
+type toward bool
+
+const (
+	toSender   toward = false
+	toReceiver toward = true
+)
+
+// forgeReset returns a RST that the one it is for takes as its peer's: its sequence number is the very next one expected
+// (RFC 5961, section 3.2). To the receiver it follows the packet, to the sender it answers it. It returns nil for what is
+// no TCP segment, or is a RST itself.
+func forgeReset(d *trace.Decoded, to toward) []byte {
+	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&trace.RST != 0 {
+		return nil
+	}
+	next := d.Seq + uint32(d.PayloadLen)
+	if d.Flags&trace.SYN != 0 {
+		next++
+	}
+	if d.Flags&trace.FIN != 0 {
+		next++
+	}
+	tcp := &layers.TCP{RST: true}
+	src, dst := d.Src, d.Dst
+	if to == toReceiver {
+		tcp.SrcPort, tcp.DstPort = layers.TCPPort(d.SPort), layers.TCPPort(d.DPort)
+		tcp.Seq = next
+		if d.Flags&trace.ACK != 0 {
+			tcp.ACK, tcp.Ack = true, d.Ack
+		}
+	} else {
+		src, dst = dst, src
+		tcp.SrcPort, tcp.DstPort = layers.TCPPort(d.DPort), layers.TCPPort(d.SPort)
+		if d.Flags&trace.ACK != 0 {
+			tcp.Seq = d.Ack
+		} else {
+			tcp.ACK, tcp.Ack = true, next // RFC 9293, section 3.10.7.1
+		}
+	}
+	return serialize(src, dst, layers.IPProtocolTCP, tcp)
+}
+
+// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC 4443). IPv6 has no message for a
+// protocol that is not there but "parameter problem", and one for everything prohibited.
+var unreachables = map[string][2]uint8{
+	"icmp-net-unreachable":   {0, 0},
+	"icmp-host-unreachable":  {1, 3},
+	"icmp-proto-unreachable": {2, 4},
+	"icmp-port-unreachable":  {3, 4},
+	"icmp-net-prohibited":    {9, 1},
+	"icmp-host-prohibited":   {10, 1},
+	"icmp-admin-prohibited":  {13, 1},
+}
+
+func forgeUnreachable(s *strike, with string) []byte {
+	if with == "" {
+		with = "icmp-port-unreachable"
+	}
+	codes := unreachables[with]
+	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0,
+		layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]), 0)
+}
+
+// forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443, section 3.2).
+func forgeTooBig(s *strike, size int) []byte {
+	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded), uint16(size),
+		layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0), uint32(size))
+}
+
+// How much of a packet an ICMP error may quote: RFC 1812, section 4.3.2.3, and RFC 4443, section 2.4 (c).
+const (
+	quoted4 = 576 - 20 - 8
+	quoted6 = 1280 - 40 - 8
+)
+
+// forgeError returns an ICMP error about the packet. It returns nil where there must be none: about another error, or a
+// fragment but the first (RFC 1122, section 3.2.2).
+func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, mtu6 uint32) []byte {
+	d := &s.packet.decoded
+	if d.Inner != nil || d.FragmentOffset > 0 || !d.Src.IsValid() {
+		return nil
+	}
+	from := s.reporter()
+	packet := s.packet.arrived
+	if d.Src.Is4() {
+		return serialize(from, d.Src, layers.IPProtocolICMPv4,
+			&layers.ICMPv4{TypeCode: code4, Seq: mtu4}, gopacket.Payload(packet[:min(len(packet), quoted4)]))
+	}
+	value := []byte{byte(mtu6 >> 24), byte(mtu6 >> 16), byte(mtu6 >> 8), byte(mtu6)}
+	return serialize(from, d.Src, layers.IPProtocolICMPv6,
+		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, packet[:min(len(packet), quoted6)]...)))
+}
+
+// reporter returns the address of whoever tells the sender: the wire's on the sender's link, else the receiver's own.
+func (s *strike) reporter() netip.Addr {
+	d := &s.packet.decoded
+	if s.packet.place.Host != scenarios.Wire {
+		return d.Dst
+	}
+	bits := 24
+	if d.Src.Is6() {
+		bits = 64
+	}
+	for _, a := range s.engine.hosts[scenarios.Wire] {
+		if p, err := a.Prefix(bits); err == nil && p.Contains(d.Src) {
+			return a
+		}
+	}
+	return d.Dst
+}
+
+// serialize makes a packet with lengths and checksums.
+func serialize(src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.SerializableLayer) []byte {
+	const hops = 64
+	var ip gopacket.SerializableLayer
+	var network gopacket.NetworkLayer
+	if src.Is4() {
+		v4 := &layers.IPv4{Version: 4, TTL: hops, Protocol: proto, SrcIP: net.IP(src.AsSlice()), DstIP: net.IP(dst.AsSlice())}
+		ip, network = v4, v4
+	} else {
+		v6 := &layers.IPv6{Version: 6, HopLimit: hops, NextHeader: proto, SrcIP: net.IP(src.AsSlice()), DstIP: net.IP(dst.AsSlice())}
+		ip, network = v6, v6
+	}
+	switch l := rest[0].(type) {
+	case *layers.TCP:
+		_ = l.SetNetworkLayerForChecksum(network) // fails only for what is not an IP layer
+	case *layers.ICMPv6:
+		_ = l.SetNetworkLayerForChecksum(network)
+	}
+	buf := gopacket.NewSerializeBuffer()
+	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	if err := gopacket.SerializeLayers(buf, options, append([]gopacket.SerializableLayer{ip}, rest...)...); err != nil {
+		return nil // no layer here can fail but for a length beyond 64 KiB, which is never quoted
+	}
+	return buf.Bytes()
+}

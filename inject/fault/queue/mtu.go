@@ -1,0 +1,20 @@
+package queue
+
+import "halfopen/scenarios"
+
+// mtu refuses packets that are too long for a link that only the wire knows of.
+type mtu struct{ scenarios.MTU }
+
+func (a *mtu) strike(s *strike) (Strike, bool) {
+	if len(s.packet.bytes()) <= a.Size {
+		return Strike{}, false
+	}
+	s.decision.Drop = true
+	if a.ICMP == "drop" {
+		return Strike{Effect: "dropped"}, true
+	}
+	if answer := forgeTooBig(s, a.Size); answer != nil {
+		s.extra(Extra{Data: answer})
+	}
+	return Strike{Effect: "rejected"}, true
+}

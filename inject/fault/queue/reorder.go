@@ -1,0 +1,15 @@
+package queue
+
+import "time"
+
+// reorderPatience is how long a packet waits for others to overtake it.
+const reorderPatience = time.Second
+
+// reorder lets later packets of the same direction overtake a packet.
+type reorder struct{ by int }
+
+func (a *reorder) strike(s *strike) (Strike, bool) {
+	s.decision.Behind = max(s.decision.Behind, a.by)
+	s.wait(reorderPatience)
+	return Strike{Effect: "reordered"}, true
+}

@@ -1,0 +1,14 @@
+package queue
+
+import "time"
+
+// replay lets the packet pass, and pass again later.
+type replay struct {
+	after time.Duration
+	until string
+}
+
+func (a *replay) strike(s *strike) (Strike, bool) {
+	s.extra(Extra{After: a.after, Until: a.until})
+	return Strike{Effect: "to be replayed", By: a.after}, true
+}

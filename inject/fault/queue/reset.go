@@ -1,0 +1,23 @@
+package queue
+
+// reset lets the packet pass and forges RSTs for its connection.
+type reset struct{ to string }
+
+func (a *reset) strike(s *strike) (Strike, bool) {
+	d := &s.packet.decoded
+	var forged [][]byte
+	if a.to != "sender" {
+		forged = append(forged, forgeReset(d, toReceiver))
+	}
+	if a.to != "receiver" {
+		forged = append(forged, forgeReset(d, toSender))
+	}
+	struck := false
+	for _, f := range forged {
+		if f != nil {
+			s.extra(Extra{Data: f})
+			struck = true
+		}
+	}
+	return Strike{Effect: "reset"}, struck
+}
