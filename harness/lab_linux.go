@@ -260,9 +260,7 @@ func (l *lab) watchEvents() {
 func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 	hosts := selector.Hosts{}
 	for _, h := range topology.Hosts {
-		for _, a := range h.Addrs {
-			hosts[h.Name] = append(hosts[h.Name], a)
-		}
+		hosts[h.Name] = append(hosts[h.Name], h.Addrs...)
 	}
 	return fault.Options{
 		Exec:   l.reaper.Exec,
