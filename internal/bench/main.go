@@ -33,7 +33,7 @@ func bench(halfopen, scenario string, runs, samples int) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("the plain script names namespaces in /run/netns, which takes root; run make bench as root")
 	}
-	ours := func() *exec.Cmd { return exec.Command(halfopen, "run", scenario) }
+	ours := func() *exec.Cmd { return exec.Command(halfopen, "run", scenario, "--case", "v4") }
 	theirs := func() *exec.Cmd { return exec.Command("sh", "-c", plain) }
 	// One of each first, so that neither pays for the page cache and the loading of kernel modules.
 	for _, command := range []func() *exec.Cmd{ours, theirs} {
