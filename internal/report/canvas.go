@@ -131,5 +131,5 @@ func cut(text string, width int, mark string) string {
 
 // asciiOf replaces what is not ASCII in the drawings and messages of halfopen by its nearest likeness.
 var asciiOf = strings.NewReplacer(
-	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "µ", "u",
+	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "µ", "u", "≠", "!=",
 )

@@ -25,6 +25,8 @@ type Journey struct {
 	Seen string
 	// Struck is the fault that lost it, on the wire or, behind the capture, at the receiving host's input; "" for none known.
 	Struck string
+	// Marks are what faults did to it besides, in order.
+	Marks []Mark
 	// Forged is true where From does not own the source address.
 	Forged bool
 	// Packet is the packet as it was first seen.
@@ -102,6 +104,7 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) })
+	mark(t, all, seed)
 	strike(s, t, all)
 	return all
 }

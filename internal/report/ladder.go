@@ -249,6 +249,11 @@ func (d *drawing) arrow(l *line, r *row) {
 		tail = j.Struck
 	case j.Arrived && late > time.Millisecond:
 		tail = fmt.Sprintf("arrives %.*f, %s late", d.decimals, (j.Last - d.start).Seconds(), seconds(late))
+		if len(j.Marks) > 0 {
+			tail = fmt.Sprintf("%s, arrives %.*f", j.marks(), d.decimals, (j.Last - d.start).Seconds())
+		}
+	case j.Arrived:
+		tail = j.marks()
 	}
 	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])))
 	if j.Arrived && j.Struck == "" && tail != "" {

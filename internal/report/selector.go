@@ -58,6 +58,9 @@ func strike(s *scenarios.Scenario, t *trace.Trace, all []*Journey) {
 			continue
 		}
 		hits, windows := faultRecord(t, f.Name)
+		if told(t, f.Name) {
+			continue
+		}
 		var struck []*Journey
 		matched := 0
 		for _, j := range all {
@@ -76,6 +79,13 @@ func strike(s *scenarios.Scenario, t *trace.Trace, all []*Journey) {
 			j.Struck = f.Name
 		}
 	}
+}
+
+// told reports whether the fault's mechanism told each hit by itself, so that none need be guessed.
+func told(t *trace.Trace, fault string) bool {
+	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
+		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == "hit"
+	})
 }
 
 // faultRecord returns the last count of hits and the times between on and off.

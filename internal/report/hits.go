@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"time"
+
+	"halfopen/harness/trace"
+)
+
+// Mark is what a fault did to a packet, as the mechanism that struck it told.
+type Mark struct {
+	Fault string
+	// Effect is dropped, delayed, rewritten, ...
+	Effect string
+	// By is for how long, where the effect has a time.
+	By time.Duration
+}
+
+// String is the mark as ladders show it.
+func (m Mark) String() string {
+	switch m.Effect {
+	case "delayed":
+		return fmt.Sprintf("→%s %s", seconds(m.By), m.Fault)
+	case "rewritten", "corrupted":
+		return "≠ " + m.Fault
+	case "duplicated", "to be replayed":
+		return "×2 " + m.Fault
+	}
+	return m.Effect + " " + m.Fault
+}
+
+// mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way. A packet that
+// was lost was struck by the last fault that had it.
+func mark(t *trace.Trace, all []*Journey, seed maphash.Seed) {
+	like := map[packetKey][]*Journey{}
+	for _, j := range all {
+		k := keyOf(j.Packet, seed)
+		k.payload = 0 // a hit tells headers only
+		like[k] = append(like[k], j)
+	}
+	for i := range t.Events {
+		f := t.Events[i].Fault
+		if f == nil || f.What != "hit" || len(f.Packet) == 0 {
+			continue
+		}
+		d := trace.DecodeIP(f.Packet)
+		k := keyOf(&d, seed)
+		k.payload = 0
+		var struck *Journey
+		for _, j := range like[k] {
+			if j.Sent <= t.Events[i].T {
+				struck = j
+			}
+		}
+		if struck == nil {
+			continue
+		}
+		m := Mark{f.Name, f.Effect, f.By}
+		if m.Effect == "dropped" || m.Effect == "rejected" {
+			struck.Struck = m.Fault
+			continue
+		}
+		struck.Marks = append(struck.Marks, m)
+	}
+}
+
+// marks is all that faults did to a packet, for the ladder.
+func (j *Journey) marks() string {
+	texts := make([]string, len(j.Marks))
+	for i, m := range j.Marks {
+		texts[i] = m.String()
+	}
+	return strings.Join(texts, ", ")
+}
