@@ -1,0 +1,77 @@
+package harness_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/assertions"
+	"halfopen/scenarios"
+)
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+// measured is what differs from run to run in a message: times and ephemeral ports.
+var measured = regexp.MustCompile(`-?\b[0-9.]+(µs|ms|s)\b|:[0-9]{5}\b`)
+
+// TestWhatFailsSaysWhy runs a scenario that must fail for each kind of expectation, and for each thing that every run must
+// meet.
+func TestWhatFailsSaysWhy(t *testing.T) {
+	needLab(t)
+	paths, err := filepath.Glob("testdata/fail/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	var list []*scenarios.Scenario
+	for _, path := range paths {
+		f, err := scenarios.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, err := f.Expand(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, runs...)
+	}
+	var b strings.Builder
+	for _, j := range runAll(t.Context(), list) {
+		if j.err != nil {
+			t.Errorf("%s: %v", j.scenario.Name, j.err)
+		}
+		for _, v := range j.verdicts {
+			if v.Status == assertions.Fail {
+				fmt.Fprintf(&b, "%s\n  %s\n  wanted  %s\n  saw     %s\n", j.scenario.Name, v.Title, v.Want, mask(v.Got))
+			}
+		}
+	}
+	golden := "testdata/fail/verdicts.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("failed verdicts (-want +got):\n%s", diff)
+	}
+}
+
+// mask hides what was measured.
+func mask(s string) string {
+	return measured.ReplaceAllStringFunc(s, func(m string) string {
+		if m[0] == ':' {
+			return ":PORT"
+		}
+		return "TIME"
+	})
+}
