@@ -11,7 +11,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject/fault/queue"
 	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
 
@@ -22,6 +25,7 @@ type lab struct {
 	net      *network.Network
 	plan     *Plan
 	faults   *Injector
+	addrs    selector.Hosts
 }
 
 // newLab builds a scenario's network and prepares its faults; none is in force.
@@ -38,9 +42,20 @@ func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
 			t.Errorf("closing the network: %v", err)
 		}
 	})
-	l.faults, err = Open(l.net, l.plan, Options{})
-	if errors.Is(err, exec.ErrNotFound) || isMissing(err) {
-		lacking(t, "a program that carries faults out", fmt.Errorf("%w: %w", exec.ErrNotFound, err))
+	l.addrs = selector.Hosts{}
+	for _, h := range l.topology.Hosts {
+		l.addrs[h.Name] = h.Addrs
+	}
+	began := time.Now()
+	l.faults, err = Open(l.net, l.plan, Options{
+		Hosts:  l.addrs,
+		Now:    func() time.Duration { return time.Since(began) },
+		Struck: func(string, queue.Strike) {},
+		Failed: func(err error) { t.Errorf("in a queue: %v", err) },
+	})
+	var missing *kernel.MissingError
+	if errors.As(err, &missing) {
+		lacking(t, missing.Feature, err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/internal/kernel"
 )
 
 // labEnv names the test that this process was started for, in namespaces of its own.
@@ -60,7 +62,9 @@ func inLab(t *testing.T) bool {
 // lacking ends a test that needs what this machine does not have.
 func lacking(t *testing.T, what string, err error) {
 	t.Helper()
-	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSPC) || errors.Is(err, exec.ErrNotFound)
+	var missing *kernel.MissingError
+	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSPC) ||
+		errors.Is(err, exec.ErrNotFound) || errors.As(err, &missing)
 	if refused && os.Getenv("HALFOPEN_CI") != "1" {
 		t.Skipf("%s is not available here: %v", what, err)
 	}

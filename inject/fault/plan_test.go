@@ -24,7 +24,7 @@ func planFiles(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(paths) < 19 {
+	if len(paths) < 20 {
 		t.Fatalf("only %d scenarios with a plan", len(paths))
 	}
 	return paths

@@ -146,7 +146,8 @@ func TestLay(t *testing.T) {
 		want     []string
 	}{
 		{
-			"a wire between two hosts", scenarios.Scenario{Hosts: []scenarios.Host{host("client"), host("server")}},
+			"a wire between two hosts",
+			scenarios.Scenario{Hosts: []scenarios.Host{host("client"), host("server")}},
 			[]string{
 				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"server: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",
@@ -156,7 +157,8 @@ func TestLay(t *testing.T) {
 			},
 		},
 		{
-			"the same on IPv6", scenarios.Scenario{Family: scenarios.V6, Hosts: []scenarios.Host{host("client"), host("server")}},
+			"the same on IPv6",
+			scenarios.Scenario{Family: scenarios.V6, Hosts: []scenarios.Host{host("client"), host("server")}},
 			[]string{
 				"client: 2001:2:0:1::2 on eth0 in 2001:2:0:1::/64 via 2001:2:0:1::1",
 				"server: 2001:2:0:2::2 on eth0 in 2001:2:0:2::/64 via 2001:2:0:2::1",
@@ -180,7 +182,8 @@ func TestLay(t *testing.T) {
 			},
 		},
 		{
-			"one host alone", scenarios.Scenario{Hosts: []scenarios.Host{host("client")}},
+			"one host alone",
+			scenarios.Scenario{Hosts: []scenarios.Host{host("client")}},
 			[]string{
 				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"wire: 198.18.1.1",
@@ -188,7 +191,8 @@ func TestLay(t *testing.T) {
 			},
 		},
 		{
-			"hosts whose names no interface can have", scenarios.Scenario{Hosts: []scenarios.Host{host("lo"), host("a-host-of-a-long-name")}},
+			"hosts whose names no interface can have",
+			scenarios.Scenario{Hosts: []scenarios.Host{host("lo"), host("a-host-of-a-long-name")}},
 			[]string{
 				"lo: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"a-host-of-a-long-name: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",

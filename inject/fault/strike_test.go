@@ -1,0 +1,380 @@
+package fault
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/selector"
+	"halfopen/scenarios"
+)
+
+// A fault strikes the packets it names and no other, whichever mechanism carries it out. Each fault of the golden plans that
+// iptables can carry out meets many packets of all sorts, and those that come through must be just those that its selector
+// does not mean to expectations either.
+func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
+	for _, path := range planFiles(t) {
+		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
+		for _, s := range load(t, path) {
+			if s.Network.Shape != "" && s.Network.Shape != scenarios.ShapeWire {
+				continue
+			}
+			for _, via := range []Mechanism{IPTables, NFQueue} {
+				faults := shootable(t, s, name, via)
+				if len(faults) == 0 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s-%s-%s", name, s.Family, via), func(t *testing.T) {
+					if !inLab(t) {
+						return
+					}
+					for _, f := range knownWrongOf(name, via) {
+						t.Logf("left out: %s %s", f, knownWrong[f])
+					}
+					s.Faults = faults
+					r := newRange(t, s)
+					for _, f := range faults {
+						r.shoot(f.Name)
+					}
+				})
+			}
+		}
+	}
+}
+
+// shootable returns those of the scenario's faults that the mechanism can carry out where packets between the first two
+// hosts meet them.
+func shootable(t *testing.T, s *scenarios.Scenario, name string, via Mechanism) []scenarios.Fault {
+	t.Helper()
+	_, p := compile(t, s, Features{Netem: true})
+	var faults []scenarios.Fault
+	for _, f := range s.Faults {
+		elsewhere := func(h scenarios.Host) bool { return h.Name == f.Match.From || h.Name == f.Match.To }
+		if p.Fault(f.Name).Mechanism != IPTables || strings.HasSuffix(f.At, ".input") || slices.ContainsFunc(s.Hosts[2:], elsewhere) {
+			continue
+		}
+		if via == IPTables && knownWrong[name+" "+f.Name] != "" {
+			continue
+		}
+		f.Via = string(via)
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+func knownWrongOf(name string, via Mechanism) (faults []string) {
+	for f := range knownWrong {
+		if via == IPTables && strings.HasPrefix(f, name+" ") {
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// knownWrong are faults whose iptables rules are known to strike other packets than their selector means.
+var knownWrong = map[string]string{
+	"payload-length shorter":             "strikes bare ACKs too: a DATA segment has a payload, but the lower bound of its length is 0",
+	"port-lists all-three":               "is refused by iptables: its multiport takes --dport for an abbreviation of --dports",
+	"port-lists sources-and-destination": "is refused by iptables: its multiport takes --dport for an abbreviation of --dports",
+	"icmp admin-prohibited":              "strikes code 13 only; the selector of expectations takes codes 9 and 10 of ICMPv4 too",
+}
+
+// shots is how many packets each fault meets.
+const shots = 1000
+
+// shootingRange sends packets between the first two hosts of a lab.
+type shootingRange struct {
+	*lab
+	hosts    [2]string
+	raw      [2]int
+	captures [2]int
+	scenario *scenarios.Scenario
+	packets  []shot
+}
+
+func newRange(t *testing.T, s *scenarios.Scenario) *shootingRange {
+	t.Helper()
+	r := &shootingRange{lab: newLab(t, s, Features{Netem: true}), scenario: s}
+	for i := range r.hosts {
+		host := r.topology.Hosts[i].Name
+		r.hosts[i] = host
+		// What arrives has been seen by then, and must not be answered. The table comes after filter, where faults are.
+		r.sh(host, program(s.Family)+" -w -t security -A INPUT "+map[scenarios.Family]string{
+			scenarios.V4: "-j DROP", scenarios.V6: "-m hl --hl-lt 255 -j DROP", // neighbour discovery has 255
+		}[s.Family])
+		r.do(host, func() (err error) {
+			family := unix.AF_INET
+			if s.Family == scenarios.V6 {
+				family = unix.AF_INET6
+			}
+			if r.raw[i], err = unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW); err != nil {
+				return err
+			}
+			all := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ALL >> 8, unix.ETH_P_ALL})
+			r.captures[i], err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(all))
+			return err
+		})
+		t.Cleanup(func() {
+			unix.Close(r.raw[i])
+			unix.Close(r.captures[i])
+		})
+	}
+	r.packets = r.load()
+	return r
+}
+
+// shoot puts the fault in force and sends all packets.
+func (r *shootingRange) shoot(fault string) {
+	r.t.Helper()
+	f := r.scenario.Fault(fault)
+	packets := r.packets
+	hops := uint8(1)
+	if f.At != "" {
+		hops = 0
+	}
+	means := meant(f, packets, r.addrs, hops)
+	struck := 0
+	for _, m := range means {
+		if m {
+			struck++
+		}
+	}
+	if struck < 3 {
+		r.t.Errorf("%s: only %d packets are meant: the test shows nothing", fault, struck)
+	}
+	before := r.hits(fault)
+	r.on(fault)
+	// A few at a time, so that no queue overflows.
+	for chunk := range slices.Chunk(packets, 40) {
+		for _, p := range chunk {
+			r.send(p)
+		}
+		r.await(fault, packets, chunk, means)
+	}
+	// A queue may still have the last ones, if these are struck.
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for r.hits(fault)-before < uint64(struck) {
+		select {
+		case <-tick.C:
+			continue
+		case <-deadline:
+		}
+		break
+	}
+	r.off(fault)
+	if got := r.hits(fault) - before; got != uint64(struck) {
+		r.t.Errorf("%s: %d hits, want %d", fault, got, struck)
+	}
+}
+
+// meant says which packets a fault means by what expectations make of its selector, given how many routers a packet has
+// passed before the fault sees it.
+func meant(f *scenarios.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
+	means := make([]bool, len(packets))
+	matching := 0
+	for i, p := range packets {
+		d := trace.DecodeIP(p.bytes)
+		d.TTL -= hops
+		match := selector.Matches(&f.Match, &d, trace.Flow{}, hosts)
+		if k := f.Do.Partition; k != nil {
+			match = k.Direction != "in" && hosts.Has(k.Host, d.Src) || k.Direction != "out" && hosts.Has(k.Host, d.Dst)
+		}
+		if f.At != "" && !hosts.Has(strings.TrimSuffix(f.At, ".output"), d.Src) {
+			match = false
+		}
+		if !match {
+			continue
+		}
+		if matching++; f.Every == 0 || matching%f.Every == 0 {
+			means[i] = true
+		}
+	}
+	return means
+}
+
+func (r *shootingRange) send(p shot) {
+	r.t.Helper()
+	sa, _ := sockaddr(netip.AddrPortFrom(p.to, 0))
+	// EPERM is how a host's own OUTPUT chain refuses.
+	if err := unix.Sendto(r.raw[p.side], p.bytes, 0, sa); err != nil && err != unix.EPERM {
+		r.t.Fatalf("sending %s: %v", p, err)
+	}
+}
+
+// await waits until those of the packets sent that are not meant have come through.
+func (r *shootingRange) await(fault string, all, sent []shot, means []bool) {
+	r.t.Helper()
+	waiting := map[int]shot{}
+	for _, p := range sent {
+		if !means[p.number] {
+			waiting[p.number] = p
+		}
+	}
+	deadline := time.Now().Add(patience)
+	buffer := make([]byte, 2048)
+	for {
+		for _, fd := range r.captures {
+			for {
+				size, from, err := unix.Recvfrom(fd, buffer, 0)
+				if err == unix.EAGAIN {
+					break
+				}
+				if err != nil {
+					r.t.Fatal(err)
+				}
+				link, ok := from.(*unix.SockaddrLinklayer)
+				number := numberOf(buffer[:size])
+				if !ok || link.Pkttype == unix.PACKET_OUTGOING || number < 0 || number >= len(means) {
+					continue
+				}
+				if means[number] {
+					r.t.Errorf("%s let pass %s", fault, all[number])
+				}
+				delete(waiting, number)
+			}
+		}
+		if len(waiting) == 0 {
+			return
+		}
+		left := time.Until(deadline)
+		if left <= 0 {
+			for _, p := range waiting {
+				r.t.Errorf("%s struck %s", fault, p)
+			}
+			return
+		}
+		fds := []unix.PollFd{{Fd: int32(r.captures[0]), Events: unix.POLLIN}, {Fd: int32(r.captures[1]), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, int(left.Milliseconds())+1); err != nil && err != unix.EINTR {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// shot is an IP packet that one of the two hosts sends. Its number stands in the identification of IPv4 or the flow label
+// of IPv6, one higher, for 0 is everybody's.
+type shot struct {
+	number int
+	side   int
+	to     netip.Addr
+	bytes  []byte
+}
+
+func (p shot) String() string {
+	d := trace.DecodeIP(p.bytes)
+	return fmt.Sprintf("packet %d: %s -> %s %s %s %s %d -> %d, %d bytes, options %+v, ttl %d",
+		p.number, d.Src, d.Dst, d.Proto, d.ICMPType, flagText(d.Flags), d.SPort, d.DPort, d.PayloadLen, d.Options, d.TTL)
+}
+
+// flagText has a letter for each TCP flag.
+func flagText(f trace.TCPFlags) string {
+	text := ""
+	for i, letter := range "FSRPAU" {
+		if f>>i&1 != 0 {
+			text += string(letter)
+		}
+	}
+	return text
+}
+
+func numberOf(packet []byte) int {
+	if len(packet) < 40 && packet[0]>>4 == 6 || len(packet) < 20 {
+		return -1
+	}
+	if packet[0]>>4 == 6 {
+		return int(binary.BigEndian.Uint32(packet)&0xfffff) - 1
+	}
+	return int(binary.BigEndian.Uint16(packet[4:])) - 1
+}
+
+// load makes the packets, the same in each run.
+func (r *shootingRange) load() []shot {
+	random := rand.New(rand.NewPCG(7, 7))
+	one := func(n int) bool { return random.IntN(n) == 0 }
+	ports := []uint16{80, 443, 53, 7, 8, 9, 10, 15, 16, 4321}
+	lengths := []int{0, 0, 0, 1, 2, 5, 6, 9, 10, 99, 100, 101, 511, 512, 1000, 1001}
+	ttls := []uint8{2, 4, 5, 6, 62, 63, 64, 65, 66, 200}
+	pick := func(addrs []netip.Addr) netip.Addr { return addrs[random.IntN(len(addrs))] }
+	var list []shot
+	for number := range shots {
+		side := random.IntN(2)
+		from, to := pick(r.addrs[r.hosts[side]]), pick(r.addrs[r.hosts[1-side]])
+		payload := gopacket.Payload(make([]byte, lengths[random.IntN(len(lengths))]))
+		ttl := ttls[random.IntN(len(ttls))]
+		var upper []gopacket.SerializableLayer
+		var protocol layers.IPProtocol
+		var network gopacket.NetworkLayer
+		v4 := &layers.IPv4{Version: 4, Id: uint16(number + 1), TTL: ttl, SrcIP: from.AsSlice(), DstIP: to.AsSlice()}
+		v6 := &layers.IPv6{Version: 6, FlowLabel: uint32(number + 1), HopLimit: ttl, SrcIP: from.AsSlice(), DstIP: to.AsSlice()}
+		if network = v4; from.Is6() {
+			network = v6
+		} else if one(8) {
+			v4.Options = []layers.IPv4Option{{OptionType: 1}, {OptionType: 1}, {OptionType: 1}, {OptionType: 0}}
+		}
+		switch kind := random.IntN(10); {
+		case kind < 7:
+			flags := random.IntN(64)
+			if one(2) {
+				// The usual combinations more often than chance has them.
+				flags = []int{0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14}[random.IntN(7)]
+			}
+			if flags&3 == 3 {
+				flags &^= 1 // SYN with FIN is a SYN, which the rules do not know; but nobody sends it
+			}
+			tcp := &layers.TCP{
+				SrcPort: layers.TCPPort(ports[random.IntN(len(ports))]), DstPort: layers.TCPPort(ports[random.IntN(len(ports))]),
+				Seq: random.Uint32(), Window: 1000,
+				FIN: flags&1 != 0, SYN: flags&2 != 0, RST: flags&4 != 0, PSH: flags&8 != 0, ACK: flags&16 != 0, URG: flags&32 != 0,
+			}
+			for _, o := range []layers.TCPOption{
+				{OptionType: 2, OptionLength: 4, OptionData: []byte{2, 24}},
+				{OptionType: 3, OptionLength: 3, OptionData: []byte{7}},
+				{OptionType: 4, OptionLength: 2},
+				{OptionType: 5, OptionLength: 10, OptionData: make([]byte, 8)},
+				{OptionType: 8, OptionLength: 10, OptionData: make([]byte, 8)},
+				{OptionType: 34, OptionLength: 6, OptionData: make([]byte, 4)},
+			} {
+				if one(4) {
+					tcp.Options = append(tcp.Options, o)
+				}
+			}
+			upper, protocol = []gopacket.SerializableLayer{tcp, payload}, layers.IPProtocolTCP
+		case kind < 9:
+			udp := &layers.UDP{SrcPort: layers.UDPPort(ports[random.IntN(len(ports))]), DstPort: layers.UDPPort(ports[random.IntN(len(ports))])}
+			upper, protocol = []gopacket.SerializableLayer{udp, payload}, layers.IPProtocolUDP
+		case from.Is4():
+			types := []layers.ICMPv4TypeCode{0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x0309, 0x030a, 0x030d, 0x0800, 0x0000, 0x0b00, 0x0b01}
+			icmp := &layers.ICMPv4{TypeCode: types[random.IntN(len(types))]}
+			upper, protocol = []gopacket.SerializableLayer{icmp, gopacket.Payload(make([]byte, 28))}, layers.IPProtocolICMPv4
+		default:
+			types := []layers.ICMPv6TypeCode{0x0100, 0x0101, 0x0103, 0x0104, 0x0200, 0x0300, 0x0301, 0x8000, 0x8100}
+			icmp := &layers.ICMPv6{TypeCode: types[random.IntN(len(types))]}
+			upper, protocol = []gopacket.SerializableLayer{icmp, gopacket.Payload(make([]byte, 52))}, layers.IPProtocolICMPv6
+		}
+		v4.Protocol, v6.NextHeader = protocol, protocol
+		for _, l := range upper {
+			if c, ok := l.(interface {
+				SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
+			}); ok {
+				r.try(c.SetNetworkLayerForChecksum(network))
+			}
+		}
+		all := append([]gopacket.SerializableLayer{network.(gopacket.SerializableLayer)}, upper...)
+		buffer := gopacket.NewSerializeBuffer()
+		r.try(gopacket.SerializeLayers(buffer, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, all...))
+		list = append(list, shot{number: number, side: side, to: to, bytes: buffer.Bytes()})
+	}
+	return list
+}
