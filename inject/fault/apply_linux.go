@@ -121,6 +121,7 @@ func (i *Injector) openQueues(o Options) error {
 			Namespace: i.net.Host(host),
 			Engine:    i.engine,
 			Whole:     slices.ContainsFunc(rules, (*queue.Rule).NeedsPayload),
+			Offloads:  i.plan.Offloads,
 			Now:       o.Now,
 			Struck:    o.Struck,
 			Failed:    o.Failed,
@@ -150,9 +151,7 @@ func (i *Injector) fillQueue(r *QueueRule) error {
 
 // Happened tells the faults of an event, which some may wait for.
 func (i *Injector) Happened(event string) {
-	for _, q := range i.queues {
-		q.Happened(event)
-	}
+	queue.Happened(i.queues, event)
 }
 
 // needProgram finds iptables or ip6tables, once.

@@ -18,7 +18,7 @@ type Features struct {
 // Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel does not have is a
 // *kernel.MissingError.
 func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, error) {
-	p := &Plan{}
+	p := &Plan{Offloads: s.Network.Offloads}
 	for i := range s.Faults {
 		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads}
 		planned, err := c.compile()

@@ -21,6 +21,8 @@ const (
 // Plan is a scenario's faults compiled to rules, in the order of the file.
 type Plan struct {
 	Faults []Planned
+	// Offloads is true where the network leaves offloads on, so that several packets of the wire may be one in a queue.
+	Offloads bool
 }
 
 // Fault returns the plan of the fault of that name, or nil.

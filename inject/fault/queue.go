@@ -75,8 +75,8 @@ func (c *compilation) queue(why string) (*Planned, error) {
 			rule.Or = append(rule.Or, scenarios.Selector{To: p.Host})
 		}
 	}
-	if c.offloads && rule.Changes() {
-		return nil, c.errorf("%s changes or copies packets, and with offloads: true they are not yet those of the wire", f.Do.Kind())
+	if c.offloads && rule.NeedsWirePackets() {
+		return nil, c.errorf("%s works on packets one by one, and with offloads: true they are not yet those of the wire", f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {

@@ -17,26 +17,34 @@ const (
 type location struct {
 	v6    bool
 	proto byte
-	// ttl is the TTL's, or hop limit's, place.
+	// ttl is the TTL's, or hop limit's, place; 0 where even the IP header is malformed, or the packet cut short.
 	ttl int
 	// transport is where TCP's, UDP's or ICMP's header begins, payload what follows it, and end the packet's end.
 	transport, payload, end int
 }
 
 // locate finds its way in an IP packet. It is false for what is malformed, cut short, a fragment, or neither TCP nor UDP
-// nor ICMP.
+// nor ICMP: of those only the IP header may be changed, if ttl is not 0.
 func locate(b []byte) (location, bool) {
 	var l location
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4:
-		l.proto, l.ttl, l.transport = b[9], 8, int(b[0]&0x0f)*4
+		l.proto, l.transport = b[9], int(b[0]&0x0f)*4
 		l.end = int(binary.BigEndian.Uint16(b[2:]))
-		if l.transport < 20 || l.end > len(b) || binary.BigEndian.Uint16(b[6:])&0x3fff != 0 {
+		if l.transport < 20 || l.transport > l.end || l.end > len(b) {
+			return l, false
+		}
+		l.ttl = 8
+		if binary.BigEndian.Uint16(b[6:])&0x3fff != 0 {
 			return l, false
 		}
 	case len(b) >= 40 && b[0]>>4 == 6:
-		l.v6, l.proto, l.ttl, l.transport = true, b[6], 7, 40
+		l.v6, l.proto, l.transport = true, b[6], 40
 		l.end = 40 + int(binary.BigEndian.Uint16(b[4:]))
+		if l.end > len(b) {
+			return l, false
+		}
+		l.ttl = 7
 		for l.proto == protoHopByHop || l.proto == protoRouting || l.proto == protoDestOpts {
 			if l.transport+2 > len(b) {
 				return l, false
@@ -55,13 +63,24 @@ func locate(b []byte) (location, bool) {
 		if header = int(b[l.transport+12]>>4) * 4; header < 20 {
 			return l, false
 		}
-	case protoUDP, protoICMP, protoICMPv6:
+	case protoUDP:
+		header = 8
+		if l.transport+header > len(b) {
+			return l, false
+		}
+		// The checksum is over the datagram, and not over what may follow it in the packet.
+		length := int(binary.BigEndian.Uint16(b[l.transport+4:]))
+		if l.transport+length > l.end {
+			return l, false
+		}
+		l.end = l.transport + length
+	case protoICMP, protoICMPv6:
 		header = 8
 	default:
 		return l, false
 	}
 	l.payload = l.transport + header
-	return l, l.payload <= l.end && l.end <= len(b)
+	return l, l.payload <= l.end
 }
 
 // checksum returns where the transport's checksum is.
@@ -78,10 +97,7 @@ func (l location) checksum() int {
 // fix makes the checksums right: of the IPv4 header, and of the transport (RFC 1071). A UDP datagram over IPv4 without a
 // checksum stays so.
 func (l location) fix(b []byte) {
-	if !l.v6 {
-		b[10], b[11] = 0, 0
-		binary.BigEndian.PutUint16(b[10:], ^fold(sum(0, b[:l.transport])))
-	}
+	l.fixHeader(b)
 	at := l.checksum()
 	if l.proto == protoUDP && !l.v6 && b[at] == 0 && b[at+1] == 0 {
 		return
@@ -90,6 +106,29 @@ func (l location) fix(b []byte) {
 	c := ^fold(l.sum(b))
 	if c == 0 && l.proto == protoUDP {
 		c = 0xffff // 0 stands for none (RFC 768)
+	}
+	binary.BigEndian.PutUint16(b[at:], c)
+}
+
+// fixHeader makes the checksum of the IPv4 header right.
+func (l location) fixHeader(b []byte) {
+	if l.v6 {
+		return
+	}
+	b[10], b[11] = 0, 0
+	binary.BigEndian.PutUint16(b[10:], ^fold(sum(0, b[:l.transport])))
+}
+
+// keepError makes the transport's checksum as wrong as it was when its sum was that: an error made on purpose outlives
+// later changes.
+func (l location) keepError(b []byte, sum uint16) {
+	at := l.checksum()
+	c := binary.BigEndian.Uint16(b[at:])
+	if sum == 0xffff || l.proto == protoUDP && !l.v6 && c == 0 {
+		return
+	}
+	if c = fold(uint32(c) + uint32(sum)); c == 0 {
+		c = 0xffff // the same, and not UDP's sign for none
 	}
 	binary.BigEndian.PutUint16(b[at:], c)
 }

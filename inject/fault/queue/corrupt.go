@@ -13,10 +13,6 @@ func (a *corrupt) strike(s *strike) (Strike, bool) {
 	}
 	b := s.packet.writable()
 	keep := a.Checksum != "fix"
-	if keep {
-		// An offloaded checksum is not there yet. It must be right for the bytes as they were.
-		l.fix(b)
-	}
 	hit := b[l.payload+a.Offset : l.payload+a.Offset+n]
 	for i := range hit {
 		hit[i] ^= 0xff

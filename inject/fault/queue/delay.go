@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"halfopen/scenarios"
@@ -13,9 +15,12 @@ type delay struct {
 	normal     bool
 	free       bool
 	rng        *rand.Rand
-	// last is the latest release so far, by direction, where order is kept.
-	last map[Direction]time.Duration
+	// last is the latest release so far, by sender and receiver, where order is kept.
+	last map[[2]netip.Addr]time.Duration
 }
+
+// mostPairs bounds what is remembered of those whose packets have long been released.
+const mostPairs = 1024
 
 func newDelay(d *scenarios.Delay, rng *rand.Rand) *delay {
 	return &delay{
@@ -24,7 +29,7 @@ func newDelay(d *scenarios.Delay, rng *rand.Rand) *delay {
 		normal: d.Distribution == "normal",
 		free:   d.Order == "free",
 		rng:    rng,
-		last:   map[Direction]time.Duration{},
+		last:   map[[2]netip.Addr]time.Duration{},
 	}
 }
 
@@ -39,9 +44,12 @@ func (a *delay) strike(s *strike) (Strike, bool) {
 	}
 	by = max(by, 0)
 	if !a.free {
-		dir := s.decision.Direction
-		by = max(by, a.last[dir]-s.now)
-		a.last[dir] = s.now + by
+		if len(a.last) >= mostPairs {
+			maps.DeleteFunc(a.last, func(_ [2]netip.Addr, at time.Duration) bool { return at <= s.now })
+		}
+		pair := [2]netip.Addr{s.packet.decoded.Src, s.packet.decoded.Dst}
+		by = max(by, a.last[pair]-s.now)
+		a.last[pair] = s.now + by
 	}
 	s.wait(by)
 	return Strike{Effect: "delayed", By: by}, true

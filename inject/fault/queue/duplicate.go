@@ -4,6 +4,9 @@ package queue
 type duplicate struct{ copies int }
 
 func (a *duplicate) strike(s *strike) (Strike, bool) {
+	if !s.packet.whole() {
+		return Strike{}, false
+	}
 	for range a.copies {
 		s.extra(Extra{})
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -10,7 +11,6 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
 )
 
 // Decision is what happens to a packet. The zero Decision lets it pass as it is, at once.
@@ -21,21 +21,18 @@ type Decision struct {
 	Data []byte
 	// At is the time before which the packet must not pass; 0 is at once.
 	At time.Duration
-	// Until is the event before which it must not pass; "" for none.
-	Until string
-	// Behind is how many packets of its direction must pass before it, unless they do not come by At.
-	Behind int
+	// Until are the events before which it must not pass.
+	Until []string
+	// Behind is how many later packets of its direction must pass before it. If they do not come, it passes all the same
+	// once it has waited for Patience beyond At and Until.
+	Behind   int
+	Patience time.Duration
 	// Direction tells packets apart that overtake each other.
 	Direction Direction
 	// Extras are sent after the packet, or at once where it is dropped.
 	Extras []Extra
 	// Strikes are the faults that struck, in order.
 	Strikes []Strike
-}
-
-// Now reports whether the packet passes at once and alone.
-func (d *Decision) Now() bool {
-	return d.At == 0 && d.Until == "" && d.Behind == 0 && len(d.Extras) == 0
 }
 
 // Extra is a packet besides: a copy, or one forged.
@@ -94,6 +91,22 @@ func (p *packet) bytes() []byte {
 	return p.arrived
 }
 
+// length is that of the whole packet, of which only the headers may be here.
+func (p *packet) length() int {
+	b := p.arrived
+	n := 0
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		n = int(binary.BigEndian.Uint16(b[2:]))
+	case len(b) >= 40 && b[0]>>4 == 6:
+		n = 40 + int(binary.BigEndian.Uint16(b[4:]))
+	}
+	return max(n, len(b))
+}
+
+// whole reports whether all of the packet is here.
+func (p *packet) whole() bool { return p.length() == len(p.arrived) }
+
 // Engine decides what happens to packets. Its methods may be called from several goroutines.
 type Engine struct {
 	hosts selector.Hosts
@@ -101,6 +114,7 @@ type Engine struct {
 	mu       sync.Mutex
 	rules    []*ruleState
 	flows    *trace.Flows // nil where no rule needs them
+	// happened has the events that some rule waits for, and whether they have happened.
 	happened map[string]bool
 }
 
@@ -112,6 +126,9 @@ func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) *Engine {
 		e.rules = append(e.rules, newRuleState(r, seed))
 		if r.NeedsFlow() && e.flows == nil {
 			e.flows = trace.NewFlows()
+		}
+		for _, event := range r.waitsFor() {
+			e.happened[event] = false
 		}
 	}
 	return e
@@ -144,7 +161,9 @@ func (e *Engine) Hits(fault string) uint64 {
 func (e *Engine) Happened(event string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.happened[canonical(event)] = true
+	if _, some := e.happened[canonical(event)]; some {
+		e.happened[canonical(event)] = true
+	}
 }
 
 // canonical gives the two names of a first execution, or of a fault's first hit, one form.
@@ -183,7 +202,7 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 		s.Fault, s.N, s.Packet = r.Fault, r.hits, slices.Clone(data[:min(len(data), StrikeBytes)])
 		d.Strikes = append(d.Strikes, s)
 		if d.Drop {
-			d.At, d.Until, d.Behind = 0, "", 0
+			d.At, d.Until, d.Behind, d.Patience = 0, nil, 0, 0
 			// Copies of what does not pass are not made; what was forged is sent.
 			d.Extras = slices.DeleteFunc(d.Extras, func(x Extra) bool { return x.Data == nil })
 			return d
@@ -213,6 +232,17 @@ type strike struct {
 // wait puts the packet's release off by that much, on top of what other faults ask for.
 func (s *strike) wait(by time.Duration) { s.decision.At = max(s.decision.At, s.now) + by }
 
+// receiver returns the first address of the host that the packet is for; of one that is no host's, its own.
+func (s *strike) receiver() netip.Addr {
+	dst := s.packet.decoded.Dst
+	for _, addrs := range s.engine.hosts {
+		if slices.Contains(addrs, dst) {
+			return addrs[0]
+		}
+	}
+	return dst
+}
+
 // extra has a packet sent besides: a copy where it has no data.
 func (s *strike) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }
 
@@ -221,8 +251,9 @@ type action interface {
 	strike(*strike) (Strike, bool)
 }
 
-// newAction returns the action's state. The table of what can be is here; each action has a file of its own.
-func newAction(a *scenarios.Action, rng *rand.Rand) action {
+// newAction returns the state of a rule's action. The table of what can be is here; each action has a file of its own.
+func newAction(r *Rule, rng *rand.Rand) action {
+	a := &r.Do
 	switch {
 	case a.Drop != nil:
 		return drop{}
@@ -245,7 +276,7 @@ func newAction(a *scenarios.Action, rng *rand.Rand) action {
 	case a.Rewrite != nil:
 		return &rewrite{Rewrite: *a.Rewrite}
 	case a.Rate != nil:
-		return newRate(a.Rate)
+		return newRate(a.Rate, r.Match.From != "" || r.Match.To != "")
 	case a.Loss != nil:
 		return newLoss(a.Loss, rng)
 	case a.Replay != nil:

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 
@@ -23,7 +24,7 @@ const (
 // (RFC 5961, section 3.2). To the receiver it follows the packet, to the sender it answers it. It returns nil for what is
 // no TCP segment, or is a RST itself.
 func forgeReset(d *trace.Decoded, to toward) []byte {
-	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&trace.RST != 0 {
+	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&trace.RST != 0 || !unicast(d) {
 		return nil
 	}
 	next := d.Seq + uint32(d.PayloadLen)
@@ -53,25 +54,31 @@ func forgeReset(d *trace.Decoded, to toward) []byte {
 	return serialize(src, dst, layers.IPProtocolTCP, tcp)
 }
 
-// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC 4443). IPv6 has no message for a
-// protocol that is not there but "parameter problem", and one for everything prohibited.
+// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC 4443). IPv6 has one for
+// everything prohibited, and none for a protocol that is not there: see forgeUnreachable.
 var unreachables = map[string][2]uint8{
-	"icmp-net-unreachable":   {0, 0},
-	"icmp-host-unreachable":  {1, 3},
-	"icmp-proto-unreachable": {2, 4},
-	"icmp-port-unreachable":  {3, 4},
-	"icmp-net-prohibited":    {9, 1},
-	"icmp-host-prohibited":   {10, 1},
-	"icmp-admin-prohibited":  {13, 1},
+	"icmp-net-unreachable":  {0, 0},
+	"icmp-host-unreachable": {1, 3},
+	protoUnreachable:        {2, 0},
+	"icmp-port-unreachable": {3, 4},
+	"icmp-net-prohibited":   {9, 1},
+	"icmp-host-prohibited":  {10, 1},
+	"icmp-admin-prohibited": {13, 1},
 }
+
+const protoUnreachable = "icmp-proto-unreachable"
 
 func forgeUnreachable(s *strike, with string) []byte {
 	if with == "" {
 		with = "icmp-port-unreachable"
 	}
 	codes := unreachables[with]
-	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0,
-		layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]), 0)
+	code6, value6 := layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]), uint32(0)
+	if with == protoUnreachable {
+		// Parameter problem, that points to the header's field "next header" (RFC 4443, section 3.4).
+		code6, value6 = layers.CreateICMPv6TypeCode(layers.ICMPv6TypeParameterProblem, layers.ICMPv6CodeUnrecognizedNextHeader), 6
+	}
+	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0, code6, value6)
 }
 
 // forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443, section 3.2).
@@ -86,11 +93,12 @@ const (
 	quoted6 = 1280 - 40 - 8
 )
 
-// forgeError returns an ICMP error about the packet. It returns nil where there must be none: about another error, or a
-// fragment but the first (RFC 1122, section 3.2.2).
-func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, mtu6 uint32) []byte {
+// forgeError returns an ICMP error about the packet: mtu4 and value6 are what stands behind the checksum. It returns nil where
+// there must be none: about another error, a fragment but the first, or what is not from one host to another (RFC 1122,
+// section 3.2.2; RFC 4443, section 2.4).
+func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32) []byte {
 	d := &s.packet.decoded
-	if d.Inner != nil || d.FragmentOffset > 0 || !d.Src.IsValid() {
+	if isError(d) || d.FragmentOffset > 0 || !unicast(d) {
 		return nil
 	}
 	from := s.reporter()
@@ -99,9 +107,19 @@ func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layer
 		return serialize(from, d.Src, layers.IPProtocolICMPv4,
 			&layers.ICMPv4{TypeCode: code4, Seq: mtu4}, gopacket.Payload(packet[:min(len(packet), quoted4)]))
 	}
-	value := []byte{byte(mtu6 >> 24), byte(mtu6 >> 16), byte(mtu6 >> 8), byte(mtu6)}
+	value := binary.BigEndian.AppendUint32(nil, value6)
 	return serialize(from, d.Src, layers.IPProtocolICMPv6,
 		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, packet[:min(len(packet), quoted6)]...)))
+}
+
+// isError reports whether the packet is an ICMP error, or too broken an ICMP message to say that it is none.
+func isError(d *trace.Decoded) bool {
+	return d.Inner != nil || d.Proto == "icmp" && d.ICMPType != "echo-request" && d.ICMPType != "echo-reply"
+}
+
+// unicast reports whether the packet is from one host to another, so that an answer makes sense.
+func unicast(d *trace.Decoded) bool {
+	return d.Src.IsValid() && !d.Src.IsUnspecified() && !d.Src.IsMulticast() && d.Dst.IsValid() && !d.Dst.IsMulticast()
 }
 
 // reporter returns the address of whoever tells the sender: the wire's on the sender's link, else the receiver's own.

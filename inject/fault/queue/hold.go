@@ -1,5 +1,7 @@
 package queue
 
+import "slices"
+
 // hold keeps a packet until an event. After the event it leaves packets alone.
 type hold struct{ until string }
 
@@ -7,6 +9,8 @@ func (a *hold) strike(s *strike) (Strike, bool) {
 	if s.engine.happened[a.until] {
 		return Strike{}, false
 	}
-	s.decision.Until = a.until
+	if !slices.Contains(s.decision.Until, a.until) {
+		s.decision.Until = append(s.decision.Until, a.until)
+	}
 	return Strike{Effect: "held"}, true
 }

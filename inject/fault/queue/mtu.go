@@ -6,7 +6,7 @@ import "halfopen/scenarios"
 type mtu struct{ scenarios.MTU }
 
 func (a *mtu) strike(s *strike) (Strike, bool) {
-	if len(s.packet.bytes()) <= a.Size {
+	if s.packet.length() <= a.Size {
 		return Strike{}, false
 	}
 	s.decision.Drop = true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -44,6 +45,9 @@ type Config struct {
 	Engine    *Engine
 	// Whole has whole packets looked at, not just their headers.
 	Whole bool
+	// Offloads has packets queued as offloading leaves them: several in one, checksums not there yet. Without it the kernel
+	// makes them those of the wire first.
+	Offloads bool
 	// Now is the clock of the engine.
 	Now func() time.Duration
 	// Struck is called with each strike before its packet goes on. It may be called on several goroutines.
@@ -74,9 +78,12 @@ func Open(c Config) (_ *Queue, err error) {
 	if q.alarm, err = newAlarm(); err != nil {
 		return nil, err
 	}
-	length := uint32(headers)
+	length, flags := uint32(headers), uint32(nfqueue.NfQaCfgFlagFailOpen)
 	if c.Whole {
 		length = 0xffff
+	}
+	if c.Offloads {
+		flags |= nfqueue.NfQaCfgFlagGSO
 	}
 	err = c.Namespace.Do(func() error {
 		if q.sender, err = newSender(); err != nil {
@@ -87,7 +94,7 @@ func Open(c Config) (_ *Queue, err error) {
 			MaxQueueLen:  most,
 			MaxPacketLen: length,
 			Copymode:     nfqueue.NfQnlCopyPacket,
-			Flags:        nfqueue.NfQaCfgFlagFailOpen | nfqueue.NfQaCfgFlagGSO,
+			Flags:        flags,
 		})
 		if err != nil {
 			return fmt.Errorf("opening a netfilter socket: %w", err)
@@ -159,27 +166,38 @@ func (q *Queue) arrived(a nfqueue.Attribute) int {
 	if a.Hook != nil {
 		hook = hooks[*a.Hook]
 	}
-	d := q.Engine.Decide(Place{q.Host, hook}, data, q.Now())
+	now := q.Now()
+	d := q.Engine.Decide(Place{q.Host, hook}, data, now)
 	for _, s := range d.Strikes {
 		q.Struck(q.Host, s)
 	}
 	w := &waiting{
-		id: *a.PacketID, data: d.Data,
-		at: d.At, until: d.Until, behind: d.Behind, direction: d.Direction, extras: d.Extras,
+		id: *a.PacketID, data: d.Data, at: max(d.At, now),
+		until: d.Until, behind: d.Behind, patience: d.Patience, direction: d.Direction, extras: d.Extras,
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w.order = q.schedule.arrival()
+	w.until = slices.DeleteFunc(w.until, q.Engine.HasHappened)
 	switch {
 	case d.Drop:
 		q.check(q.nf.SetVerdict(w.id, nfqueue.NfDrop))
 		q.after(w)
-	case d.At == 0 && d.Behind == 0 && (d.Until == "" || q.Engine.HasHappened(d.Until)):
+	case d.At == 0 && d.Behind == 0 && len(w.until) == 0:
 		q.pass(w)
 	default:
-		q.schedule.add(w)
-		q.alarm.wake()
+		q.wait(w)
 	}
 	return 0
+}
+
+// wait has a packet wait. It is called with mu held.
+func (q *Queue) wait(w *waiting) {
+	before, some := q.schedule.next()
+	q.schedule.add(w)
+	if at, ok := q.schedule.next(); ok && (!some || at < before) {
+		q.alarm.wake()
+	}
 }
 
 // pass lets a packet go on, and what it kept from going on. It is called with mu held.
@@ -194,33 +212,39 @@ func (q *Queue) pass(w *waiting) {
 	}
 	q.after(w)
 	if !w.send {
-		for _, free := range q.schedule.passed(w.direction) {
+		for _, free := range q.schedule.passed(w.direction, w.order, q.Now()) {
 			q.pass(free)
 		}
 	}
 }
 
-// after sends a packet's extras, or has them wait.
+// after sends a packet's extras, or has them wait. It is called with mu held.
 func (q *Queue) after(w *waiting) {
 	for _, x := range w.extras {
-		switch {
-		case x.After == 0 && (x.Until == "" || q.Engine.HasHappened(x.Until)):
-			q.check(q.sender.send(x.Data))
-		default:
-			q.schedule.add(&waiting{data: x.Data, send: true, at: q.Now() + x.After, until: x.Until})
-			q.alarm.wake()
+		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
+		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
+			extra.until = []string{x.Until}
+		}
+		if x.After == 0 && len(extra.until) == 0 {
+			q.pass(extra)
+		} else {
+			q.wait(extra)
 		}
 	}
 }
 
-// Happened tells the engine of an event, and lets go what waited for it before anything that comes later.
-func (q *Queue) Happened(event string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.Engine.Happened(event)
-	q.schedule.happened(canonical(event))
-	q.passDue()
-	q.alarm.wake()
+// Happened tells the queues of an engine of an event, and lets go what waited for it before anything that comes later.
+func Happened(queues []*Queue, event string) {
+	for _, q := range queues {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.Engine.Happened(event) // the same engine each time
+	}
+	for _, q := range queues {
+		q.schedule.happened(canonical(event), q.Now())
+		q.passDue()
+		q.alarm.wake()
+	}
 }
 
 // passDue lets go what is due. It is called with mu held.
@@ -252,9 +276,9 @@ func (q *Queue) release() {
 	}
 }
 
-// check tells of a packet that could not go on. A verdict that comes too late, as the packet's namespace is going, is none.
+// check tells of a packet that could not go on. It is called with mu held.
 func (q *Queue) check(err error) {
-	if err != nil && !q.closed && !errors.Is(err, unix.ENOENT) {
+	if err != nil && !q.closed {
 		q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
 	}
 }
@@ -267,9 +291,12 @@ func (q *Queue) trouble(err error) int {
 	if closed {
 		return 1
 	}
-	if errors.Is(err, syscall.ENOBUFS) {
+	switch {
+	case errors.Is(err, syscall.ENOBUFS):
 		q.Failed(fmt.Errorf("the queue on %s overflowed: packets passed it unseen", q.Host))
 		return 0
+	case errors.Is(err, syscall.ENOENT):
+		return 0 // a verdict on a packet that is gone: its link went down while it waited
 	}
 	q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
 	return 1

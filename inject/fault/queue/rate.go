@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"maps"
+	"net/netip"
 	"time"
 
 	"halfopen/scenarios"
@@ -21,12 +23,15 @@ type rate struct {
 	perByte float64
 	queue   time.Duration
 	burst   time.Duration
-	// full is when the bucket is full again.
-	full time.Duration
+	// oneWay is set where the fault is about one direction, which has a single bucket. Otherwise each receiver has its own,
+	// as the links of the wire have with tc.
+	oneWay bool
+	// full is when a bucket is full again, by the receiver's address.
+	full map[netip.Addr]time.Duration
 }
 
-func newRate(r *scenarios.Rate) *rate {
-	a := &rate{perByte: 8e9 / float64(r.To)}
+func newRate(r *scenarios.Rate, oneWay bool) *rate {
+	a := &rate{perByte: 8e9 / float64(r.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{}}
 	queue, burst := r.Queue, r.Burst
 	if queue == 0 {
 		queue = defaultQueue
@@ -41,14 +46,22 @@ func newRate(r *scenarios.Rate) *rate {
 func (a *rate) time(bytes int) time.Duration { return time.Duration(float64(bytes) * a.perByte) }
 
 func (a *rate) strike(s *strike) (Strike, bool) {
-	takes := a.time(len(s.packet.bytes()) + linkHeader)
-	full := max(a.full, s.now) + takes
-	wait := full - a.burst - s.now
+	bucket := s.receiver()
+	if a.oneWay {
+		bucket = netip.Addr{}
+	}
+	// What delayed the packet before has it come later.
+	comes := max(s.decision.At, s.now)
+	full := max(a.full[bucket], comes) + a.time(s.packet.length()+linkHeader)
+	wait := full - a.burst - comes
 	if wait > a.queue {
 		s.decision.Drop = true
 		return Strike{Effect: "dropped"}, true
 	}
-	a.full = full
+	if len(a.full) >= mostPairs {
+		maps.DeleteFunc(a.full, func(_ netip.Addr, at time.Duration) bool { return at <= s.now })
+	}
+	a.full[bucket] = full
 	if wait <= 0 {
 		return Strike{}, false
 	}

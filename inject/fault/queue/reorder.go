@@ -10,6 +10,6 @@ type reorder struct{ by int }
 
 func (a *reorder) strike(s *strike) (Strike, bool) {
 	s.decision.Behind = max(s.decision.Behind, a.by)
-	s.wait(reorderPatience)
+	s.decision.Patience = reorderPatience
 	return Strike{Effect: "reordered"}, true
 }

@@ -9,6 +9,9 @@ type replay struct {
 }
 
 func (a *replay) strike(s *strike) (Strike, bool) {
+	if !s.packet.whole() {
+		return Strike{}, false
+	}
 	s.extra(Extra{After: a.after, Until: a.until})
 	return Strike{Effect: "to be replayed", By: a.after}, true
 }

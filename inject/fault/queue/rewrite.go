@@ -11,20 +11,25 @@ import (
 type rewrite struct{ scenarios.Rewrite }
 
 func (a *rewrite) strike(s *strike) (Strike, bool) {
-	l, ok := locate(s.packet.bytes())
-	if !ok {
+	before := s.packet.bytes()
+	l, all := locate(before)
+	if l.ttl == 0 {
 		return Strike{}, false
 	}
-	before := s.packet.bytes()
 	b := bytes.Clone(before)
 	a.network(b, l)
-	if l.proto == protoTCP {
+	if all && l.proto == protoTCP {
 		a.segment(b, l)
 	}
-	if bytes.Equal(b, before) {
+	switch {
+	case bytes.Equal(b, before):
 		return Strike{}, false
+	case all:
+		l.fix(b)
+		l.keepError(b, fold(l.sum(before)))
+	default:
+		l.fixHeader(b)
 	}
-	l.fix(b)
 	s.packet.data = b
 	return Strike{Effect: "rewritten"}, true
 }

@@ -40,11 +40,25 @@ func (r *Rule) NeedsPayload() bool {
 	return p != nil && (p.Contains != "" || p.Hex != "") || r.Changes() || a.Reject != nil || a.MTU != nil
 }
 
+// waitsFor returns the events that the rule's action waits for.
+func (r *Rule) waitsFor() []string {
+	switch a := &r.Do; {
+	case a.Hold != nil:
+		return []string{canonical(string(a.Hold.Until))}
+	case a.Replay != nil && a.Replay.Until != "":
+		return []string{canonical(string(a.Replay.Until))}
+	}
+	return nil
+}
+
 // Changes reports whether the rule changes packets or copies them.
 func (r *Rule) Changes() bool {
 	a := &r.Do
 	return a.Duplicate != nil || a.Replay != nil || a.Corrupt != nil || a.Rewrite != nil
 }
+
+// NeedsWirePackets reports whether the rule's action needs packets as they are on the wire, not as offloading leaves them.
+func (r *Rule) NeedsWirePackets() bool { return r.Changes() || r.Do.MTU != nil }
 
 // Trigger says which of the matching packets are struck. The packets are counted while the fault is in force. The zero
 // Trigger takes all.
@@ -85,7 +99,7 @@ func newRuleState(r *Rule, seed uint64) *ruleState {
 	h := fnv.New64a()
 	h.Write([]byte(r.Fault))
 	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	return &ruleState{Rule: r, rng: rng, action: newAction(&r.Do, rng)}
+	return &ruleState{Rule: r, rng: rng, action: newAction(r, rng)}
 }
 
 // selects reports whether the packet is one of the rule's, trigger aside.

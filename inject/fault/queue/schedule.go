@@ -2,6 +2,7 @@ package queue
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -13,21 +14,27 @@ type waiting struct {
 	data []byte
 	send bool
 
+	// at, until, behind and patience are those of the [Decision]; at is never before the packet came. until has only events
+	// that have not happened, each once.
 	at        time.Duration
-	until     string
+	until     []string
 	behind    int
+	patience  time.Duration
 	direction Direction
 	extras    []Extra
 
+	// order is the packet's place among those that arrived; see [schedule.arrival].
 	order uint64
-	done  bool
+	// impatient is set when patience is all that it still waits for.
+	impatient bool
+	done      bool
 }
 
 // schedule holds the packets that wait, in the order in which they are due. It is not safe for concurrent use.
 type schedule struct {
 	due   dueHeap
 	count uint64
-	// held wait for an event, overtaken for packets of their direction; those are in due as well.
+	// held wait for an event, overtaken for packets of their direction. Those overtaken are in due as well, or held.
 	held      map[string][]*waiting
 	overtaken map[Direction][]*waiting
 }
@@ -36,43 +43,57 @@ func newSchedule() *schedule {
 	return &schedule{held: map[string][]*waiting{}, overtaken: map[Direction][]*waiting{}}
 }
 
-// add takes in a packet. Where it waits for an event, its time counts from when the event has happened, if that is later.
-func (s *schedule) add(w *waiting) {
+// arrival numbers packets, whether they are to wait or not, as they come.
+func (s *schedule) arrival() uint64 {
 	s.count++
-	w.order = s.count
-	if w.until != "" {
-		s.held[w.until] = append(s.held[w.until], w)
-		return
-	}
-	heap.Push(&s.due, w)
+	return s.count
+}
+
+// add takes in a packet that has its number.
+func (s *schedule) add(w *waiting) {
 	if w.behind > 0 {
 		s.overtaken[w.direction] = append(s.overtaken[w.direction], w)
 	}
+	if len(w.until) == 0 {
+		heap.Push(&s.due, w)
+		return
+	}
+	for _, event := range w.until {
+		s.held[event] = append(s.held[event], w)
+	}
 }
 
-// happened makes what waited for an event due, in the order in which it came.
-func (s *schedule) happened(event string) {
+// happened makes what waited for an event, and for nothing else, due: those due by now in the order in which they came.
+func (s *schedule) happened(event string, now time.Duration) {
 	for _, w := range s.held[event] {
-		w.until = ""
-		heap.Push(&s.due, w)
+		w.until = slices.DeleteFunc(w.until, func(u string) bool { return u == event })
+		if len(w.until) == 0 {
+			w.at = max(w.at, now)
+			heap.Push(&s.due, w)
+		}
 	}
 	delete(s.held, event)
 }
 
-// passed says that a packet of that direction has passed, and returns those that need wait for no more to overtake them.
-func (s *schedule) passed(d Direction) []*waiting {
+// passed says that the packet of that direction and number has passed, and returns those that need wait for no more to
+// overtake them, nor for anything else.
+func (s *schedule) passed(d Direction, order uint64, now time.Duration) []*waiting {
 	list := s.overtaken[d]
 	if len(list) == 0 {
 		return nil
 	}
 	var free, rest []*waiting
 	for _, w := range list {
-		w.behind--
+		if w.done {
+			continue
+		}
+		if order > w.order {
+			w.behind--
+		}
 		switch {
-		case w.done:
 		case w.behind > 0:
 			rest = append(rest, w)
-		default:
+		case len(w.until) == 0 && (w.impatient || w.at <= now):
 			w.done = true // its entry among those due is passed over
 			free = append(free, w)
 		}
@@ -98,12 +119,21 @@ func (s *schedule) next() (at time.Duration, ok bool) {
 
 // pop returns the first packet due by now, or nil.
 func (s *schedule) pop(now time.Duration) *waiting {
-	if at, ok := s.next(); !ok || at > now {
-		return nil
+	for {
+		if at, ok := s.next(); !ok || at > now {
+			return nil
+		}
+		w := s.due[0]
+		if w.behind > 0 && !w.impatient {
+			w.impatient = true
+			w.at += w.patience
+			heap.Fix(&s.due, 0)
+			continue
+		}
+		heap.Pop(&s.due)
+		w.done = true
+		return w
 	}
-	w := heap.Pop(&s.due).(*waiting)
-	w.done = true
-	return w
 }
 
 // dueHeap is ordered by time; of the same time, by arrival.
