@@ -17,7 +17,7 @@ func (s *Scenario) DeadlineOrDefault() time.Duration {
 
 // Estimate returns about how long the run takes: the scenario's duration where it says so, else the longest of what each
 // actor needs for its steps, what expectations say of packets and states, and when faults end. A step needs what is
-// expected of it, else what it sleeps or the timeout it may run into.
+// expected of it, else what it sleeps, the timeout it may run into, or what its rate says.
 func (s *Scenario) Estimate() time.Duration {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration)
@@ -56,6 +56,8 @@ func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.D
 			d = time.Duration(op.Wait.Timeout)
 		case op.Exec != nil:
 			d = time.Duration(op.Exec.Timeout)
+		case op.Flood != nil && op.Flood.Rate > 0:
+			d = time.Duration(op.Flood.Count) * time.Second / time.Duration(op.Flood.Rate)
 		case op.Poll != nil && op.Poll.Timeout != nil:
 			d = time.Duration(*op.Poll.Timeout)
 		case op.Repeat != nil:

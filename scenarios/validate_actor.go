@@ -143,7 +143,7 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 		return
 	case "":
 		return
-	case "sleep", "signal", "wait", "exec", "kill", "sysctl", "link", "repeat", "parallel":
+	case "flood", "sleep", "signal", "wait", "exec", "kill", "sysctl", "link", "repeat", "parallel":
 		if st.Socket != "" {
 			v.errorf(&st.Socket, st.Pos, "%s works on no socket", op.Kind())
 		}
@@ -197,6 +197,8 @@ func (v *validation) op(a *Actor, st *Step) {
 		v.flags(op.Recv.Flags, pos, "dontwait", "peek", "waitall", "oob")
 	case op.Recvfrom != nil:
 		v.flags(op.Recvfrom.Flags, pos, "dontwait", "peek")
+	case op.Flood != nil:
+		v.flood(op.Flood, pos)
 	case op.Poll != nil:
 		v.flags(op.Poll.For, pos, "in", "out", "pri", "rdhup")
 	case op.Shutdown != nil && op.Shutdown.How == "":

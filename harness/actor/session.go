@@ -3,6 +3,7 @@ package actor
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"halfopen/harness/trace"
 )
@@ -14,6 +15,7 @@ type session struct {
 	events  *board
 	gated   map[string]bool
 	sockets sockets
+	flooded atomic.Uint64 // SYNs of flood steps so far
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}

@@ -101,8 +101,9 @@ func (t *Topology) prefixes(h *Host, device string) []netip.Prefix {
 // lastResort is the metric of the wire's blackhole routes: worse than that of any route a device has.
 const lastResort = 1 << 20
 
-// blackholes returns the subnets to which the wire has a second, worse route that loses packets. When a link is cut its
-// own route goes, and a router without a route says so to the sender. A cut cable says nothing.
+// blackholes returns the subnets to which the wire has a route that loses packets. For those of hosts it is a second, worse
+// one: when a link is cut its own route goes, and a router without a route says so to the sender. A cut cable says nothing.
+// The other addresses are those of forged sources.
 func (t *Topology) blackholes(h *Host) []netip.Prefix {
 	var list []netip.Prefix
 	if h.Name == scenarios.Wire {
@@ -111,6 +112,7 @@ func (t *Topology) blackholes(h *Host) []netip.Prefix {
 				list = append(list, p)
 			}
 		}
+		list = append(list, scenarios.Nobody(t.Family))
 	}
 	return list
 }

@@ -1,0 +1,147 @@
+package actor
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
+)
+
+// flood sends SYNs through a raw socket, many in one system call. The result is how many, unless one could not be sent.
+func (t *thread) flood(op *scenarios.Flood, o *outcome) {
+	to, err := t.Topology.Resolve(op.To)
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	from, err := floodSources(op.From, to.Addr())
+	if err != nil {
+		o.problem(err)
+		return
+	}
+	fd, err := rawSocket(to.Addr())
+	if err != nil {
+		o.fail(err)
+		return
+	}
+	defer unix.Close(fd)
+	batch := newSYNBatch(newSYNs(to, from, t.Actor), t.reserve(op.Count))
+	o.call(func() (int, error) { return batch.send(fd, op.Count, op.Rate) })
+}
+
+// reserve takes so many SYNs for a step: a second flood goes on where the first ended.
+func (s *session) reserve(count int) (first uint64) {
+	return s.flooded.Add(uint64(count)) - uint64(count)
+}
+
+// floodSources reads a prefix, or an address, of the IP version of the target.
+func floodSources(text string, to netip.Addr) (netip.Prefix, error) {
+	if text == "" {
+		if to.Unmap().Is4() {
+			return scenarios.Nobody(scenarios.V4), nil
+		}
+		return scenarios.Nobody(scenarios.V6), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if a, ok := netip.ParseAddr(text); ok == nil {
+		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("reading the source addresses: %w", err)
+	}
+	if p.Addr().Is4() != to.Unmap().Is4() {
+		return netip.Prefix{}, fmt.Errorf("from %s to %s: not of one IP version", p, to)
+	}
+	return p.Masked(), nil
+}
+
+// rawSocket opens a socket that sends whole IP packets to an address (raw(7), IPPROTO_RAW).
+func rawSocket(to netip.Addr) (int, error) {
+	domain := unix.AF_INET6
+	if to.Unmap().Is4() {
+		domain = unix.AF_INET
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Connect(fd, sockaddr(netip.AddrPortFrom(to, 0), domain)); err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// synBatchSize is how many packets one system call sends at most.
+const synBatchSize = 64
+
+// synBatch sends SYNs by sendmmsg(2).
+type synBatch struct {
+	syns    *syns
+	next    uint64
+	headers [synBatchSize]mmsghdr
+	vectors [synBatchSize]unix.Iovec
+	packets []byte
+}
+
+// mmsghdr is struct mmsghdr of sendmmsg(2), which x/sys/unix lacks.
+type mmsghdr struct {
+	hdr    unix.Msghdr
+	length uint32
+	_      [unsafe.Sizeof(uintptr(0)) - 4]byte
+}
+
+func newSYNBatch(s *syns, first uint64) *synBatch {
+	size := s.length()
+	b := &synBatch{syns: s, next: first, packets: make([]byte, synBatchSize*size)}
+	for i := range synBatchSize {
+		b.vectors[i].Base = &b.packets[i*size]
+		b.vectors[i].SetLen(size)
+		b.headers[i].hdr.Iov = &b.vectors[i]
+		b.headers[i].hdr.SetIovlen(1)
+	}
+	return b
+}
+
+// send sends count SYNs at so many a second, 0 for as fast as it goes, and returns how many.
+func (b *synBatch) send(fd, count, rate int) (int, error) {
+	began := time.Now()
+	for sent := 0; sent < count; {
+		due := count
+		if rate > 0 {
+			// The nth is due n/rate after the first.
+			due = min(count, 1+int(time.Since(began).Seconds()*float64(rate)))
+			if due <= sent {
+				at := time.Duration(float64(sent) / float64(rate) * float64(time.Second))
+				if err := sleep(at - time.Since(began)); err != nil {
+					return sent, err
+				}
+				continue
+			}
+		}
+		n, err := b.sendSome(fd, min(due-sent, synBatchSize))
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+	}
+	return count, nil
+}
+
+// sendSome sends up to n SYNs by one system call.
+func (b *synBatch) sendSome(fd, n int) (int, error) {
+	size := b.syns.length()
+	for i := range n {
+		b.syns.write(b.packets[i*size:][:size], b.next+uint64(i))
+	}
+	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])), uintptr(n), 0, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	b.next += uint64(sent)
+	return int(sent), nil
+}
