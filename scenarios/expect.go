@@ -39,14 +39,14 @@ type StepExpectation struct {
 	Result *Count    `json:"result,omitempty" jsonschema_description:"Return value of the system call."`
 	Bytes  *Count    `json:"bytes,omitempty" jsonschema_description:"Number of bytes moved by the whole step."`
 	Value  *Text     `json:"value,omitempty" jsonschema_description:"getsockopt's value, poll's events."`
-	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Fields of tcp_info by name, as in struct tcp_info without tcpi_."`
+	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info without tcpi_. Of sockstat: its counts."`
 	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where recvfrom's datagram or accept's connection came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many times the step ended with these properties. Default: every time."`
 	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"The step had not ended when the run did."`
 }
 
-// InfoVal is an expected field of tcp_info.
+// InfoVal is an expected field of tcp_info, or count of sockstat.
 type InfoVal struct {
 	Name string `json:"name"`
 	Is   Count  `json:"is"`

@@ -41,12 +41,14 @@ type Op struct {
 	Close      *Close      `json:"close,omitempty" jsonschema_description:"close(2)."`
 	Getsockopt *Getsockopt `json:"getsockopt,omitempty" jsonschema_description:"getsockopt(2) of the option named, or SIOCINQ, SIOCOUTQ; the outcome's value."`
 	TCPInfo    *TCPInfo    `json:"tcp_info,omitempty" jsonschema_description:"getsockopt(TCP_INFO); the outcome's values."`
+	Sockstat   *Sockstat   `json:"sockstat,omitempty" jsonschema_description:"Count the sockets of the actor's host; the outcome's values."`
 	Sleep      *Sleep      `json:"sleep,omitempty" jsonschema_description:"Do nothing for a duration."`
 	Signal     *Signal     `json:"signal,omitempty" jsonschema_description:"Raise the event ACTOR.signal.NAME, for after, wait, from and until."`
 	Wait       *Wait       `json:"wait,omitempty" jsonschema_description:"Wait for an event."`
 	Exec       *Exec       `json:"exec,omitempty" jsonschema_description:"Run a program on the host and wait for it."`
 	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process."`
 	Sysctl     *SysctlOp   `json:"sysctl,omitempty" jsonschema_description:"Set kernel parameters of a host."`
+	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2) of the actor's process."`
 	Link       *LinkOp     `json:"link,omitempty" jsonschema_description:"Take a host's link down or up."`
 	Repeat     *Repeat     `json:"repeat,omitempty" jsonschema_description:"Do several steps several times."`
 	Parallel   *Parallel   `json:"parallel,omitempty" jsonschema_description:"Do several lists of steps at once, each on a thread of its own."`
@@ -155,6 +157,10 @@ type Getsockopt struct {
 // TCPInfo is getsockopt(TCP_INFO).
 type TCPInfo struct{}
 
+// Sockstat counts the sockets of the actor's host: what the kernel counts (proc_pid_net(5), sockstat), and TCP sockets by
+// their state.
+type Sockstat struct{}
+
 // Sleep does nothing for a duration.
 type Sleep struct {
 	For Duration `json:"for"`
@@ -189,6 +195,11 @@ type Kill struct {
 type SysctlOp struct {
 	Host string   `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
 	Set  []Sysctl `json:"set" jsonschema_description:"Names and values."`
+}
+
+// Limit is setrlimit(2): the soft limit of the actor's process, and of the programs it starts from then on.
+type Limit struct {
+	Nofile int `json:"nofile" jsonschema_description:"RLIMIT_NOFILE, 32 to 1048576: one more than the highest file descriptor it may have. Some dozen are its own."`
 }
 
 // LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface only loses its carrier.

@@ -143,7 +143,7 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 		return
 	case "":
 		return
-	case "flood", "sleep", "signal", "wait", "exec", "kill", "sysctl", "link", "repeat", "parallel":
+	case "flood", "sockstat", "sleep", "signal", "wait", "exec", "kill", "sysctl", "limit", "link", "repeat", "parallel":
 		if st.Socket != "" {
 			v.errorf(&st.Socket, st.Pos, "%s works on no socket", op.Kind())
 		}
@@ -218,6 +218,8 @@ func (v *validation) op(a *Actor, st *Step) {
 			v.host(&op.Sysctl.Host, pos, op.Sysctl.Host, true)
 		}
 		v.sysctls(op.Sysctl.Set)
+	case op.Limit != nil:
+		v.limit(op.Limit, pos)
 	case op.Link != nil:
 		v.link(op.Link, pos)
 	case op.Repeat != nil:
@@ -307,6 +309,18 @@ func (v *validation) kill(k *Kill, pos Pos) {
 	}
 	if k.Restart != nil && k.Signal != "USR1" {
 		v.errorf(k.Restart, pos, "restart is for the signal USR1")
+	}
+}
+
+// lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor some sockets.
+const (
+	lowNofile  = 32
+	highNofile = 1 << 20 // fs.nr_open, as kernels have it
+)
+
+func (v *validation) limit(l *Limit, pos Pos) {
+	if l.Nofile < lowNofile || l.Nofile > highNofile {
+		v.errorf(&l.Nofile, pos, "limit: nofile: %d is outside %d to %d", l.Nofile, lowNofile, highNofile)
 	}
 }
 

@@ -107,8 +107,12 @@ func (v *validation) stepExpectation(e *StepExpectation, pos Pos) {
 	if e.Peer != "" {
 		v.peer(&e.Peer, pos, e.Peer)
 	}
+	what, known := "field of tcp_info", tcpInfoFields
+	if st != nil && st.Op.Sockstat != nil {
+		what, known = "count of sockstat", sockstatFields
+	}
 	for i := range e.Values {
-		v.oneOf(&e.Values[i].Name, pos, "field of tcp_info", e.Values[i].Name, tcpInfoFields)
+		v.oneOf(&e.Values[i].Name, pos, what, e.Values[i].Name, known)
 	}
 	if st != nil {
 		v.outcome(e, &st.Op, pos)
@@ -125,7 +129,7 @@ func (v *validation) outcome(e *StepExpectation, op *Op, pos Pos) {
 		of    []string
 	}{
 		{"value", e.Value, e.Value != nil, []string{"getsockopt", "poll"}},
-		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info"}},
+		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info", "sockstat"}},
 		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom"}},
 		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom"}},
 		{"peer", &e.Peer, e.Peer != "", []string{"recvfrom", "accept"}},

@@ -76,6 +76,13 @@ var sockOptionForms = map[string]optionForm{
 	"SIOCINQ": optionReadOnly, "SIOCOUTQ": optionReadOnly, "SIOCOUTQNSD": optionReadOnly,
 }
 
+// sockstatFields are the values of a sockstat step: the lines of /proc/net/sockstat and sockstat6, and TCP sockets by state.
+// There is no CLOSE: the kernel lists no socket that is not bound or connected.
+var sockstatFields = strings.Fields(`sockets_used tcp_inuse tcp_orphan tcp_tw tcp_alloc tcp_mem udp_inuse udp_mem udplite_inuse
+	raw_inuse frag_inuse frag_memory tcp6_inuse udp6_inuse udplite6_inuse raw6_inuse frag6_inuse frag6_memory
+	state.ESTABLISHED state.SYN_SENT state.SYN_RECV state.FIN_WAIT1 state.FIN_WAIT2 state.TIME_WAIT state.CLOSE_WAIT
+	state.LAST_ACK state.LISTEN state.CLOSING`)
+
 // tcpInfoFields are the fields of struct tcp_info (include/uapi/linux/tcp.h), without tcpi_.
 var tcpInfoFields = strings.Fields(`state ca_state retransmits probes backoff options snd_wscale rcv_wscale
 	delivery_rate_app_limited fastopen_client_fail rto ato snd_mss rcv_mss unacked sacked lost retrans fackets last_data_sent

@@ -93,6 +93,8 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 		t.getsockopt(step, op.Getsockopt, o)
 	case op.TCPInfo != nil:
 		t.tcpInfo(step, o)
+	case op.Sockstat != nil:
+		t.sockstat(o)
 	case op.Sleep != nil:
 		o.call(func() (int, error) { return 0, sleep(time.Duration(op.Sleep.For)) })
 	case op.Signal != nil:
@@ -105,6 +107,8 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 		t.request(&Request{Kill: op.Kill}, o)
 	case op.Sysctl != nil:
 		t.request(&Request{Sysctl: &scenarios.SysctlOp{Host: t.hostOr(op.Sysctl.Host), Set: op.Sysctl.Set}}, o)
+	case op.Limit != nil:
+		o.call(func() (int, error) { return 0, limitFiles(op.Limit.Nofile) })
 	case op.Link != nil:
 		t.request(&Request{Link: &scenarios.LinkOp{Host: t.hostOr(op.Link.Host), State: op.Link.State}}, o)
 	case op.Repeat != nil:

@@ -1,0 +1,14 @@
+package actor
+
+import "golang.org/x/sys/unix"
+
+// limitFiles sets the soft limit of open files. The hard one stays, so that a later step may raise the soft one again.
+func limitFiles(n int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = uint64(n)
+	// Not unix.Prlimit with a pid: this call also tells the runtime that programs are to be started with the limit.
+	return unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+}

@@ -1,0 +1,52 @@
+package actor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"halfopen/scenarios"
+)
+
+func TestLimitOfFiles(t *testing.T) {
+	limit := func(n int) scenarios.Op { return scenarios.Op{Limit: &scenarios.Limit{Nofile: n}} }
+	socket := scenarios.Op{Socket: &scenarios.SocketOp{}}
+	const few, more, tries = 64, 256, 100
+	o := outcomes(
+		t,
+		step("limit", limit(few)), times(tries, step("few", socket)), times(16, step("close", closeOp())),
+		step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"sh", "-c", "ulimit -n"}}}),
+		step("raise", limit(more)), times(tries, step("more", socket)),
+	)
+	for _, id := range []string{"limit", "raise"} {
+		if s := o[id]; s.Errno != "" || s.Problem != "" || s.Result != 0 {
+			t.Fatalf("%s: %q, %q, %d", id, s.Errno, s.Problem, s.Result)
+		}
+	}
+	open := 0
+	for i := 1; i <= tries; i++ {
+		s := o["few"]
+		if i > 1 {
+			s = o[fmt.Sprintf("few[%d]", i)]
+		}
+		switch {
+		case s.Errno == "" && s.Result >= few:
+			t.Fatalf("file descriptor %d under a limit of %d", s.Result, few)
+		case s.Errno == "" && i == open+1:
+			open++
+		case s.Errno != "EMFILE":
+			t.Fatalf("socket %d: %q, %q, want EMFILE", i, s.Errno, s.Problem)
+		}
+	}
+	// The rest are the actor's own.
+	if open < few-24 || open >= few {
+		t.Errorf("%d sockets under a limit of %d files", open, few)
+	}
+	t.Logf("%d of %d files are the actor's own", few-open, few)
+	if got := strings.TrimSpace(o["exec"].Stdout); got != fmt.Sprint(few) {
+		t.Errorf("a program has a limit of %q files, want %d", got, few)
+	}
+	if s := o[fmt.Sprintf("more[%d]", tries)]; s.Errno != "" {
+		t.Errorf("with the limit raised: %q", s.Errno)
+	}
+}

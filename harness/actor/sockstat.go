@@ -1,0 +1,61 @@
+package actor
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// addSockstat reads /proc/net/sockstat: a line for each protocol, of names and numbers. TCP's inuse becomes tcp_inuse.
+func addSockstat(values map[string]int64, table string) error {
+	for line := range strings.Lines(table) {
+		protocol, rest, ok := strings.Cut(line, ":")
+		counts := strings.Fields(rest)
+		if !ok || len(counts)%2 != 0 {
+			return fmt.Errorf("sockstat: %q is no line of names and numbers", strings.TrimSpace(line))
+		}
+		for i := 0; i < len(counts); i += 2 {
+			n, err := strconv.ParseInt(counts[i+1], 10, 64)
+			if err != nil {
+				return fmt.Errorf("sockstat: %w", err)
+			}
+			values[strings.ToLower(protocol)+"_"+counts[i]] = n
+		}
+	}
+	return nil
+}
+
+// tcpStates are the states in the numbers of the kernel (include/net/tcp_states.h), from 1, but for CLOSE, which no table has.
+var tcpStates = [...]string{
+	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT",
+	8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING",
+	12: "SYN_RECV", // TCP_NEW_SYN_RECV, which the table shows as 3
+}
+
+// addStates counts the sockets of /proc/net/tcp by their state, as netstat does. A state in which none is counts 0.
+func addStates(values map[string]int64, table string) error {
+	for _, state := range tcpStates {
+		if state != "" {
+			values["state."+state] += 0
+		}
+	}
+	first := true
+	for line := range strings.Lines(table) {
+		if first {
+			first = false
+			continue // the names of the columns
+		}
+		columns := strings.Fields(line)
+		if len(columns) < 4 {
+			return fmt.Errorf("tcp: %q is no line of a socket", strings.TrimSpace(line))
+		}
+		n, err := strconv.ParseUint(columns[3], 16, 8)
+		if err != nil {
+			return fmt.Errorf("tcp: reading a state: %w", err)
+		}
+		if n < uint64(len(tcpStates)) && tcpStates[n] != "" {
+			values["state."+tcpStates[n]]++
+		}
+	}
+	return nil
+}
