@@ -14,7 +14,7 @@ func TestLimitOfFiles(t *testing.T) {
 	const few, more, tries = 64, 256, 100
 	o := outcomes(
 		t,
-		step("limit", limit(few)), times(tries, step("few", socket)), times(16, step("close", closeOp())),
+		step("limit", limit(few)), times(tries, step("few", socket)), step("count", sockstatOp()), times(16, step("close", closeOp())),
 		step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"sh", "-c", "ulimit -n"}}}),
 		step("raise", limit(more)), times(tries, step("more", socket)),
 	)
@@ -37,6 +37,9 @@ func TestLimitOfFiles(t *testing.T) {
 		case s.Errno != "EMFILE":
 			t.Fatalf("socket %d: %q, %q, want EMFILE", i, s.Errno, s.Problem)
 		}
+	}
+	if s := o["count"]; s.Errno != "" || s.Values["sockets_used"] < int64(open) {
+		t.Errorf("sockstat with all files in use: %q, %d sockets", s.Errno, s.Values["sockets_used"])
 	}
 	// The rest are the actor's own.
 	if open < few-24 || open >= few {

@@ -15,6 +15,7 @@ type session struct {
 	events  *board
 	gated   map[string]bool
 	sockets sockets
+	tables  *tables
 	flooded atomic.Uint64 // SYNs of flood steps so far
 
 	// prepare and start are closed by the commands Prepare and Go.
@@ -33,6 +34,7 @@ func newSession(init *Init, reports *reporter) *session {
 		Init:       init,
 		reports:    reports,
 		events:     newBoard(init.Steps),
+		tables:     openTables(init.Steps),
 		gated:      make(map[string]bool),
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),

@@ -2,29 +2,74 @@ package actor
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"sync"
+
+	"halfopen/scenarios"
 )
 
-// sockstat counts the sockets of the host. The files are those of the thread's network namespace; a host without IPv6 lacks
-// some.
+// tables are the kernel's tables of the host's sockets. They are opened before the first step: an actor that has used up its
+// files can still count them.
+type tables struct {
+	mu    sync.Mutex
+	files []table
+	err   error
+}
+
+type table struct {
+	file *os.File
+	add  func(values map[string]int64, text string) error
+}
+
+// openTables opens the tables if a step will want them. A host without IPv6 lacks some.
+func openTables(steps []scenarios.Step) *tables {
+	wanted := false
+	scenarios.EachStep(steps, func(s *scenarios.Step) { wanted = wanted || s.Op.Sockstat != nil })
+	t := &tables{}
+	if !wanted {
+		return t
+	}
+	for _, known := range []struct {
+		name string
+		add  func(map[string]int64, string) error
+	}{{"sockstat", addSockstat}, {"sockstat6", addSockstat}, {"tcp", addStates}, {"tcp6", addStates}} {
+		file, err := os.Open("/proc/self/net/" + known.name)
+		switch {
+		case err == nil:
+			t.files = append(t.files, table{file, known.add})
+		case !errors.Is(err, fs.ErrNotExist):
+			t.err = errors.Join(t.err, fmt.Errorf("opening the tables of sockets: %w", err))
+		}
+	}
+	return t
+}
+
+// count reads all tables anew.
+func (t *tables) count(values map[string]int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil {
+		return t.err
+	}
+	for _, table := range t.files {
+		if _, err := table.file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		text, err := io.ReadAll(table.file)
+		if err == nil {
+			err = table.add(values, string(text))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *thread) sockstat(o *outcome) {
 	o.Values = make(map[string]int64)
-	o.call(func() (int, error) {
-		for name, add := range map[string]func(map[string]int64, string) error{
-			"sockstat": addSockstat, "sockstat6": addSockstat, "tcp": addStates, "tcp6": addStates,
-		} {
-			table, err := os.ReadFile("/proc/thread-self/net/" + name)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err == nil {
-				err = add(o.Values, string(table))
-			}
-			if err != nil {
-				return -1, err
-			}
-		}
-		return 0, nil
-	})
+	o.call(func() (int, error) { return 0, t.tables.count(o.Values) })
 }
