@@ -82,11 +82,47 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+func TestScheduleAfterLongQuiet(t *testing.T) {
+	s := schedule{}
+	s.did(64*time.Second, 64*time.Second)
+	if got, want := s.next(), 66*time.Second; got != want {
+		t.Errorf("after 64 s of quiet the next sample comes at %s, want %s", got, want)
+	}
+	s.timer(30 * time.Second)
+	s.timer(500 * time.Millisecond)
+	if got, want := s.next(), 64*time.Second+500*time.Millisecond+late; got != want {
+		t.Errorf("with a timer that fires after 500 ms it comes at %s, want %s", got, want)
+	}
+	s.did(65*time.Second, 65*time.Second)
+	if got, want := s.next(), 65*time.Second+65*time.Second/patience; got != want {
+		t.Errorf("after the timer it comes at %s, want %s", got, want)
+	}
+}
+
+func TestASocketWithoutPortYetIsGoneOnceItHasOne(t *testing.T) {
+	early := sock(1, 7)
+	early.local = netip.MustParseAddrPort("[2001:2::1]:0")
+	var got []string
+	changes := newChanges("client")
+	for i, d := range [][]socket{{early}, {sock(1, 1)}, {}} {
+		changes.dump(time.Duration(i), d, func(e trace.Event) {
+			got = append(got, fmt.Sprintf("%d %s %s", e.T, e.Socket.Local, e.Socket.State))
+		})
+	}
+	want := []string{"0 [2001:2::1]:0 CLOSE", "1 [2001:2::1]:0 CLOSED", "1 [2001:2::1]:8080 ESTABLISHED", "2 [2001:2::1]:8080 CLOSED"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if len(changes.alive) > 0 {
+		t.Errorf("still alive: %v", changes.alive)
+	}
+}
+
 func TestSchedule(t *testing.T) {
 	const ms = time.Millisecond
 	// run returns when samples begin, each taking cost, with packets at the times given.
 	run := func(until, cost time.Duration, packets ...time.Duration) (samples []time.Duration) {
-		s := schedule{packet: -time.Hour, sampled: -time.Hour}
+		s := schedule{packet: -quiet, sampled: -quiet}
 		s.did(0, cost)
 		for {
 			next := s.next()
