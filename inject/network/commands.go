@@ -20,7 +20,7 @@ func (t *Topology) Commands() []string {
 	for _, h := range t.Hosts {
 		for _, s := range h.Sysctls {
 			if s.Pos.Line == 0 {
-				add("ip netns exec %s sysctl -qew %s", h.Name, assignment(s))
+				add("ip netns exec %s sysctl -qew %s%s", h.Name, assignment(s), refusable(s))
 			}
 		}
 	}
@@ -41,11 +41,14 @@ func (t *Topology) Commands() []string {
 				add("ip netns exec %s ethtool -K %s tso off gso off gro off%s", h.Name, end.Device, tx)
 			}
 			for _, p := range t.prefixes(h, end.Device) {
-				nodad := ""
-				if p.Addr().Is6() {
-					nodad = " nodad"
+				flags := ""
+				switch {
+				case p.Addr().Is6():
+					flags = " nodad"
+				case p.Bits() < 31:
+					flags = " brd +"
 				}
-				add("ip -n %s addr add %s dev %s%s", h.Name, p, end.Device, nodad)
+				add("ip -n %s addr add %s dev %s%s", h.Name, p, end.Device, flags)
 			}
 			if end.Device != "lo" {
 				add("ip -n %s link set %s up", h.Name, end.Device)
@@ -62,7 +65,7 @@ func (t *Topology) Commands() []string {
 		}
 		for _, s := range h.Sysctls {
 			if s.Pos.Line > 0 {
-				add("ip netns exec %s sysctl -q%sw %s", h.Name, map[bool]string{true: "e"}[s.Optional], assignment(s))
+				add("ip netns exec %s sysctl -q%sw %s%s", h.Name, map[bool]string{true: "e"}[s.Optional], assignment(s), refusable(s))
 			}
 		}
 	}
@@ -75,6 +78,15 @@ func assignment(s scenarios.Sysctl) string {
 		return fmt.Sprintf("%s='%s'", s.Name, s.Value)
 	}
 	return s.Name + "=" + s.Value
+}
+
+// refusable lets a shell go on where the machine does not allow everybody the congestion control; [Build] names it in the
+// routes then, which would be too many commands.
+func refusable(s scenarios.Sysctl) string {
+	if s.Name == congestionControl {
+		return " || :"
+	}
+	return ""
 }
 
 // prefixes returns the addresses that belong on a device, with the length of their subnet.

@@ -34,8 +34,6 @@ type SysctlResult struct {
 // whose hundreds of thousands of buckets every sock_diag dump walks through.
 const socketTable = "4096"
 
-const congestionControl = "net.ipv4.tcp_congestion_control"
-
 // Build makes the topology. The caller must be alone in a network namespace of its own, with CAP_NET_ADMIN over it; in the
 // shape wire that namespace becomes the wire, in the others it stays unused.
 func Build(t *Topology) (_ *Network, err error) {
@@ -87,6 +85,11 @@ func Build(t *Topology) (_ *Network, err error) {
 	if err := n.awaitReady(); err != nil {
 		return nil, err
 	}
+	for i := range t.Hosts {
+		if err := n.routeCongestion(t.Hosts[i].Name); err != nil {
+			return nil, err
+		}
+	}
 	return n, nil
 }
 
@@ -116,11 +119,14 @@ func (n *Network) setSysctls(h *Host, list []scenarios.Sysctl) error {
 	return n.namespaces[h.Name].Do(func() error {
 		for _, s := range list {
 			err := setSysctl(h.Name, s.Name, s.Value)
-			if s.Name == congestionControl && errors.Is(err, unix.EPERM) {
-				// Where the machine's own default is another, only the first namespace may change it (tcp_cong.c); routes may
-				// name one all the same.
-				n.viaRoute[h.Name] = s.Value
-				err = nil
+			if s.Name == congestionControl {
+				delete(n.viaRoute, h.Name)
+				if errors.Is(err, unix.EPERM) {
+					// Only the first namespace may choose one that the machine does not allow everybody (tcp_cong.c); routes may
+					// name it all the same.
+					n.viaRoute[h.Name] = s.Value
+					err = nil
+				}
 			}
 			missing := s.Optional && errors.Is(err, unix.ENOENT)
 			if err != nil && !missing {
@@ -202,7 +208,6 @@ func (n *Network) addRoutes(h *Host) error {
 	if h.Gateway.IsValid() {
 		bits := h.Gateway.BitLen()
 		route := &netlink.Route{Dst: &net.IPNet{IP: make(net.IP, bits/8), Mask: net.CIDRMask(0, bits)}, Gw: h.Gateway.AsSlice()}
-		route.Congctl = n.viaRoute[h.Name]
 		if err := ns.nl.RouteAdd(route); err != nil {
 			return fmt.Errorf("adding the default route of %s: %w", h.Name, err)
 		}
@@ -215,6 +220,47 @@ func (n *Network) addRoutes(h *Host) error {
 		}
 		if err := ns.nl.RouteAdd(route); err != nil {
 			return fmt.Errorf("adding the blackhole route of %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// routeCongestion has all routes of a host name its congestion control, where its sysctl could not; those to itself too.
+func (n *Network) routeCongestion(host string) error {
+	name := n.viaRoute[host]
+	if name == "" {
+		return nil
+	}
+	nl := n.namespaces[host].nl
+	family := netlink.FAMILY_V4
+	if n.topology.Family == scenarios.V6 {
+		family = netlink.FAMILY_V6
+	}
+	for _, table := range []int{unix.RT_TABLE_MAIN, unix.RT_TABLE_LOCAL} {
+		routes, err := nl.RouteListFiltered(family, &netlink.Route{Table: table}, netlink.RT_FILTER_TABLE)
+		if err != nil {
+			return fmt.Errorf("listing the routes of %s: %w", host, err)
+		}
+		for i := range routes {
+			r := &routes[i]
+			if r.Type != unix.RTN_UNICAST && r.Type != unix.RTN_LOCAL || r.Congctl == name {
+				continue
+			}
+			if r.Dst != nil && r.Dst.IP.IsLinkLocalUnicast() {
+				continue // each device has the same one, and any may be replaced
+			}
+			replace := nl.RouteReplace
+			if family == netlink.FAMILY_V6 && r.Priority == 0 {
+				// The kernel's own has a metric that nobody else can give, and so cannot be replaced.
+				if err := nl.RouteDel(r); err != nil {
+					return fmt.Errorf("deleting the route of %s to %s: %w", host, r.Dst, err)
+				}
+				replace = nl.RouteAdd
+			}
+			r.Congctl = name
+			if err := replace(r); err != nil {
+				return fmt.Errorf("naming congestion control %s in the route of %s to %s: %w", name, host, r.Dst, err)
+			}
 		}
 	}
 	return nil
@@ -248,7 +294,8 @@ func (n *Network) SetLink(host string, up bool) error {
 		if err := set(link); err != nil {
 			return fmt.Errorf("setting the link of %s: %w", host, err)
 		}
-		return nil
+		// An interface that was down has its routes anew.
+		return n.routeCongestion(far.Host)
 	}
 	return fmt.Errorf("host %s has no link: %w", host, os.ErrNotExist)
 }

@@ -2,12 +2,14 @@ package network
 
 import "halfopen/scenarios"
 
+const congestionControl = "net.ipv4.tcp_congestion_control"
+
 // pinned are the kernel parameters every host starts with, whatever the machine was tuned to: the kernel's documented
 // defaults (Documentation/networking/ip-sysctl.rst), and what keeps a lab quiet. All are optional: a kernel that lacks one
 // does not need it. tcp_syn_linear_timeouts is not among them; its default differs by kernel, and scenarios show that.
 func pinned(host string, family scenarios.Family) []scenarios.Sysctl {
 	list := []scenarios.Sysctl{
-		{Name: "net.ipv4.tcp_congestion_control", Value: "cubic"},
+		{Name: congestionControl, Value: "cubic"},
 		// What one connection learned about the path must not change the next.
 		{Name: "net.ipv4.tcp_no_metrics_save", Value: "1"},
 		{Name: "net.ipv4.tcp_rmem", Value: "4096 131072 6291456"},
