@@ -93,25 +93,26 @@ func TestNamesOfFaultsThereAreNot(t *testing.T) {
 }
 
 func TestAProgramThatIsNotInstalled(t *testing.T) {
-	if !inLab(t) {
-		return
-	}
-	t.Setenv("PATH", t.TempDir())
-	for f, name := range map[scenarios.Family]string{scenarios.V4: "iptables", scenarios.V6: "ip6tables"} {
-		topology := &network.Topology{Hosts: []network.Host{{Name: scenarios.Wire}}}
-		n, err := network.Build(topology)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := &Plan{Faults: []Planned{{Name: "silence", Rules: []Rule{&ChainRule{Host: scenarios.Wire, Family: f, Hook: "FORWARD", Chain: "halfopen-silence"}}}}}
-		_, err = Open(n, plan, Options{})
-		want := "the program " + name + ` is not available here (needed by fault "silence"); install it: make deps, or apt-get install iptables`
-		if err == nil || err.Error() != want || !isMissing(err) {
-			t.Errorf("Open: %v\nwant %s", err, want)
-		}
-		if err := n.Close(); err != nil {
-			t.Error(err)
-		}
+	for _, f := range families {
+		t.Run(string(f), func(t *testing.T) {
+			if !inLab(t) {
+				return
+			}
+			t.Setenv("PATH", t.TempDir())
+			n, err := network.Build(&network.Topology{Hosts: []network.Host{{Name: scenarios.Wire}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rule := &ChainRule{Host: scenarios.Wire, Family: f, Hook: "FORWARD", Chain: "halfopen-silence"}
+			_, err = Open(n, &Plan{Faults: []Planned{{Name: "silence", Rules: []Rule{rule}}}}, Options{})
+			want := "the program " + program(f) + ` is not available here (needed by fault "silence"); install it: make deps, or apt-get install iptables`
+			if err == nil || err.Error() != want || !isMissing(err) {
+				t.Errorf("Open: %v\nwant %s", err, want)
+			}
+			if err := n.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
