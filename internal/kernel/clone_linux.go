@@ -26,10 +26,13 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	m := &MissingError{NeededBy: "every lab", Err: err}
 	if uid == 0 {
 		m.Remedy = "in a container, run it with: docker run " + DockerFlags
-		if caps := effective(read); caps&(1<<unix.CAP_SYS_ADMIN) == 0 {
+		m.Feature = "clone(2) with new namespaces"
+		switch {
+		case effective(read)&(1<<unix.CAP_SYS_ADMIN) == 0:
 			m.Feature = "CAP_SYS_ADMIN"
-		} else {
-			m.Feature = "clone(2) with new namespaces"
+		case errors.Is(err, unix.ENOSPC):
+			m.Remedy = tooMany
+		default:
 			m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: " + m.Remedy + " --security-opt seccomp=unconfined"
 		}
 		return m
@@ -50,12 +53,14 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	case is("kernel.apparmor_restrict_unprivileged_userns", "1"):
 		m.Remedy = set("kernel.apparmor_restrict_unprivileged_userns", "0")
 	case errors.Is(err, unix.ENOSPC):
-		m.Remedy = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like"
+		m.Remedy = tooMany
 	default:
 		m.Remedy = "run as root; in a container, run it with: docker run " + DockerFlags + " --security-opt seccomp=unconfined"
 	}
 	return m
 }
+
+const tooMany = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like"
 
 // effective returns the effective capabilities of this process; 0 where /proc does not say.
 func effective(read func(string) ([]byte, error)) uint64 {

@@ -54,6 +54,11 @@ func TestExplainClone(t *testing.T) {
 				"capabilities forbids it, such as a seccomp profile: in a container, run it with: docker run " + flags + " --security-opt seccomp=unconfined",
 		},
 		{
+			name: "root when all namespaces are in use", err: unix.ENOSPC, files: files{"/proc/self/status": all},
+			want: "clone(2) with new namespaces is not available here (needed by every lab): no space left on device; " +
+				"too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like",
+		},
+		{
 			name: "a kernel that allows no user namespace", err: unix.ENOSPC, uid: user, files: files{maxUser: "0\n"},
 			want: "an unprivileged user namespace is not available here (needed by every lab): no space left on device; " +
 				"run as root, or allow it: sudo sysctl -w user.max_user_namespaces=15000",
