@@ -379,6 +379,7 @@ func (l *lab) happened(names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
+	l.seen.Notice()
 	name := canonical(names[0])
 	for _, w := range l.windows {
 		if err := l.apply(w.happened(name)); err != nil {

@@ -170,7 +170,7 @@ func TestSchedule(t *testing.T) {
 		if last := samples[len(samples)-1] - samples[len(samples)-2]; last != far {
 			t.Errorf("samples are %v apart, want %v", last, far)
 		}
-		if n := len(samples); n < 80 || n > 110 {
+		if n := len(samples); n < 35 || n > 55 {
 			t.Errorf("%d samples in 3 s", n)
 		}
 	})

@@ -93,6 +93,9 @@ func (o *Observer) Counters(at string) error {
 // Sample looks at the sockets of all hosts now, and returns when the changes have been emitted.
 func (o *Observer) Sample() error { return o.sampler.all() }
 
+// Notice has the sockets of all hosts looked at soon, as after a packet: a program has done something.
+func (o *Observer) Notice() { o.sampler.wakeAll() }
+
 // Stop ends the watch. Before it returns, every packet captured so far and a last sample of the sockets have been
 // emitted, and nothing is emitted after; it takes 2 s at most. Packets that were lost are told by a note that the trace
 // is untrue. A second call returns what the first did.

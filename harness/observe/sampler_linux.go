@@ -65,6 +65,13 @@ func (s *sampler) wake(host int) {
 	}
 }
 
+// wakeAll says that something happened on some host without a packet, such as a system call.
+func (s *sampler) wakeAll() {
+	for i := range s.hosts {
+		s.wake(i)
+	}
+}
+
 func (s *sampler) start() {
 	s.done = make(chan struct{})
 	go s.run()
@@ -84,7 +91,7 @@ func (s *sampler) run() {
 		now := s.clock.Now()
 		// Hosts that are due soon are looked at together: one wake-up costs more than a sample.
 		soon := now + closest/2
-		due := now + far
+		due := now + time.Hour
 		for _, h := range s.hosts {
 			due = min(due, h.sampleIfDue(s, now, soon))
 		}
@@ -101,7 +108,7 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 		h.schedule.saw(now)
 	}
 	if h.diag == nil {
-		return now + far
+		return now + time.Hour
 	}
 	next := h.schedule.next()
 	if h.schedule.idle() {
@@ -114,7 +121,7 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 		s.emit(trace.Event{T: s.clock.Now(), Note: &trace.Note{Text: err.Error() + "; its sockets are not seen from here on", Untrue: true}})
 		_ = h.diag.close() // the error that counts has been told
 		h.diag = nil
-		return now + far
+		return now + time.Hour
 	}
 	return h.schedule.next()
 }
@@ -138,6 +145,11 @@ func (h *sampledHost) sample(s *sampler) error {
 		return fmt.Errorf("dumping the sockets of %s: %w", h.name, err)
 	}
 	h.schedule.did(began, s.clock.Now())
+	for i := range h.sockets {
+		if h.sockets[i].timer != 0 {
+			h.schedule.timer(h.sockets[i].expires)
+		}
+	}
 	h.changes.dump(began, h.sockets, s.emit)
 	return nil
 }

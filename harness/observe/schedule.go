@@ -11,10 +11,15 @@ const (
 	// small one of its own (net.ipv4.tcp_child_ehash_entries), but more than 1 ms through a large machine's common one.
 	busyShare  = 20
 	quietShare = 500
-	// near is the interval after a packet, quiet the time after the last packet when far begins.
-	near  = 25 * time.Millisecond
-	quiet = 2 * time.Second
-	far   = 100 * time.Millisecond
+	// near is the interval soon after a packet, which grows to far; quiet is the time after the last packet when a sample may
+	// also cost less. After long quiet the interval is a patience-th part of it: what changes then is what a timer changes, and
+	// the sockets tell when that will be.
+	near     = 25 * time.Millisecond
+	quiet    = 2 * time.Second
+	far      = 100 * time.Millisecond
+	patience = 32
+	// late is how long after a socket's timer the change is there.
+	late = 5 * time.Millisecond
 )
 
 // steps are the first samples after a packet. A timer such as the delayed ACK, or a program's answer, comes some
@@ -27,6 +32,8 @@ var steps = [...]time.Duration{
 type schedule struct {
 	// packet is when the last packet was seen, sampled when the last sample began, cost how long it took.
 	packet, sampled, cost time.Duration
+	// expires is when the first timer of a socket fires, as of the last sample; 0 where none runs.
+	expires time.Duration
 	// pending is true between a packet and the sample that follows it.
 	pending bool
 }
@@ -36,9 +43,16 @@ func (s *schedule) saw(now time.Duration) { s.packet, s.pending = now, true }
 
 // did notes a sample.
 func (s *schedule) did(began, ended time.Duration) {
-	s.sampled, s.cost = began, ended-began
+	s.sampled, s.cost, s.expires = began, ended-began, 0
 	if s.packet <= began {
 		s.pending = false
+	}
+}
+
+// timer notes a socket's timer that fires after a time, counted from the sample that began last.
+func (s *schedule) timer(after time.Duration) {
+	if at := s.sampled + after; s.expires == 0 || at < s.expires {
+		s.expires = at
 	}
 }
 
@@ -56,8 +70,13 @@ func (s *schedule) next() time.Duration {
 			return max(s.packet+step, earliest)
 		}
 	}
+	since := s.sampled - s.packet
+	next := s.sampled + max(far, since/patience, quietShare*s.cost)
 	if !s.idle() {
-		return max(s.sampled+near, earliest)
+		next = max(s.sampled+min(max(near, since/8), far), earliest)
 	}
-	return s.sampled + max(far, quietShare*s.cost)
+	if fires := s.expires + late; s.expires > 0 && fires > earliest {
+		next = min(next, fires)
+	}
+	return next
 }
