@@ -88,6 +88,8 @@ func (b *schemaBuilder) of(t reflect.Type) *jsonschema.Schema {
 		return b.define(t.Name(), integer, text(`^((>=|<=|>|<) *)?`+number+`$`), text(`^`+number+`\.\.`+number+`$`), b.parameter())
 	case reflect.TypeFor[Span]():
 		return b.define(t.Name(), text(`^((>=|<=|>|<) *)?`+unit+`$`), text(`^`+unit+` *\.\. *`+unit+`$`), text(`^~?`+unit+` *(±|\+-) *(`+unit+`|[0-9.]+%)$`), &jsonschema.Schema{Const: 0}, b.parameter())
+	case reflect.TypeFor[Number]():
+		return b.define(t.Name(), integer, text(`^(next|now)?([+-]?[0-9]+)?$`), b.parameter())
 	case reflect.TypeFor[Text]():
 		b.define(t.Name(), &jsonschema.Schema{})
 		return b.define(t.Name(), &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, b.object(t))

@@ -35,6 +35,7 @@ type Op struct {
 	Recv       *Recv       `json:"recv,omitempty" jsonschema_description:"recv(2)."`
 	Sendto     *Sendto     `json:"sendto,omitempty" jsonschema_description:"sendto(2); makes a UDP socket where there is none."`
 	Recvfrom   *Recvfrom   `json:"recvfrom,omitempty" jsonschema_description:"recvfrom(2)."`
+	Segment    *Segment    `json:"segment,omitempty" jsonschema_description:"Send one packet with header fields of one's own."`
 	Flood      *Flood      `json:"flood,omitempty" jsonschema_description:"Send SYNs from many addresses that answer nobody."`
 	Poll       *Poll       `json:"poll,omitempty" jsonschema_description:"poll(2) on one socket."`
 	Shutdown   *Shutdown   `json:"shutdown,omitempty" jsonschema_description:"shutdown(2): read, write or both."`

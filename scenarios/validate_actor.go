@@ -143,6 +143,14 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 		return
 	case "":
 		return
+	case "segment":
+		if st.Socket == "" && v.has(&op.Segment.To) {
+			return
+		}
+		if st.Socket == "" && !made.any {
+			v.errorf(nil, st.Pos, "segment without to needs a socket, and no step before makes one")
+			return
+		}
 	case "flood", "sockstat", "sleep", "signal", "wait", "exec", "kill", "sysctl", "limit", "link", "repeat", "parallel":
 		if st.Socket != "" {
 			v.errorf(&st.Socket, st.Pos, "%s works on no socket", op.Kind())
@@ -197,6 +205,8 @@ func (v *validation) op(a *Actor, st *Step) {
 		v.flags(op.Recv.Flags, pos, "dontwait", "peek", "waitall", "oob")
 	case op.Recvfrom != nil:
 		v.flags(op.Recvfrom.Flags, pos, "dontwait", "peek")
+	case op.Segment != nil:
+		v.segment(st)
 	case op.Flood != nil:
 		v.flood(op.Flood, pos)
 	case op.Poll != nil:

@@ -131,7 +131,7 @@ func (v *validation) outcome(e *StepExpectation, op *Op, pos Pos) {
 		{"value", e.Value, e.Value != nil, []string{"getsockopt", "poll"}},
 		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info", "sockstat"}},
 		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom"}},
-		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom"}},
+		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom", "segment"}},
 		{"peer", &e.Peer, e.Peer != "", []string{"recvfrom", "accept"}},
 	} {
 		if o.given && !slices.Contains(o.of, kind) {

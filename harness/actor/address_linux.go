@@ -24,15 +24,20 @@ func sockaddr(a netip.AddrPort, domain int) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-// text writes a socket address as address:port; "" where there is none, or it is not yet bound.
-func text(sa unix.Sockaddr) string {
-	var a netip.AddrPort
+// addrPort is the address of a socket, an IPv4 one as such; false where it has none.
+func addrPort(sa unix.Sockaddr) (netip.AddrPort, bool) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
-		a = netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)), true
 	case *unix.SockaddrInet6:
-		a = netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)), true
 	}
+	return netip.AddrPort{}, false
+}
+
+// text writes a socket address as address:port; "" where there is none, or it is not yet bound.
+func text(sa unix.Sockaddr) string {
+	a, _ := addrPort(sa)
 	if a.Port() == 0 {
 		return ""
 	}

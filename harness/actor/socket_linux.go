@@ -111,7 +111,7 @@ func (t *thread) accept(step *scenarios.Step, op *scenarios.Accept, o *outcome) 
 		o.problem(err)
 		return
 	}
-	conn := &socket{domain: s.domain, step: step.ID, thread: t, bound: true, used: true}
+	conn := &socket{domain: s.domain, step: step.ID, thread: t, accepted: true, bound: true, used: true}
 	if !t.syscall(s, o, func() (int, error) {
 		fd, peer, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
 		conn.fd, o.Peer = fd, text(peer)

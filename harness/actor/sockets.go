@@ -17,6 +17,9 @@ type socket struct {
 	step   string
 	thread *thread
 
+	// accepted is true for a socket that accept made.
+	accepted bool
+
 	// What has been done with it; guarded by the lock of the table. used is a connect, whatever its outcome.
 	bound, listening, used, closed bool
 }

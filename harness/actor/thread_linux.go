@@ -81,6 +81,8 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 		t.sendto(step, op.Sendto, o)
 	case op.Recvfrom != nil:
 		t.recvfrom(step, op.Recvfrom, o)
+	case op.Segment != nil:
+		t.segment(step, op.Segment, o)
 	case op.Flood != nil:
 		t.flood(op.Flood, o)
 	case op.Poll != nil:
