@@ -9,7 +9,8 @@ import (
 
 // Reaper is what PID 1 owes its namespace: it waits for every child, the ones it started and the orphans it inherited.
 type Reaper struct {
-	// starting is held for reading while children are started, or are waited for by somebody else.
+	// starting is held for reading while children are started, or are waited for by somebody else. The reaper waits for it,
+	// and no other is started meanwhile, so that its turn comes.
 	starting sync.RWMutex
 
 	mu    sync.Mutex
@@ -19,6 +20,7 @@ type Reaper struct {
 // NewReaper starts to reap. One process has at most one Reaper, and it lives as long as the process.
 func NewReaper() *Reaper {
 	r := &Reaper{ended: map[int]func(syscall.WaitStatus){}}
+	// A signal that comes while the reaper works is kept here: no child's end is missed.
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
 	go func() {
@@ -29,35 +31,30 @@ func NewReaper() *Reaper {
 	return r
 }
 
-// Exec calls f, which may start children and wait for them itself, as os/exec does.
+// Exec calls f, which may start children and wait for them itself, as os/exec does. Calls must not be nested.
 func (r *Reaper) Exec(f func() error) error {
 	r.starting.RLock()
-	err := f()
-	r.starting.RUnlock()
-	// A child that died meanwhile has used up its SIGCHLD.
-	r.reap()
-	return err
+	defer r.starting.RUnlock()
+	return f()
 }
 
-// Spawn starts a process and has ended called once, when it has ended.
+// Spawn starts a process and has ended called once, on a goroutine of the reaper's, when it has ended.
 func (r *Reaper) Spawn(start func() (*Process, error), ended func(syscall.WaitStatus)) (*Process, error) {
 	r.starting.RLock()
+	defer r.starting.RUnlock()
 	p, err := start()
 	if err == nil {
 		r.mu.Lock()
 		r.ended[p.PID] = ended
 		r.mu.Unlock()
 	}
-	r.starting.RUnlock()
-	r.reap()
 	return p, err
 }
 
+// reap waits for all children that have ended, and then tells of them: whoever is told may be waiting to start another.
 func (r *Reaper) reap() {
-	if !r.starting.TryLock() {
-		return // whoever holds it reaps afterwards
-	}
-	defer r.starting.Unlock()
+	var told []func()
+	r.starting.Lock()
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
@@ -65,14 +62,17 @@ func (r *Reaper) reap() {
 			continue
 		}
 		if err != nil || pid <= 0 {
-			return
+			break
 		}
 		r.mu.Lock()
-		ended := r.ended[pid]
+		if ended := r.ended[pid]; ended != nil {
+			told = append(told, func() { ended(status) })
+		}
 		delete(r.ended, pid)
 		r.mu.Unlock()
-		if ended != nil {
-			ended(status)
-		}
+	}
+	r.starting.Unlock()
+	for _, tell := range told {
+		tell()
 	}
 }
