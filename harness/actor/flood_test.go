@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -103,9 +104,25 @@ func TestSourcesOfAFloodDiffer(t *testing.T) {
 	}
 }
 
+// ownNetwork puts the test's thread, and the actors it starts, into a network namespace of their own: the sockets of other
+// tests live on for a while. The thread dies with the test's goroutine.
+func ownNetwork(t *testing.T) {
+	t.Helper()
+	if os.Getenv(roleVar) != roleInner {
+		t.Skip("needs a network namespace (CAP_SYS_ADMIN, or user namespaces)")
+	}
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	if err := loopbackUp(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // nobodysRoute lets a listener on lo answer the addresses that nobody has: without a route to them there is no SYN-ACK, and
 // no half-open connection.
-func nobodysRoute(t testing.TB) {
+func nobodysRoute(t *testing.T) {
 	t.Helper()
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
@@ -136,11 +153,12 @@ func TestFlood(t *testing.T) {
 		{"at a rate", scenarios.V4, 2203, scenarios.Flood{To: "127.0.0.1:2203", Count: 100, Rate: 500}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			ownNetwork(t)
+			nobodysRoute(t)
 			p := start(t, Init{Family: tt.family, Topology: &network.Topology{Family: tt.family}, Steps: []scenarios.Step{
 				step("listen", scenarios.Op{Listen: &scenarios.Listen{Port: tt.listen, Backlog: new(1000)}}),
 				times(2, step("flood", scenarios.Op{Flood: &tt.op})),
 			}})
-			nobodysRoute(t)
 			p.send(Command{Go: true})
 			e := p.event("flood")
 			if e.Step.Result != int64(tt.op.Count) || e.Step.Errno != "" || e.Step.Problem != "" {
@@ -164,7 +182,7 @@ func TestFlood(t *testing.T) {
 func halfOpen(t *testing.T, port int) int {
 	t.Helper()
 	n := 0
-	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	for _, name := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
 		table, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

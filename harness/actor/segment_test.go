@@ -203,6 +203,7 @@ func TestSegmentsOfASocket(t *testing.T) {
 	} {
 		for i, sender := range []string{"sock", "conn"} {
 			t.Run(tt.name+" from "+sender, func(t *testing.T) {
+				ownNetwork(t)
 				receiver := []string{"conn", "sock"}[i]
 				before := map[string]int64{}
 				p := start(t, Init{Steps: []scenarios.Step{
@@ -241,7 +242,7 @@ func TestSegmentsOfASocket(t *testing.T) {
 func counters(t *testing.T) map[string]int64 {
 	t.Helper()
 	values := map[string]int64{}
-	for _, name := range []string{"/proc/net/snmp", "/proc/net/netstat"} {
+	for _, name := range []string{"/proc/thread-self/net/snmp", "/proc/thread-self/net/netstat"} {
 		table, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -258,7 +259,7 @@ func counters(t *testing.T) map[string]int64 {
 			}
 		}
 	}
-	table, err := os.ReadFile("/proc/net/snmp6")
+	table, err := os.ReadFile("/proc/thread-self/net/snmp6")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,6 +293,7 @@ func TestPacketsOfNoSocket(t *testing.T) {
 		{"an echo request on IPv6", scenarios.Segment{To: "::1", From: "::1", ICMP: "echo-request"}, 48, "6.Icmp6OutEchoReplies", "::1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			ownNetwork(t)
 			p := start(t, Init{Topology: lab, Steps: []scenarios.Step{step("wait", waitFor("b.go")), step("it", segmentOp(tt.op))}})
 			before := counters(t)
 			p.send(Command{Go: true})

@@ -12,6 +12,7 @@ import (
 func sockstatOp() scenarios.Op { return scenarios.Op{Sockstat: &scenarios.Sockstat{}} }
 
 func TestSockstatCountsSockets(t *testing.T) {
+	ownNetwork(t)
 	const port = "127.0.0.1:2220"
 	o := outcomes(
 		t,
