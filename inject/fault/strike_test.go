@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -237,7 +238,7 @@ func (r *shootingRange) await(fault string, all, sent []shot, means []bool) {
 				}
 				link, ok := from.(*unix.SockaddrLinklayer)
 				number := numberOf(buffer[:size])
-				if !ok || link.Pkttype == unix.PACKET_OUTGOING || number < 0 || number >= len(means) {
+				if !ok || link.Pkttype == unix.PACKET_OUTGOING || number < 0 || number >= len(all) || !all[number].is(buffer[:size]) {
 					continue
 				}
 				if means[number] {
@@ -276,6 +277,15 @@ func (p shot) String() string {
 	d := trace.DecodeIP(p.bytes)
 	return fmt.Sprintf("packet %d: %s -> %s %s %s %s %d -> %d, %d bytes, options %+v, ttl %d",
 		p.number, d.Src, d.Dst, d.Proto, d.ICMPType, flagText(d.Flags), d.SPort, d.DPort, d.PayloadLen, d.Options, d.TTL)
+}
+
+// is reports whether a packet is this one, after routers have changed its TTL. Answers of the kernel may have its number.
+func (p shot) is(packet []byte) bool {
+	unchanged := 12 // the addresses, and what follows
+	if p.to.Is6() {
+		unchanged = 8
+	}
+	return len(packet) >= unchanged && bytes.Equal(packet[unchanged:], p.bytes[unchanged:])
 }
 
 // flagText has a letter for each TCP flag.
