@@ -21,7 +21,7 @@ endif
 all: build
 
 build:
-	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/halfopen
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/halfopen
 
 run: deps build
 	$(BIN) run $(ARGS)
@@ -44,7 +44,7 @@ deps:
 	@internal/deps/deps.sh iptables ip sysctl tcpdump $(CC_DEPS)
 
 install: deps
-	$(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen
+	CGO_ENABLED=0 $(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen
 
 clean:
 	rm -rf bin out

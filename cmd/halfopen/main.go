@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"halfopen/harness"
+	"halfopen/internal/vm"
 )
 
 // version is set by the linker; see the Makefile.
@@ -13,5 +14,6 @@ var version = "devel"
 
 func main() {
 	harness.Main() // never returns in a lab or an actor, which are this same program
+	vm.Main()      // nor in a virtual machine's guest, of which this program is the init
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -59,6 +59,7 @@ func newRoot() *cobra.Command {
 		newShow(),
 		newCheck(),
 		newDoctor(),
+		newKernel(),
 		newSchema(),
 		newInspect(),
 		newVersion(),

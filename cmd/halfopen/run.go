@@ -26,6 +26,8 @@ type runFlags struct {
 	format  string
 	verbose bool
 	long    bool
+	warp    bool
+	kernel  string
 }
 
 func newRun() *cobra.Command {
@@ -34,7 +36,11 @@ func newRun() *cobra.Command {
 		Use:   "run [NAME|FILE|DIR]...",
 		Short: "Run scenarios and judge them",
 		Long: `Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
-or a directory that is searched for .yaml files. Without arguments, every built-in scenario that takes less than 20 s is run.
+or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run.
+
+A run that takes 20 s or more takes place in warped time, if there is QEMU and a kernel to boot (halfopen kernel): in a
+virtual machine whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds.
+Otherwise it takes place in real time where it was asked for by name, or with --long, and is left out where not.
 
 Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
 it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`,
@@ -42,7 +48,9 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2 --set syns=3 --set gives_up=7s --case retries=2
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
-  halfopen run connect-refused --repeat 64 --jobs 64`,
+  halfopen run connect-refused --repeat 64 --jobs 64
+  halfopen run keepalive-default --warp
+  halfopen run handshake/ --kernel 6.1`,
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")
@@ -58,7 +66,9 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	flags.StringVar(&f.out, "out", "", "store each run's trace, capture and verdict below this `DIR`")
 	flags.StringVar(&f.format, "format", "pretty", "of the output: pretty or json")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print the ladder and the verdicts of passed runs too")
-	flags.BoolVar(&f.long, "long", false, "without arguments: also the built-in scenarios that take 20 s and more")
+	flags.BoolVar(&f.long, "long", false, "have also those runs take place in real time that take 20 s and more")
+	flags.BoolVar(&f.warp, "warp", false, "in a virtual machine, in warped time")
+	flags.StringVar(&f.kernel, "kernel", "", "in a virtual machine, on this kernel: `VERSION|PATH` of a bzImage; see halfopen kernel")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
@@ -98,18 +108,22 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	picked, err := (&selection{args: args, set: set, cases: f.cases, long: f.long}).resolve()
+	runs, err := (&selection{args: args, set: set, cases: f.cases}).resolve()
 	if err != nil {
 		return err
 	}
-	if len(picked.runs) == 0 {
-		return usagef("nothing to run: %s", leftOut(picked.leftOut))
+	runs, places, left, why, err := (&placing{warp: f.warp, kernel: f.kernel, long: f.long, named: len(args) > 0}).place(runs)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		return usagef("nothing to run: %s", leftOut(left, why))
 	}
 	seed := f.seed
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
-	todo := tasks(picked.runs, f.repeat, seed)
+	todo := tasks(runs, places, f.repeat, seed)
 
 	var st *store
 	if f.out != "" {
@@ -122,7 +136,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			saving.add(st.save(o))
 		}
 	})
-	if err := view.close(outcomes, summary{seed: seed, leftOut: picked.leftOut, out: f.out}); err != nil {
+	if err := view.close(outcomes, summary{seed: seed, leftOut: leftOut(left, why), out: f.out}); err != nil {
 		return err
 	}
 	status := statusOfRuns(outcomes)
@@ -151,8 +165,8 @@ func parseSet(flags []string) (map[string]string, error) {
 	return set, nil
 }
 
-// leftOut says which built-in scenarios were not run because they take long, and how to run them.
-func leftOut(runs []*scenarios.Scenario) string {
+// leftOut says which built-in scenarios were not run because they take long, why not in warped time, and how to run them.
+func leftOut(runs []*scenarios.Scenario, why string) string {
 	if len(runs) == 0 {
 		return ""
 	}
@@ -160,5 +174,6 @@ func leftOut(runs []*scenarios.Scenario) string {
 	for i, s := range runs {
 		names[i] = s.ID() + " (" + seconds(s.Estimate()) + ")"
 	}
-	return fmt.Sprintf("left out, as they take 20 s or more: %s; run them by name, or all with --long", strings.Join(names, ", "))
+	return fmt.Sprintf("left out, as they take 20 s or more, and warped time is not to be had (%s): %s; run them by name, or all with --long",
+		why, strings.Join(names, ", "))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/scenarios"
 )
@@ -21,8 +19,9 @@ import (
 type task struct {
 	scenario *scenarios.Scenario
 	// n counts the repetitions from 1; 0 where there is only one.
-	n    int
-	seed uint64
+	n     int
+	seed  uint64
+	place place
 }
 
 // id names the task to a person: "syn-retry-backoff retries=3 #2".
@@ -58,6 +57,7 @@ func (o *outcome) report() *report.Result {
 		Err:      o.err,
 		Missing:  o.result == missing,
 		Dir:      o.dir,
+		Place:    o.task.place.String(),
 	}
 }
 
@@ -84,17 +84,17 @@ func (o *outcome) judge() {
 	}
 }
 
-// tasks makes the tasks of the scenarios, each repeated. All first runs have the same seed, so that a seed repeats a run
+// tasks makes the tasks of the scenarios, each at its place and repeated. All first runs have the same seed, so that a seed repeats a run
 // whichever others are run beside it; repetition n has seed+n-1.
-func tasks(runs []*scenarios.Scenario, repeat int, seed uint64) []task {
+func tasks(runs []*scenarios.Scenario, places []place, repeat int, seed uint64) []task {
 	var out []task
-	for _, s := range runs {
+	for i, s := range runs {
 		if repeat <= 1 {
-			out = append(out, task{scenario: s, seed: seed})
+			out = append(out, task{scenario: s, seed: seed, place: places[i]})
 			continue
 		}
 		for n := 1; n <= repeat; n++ {
-			out = append(out, task{scenario: s, n: n, seed: seed + uint64(n-1)})
+			out = append(out, task{scenario: s, n: n, seed: seed + uint64(n-1), place: places[i]})
 		}
 	}
 	return out
@@ -108,21 +108,29 @@ type observer interface {
 	end(o *outcome)
 }
 
-// runAll runs the tasks, at most jobs of them at once, the longest first so that none is left to the end, and returns
-// their outcomes in the order of the tasks. A canceled context ends those that run and leaves out the rest.
+// runAll runs the tasks, at most jobs of those on this machine at once, the longest first so that none is left to the end,
+// and returns their outcomes in the order of the tasks. A canceled context ends those that run and leaves out the rest.
 func runAll(ctx context.Context, todo []task, jobs int, see observer, finish func(*outcome)) []outcome {
 	outcomes := make([]outcome, len(todo))
-	order := make([]int, len(todo))
+	var order []int
+	var virtual []*outcome
 	for i := range todo {
 		outcomes[i].task = todo[i]
-		order[i] = i
+		if todo[i].place.virtual() {
+			virtual = append(virtual, &outcomes[i])
+		} else {
+			order = append(order, i)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Compare(todo[b].scenario.Estimate(), todo[a].scenario.Estimate())
 	})
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(jobs, len(todo)) {
+	if len(virtual) > 0 {
+		workers.Go(func() { runGuests(ctx, virtual, see, finish) })
+	}
+	for range min(jobs, len(order)) {
 		workers.Go(func() {
 			for i := range next {
 				o := &outcomes[i]
@@ -156,17 +164,7 @@ func runOne(ctx context.Context, o *outcome, see observer) {
 		Emit:    func(e trace.Event) { see.event(&o.task, &e) },
 	})
 	o.took = time.Since(began)
-	var lacking *kernel.MissingError
-	switch {
-	case o.err == nil:
-		o.judge()
-	case errors.As(o.err, &lacking):
-		o.result = missing
-	case ctx.Err() != nil:
-		o.result = canceled
-	default:
-		o.result = broken
-	}
+	o.conclude(ctx)
 }
 
 // statusOfRuns is the exit status of all outcomes together.

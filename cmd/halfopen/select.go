@@ -16,7 +16,7 @@ import (
 	"halfopen/scenarios"
 )
 
-// longest is how long a built-in scenario may take to be run when none is named.
+// longest is how long a run may take to take place in real time by itself.
 const longest = 20 * time.Second
 
 // selection says which runs of which scenarios are wanted, as given on the command line.
@@ -24,20 +24,13 @@ type selection struct {
 	args  []string
 	set   map[string]string
 	cases []string
-	long  bool
-}
-
-// selected is the outcome: the runs wanted, and the built-in ones left out because they take long.
-type selected struct {
-	runs    []*scenarios.Scenario
-	leftOut []*scenarios.Scenario
 }
 
 // resolve finds the scenarios, expands them and picks the cases.
-func (sel *selection) resolve() (selected, error) {
+func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
 	files, err := sel.files()
 	if err != nil {
-		return selected{}, err
+		return nil, err
 	}
 	unused := map[string]bool{}
 	for name := range sel.set {
@@ -66,24 +59,12 @@ func (sel *selection) resolve() (selected, error) {
 		all = append(all, runs...)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return selected{}, &statusError{statusUsage, err}
+		return nil, &statusError{statusUsage, err}
 	}
 	for name := range unused {
-		return selected{}, usagef("--set %s: none of the %d scenarios has a parameter of that name", name, len(files))
+		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name", name, len(files))
 	}
-	picked, err := pick(all, sel.cases)
-	if err != nil {
-		return selected{}, err
-	}
-	var out selected
-	for _, s := range picked {
-		if len(sel.args) == 0 && !sel.long && s.Estimate() >= longest {
-			out.leftOut = append(out.leftOut, s)
-		} else {
-			out.runs = append(out.runs, s)
-		}
-	}
-	return out, nil
+	return pick(all, sel.cases)
 }
 
 // files returns the scenario files named: all built-in ones where none is.

@@ -78,37 +78,10 @@ func TestSelection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(tt.want, ids(got.runs)); d != "" {
+			if d := cmp.Diff(tt.want, ids(got)); d != "" {
 				t.Errorf("runs (-want +got):\n%s", d)
 			}
 		})
-	}
-}
-
-func TestWithoutArgumentsLongScenariosAreLeftOut(t *testing.T) {
-	short, err := (&selection{}).resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := (&selection{long: true}).resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all.leftOut) > 0 {
-		t.Errorf("--long leaves out %v", ids(all.leftOut))
-	}
-	if len(short.runs)+len(short.leftOut) != len(all.runs) {
-		t.Errorf("%d run and %d left out of %d", len(short.runs), len(short.leftOut), len(all.runs))
-	}
-	for _, s := range short.runs {
-		if s.Estimate() >= longest {
-			t.Errorf("%s is run though it takes %s", s.ID(), s.Estimate())
-		}
-	}
-	for _, s := range short.leftOut {
-		if s.Estimate() < longest || !strings.Contains(leftOut(short.leftOut), s.ID()) {
-			t.Errorf("%s (%s) is left out, or not said to be", s.ID(), s.Estimate())
-		}
 	}
 }
 

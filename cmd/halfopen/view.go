@@ -11,7 +11,6 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/report"
-	"halfopen/scenarios"
 )
 
 // view tells of runs: while they go on, as each ends, and at the end of all.
@@ -24,7 +23,7 @@ type view interface {
 // summary is what the end of all has to say besides the outcomes.
 type summary struct {
 	seed    uint64
-	leftOut []*scenarios.Scenario
+	leftOut string
 	out     string
 }
 
@@ -102,7 +101,7 @@ func (v *prettyView) close(outcomes []outcome, sum summary) error {
 	if sum.out != "" {
 		fmt.Fprintf(v.out, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", sum.out)
 	}
-	_, err := io.WriteString(v.out, lineOf(leftOut(sum.leftOut)))
+	_, err := io.WriteString(v.out, lineOf(sum.leftOut))
 	return err
 }
 
@@ -152,7 +151,7 @@ func (v *jsonView) close(outcomes []outcome, sum summary) error {
 	if _, stopped := finished(outcomes); stopped > 0 {
 		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
 	}
-	fmt.Fprint(v.errs, lineOf(leftOut(sum.leftOut)))
+	fmt.Fprint(v.errs, lineOf(sum.leftOut))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.err

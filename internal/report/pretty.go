@@ -45,7 +45,21 @@ func (r *Result) Line(k Look) string {
 	if r.Err != nil {
 		return k.plain(text + r.Err.Error())
 	}
-	return k.plain(text + "(" + r.checks() + ")")
+	return k.plain(text + "(" + r.checks() + r.where() + ")")
+}
+
+// where says where the case was run and how long that took there, if that is worth saying.
+func (r *Result) where() string {
+	if r.Place == "" {
+		return ""
+	}
+	_, ended := r.Trace.End()
+	there := ended - r.Trace.Started()
+	text := shortSeconds(there)
+	if there >= time.Minute {
+		text = there.Round(time.Second).String()
+	}
+	return fmt.Sprintf("; %s %s", text, r.Place)
 }
 
 // Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or

@@ -23,6 +23,8 @@ type Result struct {
 	// Err says why there is no verdict; with Missing, that this machine cannot run the case.
 	Err     error
 	Missing bool
+	// Place says where the case was run, if not on this machine in real time: "warped on Linux 6.1.0-50-cloud-amd64".
+	Place string
 	// Dir is where the run was stored; "" where it was not.
 	Dir string
 }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"halfopen/internal/vm"
+)
+
+func newKernel() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "List and get kernels for virtual machines",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newKernelList(), newKernelGet())
+	return cmd
+}
+
+func newKernelList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the kernels that halfopen run --kernel can boot",
+		Long: `List the running kernel, those that can be booted in a virtual machine (of /boot and of the cache that halfopen kernel get
+fills), and those that the machine's package archive has.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			var uts unix.Utsname
+			if err := unix.Uname(&uts); err != nil {
+				return fmt.Errorf("asking for the kernel's release: %w", err)
+			}
+			fmt.Fprintf(out, "%-36s  running\n", unix.ByteSliceToString(uts.Release[:]))
+			known, err := vm.Kernels()
+			if err != nil {
+				return err
+			}
+			have := map[string]bool{}
+			for _, k := range known {
+				have[k.Version] = true
+				fmt.Fprintf(out, "%-36s  %s: %s\n", k.Version, k.Where, k.Image)
+			}
+			available, err := vm.Available(cmd.Context())
+			if err != nil {
+				_, err = fmt.Fprintf(out, "\nNone can be got here: %v\n", err)
+				return err
+			}
+			for _, version := range available {
+				if !have[version] {
+					fmt.Fprintf(out, "%-36s  to be had: halfopen kernel get %s\n", version, version)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func newKernelGet() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get [VERSION]",
+		Short: "Get a kernel from the package archive into the cache",
+		Long: `Get a kernel from the machine's package archive into the user's cache directory: the newest for clouds, or the one whose version
+begins so. apt-get downloads and verifies it; nothing is installed, and no root is needed.`,
+		Example: "  halfopen kernel get\n  halfopen kernel get 6.1",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			version := ""
+			if len(args) > 0 {
+				version = args[0]
+			}
+			k, err := vm.Fetch(cmd.Context(), version, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is in %s\n", k.Version, k.Image)
+			return err
+		},
+	}
+}

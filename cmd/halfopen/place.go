@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
+	"halfopen/internal/vm"
+	"halfopen/scenarios"
+)
+
+// place is where a run takes place. The zero place is this machine, in real time.
+type place struct {
+	// kernel is the guest's; its Version is "" on this machine itself.
+	kernel vm.Kernel
+	// warp is set where the guest's time jumps over idleness.
+	warp bool
+}
+
+func (p *place) virtual() bool { return p.kernel.Version != "" }
+
+// String says where, for people: "warped on Linux 6.1.0-50-cloud-amd64".
+func (p *place) String() string {
+	switch {
+	case p.warp:
+		return "warped on Linux " + p.kernel.Version
+	case p.virtual():
+		return "on Linux " + p.kernel.Version
+	}
+	return ""
+}
+
+// placing says how runs are distributed to places.
+type placing struct {
+	// warp and kernel are the flags; long has long runs take place in real time.
+	warp, long bool
+	kernel     string
+	// named is set where the runs were asked for by name.
+	named bool
+}
+
+// place decides where each run takes place; leftOut are those that take place nowhere, for the reason given.
+func (p *placing) place(runs []*scenarios.Scenario) (kept []*scenarios.Scenario, places []place, left []*scenarios.Scenario, why string, err error) {
+	everywhere := place{warp: p.warp}
+	if p.warp || p.kernel != "" {
+		if everywhere.kernel, err = vm.FindKernel(p.kernel); err != nil {
+			return nil, nil, nil, "", err
+		}
+	}
+	var long place
+	for _, s := range runs {
+		at := everywhere
+		if s.Estimate() >= longest && !at.virtual() && !p.long {
+			if long.kernel.Version == "" && why == "" {
+				if long, err = warpPlace(); err != nil {
+					why = err.Error()
+				}
+			}
+			at = long
+			if !at.virtual() && !p.named {
+				left = append(left, s)
+				continue
+			}
+		}
+		kept, places = append(kept, s), append(places, at)
+	}
+	return kept, places, left, why, nil
+}
+
+// warpPlace is where long runs take place by themselves, if this machine can.
+func warpPlace() (place, error) {
+	if _, err := exec.LookPath(vm.Emulator); err != nil {
+		return place{}, fmt.Errorf("%s is not installed (make deps-vm)", vm.Emulator)
+	}
+	k, err := vm.FindKernel("")
+	if err != nil {
+		return place{}, errors.New("there is no kernel to boot (halfopen kernel get)")
+	}
+	return place{kernel: k, warp: true}, nil
+}
+
+// guestJobs is how many runs go on at once in a guest. It has one processor, which labs hardly use; the more of them are in one
+// boot, the less each pays for it.
+const guestJobs = 16
+
+// runGuests runs the tasks that take place in virtual machines: those on one kernel in the same machine, or in two where
+// there are many.
+func runGuests(ctx context.Context, tasks []*outcome, see observer, finish func(*outcome)) {
+	slices.SortStableFunc(tasks, func(a, b *outcome) int { return int(b.task.scenario.Estimate() - a.task.scenario.Estimate()) })
+	var groups []*guests
+	for i, o := range tasks {
+		var fits []*guests
+		for _, g := range groups {
+			if g.at == o.task.place {
+				fits = append(fits, g)
+			}
+		}
+		const few = 4
+		if len(fits) == 0 || len(fits) == 1 && i >= few {
+			fits = append(fits, &guests{at: o.task.place, see: see, finish: finish})
+			groups = append(groups, fits[len(fits)-1])
+		}
+		g := slices.MinFunc(fits, func(a, b *guests) int { return len(a.outcomes) - len(b.outcomes) })
+		g.outcomes = append(g.outcomes, o)
+	}
+	done := make(chan struct{})
+	for _, g := range groups {
+		go func() {
+			g.run(ctx)
+			done <- struct{}{}
+		}()
+	}
+	for range groups {
+		<-done
+	}
+}
+
+// guests are the tasks of one virtual machine.
+type guests struct {
+	at       place
+	outcomes []*outcome
+	see      observer
+	finish   func(*outcome)
+}
+
+func (g *guests) run(ctx context.Context) {
+	runs := make([]vm.Run, len(g.outcomes))
+	for i, o := range g.outcomes {
+		began, shown := time.Now(), false
+		show := func() {
+			if !shown {
+				shown = true
+				g.see.begin(&o.task)
+			}
+		}
+		runs[i] = vm.Run{
+			Scenario: o.task.scenario,
+			Seed:     o.task.seed,
+			Began:    func() { began = time.Now(); show() },
+			Emit:     func(e trace.Event) { g.see.event(&o.task, &e) },
+			Ended: func(t *trace.Trace, err error) {
+				if ctx.Err() != nil && !shown {
+					return // it was never begun
+				}
+				show()
+				o.trace, o.err, o.took = t, err, time.Since(began)
+				o.conclude(ctx)
+				g.finish(o)
+				g.see.end(o)
+			},
+		}
+	}
+	// Every run was told the error.
+	_ = vm.Do(ctx, runs, vm.Options{Kernel: g.at.kernel, Warp: g.at.warp, Jobs: guestJobs, Version: version})
+}
+
+// conclude says what came of a run from its trace or error.
+func (o *outcome) conclude(ctx context.Context) {
+	var lacking *kernel.MissingError
+	switch {
+	case o.err == nil:
+		o.judge()
+	case errors.As(o.err, &lacking):
+		o.result = missing
+	case ctx.Err() != nil:
+		o.result = canceled
+	default:
+		o.result = broken
+	}
+}

@@ -1,0 +1,158 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"halfopen/internal/kernel"
+)
+
+// cloudPackage is the name of a package with a signed kernel for clouds: small, with all that labs need.
+var cloudPackage = regexp.MustCompile(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
+
+// Available returns the versions of the kernels that the machine's package archive has, the newest first. Only Debian and
+// those like it have a known one; elsewhere the error is a *kernel.MissingError.
+func Available(ctx context.Context) ([]string, error) {
+	if err := needPrograms("apt-cache"); err != nil {
+		return nil, err
+	}
+	out, err := exec.CommandContext(ctx, "apt-cache", "pkgnames", "linux-image-").Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking apt-cache for kernels: %w", withStderr(err))
+	}
+	var versions []string
+	for line := range strings.Lines(string(out)) {
+		if m := cloudPackage.FindStringSubmatch(strings.TrimSpace(line)); m != nil && numbers(m[1]) != nil {
+			versions = append(versions, m[1])
+		}
+	}
+	// Without a number of its own it is a package that only names another.
+	versions = slices.DeleteFunc(versions, func(v string) bool { return len(numbers(v)) < 3 })
+	slices.SortFunc(versions, func(a, b string) int { return compareVersions(b, a) })
+	return versions, nil
+}
+
+// Fetch brings a kernel from the package archive into the cache, and returns it. version may be a beginning, as 6.1; "" is
+// the newest. apt verifies what it downloads; nothing is installed, and no root is needed. progress is told what goes on.
+func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, error) {
+	if err := needPrograms("apt-get", "apt-cache", "dpkg-deb"); err != nil {
+		return Kernel{}, err
+	}
+	versions, err := Available(ctx)
+	if err != nil {
+		return Kernel{}, err
+	}
+	at := slices.IndexFunc(versions, func(v string) bool { return isVersion(v, version) })
+	if at < 0 {
+		what := "the kernel " + version
+		if version == "" {
+			what = "any kernel"
+		}
+		return Kernel{}, &kernel.MissingError{
+			Feature: what, NeededBy: "halfopen kernel get",
+			Remedy: "look at what the archive has: halfopen kernel list (after sudo apt-get update, if it has none)",
+		}
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return Kernel{}, err
+	}
+	target := filepath.Join(cache, versions[at])
+	if found, err := kernelsBelow(target, "cache"); err == nil && len(found) == 1 {
+		return found[0], nil
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return Kernel{}, fmt.Errorf("making the cache of kernels: %w", err)
+	}
+	// What is not finished has a name that is never taken for a kernel's; leftovers of a killed one are swept away here.
+	if old, err := filepath.Glob(filepath.Join(cache, ".get-*")); err == nil {
+		for _, dir := range old {
+			_ = os.RemoveAll(dir) // another get may be at work in it, which then fails and says so
+		}
+	}
+	work, err := os.MkdirTemp(cache, ".get-")
+	if err != nil {
+		return Kernel{}, fmt.Errorf("making room in the cache of kernels: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := unpack(ctx, "linux-image-"+versions[at], work, progress); err != nil {
+		return Kernel{}, err
+	}
+	tree := filepath.Join(work, "tree")
+	if found, err := kernelsBelow(tree, "cache"); err != nil || len(found) != 1 {
+		return Kernel{}, errors.Join(fmt.Errorf("the package linux-image-%s has no kernel that can be booted", versions[at]), err)
+	}
+	_ = os.RemoveAll(target) // one that was not whole
+	if err := os.Rename(tree, target); err != nil {
+		return Kernel{}, fmt.Errorf("putting the kernel into the cache: %w", err)
+	}
+	found, err := kernelsBelow(target, "cache")
+	if err != nil {
+		return Kernel{}, err
+	}
+	return found[0], nil
+}
+
+// unpack downloads a package into dir and unpacks it into dir/tree.
+func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
+	fmt.Fprintf(progress, "downloading %s with apt-get\n", name)
+	download := exec.CommandContext(ctx, "apt-get", "-q", "download", name)
+	download.Dir = dir
+	download.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if out, err := download.CombinedOutput(); err != nil {
+		return full(dir, fmt.Errorf("downloading %s: %w: %s", name, err, lastLine(out)))
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))
+	if err != nil || len(files) != 1 {
+		return fmt.Errorf("downloading %s brought %d packages", name, len(files))
+	}
+	out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", files[0], filepath.Join(dir, "tree")).CombinedOutput()
+	if err != nil {
+		return full(dir, fmt.Errorf("unpacking %s: %w: %s", name, err, lastLine(out)))
+	}
+	return nil
+}
+
+// full explains an error by a full disk, where that is the reason.
+func full(dir string, err error) error {
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20 {
+		return &kernel.MissingError{Feature: "room on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "make room, or set XDG_CACHE_HOME to another disk", Err: err}
+	}
+	return err
+}
+
+func needPrograms(names ...string) error {
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err != nil {
+			return &kernel.MissingError{
+				Feature: "the program " + name, NeededBy: "halfopen kernel",
+				Remedy: "get a kernel image with its modules by other means, and give its path: --kernel PATH",
+			}
+		}
+	}
+	return nil
+}
+
+func withStderr(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("%w: %s", err, lastLine(exit.Stderr))
+	}
+	return err
+}
+
+func lastLine(out []byte) string {
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	return string(lines[len(lines)-1])
+}

@@ -1,0 +1,221 @@
+package vm
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness"
+	"halfopen/harness/trace"
+)
+
+// Main does the guest's work, where the program is the guest's init, and never returns there. It comes behind
+// [harness.Main] in a program's main function.
+func Main() {
+	if os.Getpid() != 1 || os.Args[0] != "/init" {
+		return
+	}
+	if err := guest(); err != nil {
+		fmt.Println("halfopen guest:", err)
+	}
+	unix.Sync()
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART) // QEMU ends instead (-no-reboot)
+	select {}
+}
+
+func guest() error {
+	if err := mountAll(); err != nil {
+		return err
+	}
+	stage("up")
+	data, err := os.ReadFile(jobPath)
+	if err != nil {
+		return err
+	}
+	var j job
+	if err := json.Unmarshal(data, &j); err != nil {
+		return fmt.Errorf("reading the job: %w", err)
+	}
+	quieten()
+	for _, name := range j.Modules {
+		if err := loadModule(filepath.Join(modulesDir, name)); err != nil {
+			fmt.Println("halfopen guest:", err) // whatever needs it will say so better
+		}
+	}
+	stage("modules loaded")
+	port, err := openPort()
+	if err != nil {
+		return err
+	}
+	// Go collects garbage every two minutes, used or not, unless it is told to mind the memory only.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(256 << 20)
+	for name, value := range map[string]string{
+		"PATH":       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"GOGC":       "off",
+		"GOMEMLIMIT": "24MiB",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	out := newOutlet(port)
+	stage("ready")
+	out.send(message{Ready: true})
+	j.perform(out)
+	return out.close()
+}
+
+// stage tells the console, whose last lines an error shows, how far the guest has come.
+func stage(what string) {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // it cannot fail
+	fmt.Printf("halfopen guest: %s after %.3f s\n", what, float64(now.Nano())/1e9)
+}
+
+// mountAll gives the guest what a running system has.
+func mountAll() error {
+	for _, m := range []struct{ kind, at, data string }{
+		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=0755"}, {"tmpfs", "/tmp", "mode=1777"},
+	} {
+		err := unix.Mount(m.kind, m.at, m.kind, unix.MS_NOSUID, m.data)
+		if err != nil && !errors.Is(err, unix.EBUSY) { // the kernel may have mounted /dev
+			return fmt.Errorf("mounting %s: %w", m.at, err)
+		}
+	}
+	return nil
+}
+
+// quieten turns off what the kernel does from time to time on its own account: each time would cost the jump over hours
+// of idleness a stop.
+func quieten() {
+	for name, value := range map[string]string{
+		"vm/compaction_proactiveness":   "0",
+		"vm/stat_interval":              "86400",
+		"vm/dirty_writeback_centisecs":  "0",
+		"kernel/hung_task_timeout_secs": "0",
+		"kernel/watchdog":               "0",
+	} {
+		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0) // a kernel without it does not do it
+	}
+}
+
+func loadModule(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("loading %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// openPort finds the serial port by its name.
+func openPort() (*os.File, error) {
+	const patience = 10 * time.Second
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
+		names, err := filepath.Glob("/sys/class/virtio-ports/*/name")
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range names {
+			if name, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(name)) == portName {
+				return os.OpenFile("/dev/"+filepath.Base(filepath.Dir(path)), os.O_WRONLY, 0)
+			}
+		}
+	}
+	return nil, fmt.Errorf("no virtio serial port %q came up within %s: the kernel lacks virtio_console or virtio_pci", portName, patience)
+}
+
+// perform runs the job's scenarios, some at a time.
+func (j *job) perform(out *outlet) {
+	slots := make(chan struct{}, max(1, j.Jobs))
+	var all sync.WaitGroup
+	for i := range j.Runs {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			out.send(message{Run: i, Began: true})
+			_, err := harness.Run(context.Background(), j.Runs[i].Scenario, harness.Options{
+				Seed:    j.Runs[i].Seed,
+				Version: j.Version,
+				Emit:    func(e trace.Event) { out.send(message{Run: i, Event: &e}) },
+			})
+			done := message{Run: i, Done: true}
+			if err != nil {
+				done.fail(err)
+			}
+			out.send(done)
+		})
+	}
+	all.Wait()
+}
+
+// outlet writes messages by a goroutine of its own, many at a time.
+type outlet struct {
+	mu      sync.Mutex
+	some    sync.Cond
+	waiting []message
+	closed  bool
+	written chan error
+}
+
+func newOutlet(w io.WriteCloser) *outlet {
+	o := &outlet{written: make(chan error, 1)}
+	o.some.L = &o.mu
+	go func() { o.written <- o.write(w) }()
+	return o
+}
+
+func (o *outlet) send(m message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting = append(o.waiting, m)
+	o.some.Signal()
+}
+
+func (o *outlet) close() error {
+	o.mu.Lock()
+	o.closed = true
+	o.some.Signal()
+	o.mu.Unlock()
+	return <-o.written
+}
+
+func (o *outlet) write(w io.WriteCloser) error {
+	buf := bufio.NewWriterSize(w, 64<<10)
+	enc := json.NewEncoder(buf)
+	for {
+		o.mu.Lock()
+		for len(o.waiting) == 0 && !o.closed {
+			o.some.Wait()
+		}
+		batch := o.waiting
+		o.waiting = nil
+		o.mu.Unlock()
+		if len(batch) == 0 {
+			return w.Close()
+		}
+		for i := range batch {
+			if err := enc.Encode(&batch[i]); err != nil {
+				return err
+			}
+		}
+		if err := buf.Flush(); err != nil {
+			return err
+		}
+	}
+}

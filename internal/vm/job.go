@@ -1,0 +1,80 @@
+package vm
+
+import (
+	"errors"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// Where things are in the guest.
+const (
+	jobPath    = "/halfopen/job.json"
+	modulesDir = "/halfopen/modules"
+	portName   = "halfopen"
+)
+
+// job is what the guest does, a file in its initramfs.
+type job struct {
+	Runs []task `json:"runs"`
+	// Jobs is how many runs go on at once.
+	Jobs    int    `json:"jobs"`
+	Version string `json:"version"`
+	// Modules are file names in modulesDir, in the order to load them.
+	Modules []string `json:"modules"`
+}
+
+// task is one run.
+type task struct {
+	Scenario *scenarios.Scenario `json:"scenario"`
+	Seed     uint64              `json:"seed"`
+}
+
+// message is what comes out of the guest, one JSON value after the other.
+type message struct {
+	// Ready is sent once, when the guest has come up.
+	Ready bool `json:"ready,omitempty"`
+	// Run is the index of the run that the rest is about.
+	Run   int          `json:"run"`
+	Began bool         `json:"began,omitempty"`
+	Event *trace.Event `json:"event,omitempty"`
+	Done  bool         `json:"done,omitempty"`
+	// Error is why there is no trace, with Done; Missing, if it is that the guest lacks something.
+	Error   string   `json:"error,omitempty"`
+	Missing *missing `json:"missing,omitempty"`
+	// Failure ends all.
+	Failure string `json:"failure,omitempty"`
+}
+
+// missing is a *kernel.MissingError on its way.
+type missing struct {
+	Feature, NeededBy, Remedy, Cause string
+}
+
+func (m *message) fail(err error) {
+	m.Error = err.Error()
+	var lacking *kernel.MissingError
+	if !errors.As(err, &lacking) {
+		return
+	}
+	m.Missing = &missing{Feature: lacking.Feature, NeededBy: lacking.NeededBy, Remedy: lacking.Remedy}
+	if lacking.Err != nil {
+		m.Missing.Cause = lacking.Err.Error()
+	}
+}
+
+// err returns what fail was told.
+func (m *message) err() error {
+	switch {
+	case m.Missing != nil:
+		e := &kernel.MissingError{Feature: m.Missing.Feature, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
+		if m.Missing.Cause != "" {
+			e.Err = errors.New(m.Missing.Cause)
+		}
+		return e
+	case m.Error != "":
+		return errors.New(m.Error)
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package vm
+
+import (
+	"bytes"
+	"compress/gzip"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"halfopen/scenarios"
+)
+
+// The modules a lab may need. A kernel that has one built in, or not at all, is asked no further: what is missing is found
+// when it is used.
+var (
+	baseModules = []string{
+		"virtio_pci", "virtio_console", // the way out
+		"veth", "ipv6", "af_packet", "inet_diag", "tcp_diag",
+		"tcp_cubic",
+	}
+	faultModules = []string{
+		"xt_tcpudp", "xt_multiport", "xt_mark", "xt_bpf", "xt_statistic", "xt_hl", "xt_length",
+		"ipt_REJECT", "ip6t_REJECT", "xt_NFQUEUE", "nfnetlink_queue",
+		"sch_netem", "sch_tbf", "sch_htb", "cls_u32",
+	}
+	// nftModules and legacyModules are for the two kinds of iptables there are.
+	nftModules    = []string{"nf_tables", "nft_compat"}
+	legacyModules = []string{"ip_tables", "ip6_tables", "iptable_filter", "iptable_mangle", "ip6table_filter", "ip6table_mangle"}
+	// execModules are for what the programs of exec steps may do.
+	execModules = []string{
+		"xt_conntrack", "xt_nat", "xt_MASQUERADE", "nft_chain_nat", "iptable_nat", "nf_conntrack_netlink", "udp_diag", "dummy", "bridge",
+	}
+)
+
+// modulesFor returns the names of the modules that the runs may need.
+func modulesFor(runs []*scenarios.Scenario) []string {
+	names := slices.Clone(baseModules)
+	var faults, execs bool
+	for _, s := range runs {
+		faults = faults || len(s.Faults) > 0
+		for a := range s.Actors {
+			scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) { execs = execs || st.Op.Exec != nil })
+		}
+	}
+	if faults || execs {
+		names = append(names, faultModules...)
+		if nftIPTables() {
+			names = append(names, nftModules...)
+		} else {
+			names = append(names, legacyModules...)
+		}
+	}
+	if execs {
+		names = append(names, execModules...)
+	}
+	return names
+}
+
+// nftIPTables reports whether the program iptables is the one that uses nf_tables.
+func nftIPTables() bool {
+	path, err := find("iptables")
+	if err != nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && strings.Contains(filepath.Base(real), "nft")
+}
+
+// module is a kernel module as finit_module(2) takes it.
+type module struct {
+	name string
+	data []byte
+}
+
+// loadModules returns the wanted modules that the kernel has, each behind those it depends on. dir is the kernel's directory
+// of modules. What depends on what is read from the modules themselves (modinfo(8)): an unpacked package has no modules.dep.
+func loadModules(dir string, names []string) ([]module, error) {
+	paths, err := modulePaths(dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []module
+	seen := map[string]bool{}
+	var add func(name string) error
+	add = func(name string) error {
+		path, ok := paths[name]
+		if !ok || seen[name] {
+			return nil
+		}
+		seen[name] = true
+		data, err := readModule(path)
+		if err != nil {
+			return err
+		}
+		needs, err := dependsOn(data)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", path, err)
+		}
+		for _, need := range needs {
+			if err := add(need); err != nil {
+				return err
+			}
+		}
+		list = append(list, module{name, unsigned(data)})
+		return nil
+	}
+	for _, name := range names {
+		if err := add(name); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// modulePaths returns the files of modules below dir by the modules' names.
+func modulePaths(dir string) (map[string]string, error) {
+	paths := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(dir, "kernel"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name, _, ok := strings.Cut(d.Name(), ".ko"); ok && !d.IsDir() {
+			paths[strings.ReplaceAll(name, "-", "_")] = path
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for modules: %w", err)
+	}
+	return paths, nil
+}
+
+// readModule reads a module's file, which may be compressed.
+func readModule(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a module: %w", err)
+	}
+	defer f.Close()
+	var r io.Reader = f
+	switch filepath.Ext(path) {
+	case ".gz":
+		r, err = gzip.NewReader(f)
+	case ".xz":
+		data, err := exec.Command("xz", "-dc", path).Output()
+		if err != nil {
+			return nil, fmt.Errorf("reading %s with the program xz: %w", path, err)
+		}
+		return data, nil
+	case ".zst":
+		var z *zstd.Decoder
+		if z, err = zstd.NewReader(f); err == nil {
+			defer z.Close()
+			r = z
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// unsigned returns a module without its signature (scripts/sign-file.c), whose check takes the guest longer than all else of
+// loading it. The guest's kernel takes it all the same, and says that it is tainted.
+func unsigned(data []byte) []byte {
+	const (
+		magic  = "~Module signature appended~\n"
+		header = 12 // struct module_signature, which ends in the signature's length
+	)
+	rest, ok := bytes.CutSuffix(data, []byte(magic))
+	if !ok || len(rest) < header {
+		return data
+	}
+	length := int(binary.BigEndian.Uint32(rest[len(rest)-4:]))
+	if length > len(rest)-header {
+		return data
+	}
+	return rest[:len(rest)-header-length]
+}
+
+// dependsOn returns the names of the modules that a module names in its section .modinfo.
+func dependsOn(data []byte) ([]string, error) {
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	section := f.Section(".modinfo")
+	if section == nil {
+		return nil, fmt.Errorf("it has no section .modinfo")
+	}
+	info, err := section.Data()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for entry := range bytes.SplitSeq(info, []byte{0}) {
+		if list, ok := strings.CutPrefix(string(entry), "depends="); ok && list != "" {
+			for _, name := range strings.Split(list, ",") {
+				names = append(names, strings.ReplaceAll(name, "-", "_"))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}

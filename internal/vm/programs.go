@@ -1,0 +1,121 @@
+package vm
+
+import (
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// extensionDirs is where iptables has its extensions (XTABLES_LIBDIR), which it opens by name.
+var extensionDirs = []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib64/xtables", "/usr/lib/xtables", "/lib/xtables"}
+
+// extensions are those that plans and the stories' exec steps use.
+var extensions = []string{
+	"tcp", "udp", "icmp", "icmp6", "standard", "multiport", "mark", "bpf", "statistic", "ttl", "hl", "REJECT", "NFQUEUE", "length",
+	"SNAT", "DNAT", "MASQUERADE", "conntrack", "TCPMSS", "tcpmss",
+}
+
+// addPrograms adds what the plans and the exec steps of the runs call.
+func (i *initramfs) addPrograms(runs []*scenarios.Scenario) error {
+	names := map[string]string{} // to who needs it
+	for _, s := range runs {
+		for f := range s.Faults {
+			program := "iptables"
+			if s.Family == scenarios.V6 {
+				program = "ip6tables"
+			}
+			names[program] = fmt.Sprintf("fault %q of %s", s.Faults[f].Name, s.Name)
+		}
+		for a := range s.Actors {
+			scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) {
+				for _, name := range called(st.Op.Exec) {
+					if _, known := names[name]; !known {
+						names[name] = fmt.Sprintf("step %s.%s of %s", s.Actors[a].Name, st.ID, s.Name)
+					}
+				}
+			})
+		}
+	}
+	for name, neededBy := range names {
+		path, err := find(name)
+		if err != nil {
+			if name == "iptables" || name == "ip6tables" {
+				return &kernel.MissingError{Feature: "the program " + name, NeededBy: neededBy, Remedy: "install it: make deps, or apt-get install iptables"}
+			}
+			continue // a word that is no program; or one whose absence is what the step is about
+		}
+		if err := i.program(path); err != nil {
+			return err
+		}
+		if strings.HasPrefix(filepath.Base(path), "ip") && strings.HasSuffix(path, "tables") {
+			if err := i.addExtensions(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// called returns the words of a command that may be programs: all of them, for a shell's syntax is not parsed here.
+func called(e *scenarios.Exec) []string {
+	if e == nil {
+		return nil
+	}
+	words := []string{"sh"}
+	for _, part := range e.Command {
+		words = append(words, strings.FieldsFunc(part, func(r rune) bool {
+			return strings.ContainsRune(" \t\n|;&()<>`$\"'{}", r)
+		})...)
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// find looks for a program in PATH, and where Debian keeps those for root.
+func find(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return filepath.Abs(path)
+	}
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", fs.ErrNotExist
+}
+
+func (i *initramfs) addExtensions() error {
+	for _, dir := range extensionDirs {
+		for _, name := range extensions {
+			for _, prefix := range []string{"libxt_", "libipt_", "libip6t_"} {
+				path := filepath.Join(dir, prefix+name+".so")
+				if _, err := os.Stat(path); err != nil {
+					continue
+				}
+				if err := i.program(path); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// static reports whether a program needs no libraries.
+func static(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
+}

@@ -1,0 +1,170 @@
+package vm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/internal/kernel"
+)
+
+// Emulator is the program that runs virtual machines.
+const Emulator = "qemu-system-x86_64"
+
+// bootArgs are what the guest's kernel is told. They leave out what costs time at boot and helps no lab: calibration of a
+// clock that is exact, self-tests of cryptography, certificates, mitigations against other guests.
+const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off init_on_alloc=0 audit=0 " +
+	"cryptomgr.notests nowatchdog transparent_hugepage=never cgroup_disable=memory " +
+	"initcall_blacklist=load_system_certificate_list,init_blk_tracer"
+
+// warpArgs are for time that QEMU counts in instructions: its TSC is exact, and the HPET drives the clock, as calibrating the
+// APIC's timer takes most of a boot.
+const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off random.trust_bootloader=off"
+
+// machine is a running QEMU.
+type machine struct {
+	// out is what the guest sends.
+	out     *os.File
+	console *tailBuffer
+	// ended is closed when QEMU is gone; err is then how.
+	ended chan struct{}
+	err   error
+	kill  func()
+}
+
+// startMachine boots a kernel with an initramfs. The machine dies with this process.
+func startMachine(k Kernel, initramfs *os.File, o *Options) (*machine, error) {
+	path, err := exec.LookPath(Emulator)
+	if err != nil {
+		return nil, &kernel.MissingError{
+			Feature: "the program " + Emulator, NeededBy: "runs in a virtual machine",
+			Remedy: "install it: make deps-vm, or apt-get install qemu-system-x86",
+		}
+	}
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making the guest's pipe: %w", err)
+	}
+	// QEMU must never find it full: then the guest would have to wait, and time with it.
+	_, _ = unix.FcntlInt(outW.Fd(), unix.F_SETPIPE_SZ, 1<<20) // refused beyond fs.pipe-max-size: it is then smaller
+	consoleR, consoleW, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(), outW.Close())
+	}
+	cmd := exec.Command(path, o.args(k)...)
+	cmd.ExtraFiles = []*os.File{outW, consoleW, initramfs}
+	var words tailBuffer
+	cmd.Stderr = &words
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	m := &machine{out: outR, console: &tailBuffer{}, ended: make(chan struct{})}
+
+	started := make(chan error)
+	go func() {
+		// Pdeathsig is sent when the starting thread dies, so it must not before QEMU does.
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		var wait sync.WaitGroup
+		wait.Go(func() { _, _ = io.Copy(m.console, consoleR) }) // it ends with the pipe; a tail has no errors
+		err = cmd.Wait()
+		wait.Wait()
+		if err != nil {
+			m.err = fmt.Errorf("%s: %w: %s", Emulator, err, strings.TrimSpace(words.String()))
+		}
+		consoleR.Close()
+		close(m.ended)
+	}()
+	err = <-started
+	outW.Close()
+	consoleW.Close()
+	if err != nil {
+		outR.Close()
+		consoleR.Close()
+		return nil, fmt.Errorf("starting %s: %w", Emulator, err)
+	}
+	m.kill = func() {
+		_ = cmd.Process.Kill() // it may be gone already
+		<-m.ended
+	}
+	return m, nil
+}
+
+// args are QEMU's arguments. Descriptor 3 takes what the guest sends, 4 its console, 5 is the initramfs.
+func (o *Options) args(k Kernel) []string {
+	args := []string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "pc", "-m", fmt.Sprint(o.memory()),
+		"-kernel", k.Image, "-initrd", "/proc/self/fd/5",
+		"-chardev", "file,id=console,path=/proc/self/fd/4", "-serial", "chardev:console",
+		"-chardev", "file,id=out,path=/proc/self/fd/3",
+		// Without ioeventfd the device works when the guest's processor tells it to, not when QEMU's main loop gets to it.
+		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
+	}
+	switch {
+	case o.Warp:
+		return append(args, "-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", "1",
+			"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-append", bootArgs+warpArgs)
+	case haveKVM():
+		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2", "-append", bootArgs)
+	}
+	return append(args, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-append", bootArgs)
+}
+
+func (o *Options) memory() int {
+	const usual = 768
+	if o.Memory > 0 {
+		return o.Memory
+	}
+	return usual
+}
+
+// haveKVM reports whether KVM can be used: the device may be there and refuse.
+func haveKVM() bool {
+	const createVM = 0xae01 // KVM_CREATE_VM
+	fd, err := unix.Open("/dev/kvm", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	vm, err := unix.IoctlRetInt(fd, createVM)
+	if err != nil {
+		return false
+	}
+	unix.Close(vm)
+	return true
+}
+
+// tailBuffer keeps the last of what is written to it.
+type tailBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const tailBytes = 4096
+
+func (t *tailBuffer) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf.Write(p)
+	if over := t.buf.Len() - tailBytes; over > 0 {
+		t.buf.Next(over)
+	}
+	return len(p), nil
+}
+
+func (t *tailBuffer) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}

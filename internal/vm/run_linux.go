@@ -1,0 +1,236 @@
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// Options are what a virtual machine may be given.
+type Options struct {
+	Kernel Kernel
+	// Warp has the guest's clock jump to the next timer whenever the guest is idle.
+	Warp bool
+	// Jobs is how many runs go on at once in the guest; at least 1.
+	Jobs int
+	// Memory is the guest's, in MiB; 0 is enough for what labs usually need.
+	Memory  int
+	Version string
+}
+
+// Run is one run in the guest, with what is to be told of it. The functions are called one at a time.
+type Run struct {
+	Scenario *scenarios.Scenario
+	Seed     uint64
+	Began    func()
+	Emit     func(trace.Event)
+	// Ended is called once for each run, with its trace or the reason that there is none.
+	Ended func(*trace.Trace, error)
+}
+
+// Limits of patience, in real time.
+const (
+	// bootPatience is for a guest that does not come up.
+	bootPatience = 90 * time.Second
+	// warpPatience is for a guest in warped time that says nothing.
+	warpPatience = 3 * time.Minute
+)
+
+// Do boots a machine and does the runs in it. Whatever happens, Ended of each is called before Do returns. The error is
+// that of the machine, not of single runs. A *kernel.MissingError says what this machine lacks for it.
+func Do(ctx context.Context, runs []Run, o Options) error {
+	pending := make(map[int]*trace.Trace, len(runs))
+	for i := range runs {
+		pending[i] = &trace.Trace{}
+	}
+	err := do(ctx, runs, pending, &o)
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	for i := range runs {
+		if t := pending[i]; t != nil {
+			reason := err
+			if reason == nil {
+				reason = errors.New("the virtual machine ended before this run")
+			}
+			runs[i].Ended(t, reason)
+		}
+	}
+	return err
+}
+
+func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Options) error {
+	image, err := pack(runs, o)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	m, err := startMachine(o.Kernel, image, o)
+	if err != nil {
+		return err
+	}
+	defer m.out.Close()
+	defer m.kill()
+
+	messages := make(chan message)
+	broken := make(chan error, 1)
+	go func() {
+		defer close(messages)
+		dec := json.NewDecoder(m.out)
+		for {
+			var msg message
+			if err := dec.Decode(&msg); err != nil {
+				if !errors.Is(err, io.EOF) {
+					broken <- err
+				}
+				return
+			}
+			select {
+			case messages <- msg:
+			case <-m.ended:
+				return
+			}
+		}
+	}()
+	patience := time.NewTimer(bootPatience)
+	defer patience.Stop()
+	ready := false
+	for len(pending) > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-patience.C:
+			if !ready {
+				return m.problem(fmt.Sprintf("the guest did not come up within %s", bootPatience))
+			}
+			return m.problem("the guest hangs")
+		case msg, ok := <-messages:
+			if !ok {
+				select {
+				case err := <-broken:
+					return m.problem(fmt.Sprintf("reading what the guest says: %v", err))
+				default:
+					return m.problem("the guest ended before its runs did")
+				}
+			}
+			ready = true
+			patience.Reset(o.patience(runs))
+			if err := deliver(msg, runs, pending); err != nil {
+				return m.problem(err.Error())
+			}
+		}
+	}
+	return nil
+}
+
+// patience is how long a guest may be silent.
+func (o *Options) patience(runs []Run) time.Duration {
+	if o.Warp {
+		return warpPatience
+	}
+	longest := time.Duration(0)
+	for i := range runs {
+		longest = max(longest, runs[i].Scenario.DeadlineOrDefault())
+	}
+	return longest + time.Minute
+}
+
+// deliver hands on what the guest said.
+func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
+	if msg.Ready {
+		return nil
+	}
+	t := pending[msg.Run]
+	if t == nil {
+		return fmt.Errorf("the guest speaks of run %d, which is not under way", msg.Run)
+	}
+	r := &runs[msg.Run]
+	switch {
+	case msg.Began:
+		r.Began()
+	case msg.Event != nil:
+		t.Add(*msg.Event)
+		r.Emit(*msg.Event)
+	case msg.Done:
+		delete(pending, msg.Run)
+		t.Sort()
+		r.Ended(t, msg.err())
+	}
+	return nil
+}
+
+// problem is an error of the machine, with the last of its console.
+func (m *machine) problem(what string) error {
+	m.kill()
+	text := strings.TrimSpace(m.console.String())
+	if m.err != nil && !strings.Contains(m.err.Error(), "signal: killed") {
+		text = strings.TrimSpace(m.err.Error() + "\n" + text)
+	}
+	if text == "" {
+		return errors.New(what + "; its console is empty")
+	}
+	return fmt.Errorf("%s; the last of its console:\n%s", what, text)
+}
+
+// pack makes the guest's initramfs, in memory.
+func pack(runs []Run, o *Options) (*os.File, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	j := &job{Jobs: o.Jobs, Version: o.Version}
+	var list []*scenarios.Scenario
+	for i := range runs {
+		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
+		list = append(list, runs[i].Scenario)
+	}
+	loaded, err := loadModules(o.Kernel.Modules, modulesFor(list))
+	if err != nil {
+		return nil, err
+	}
+	i := newInitramfs()
+	program, err := os.ReadFile(self)
+	if err != nil {
+		return nil, fmt.Errorf("reading this program: %w", err)
+	}
+	i.file("init", program, 0o755)
+	libs, err := libraries(self)
+	if err != nil {
+		return nil, err
+	}
+	for _, lib := range libs {
+		if err := i.copy(lib); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range loaded {
+		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
+		j.Modules = append(j.Modules, m.name)
+	}
+	if err := i.addPrograms(list); err != nil {
+		return nil, err
+	}
+	if err := i.job(j); err != nil {
+		return nil, err
+	}
+	fd, err := unix.MemfdCreate("halfopen-initramfs", 0)
+	if err != nil {
+		return nil, fmt.Errorf("making a file for the initramfs: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "initramfs")
+	if err := i.write(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
