@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"debug/elf"
 	"fmt"
 	"io/fs"
 	"os"
@@ -108,14 +107,4 @@ func (i *initramfs) addExtensions() error {
 		}
 	}
 	return nil
-}
-
-// static reports whether a program needs no libraries.
-func static(path string) bool {
-	f, err := elf.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,7 +43,7 @@ type machine struct {
 }
 
 // startMachine boots a kernel with an initramfs. The machine dies with this process.
-func startMachine(k Kernel, initramfs *os.File, o *Options) (*machine, error) {
+func startMachine(initramfs *os.File, with accelerator, o *Options) (*machine, error) {
 	path, err := exec.LookPath(Emulator)
 	if err != nil {
 		return nil, &kernel.MissingError{
@@ -60,7 +61,7 @@ func startMachine(k Kernel, initramfs *os.File, o *Options) (*machine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(), outW.Close())
 	}
-	cmd := exec.Command(path, o.args(k)...)
+	cmd := exec.Command(path, o.args(with)...)
 	cmd.ExtraFiles = []*os.File{outW, consoleW, initramfs}
 	var words tailBuffer
 	cmd.Stderr = &words
@@ -102,23 +103,53 @@ func startMachine(k Kernel, initramfs *os.File, o *Options) (*machine, error) {
 }
 
 // args are QEMU's arguments. Descriptor 3 takes what the guest sends, 4 its console, 5 is the initramfs.
-func (o *Options) args(k Kernel) []string {
+func (o *Options) args(with accelerator) []string {
 	args := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "pc", "-m", fmt.Sprint(o.memory()),
-		"-kernel", k.Image, "-initrd", "/proc/self/fd/5",
+		"-kernel", o.Kernel.Image, "-initrd", "/proc/self/fd/5",
 		"-chardev", "file,id=console,path=/proc/self/fd/4", "-serial", "chardev:console",
 		"-chardev", "file,id=out,path=/proc/self/fd/3",
 		// Without ioeventfd the device works when the guest's processor tells it to, not when QEMU's main loop gets to it.
 		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
 	}
-	switch {
-	case o.Warp:
+	switch with {
+	case warped:
 		return append(args, "-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", "1",
 			"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-append", bootArgs+warpArgs)
-	case haveKVM():
+	case kvm:
 		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2", "-append", bootArgs)
 	}
 	return append(args, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-append", bootArgs)
+}
+
+// accelerator is how QEMU runs the guest's code.
+type accelerator int
+
+const (
+	// warped is emulation that counts instructions, emulated emulation in real time.
+	warped accelerator = iota
+	emulated
+	kvm
+)
+
+// accelerators are those to be tried, in order.
+func (o *Options) accelerators() []accelerator {
+	if o.Warp {
+		return []accelerator{warped}
+	}
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+		f.Close()
+		return []accelerator{kvm, emulated}
+	}
+	return []accelerator{emulated}
+}
+
+// patience is how long a guest may take to come up. On some cloud machines /dev/kvm is there and a guest gets nowhere with it.
+func (a accelerator) patience() time.Duration {
+	if a == kvm {
+		return 10 * time.Second
+	}
+	return 90 * time.Second
 }
 
 func (o *Options) memory() int {
@@ -127,22 +158,6 @@ func (o *Options) memory() int {
 		return o.Memory
 	}
 	return usual
-}
-
-// haveKVM reports whether KVM can be used: the device may be there and refuse.
-func haveKVM() bool {
-	const createVM = 0xae01 // KVM_CREATE_VM
-	fd, err := unix.Open("/dev/kvm", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	vm, err := unix.IoctlRetInt(fd, createVM)
-	if err != nil {
-		return false
-	}
-	unix.Close(vm)
-	return true
 }
 
 // tailBuffer keeps the last of what is written to it.

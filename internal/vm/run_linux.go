@@ -39,13 +39,8 @@ type Run struct {
 	Ended func(*trace.Trace, error)
 }
 
-// Limits of patience, in real time.
-const (
-	// bootPatience is for a guest that does not come up.
-	bootPatience = 90 * time.Second
-	// warpPatience is for a guest in warped time that says nothing.
-	warpPatience = 3 * time.Minute
-)
+// warpPatience is how long a guest in warped time may say nothing, in real time.
+const warpPatience = 3 * time.Minute
 
 // Do boots a machine and does the runs in it. Whatever happens, Ended of each is called before Do returns. The error is
 // that of the machine, not of single runs. A *kernel.MissingError says what this machine lacks for it.
@@ -76,9 +71,20 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 		return err
 	}
 	defer image.Close()
-	m, err := startMachine(o.Kernel, image, o)
+	for _, with := range o.accelerators() {
+		var up bool
+		if up, err = o.attempt(ctx, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// attempt boots the guest and sees its runs to their end. up is true if it came up.
+func (o *Options) attempt(ctx context.Context, image *os.File, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+	m, err := startMachine(image, with, o)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer m.out.Close()
 	defer m.kill()
@@ -103,35 +109,34 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 			}
 		}
 	}()
-	patience := time.NewTimer(bootPatience)
+	patience := time.NewTimer(with.patience())
 	defer patience.Stop()
-	ready := false
 	for len(pending) > 0 {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return up, ctx.Err()
 		case <-patience.C:
-			if !ready {
-				return m.problem(fmt.Sprintf("the guest did not come up within %s", bootPatience))
+			if !up {
+				return up, m.problem(fmt.Sprintf("the guest did not come up within %s", with.patience()))
 			}
-			return m.problem("the guest hangs")
+			return up, m.problem("the guest hangs")
 		case msg, ok := <-messages:
 			if !ok {
 				select {
 				case err := <-broken:
-					return m.problem(fmt.Sprintf("reading what the guest says: %v", err))
+					return up, m.problem(fmt.Sprintf("reading what the guest says: %v", err))
 				default:
-					return m.problem("the guest ended before its runs did")
+					return up, m.problem("the guest ended before its runs did")
 				}
 			}
-			ready = true
+			up = true
 			patience.Reset(o.patience(runs))
 			if err := deliver(msg, runs, pending); err != nil {
-				return m.problem(err.Error())
+				return up, m.problem(err.Error())
 			}
 		}
 	}
-	return nil
+	return up, nil
 }
 
 // patience is how long a guest may be silent.
