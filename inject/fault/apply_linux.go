@@ -31,8 +31,8 @@ type Options struct {
 	Hosts selector.Hosts
 	// Now is the clock of queued packets.
 	Now func() time.Duration
-	// Struck, if not nil, is called with each strike in a queue, before its packet goes on; on any goroutine. Failed is
-	// called with what goes wrong in a queue.
+	// Struck, if not nil, is called with each strike in a queue, before its packet goes on; on any goroutine. Failed, if not
+	// nil, is called with what goes wrong in a queue.
 	Struck func(host string, s queue.Strike)
 	Failed func(error)
 }
@@ -113,6 +113,12 @@ func (i *Injector) openQueues(o Options) error {
 	rules, hosts := i.plan.queueRules()
 	if len(rules) == 0 {
 		return nil
+	}
+	if o.Struck == nil {
+		o.Struck = func(string, queue.Strike) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
 	}
 	i.engine = queue.NewEngine(rules, o.Hosts, o.Seed)
 	for _, host := range hosts {

@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,7 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 		return nil, c.needsQueue("skip")
 	case f.Chance != nil:
 		return nil, c.needsQueue("chance (iptables cannot repeat a seed)")
-	case f.Every != 0 && len(specs) > 1:
+	case f.Every != 0 && (len(specs) > 1 || c.severalAddresses()):
 		return nil, c.needsQueue("every, with a selector of several alternatives")
 	case f.Every != 0:
 		every := []string{"-m", "statistic", "--mode", "nth", "--every", strconv.Itoa(f.Every), "--packet", strconv.Itoa(f.Every - 1)}
@@ -123,6 +124,15 @@ func (c *compilation) specs() ([][]string, error) {
 	return specs, nil
 }
 
+// severalAddresses reports whether a host of the selector has several, of which iptables makes a rule each.
+func (c *compilation) severalAddresses() bool {
+	m := &c.fault.Match
+	return slices.ContainsFunc([]string{m.From, m.To}, func(name string) bool {
+		h := c.topology.Host(name)
+		return h != nil && len(h.Addrs) > 1
+	})
+}
+
 // addresses returns all addresses of a host, as -s and -d take them: each becomes a rule of its own.
 func (c *compilation) addresses(host string) (string, error) {
 	h := c.topology.Host(host)
@@ -138,7 +148,7 @@ func (c *compilation) addresses(host string) (string, error) {
 
 // kindFlags are the matches for a segment kind; the kinds that say something of the payload need bpf besides.
 var kindFlags = map[scenarios.SegmentKind][]string{
-	scenarios.SYN:        {"--tcp-flags", "FIN,SYN,RST,ACK", "SYN"},
+	scenarios.SYN:        {"--tcp-flags", "SYN,RST,ACK", "SYN"},
 	scenarios.SYNACK:     {"--tcp-flags", "SYN,RST,ACK", "SYN,ACK"},
 	scenarios.FIN:        {"--tcp-flags", "FIN,SYN,RST", "FIN"},
 	scenarios.RST:        {"--tcp-flags", "RST", "RST"},
@@ -179,6 +189,8 @@ func (c *compilation) protocols() ([][]string, error) {
 				want = &scenarios.Count{Min: 0, Max: 0}
 			case k == scenarios.DATA && want == nil:
 				want = &scenarios.Count{Min: 1, Max: maxLength}
+			case k == scenarios.DATA:
+				want = &scenarios.Count{Min: max(want.Min, 1), Max: want.Max}
 			}
 			if want != nil {
 				spec = append(spec, "-m", "bpf", "--bytecode", payloadLength("tcp", v6, *want))
@@ -193,25 +205,24 @@ func (c *compilation) protocols() ([][]string, error) {
 		}
 		return [][]string{spec}, nil
 	case m.ICMP != "":
-		spec, err := c.icmp()
-		return [][]string{spec}, err
+		return c.icmp()
 	}
 	return [][]string{nil}, nil
 }
 
-// icmpTypes are the names that iptables and ip6tables have for ICMP messages.
+// icmpTypes are the names that iptables and ip6tables have for ICMP messages; several where one of ours takes them in.
 var icmpTypes = map[string][2]string{
 	"port-unreachable":     {"port-unreachable", "port-unreachable"},
 	"host-unreachable":     {"host-unreachable", "address-unreachable"},
 	"net-unreachable":      {"network-unreachable", "no-route"},
-	"admin-prohibited":     {"communication-prohibited", "communication-prohibited"},
+	"admin-prohibited":     {"network-prohibited host-prohibited communication-prohibited", "communication-prohibited"},
 	"fragmentation-needed": {"fragmentation-needed", "packet-too-big"},
 	"echo-request":         {"echo-request", "echo-request"},
 	"echo-reply":           {"echo-reply", "echo-reply"},
 	"time-exceeded":        {"time-exceeded", "time-exceeded"},
 }
 
-func (c *compilation) icmp() ([]string, error) {
+func (c *compilation) icmp() ([][]string, error) {
 	name := c.fault.Match.ICMP
 	v6 := c.topology.Family == scenarios.V6
 	spec := []string{"-p", "icmp"}
@@ -220,18 +231,24 @@ func (c *compilation) icmp() ([]string, error) {
 		spec, flag, column = []string{"-p", "ipv6-icmp"}, "--icmpv6-type", 1
 	}
 	if name == "any" {
-		return spec, nil
+		return [][]string{spec}, nil
 	}
 	types, ok := icmpTypes[name]
 	if !ok {
 		return nil, c.errorf("unknown ICMP message %q", name)
 	}
-	return append(spec, flag, types[column]), nil
+	var specs [][]string
+	for _, name := range strings.Fields(types[column]) {
+		specs = append(specs, append(slices.Clone(spec), flag, name))
+	}
+	return specs, nil
 }
 
 func (c *compilation) ports() ([]string, error) {
 	m := &c.fault.Match
-	var spec []string
+	// One source or destination port is a match of the protocol itself, and comes first: behind multiport its option would
+	// be taken for an abbreviation of multiport's.
+	var spec, lists []string
 	for _, p := range []struct {
 		flag, one string
 		ports     scenarios.Ints
@@ -247,10 +264,10 @@ func (c *compilation) ports() ([]string, error) {
 			for _, port := range p.ports {
 				list = append(list, strconv.Itoa(port))
 			}
-			spec = append(spec, "-m", "multiport", p.flag, strings.Join(list, ","))
+			lists = append(lists, "-m", "multiport", p.flag, strings.Join(list, ","))
 		}
 	}
-	return spec, nil
+	return append(spec, lists...), nil
 }
 
 // optionKinds are the numbers of TCP options (IANA, TCP Option Kind Numbers).

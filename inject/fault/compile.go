@@ -19,11 +19,23 @@ type Features struct {
 // *kernel.MissingError.
 func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{Offloads: s.Network.Offloads}
+	shaped := map[linkEnd]string{}
 	for i := range s.Faults {
 		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads}
 		planned, err := c.compile()
 		if err != nil {
 			return nil, err
+		}
+		for _, r := range planned.Rules {
+			q, ok := r.(*QdiscRule)
+			if !ok {
+				continue
+			}
+			end := linkEnd{q.Host, q.Device}
+			if other := shaped[end]; other != "" {
+				return nil, c.errorf("the device %s of %s has one queueing discipline, which fault %q needs: give one of them via: nfqueue", q.Device, q.Host, other)
+			}
+			shaped[end] = planned.Name
 		}
 		p.Faults = append(p.Faults, *planned)
 	}

@@ -151,6 +151,7 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "the first", fault: `{first: 2, do: drop}`, want: "only nfqueue can do first"},
 		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "only nfqueue can do skip"},
 		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "only nfqueue can do chance (iptables cannot repeat a seed)"},
+		{name: "every nth to a host of two addresses", fault: `{match: {to: server, tcp: SYN}, every: 2, do: drop}`, extra: "hosts: {client: {}, server: {addresses: 2}}\n", want: "only nfqueue can do every, with a selector of several alternatives"},
 		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "only nfqueue can do every, with a selector of several alternatives"},
 
 		{name: "a connection", fault: `{match: {tcp: any, conn: 1}, do: drop}`, want: "only nfqueue can do conn"},
@@ -217,5 +218,26 @@ func TestMayUseNetem(t *testing.T) {
 		if got := MayUseNetem(&c.action); got != c.want {
 			t.Errorf("MayUseNetem of %s is %t, want %t", c.action.Kind(), got, c.want)
 		}
+	}
+}
+
+func TestOneDeviceHasOneQueueingDiscipline(t *testing.T) {
+	runs := parse(t, "two.yaml", []byte(`name: two
+title: two faults shape one device
+hosts: {client: {}, server: {}}
+faults:
+  slow: {match: {to: server}, do: {rate: 1mbit}}
+  slower: {do: {rate: 500kbit}}
+actors: {client: [sleep: 1s]}
+expect: [step: client.sleep]
+`))
+	topology, err := network.Lay(runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Compile(runs[0], topology, Features{})
+	want := `two.yaml:6:3: fault "slower": the device server of wire has one queueing discipline, which fault "slow" needs: give one of them via: nfqueue`
+	if err == nil || err.Error() != want {
+		t.Errorf("the fault is refused so:\ngot  %v\nwant %s", err, want)
 	}
 }

@@ -40,9 +40,6 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 					if !inLab(t) {
 						return
 					}
-					for _, f := range knownWrongOf(name, via) {
-						t.Logf("left out: %s %s", f, knownWrong[f])
-					}
 					s.Faults = faults
 					r := newRange(t, s)
 					for _, f := range faults {
@@ -65,30 +62,10 @@ func shootable(t *testing.T, s *scenarios.Scenario, name string, via Mechanism) 
 		if p.Fault(f.Name).Mechanism != IPTables || strings.HasSuffix(f.At, ".input") || slices.ContainsFunc(s.Hosts[2:], elsewhere) {
 			continue
 		}
-		if via == IPTables && knownWrong[name+" "+f.Name] != "" {
-			continue
-		}
 		f.Via = string(via)
 		faults = append(faults, f)
 	}
 	return faults
-}
-
-func knownWrongOf(name string, via Mechanism) (faults []string) {
-	for f := range knownWrong {
-		if via == IPTables && strings.HasPrefix(f, name+" ") {
-			faults = append(faults, f)
-		}
-	}
-	return faults
-}
-
-// knownWrong are faults whose iptables rules are known to strike other packets than their selector means.
-var knownWrong = map[string]string{
-	"payload-length shorter":             "strikes bare ACKs too: a DATA segment has a payload, but the lower bound of its length is 0",
-	"port-lists all-three":               "is refused by iptables: its multiport takes --dport for an abbreviation of --dports",
-	"port-lists sources-and-destination": "is refused by iptables: its multiport takes --dport for an abbreviation of --dports",
-	"icmp admin-prohibited":              "strikes code 13 only; the selector of expectations takes codes 9 and 10 of ICMPv4 too",
 }
 
 // shots is how many packets each fault meets.
@@ -339,9 +316,6 @@ func (r *shootingRange) load() []shot {
 			if one(2) {
 				// The usual combinations more often than chance has them.
 				flags = []int{0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14}[random.IntN(7)]
-			}
-			if flags&3 == 3 {
-				flags &^= 1 // SYN with FIN is a SYN, which the rules do not know; but nobody sends it
 			}
 			tcp := &layers.TCP{
 				SrcPort: layers.TCPPort(ports[random.IntN(len(ports))]), DstPort: layers.TCPPort(ports[random.IntN(len(ports))]),
