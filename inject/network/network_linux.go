@@ -32,7 +32,7 @@ type SysctlResult struct {
 
 // socketTable is the number of buckets in each host's table of TCP sockets. Without it all namespaces share the machine's,
 // whose hundreds of thousands of buckets every sock_diag dump walks through.
-const socketTable = "4096"
+const socketTable = "512"
 
 // Build makes the topology. The caller must be alone in a network namespace of its own, with CAP_NET_ADMIN over it; in the
 // shape wire that namespace becomes the wire, in the others it stays unused.
