@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -24,11 +26,7 @@ func libraries(path string) ([]string, error) {
 	if err := addLibraries(path, found); err != nil {
 		return nil, err
 	}
-	var list []string
-	for p := range found {
-		list = append(list, p)
-	}
-	return list, nil
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 func addLibraries(path string, found map[string]bool) error {

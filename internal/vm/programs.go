@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,7 +44,9 @@ func (i *initramfs) addPrograms(runs []*scenarios.Scenario) error {
 			})
 		}
 	}
-	for name, neededBy := range names {
+	// In order, so that the same runs have the same initramfs.
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		neededBy := names[name]
 		path, err := find(name)
 		if err != nil {
 			if name == "iptables" || name == "ip6tables" {

@@ -115,7 +115,9 @@ func (o *Options) args(with accelerator) []string {
 	switch with {
 	case warped:
 		return append(args, "-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", "1",
-			"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-append", bootArgs+warpArgs)
+			"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
+			"-seed", "1", // what QEMU gives the guest's random number generator to begin with
+			"-append", bootArgs+warpArgs)
 	case kvm:
 		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2", "-append", bootArgs)
 	}
