@@ -42,11 +42,18 @@ func (s *socket) identity() identity { return identity{s.local, s.remote} }
 // dump takes the sockets of one dump, begun at t, and emits the changes since the last.
 func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)) {
 	c.round++
-	c.gone = c.gone[:0]
 	changed := make([]bool, len(sockets))
 	for i := range sockets {
 		s := &sockets[i]
 		k := c.known[s.cookie]
+		if s.state == stateClose {
+			// No socket of the table is closed: the kernel found this one there, and described it a little later. Its port may
+			// be gone by then, and what takes its place, such as a remnant in FIN_WAIT2, not be seen. The next dump tells.
+			if k != nil {
+				k.round = c.round
+			}
+			continue
+		}
 		switch {
 		case k == nil:
 			c.known[s.cookie] = &known{socket: *s, round: c.round}
@@ -56,11 +63,6 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 			// The kernel's walk, done in pieces, can meet a socket twice. The second look would say nothing new at this T.
 		default:
 			k.round = c.round
-			if s.identity() != k.identity() {
-				// A socket met in the middle of connect(2) has no port yet. Of what it was then, nothing is left.
-				c.leave(&known{socket: k.socket})
-				c.alive[s.identity()]++
-			}
 			if s.differs(&k.socket) {
 				k.socket = *s
 				changed[i] = true
@@ -68,10 +70,16 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		}
 	}
 
+	c.gone = c.gone[:0]
 	for cookie, k := range c.known {
 		if k.round != c.round {
 			delete(c.known, cookie)
-			c.leave(k)
+			c.gone = append(c.gone, k)
+			if id := k.identity(); c.alive[id] > 1 {
+				c.alive[id]--
+			} else {
+				delete(c.alive, id)
+			}
 		}
 	}
 	slices.SortFunc(c.gone, func(a, b *known) int { return cmp.Compare(a.cookie, b.cookie) })
@@ -96,16 +104,6 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		if changed[i] {
 			emit(trace.Event{T: t, Socket: sockets[i].event(c.host)})
 		}
-	}
-}
-
-// leave notes that a socket is no more, or no more what it was.
-func (c *changes) leave(k *known) {
-	c.gone = append(c.gone, k)
-	if id := k.identity(); c.alive[id] > 1 {
-		c.alive[id]--
-	} else {
-		delete(c.alive, id)
 	}
 }
 

@@ -99,22 +99,19 @@ func TestScheduleAfterLongQuiet(t *testing.T) {
 	}
 }
 
-func TestASocketWithoutPortYetIsGoneOnceItHasOne(t *testing.T) {
-	early := sock(1, 7)
-	early.local = netip.MustParseAddrPort("[2001:2::1]:0")
+func TestASocketOnItsWayOutIsNotSeen(t *testing.T) {
+	leaving := sock(1, stateClose)
+	leaving.local = netip.MustParseAddrPort("[2001:2::1]:0")
 	var got []string
 	changes := newChanges("client")
-	for i, d := range [][]socket{{early}, {sock(1, 1)}, {}} {
+	for i, d := range [][]socket{{sock(1, 4)}, {leaving}, {sock(2, 5)}, {leaving}} {
 		changes.dump(time.Duration(i), d, func(e trace.Event) {
 			got = append(got, fmt.Sprintf("%d %s %s", e.T, e.Socket.Local, e.Socket.State))
 		})
 	}
-	want := []string{"0 [2001:2::1]:0 CLOSE", "1 [2001:2::1]:0 CLOSED", "1 [2001:2::1]:8080 ESTABLISHED", "2 [2001:2::1]:8080 CLOSED"}
+	want := []string{"0 [2001:2::1]:8080 FIN_WAIT1", "2 [2001:2::1]:8080 FIN_WAIT2", "3 [2001:2::1]:8080 CLOSED"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
-	}
-	if len(changes.alive) > 0 {
-		t.Errorf("still alive: %v", changes.alive)
 	}
 }
 

@@ -20,12 +20,13 @@ const (
 	legacyReqLen    = 60
 	nlmFlagRequest  = 1
 	nlmFlagDump     = 0x300
+	stateClose      = 7
 	stateNewSynRecv = 12
 )
 
 // stateNames are the TCP states by number (include/net/tcp_states.h), as ss names them.
 var stateNames = [...]string{
-	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", 7: "CLOSE",
+	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", stateClose: "CLOSE",
 	8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", stateNewSynRecv: "SYN_RECV",
 }
 
