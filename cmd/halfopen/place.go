@@ -84,9 +84,14 @@ func warpPlace() (place, error) {
 	return place{kernel: k, warp: true}, nil
 }
 
-// guestJobs is how many runs go on at once in a guest. It has one processor, which labs hardly use; the more of them are in one
-// boot, the less each pays for it.
-const guestJobs = 16
+// jobs is how many runs go on at once in a guest. In warped time idleness costs nothing, so there is nothing to be won by
+// having runs share it, and each has the processor to itself.
+func (p *place) jobs() int {
+	if p.warp {
+		return 1
+	}
+	return 8
+}
 
 // runGuests runs the tasks that take place in virtual machines: those on one kernel in the same machine, or in two where
 // there are many.
@@ -156,7 +161,7 @@ func (g *guests) run(ctx context.Context) {
 		}
 	}
 	// Every run was told the error.
-	_ = vm.Do(ctx, runs, vm.Options{Kernel: g.at.kernel, Warp: g.at.warp, Jobs: guestJobs, Version: version})
+	_ = vm.Do(ctx, runs, vm.Options{Kernel: g.at.kernel, Warp: g.at.warp, Jobs: g.at.jobs(), Version: version})
 }
 
 // conclude says what came of a run from its trace or error.

@@ -67,17 +67,18 @@ func (c *compilation) netem(what string, settings Netem) (*Planned, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.fault.Via != string(TC) {
+		// A queueing discipline holds all frames of a device: who waits for the ARP reply waits twice.
+		return nil, c.needsQueue(what + " of IP packets and not of ARP and neighbour discovery")
+	}
 	if !c.features.Netem {
-		if c.fault.Via != string(TC) {
-			return nil, c.needsQueue(what + " on a kernel without sch_netem")
-		}
 		return nil, &kernel.MissingError{
 			Feature:  "sch_netem",
 			NeededBy: c.fault.Pos.String() + ": fault \"" + c.fault.Name + "\" with via: tc",
 			Remedy:   "load it (modprobe sch_netem) where the kernel has it as a module",
 		}
 	}
-	p := &Planned{Mechanism: TC, Why: what + " of a whole link: tc netem is made for it, and this kernel has it"}
+	p := &Planned{Mechanism: TC, Why: what + " of a whole link: via asks for tc, and this kernel has netem"}
 	for _, e := range ends {
 		p.Rules = append(p.Rules, &QdiscRule{Host: e.host, Device: e.device, Netem: &settings})
 	}

@@ -171,7 +171,7 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "only nfqueue can do rate by sender among more than two hosts, or on lo"},
 
 		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "only nfqueue can do delay of selected packets"},
-		{name: "a delay without netem", fault: `{do: {delay: 1s}}`, want: "only nfqueue can do delay on a kernel without sch_netem"},
+		{name: "a delay", fault: `{do: {delay: 1s}}`, features: netem, want: "only nfqueue can do delay of IP packets and not of ARP and neighbour discovery"},
 		{name: "jitter in order", fault: `{do: {delay: {by: 1s, jitter: 1ms}}}`, features: netem, want: "only nfqueue can do jitter that keeps the order (netem's reorders: order: free)"},
 		{name: "normal jitter", fault: `{do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, features: netem, want: "only nfqueue can do normal jitter"},
 
