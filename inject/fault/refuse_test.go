@@ -97,7 +97,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		},
 		{
 			name: "a delay by iptables", fault: `{via: iptables, do: {delay: 1s}}`, features: netem,
-			want: `iptables cannot do it; tc can: drop "via"`,
+			want: `iptables cannot do delay of IP packets and not of ARP and neighbour discovery; nfqueue can: drop "via"`,
 		},
 	} {
 		t.Run(r.name, func(t *testing.T) {
