@@ -2,7 +2,8 @@
 # make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
 # make lint    vet, staticcheck, gofumpt, go mod tidy
 # make bench   one trivial run against a plain shell script, and the memory it takes
-# Each installs what it needs first; see deps.
+# make test-kernels   the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
+# Each installs what it needs first; see deps and deps-vm.
 
 GO      ?= go
 BIN     := bin/halfopen
@@ -16,7 +17,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: all build run test lint bench deps install clean
+.PHONY: all build run test test-kernels lint bench deps deps-vm install clean
 
 all: build
 
@@ -36,12 +37,24 @@ lint:
 	if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted:"; echo "$$unformatted"; exit 1; fi
 	$(GO) mod tidy -diff
 
+# The kernels to run the library on besides the running one; each is got from the package archive if it is not there.
+KERNELS ?= 6.1 6.12
+
+test-kernels: deps-vm build
+	@for k in $(KERNELS); do $(BIN) kernel get $$k || exit; done
+	$(BIN) run --warp --kernel running $(KERNELS:%=--kernel %) $(ARGS)
+
 bench: deps build
 	$(GO) run ./internal/bench -halfopen $(BIN)
 
 # A no-op, without use of the network, where nothing is missing.
 deps:
 	@internal/deps/deps.sh iptables ip sysctl tcpdump $(CC_DEPS)
+
+# QEMU, and a kernel in the user's cache: for warped time and other kernels.
+deps-vm: deps build
+	@internal/deps/deps.sh qemu-system-x86_64
+	@$(BIN) kernel get 6.1
 
 install: deps
 	CGO_ENABLED=0 $(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen

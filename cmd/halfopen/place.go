@@ -35,41 +35,81 @@ func (p *place) String() string {
 	return ""
 }
 
+// column names the place over a column: its kernel.
+func (p *place) column() string {
+	if p.virtual() {
+		return p.kernel.Version
+	}
+	return running
+}
+
+// running names, in place of a version, the kernel that this machine runs on.
+const running = "running"
+
 // placing says how runs are distributed to places.
 type placing struct {
-	// warp and kernel are the flags; long has long runs take place in real time.
+	// warp and kernels are the flags; long has long runs take place in real time.
 	warp, long bool
-	kernel     string
+	kernels    []string
 	// named is set where the runs were asked for by name.
 	named bool
 }
 
-// place decides where each run takes place; leftOut are those that take place nowhere, for the reason given.
-func (p *placing) place(runs []*scenarios.Scenario) (kept []*scenarios.Scenario, places []place, left []*scenarios.Scenario, why string, err error) {
-	everywhere := place{warp: p.warp}
-	if p.warp || p.kernel != "" {
-		if everywhere.kernel, err = vm.FindKernel(p.kernel); err != nil {
-			return nil, nil, nil, "", err
+// placed is a run at its place.
+type placed struct {
+	scenario *scenarios.Scenario
+	place    place
+}
+
+// place decides where each run takes place: on each of the kernels asked for, else where it suits. left are the runs that
+// take place nowhere, for the reason given.
+func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scenarios.Scenario, why string, err error) {
+	kernels := p.kernels
+	if len(kernels) == 0 {
+		kernels = []string{running}
+		if p.warp {
+			kernels = []string{""}
 		}
 	}
-	var long place
+	for _, name := range kernels {
+		if name == running {
+			kept, none, reason := p.placeHere(runs)
+			all, left, why = append(all, kept...), append(left, none...), reason
+			continue
+		}
+		at := place{warp: p.warp}
+		if at.kernel, err = vm.FindKernel(name); err != nil {
+			return nil, nil, "", err
+		}
+		for _, s := range runs {
+			all = append(all, placed{s, at})
+		}
+	}
+	return all, left, why, nil
+}
+
+// placeHere has runs take place on this machine, but long ones in warped time, if that can be had.
+func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*scenarios.Scenario, why string) {
+	warped, err := place{}, error(nil)
+	looked := false
 	for _, s := range runs {
-		at := everywhere
-		if s.Estimate() >= longest && !at.virtual() && !p.long {
-			if long.kernel.Version == "" && why == "" {
-				if long, err = warpPlace(); err != nil {
-					why = err.Error()
-				}
-			}
-			at = long
-			if !at.virtual() && !p.named {
-				left = append(left, s)
-				continue
+		if s.Estimate() < longest || p.long {
+			all = append(all, placed{scenario: s})
+			continue
+		}
+		if !looked {
+			looked = true
+			if warped, err = warpPlace(); err != nil {
+				why = err.Error()
 			}
 		}
-		kept, places = append(kept, s), append(places, at)
+		if err == nil || p.named {
+			all = append(all, placed{s, warped})
+		} else {
+			left = append(left, s)
+		}
 	}
-	return kept, places, left, why, nil
+	return all, left, why
 }
 
 // warpPlace is where long runs take place by themselves, if this machine can.

@@ -30,17 +30,19 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 		{"take place in real time with --long", placing{long: true}, "short long", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, places, left, why, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			kept, left, why, err := tt.placing.place([]*scenarios.Scenario{short, long})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(ids(kept), " "); got != tt.kept {
-				t.Errorf("kept %q, want %q", got, tt.kept)
-			}
-			for _, at := range places {
-				if at.virtual() {
-					t.Errorf("a run takes place %s", at.String())
+			var names []string
+			for _, r := range kept {
+				names = append(names, r.scenario.ID())
+				if r.place.virtual() {
+					t.Errorf("a run takes place %s", r.place.String())
 				}
+			}
+			if got := strings.Join(names, " "); got != tt.kept {
+				t.Errorf("kept %q, want %q", got, tt.kept)
 			}
 			if got := strings.Join(ids(left), " "); got != tt.left {
 				t.Errorf("left out %q, want %q", got, tt.left)
@@ -55,7 +57,7 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 
 func TestAskedForMachinesThatAreNotThere(t *testing.T) {
 	withoutMachines(t)
-	_, _, _, _, err := (&placing{kernel: "1.0-none"}).place(nil)
+	_, _, _, err := (&placing{kernels: []string{"1.0-none"}}).place(nil)
 	if err == nil || statusOf(err) != statusMissing || !strings.Contains(err.Error(), "the kernel 1.0-none is not available here") {
 		t.Errorf("got %v", err)
 	}

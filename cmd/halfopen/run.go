@@ -27,7 +27,7 @@ type runFlags struct {
 	verbose bool
 	long    bool
 	warp    bool
-	kernel  string
+	kernels []string
 }
 
 func newRun() *cobra.Command {
@@ -50,7 +50,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run keepalive-default --warp
-  halfopen run handshake/ --kernel 6.1`,
+  halfopen run handshake/ --kernel running --kernel 6.1`,
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")
@@ -68,7 +68,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print the ladder and the verdicts of passed runs too")
 	flags.BoolVar(&f.long, "long", false, "have also those runs take place in real time that take 20 s and more")
 	flags.BoolVar(&f.warp, "warp", false, "in a virtual machine, in warped time")
-	flags.StringVar(&f.kernel, "kernel", "", "in a virtual machine, on this kernel: `VERSION|PATH` of a bzImage; see halfopen kernel")
+	flags.StringArrayVar(&f.kernels, "kernel", nil, "in a virtual machine, on this kernel: `VERSION|PATH` of a bzImage, or running; may be repeated; see halfopen kernel")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
@@ -112,18 +112,18 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	runs, places, left, why, err := (&placing{warp: f.warp, kernel: f.kernel, long: f.long, named: len(args) > 0}).place(runs)
+	all, left, why, err := (&placing{warp: f.warp, kernels: f.kernels, long: f.long, named: len(args) > 0}).place(runs)
 	if err != nil {
 		return err
 	}
-	if len(runs) == 0 {
+	if len(all) == 0 {
 		return usagef("nothing to run: %s", leftOut(left, why))
 	}
 	seed := f.seed
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
-	todo := tasks(runs, places, f.repeat, seed)
+	todo := tasks(all, f.repeat, seed)
 
 	var st *store
 	if f.out != "" {

@@ -58,6 +58,7 @@ func (o *outcome) report() *report.Result {
 		Missing:  o.result == missing,
 		Dir:      o.dir,
 		Place:    o.task.place.String(),
+		Kernel:   o.task.place.column(),
 	}
 }
 
@@ -86,15 +87,15 @@ func (o *outcome) judge() {
 
 // tasks makes the tasks of the scenarios, each at its place and repeated. All first runs have the same seed, so that a seed repeats a run
 // whichever others are run beside it; repetition n has seed+n-1.
-func tasks(runs []*scenarios.Scenario, places []place, repeat int, seed uint64) []task {
+func tasks(runs []placed, repeat int, seed uint64) []task {
 	var out []task
-	for i, s := range runs {
+	for _, r := range runs {
 		if repeat <= 1 {
-			out = append(out, task{scenario: s, seed: seed, place: places[i]})
+			out = append(out, task{scenario: r.scenario, seed: seed, place: r.place})
 			continue
 		}
 		for n := 1; n <= repeat; n++ {
-			out = append(out, task{scenario: s, n: n, seed: seed + uint64(n-1), place: places[i]})
+			out = append(out, task{scenario: r.scenario, n: n, seed: seed + uint64(n-1), place: r.place})
 		}
 	}
 	return out

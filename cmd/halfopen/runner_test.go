@@ -15,13 +15,13 @@ import (
 func TestTasksHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 	a, b := &scenarios.Scenario{Name: "a"}, &scenarios.Scenario{Name: "b"}
 	var got []string
-	for _, t := range tasks([]*scenarios.Scenario{a, b}, make([]place, 2), 2, 7) {
+	for _, t := range tasks([]placed{{scenario: a}, {scenario: b}}, 2, 7) {
 		got = append(got, fmt.Sprintf("%s %d seed %d", t.scenario.Name, t.n, t.seed))
 	}
 	if d := cmp.Diff([]string{"a 1 seed 7", "a 2 seed 8", "b 1 seed 7", "b 2 seed 8"}, got); d != "" {
 		t.Errorf("tasks (-want +got):\n%s", d)
 	}
-	if once := tasks([]*scenarios.Scenario{b}, make([]place, 1), 1, 7); len(once) != 1 || once[0].n != 0 || once[0].seed != 7 {
+	if once := tasks([]placed{{scenario: b}}, 1, 7); len(once) != 1 || once[0].n != 0 || once[0].seed != 7 {
 		t.Errorf("tasks of one run = %+v", once)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +92,10 @@ func (v *prettyView) end(o *outcome) {
 func (v *prettyView) close(outcomes []outcome, sum summary) error {
 	v.progress.Close()
 	done, stopped := finished(outcomes)
-	if len(done) > 1 {
+	switch columns := kernelsOf(outcomes); {
+	case len(columns) > 1:
+		fmt.Fprintf(v.out, "\n%s", report.Matrix(done, columns, v.look))
+	case len(done) > 1:
 		fmt.Fprintf(v.out, "\n%s", report.Table(done, v.look))
 	}
 	fmt.Fprintf(v.out, "\n%s; seed %d\n", report.Summary(done, time.Since(v.began), v.look), sum.seed)
@@ -103,6 +107,26 @@ func (v *prettyView) close(outcomes []outcome, sum summary) error {
 	}
 	_, err := io.WriteString(v.out, lineOf(sum.leftOut))
 	return err
+}
+
+// kernelsOf returns the kernels that runs took place on, in the order of the runs.
+func kernelsOf(outcomes []outcome) []string {
+	var columns []string
+	same := map[string]bool{}
+	for i := range outcomes {
+		t := &outcomes[i].task
+		// Long runs that were warped on another kernel for want of time make no comparison; the same run on two does.
+		same[t.id()] = same[t.id()] || slices.ContainsFunc(outcomes[:i], func(o outcome) bool { return o.task.id() == t.id() })
+		if c := t.place.column(); !slices.Contains(columns, c) {
+			columns = append(columns, c)
+		}
+	}
+	for _, twice := range same {
+		if twice {
+			return columns
+		}
+	}
+	return nil
 }
 
 // finished returns the outcomes that were not canceled, and the number of those that were.

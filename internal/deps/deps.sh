@@ -25,6 +25,8 @@ package() {
 	sysctl:*) echo procps ;;
 	gcc:apk) echo gcc musl-dev ;;
 	gcc:apt-get) echo gcc libc6-dev ;;
+	qemu-system-x86_64:apt-get) echo qemu-system-x86 ;;
+	qemu-system-x86_64:dnf) echo qemu-system-x86-core ;;
 	*) echo "$2" ;;
 	esac
 }

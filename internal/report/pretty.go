@@ -189,13 +189,38 @@ func Table(results []*Result, k Look) string {
 		}
 		rows = append(rows, row)
 	}
+	return table(rows, k)
+}
+
+// Matrix is a table of the cases by kernels, with the results that each had on each.
+func Matrix(results []*Result, kernels []string, k Look) string {
+	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
+	index := map[string]int{}
+	for _, r := range results {
+		at, ok := index[r.id()]
+		if !ok {
+			at = len(rows)
+			index[r.id()] = at
+			s := r.Scenario
+			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)}, make([]string, len(kernels))...)
+			rows = append(rows, row)
+		}
+		if column := slices.Index(kernels, r.Kernel); column >= 0 {
+			rows[at][3+column] = r.Status()
+		}
+	}
+	return table(rows, k)
+}
+
+// table lays rows out in columns, under a heading; numbers stand right.
+func table(rows [][]string, k Look) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	const caseColumn, checksColumn, timeColumn, resultColumn = 1, 3, 4, 5
+	const caseColumn = 1
 	// A case with long values must not push the results off the screen.
 	others := 2 * (len(widths) - 1)
 	for i, n := range widths {
@@ -213,11 +238,14 @@ func Table(results []*Result, k Look) string {
 			switch {
 			case n == 0:
 				cell = paint(k.Color, bold, cell)
-			case i == resultColumn:
-				cell = paint(k.Color, statusStyle[results[n-1].Status()], cell)
+			default:
+				word, _, _ := strings.Cut(cell, " ")
+				if st, ok := statusStyle[word]; ok && i > caseColumn {
+					cell = paint(k.Color, st, cell)
+				}
 			}
-			switch {
-			case i == checksColumn || i == timeColumn:
+			switch heading := rows[0][i]; {
+			case heading == "CHECKS" || heading == "TIME":
 				cell = fill + cell
 			case i < len(row)-1:
 				cell += fill

@@ -25,6 +25,8 @@ type Result struct {
 	Missing bool
 	// Place says where the case was run, if not on this machine in real time: "warped on Linux 6.1.0-50-cloud-amd64".
 	Place string
+	// Kernel is the name of the column of [Matrix].
+	Kernel string
 	// Dir is where the run was stored; "" where it was not.
 	Dir string
 }
