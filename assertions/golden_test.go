@@ -79,6 +79,9 @@ client:
 		return p.end(3*second, "done")
 	}
 	received := func(s *trace.Step) { s.Result, s.Bytes, s.Data = 5, 5, []byte("hello") }
+	digested := func(s *trace.Step) {
+		s.Result, s.Bytes, s.SHA256 = 5, 5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+	}
 	golden(t, "step", actors, []fixture{
 		{"an error after its time", `- {step: client.connect, error: ETIMEDOUT, took: 63s}`, one("client.connect", 0, 64*second, errno("ETIMEDOUT")), Pass},
 		{"another error", `- {step: client.connect, error: ETIMEDOUT}`, one("client.connect", 0, ms, errno("ECONNREFUSED")), Fail},
@@ -93,6 +96,8 @@ client:
 		}, Pass},
 		{"a time since an event that never was", `- {step: client.recv, at: 1s, since: client.connect}`, one("client.recv", 0, second, nil), Fail},
 		{"bytes and text as wanted", `- {step: client.recv, bytes: 5, text: hello}`, one("client.recv", 0, ms, received), Pass},
+		{"digest of the bytes as wanted", `- {step: client.recv, sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824}`, one("client.recv", 0, ms, digested), Pass},
+		{"another digest", `- {step: client.recv, sha256: 486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7}`, one("client.recv", 0, ms, digested), Fail},
 		{"other bytes and text", `- {step: client.recv, bytes: 10..20, text: {contains: world}}`, one("client.recv", 0, ms, received), Fail},
 		{"a value", `- {step: client.getsockopt, value: ECONNREFUSED}`, one("client.getsockopt", 0, 0, func(s *trace.Step) { s.Value = "ECONNREFUSED" }), Pass},
 		{"another value", `- {step: client.poll, value: {matches: "^in"}}`, one("client.poll", 0, 0, func(s *trace.Step) { s.Value = "out,err,hup" }), Fail},

@@ -218,6 +218,9 @@ func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, 
 	if x.Text != nil {
 		v.saw(textHolds(x.Text, string(s.Data)), "text "+textWant(x.Text), quoted(string(s.Data)))
 	}
+	if x.SHA256 != nil {
+		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+textWant(x.SHA256), quoted(s.SHA256))
+	}
 	if x.Peer != "" {
 		v.saw(r.peerIs(x.Peer, s.Peer), "peer "+x.Peer, s.Peer)
 	}
@@ -310,6 +313,9 @@ func stepTitle(x *scenarios.StepExpectation) string {
 	}
 	if x.Text != nil {
 		parts = append(parts, "text "+textWant(x.Text))
+	}
+	if x.SHA256 != nil {
+		parts = append(parts, "sha256 "+textWant(x.SHA256))
 	}
 	for i := range x.Values {
 		parts = append(parts, x.Values[i].Name+" "+x.Values[i].Is.String())

@@ -89,10 +89,13 @@ func (v *validation) stepExpectation(e *StepExpectation, pos Pos) {
 	if e.Text != nil {
 		v.text(e.Text, pos)
 	}
+	if e.SHA256 != nil {
+		v.text(e.SHA256, pos)
+	}
 	if e.Value != nil {
 		v.text(e.Value, pos)
 	}
-	if e.Hangs && (e.Error != "" || e.Took != nil || e.At != nil || e.Result != nil || e.Bytes != nil || e.Value != nil || len(e.Values) > 0 || e.Text != nil || e.Peer != "") {
+	if e.Hangs && (e.Error != "" || e.Took != nil || e.At != nil || e.Result != nil || e.Bytes != nil || e.Value != nil || len(e.Values) > 0 || e.Text != nil || e.SHA256 != nil || e.Peer != "") {
 		v.errorf(&e.Hangs, pos, "a step that hangs has no outcome; only count can stand beside hangs")
 	}
 	if e.Count != nil && n > 0 {
@@ -131,6 +134,7 @@ func (v *validation) outcome(e *StepExpectation, op *Op, pos Pos) {
 		{"value", e.Value, e.Value != nil, []string{"getsockopt", "poll"}},
 		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info", "sockstat"}},
 		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom"}},
+		{"sha256", e.SHA256, e.SHA256 != nil, []string{"recv", "recvfrom"}},
 		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom", "segment"}},
 		{"peer", &e.Peer, e.Peer != "", []string{"recvfrom", "accept"}},
 	} {
