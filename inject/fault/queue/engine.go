@@ -111,9 +111,9 @@ func (p *packet) whole() bool { return p.length() == len(p.arrived) }
 type Engine struct {
 	hosts selector.Hosts
 
-	mu       sync.Mutex
-	rules    []*ruleState
-	flows    *trace.Flows // nil where no rule needs them
+	mu    sync.Mutex
+	rules []*ruleState
+	flows *trace.Flows // nil where no rule needs them
 	// happened has the events that some rule waits for, and whether they have happened.
 	happened map[string]bool
 }
