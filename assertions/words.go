@@ -19,7 +19,7 @@ func brief(d time.Duration) string {
 	switch size := d.Abs(); {
 	case size >= time.Second && size < time.Hour:
 		// In seconds, as kernel timers are told: 63.1s, not 1m3.1s.
-		return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+		return strconv.FormatFloat(float64(d.Round(time.Millisecond).Milliseconds())/1000, 'f', -1, 64) + "s"
 	case size >= time.Hour:
 		return d.Round(time.Millisecond).String()
 	case size >= time.Millisecond:
