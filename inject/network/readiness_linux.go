@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ const readyTimeout = 5 * time.Second
 // awaitReady waits for what the kernel does on threads of its own after a link is up, of which nothing tells but the state
 // itself. Until it has noticed the carrier, an end that was up before the other drops what it should send
 // (linkwatch_do_dev in net/core/link_watch.c). Until an IPv6 address has joined its solicited-node group, nobody answers
-// who asks for it (addrconf_dad_work in net/ipv6/addrconf.c), and who asked asks again only after 1 s.
+// who asks for it (addrconf_dad_work in net/ipv6/addrconf.c), and who asked asks again only after 1 s. Until a router has
+// a link-local address, it does not ask for its neighbours (ndisc_send_ns in net/ipv6/ndisc.c).
 func (n *Network) awaitReady() error {
 	deadline := time.Now().Add(readyTimeout)
 	for i := range n.topology.Hosts {
@@ -75,6 +77,9 @@ func (n *Network) unready(h *Host) (string, error) {
 			if !local(ns, p.Addr()) {
 				return fmt.Sprintf("%s has no local route for %s", end.Device, p.Addr()), nil
 			}
+			if ok, err := linkLocal(ns, link); peers && (!ok || err != nil) {
+				return end.Device + " has no link-local address to use", err
+			}
 		}
 	}
 	return "", nil
@@ -84,6 +89,17 @@ func (n *Network) unready(h *Host) (string, error) {
 func local(ns *Namespace, a netip.Addr) bool {
 	routes, err := ns.nl.RouteGet(a.AsSlice())
 	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
+}
+
+// linkLocal reports whether a link has a link-local address that can be used.
+func linkLocal(ns *Namespace, link netlink.Link) (bool, error) {
+	addresses, err := ns.nl.AddrList(link, netlink.FAMILY_V6)
+	if err != nil {
+		return false, fmt.Errorf("listing the addresses of %s:%s: %w", ns.Name(), link.Attrs().Name, err)
+	}
+	return slices.ContainsFunc(addresses, func(a netlink.Addr) bool {
+		return a.Scope == unix.RT_SCOPE_LINK && a.Flags&unix.IFA_F_TENTATIVE == 0
+	}), nil
 }
 
 // joined reports whether a device is in the solicited-node group of an address (RFC 4291, section 2.7.1), given
