@@ -42,15 +42,20 @@ type machine struct {
 	kill  func()
 }
 
-// startMachine boots a kernel with an initramfs. The machine dies with this process.
-func startMachine(initramfs *os.File, with accelerator, o *Options) (*machine, error) {
+// findEmulator returns the path of QEMU.
+func findEmulator() (string, error) {
 	path, err := exec.LookPath(Emulator)
 	if err != nil {
-		return nil, &kernel.MissingError{
+		return "", &kernel.MissingError{
 			Feature: "the program " + Emulator, NeededBy: "runs in a virtual machine",
 			Remedy: "install it: make deps-vm, or apt-get install qemu-system-x86",
 		}
 	}
+	return path, nil
+}
+
+// startMachine boots a kernel with an initramfs. The machine dies with this process.
+func startMachine(path string, initramfs *os.File, with accelerator, o *Options) (*machine, error) {
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making the guest's pipe: %w", err)

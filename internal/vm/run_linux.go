@@ -66,6 +66,10 @@ func Do(ctx context.Context, runs []Run, o Options) error {
 }
 
 func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Options) error {
+	qemu, err := findEmulator()
+	if err != nil {
+		return err
+	}
 	image, err := pack(runs, o)
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	defer image.Close()
 	for _, with := range o.accelerators() {
 		var up bool
-		if up, err = o.attempt(ctx, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
+		if up, err = o.attempt(ctx, qemu, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -81,8 +85,8 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 }
 
 // attempt boots the guest and sees its runs to their end. up is true if it came up.
-func (o *Options) attempt(ctx context.Context, image *os.File, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
-	m, err := startMachine(image, with, o)
+func (o *Options) attempt(ctx context.Context, qemu string, image *os.File, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+	m, err := startMachine(qemu, image, with, o)
 	if err != nil {
 		return false, err
 	}

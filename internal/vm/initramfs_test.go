@@ -1,0 +1,114 @@
+package vm
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/u-root/u-root/pkg/cpio"
+
+	"halfopen/scenarios"
+)
+
+// contents returns the names in an archive, in order, and what links stand for.
+func contents(t *testing.T, i *initramfs) (names []string, links map[string]string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := i.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	links = map[string]string{}
+	r := cpio.Newc.Reader(bytes.NewReader(b.Bytes()))
+	err := cpio.ForEachRecord(r, func(rec cpio.Record) error {
+		names = append(names, rec.Name)
+		if rec.Mode&cpio.S_IFMT == cpio.S_IFLNK {
+			to := make([]byte, rec.FileSize)
+			if _, err := rec.ReadAt(to, 0); err != nil {
+				return err
+			}
+			links[rec.Name] = string(to)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names, links
+}
+
+func TestFilesComeBehindTheirDirectoriesAndLinksWithWhatTheyStandFor(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "usr/lib/program"), []byte("x"))
+	for link, to := range map[string]string{"lib": "usr/lib", "usr/lib/alias": "program"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i := newInitramfs()
+	for range 2 {
+		if err := i.copy(filepath.Join(dir, "lib/alias")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, links := contents(t, i)
+	in := func(name string) int { return slices.Index(names, strings.TrimPrefix(filepath.Join(dir, name), "/")) }
+	if in("usr/lib/program") < in("usr/lib") || in("usr/lib") < 0 || in("lib/alias") < 0 {
+		t.Errorf("names: %q", names)
+	}
+	if slices.ContainsFunc(names, func(n string) bool {
+		return slices.Index(names, n) != len(names)-1-slices.Index(reversed(names), n)
+	}) {
+		t.Errorf("a name occurs twice: %q", names)
+	}
+	want := map[string]string{
+		strings.TrimPrefix(filepath.Join(dir, "lib/alias"), "/"):     filepath.Join(dir, "usr/lib/alias"),
+		strings.TrimPrefix(filepath.Join(dir, "usr/lib/alias"), "/"): filepath.Join(dir, "usr/lib/program"),
+	}
+	if diff := cmp.Diff(want, links); diff != "" {
+		t.Errorf("links (-want +got):\n%s", diff)
+	}
+}
+
+func reversed(s []string) []string {
+	s = slices.Clone(s)
+	slices.Reverse(s)
+	return s
+}
+
+func TestTheSameFilesMakeTheSameInitramfs(t *testing.T) {
+	make := func() []byte {
+		i := newInitramfs()
+		if err := i.addPrograms([]*scenarios.Scenario{mustParse(silent)}); err != nil {
+			t.Skip(err)
+		}
+		if err := i.job(&job{Jobs: 1, Runs: []task{{mustParse(silent), 7}}}); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := i.write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	if !bytes.Equal(make(), make()) {
+		t.Error("twice the same is not the same")
+	}
+}
+
+func TestWordsThatMayBePrograms(t *testing.T) {
+	got := called(&scenarios.Exec{Command: []string{"ss -tan | wc -l; echo $(cat 'x y')"}})
+	want := []string{"-l", "-tan", "cat", "echo", "sh", "ss", "wc", "x", "y"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("words (-want +got):\n%s", diff)
+	}
+	if called(nil) != nil {
+		t.Error("no step calls something")
+	}
+}

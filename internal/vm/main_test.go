@@ -1,0 +1,109 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"halfopen/harness"
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// runEnv makes the test binary a program that runs a scenario in a virtual machine, for the test that kills it.
+const runEnv = "HALFOPEN_TEST_VM"
+
+func TestMain(m *testing.M) {
+	harness.Main()
+	Main()
+	if os.Getenv(runEnv) != "" {
+		t := trial(mustParse(silent))
+		if err := t.run(context.Background(), Options{Warp: false}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// needMachine skips the test where no virtual machine can be had, and says why; with HALFOPEN_CI=1 that is a failure.
+func needMachine(t *testing.T) Kernel {
+	t.Helper()
+	_, err := exec.LookPath(Emulator)
+	var k Kernel
+	if err == nil {
+		k, err = FindKernel("")
+	}
+	switch {
+	case err == nil:
+	case os.Getenv("HALFOPEN_CI") == "1":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+	return k
+}
+
+// silent takes 131 s in its own time.
+const silent = `
+name: silent
+title: nobody answers
+hosts:
+  client: {sysctl: {net.ipv4.tcp_syn_retries: 6, "net.ipv4.tcp_syn_linear_timeouts?": 0}}
+  server: {}
+faults:
+  silent: {match: {to: server, tcp: SYN}, do: drop}
+actors:
+  server:
+    - listen: 8080
+  client:
+    - connect: "server:8080"
+expect:
+  - {step: client.connect, error: ETIMEDOUT, took: 127s}
+  - packets: {from: client, tcp: SYN}
+    count: 7
+    gaps: [1s, 2s, 4s, 8s, 16s, 32s]
+`
+
+func mustParse(src string) *scenarios.Scenario {
+	f, err := scenarios.Parse("test.yaml", []byte(src))
+	if err != nil {
+		panic(err)
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		panic(err)
+	}
+	return runs[0]
+}
+
+// attempted is one run with what came of it.
+type attempted struct {
+	scenario *scenarios.Scenario
+	trace    *trace.Trace
+	err      error
+	began    bool
+	events   int
+}
+
+func trial(s *scenarios.Scenario) *attempted { return &attempted{scenario: s} }
+
+// run does the run; without a kernel in the options, on the newest there is.
+func (a *attempted) run(ctx context.Context, o Options) error {
+	if o.Kernel.Version == "" {
+		var err error
+		if o.Kernel, err = FindKernel(""); err != nil {
+			return err
+		}
+	}
+	return Do(ctx, []Run{{
+		Scenario: a.scenario,
+		Seed:     7,
+		Began:    func() { a.began = true },
+		Emit:     func(trace.Event) { a.events++ },
+		Ended:    func(t *trace.Trace, err error) { a.trace, a.err = t, err },
+	}}, o)
+}

@@ -1,0 +1,89 @@
+package vm
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// object is an ELF file with a section .modinfo.
+func object(t *testing.T, modinfo string) []byte {
+	t.Helper()
+	const names = "\x00.modinfo\x00.shstrtab\x00"
+	var b bytes.Buffer
+	put := func(values ...any) {
+		for _, v := range values {
+			if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const header, section = 64, 64
+	info := uint64(header)
+	table := info + uint64(len(modinfo))
+	sections := table + uint64(len(names))
+	put([]byte("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	put(uint16(1), uint16(62), uint32(1), uint64(0), uint64(0), sections, uint32(0), uint16(header), uint16(0), uint16(0), uint16(section), uint16(3), uint16(2))
+	put([]byte(modinfo), []byte(names))
+	put(make([]byte, section))
+	put(uint32(1), uint32(1), uint64(0), uint64(0), info, uint64(len(modinfo)), uint32(0), uint32(0), uint64(1), uint64(0))
+	put(uint32(10), uint32(3), uint64(0), uint64(0), table, uint64(len(names)), uint32(0), uint32(0), uint64(1), uint64(0))
+	return b.Bytes()
+}
+
+func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, depends string) {
+		write(t, filepath.Join(dir, "kernel", name), object(t, "license=GPL\x00depends="+depends+"\x00"))
+	}
+	put("net/a.ko", "b-one,c")
+	put("net/b-one.ko", "c")
+	put("c.ko", "")
+	put("unused.ko", "")
+	list, err := loadModules(dir, []string{"a", "absent", "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range list {
+		names = append(names, m.name)
+	}
+	if want := []string{"c", "b_one", "a"}; !slices.Equal(names, want) {
+		t.Errorf("loaded in the order %v, want %v", names, want)
+	}
+}
+
+func TestModulesMayBeCompressedAndSigned(t *testing.T) {
+	plain := object(t, "depends=\x00")
+	signature := append([]byte("signature"), make([]byte, 12)...)
+	binary.BigEndian.PutUint32(signature[len(signature)-4:], uint32(len("signature")))
+	signed := append(append(bytes.Clone(plain), signature...), "~Module signature appended~\n"...)
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	if _, err := z.Write(signed); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"m.ko": signed, "m.ko.gz": zipped.Bytes(), "m.ko.zst": enc.EncodeAll(signed, nil)} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "kernel", name), data)
+		list, err := loadModules(dir, []string{"m"})
+		if err != nil || len(list) != 1 || !bytes.Equal(list[0].data, plain) {
+			t.Errorf("%s: %d modules, %v", name, len(list), err)
+		}
+	}
+	if !bytes.Equal(unsigned(plain), plain) {
+		t.Error("a module without a signature is changed")
+	}
+}
