@@ -20,8 +20,9 @@ func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Probe what this machine can do, and name the remedy for what it cannot",
-		Long: `Probe what this machine can do. Each line is a lab that was really built, with one thing in it that scenarios use; for what
-does not work, the remedy is named. The exit status is 3 if something is missing that every scenario needs, or nearly so.`,
+		Long: `Probe what this machine can do. Each line but the last is a lab that was really built, with one thing in it that scenarios
+use; the last says whether there is what long runs need to take place in warped time. For what does not work, the remedy is named.
+The exit status is 3 if something is missing that every scenario needs, or nearly so.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
@@ -47,9 +48,13 @@ var probes = []probe{
 	{"iptables", true, "drop, reject and partition", "faults: {probe: {match: {tcp: SYN, port: 1}, do: drop}}"},
 	{"IPv6", false, "scenarios with ip: v6", "ip: v6"},
 	{"ip6tables", false, "drop and reject on IPv6", "ip: v6\nfaults: {probe: {match: {tcp: SYN, port: 1}, do: drop}}"},
+	{"nfqueue", false, "faults that strike single packets", "faults: {probe: {match: {tcp: SYN}, nth: 1, do: {delay: 1ms}}}"},
 	{"sch_tbf", false, "rate", "faults: {probe: {do: {rate: {to: 1mbit}}}}"},
 	{"sch_netem", false, "delay, duplicate, corrupt and loss via tc", "faults: {probe: {do: {delay: {by: 10ms}}, via: tc}}"},
 }
+
+// warped is the line about virtual machines.
+var warped = probe{name: "warped time", neededBy: "runs of 20 s and more, and other kernels"}
 
 // scenario returns the probe as a scenario.
 func (p *probe) scenario() (*scenarios.Scenario, error) {
@@ -106,25 +111,17 @@ func doctor(ctx context.Context, p *page) error {
 	}
 	essential, missing := false, 0
 	for i, err := range errs {
-		pr := &probes[i]
-		if err == nil {
-			p.line("ok       %-11s  %s", pr.name, pr.neededBy)
-			continue
+		p.probed(&probes[i], err)
+		if err != nil {
+			missing++
+			essential = essential || probes[i].essential
 		}
+	}
+	at, err := warpPlace()
+	if p.probed(&warped, err); err != nil {
 		missing++
-		essential = essential || pr.essential
-		p.line("MISSING  %-11s  %s", pr.name, pr.neededBy)
-		why, remedy := err.Error(), ""
-		var lacking *kernel.MissingError
-		if errors.As(err, &lacking) {
-			short := *lacking
-			short.NeededBy, short.Remedy = "", ""
-			why, remedy = short.Error(), lacking.Remedy
-		}
-		p.wrap("         why: ", "              ", why)
-		if remedy != "" {
-			p.wrap("         remedy: ", "                 ", remedy)
-		}
+	} else {
+		p.line("         %s", &at)
 	}
 	p.line("")
 	switch {
@@ -142,4 +139,24 @@ func doctor(ctx context.Context, p *page) error {
 		return &statusError{status: statusMissing}
 	}
 	return nil
+}
+
+// probed writes what came of a probe.
+func (p *page) probed(pr *probe, err error) {
+	if err == nil {
+		p.line("ok       %-11s  %s", pr.name, pr.neededBy)
+		return
+	}
+	p.line("MISSING  %-11s  %s", pr.name, pr.neededBy)
+	why, remedy := err.Error(), ""
+	var lacking *kernel.MissingError
+	if errors.As(err, &lacking) {
+		short := *lacking
+		short.NeededBy, short.Remedy = "", ""
+		why, remedy = short.Error(), lacking.Remedy
+	}
+	p.wrap("         why: ", "              ", why)
+	if remedy != "" {
+		p.wrap("         remedy: ", "                 ", remedy)
+	}
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os/exec"
 	"slices"
 	"time"
 
@@ -114,12 +112,12 @@ func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*s
 
 // warpPlace is where long runs take place by themselves, if this machine can.
 func warpPlace() (place, error) {
-	if _, err := exec.LookPath(vm.Emulator); err != nil {
-		return place{}, fmt.Errorf("%s is not installed (make deps-vm)", vm.Emulator)
+	if _, err := vm.FindEmulator(); err != nil {
+		return place{}, err
 	}
 	k, err := vm.FindKernel("")
 	if err != nil {
-		return place{}, errors.New("there is no kernel to boot (halfopen kernel get)")
+		return place{}, err
 	}
 	return place{kernel: k, warp: true}, nil
 }

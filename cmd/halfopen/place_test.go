@@ -48,7 +48,7 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 				t.Errorf("left out %q, want %q", got, tt.left)
 			}
 			text := leftOut(left, why)
-			if tt.left != "" && (!strings.Contains(text, "qemu-system-x86_64 is not installed") || !strings.Contains(text, tt.left)) {
+			if tt.left != "" && (!strings.Contains(text, "qemu-system-x86_64 is not available here") || !strings.Contains(text, tt.left)) {
 				t.Errorf("of what is left out it says %q", text)
 			}
 		})

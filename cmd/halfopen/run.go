@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -170,10 +171,12 @@ func leftOut(runs []*scenarios.Scenario, why string) string {
 	if len(runs) == 0 {
 		return ""
 	}
-	names := make([]string, len(runs))
-	for i, s := range runs {
-		names[i] = s.ID() + " (" + seconds(s.Estimate()) + ")"
+	var names []string
+	for _, s := range runs {
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
 	}
-	return fmt.Sprintf("left out, as they take 20 s or more, and warped time is not to be had (%s): %s; run them by name, or all with --long",
-		why, strings.Join(names, ", "))
+	return fmt.Sprintf("left out, as they take 20 s or more: %d runs of %s; without warped time (%s) run them by name, or all with --long",
+		len(runs), strings.Join(names, ", "), why)
 }

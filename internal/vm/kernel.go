@@ -103,7 +103,7 @@ func FindKernel(spec string) (Kernel, error) {
 	if spec != "" {
 		what = "the kernel " + spec
 	}
-	return Kernel{}, &kernel.MissingError{Feature: what, NeededBy: "runs in a virtual machine", Remedy: "get one: halfopen kernel get (or make deps-vm)"}
+	return Kernel{}, &kernel.MissingError{Feature: what, NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)"}
 }
 
 // isVersion reports whether a version is the one meant, of which spec may be just the beginning.

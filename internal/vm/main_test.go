@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"testing"
 
 	"halfopen/harness"
@@ -32,7 +31,7 @@ func TestMain(m *testing.M) {
 // needMachine skips the test where no virtual machine can be had, and says why; with HALFOPEN_CI=1 that is a failure.
 func needMachine(t *testing.T) Kernel {
 	t.Helper()
-	_, err := exec.LookPath(Emulator)
+	_, err := FindEmulator()
 	var k Kernel
 	if err == nil {
 		k, err = FindKernel("")

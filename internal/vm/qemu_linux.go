@@ -42,13 +42,13 @@ type machine struct {
 	kill  func()
 }
 
-// findEmulator returns the path of QEMU.
-func findEmulator() (string, error) {
+// FindEmulator returns the path of QEMU. The error is a [kernel.MissingError] with the remedy.
+func FindEmulator() (string, error) {
 	path, err := exec.LookPath(Emulator)
 	if err != nil {
 		return "", &kernel.MissingError{
 			Feature: "the program " + Emulator, NeededBy: "runs in a virtual machine",
-			Remedy: "install it: make deps-vm, or apt-get install qemu-system-x86",
+			Remedy: "make deps-vm, or apt-get install qemu-system-x86",
 		}
 	}
 	return path, nil

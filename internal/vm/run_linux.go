@@ -66,7 +66,7 @@ func Do(ctx context.Context, runs []Run, o Options) error {
 }
 
 func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Options) error {
-	qemu, err := findEmulator()
+	qemu, err := FindEmulator()
 	if err != nil {
 		return err
 	}
