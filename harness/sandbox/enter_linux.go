@@ -57,8 +57,7 @@ func mountError(what string, err error) error {
 	return &kernel.MissingError{
 		Feature:  "mount(2)",
 		NeededBy: what,
-		Remedy: "allow it: in a container run with --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW " +
-			"--security-opt apparmor=unconfined --security-opt systempaths=unconfined",
+		Remedy:   "allow it: in a container run with " + kernel.DockerFlags,
 		Err: err,
 	}
 }

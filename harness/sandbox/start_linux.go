@@ -33,7 +33,11 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	}
 	env := os.Environ()
 	uid, gid := os.Geteuid(), os.Getegid()
-	if uid != 0 {
+	if uid == 0 {
+		if err := kernel.CheckCapabilities(); err != nil {
+			return nil, err
+		}
+	} else {
 		// Inside it is root, whose PATH has the places where Debian keeps ip and iptables.
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
 		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")

@@ -25,15 +25,12 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	}
 	m := &MissingError{NeededBy: "every lab", Err: err}
 	if uid == 0 {
-		m.Remedy = "in a container, run it with: docker run " + DockerFlags
+		// Its capabilities were looked at before: CheckCapabilities.
 		m.Feature = "clone(2) with new namespaces"
-		switch {
-		case effective(read)&(1<<unix.CAP_SYS_ADMIN) == 0:
-			m.Feature = "CAP_SYS_ADMIN"
-		case errors.Is(err, unix.ENOSPC):
+		m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: in a container, run it with: docker run " +
+			DockerFlags + " --security-opt seccomp=unconfined"
+		if errors.Is(err, unix.ENOSPC) {
 			m.Remedy = tooMany
-		default:
-			m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: " + m.Remedy + " --security-opt seccomp=unconfined"
 		}
 		return m
 	}
@@ -61,18 +58,3 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 }
 
 const tooMany = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like"
-
-// effective returns the effective capabilities of this process; 0 where /proc does not say.
-func effective(read func(string) ([]byte, error)) uint64 {
-	status, err := read("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	var caps uint64
-	for line := range strings.Lines(string(status)) {
-		if digits, ok := strings.CutPrefix(line, "CapEff:"); ok {
-			_, _ = fmt.Sscanf(strings.TrimSpace(digits), "%x", &caps) // 0 stands for what cannot be read
-		}
-	}
-	return caps
-}

@@ -1,11 +1,14 @@
 // Package kernel says what this machine's kernel can do: probed, never guessed from its version.
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // MissingError says that this machine lacks something a run needs. The command ends with exit status 3 on it.
 type MissingError struct {
-	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN".
+	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN and CAP_NET_RAW".
 	Feature string
 	// NeededBy is what needs it: `fault "slow-link"`; may be empty.
 	NeededBy string
@@ -17,7 +20,11 @@ type MissingError struct {
 
 // Error returns one line: what is missing, what needs it, what to do.
 func (e *MissingError) Error() string {
-	s := e.Feature + " is not available here"
+	verb := " is"
+	if strings.Contains(e.Feature, " and ") {
+		verb = " are"
+	}
+	s := e.Feature + verb + " not available here"
 	if e.NeededBy != "" {
 		s += fmt.Sprintf(" (needed by %s)", e.NeededBy)
 	}

@@ -1,0 +1,32 @@
+package kernel
+
+import "testing"
+
+func TestCheckCapabilities(t *testing.T) {
+	const remedy = " not available here (needed by every lab): operation not permitted; in a container, run it with: docker run " +
+		"--cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
+	for _, c := range []struct {
+		name, status, want string
+	}{
+		{"all", "Name:\thalfopen\nCapEff:\t000001ffffffffff\nCapBnd:\t0000000000000000\n", ""},
+		{"those of a container", "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n", "CAP_SYS_ADMIN and CAP_NET_ADMIN are" + remedy},
+		{"all but NET_RAW", "CapEff:\t000001ffffffdfff\n", "CAP_NET_RAW is" + remedy},
+		{"none", "CapEff:\t0000000000000000\n", "CAP_SYS_ADMIN and CAP_NET_ADMIN and CAP_NET_RAW are" + remedy},
+		{"none that can be read", "CapEff:\tmany\n", ""},
+		{"none that are told", "Name:\thalfopen\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := checkCapabilities(files{"/proc/self/status": c.status}.read)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+	if err := checkCapabilities(files{}.read); err != nil {
+		t.Errorf("without /proc: %v", err)
+	}
+}
