@@ -58,6 +58,6 @@ func mountError(what string, err error) error {
 		Feature:  "mount(2)",
 		NeededBy: what,
 		Remedy:   "allow it: in a container run with " + kernel.DockerFlags,
-		Err: err,
+		Err:      err,
 	}
 }
