@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios"
 )
 
@@ -121,22 +123,22 @@ func (o *Options) attempt(ctx context.Context, qemu string, image *os.File, with
 			return up, ctx.Err()
 		case <-patience.C:
 			if !up {
-				return up, m.problem(fmt.Sprintf("the guest did not come up within %s", with.patience()))
+				return up, o.problem(m, up, fmt.Sprintf("the guest did not come up within %s", with.patience()))
 			}
-			return up, m.problem("the guest hangs")
+			return up, o.problem(m, up, "the guest hangs")
 		case msg, ok := <-messages:
 			if !ok {
 				select {
 				case err := <-broken:
-					return up, m.problem(fmt.Sprintf("reading what the guest says: %v", err))
+					return up, o.problem(m, up, fmt.Sprintf("reading what the guest says: %v", err))
 				default:
-					return up, m.problem("the guest ended before its runs did")
+					return up, o.problem(m, up, "the guest ended before its runs did")
 				}
 			}
 			up = true
 			patience.Reset(o.patience(runs))
 			if err := deliver(msg, runs, pending); err != nil {
-				return up, m.problem(err.Error())
+				return up, o.problem(m, up, err.Error())
 			}
 		}
 	}
@@ -179,18 +181,35 @@ func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
 	return nil
 }
 
-// problem is an error of the machine, with the last of its console.
-func (m *machine) problem(what string) error {
+// problem is an error of the machine, with the last of its console. What this machine lacks for the guest is a
+// *kernel.MissingError: memory, or a kernel that comes up in QEMU.
+func (o *Options) problem(m *machine, up bool, what string) error {
 	m.kill()
 	text := strings.TrimSpace(m.console.String())
 	if m.err != nil && !strings.Contains(m.err.Error(), "signal: killed") {
 		text = strings.TrimSpace(m.err.Error() + "\n" + text)
 	}
-	if text == "" {
-		return errors.New(what + "; its console is empty")
+	err := errors.New(what)
+	switch {
+	case outOfMemory.MatchString(text):
+		err = &kernel.MissingError{
+			Feature: fmt.Sprintf("memory enough for a guest (%d MiB)", o.memory()), NeededBy: "runs in a virtual machine", Err: err,
+			Remedy: "have fewer runs at once, or smaller ones",
+		}
+	case !up:
+		err = &kernel.MissingError{
+			Feature: "a guest that comes up with " + o.Kernel.Image, Err: err,
+			Remedy: "boot another kernel; halfopen kernel list has those known here",
+		}
 	}
-	return fmt.Errorf("%s; the last of its console:\n%s", what, text)
+	if text == "" {
+		return fmt.Errorf("%w; its console is empty", err)
+	}
+	return fmt.Errorf("%w; the last of its console:\n%s", err, text)
 }
+
+// outOfMemory is what a kernel, or QEMU, says that gets no memory.
+var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|deadlocked on memory`)
 
 // pack makes the guest's initramfs, in memory.
 func pack(runs []Run, o *Options) (*os.File, error) {

@@ -76,8 +76,27 @@ func TestGuestThatLacksMemoryShowsItsConsole(t *testing.T) {
 	needMachine(t)
 	a := trial(mustParse(silent))
 	err := a.run(t.Context(), Options{Warp: true, Jobs: 1, Memory: 48})
-	if err == nil || a.err == nil || !strings.Contains(err.Error(), "console") {
+	var missing *kernel.MissingError
+	if !errors.As(err, &missing) || a.err == nil || !strings.Contains(err.Error(), "console") {
 		t.Fatalf("a guest with 48 MiB ended with %v, its run with %v", err, a.err)
+	}
+}
+
+func TestKernelThatDoesNotBootIsMissing(t *testing.T) {
+	k := needMachine(t)
+	image, err := os.ReadFile(k.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Image = filepath.Join(t.TempDir(), "vmlinuz")
+	if err := os.WriteFile(k.Image, image[:len(image)/3], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a := trial(mustParse(silent))
+	err = a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1})
+	var missing *kernel.MissingError
+	if !errors.As(err, &missing) || missing.Feature != "a guest that comes up with "+k.Image || !errors.As(a.err, &missing) {
+		t.Fatalf("a third of a kernel ended with %v, its run with %v", err, a.err)
 	}
 }
 

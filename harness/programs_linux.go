@@ -1,0 +1,31 @@
+package harness
+
+import (
+	"fmt"
+	"os/exec"
+
+	"halfopen/internal/kernel"
+	"halfopen/scenarios"
+)
+
+// checkPrograms says which program that an exec step names is not on this machine, before anything is built for it. What a
+// shell is to find is left to the shell.
+func checkPrograms(s *scenarios.Scenario) error {
+	var missing error
+	for a := range s.Actors {
+		scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) {
+			if missing != nil || st.Op.Exec == nil || len(st.Op.Exec.Command) < 2 {
+				return
+			}
+			program := st.Op.Exec.Command[0]
+			if _, err := exec.LookPath(program); err != nil {
+				missing = &kernel.MissingError{
+					Feature:  "the program " + program,
+					NeededBy: fmt.Sprintf("%s: step %s.%s", st.Pos, s.Actors[a].Name, st.ID),
+					Remedy:   "install it, or give its path",
+				}
+			}
+		})
+	}
+	return missing
+}
