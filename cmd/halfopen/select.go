@@ -158,19 +158,27 @@ func scenarioPaths(args []string) ([]string, error) {
 	return paths, nil
 }
 
-// pick keeps the runs that one of the wanted cases names; all of them where none is wanted.
+// pick keeps the runs that are meant: of a wanted case, if cases are named, and of a wanted IP family, if families are, as
+// the key only of a scenario has it.
 func pick(runs []*scenarios.Scenario, cases []string) ([]*scenarios.Scenario, error) {
-	if len(cases) == 0 {
-		return runs, nil
-	}
 	for _, want := range cases {
-		if !slices.ContainsFunc(runs, func(s *scenarios.Scenario) bool { return isCase(s, want) }) {
+		if !slices.ContainsFunc(runs, func(s *scenarios.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
 			return nil, usagef("no case %q; %s", want, knownCases(runs))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(runs), func(s *scenarios.Scenario) bool {
-		return !slices.ContainsFunc(cases, func(want string) bool { return isCase(s, want) })
-	}), nil
+	families, labels := false, false
+	for _, want := range cases {
+		isLabel := want != string(scenarios.V4) && want != string(scenarios.V6)
+		families, labels = families || !isLabel, labels || isLabel
+	}
+	kept := slices.DeleteFunc(slices.Clone(runs), func(s *scenarios.Scenario) bool {
+		return families && !slices.ContainsFunc(cases, func(want string) bool { return isFamily(s, want) }) ||
+			labels && !slices.ContainsFunc(cases, func(want string) bool { return isCase(s, want) })
+	})
+	if len(kept) == 0 && len(runs) > 0 {
+		return nil, usagef("no run is of all that --case names: %s", strings.Join(cases, ", "))
+	}
+	return kept, nil
 }
 
 // planOf plans the network and the faults of a run for a kernel that has everything: what the run's own kernel lacks is
@@ -200,9 +208,11 @@ func planAll(runs []*scenarios.Scenario) error {
 	return errors.Join(errs...)
 }
 
-// isCase reports whether want names the run's case: its label, one of its parameters as name=value, or its IP family.
+func isFamily(s *scenarios.Scenario, want string) bool { return want == string(s.Family) }
+
+// isCase reports whether want names the run's case: its label, or one of its parameters as name=value.
 func isCase(s *scenarios.Scenario, want string) bool {
-	if want == s.Case && want != "" || want == string(s.Family) {
+	if want == s.Case && want != "" {
 		return true
 	}
 	name, value, ok := strings.Cut(want, "=")

@@ -41,6 +41,9 @@ func ids(runs []*scenarios.Scenario) []string {
 func TestSelection(t *testing.T) {
 	dir := t.TempDir()
 	plain := scenarioFile(t, dir, "plain", "")
+	elsewhere := t.TempDir()
+	one := scenarioFile(t, elsewhere, "one", "ip: v4\ncases: [{n: 1}]\n")
+	six := scenarioFile(t, elsewhere, "six", "ip: v6\n")
 	cased := scenarioFile(t, dir, "cased", "ip: [v4, v6]\ntags: [\"${colour}\"]\ncases: [{n: 1, colour: red}, {n: 2, colour: red}, {n: 3, colour: blue}]\n")
 	for _, tt := range []struct {
 		name string
@@ -56,6 +59,8 @@ func TestSelection(t *testing.T) {
 		{name: "a parameter that is not the label", sel: selection{args: []string{cased}, cases: []string{"colour=blue"}}, want: []string{"cased n=3 v4", "cased n=3 v6"}},
 		{name: "two cases", sel: selection{args: []string{cased}, cases: []string{"n=1", "n=3"}}, want: []string{"cased n=1 v4", "cased n=1 v6", "cased n=3 v4", "cased n=3 v6"}},
 		{name: "a family", sel: selection{args: []string{cased}, cases: []string{"v6"}}, want: []string{"cased n=1 v6", "cased n=2 v6", "cased n=3 v6"}},
+		{name: "a case and a family", sel: selection{args: []string{cased}, cases: []string{"n=2", "v6"}}, want: []string{"cased n=2 v6"}},
+		{name: "a case and a family that never meet", sel: selection{args: []string{one, six}, cases: []string{"v6", "n=1"}}, err: "no run is of all that --case names: v6, n=1"},
 		{name: "no such case", sel: selection{args: []string{cased}, cases: []string{"n=9"}}, err: `no case "n=9"; there are n=1, n=2, n=3`},
 		{name: "an empty case is no wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `no case ""`},
 		{name: "a parameter of one of two scenarios", sel: selection{args: []string{cased, plain}, set: map[string]string{"n": "7"}, cases: []string{"n=7"}}, want: []string{
