@@ -1,0 +1,222 @@
+package queue
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/scenarios"
+)
+
+// Several faults on one packet: each does its part, in the order of the file.
+func TestFaultsCombined(t *testing.T) {
+	for _, c := range []struct {
+		name, faults string
+		effects      []string
+		// check tells what is wrong with the decision about a segment of 5 bytes that came after 10 ms.
+		check func(t *testing.T, f scenarios.Family, b []byte, d *Decision)
+	}{
+		{
+			"delays add up", `{a: {do: {delay: 20ms}}, b: {do: {delay: 30ms}}}`,
+			[]string{"a delayed 1", "b delayed 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				if d.At != 60*ms {
+					t.Errorf("released at %v", d.At)
+				}
+			},
+		},
+		{
+			"a delay and an event: both", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}}`,
+			[]string{"a delayed 1", "b held 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				if d.At != 30*ms || !slices.Equal(d.Until, []string{"client.send"}) {
+					t.Errorf("%+v", d)
+				}
+			},
+		},
+		{
+			"two events: both", `{a: {do: {hold: client.send}}, b: {do: {hold: client.connect}}, c: {do: {hold: "client.send[1]"}}}`,
+			[]string{"a held 1", "b held 1", "c held 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				if !slices.Equal(d.Until, []string{"client.send", "client.connect"}) {
+					t.Errorf("%+v", d)
+				}
+			},
+		},
+		{
+			"delayed and reordered", `{a: {do: {delay: 20ms}}, b: {do: {reorder: 2}}, c: {do: {reorder: 1}}}`,
+			[]string{"a delayed 1", "b reordered 1", "c reordered 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				if d.At != 30*ms || d.Behind != 2 || d.Patience != time.Second {
+					t.Errorf("%+v", d)
+				}
+			},
+		},
+		{
+			"what is lost neither waits nor is copied", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}, c: {do: {duplicate: 2}},
+				d: {do: {replay: 1s}}, e: {do: {reorder: 1}}, f: {do: {rewrite: {ttl: 9}}}, g: {via: nfqueue, do: drop}}`,
+			[]string{"a delayed 1", "b held 1", "c duplicated 1", "d to be replayed 1", "e reordered 1", "f rewritten 1", "g dropped 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				d.Strikes, d.Direction = nil, Direction{}
+				if diff := cmp.Diff(Decision{Drop: true, Extras: []Extra{}}, *d, cmp.Comparer(func(a, b Direction) bool { return a == b })); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			},
+		},
+		{
+			"what is forged is sent though the packet is lost", `{a: {match: {tcp: any}, do: {reset: sender}}, b: {via: nfqueue, do: drop}}`,
+			[]string{"a reset 1", "b dropped 1"},
+			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+				if got := forged(t, d); !d.Drop || len(got) != 1 || got[0] != "server > client 8080 > 40001 RST seq 5001" {
+					t.Errorf("dropped %t, sent %q", d.Drop, got)
+				}
+			},
+		},
+		{
+			"nothing comes after a loss", `{a: {via: nfqueue, do: drop}, b: {via: nfqueue, do: drop}, c: {do: {duplicate: {}}}}`,
+			[]string{"a dropped 1"},
+			func(*testing.T, scenarios.Family, []byte, *Decision) {},
+		},
+		{
+			"a copy is of the packet as it leaves", `{a: {do: {duplicate: {}}}, b: {do: {replay: 1s}}, c: {do: {rewrite: {ttl: 9}}}, d: {do: {corrupt: {checksum: fix}}}}`,
+			[]string{"a duplicated 1", "b to be replayed 1", "c rewritten 1", "d corrupted 1"},
+			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+				p := parse(t, d.Data)
+				if string(p.tcp.Payload) != "\x97ello" || f == scenarios.V4 && p.v4.TTL != 9 || len(p.wrongChecksums()) > 0 {
+					t.Errorf("it has become %s", p)
+				}
+				for _, x := range d.Extras {
+					if string(x.Data) != string(d.Data) {
+						t.Errorf("the copy is another: %s", parse(t, x.Data))
+					}
+					if &x.Data[0] == &d.Data[0] {
+						t.Error("the copy is the packet's own memory")
+					}
+				}
+			},
+		},
+		{
+			"selectors see packets as they arrived", `{a: {match: {ttl: 63}, do: {rewrite: {ttl: 9}}}, b: {match: {ttl: 9}, via: nfqueue, do: drop},
+				c: {match: {ttl: 63}, do: {delay: 1ms}}, d: {match: {tcp: DATA}, do: {rewrite: {set: [FIN]}}}, e: {match: {tcp: FIN}, via: nfqueue, do: drop}}`,
+			[]string{"a rewritten 1", "c delayed 1", "d rewritten 1"},
+			func(*testing.T, scenarios.Family, []byte, *Decision) {},
+		},
+		{
+			"actions see packets as they are by then", `{a: {do: {rewrite: {ttl: 9}}}, b: {do: {rewrite: {ttl: 9}}}, c: {do: {rewrite: {ttl: 8}}}}`,
+			[]string{"a rewritten 1", "c rewritten 1"},
+			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+				if at := map[scenarios.Family]int{scenarios.V4: 8, scenarios.V6: 7}[f]; d.Data[at] != 8 {
+					t.Errorf("the TTL is %d", d.Data[at])
+				}
+			},
+		},
+		{
+			"a checksum made wrong stays wrong", `{a: {do: {corrupt: 1}}, b: {do: {rewrite: {ttl: 9, window: 77}}}, c: {do: {rewrite: {window: 78}}}}`,
+			[]string{"a corrupted 1", "b rewritten 1", "c rewritten 1"},
+			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
+					t.Errorf("wrong checksums of %q", wrong)
+				}
+			},
+		},
+		{
+			"a checksum made wrong first is made right by corrupt with fix", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: {offset: 1, checksum: fix}}}}`,
+			[]string{"a corrupted 1", "b corrupted 1"},
+			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+				if wrong := parse(t, d.Data).wrongChecksums(); len(wrong) > 0 {
+					t.Errorf("wrong checksums of %q", wrong)
+				}
+			},
+		},
+		{
+			"corrupted twice is not mended", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: 1}}}`,
+			[]string{"a corrupted 1", "b corrupted 1"},
+			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
+					t.Errorf("wrong checksums of %q", wrong)
+				}
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, f := range families {
+				b := segment{way: toServer, flags: "PSH ACK", seq: 1001, ack: 5001, payload: "hello"}.bytes(f)
+				e := newTestEngine(t, f, 1, c.faults)
+				d := decide(e, b, 10)
+				if diff := cmp.Diff(c.effects, effects(&d)); diff != "" {
+					t.Fatalf("IP%s: strikes (-want +got):\n%s", f, diff)
+				}
+				for _, s := range d.Strikes {
+					if string(s.Packet) != string(b) {
+						t.Errorf("IP%s: %s tells of another packet than arrived: % x", f, s.Fault, s.Packet)
+					}
+				}
+				c.check(t, f, b, &d)
+			}
+		})
+	}
+}
+
+// A strike tells the packet's headers, and not more.
+func TestStrikesTellHeaders(t *testing.T) {
+	b := datagram(scenarios.V4, toServer, string(make([]byte, 1000)))
+	e := newTestEngine(t, scenarios.V4, 1, `{f: {via: nfqueue, do: drop}}`)
+	d := decide(e, b, 0)
+	if got := d.Strikes[0].Packet; string(got) != string(b[:StrikeBytes]) || &got[0] == &b[0] {
+		t.Errorf("it tells %d bytes", len(got))
+	}
+}
+
+// random are faults with all that is random, each a file of its own below.
+const random = `
+  loss: {match: {udp: any}, chance: 30%, via: nfqueue, do: drop}
+  burst: {do: {loss: {good-to-bad: 10%, bad-to-good: 30%, in-bad: 80%, in-good: 1%}}}
+  uniform: {do: {delay: {by: 10ms, jitter: 10ms}}}
+  normal: {chance: 50%, do: {delay: {by: 10ms, jitter: 3ms, distribution: normal, order: free}}}
+  twice: {chance: 10%, do: {duplicate: {}}}`
+
+func strikes(t *testing.T, seed uint64, faults string) (all []Strike) {
+	e := newTestEngine(t, scenarios.V4, seed, faults)
+	for i := range 400 {
+		b := datagram(scenarios.V4, toServer, "x")
+		if i%4 == 3 {
+			b = segment{way: toClient, flags: "ACK", payload: "x"}.bytes(scenarios.V4)
+		}
+		d := decide(e, b, i)
+		all = append(all, d.Strikes...)
+	}
+	return all
+}
+
+func TestTheSameSeedStrikesTheSame(t *testing.T) {
+	for seed := range uint64(20) {
+		if diff := cmp.Diff(strikes(t, seed, random), strikes(t, seed, random)); diff != "" {
+			t.Fatalf("seed %d, two runs:\n%s", seed, diff)
+		}
+	}
+	if cmp.Equal(strikes(t, 1, random), strikes(t, 2, random)) {
+		t.Error("another seed strikes the same")
+	}
+}
+
+// What is random in one fault does not hang on what others are there.
+func TestFaultsHaveTheirOwnChance(t *testing.T) {
+	of := func(all []Strike, fault string) (by []time.Duration) {
+		for _, s := range all {
+			if s.Fault == fault {
+				by = append(by, s.By)
+			}
+		}
+		return by
+	}
+	const alone = `
+  before: {chance: 50%, do: {rewrite: {ttl: 3}}}
+  normal: {chance: 50%, do: {delay: {by: 10ms, jitter: 3ms, distribution: normal, order: free}}}`
+	const other = `
+  normal: {chance: 50%, do: {delay: {by: 10ms, jitter: 3ms, distribution: normal, order: free}}}`
+	if a, b := of(strikes(t, 5, alone), "normal"), of(strikes(t, 5, other), "normal"); len(a) < 100 || !slices.Equal(a, b) {
+		t.Errorf("%d and %d strikes of the same fault, beside another and alone:\n%v\n%v", len(a), len(b), a, b)
+	}
+}
