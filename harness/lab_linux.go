@@ -141,7 +141,7 @@ func (l *lab) build() error {
 		return err
 	}
 	var features fault.Features
-	if slices.ContainsFunc(l.Scenario.Faults, func(f scenarios.Fault) bool { return fault.MayUseNetem(&f.Do) }) {
+	if slices.ContainsFunc(l.Scenario.Faults, func(f scenarios.Fault) bool { return fault.MayUseNetem(&f) }) {
 		features.Netem = kernel.Netem() == nil
 	}
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {

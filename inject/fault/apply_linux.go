@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-iptables/iptables"
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"halfopen/inject/fault/queue"
 	"halfopen/inject/network"
@@ -236,7 +234,7 @@ func (i *Injector) set(name string, on bool) error {
 			})
 		case *QdiscRule:
 			if on {
-				err = i.addQdisc(r)
+				err = i.addQdisc(r, name)
 			} else {
 				var hits uint64
 				if hits, err = i.qdiscHits(r); err == nil {
@@ -256,8 +254,7 @@ func (i *Injector) set(name string, on bool) error {
 	return nil
 }
 
-// Hits returns how many packets a fault has struck. A rate strikes those that had to wait or were lost, another queueing
-// discipline all that passed it.
+// Hits returns how many packets a fault has struck. Of those in the hands of tc see [QdiscRule].
 func (i *Injector) Hits(name string) (uint64, error) {
 	p := i.plan.Fault(name)
 	if p == nil {
@@ -317,74 +314,6 @@ func countHits(rules []string) (uint64, error) {
 		hits += n
 	}
 	return hits, nil
-}
-
-// onDevice opens a netlink socket in the rule's namespace and finds its device.
-func (i *Injector) onDevice(r *QdiscRule, f func(*netlink.Handle, netlink.Link) error) error {
-	return i.net.Host(r.Host).Do(func() error {
-		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
-		if err != nil {
-			return fmt.Errorf("opening a netlink socket: %w", err)
-		}
-		defer h.Close()
-		link, err := h.LinkByName(r.Device)
-		if err != nil {
-			return fmt.Errorf("finding %s:%s: %w", r.Host, r.Device, err)
-		}
-		return f(h, link)
-	})
-}
-
-func (r *QdiscRule) qdisc(index int) netlink.Qdisc {
-	attrs := netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
-	if n := r.Netem; n != nil {
-		return netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{
-			Latency:     uint32(n.Delay.Microseconds()),
-			Jitter:      uint32(n.Jitter.Microseconds()),
-			Loss:        float32(n.Loss * 100),
-			Duplicate:   float32(n.Duplicate * 100),
-			CorruptProb: float32(n.Corrupt * 100),
-		})
-	}
-	bytes := r.Rate / 8
-	return &netlink.Tbf{QdiscAttrs: attrs, Rate: bytes, Limit: r.Queue, Buffer: netlink.Xmittime(bytes, r.Burst)}
-}
-
-func (i *Injector) addQdisc(r *QdiscRule) error {
-	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
-		if err := h.QdiscAdd(r.qdisc(link.Attrs().Index)); err != nil {
-			return fmt.Errorf("%s: %w", r.Commands()[0], err)
-		}
-		return nil
-	})
-}
-
-func (i *Injector) delQdisc(r *QdiscRule) error {
-	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
-		return h.QdiscDel(r.qdisc(link.Attrs().Index))
-	})
-}
-
-func (i *Injector) qdiscHits(r *QdiscRule) (hits uint64, err error) {
-	err = i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
-		list, err := h.QdiscList(link)
-		if err != nil {
-			return err
-		}
-		for _, q := range list {
-			s := q.Attrs().Statistics
-			if q.Attrs().Parent != netlink.HANDLE_ROOT || s == nil || s.Queue == nil || s.Basic == nil {
-				continue
-			}
-			if r.Netem == nil {
-				hits += uint64(s.Queue.Overlimits) + uint64(s.Queue.Drops)
-			} else {
-				hits += uint64(s.Basic.Packets) + uint64(s.Queue.Drops)
-			}
-		}
-		return nil
-	})
-	return hits, err
 }
 
 // Close takes all rules away, last first.

@@ -60,6 +60,8 @@ var actions = map[string]func(*compilation) (*Planned, error){
 	"delay":     (*compilation).delay,
 	"duplicate": (*compilation).duplicate,
 	"corrupt":   (*compilation).corrupt,
+	"reorder":   (*compilation).reorder,
+	"loss":      (*compilation).loss,
 }
 
 func (c *compilation) compile() (*Planned, error) {
@@ -85,7 +87,7 @@ func (c *compilation) mechanism() (*Planned, error) {
 	}
 	kind := c.fault.Do.Kind()
 	var p *Planned
-	var err error = &queueNeeded{"the action " + kind}
+	err := c.needsQueue("the action " + kind)
 	if compile := actions[kind]; compile != nil {
 		p, err = compile(c)
 	}
@@ -93,7 +95,7 @@ func (c *compilation) mechanism() (*Planned, error) {
 	var needed *queueNeeded
 	switch {
 	case errors.As(err, &needed) && anyMechanism:
-		return c.queue("only nfqueue can do " + needed.what)
+		return c.queue(needed.Error())
 	case errors.As(err, &needed):
 		return nil, c.errorf("%s cannot do %s; nfqueue can: drop \"via\"", via, needed.what)
 	case err != nil:
@@ -108,12 +110,17 @@ func (c *compilation) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: fault %q: "+format, append([]any{c.fault.Pos, c.fault.Name}, args...)...)
 }
 
-// queueNeeded says what only the queue to user space can do.
-type queueNeeded struct{ what string }
+// queueNeeded says what the queue to user space is for: what only it can do or, if why is set, what is left to it by choice.
+type queueNeeded struct{ what, why string }
 
-func (e *queueNeeded) Error() string { return "only nfqueue can do " + e.what }
+func (e *queueNeeded) Error() string {
+	if e.why != "" {
+		return e.why
+	}
+	return "only nfqueue can do " + e.what
+}
 
-func (c *compilation) needsQueue(what string) error { return &queueNeeded{what} }
+func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: what} }
 
 // place is a hook of a host where a fault strikes.
 type place struct {

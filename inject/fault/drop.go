@@ -1,5 +1,18 @@
 package fault
 
+import "strings"
+
+// drop is for iptables, as a rule. With via: tc it is a loss by chance, of which netem tells no sender; or a queue without
+// room at a host's output, of which that host's stack is told.
 func (c *compilation) drop() (*Planned, error) {
-	return c.stateless("stateless drop", "-j", "DROP")
+	switch {
+	case c.fault.Via != string(TC):
+		return c.stateless("stateless drop", "-j", "DROP")
+	case c.fault.Chance != nil:
+		p, rest := c.chanceOnly()
+		return rest.netem("loss", Netem{Loss: p})
+	case !strings.HasSuffix(c.fault.At, ".output"):
+		return nil, c.errorf(`tc drops by a chance, or all at HOST.output; iptables can: drop "via"`)
+	}
+	return c.tc("local drop", Full{})
 }

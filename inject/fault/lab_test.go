@@ -42,10 +42,7 @@ func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
 			t.Errorf("closing the network: %v", err)
 		}
 	})
-	l.addrs = selector.Hosts{}
-	for _, h := range l.topology.Hosts {
-		l.addrs[h.Name] = h.Addrs
-	}
+	l.addHosts()
 	began := time.Now()
 	l.faults, err = Open(l.net, l.plan, Options{
 		Hosts:  l.addrs,
@@ -66,6 +63,13 @@ func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
 		}
 	})
 	return l
+}
+
+func (l *lab) addHosts() {
+	l.addrs = selector.Hosts{}
+	for _, h := range l.topology.Hosts {
+		l.addrs[h.Name] = h.Addrs
+	}
 }
 
 // newLabOf makes the lab of a scenario written in the test, which has one run.

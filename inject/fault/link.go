@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"halfopen/internal/kernel"
@@ -12,28 +14,29 @@ func timeOf(d scenarios.Duration) time.Duration { return time.Duration(d) }
 // linkEnd is a device whose queue all packets of a direction leave by.
 type linkEnd struct{ host, device string }
 
-// wholeLink returns the devices by which the packets of the fault leave, if its selector takes a whole direction of a link.
-func (c *compilation) wholeLink(what string) ([]linkEnd, error) {
+// linkEnds returns the devices by which the fault's packets leave. whole is true where they are all that leaves by them.
+func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err error) {
 	m := c.fault.Match
 	from, to := m.From, m.To
 	m.From, m.To = "", ""
-	switch {
-	case !emptySelector(&m):
-		return nil, c.needsQueue(what + " of selected packets")
-	case c.fault.Triggered():
-		return nil, c.needsQueue(what + " with a trigger")
-	case c.fault.At != "" && c.fault.At != scenarios.Wire:
-		return nil, c.needsQueue(what + " at a host's input or output")
+	whole = emptySelector(&m)
+	if host, side, _ := strings.Cut(c.fault.At, "."); side != "" {
+		if side != "output" || c.topology.Host(host) == nil {
+			return nil, false, c.needsQueue(what + " of what comes in at a host (a queueing discipline has what leaves)")
+		}
+		for _, e := range c.topology.LinkEnds(host) {
+			ends = append(ends, linkEnd{host, e.Device})
+		}
+		return ends, whole && to == "", nil
 	}
-	var ends []linkEnd
 	hosts := 0
 	for _, h := range c.topology.Hosts {
 		if h.Name != scenarios.Wire {
 			hosts++
 		}
 	}
-	if (from != "" && hosts > 2) || c.topology.Shape == scenarios.ShapeLoopback {
-		return nil, c.needsQueue(what + " by sender among more than two hosts, or on lo")
+	if from != "" && hosts > 2 {
+		whole = false
 	}
 	for _, l := range c.topology.Links {
 		// The far end of a host's link is where packets to that host leave.
@@ -45,9 +48,9 @@ func (c *compilation) wholeLink(what string) ([]linkEnd, error) {
 		}
 	}
 	if len(ends) == 0 {
-		return nil, c.errorf("no link carries packets from %q to %q", from, to)
+		return nil, false, c.errorf("no link carries packets from %q to %q", from, to)
 	}
-	return ends, nil
+	return ends, whole, nil
 }
 
 func emptySelector(m *scenarios.Selector) bool {
@@ -56,31 +59,64 @@ func emptySelector(m *scenarios.Selector) bool {
 		m.Seq == nil && m.Ack == nil && m.Window == nil && m.TTL == nil
 }
 
-// MayUseNetem reports whether compiling an action looks at [Features].Netem, so that a kernel need be probed for it.
-func MayUseNetem(a *scenarios.Action) bool {
-	return a.Delay != nil || a.Duplicate != nil || a.Corrupt != nil
-}
-
-// netem plans a whole link's trouble with the queueing discipline made for it.
-func (c *compilation) netem(what string, settings Netem) (*Planned, error) {
-	ends, err := c.wholeLink(what)
+// tc plans a queueing discipline for the fault's packets: at the root where they are all that leaves by a device.
+func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
+	if c.fault.Triggered() {
+		return nil, c.needsQueue(what + " with a trigger")
+	}
+	ends, whole, err := c.linkEnds(what)
 	if err != nil {
 		return nil, err
 	}
-	if c.fault.Via != string(TC) {
-		// A queueing discipline holds all frames of a device: who waits for the ARP reply waits twice.
-		return nil, c.needsQueue(what + " of IP packets and not of ARP and neighbour discovery")
+	// A full queue would take the neighbour's address away as well, and with it the error that is to be seen.
+	_, full := q.(Full)
+	var filters []Filter
+	why := what + " of a whole link: via asks for tc"
+	if !whole || full {
+		if filters, err = c.filters(); err != nil {
+			return nil, err
+		}
+		why = what + " of selected packets: via asks for tc, whose htb leaves the others alone"
 	}
-	if !c.features.Netem {
+	if _, ok := q.(*Netem); ok && !c.features.Netem {
 		return nil, &kernel.MissingError{
 			Feature:  "sch_netem",
-			NeededBy: c.fault.Pos.String() + ": fault \"" + c.fault.Name + "\" with via: tc",
-			Remedy:   "load it (modprobe sch_netem) where the kernel has it as a module",
+			OfKernel: true,
+			NeededBy: fmt.Sprintf("fault %q with via: tc", c.fault.Name),
+			Remedy:   `drop "via" to use nfqueue`,
 		}
 	}
-	p := &Planned{Mechanism: TC, Why: what + " of a whole link: via asks for tc, and this kernel has netem"}
+	p := &Planned{Mechanism: TC, Why: why}
 	for _, e := range ends {
-		p.Rules = append(p.Rules, &QdiscRule{Host: e.host, Device: e.device, Netem: &settings})
+		p.Rules = append(p.Rules, &QdiscRule{Host: e.host, Device: e.device, Qdisc: q, Filters: filters})
 	}
 	return p, nil
+}
+
+// MayUseNetem reports whether compiling a fault looks at [Features].Netem, so that a kernel need be probed for it.
+func MayUseNetem(f *scenarios.Fault) bool {
+	a := &f.Do
+	return f.Via == string(TC) &&
+		(a.Delay != nil || a.Duplicate != nil || a.Corrupt != nil || a.Reorder != nil || a.Loss != nil || a.Drop != nil && f.Chance != nil)
+}
+
+// netem plans netem, which only via: tc takes: it is not on every kernel, its probabilities repeat no seed, and it counts
+// what passed and not what it struck.
+func (c *compilation) netem(what string, n Netem) (*Planned, error) {
+	if c.fault.Via != string(TC) {
+		return nil, &queueNeeded{what: what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc takes netem"}
+	}
+	return c.tc(what, &n)
+}
+
+// chanceOnly returns the fault's probability, 1 where it has none, and the compilation of the fault without it; what is
+// left of the trigger is for nobody but the queue.
+func (c *compilation) chanceOnly() (float64, *compilation) {
+	if c.fault.Chance == nil {
+		return 1, c
+	}
+	without, fault := *c, *c.fault
+	fault.Chance = nil
+	without.fault = &fault
+	return float64(*c.fault.Chance), &without
 }

@@ -91,51 +91,6 @@ func programOf(f scenarios.Family) string {
 	return "iptables"
 }
 
-// QdiscRule is a queueing discipline at the root of a device.
-type QdiscRule struct {
-	Host, Device string
-	// Rate, Queue and Burst are of tbf: bits per second, bytes, bytes. Rate 0 means that the rule is netem.
-	Rate         uint64
-	Queue, Burst uint32
-	// Netem is nil for tbf.
-	Netem *Netem
-}
-
-// Netem are the settings of a netem queueing discipline. Probabilities are from 0 to 1.
-type Netem struct {
-	Delay, Jitter            time.Duration
-	Loss, Duplicate, Corrupt float64
-}
-
-func (*QdiscRule) rule() {}
-
-// Commands returns the tc command.
-func (r *QdiscRule) Commands() []string {
-	start := fmt.Sprintf("ip netns exec %s tc qdisc add dev %s root ", r.Host, r.Device)
-	if r.Netem == nil {
-		return []string{start + fmt.Sprintf("tbf rate %dbit burst %d limit %d", r.Rate, r.Burst, r.Queue)}
-	}
-	n := r.Netem
-	args := []string{"netem"}
-	if n.Delay > 0 || n.Jitter > 0 {
-		args = append(args, "delay", micros(n.Delay))
-		if n.Jitter > 0 {
-			args = append(args, micros(n.Jitter))
-		}
-	}
-	for _, p := range []struct {
-		name  string
-		value float64
-	}{{"loss", n.Loss}, {"duplicate", n.Duplicate}, {"corrupt", n.Corrupt}} {
-		if p.value > 0 {
-			args = append(args, p.name, fmt.Sprintf("%g%%", p.value*100))
-		}
-	}
-	return []string{start + strings.Join(args, " ")}
-}
-
-func micros(d time.Duration) string { return fmt.Sprintf("%dus", d.Microseconds()) }
-
 func quoteAll(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {

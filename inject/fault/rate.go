@@ -8,20 +8,29 @@ const (
 
 func (c *compilation) rate() (*Planned, error) {
 	r := c.fault.Do.Rate
-	ends, err := c.wholeLink("rate")
-	if err != nil {
+	q := &Rate{To: uint64(r.To), Queue: uint32(r.Queue), Burst: uint32(r.Burst)}
+	if q.Queue == 0 {
+		q.Queue = defaultQueue
+	}
+	if q.Burst == 0 {
+		q.Burst = defaultBurst
+	}
+	if c.fault.Via == string(TC) {
+		return c.tc("rate", q)
+	}
+	// A link's own rate is what tc is for. Of anything less nfqueue does not only count what had to wait, but says which.
+	_, whole, err := c.linkEnds("rate")
+	switch {
+	case err != nil:
 		return nil, err
+	case c.fault.Triggered():
+		return nil, c.needsQueue("rate with a trigger")
+	case !whole || c.fault.At != "" && c.fault.At != "wire":
+		return nil, &queueNeeded{what: "rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"}
 	}
-	queue, burst := uint32(r.Queue), uint32(r.Burst)
-	if queue == 0 {
-		queue = defaultQueue
+	p, err := c.tc("rate", q)
+	if err == nil {
+		p.Why = "rate of a whole link: tc tbf is made for it"
 	}
-	if burst == 0 {
-		burst = defaultBurst
-	}
-	p := &Planned{Mechanism: TC, Why: "rate of a whole link: tc tbf is made for it"}
-	for _, e := range ends {
-		p.Rules = append(p.Rules, &QdiscRule{Host: e.host, Device: e.device, Rate: uint64(r.To), Queue: queue, Burst: burst})
-	}
-	return p, nil
+	return p, err
 }

@@ -93,11 +93,23 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		},
 		{
 			name: "a drop by tc", fault: `{via: tc, do: drop}`,
+			want: `tc drops by a chance, or all at HOST.output; iptables can: drop "via"`,
+		},
+		{
+			name: "a local drop where nobody is told", fault: `{via: tc, at: client.input, do: drop}`,
+			want: `tc drops by a chance, or all at HOST.output; iptables can: drop "via"`,
+		},
+		{
+			name: "an answer by tc", fault: `{via: tc, do: {reject: {}}}`,
 			want: `tc cannot do it; iptables can: drop "via"`,
 		},
 		{
+			name: "ports of no protocol by tc", fault: `{via: tc, match: {port: 80}, do: {delay: 1s}}`, features: netem,
+			want: `ports and lengths want a protocol: add tcp or udp to match`,
+		},
+		{
 			name: "a delay by iptables", fault: `{via: iptables, do: {delay: 1s}}`, features: netem,
-			want: `iptables cannot do delay of IP packets and not of ARP and neighbour discovery; nfqueue can: drop "via"`,
+			want: `iptables cannot do delay; nfqueue can: drop "via"`,
 		},
 	} {
 		t.Run(r.name, func(t *testing.T) {
@@ -118,11 +130,14 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 		`{via: tc, do: {delay: 200ms}}`,
 		`{via: tc, do: {duplicate: {}}}`,
 		`{via: tc, do: {corrupt: {}}}`,
+		`{via: tc, match: {tcp: any, port: 80}, do: {delay: 200ms}}`,
+		`{via: tc, do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`,
+		`{via: tc, chance: 5%, do: {reorder: 1}}`,
+		`{via: tc, chance: 5%, do: drop}`,
 	} {
 		r := refusal{fault: fault}
 		err := r.refuse(t)
-		want := `sch_netem is not available here (needed by refused.yaml:5:3: fault "f" with via: tc); ` +
-			`load it (modprobe sch_netem) where the kernel has it as a module`
+		want := `sch_netem is not in this kernel (needed by fault "f" with via: tc); drop "via" to use nfqueue`
 		if got := err.Error(); got != want {
 			t.Errorf("%s is refused so:\ngot  %s\nwant %s", fault, got, want)
 		}
@@ -133,7 +148,7 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 	}
 }
 
-// What only the queue to user space can do goes there, unless via asks for another mechanism.
+// What only the queue to user space can do goes there, and what is left to it by choice.
 func TestFaultsThatWantTheQueue(t *testing.T) {
 	netem := Features{Netem: true}
 	const three = "hosts: {client: {}, server: {}, other: {}}\n"
@@ -141,9 +156,9 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "via asks for it"},
 		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "only nfqueue can do the action reset"},
 		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "only nfqueue can do the action hold"},
-		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "only nfqueue can do the action reorder"},
+		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "reorder: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
 		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "only nfqueue can do the action rewrite"},
-		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "only nfqueue can do the action loss"},
+		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "loss: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
 		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "only nfqueue can do the action replay"},
 		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "only nfqueue can do the action mtu"},
 
@@ -165,32 +180,18 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "only nfqueue can do several TCP options at once"},
 		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "only nfqueue can do a TTL with both bounds"},
 
-		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "only nfqueue can do rate of selected packets"},
+		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
 		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "only nfqueue can do rate with a trigger"},
-		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "only nfqueue can do rate at a host's input or output"},
-		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "only nfqueue can do rate by sender among more than two hosts, or on lo"},
+		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
+		{name: "a rate of what comes in", fault: `{at: client.input, do: {rate: 1mbit}}`, want: "only nfqueue can do rate of what comes in at a host (a queueing discipline has what leaves)"},
+		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
 
-		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "only nfqueue can do delay of selected packets"},
-		{name: "a delay", fault: `{do: {delay: 1s}}`, features: netem, want: "only nfqueue can do delay of IP packets and not of ARP and neighbour discovery"},
-		{name: "jitter in order", fault: `{do: {delay: {by: 1s, jitter: 1ms}}}`, features: netem, want: "only nfqueue can do jitter that keeps the order (netem's reorders: order: free)"},
-		{name: "normal jitter", fault: `{do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, features: netem, want: "only nfqueue can do normal jitter"},
-
-		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "only nfqueue can do duplicate"},
-		{name: "two copies by tc", fault: `{via: tc, do: {duplicate: 2}}`, features: netem, want: "more than one copy"},
-		{name: "every nth twice by tc", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, features: netem, want: "duplicate with a trigger other than chance"},
-		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "only nfqueue can do corrupt"},
-		{name: "some bytes corrupted by tc", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
-		{name: "corruption that is hidden by tc", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, features: netem, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
-		{name: "every nth corrupted by tc", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, features: netem, want: "corrupt with a trigger other than chance"},
+		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
+		{name: "a delay", fault: `{do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
+		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "duplicate: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
+		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "corrupt: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			if strings.Contains(r.fault, "via: tc") {
-				want := refusedAt + "tc cannot do " + r.want + `; nfqueue can: drop "via"`
-				if got := r.refuse(t).Error(); got != want {
-					t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
-				}
-				return
-			}
 			p, err := r.compile(t)
 			if err != nil {
 				t.Fatal(err)
@@ -203,20 +204,69 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 	}
 }
 
+// What tc is asked for and cannot do is refused with the remedy.
+func TestFaultsThatTCCannotCarryOut(t *testing.T) {
+	for _, r := range []refusal{
+		{name: "jitter in order", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms}}}`, want: "jitter that keeps the order (netem's reorders: order: free)"},
+		{name: "normal jitter", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, want: "normal jitter"},
+		{name: "a delay by chance", fault: `{via: tc, chance: 5%, do: {delay: 1s}}`, want: "delay with a trigger"},
+		{name: "a delay of what comes in", fault: `{via: tc, at: client.input, do: {delay: 1s}}`, want: "delay of what comes in at a host (a queueing discipline has what leaves)"},
+		{name: "two copies", fault: `{via: tc, do: {duplicate: 2}}`, want: "more than one copy"},
+		{name: "every nth twice", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, want: "duplicate with a trigger"},
+		{name: "some bytes corrupted", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "corruption that is hidden", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "every nth corrupted", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, want: "corrupt with a trigger"},
+		{name: "all reordered", fault: `{via: tc, do: {reorder: 1}}`, want: "reorder of all packets (netem wants a chance)"},
+		{name: "reordered by two", fault: `{via: tc, chance: 5%, do: {reorder: 2}}`, want: "reorder by a number of packets (netem's overtake for a time)"},
+		{name: "bursts with a trigger", fault: `{via: tc, first: 9, do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "loss with a trigger"},
+		{name: "the first few lost", fault: `{via: tc, at: client.output, first: 2, do: drop}`, want: "local drop with a trigger"},
+		{name: "a reset", fault: `{via: tc, match: {tcp: DATA}, do: {reset: both}}`, want: "the action reset"},
+
+		{name: "data", fault: `{via: tc, match: {tcp: DATA}, do: {delay: 1s}}`, want: "the segment kind DATA (u32 knows no lengths)"},
+		{name: "acknowledgements", fault: `{via: tc, match: {tcp: [SYN, ACK]}, do: {delay: 1s}}`, want: "the segment kind ACK (u32 knows no lengths)"},
+		{name: "either port and one", fault: `{via: tc, match: {tcp: any, port: 80, sport: 81}, do: {delay: 1s}}`, want: "port beside sport or dport"},
+		{name: "an ICMP message", fault: `{via: tc, match: {icmp: echo-request}, do: {delay: 1s}}`, want: "kinds of ICMP messages"},
+		{name: "a connection", fault: `{via: tc, match: {tcp: any, conn: 1}, do: {delay: 1s}}`, want: "conn"},
+		{name: "retransmissions", fault: `{via: tc, match: {tcp: any, retransmission: true}, do: {delay: 1s}}`, want: "retransmission"},
+		{name: "a payload", fault: `{via: tc, match: {tcp: any, payload: hello}, do: {rate: 1mbit}}`, want: "what a payload is"},
+		{name: "an option", fault: `{via: tc, match: {tcp: SYN, options: {mss: true}}, do: {rate: 1mbit}}`, want: "TCP options"},
+		{name: "a sequence number", fault: `{via: tc, match: {tcp: any, seq: 1}, do: {rate: 1mbit}}`, want: "relative sequence numbers"},
+		{name: "a window", fault: `{via: tc, match: {tcp: any, window: 0}, do: {rate: 1mbit}}`, want: "the window field"},
+		{name: "a TTL", fault: `{via: tc, match: {ttl: 5}, do: {rate: 1mbit}}`, want: "a TTL"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			r.features.Netem = true
+			want := refusedAt + "tc cannot do " + r.want + `; nfqueue can: drop "via"`
+			if got := r.refuse(t).Error(); got != want {
+				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
 // A lab probes its kernel for netem only where the plan may depend on it.
 func TestMayUseNetem(t *testing.T) {
+	chance := scenarios.Percent(0.5)
 	for _, c := range []struct {
-		action scenarios.Action
-		want   bool
+		fault scenarios.Fault
+		want  bool
 	}{
-		{scenarios.Action{Drop: &scenarios.Drop{}}, false},
-		{scenarios.Action{Rate: &scenarios.Rate{}}, false},
-		{scenarios.Action{Delay: &scenarios.Delay{}}, true},
-		{scenarios.Action{Duplicate: &scenarios.Duplicate{}}, true},
-		{scenarios.Action{Corrupt: &scenarios.Corrupt{}}, true},
+		{scenarios.Fault{Do: scenarios.Action{Drop: &scenarios.Drop{}}}, false},
+		{scenarios.Fault{Do: scenarios.Action{Drop: &scenarios.Drop{}}, Chance: &chance}, true},
+		{scenarios.Fault{Do: scenarios.Action{Rate: &scenarios.Rate{}}}, false},
+		{scenarios.Fault{Do: scenarios.Action{Delay: &scenarios.Delay{}}}, true},
+		{scenarios.Fault{Do: scenarios.Action{Duplicate: &scenarios.Duplicate{}}}, true},
+		{scenarios.Fault{Do: scenarios.Action{Corrupt: &scenarios.Corrupt{}}}, true},
+		{scenarios.Fault{Do: scenarios.Action{Reorder: &scenarios.Reorder{}}}, true},
+		{scenarios.Fault{Do: scenarios.Action{Loss: &scenarios.Loss{}}}, true},
 	} {
-		if got := MayUseNetem(&c.action); got != c.want {
-			t.Errorf("MayUseNetem of %s is %t, want %t", c.action.Kind(), got, c.want)
+		f := c.fault
+		f.Via = string(TC)
+		if got := MayUseNetem(&f); got != c.want {
+			t.Errorf("MayUseNetem of %s via tc is %t, want %t", f.Do.Kind(), got, c.want)
+		}
+		if f.Via = ""; MayUseNetem(&f) {
+			t.Errorf("MayUseNetem of %s is true where nobody asks for tc", f.Do.Kind())
 		}
 	}
 }

@@ -105,6 +105,7 @@ func TestMissingError(t *testing.T) {
 		want string
 	}{
 		{"several features", MissingError{Feature: "CAP_NET_ADMIN and CAP_NET_RAW"}, "CAP_NET_ADMIN and CAP_NET_RAW are not available here"},
+		{"a feature of the kernel", MissingError{Feature: "sch_netem", OfKernel: true, NeededBy: `fault "f"`, Remedy: "do"}, `sch_netem is not in this kernel (needed by fault "f"); do`},
 		{"a feature alone", MissingError{Feature: "sch_netem"}, "sch_netem is not available here"},
 		{"and what needs it", MissingError{Feature: "sch_netem", NeededBy: `fault "slow"`}, `sch_netem is not available here (needed by fault "slow")`},
 		{"and the cause", MissingError{Feature: "sch_netem", Err: unix.ENOENT}, "sch_netem is not available here: no such file or directory"},

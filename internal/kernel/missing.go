@@ -10,6 +10,8 @@ import (
 type MissingError struct {
 	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN and CAP_NET_RAW".
 	Feature string
+	// OfKernel is set where the feature is a part of the kernel that this one was built without.
+	OfKernel bool
 	// NeededBy is what needs it: `fault "slow-link"`; may be empty.
 	NeededBy string
 	// Remedy is what the user can do, as an imperative.
@@ -20,11 +22,14 @@ type MissingError struct {
 
 // Error returns one line: what is missing, what needs it, what to do.
 func (e *MissingError) Error() string {
-	verb := " is"
+	verb, where := " is", " not available here"
 	if strings.Contains(e.Feature, " and ") {
 		verb = " are"
 	}
-	s := e.Feature + verb + " not available here"
+	if e.OfKernel {
+		where = " not in this kernel"
+	}
+	s := e.Feature + verb + where
 	if e.NeededBy != "" {
 		s += fmt.Sprintf(" (needed by %s)", e.NeededBy)
 	}

@@ -50,6 +50,7 @@ type message struct {
 // missing is a *kernel.MissingError on its way.
 type missing struct {
 	Feature, NeededBy, Remedy, Cause string
+	OfKernel                         bool
 }
 
 func (m *message) fail(err error) {
@@ -58,7 +59,7 @@ func (m *message) fail(err error) {
 	if !errors.As(err, &lacking) {
 		return
 	}
-	m.Missing = &missing{Feature: lacking.Feature, NeededBy: lacking.NeededBy, Remedy: lacking.Remedy}
+	m.Missing = &missing{Feature: lacking.Feature, OfKernel: lacking.OfKernel, NeededBy: lacking.NeededBy, Remedy: lacking.Remedy}
 	if lacking.Err != nil {
 		m.Missing.Cause = lacking.Err.Error()
 	}
@@ -68,7 +69,7 @@ func (m *message) fail(err error) {
 func (m *message) err() error {
 	switch {
 	case m.Missing != nil:
-		e := &kernel.MissingError{Feature: m.Missing.Feature, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
+		e := &kernel.MissingError{Feature: m.Missing.Feature, OfKernel: m.Missing.OfKernel, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
 		if m.Missing.Cause != "" {
 			e.Err = errors.New(m.Missing.Cause)
 		}

@@ -1,0 +1,226 @@
+package fault
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"halfopen/scenarios"
+)
+
+// Filter is a u32 filter of tc (tc-u32(8)): it takes the packets for which all of its keys fit.
+type Filter struct {
+	// Protocol is ip or ipv6.
+	Protocol string
+	// Matches are the keys as they are typed, Keys as the kernel has them.
+	Matches []string
+	Keys    []Key
+}
+
+// Key compares four bytes of a packet, from its IP header on, in network order.
+type Key struct {
+	Offset      int
+	Value, Mask uint32
+}
+
+// String returns the filter's matches as they are typed.
+func (f Filter) String() string { return strings.Join(f.Matches, " ") }
+
+// match adds a match: the text, and what it compares. Keys of the same place become one, as tc has it.
+func (f *Filter) match(text string, keys ...Key) {
+	f.Matches = append(f.Matches, "match "+text)
+	for _, k := range keys {
+		at := slices.IndexFunc(f.Keys, func(have Key) bool { return have.Offset == k.Offset })
+		if at < 0 {
+			f.Keys = append(f.Keys, k)
+			continue
+		}
+		f.Keys[at].Value |= k.Value
+		f.Keys[at].Mask |= k.Mask
+	}
+}
+
+// keyAt returns the key for 1 or 2 bytes at an offset.
+func keyAt(offset, size int, value, mask uint32) Key {
+	shift := 8 * (4 - offset%4 - size)
+	return Key{offset &^ 3, value << shift, mask << shift}
+}
+
+// filters returns the alternatives of a selector, each as a filter, or what tc cannot tell.
+func (c *compilation) filters() ([]Filter, error) {
+	m := &c.fault.Match
+	if what := beyondTC(m); what != "" {
+		return nil, c.needsQueue(what)
+	}
+	if m.ARP != "" {
+		return nil, c.errorf("arp cannot be selected here: faults strike IP packets")
+	}
+	protocol, numbers := c.protocolNumbers()
+	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 && protocol == "" {
+		return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
+	}
+	base := Filter{Protocol: "ip"}
+	if c.topology.Family == scenarios.V6 {
+		base.Protocol = "ipv6"
+	}
+	list := []Filter{base}
+	// each replaces every filter by one for each of the alternatives.
+	each := func(count int, add func(f *Filter, i int)) {
+		if count == 0 {
+			return
+		}
+		var all []Filter
+		for _, f := range list {
+			for i := range count {
+				one := Filter{f.Protocol, slices.Clone(f.Matches), slices.Clone(f.Keys)}
+				add(&one, i)
+				all = append(all, one)
+			}
+		}
+		list = all
+	}
+	for _, side := range []struct{ name, host string }{{"src", m.From}, {"dst", m.To}} {
+		if side.host == "" {
+			continue
+		}
+		h := c.topology.Host(side.host)
+		if h == nil {
+			return nil, c.errorf("there is no host %q", side.host)
+		}
+		each(len(h.Addrs), func(f *Filter, i int) { f.address(side.name, h.Addrs[i]) })
+	}
+	if protocol != "" {
+		each(1, func(f *Filter, _ int) { f.protocol(numbers[protocol]) })
+	}
+	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 || slices.ContainsFunc(m.TCP, func(k scenarios.SegmentKind) bool { return k != scenarios.AnySegment }) {
+		each(1, func(f *Filter, _ int) { f.plainHeader() })
+	}
+	each(len(m.TCP), func(f *Filter, i int) { f.kind(m.TCP[i]) })
+	each(2*len(m.Port), func(f *Filter, i int) { f.port([]string{"sport", "dport"}[i%2], m.Port[i/2]) })
+	each(len(m.SPort), func(f *Filter, i int) { f.port("sport", m.SPort[i]) })
+	each(len(m.DPort), func(f *Filter, i int) { f.port("dport", m.DPort[i]) })
+	for i := range list {
+		if len(list[i].Keys) == 0 {
+			list[i].match("u32 0 0 at 0", Key{})
+		}
+	}
+	return list, nil
+}
+
+// kindBits are the flags of the segment kinds that flags alone tell: those looked at, and those set.
+var kindBits = map[scenarios.SegmentKind][2]uint32{
+	scenarios.SYN:    {0x16, 0x02},
+	scenarios.SYNACK: {0x16, 0x12},
+	scenarios.FIN:    {0x07, 0x01},
+	scenarios.RST:    {0x04, 0x04},
+}
+
+// beyondTC returns what a selector asks for that no filter of tc can tell; "" for nothing.
+func beyondTC(m *scenarios.Selector) string {
+	for _, k := range m.TCP {
+		if _, ok := kindBits[k]; !ok && k != scenarios.AnySegment {
+			return "the segment kind " + string(k) + " (u32 knows no lengths)"
+		}
+	}
+	switch {
+	case m.Port != nil && (m.SPort != nil || m.DPort != nil):
+		return "port beside sport or dport"
+	case m.ICMP != "" && m.ICMP != "any":
+		return "kinds of ICMP messages"
+	case m.Conn != 0:
+		return "conn"
+	case m.Retransmission != nil:
+		return "retransmission"
+	case m.Payload != nil:
+		return "what a payload is"
+	case len(m.Options) > 0:
+		return "TCP options"
+	case m.Seq != nil || m.Ack != nil:
+		return "relative sequence numbers"
+	case m.Window != nil:
+		return "the window field"
+	case m.TTL != nil:
+		return "a TTL"
+	}
+	return ""
+}
+
+// protocolNumbers returns the selector's protocol, "" for all, and the numbers of those there are (IANA).
+func (c *compilation) protocolNumbers() (string, map[string]int) {
+	numbers := map[string]int{"tcp": 6, "udp": 17, "icmp": 1}
+	if c.topology.Family == scenarios.V6 {
+		numbers["icmp"] = 58
+	}
+	m := &c.fault.Match
+	switch {
+	case len(m.TCP) > 0:
+		return "tcp", numbers
+	case m.UDP != "":
+		return "udp", numbers
+	case m.ICMP != "":
+		return "icmp", numbers
+	}
+	return "", numbers
+}
+
+// word is what tc calls the family in matches.
+func (f *Filter) word() string {
+	if f.Protocol == "ipv6" {
+		return "ip6"
+	}
+	return "ip"
+}
+
+func (f *Filter) address(side string, a netip.Addr) {
+	offset := map[string]int{"ip src": 12, "ip dst": 16, "ip6 src": 8, "ip6 dst": 24}[f.word()+" "+side]
+	var keys []Key
+	for part := range slices.Chunk(a.AsSlice(), 4) {
+		value := uint32(part[0])<<24 | uint32(part[1])<<16 | uint32(part[2])<<8 | uint32(part[3])
+		keys = append(keys, Key{offset, value, 0xffffffff})
+		offset += 4
+	}
+	f.match(fmt.Sprintf("%s %s %s/%d", f.word(), side, a, a.BitLen()), keys...)
+}
+
+func (f *Filter) protocol(number int) {
+	offset := 9
+	if f.Protocol == "ipv6" {
+		offset = 6
+	}
+	f.match(fmt.Sprintf("%s protocol %d 0xff", f.word(), number), keyAt(offset, 1, uint32(number), 0xff))
+}
+
+// plainHeader makes sure that the transport header is where the filter looks for it: behind an IPv4 header without options,
+// and in this fragment. On IPv6 the match of the protocol has seen to that.
+func (f *Filter) plainHeader() {
+	if f.Protocol == "ip" {
+		f.match("ip ihl 5 0xf", keyAt(0, 1, 5, 0xf))
+		f.match("u16 0 0x1fff at 6", keyAt(6, 2, 0, 0x1fff))
+	}
+}
+
+// transport is where the header of TCP or UDP begins.
+func (f *Filter) transport() int {
+	if f.Protocol == "ipv6" {
+		return 40
+	}
+	return 20
+}
+
+func (f *Filter) kind(k scenarios.SegmentKind) {
+	bits, ok := kindBits[k]
+	if !ok {
+		return // any
+	}
+	at := f.transport() + 13
+	f.match(fmt.Sprintf("u8 %#x %#x at %d", bits[1], bits[0], at), keyAt(at, 1, bits[1], bits[0]))
+}
+
+func (f *Filter) port(side string, port int) {
+	at := f.transport()
+	if side == "dport" {
+		at += 2
+	}
+	f.match(fmt.Sprintf("%s %s %d 0xffff", f.word(), side, port), keyAt(at, 2, uint32(port), 0xffff))
+}

@@ -1,0 +1,18 @@
+package fault
+
+import "time"
+
+// overtaking is how long netem puts off a packet that others are to overtake.
+const overtaking = 10 * time.Millisecond
+
+// reorder has netem let most packets pass at once and put some off, for all of them put off would keep their order.
+func (c *compilation) reorder() (*Planned, error) {
+	p, rest := c.chanceOnly()
+	switch viaTC := c.fault.Via == string(TC); {
+	case viaTC && c.fault.Do.Reorder.By > 1:
+		return nil, c.needsQueue("reorder by a number of packets (netem's overtake for a time)")
+	case viaTC && p == 1:
+		return nil, c.needsQueue("reorder of all packets (netem wants a chance)")
+	}
+	return rest.netem("reorder", Netem{Delay: overtaking, AtOnce: 1 - p})
+}
