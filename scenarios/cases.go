@@ -43,6 +43,9 @@ func (f *File) table(d *decoder) {
 		}
 		r := row{pos: item, params: f.params(d, item)}
 		r.label, r.named = labelOf(r.params)
+		if !r.named && len(r.params) > 0 && refersToParam(r.params[0].value) {
+			d.errorf(r.params[0].value, "a case is called by its first parameter, which cannot be one made of others; give it the key case")
+		}
 		if c := child(item, "case"); c != nil {
 			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
 			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
@@ -72,9 +75,6 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 			d.errorf(key, "%q is no name for a parameter: want letters, digits, - and _", clip(key.Value))
 			continue
 		default:
-			if refersToParam(value) {
-				d.errorf(value, "a parameter's value cannot refer to parameters")
-			}
 			if !slices.Contains(f.Params, key.Value) {
 				f.Params = append(f.Params, key.Value)
 			}
@@ -84,7 +84,9 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 	return params
 }
 
+// refersToParam reports whether a value is made of parameters.
 func refersToParam(n *yaml.Node) bool {
+	n = resolve(n)
 	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, refersToParam)
 }
 
@@ -139,6 +141,15 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s", f.Name, clip(name), didYouMean(name, f.Params), known)
 		}
 	}
+	var errs []*Error
+	for _, name := range f.Params {
+		if text, ok := set[name]; ok {
+			errs = append(errs, f.settable(name, text)...)
+		}
+	}
+	if err := joinErrors(errs); err != nil {
+		return nil, err
+	}
 	rows := f.rows
 	if len(rows) == 0 {
 		rows = []row{{}}
@@ -170,27 +181,6 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 	}
 	distinguish(out)
 	return out, nil
-}
-
-// setNode makes a value of the command line's text: any YAML of one line, so that lists can be set.
-func setNode(text string, at *yaml.Node) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	var doc yaml.Node
-	if strings.HasPrefix(text, "[") && len(text) < 4096 && yaml.Unmarshal([]byte(text), &doc) == nil && isAliasFree(&doc) && len(doc.Content) == 1 {
-		n = doc.Content[0]
-	}
-	if at != nil {
-		move(n, at)
-	}
-	return n
-}
-
-// move gives a node, and all below it, the place of another.
-func move(n, at *yaml.Node) {
-	n.Line, n.Column = at.Line, at.Column
-	for _, c := range n.Content {
-		move(c, at)
-	}
 }
 
 // sameParams reports whether two rows differ in nothing, their given names included.

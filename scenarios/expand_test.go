@@ -84,7 +84,7 @@ actors:
 		t.Errorf("unknown parameter: %v", err)
 	}
 	_, err = expandText(t, text, map[string]string{"pause": "x"})
-	if err == nil || !strings.Contains(err.Error(), `"x" is no duration`) {
+	if err == nil || !strings.Contains(err.Error(), `test.yaml:7:29: --set pause=x: pause is a duration here, not the text "x"; write one such as 1s`) {
 		t.Errorf("wrong value: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ func Schema() ([]byte, error) {
 	root := b.object(reflect.TypeFor[Scenario]())
 	scalar := b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	root.Properties.Set("params", &jsonschema.Schema{
-		Type: "object", Description: "Parameters and their values, for ${name}; a case may have others.",
+		Type: "object", Description: "Parameters and their values, for ${name}, of which some may be made of others, ${name + 1}; a case may have values of its own. --set NAME=VALUE sets one for a run.",
 	})
 	one := uint64(1)
 	label := jsonschema.NewProperties()
@@ -50,7 +50,7 @@ func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) 
 
 // parameter is what may stand for any value.
 func (b *schemaBuilder) parameter() *jsonschema.Schema {
-	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter: ${name}."})
+	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or what is computed from some, ${name + 1}."})
 }
 
 func text(pattern string) *jsonschema.Schema {
