@@ -159,6 +159,36 @@ func TestFaultsCombined(t *testing.T) {
 	}
 }
 
+// Each of two faults keeps the order in which packets come to it, late by the other or not.
+func TestOrderIsKeptByFaultsCombined(t *testing.T) {
+	b := datagram(scenarios.V4, toServer, string(make([]byte, 972)))
+	for _, before := range []string{`{delay: {by: 50ms, jitter: 50ms}}`, `{rate: {to: 8mbit, queue: 1MB}}`, `{delay: 70ms}`} {
+		e := newTestEngine(t, scenarios.V4, 1, `{a: {via: nfqueue, do: `+before+`}, b: {do: {delay: {by: 50ms, jitter: 50ms}}}}`)
+		var last time.Duration
+		for i := range 1000 {
+			d := decide(e, b, i)
+			if d.At < last {
+				t.Fatalf("after %s packet %d is released at %v, one before it at %v", before, i, d.At, last)
+			}
+			last = d.At
+		}
+	}
+	// A fixed delay leaves the order as it is, that which another fault has made included.
+	e := newTestEngine(t, scenarios.V4, 1, `{a: {do: {delay: {by: 50ms, jitter: 50ms, order: free}}}, b: {do: {delay: 50ms}}}`)
+	overtakes := 0
+	var last time.Duration
+	for i := range 1000 {
+		d := decide(e, b, i)
+		if d.At < last {
+			overtakes++
+		}
+		last = d.At
+	}
+	if overtakes < 100 {
+		t.Errorf("of 1000 packets with free jitter, %d overtake once a fixed delay comes after it", overtakes)
+	}
+}
+
 // A strike tells the packet's headers, and not more.
 func TestStrikesTellHeaders(t *testing.T) {
 	b := datagram(scenarios.V4, toServer, string(make([]byte, 1000)))

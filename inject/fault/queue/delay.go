@@ -43,13 +43,16 @@ func (a *delay) strike(s *strike) (Strike, bool) {
 		by += time.Duration((2*a.rng.Float64() - 1) * float64(a.jitter))
 	}
 	by = max(by, 0)
-	if !a.free {
+	// Without jitter the packets leave as they come.
+	if !a.free && a.jitter > 0 {
 		if len(a.last) >= mostPairs {
 			maps.DeleteFunc(a.last, func(_ [2]netip.Addr, at time.Duration) bool { return at <= s.now })
 		}
 		pair := [2]netip.Addr{s.packet.decoded.Src, s.packet.decoded.Dst}
-		by = max(by, a.last[pair]-s.now)
-		a.last[pair] = s.now + by
+		// What delayed the packet before has it come later.
+		comes := max(s.decision.At, s.now)
+		by = max(by, a.last[pair]-comes)
+		a.last[pair] = comes + by
 	}
 	s.wait(by)
 	return Strike{Effect: "delayed", By: by}, true
