@@ -177,6 +177,8 @@ func (q *Queue) arrived(a nfqueue.Attribute) int {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	// What is due goes first, though the thread that releases it has not come to it yet.
+	q.passDue()
 	w.order = q.schedule.arrival()
 	w.until = slices.DeleteFunc(w.until, q.Engine.HasHappened)
 	switch {
