@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 // failures returns the reasons of the verdicts that fail, by title.
@@ -158,6 +159,34 @@ client: [connect: {to: "server:8080"}, send: hello]
 			}
 			got := failures(Check(lab(t, actors, test.expect), test.record(p)))
 			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A fault with a chance of 0% is there to show what happens without it.
+func TestAFaultWithoutAChanceMustNotStrike(t *testing.T) {
+	const title = "fault silent-server: strikes nothing, by chance: 0%"
+	for _, c := range []struct {
+		name   string
+		expect string
+		hits   []uint64
+		want   map[string]string
+	}{
+		{"no hits", `- {packets: {udp: any}, none: true}`, []uint64{0}, map[string]string{}},
+		{"a hit", `- {packets: {udp: any}, none: true}`, []uint64{1}, map[string]string{title: "wanted 0 hits, saw 1 hit"}},
+		{"no reading", `- {packets: {udp: any}, none: true}`, nil, map[string]string{title: `the hits of fault "silent-server" were never read`}},
+		{"hits wanted", `- {fault: silent-server, hits: 1}`, []uint64{0}, map[string]string{"fault silent-server: 1 hit": "wanted 1 hit, saw 0 hits"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := lab(t, connecting, c.expect)
+			s.Faults[0].Chance = new(scenarios.Percent)
+			p := newTape()
+			for _, n := range c.hits {
+				p.hits("silent-server", 0, n)
+			}
+			if diff := cmp.Diff(c.want, failures(Check(s, p.end(time.Second, "done")))); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 		})

@@ -18,7 +18,8 @@ func judgeFault(r *run, e *scenarios.Expectation, v *draft) {
 	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), plural(int(hits), "hit")+r.outOfForce(x.Fault))
 }
 
-// faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it.
+// faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it. One with a
+// chance of 0% is there to show what happens without it, and must not.
 func (r *run) faultsStruck() []Verdict {
 	named := map[string]bool{}
 	for i := range r.s.Expect {
@@ -34,6 +35,16 @@ func (r *run) faultsStruck() []Verdict {
 		}
 		v := draft{Verdict: Verdict{Kind: "fault", Index: -1, Pos: f.Pos, Status: Pass, Title: fmt.Sprintf("fault %s: strikes", f.Name)}}
 		hits, read := r.hits(f.Name)
+		if f.Chance != nil && *f.Chance == 0 {
+			v.Title = fmt.Sprintf("fault %s: strikes nothing, by chance: 0%%", f.Name)
+			if !read {
+				v.fault("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+			} else {
+				v.saw(hits == 0, "0 hits", plural(int(hits), "hit"))
+			}
+			verdicts = append(verdicts, v.finish())
+			continue
+		}
 		switch {
 		case hits > 0:
 			v.saw(true, "1 hit or more", plural(int(hits), "hit"))
