@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -31,6 +32,12 @@ type lab struct {
 // newLab builds a scenario's network and prepares its faults; none is in force.
 func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
 	t.Helper()
+	return newSeededLab(t, s, f, 0)
+}
+
+// newSeededLab is newLab with the seed of what is random in faults.
+func newSeededLab(t *testing.T, s *scenarios.Scenario, f Features, seed uint64) *lab {
+	t.Helper()
 	l := &lab{t: t}
 	l.topology, l.plan = compile(t, s, f)
 	var err error
@@ -45,6 +52,7 @@ func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
 	l.addHosts()
 	began := time.Now()
 	l.faults, err = Open(l.net, l.plan, Options{
+		Seed:   seed,
 		Hosts:  l.addrs,
 		Now:    func() time.Duration { return time.Since(began) },
 		Struck: func(string, queue.Strike) {},
@@ -127,6 +135,38 @@ func shell(command string) (string, error) {
 		return "", fmt.Errorf("%s: %w\n%s", command, err, strings.TrimSpace(string(out)))
 	}
 	return string(out), nil
+}
+
+// mute keeps a host's kernel from answering what arrives. Packet sockets have seen it by then, and all faults too: the table
+// comes after filter.
+func (l *lab) mute(host string, f scenarios.Family) {
+	l.t.Helper()
+	l.sh(host, program(f)+" -w -t security -A INPUT "+map[scenarios.Family]string{
+		scenarios.V4: "-j DROP", scenarios.V6: "-m hl --hl-lt 255 -j DROP", // neighbour discovery has 255
+	}[f])
+}
+
+// raw opens a socket on a host that sends packets with their IP header, until the test ends.
+func (l *lab) raw(host string, f scenarios.Family) (fd int) {
+	l.t.Helper()
+	l.do(host, func() (err error) {
+		fd, err = unix.Socket(map[scenarios.Family]int{scenarios.V4: unix.AF_INET, scenarios.V6: unix.AF_INET6}[f], unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+		return err
+	})
+	l.t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// packetSocket opens a socket on a host that sees all packets, from their IP header on, until the test ends.
+func (l *lab) packetSocket(host string) (fd int) {
+	l.t.Helper()
+	l.do(host, func() (err error) {
+		all := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ALL >> 8, unix.ETH_P_ALL})
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(all))
+		return err
+	})
+	l.t.Cleanup(func() { unix.Close(fd) })
+	return fd
 }
 
 func (l *lab) resolve(ref string) netip.AddrPort {

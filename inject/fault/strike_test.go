@@ -87,26 +87,8 @@ func newRange(t *testing.T, s *scenarios.Scenario) *shootingRange {
 	for i := range r.hosts {
 		host := r.topology.Hosts[i].Name
 		r.hosts[i] = host
-		// What arrives has been seen by then, and must not be answered. The table comes after filter, where faults are.
-		r.sh(host, program(s.Family)+" -w -t security -A INPUT "+map[scenarios.Family]string{
-			scenarios.V4: "-j DROP", scenarios.V6: "-m hl --hl-lt 255 -j DROP", // neighbour discovery has 255
-		}[s.Family])
-		r.do(host, func() (err error) {
-			family := unix.AF_INET
-			if s.Family == scenarios.V6 {
-				family = unix.AF_INET6
-			}
-			if r.raw[i], err = unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW); err != nil {
-				return err
-			}
-			all := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ALL >> 8, unix.ETH_P_ALL})
-			r.captures[i], err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(all))
-			return err
-		})
-		t.Cleanup(func() {
-			unix.Close(r.raw[i])
-			unix.Close(r.captures[i])
-		})
+		r.mute(host, s.Family)
+		r.raw[i], r.captures[i] = r.lab.raw(host, s.Family), r.packetSocket(host)
 	}
 	r.packets = r.load()
 	return r
