@@ -31,6 +31,7 @@ type failure struct {
 
 type missing struct {
 	Feature  string `json:"feature"`
+	OfKernel bool   `json:"of_kernel,omitempty"`
 	NeededBy string `json:"needed_by,omitempty"`
 	Remedy   string `json:"remedy,omitempty"`
 	Cause    string `json:"cause,omitempty"`
@@ -40,7 +41,7 @@ func newFailure(err error) *failure {
 	f := &failure{Text: err.Error()}
 	var m *kernel.MissingError
 	if errors.As(err, &m) {
-		f.Missing = &missing{Feature: m.Feature, NeededBy: m.NeededBy, Remedy: m.Remedy}
+		f.Missing = &missing{Feature: m.Feature, OfKernel: m.OfKernel, NeededBy: m.NeededBy, Remedy: m.Remedy}
 		if m.Err != nil {
 			f.Missing.Cause = m.Err.Error()
 		}
@@ -52,7 +53,7 @@ func (f *failure) error() error {
 	if f.Missing == nil {
 		return errors.New(f.Text)
 	}
-	m := &kernel.MissingError{Feature: f.Missing.Feature, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
+	m := &kernel.MissingError{Feature: f.Missing.Feature, OfKernel: f.Missing.OfKernel, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
 	if f.Missing.Cause != "" {
 		m.Err = errors.New(f.Missing.Cause)
 	}

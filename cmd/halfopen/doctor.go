@@ -50,7 +50,7 @@ var probes = []probe{
 	{"ip6tables", false, "drop and reject on IPv6", "ip: v6\nfaults: {probe: {match: {tcp: SYN, port: 1}, do: drop}}"},
 	{"nfqueue", false, "faults that strike single packets", "faults: {probe: {match: {tcp: SYN}, nth: 1, do: {delay: 1ms}}}"},
 	{"sch_tbf", false, "rate", "faults: {probe: {do: {rate: {to: 1mbit}}}}"},
-	{"sch_htb, cls_u32", false, "selected packets via tc", "faults: {probe: {match: {tcp: SYN}, do: {rate: {to: 1mbit}}, via: tc}}"},
+	{"sch_htb", false, "selected packets via tc", "faults: {probe: {match: {tcp: SYN}, do: {rate: {to: 1mbit}}, via: tc}}"},
 	{"sch_netem", false, "delay, loss, duplicate, reorder and corrupt via tc", "faults: {probe: {do: {delay: {by: 10ms}}, via: tc}}"},
 }
 
