@@ -1,0 +1,102 @@
+package vm
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// netemKernel is the Debian kernel whose netem is tried, where it is there; others have one as well.
+const netemKernel = "6.1"
+
+// Many kernels have no netem, the one that runs this test perhaps among them: what the scenarios of testdata/netem say of it is
+// tried in a machine, all in one boot. The last of them expects what is not so, and must fail.
+func TestNetem(t *testing.T) {
+	k := needMachine(t)
+	if found, err := FindKernel(netemKernel); err == nil {
+		k = found
+	}
+	paths, err := filepath.Glob("testdata/netem/*.yaml")
+	if err != nil || len(paths) < 9 {
+		t.Fatalf("%d scenarios: %v", len(paths), err)
+	}
+	var list []*scenarios.Scenario
+	for _, path := range paths {
+		list = append(list, runsOf(t, path, "", "")...)
+	}
+	wrong := runsOf(t, "testdata/netem/delay.yaml", "first: ~50ms", "first: ~80ms")
+	wrongAt := len(list)
+	for _, s := range wrong {
+		if s.Case == "selected" {
+			list = append(list, s)
+		}
+	}
+	if len(list) == wrongAt {
+		t.Fatal("delay.yaml has no case selected")
+	}
+	var runs []Run
+	for i, s := range list {
+		runs = append(runs, Run{
+			Scenario: s,
+			Seed:     7,
+			Began:    func() {},
+			Emit:     func(trace.Event) {},
+			Ended: func(tr *trace.Trace, err error) {
+				if err != nil {
+					t.Errorf("%s: %v", s.ID(), err)
+					return
+				}
+				judge(t, s, tr, i >= wrongAt)
+			},
+		})
+	}
+	if err := Do(t.Context(), runs, Options{Kernel: k, Warp: true, Jobs: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// judge checks a run; one that is wrong must fail, in the time of its first connection and in nothing else.
+func judge(t *testing.T, s *scenarios.Scenario, tr *trace.Trace, wrong bool) {
+	failures := 0
+	for _, v := range assertions.Check(s, tr) {
+		if v.Status == assertions.Pass {
+			continue
+		}
+		failures++
+		if !wrong || !strings.Contains(v.Title, "client.connect") {
+			t.Errorf("%s: %s: %s", s.ID(), v.Title, v.Reason)
+		}
+	}
+	if wrong && failures == 0 {
+		t.Errorf("%s passes although it expects a delay that is not there", s.ID())
+	}
+}
+
+// runsOf returns the runs of a scenario file, in which some text stands in place of other.
+func runsOf(t *testing.T, path, old, text string) []*scenarios.Scenario {
+	t.Helper()
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(src), old) {
+		t.Fatalf("%s has no %q", path, old)
+	}
+	if old != "" {
+		src = []byte(strings.ReplaceAll(string(src), old, text))
+	}
+	f, err := scenarios.Parse(path, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runs
+}
