@@ -20,6 +20,8 @@ type decoder struct {
 	// pos says where each decoded field stands, by pointer to it; noted has its keys in the order they came.
 	pos   map[any]Pos
 	noted []any
+	// bad are the places of values that could not be made, about which nothing more is to be said.
+	bad map[Pos]bool
 
 	// The case being decoded, and every name that may stand in an only list.
 	family Family
@@ -66,6 +68,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	}
 	d.note(v.Addr().Interface(), n)
 	if n.Tag == badTag {
+		d.bad[d.at(n)] = true
 		return
 	}
 	switch p := v.Addr().Interface().(type) {

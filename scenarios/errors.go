@@ -50,6 +50,9 @@ func joinErrors(errs []*Error) error {
 	return errors.Join(joined...)
 }
 
+// DidYouMean returns ` (did you mean "x"?)` for the candidate that a typist may have meant by word, or "".
+func DidYouMean(word string, candidates []string) string { return didYouMean(word, candidates) }
+
 // didYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if none is near.
 func didYouMean(word string, candidates []string) string {
 	if best := nearest(word, candidates); best != "" {

@@ -43,7 +43,7 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 // expand makes the scenario of one case on one family and says how many nodes that took. read keeps expressions from one
 // to the next.
 func (f *File) expand(r expandedRow, family Family, read map[string]*expression) (*Scenario, int, []*Error) {
-	d := &decoder{file: f.Path, pos: map[any]Pos{}, family: family, label: r.written, labels: f.Cases, seen: map[string]bool{}}
+	d := &decoder{file: f.Path, pos: map[any]Pos{}, bad: map[Pos]bool{}, family: family, label: r.written, labels: f.Cases, seen: map[string]bool{}}
 	x := &substitution{d: d, label: r.label, params: map[string]*yaml.Node{
 		"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
 		"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},

@@ -130,7 +130,7 @@ func (e *evaluation) eval(node ast.Node) (operand, error) {
 }
 
 const operatorsAre = "there are + - * / % ^, comparisons, and, or, not, c ? a : b, list[0], and the functions " +
-	"abs, ceil, floor, len, max, min, round and sum"
+	"abs, ceil, floor, len, log2, max, min, round and sum"
 
 func (e *evaluation) unary(n *ast.UnaryNode) (operand, error) {
 	o, err := e.eval(n.Node)
@@ -330,7 +330,7 @@ func (e *evaluation) member(n *ast.MemberNode) (operand, error) {
 }
 
 // functions are the names that can be called.
-var functions = []string{"abs", "ceil", "floor", "len", "max", "min", "round", "sum"}
+var functions = []string{"abs", "ceil", "floor", "len", "log2", "max", "min", "round", "sum"}
 
 func (e *evaluation) call(name string, args []ast.Node) (operand, error) {
 	if !slices.Contains(functions, name) {
@@ -371,9 +371,8 @@ func (e *evaluation) call(name string, args []ast.Node) (operand, error) {
 	if o.kind != number {
 		return o, fmt.Errorf("%s wants a number, not %s", name, o.describe())
 	}
-	round := map[string]func(float64) float64{"ceil": math.Ceil, "floor": math.Floor, "round": math.Round}[name]
-	o.num, o.source = round(o.num), ""
-	return o, nil
+	compute := map[string]func(float64) float64{"ceil": math.Ceil, "floor": math.Floor, "log2": math.Log2, "round": math.Round}[name]
+	return inBounds(operand{kind: number, num: compute(o.num)})
 }
 
 func extreme(name string, operands []operand) (operand, error) {

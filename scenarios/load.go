@@ -122,7 +122,7 @@ func Parse(name string, src []byte) (*File, error) {
 		return nil, fail(1, "want a mapping here, with the keys name, title, hosts, actors and expect")
 	}
 	f := &File{Path: name, Source: src, root: doc.Content[0]}
-	d := &decoder{file: name, pos: map[any]Pos{}}
+	d := &decoder{file: name, pos: map[any]Pos{}, bad: map[Pos]bool{}}
 	f.head(d)
 	f.table(d)
 	if err := joinErrors(d.errs); err != nil {

@@ -84,7 +84,7 @@ func (v *validation) errorf(field any, otherwise Pos, format string, args ...any
 		}
 		pos = otherwise
 	}
-	if slices.ContainsFunc(v.d.errs, func(e *Error) bool { return e.Pos == pos }) {
+	if v.d.bad[pos] || slices.ContainsFunc(v.d.errs, func(e *Error) bool { return e.Pos == pos }) {
 		return
 	}
 	v.errs = append(v.errs, &Error{pos, fmt.Sprintf(format, args...)})

@@ -47,13 +47,32 @@ func completeSet(_ *cobra.Command, args []string, toComplete string) ([]cobra.Co
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
+	if name, _, ok := strings.Cut(toComplete, "="); ok {
+		return completeValue(files, name, toComplete), cobra.ShellCompDirectiveNoFileComp
+	}
 	var names []cobra.Completion
+	said := map[string]bool{}
 	for _, f := range files {
 		for _, name := range f.Params {
-			if strings.HasPrefix(name, toComplete) && !slices.Contains(names, name+"=") {
-				names = append(names, name+"=")
+			if strings.HasPrefix(name, toComplete) && !said[name] {
+				said[name] = true
+				names = append(names, cobra.CompletionWithDesc(name+"=", strings.Join(f.Values(name), ", ")))
 			}
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeValue offers the values that the parameter has in the files.
+func completeValue(files []*scenarios.File, name, toComplete string) []cobra.Completion {
+	var settings []cobra.Completion
+	for _, f := range files {
+		for _, value := range f.Values(name) {
+			setting := name + "=" + value
+			if strings.HasPrefix(setting, toComplete) && !strings.Contains(value, "${") && !slices.Contains(settings, setting) {
+				settings = append(settings, setting)
+			}
+		}
+	}
+	return settings
 }

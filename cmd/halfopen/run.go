@@ -47,7 +47,7 @@ Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the comman
 it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`,
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
-  halfopen run syn-retry-backoff --set retries=2 --set syns=3 --set gives_up=7s --case retries=2
+  halfopen run syn-retry-backoff --set retries=2
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run keepalive-default --warp

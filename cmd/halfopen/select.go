@@ -62,7 +62,11 @@ func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
 		return nil, &statusError{statusUsage, err}
 	}
 	for name := range unused {
-		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name", name, len(files))
+		var known []string
+		for _, f := range files {
+			known = append(known, f.Params...)
+		}
+		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name%s", name, len(files), scenarios.DidYouMean(name, known))
 	}
 	return pick(all, sel.cases)
 }

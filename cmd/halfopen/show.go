@@ -89,6 +89,7 @@ func show(w io.Writer, f *scenarios.File, runs []*scenarios.Scenario, s *scenari
 		p.wrap("  ", "  ", strings.Join(labels, ", "))
 		p.line("")
 	}
+	showParams(p, f, s)
 	showHosts(p, s, topology)
 	showActors(p, s)
 	showFaults(p, s, plan, err)
@@ -110,6 +111,44 @@ func runArgs(f *scenarios.File, s *scenarios.Scenario) string {
 		args += " --case '" + s.Case + "'"
 	}
 	return args
+}
+
+// showParams lists what --set can set: the value that each parameter has in this run, and what it is made of or has in other
+// cases.
+func showParams(p *page, f *scenarios.File, s *scenarios.Scenario) {
+	if len(f.Params) == 0 {
+		return
+	}
+	p.section("Parameters, for --set NAME=VALUE")
+	width, values := 0, 0
+	for _, name := range f.Params {
+		width, values = max(width, len(name)), max(values, len(s.Params[name]))
+	}
+	for _, name := range f.Params {
+		value, ok := s.Params[name]
+		if !ok {
+			value = "-"
+		}
+		other := ""
+		written, isDefault := f.Default(name)
+		made := isDefault && strings.Contains(written, "${") && written != value
+		var elsewhere []string
+		for _, v := range f.Values(name) {
+			if v != value && (!made || v != written) {
+				elsewhere = append(elsewhere, v)
+			}
+		}
+		switch {
+		case made && len(elsewhere) > 0:
+			other = "  = " + written + "; in cases " + strings.Join(elsewhere, ", ")
+		case made:
+			other = "  = " + written
+		case len(elsewhere) > 0:
+			other = "  also " + strings.Join(elsewhere, ", ")
+		}
+		p.item(name, width, strings.TrimRight(fmt.Sprintf("%-*s", min(values, 16), value)+other, " "))
+	}
+	p.line("")
 }
 
 func showHosts(p *page, s *scenarios.Scenario, topology *network.Topology) {
