@@ -196,6 +196,9 @@ func (c *Count) parse(text string) error {
 		if c.Min > c.Max {
 			return fmt.Errorf("%q is an empty range: %d is more than %d", clip(text), c.Min, c.Max)
 		}
+		if c.Min == c.Max {
+			c.Source = strconv.FormatInt(c.Min, 10) // an expression may yield 6..6
+		}
 		return nil
 	}
 	n, err := number(rest)
