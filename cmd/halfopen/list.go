@@ -3,21 +3,29 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"halfopen/internal/report"
 	"halfopen/scenarios"
 )
 
 func newList() *cobra.Command {
-	return &cobra.Command{
+	var only filter
+	cmd := &cobra.Command{
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
 		Long: `List the built-in scenarios by folder: name, how long the shortest and the longest of its runs take, IP families, title and
-tags. With words, only those that have each of them in the name, the folder, the title or the tags.`,
+tags. Runs that take less than 20 s are native: they take place on this machine, in real time. Longer ones are warped: they
+take place in a virtual machine, which passes over that time in a second or so (halfopen run --help).
+
+With words, only those are listed that have each of them in the name, the folder, the title or the tags.`,
+		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n  halfopen list --grep 'SO_LINGER|orphan'",
 		RunE: func(cmd *cobra.Command, words []string) error {
 			files, err := scenarios.Library()
 			if err != nil {
@@ -27,9 +35,19 @@ tags. With words, only those that have each of them in the name, the folder, the
 			if len(files) == 0 && len(words) > 0 {
 				return usagef("no built-in scenario has %s in its name, folder, title or tags", strings.Join(words, " and "))
 			}
-			return list(cmd.OutOrStdout(), files)
+			if files, err = only.keep(files); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			width := 0
+			if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+				width = min(report.Width(out, 100), 120)
+			}
+			return list(out, files, width)
 		},
 	}
+	only.flags(cmd)
+	return cmd
 }
 
 func mentions(f *scenarios.File, words []string) bool {
@@ -42,43 +60,70 @@ func mentions(f *scenarios.File, words []string) bool {
 	return true
 }
 
-func list(w io.Writer, files []*scenarios.File) error {
-	width, folder := 0, ""
+// list writes the scenarios by folder: for a terminal of the width with title and tags below each, for width 0, a file or a
+// program, each in a single line.
+func list(w io.Writer, files []*scenarios.File, width int) error {
+	names := 0
 	for _, f := range files {
-		width = max(width, len(f.Name))
+		names = max(names, len(f.Name))
 	}
+	p := &page{w: w, width: width}
+	folder := ""
 	for _, f := range files {
 		if f.Folder != folder {
 			if folder != "" {
-				fmt.Fprintln(w)
+				p.line("")
 			}
 			folder = f.Folder
-			fmt.Fprintf(w, "%s/\n", folder)
+			p.line("%-*s  %11s  %11s  ip", names+2, folder+"/", "native", "warped")
 		}
 		runs, err := f.Expand(nil)
 		if err != nil {
 			return err
 		}
+		native, warped := lengths(runs)
+		line := fmt.Sprintf("  %-*s  %11s  %11s  %-5s", names, f.Name, native, warped, families(f.IP))
 		tags := ""
 		if len(f.Tags) > 0 {
-			tags = "  [" + strings.Join(f.Tags, ", ") + "]"
+			tags = " [" + strings.Join(f.Tags, ", ") + "]"
 		}
-		fmt.Fprintf(w, "  %-*s  %9s  %-5s  %s%s\n", width, f.Name, lengths(runs), families(f.IP), f.Title, tags)
+		if width == 0 {
+			p.line("%s  %s%s", line, f.Title, tags)
+			continue
+		}
+		p.line("%s", line)
+		p.wrap("    ", "    ", f.Title+tags)
 	}
-	return nil
+	return p.err
 }
 
-// lengths says how long the runs of a scenario take, from the shortest to the longest.
-func lengths(runs []*scenarios.Scenario) string {
-	shortest, longest := time.Duration(1<<62), time.Duration(0)
+// lengths says how long the runs of a scenario take, from the shortest to the longest: those in real time, and those in
+// warped time; "-" where there are none.
+func lengths(runs []*scenarios.Scenario) (native, warped string) {
+	var short, long []time.Duration
 	for _, s := range runs {
-		shortest, longest = min(shortest, s.Estimate()), max(longest, s.Estimate())
+		if e := s.Estimate(); e < longest {
+			short = append(short, e)
+		} else {
+			long = append(long, e)
+		}
 	}
-	if longest < time.Second {
+	return spread(short), spread(long)
+}
+
+// spread writes the shortest and the longest of some durations.
+func spread(all []time.Duration) string {
+	if len(all) == 0 {
+		return "-"
+	}
+	from, to := seconds(slices.Min(all)), seconds(slices.Max(all))
+	switch {
+	case slices.Max(all) < time.Second:
 		return "< 1s"
+	case from == to:
+		return to
+	case slices.Min(all) < time.Second:
+		from = "0"
 	}
-	if shortest == longest {
-		return seconds(longest)
-	}
-	return seconds(shortest) + "-" + seconds(longest)
+	return from + "-" + to
 }

@@ -29,6 +29,7 @@ type runFlags struct {
 	long    bool
 	warp    bool
 	kernels []string
+	only    filter
 }
 
 func newRun() *cobra.Command {
@@ -37,7 +38,8 @@ func newRun() *cobra.Command {
 		Use:   "run [NAME|FILE|DIR]...",
 		Short: "Run scenarios and judge them",
 		Long: `Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
-or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run.
+or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run. Of either, --tag and
+--grep leave those that have the tag, or match.
 
 A run that takes 20 s or more takes place in warped time, if there is QEMU and a kernel to boot (halfopen kernel): in a
 virtual machine whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds.
@@ -48,6 +50,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2
+  halfopen run --tag time-wait
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run keepalive-default --warp
@@ -61,6 +64,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
 	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter's NAME=VALUE, or an IP version, v4 or v6; may be repeated")
+	f.only.flags(cmd)
 	flags.IntVar(&f.jobs, "jobs", 4*runtime.NumCPU(), "how many runs go on at once; they mostly wait")
 	flags.IntVar(&f.repeat, "repeat", 1, "how often each is run")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
@@ -109,7 +113,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	runs, err := (&selection{args: args, set: set, cases: f.cases}).resolve()
+	runs, err := (&selection{args: args, set: set, cases: f.cases, only: f.only}).resolve()
 	if err != nil {
 		return err
 	}

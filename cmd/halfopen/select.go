@@ -24,12 +24,16 @@ type selection struct {
 	args  []string
 	set   map[string]string
 	cases []string
+	only  filter
 }
 
 // resolve finds the scenarios, expands them and picks the cases.
 func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
 	files, err := sel.files()
 	if err != nil {
+		return nil, err
+	}
+	if files, err = sel.only.keep(files); err != nil {
 		return nil, err
 	}
 	unused := map[string]bool{}
