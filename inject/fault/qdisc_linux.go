@@ -225,7 +225,8 @@ func (i *Injector) qdiscHits(r *QdiscRule) (hits uint64, err error) {
 func (r *QdiscRule) countHits(passed, lost, waited uint64) uint64 {
 	switch q := r.Qdisc.(type) {
 	case *Rate:
-		return waited + lost
+		// tbf counts each look at a packet that has to wait, and looks again whenever another comes behind it.
+		return min(waited, passed) + lost
 	case *Netem:
 		if q.Loss == 0 && q.Bursts == nil {
 			return passed + lost
