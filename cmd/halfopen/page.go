@@ -11,7 +11,10 @@ import (
 type page struct {
 	w     io.Writer
 	width int
-	err   error
+	// color draws section titles and Markdown with ANSI colors; without it Markdown is written as it is.
+	// ascii has it draw with nothing outside ASCII.
+	color, ascii bool
+	err          error
 }
 
 func (p *page) line(format string, args ...any) {
@@ -20,7 +23,7 @@ func (p *page) line(format string, args ...any) {
 	}
 }
 
-func (p *page) section(title string) { p.line("%s", title) }
+func (p *page) section(title string) { p.line("%s", p.paint(bold, title)) }
 
 // item writes a name, padded to width, and beside it a text of one or more lines.
 func (p *page) item(name string, width int, text string) {
@@ -48,38 +51,4 @@ func (p *page) wrap(first, rest, text string) {
 		line, empty = line+word, false
 	}
 	p.line("%s", strings.TrimRight(line, " "))
-}
-
-// teach writes Markdown as it is, with its paragraphs and list items wrapped; code and tables keep their lines.
-func (p *page) teach(text string) {
-	var paragraph []string
-	indent := ""
-	flush := func() {
-		if len(paragraph) > 0 {
-			p.wrap("  ", "  "+indent, strings.Join(paragraph, " "))
-		}
-		paragraph, indent = nil, ""
-	}
-	fenced := false
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		bare := strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(bare, "```"):
-			flush()
-			fenced = !fenced
-			p.line("  %s", line)
-		case fenced, strings.HasPrefix(line, "    "), strings.HasPrefix(bare, "|"), strings.HasPrefix(bare, "#"):
-			flush()
-			p.line("  %s", line)
-		case bare == "":
-			flush()
-			p.line("")
-		case strings.HasPrefix(bare, "- "), strings.HasPrefix(bare, "* "):
-			flush()
-			paragraph, indent = []string{bare}, "  "
-		default:
-			paragraph = append(paragraph, bare)
-		}
-	}
-	flush()
 }

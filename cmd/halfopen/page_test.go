@@ -31,6 +31,33 @@ func TestTeachWrapsProseAndKeepsCode(t *testing.T) {
 	}
 }
 
+func TestTeachDrawsWhatMarkdownMarks(t *testing.T) {
+	var b strings.Builder
+	p := &page{w: &b, width: 30, color: true}
+	p.teach("# Why\n\nA *slow* client, and `ss -tno state syn-sent` shows\nit: 2 * 3 is **not** `a*b`.\n\n- one\n\n| n | after |\n|---|---|\n| `1` | 3 s |\n| 10 | 127 s |\n\n    kept   as is\n\n```\nkept\n```\n")
+	want := `  <b>Why</>
+
+  A <i>slow</> client, and <c>ss</>
+  <c>-tno state syn-sent</> shows
+  it: 2 * 3 is <b>not</> <c>a*b</>.
+
+  • one
+
+  <b>n   </><b>after  </>
+  ──  ─────
+  1   3 s
+  10  127 s
+
+  <c>    kept   as is</>
+
+  <c>kept</>
+`
+	got := strings.NewReplacer(bold, "<b>", italic, "<i>", code, "<c>", plain, "</>").Replace(b.String())
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("page (-want +got):\n%s", d)
+	}
+}
+
 func TestWrapNeverLosesAWord(t *testing.T) {
 	var b strings.Builder
 	p := &page{w: &b, width: 20}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +49,8 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 				return err
 			}
 			out := cmd.OutOrStdout()
-			return show(out, files[0], runs, picked[0], min(report.Width(out, 100), 120))
+			p := &page{w: out, width: min(report.Width(out, 100), 120), color: report.Colors(out), ascii: !report.UTF8()}
+			return show(p, files[0], runs, picked[0])
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
@@ -64,15 +64,14 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 }
 
 // show writes one run of a scenario; runs are all it has.
-func show(w io.Writer, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.Scenario, width int) error {
+func show(p *page, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.Scenario) error {
 	topology, plan, err := planOf(s)
 	var lacking *kernel.MissingError
 	if err != nil && !errors.As(err, &lacking) {
 		return &statusError{statusUsage, err}
 	}
 
-	p := &page{w: w, width: width}
-	p.line("%s", s.ID())
+	p.line("%s", p.paint(bold, s.ID()))
 	p.wrap("", "", s.Title)
 	p.line("")
 	if s.Teaches != "" {

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// The ANSI sequences that teaching text is drawn with on a terminal.
+const (
+	bold   = "\x1b[1m"
+	italic = "\x1b[3m"
+	code   = "\x1b[36m" // cyan, which reads on dark and on light
+	plain  = "\x1b[0m"
+)
+
+// paint draws a text in a style, on pages that have colors.
+func (p *page) paint(style, text string) string {
+	if !p.color || text == "" {
+		return text
+	}
+	return style + text + plain
+}
+
+// teach writes Markdown with its paragraphs and list items wrapped; code keeps its lines. On a page with colors, what
+// Markdown marks is drawn and the marks are left out, and tables are aligned.
+//
+// It knows what teaching texts have. A renderer of all Markdown, such as glamour, would make every start of the program
+// slower by more than the rest of it takes, and halfopen starts itself once for each host's actors.
+func (p *page) teach(text string) {
+	var paragraph []string
+	var table []string
+	indent := ""
+	flush := func() {
+		if len(paragraph) > 0 {
+			p.inline("  ", "  "+indent, strings.Join(paragraph, " "))
+		}
+		if len(table) > 0 {
+			p.table(table)
+		}
+		paragraph, table, indent = nil, nil, ""
+	}
+	fenced := false
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		bare := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(bare, "```"):
+			flush()
+			fenced = !fenced
+			if !p.color {
+				p.line("  %s", line)
+			}
+		case fenced, strings.HasPrefix(line, "    "):
+			flush()
+			p.line("  %s", p.paint(code, line))
+		case strings.HasPrefix(bare, "|"):
+			if len(paragraph) > 0 {
+				flush()
+			}
+			table = append(table, bare)
+		case strings.HasPrefix(bare, "#"):
+			flush()
+			if p.color {
+				bare = strings.TrimLeft(bare, "# ")
+			}
+			p.line("  %s", p.paint(bold, bare))
+		case bare == "":
+			flush()
+			p.line("")
+		case strings.HasPrefix(bare, "- "), strings.HasPrefix(bare, "* "):
+			flush()
+			if p.color {
+				bare = p.glyph("•", "-") + bare[1:]
+			}
+			paragraph, indent = []string{bare}, "  "
+		default:
+			paragraph = append(paragraph, bare)
+		}
+	}
+	flush()
+}
+
+// glyph returns the one that the terminal can draw.
+func (p *page) glyph(utf8, ascii string) string {
+	if p.ascii {
+		return ascii
+	}
+	return utf8
+}
+
+// inline writes a wrapped paragraph and draws its code and its emphasis, either of which may go on over a line's end.
+func (p *page) inline(first, rest, text string) {
+	if !p.color {
+		p.wrap(first, rest, text)
+		return
+	}
+	var wrapped bytes.Buffer
+	inner := page{w: &wrapped, width: p.width}
+	inner.wrap(first, rest, text)
+	open := ""
+	for line := range strings.Lines(wrapped.String()) {
+		line = strings.TrimRight(line, "\n")
+		margin := len(line) - len(strings.TrimLeft(line, " "))
+		drawn := line[:margin] + open
+		var add string
+		add, open = spans(line[margin:], open)
+		drawn += add
+		if open != "" {
+			drawn += plain
+		}
+		p.line("%s", drawn)
+	}
+	if p.err == nil {
+		p.err = inner.err
+	}
+}
+
+// mark is what opens and closes code, strong text and emphasis.
+var mark = regexp.MustCompile("`|\\*\\*|\\*")
+
+// spans draws the marks of one line; open is the style in which it begins, and the one returned that in which it ends.
+func spans(text, open string) (drawn, still string) {
+	style := map[string]string{"`": code, "**": bold, "*": italic}
+	last := 0
+	for _, at := range mark.FindAllStringIndex(text, -1) {
+		m := text[at[0]:at[1]]
+		// Within code only its own mark counts. A star is a mark where it touches a word on one side.
+		switch {
+		case open == style[m]:
+			drawn += text[last:at[0]] + plain
+			open = ""
+		case open == "" && (m == "`" || touches(text, at)):
+			drawn += text[last:at[0]] + style[m]
+			open = style[m]
+		default:
+			continue
+		}
+		last = at[1]
+	}
+	return drawn + text[last:], open
+}
+
+// touches reports whether a mark can open emphasis: with a space, or nothing, before it and a word behind.
+func touches(text string, at []int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
+	after, _ := utf8.DecodeRuneInString(text[at[1]:])
+	return (at[0] == 0 || strings.ContainsRune(" (", before)) && at[1] < len(text) && after != ' '
+}
+
+// table writes the rows of a table: as they are, or aligned and without their marks.
+func (p *page) table(rows []string) {
+	if !p.color {
+		for _, row := range rows {
+			p.line("  %s", row)
+		}
+		return
+	}
+	var cells [][]string
+	var widths []int
+	for _, row := range rows {
+		fields := strings.Split(strings.Trim(row, "|"), "|")
+		for i := range fields {
+			fields[i] = strings.TrimSpace(mark.ReplaceAllString(fields[i], ""))
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if strings.Trim(fields[i], "-:") != "" {
+				widths[i] = max(widths[i], utf8.RuneCountInString(fields[i]))
+			}
+		}
+		cells = append(cells, fields)
+	}
+	for r, fields := range cells {
+		line := ""
+		for i, f := range fields {
+			if r == 1 && strings.Trim(f, "-:") == "" {
+				line += strings.Repeat(p.glyph("─", "-"), widths[i]) + "  "
+				continue
+			}
+			f += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(f)+2)
+			if r == 0 {
+				f = p.paint(bold, f)
+			}
+			line += f
+		}
+		p.line("  %s", strings.TrimRight(line, " "))
+	}
+}
