@@ -84,7 +84,7 @@ func TestChanges(t *testing.T) {
 
 func TestScheduleAfterLongQuiet(t *testing.T) {
 	s := schedule{}
-	s.did(64*time.Second, 64*time.Second)
+	s.did(64*time.Second, 0)
 	if got, want := s.next(), 66*time.Second; got != want {
 		t.Errorf("after 64 s of quiet the next sample comes at %s, want %s", got, want)
 	}
@@ -93,7 +93,7 @@ func TestScheduleAfterLongQuiet(t *testing.T) {
 	if got, want := s.next(), 64*time.Second+500*time.Millisecond+late; got != want {
 		t.Errorf("with a timer that fires after 500 ms it comes at %s, want %s", got, want)
 	}
-	s.did(65*time.Second, 65*time.Second)
+	s.did(65*time.Second, 0)
 	if got, want := s.next(), 65*time.Second+65*time.Second/patience; got != want {
 		t.Errorf("after the timer it comes at %s, want %s", got, want)
 	}
@@ -132,7 +132,7 @@ func TestSchedule(t *testing.T) {
 				return samples
 			}
 			samples = append(samples, next)
-			s.did(next, next+cost)
+			s.did(next, cost)
 		}
 	}
 	for _, c := range []struct {

@@ -332,6 +332,14 @@ func TestCountersRise(t *testing.T) {
 	}
 }
 
+func TestWaitingIsNotProcessorTime(t *testing.T) {
+	const wait = 200 * time.Millisecond
+	got := processorTime(func() { _, _ = unix.Poll(nil, int(wait/time.Millisecond)) })
+	if got <= 0 || got > wait/4 {
+		t.Errorf("waiting %s took %s of a processor, want more than nothing and far less than that", wait, got)
+	}
+}
+
 func TestSocketsOfAWireAreLeftOut(t *testing.T) {
 	ns := newNamespace(t, "256")
 	fd := ns.socket(t, unix.SOCK_STREAM)

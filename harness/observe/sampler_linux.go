@@ -3,6 +3,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,14 +130,16 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 // sample dumps the host's sockets and emits what changed. The caller holds mu.
 func (h *sampledHost) sample(s *sampler) error {
 	var (
-		began time.Duration
-		err   error
+		began, cost time.Duration
+		err         error
 	)
 	// A dump is lost only if its answer found no memory; the next one tries again.
 	for range 3 {
 		h.sockets = h.sockets[:0]
 		began = s.clock.Now()
-		err = h.diag.dump(func(sk *socket) { h.sockets = append(h.sockets, *sk) })
+		cost = processorTime(func() {
+			err = h.diag.dump(func(sk *socket) { h.sockets = append(h.sockets, *sk) })
+		})
 		if err == nil || !errors.Is(err, unix.ENOBUFS) {
 			break
 		}
@@ -144,7 +147,7 @@ func (h *sampledHost) sample(s *sampler) error {
 	if err != nil {
 		return fmt.Errorf("dumping the sockets of %s: %w", h.name, err)
 	}
-	h.schedule.did(began, s.clock.Now())
+	h.schedule.did(began, cost)
 	for i := range h.sockets {
 		if h.sockets[i].timer != 0 {
 			h.schedule.timer(h.sockets[i].expires)
@@ -152,6 +155,23 @@ func (h *sampledHost) sample(s *sampler) error {
 	}
 	h.changes.dump(began, h.sockets, s.emit)
 	return nil
+}
+
+// processorTime calls f and returns what it took of a processor, the kernel's work for it included; what f waits does not
+// count. It is 0 where the kernel does not say.
+func processorTime(f func()) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, after unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &before) != nil {
+		f()
+		return 0
+	}
+	f()
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &after) != nil {
+		return 0
+	}
+	return time.Duration(after.Nano() - before.Nano())
 }
 
 // all samples every host now.

@@ -6,7 +6,7 @@ import "time"
 const (
 	// closest is the least time between two samples of a host, however many packets come.
 	closest = time.Millisecond
-	// busyShare and quietShare bound what samples may cost: after one that took d, the next comes that many d later at the
+	// busyShare and quietShare bound what samples may cost: after one that cost d, the next comes that many d later at the
 	// earliest. What takes the time is the walk through the kernel's connection table: 13 us where the namespace has a
 	// small one of its own (net.ipv4.tcp_child_ehash_entries), but more than 1 ms through a large machine's common one.
 	busyShare  = 20
@@ -30,7 +30,7 @@ var steps = [...]time.Duration{
 
 // schedule says when a host's sockets are looked at next. Times are on any one clock.
 type schedule struct {
-	// packet is when the last packet was seen, sampled when the last sample began, cost how long it took.
+	// packet is when the last packet was seen, sampled when the last sample began, cost what it took of a processor.
 	packet, sampled, cost time.Duration
 	// expires is when the first timer of a socket fires, as of the last sample; 0 where none runs.
 	expires time.Duration
@@ -41,9 +41,10 @@ type schedule struct {
 // saw notes a packet.
 func (s *schedule) saw(now time.Duration) { s.packet, s.pending = now, true }
 
-// did notes a sample.
-func (s *schedule) did(began, ended time.Duration) {
-	s.sampled, s.cost, s.expires = began, ended-began, 0
+// did notes a sample and its cost. That is time of a processor: on a busy machine a sample that had to wait for one would
+// put off the next by many times its wait.
+func (s *schedule) did(began, cost time.Duration) {
+	s.sampled, s.cost, s.expires = began, cost, 0
 	if s.packet <= began {
 		s.pending = false
 	}
