@@ -109,7 +109,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 		}
 		x.read[source] = e
 	}
-	run := evaluation{expression: e, lookup: func(name string) (operand, error) {
+	run := evaluation{lookup: func(name string) (operand, error) {
 		value := x.param(n, name)
 		if value == nil || x.nodes > MaxNodes {
 			return operand{}, errSilent
@@ -118,7 +118,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 		x.nodes += o.size()
 		return o, nil
 	}}
-	o, err := run.eval(e.root)
+	o, err := run.eval(e)
 	x.nodes += run.work
 	if err == nil && o.has(mapping) {
 		err = errors.New("it comes to a mapping, which only ${name} can stand for")
