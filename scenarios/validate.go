@@ -18,6 +18,7 @@ const (
 	minMTU     = 68   // RFC 791
 	minMTUv6   = 1280 // RFC 8200, section 5
 	maxMTU     = 65535
+	defaultMTU = 1500
 	maxAddress = 100
 )
 

@@ -40,6 +40,7 @@ func (v *validation) action(f *Fault) {
 	case do.Corrupt != nil:
 		atLeast(&do.Corrupt.Bytes, "bytes", 1, maxMTU)
 		atLeast(&do.Corrupt.Offset, "offset", 0, maxMTU)
+		v.corruption(f, do.Corrupt)
 	case do.Rewrite != nil:
 		v.rewrite(f, do.Rewrite, atLeast, onlyTCP)
 	case do.Rate != nil:
@@ -60,6 +61,48 @@ func (v *validation) action(f *Fault) {
 			v.errorf(&do.MTU.Size, f.Pos, "mtu: IPv6 needs at least %d, not %d", minMTUv6, do.MTU.Size)
 		}
 	}
+}
+
+// corruption refuses to change bytes that none of the fault's packets has.
+func (v *validation) corruption(f *Fault, c *Corrupt) {
+	field, end := any(&c.Offset), c.Offset+max(c.Bytes, 1)
+	if !v.has(field) {
+		field = &c.Bytes
+	}
+	if !v.has(field) {
+		field = c
+	}
+	longest := v.longestPayload(f)
+	switch p := f.Match.Payload; {
+	case f.Match.onlyKinds(ACK):
+		v.errorf(field, f.Pos, "corrupt: a bare acknowledgement has no payload to change")
+	case p != nil && p.Length != nil && p.Length.Max < int64(end):
+		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the payloads that match selects, of %d bytes at most", end, max(p.Length.Max, 0))
+	case end > longest:
+		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the longest payload of a packet here, %d bytes", end, longest)
+	}
+}
+
+// longestPayload is what a packet carries at most where the fault strikes. On a host it may be a datagram that the links
+// carry in fragments.
+func (v *validation) longestPayload(f *Fault) int {
+	longest, headers := maxMTU, 20+8
+	if wire := f.At == "" || f.At == Wire; (wire || f.Match.protocol() == "tcp") && v.s.Network.Shape != ShapeLoopback {
+		longest = v.s.Network.MTU
+		if longest == 0 {
+			longest = defaultMTU
+		}
+		for i := range v.s.Hosts {
+			longest = max(longest, v.s.Hosts[i].MTU)
+		}
+	}
+	if v.s.Family == V6 {
+		headers += 20
+	}
+	if f.Match.protocol() == "tcp" {
+		headers += 12
+	}
+	return longest - headers
 }
 
 func (v *validation) rewrite(f *Fault, r *Rewrite, atLeast func(*int, string, int, int), onlyTCP func(any, string)) {

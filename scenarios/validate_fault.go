@@ -118,6 +118,9 @@ func (v *validation) trigger(f *Fault) {
 	if v.has(&f.Every) && f.Every < 1 {
 		v.errorf(&f.Every, f.Pos, "every: %d strikes nothing; want 1 or more", f.Every)
 	}
+	if f.First > 0 && f.Every > f.First {
+		v.errorf(&f.Every, f.Pos, "every: %d strikes nothing among the first %d; want %d or less", f.Every, f.First, f.First)
+	}
 	if v.has(&f.For) && f.For == 0 {
 		v.errorf(&f.For, f.Pos, "for: 0s ends the fault when it begins; want more")
 	}
@@ -207,12 +210,31 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	if m.TTL != nil {
 		refuse([]string{"arp"}, "ttl", m.TTL, true)
 	}
+	v.bare(m, pos)
 	if v.has(&m.Conn) && m.Conn < 1 {
 		v.errorf(&m.Conn, pos, "conn: connections are counted from 1, not %d", m.Conn)
 	}
 	for name := range m.Options {
 		v.oneOf(&m.Options, pos, "TCP option", name, tcpOptionNames)
 	}
+}
+
+// bare refuses what bare acknowledgements cannot have, where the selector takes nothing else.
+func (v *validation) bare(m *Selector, pos Pos) {
+	if m.Retransmission != nil && *m.Retransmission && m.onlyKinds(ACK, RST) {
+		v.errorf(m.Retransmission, pos, "retransmission: a bare acknowledgement, or a RST, is never one")
+	}
+	if p := m.Payload; p != nil && m.onlyKinds(ACK) && (p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
+		v.errorf(p, pos, "payload: a bare acknowledgement has none")
+	}
+	if p := m.Payload; p != nil && m.onlyKinds(DATA) && p.Length != nil && p.Length.Max == 0 {
+		v.errorf(p.Length, pos, "payload: a DATA segment has some")
+	}
+}
+
+// onlyKinds reports whether the selector takes TCP segments of no other kinds.
+func (m *Selector) onlyKinds(kinds ...SegmentKind) bool {
+	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(kinds, k) })
 }
 
 func (v *validation) payload(p *Payload, pos Pos, proto string) {

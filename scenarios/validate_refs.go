@@ -108,8 +108,12 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 		return
 	}
 	first, last := v.steps[a.Actor+"."+a.Step], v.steps[b.Actor+"."+b.Step]
-	before := last.order < first.order || first == last && b.Kind == EventStepStart && a.Kind == EventStepEnd
-	if first.order > 0 && last.order > 0 && before {
+	before := first.order > 0 && last.order > 0 && last.order < first.order
+	if a.Step == b.Step {
+		// One execution after the other, each with a start and an end.
+		before = b.N < a.N || b.N == a.N && b.Kind == EventStepStart
+	}
+	if before {
 		v.errorf(until, pos, "until (%s) comes before from (%s)", *until, *from)
 	}
 }

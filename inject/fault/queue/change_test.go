@@ -54,8 +54,8 @@ func TestCorrupt(t *testing.T) {
 				`{corrupt: {bytes: 3, offset: 8}}`:                nil, // there are but two
 				`{corrupt: {offset: 10}}`:                         nil,
 				`{corrupt: {bytes: 11, checksum: fix}}`:           nil,
-				`{corrupt: {bytes: 1, offset: 60000}}`:            nil,
-				`{corrupt: {bytes: 65535, offset: 1}}`:            nil,
+				`{corrupt: {bytes: 1, offset: 1400}}`:             nil,
+				`{corrupt: {bytes: 1400, offset: 1}}`:             nil,
 				`{corrupt: {bytes: 2, offset: 1, checksum: fix}}`: {1, 2},
 			} {
 				e := newTestEngine(t, f, 1, `{f: {do: `+do+`}}`)
