@@ -1,0 +1,247 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
+)
+
+// addPackets gives a fuzz test packets of all sorts to begin with. Malformed ones are in testdata/fuzz.
+func addPackets(add func(packet []byte)) {
+	for _, f := range families {
+		for _, b := range conversation(f) {
+			add(b)
+		}
+		add(fragment(f, 0, true, "\x13\x88\x1b\x5f\x01\x00\x12\x34 and so on..."))
+		add(fragment(f, 1480, false, "the rest"))
+		add(datagram(f, toServer, string(make([]byte, 65_000))))
+		add(segment{way: toServer, flags: "ACK", payload: string(make([]byte, 65_000))}.bytes(f))
+	}
+}
+
+// lengthsOf returns what an IP header says of the packet's length, and the version.
+func lengthsOf(b []byte) []byte {
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		return []byte{b[0], b[2], b[3]}
+	case len(b) >= 40 && b[0]>>4 == 6:
+		return []byte{b[0] & 0xf0, b[4], b[5]}
+	}
+	return nil
+}
+
+// checkForged wants a packet made from nothing to be one that gopacket can read, of the length it says.
+func checkForged(t *testing.T, b []byte) {
+	t.Helper()
+	p := parse(t, b)
+	told := 0
+	switch {
+	case p.v4 != nil:
+		told = int(p.v4.Length)
+	case p.v6 != nil:
+		told = 40 + int(p.v6.Length)
+	}
+	if told != len(b) || told > 1280 {
+		t.Fatalf("a packet of %d bytes that says %d: % x", len(b), told, b)
+	}
+	if wrong := p.wrongChecksums(); len(wrong) > 0 {
+		t.Fatalf("wrong checksums of %q: % x", wrong, b)
+	}
+}
+
+// checkChanged wants a changed packet to be as long as it was, by its header too.
+func checkChanged(t *testing.T, before, after []byte) {
+	t.Helper()
+	if len(before) != len(after) || !bytes.Equal(lengthsOf(before), lengthsOf(after)) {
+		t.Fatalf("its length has changed:\nbefore % x\nafter  % x", before, after)
+	}
+	if l, _ := locate(before); l.ttl != 0 && !l.v6 {
+		if got := fold(sum(0, after[:l.transport])); got != 0xffff && fold(sum(0, before[:l.transport])) == 0xffff {
+			t.Fatalf("the checksum of the IP header has become wrong: % x", after)
+		}
+	}
+}
+
+// everything are faults of all kinds.
+const everything = `
+  conn: {match: {tcp: any, conn: 1}, do: {delay: 1ms}}
+  again: {match: {tcp: any, retransmission: true}, do: {delay: 1ms}}
+  text: {match: {payload: {contains: hello, length: "> 2"}}, do: {delay: {by: 1ms, jitter: 1ms}}}
+  stream: {match: {tcp: any, payload: {offset: 3..9}}, do: {hold: client.send}}
+  numbers: {match: {tcp: any, seq: 0..9, ack: 0..9, window: 0..999, ttl: 1..255, options: {mss: true, sack: false}}, do: {reorder: 2}}
+  icmp: {match: {icmp: any}, do: {replay: 1s}}
+  corrupt: {do: {corrupt: {bytes: 2, offset: 1}}}
+  fix: {do: {corrupt: {bytes: 1, checksum: fix}}}
+  rewrite: {do: {rewrite: {window: 7, mss: 536, strip: [timestamps, sack, window-scale, mss, fast-open], ttl: 9, ecn: ce, set: [ECE], clear: [PSH]}}}
+  reset: {do: {reset: both}}
+  twice: {do: {duplicate: 2}}
+  rate: {via: nfqueue, do: {rate: {to: 1mbit, queue: 1MB}}}
+  burst: {do: {loss: {good-to-bad: 1%, bad-to-good: 90%}}}
+  mtu: {do: {mtu: {size: 1400}}}`
+
+// last are faults that take every packet away, each an engine of its own.
+var last = []string{`{f: {via: nfqueue, do: {reject: {}}}}`, `{f: {via: nfqueue, match: {tcp: any}, do: {reject: tcp-reset}}}`, `{f: {do: {mtu: {size: 1280}}}}`}
+
+// FuzzDecide gives an engine that has faults of all kinds any bytes for a packet.
+func FuzzDecide(f *testing.F) {
+	addPackets(func(b []byte) { f.Add(b) })
+	var sets [][]*Rule
+	for _, text := range append([]string{everything}, last...) {
+		var rules []*Rule
+		for _, r := range newTestEngine(f, scenarios.V4, 1, text).rules {
+			rules = append(rules, r.Rule)
+		}
+		sets = append(sets, rules)
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		if d := trace.DecodeIP(packet); d.PayloadLen < 0 || len(d.Payload) > len(packet) || len(d.Payload) > max(d.PayloadLen, 0) && !d.Fragment {
+			t.Fatalf("a payload of %d bytes, of which %d are here", d.PayloadLen, len(d.Payload))
+		}
+		for _, rules := range sets {
+			e := NewEngine(rules, hosts, 1)
+			for _, r := range rules {
+				e.Set(r.Fault, true)
+			}
+			for range 2 {
+				checkDecision(t, e, packet)
+			}
+		}
+	})
+}
+
+func checkDecision(t *testing.T, e *Engine, packet []byte) {
+	t.Helper()
+	given := slices.Clone(packet)
+	d := e.Decide(forward, given, 0)
+	if !bytes.Equal(given, packet) {
+		t.Fatal("the packet given was changed")
+	}
+	leaves := packet
+	if d.Data != nil {
+		checkChanged(t, packet, d.Data)
+		leaves = d.Data
+	}
+	for _, x := range d.Extras {
+		if !bytes.Equal(x.Data, leaves) {
+			checkForged(t, x.Data)
+		}
+	}
+	for _, s := range d.Strikes {
+		if len(s.Packet) > StrikeBytes || s.By < 0 {
+			t.Fatalf("a strike that tells %d bytes, by %v", len(s.Packet), s.By)
+		}
+	}
+	if d.At < 0 {
+		t.Fatalf("it is to leave at %v, before it came", d.At)
+	}
+}
+
+// pick returns the names whose bits are set.
+func pick(bits uint8, names []string) (chosen []string) {
+	for i, name := range names {
+		if bits>>i&1 != 0 {
+			chosen = append(chosen, name)
+		}
+	}
+	return chosen
+}
+
+// FuzzRewrite rewrites any bytes in any way.
+func FuzzRewrite(f *testing.F) {
+	addPackets(func(b []byte) { f.Add(b, uint16(7), uint16(536), uint8(0xff), uint8(3), uint8(64), uint8(128)) })
+	f.Fuzz(func(t *testing.T, given []byte, window, mss uint16, strip, header, set, clear uint8) {
+		w := int(window)
+		flags := []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+		a := &rewrite{scenarios.Rewrite{
+			Window: &w, MSS: int(mss), TTL: int(header >> 2), ECN: []string{"", "ect0", "ce", "not-ect"}[header&3],
+			Strip: pick(strip, []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}), Set: pick(set, flags), Clear: pick(clear, flags),
+		}}
+		p := &packet{arrived: given}
+		before := slices.Clone(given)
+		if _, struck := a.strike(&strike{packet: p, decision: &Decision{}}); struck != (p.data != nil) {
+			t.Fatalf("struck: %t, changed: %t", struck, p.data != nil)
+		}
+		if !bytes.Equal(before, given) {
+			t.Fatal("the packet given was changed")
+		}
+		if p.data == nil {
+			return
+		}
+		checkChanged(t, given, p.data)
+		l, all := locate(given)
+		from := l.transport
+		if l.v6 {
+			from = 40
+		}
+		if all {
+			from = l.payload
+			if l.proto == protoTCP && !bytes.Equal(given[l.transport:l.transport+12], p.data[l.transport:l.transport+12]) {
+				t.Fatal("ports or numbers have changed")
+			}
+			if right := l.right(given); right != l.right(p.data) && !(l.proto == protoUDP && !l.v6 && binary.BigEndian.Uint16(given[l.checksum():]) == 0) {
+				t.Fatalf("the checksum was right: %t, and is: %t", right, !right)
+			}
+		}
+		if !bytes.Equal(given[from:], p.data[from:]) {
+			t.Fatal("the payload has changed")
+		}
+	})
+}
+
+// FuzzCorrupt corrupts any bytes.
+func FuzzCorrupt(f *testing.F) {
+	addPackets(func(b []byte) { f.Add(b, uint16(1), uint16(2), true) })
+	f.Fuzz(func(t *testing.T, given []byte, n, offset uint16, fix bool) {
+		a := &corrupt{scenarios.Corrupt{Bytes: int(n), Offset: int(offset)}}
+		if fix {
+			a.Checksum = "fix"
+		}
+		p := &packet{arrived: given}
+		_, struck := a.strike(&strike{packet: p, decision: &Decision{}})
+		l, all := locate(given)
+		if want := all && l.payload+int(offset)+max(1, int(n)) <= l.end; struck != want || struck != (p.data != nil) {
+			t.Fatalf("struck: %t, changed: %t, want %t", struck, p.data != nil, want)
+		}
+		if !struck {
+			return
+		}
+		checkChanged(t, given, p.data)
+		from, to := l.payload+int(offset), l.payload+int(offset)+max(1, int(n))
+		if !bytes.Equal(given[to:], p.data[to:]) || !bytes.Equal(given[l.payload:from], p.data[l.payload:from]) || bytes.Equal(given[from:to], p.data[from:to]) {
+			t.Fatalf("other bytes than %d to %d have changed", from, to)
+		}
+		none := l.proto == protoUDP && !l.v6 && binary.BigEndian.Uint16(given[l.checksum():]) == 0
+		if right := l.right(p.data); !none && fix && !right || !none && !fix && right {
+			t.Fatalf("with fix %t the checksum is right: %t", fix, right)
+		}
+	})
+}
+
+// FuzzForge forges answers to any bytes.
+func FuzzForge(f *testing.F) {
+	addPackets(func(b []byte) { f.Add(b, uint16(1400), uint8(3)) })
+	with := []string{
+		"", "icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", protoUnreachable, "icmp-host-prohibited", "icmp-net-prohibited", "icmp-admin-prohibited",
+	}
+	f.Fuzz(func(t *testing.T, given []byte, size uint16, kind uint8) {
+		d := trace.DecodeIP(given)
+		s := &strike{engine: &Engine{hosts: hosts}, packet: &packet{place: forward, arrived: given, decoded: d}, decision: &Decision{}}
+		for _, b := range [][]byte{
+			forgeReset(&d, toSender), forgeReset(&d, toReceiver), forgeUnreachable(s, with[int(kind)%len(with)]), forgeTooBig(s, int(size)),
+		} {
+			if b == nil {
+				continue
+			}
+			checkForged(t, b)
+			if got := dissect(b); got.Layer(gopacket.LayerTypeDecodeFailure) != nil {
+				t.Fatalf("gopacket cannot read % x", b)
+			}
+		}
+	})
+}
