@@ -223,3 +223,18 @@ func (l *lab) connect(host, ref string, patience time.Duration) (result error) {
 	})
 	return result
 }
+
+// eventually waits until done is true; false where it is not in time.
+func (l *lab) eventually(done func() bool) bool {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
