@@ -22,7 +22,8 @@ const labEnv = "HALFOPEN_TEST_LAB"
 // inLab is true in a process that is root in user, network, mount and PID namespaces of its own, which is what network.Build wants
 // to be called in. Elsewhere it runs the test again in such a process, takes over its verdict, and is false: the test has
 // nothing more to do. Where this machine cannot make the namespaces the test is skipped; with HALFOPEN_CI=1 it fails.
-func inLab(t *testing.T) bool {
+// The lab's process has env besides.
+func inLab(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(labEnv) == t.Name() {
 		enterLab(t)
@@ -30,7 +31,7 @@ func inLab(t *testing.T) bool {
 	}
 	pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
 	cmd := exec.Command("/proc/self/exe", "-test.run="+pattern, "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), labEnv+"="+t.Name())
+	cmd.Env = append(append(os.Environ(), labEnv+"="+t.Name()), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{
