@@ -2,6 +2,7 @@
 # make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
 # make lint    vet, staticcheck, gofumpt, go mod tidy
 # make bench   one trivial run against a plain shell script, and the memory it takes
+# make docs    docs/scenarios.md anew, from the built-in scenarios
 # make test-kernels   the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
 # Each installs what it needs first; see deps and deps-vm.
 
@@ -17,7 +18,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: all build run test test-kernels lint bench deps deps-vm install clean
+.PHONY: all build run test test-kernels lint bench docs deps deps-vm install clean
 
 all: build
 
@@ -46,6 +47,10 @@ test-kernels: deps-vm build
 
 bench: deps build
 	$(GO) run ./internal/bench -halfopen $(BIN)
+
+# The page of the scenarios, which a test wants up to date.
+docs: build
+	$(BIN) list --markdown > docs/scenarios.md
 
 # A no-op, without use of the network, where nothing is missing.
 deps:

@@ -17,6 +17,7 @@ import (
 
 func newList() *cobra.Command {
 	var only filter
+	var asMarkdown bool
 	cmd := &cobra.Command{
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
@@ -39,6 +40,9 @@ With words, only those are listed that have each of them in the name, the folder
 				return err
 			}
 			out := cmd.OutOrStdout()
+			if asMarkdown {
+				return markdown(out, files)
+			}
 			width := 0
 			if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 				width = min(report.Width(out, 100), 120)
@@ -47,6 +51,7 @@ With words, only those are listed that have each of them in the name, the folder
 		},
 	}
 	only.flags(cmd)
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "write a page of them, with all they teach: docs/scenarios.md")
 	return cmd
 }
 
