@@ -136,6 +136,9 @@ func (l *lab) build() error {
 	if err := checkPrograms(l.Scenario); err != nil {
 		return err
 	}
+	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
+		return err
+	}
 	topology, err := network.Lay(l.Scenario)
 	if err != nil {
 		return err

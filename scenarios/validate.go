@@ -250,6 +250,11 @@ func (v *validation) sysctls(list []Sysctl) {
 		if strings.ContainsAny(s.Value, "\n\x00") || len(s.Value) > 4000 {
 			v.errorf(&s.Value, s.Pos, "the value of %s is no line of text", s.Name)
 		}
+		if s.Name == PortRange {
+			if err := portRange(s.Value, list[:i]); err != nil {
+				v.errorf(&s.Value, s.Pos, "%v", err)
+			}
+		}
 	}
 }
 
