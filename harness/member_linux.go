@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -31,8 +32,8 @@ type member struct {
 	done     bool
 	// running are the steps that have begun and not ended.
 	running []trace.Start
-	// killed is set once a kill step has aimed at it.
-	killed bool
+	// killed is set once a kill step has aimed at it, gone once its process is no more.
+	killed, gone bool
 }
 
 // commandQueue is how many commands may wait for an actor that does not read.
@@ -164,7 +165,7 @@ func (a *member) ended(status syscall.WaitStatus) error {
 	if !a.killed {
 		return fmt.Errorf("the process of actor %s ended by itself (%s)", a.Name, describe(status))
 	}
-	a.running = nil
+	a.running, a.gone = nil, true
 	return nil
 }
 
@@ -215,10 +216,13 @@ func (l *lab) hanging() []string {
 
 // serve does for an actor what it cannot do itself.
 func (l *lab) serve(r *actor.Request) actor.Reply {
+	reply := actor.Reply{ID: r.ID}
 	var err error
 	switch {
 	case r.Kill != nil:
 		err = l.kill(r.Kill)
+	case r.Blocked != nil:
+		reply.Text, err = l.blocked(r.Blocked)
 	case r.Link != nil:
 		err = l.net.SetLink(r.Link.Host, r.Link.State == "up")
 	case r.Sysctl != nil:
@@ -228,7 +232,6 @@ func (l *lab) serve(r *actor.Request) actor.Reply {
 			}
 		}
 	}
-	reply := actor.Reply{ID: r.ID}
 	var errno syscall.Errno
 	switch {
 	case errors.As(err, &errno):
@@ -239,10 +242,18 @@ func (l *lab) serve(r *actor.Request) actor.Reply {
 	return reply
 }
 
-func (l *lab) kill(k *scenarios.Kill) error {
-	i := slices.IndexFunc(l.actors, func(a *member) bool { return a.Name == k.Actor })
+func (l *lab) actor(name string) (*member, error) {
+	i := slices.IndexFunc(l.actors, func(a *member) bool { return a.Name == name })
 	if i < 0 {
-		return fmt.Errorf("there is no actor %q", k.Actor)
+		return nil, fmt.Errorf("there is no actor %q", name)
+	}
+	return l.actors[i], nil
+}
+
+func (l *lab) kill(k *scenarios.Kill) error {
+	a, err := l.actor(k.Actor)
+	if err != nil {
+		return err
 	}
 	name := k.Signal
 	if name == "" {
@@ -252,13 +263,34 @@ func (l *lab) kill(k *scenarios.Kill) error {
 	if sig == 0 {
 		return fmt.Errorf("there is no signal %q", name)
 	}
-	a := l.actors[i]
 	a.killed = true
 	// A signal that an actor handles must strike the thread that is in a system call, not any that happens to be free.
 	if n := len(a.running); sig == unix.SIGUSR1 && n > 0 && a.running[n-1].TID != 0 {
 		return unix.Tgkill(a.process.PID, a.running[n-1].TID, sig)
 	}
 	return syscall.Kill(a.process.PID, sig)
+}
+
+// blocked names the system calls that an actor's steps are blocked in, in the order in which the steps are written.
+func (l *lab) blocked(b *scenarios.Blocked) (string, error) {
+	a, err := l.actor(b.Actor)
+	if err != nil {
+		return "", err
+	}
+	if a.gone {
+		return "", unix.ESRCH
+	}
+	var tids []int
+	scenarios.EachStep(a.Steps, func(st *scenarios.Step) {
+		for _, s := range a.running {
+			// A step within it is what may be blocked.
+			if s.Step == st.ID && st.Op.Repeat == nil && st.Op.Parallel == nil {
+				tids = append(tids, s.TID)
+			}
+		}
+	})
+	calls, err := actor.Blocked(a.process.PID, tids)
+	return strings.Join(calls, " "), err
 }
 
 func signalName(sig syscall.Signal) string {

@@ -40,7 +40,7 @@ type StepExpectation struct {
 	Bytes  *Count    `json:"bytes,omitempty" jsonschema_description:"Number of bytes moved by the whole step."`
 	Value  *Text     `json:"value,omitempty" jsonschema_description:"getsockopt's value, poll's events."`
 	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info without tcpi_. Of sockstat: its counts."`
-	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text."`
+	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text; of blocked, the names of system calls, with blanks between."`
 	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of the bytes received, all of them, in hex."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where recvfrom's datagram or accept's connection came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many times the step ended with these properties. Default: every time."`

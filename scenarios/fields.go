@@ -103,6 +103,7 @@ var shortForms = map[reflect.Type]string{
 	reflect.TypeFor[Wait]():              "Event",
 	reflect.TypeFor[Exec]():              "Command",
 	reflect.TypeFor[Kill]():              "Actor",
+	reflect.TypeFor[Blocked]():           "Actor",
 	reflect.TypeFor[LinkOp]():            "State",
 	reflect.TypeFor[Parallel]():          "Branches",
 }

@@ -48,6 +48,7 @@ type Op struct {
 	Wait       *Wait       `json:"wait,omitempty" jsonschema_description:"Wait for an event."`
 	Exec       *Exec       `json:"exec,omitempty" jsonschema_description:"Run a program on the host and wait for it."`
 	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process."`
+	Blocked    *Blocked    `json:"blocked,omitempty" jsonschema_description:"Find out which system call another actor is blocked in; the outcome's text."`
 	Sysctl     *SysctlOp   `json:"sysctl,omitempty" jsonschema_description:"Set kernel parameters of a host."`
 	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2) of the actor's process."`
 	Link       *LinkOp     `json:"link,omitempty" jsonschema_description:"Take a host's link down or up."`
@@ -190,6 +191,13 @@ type Kill struct {
 	Actor   string `json:"actor" jsonschema_description:"Whose process."`
 	Signal  string `json:"signal,omitempty" jsonschema_description:"KILL (default), TERM, STOP, CONT, USR1, ..."`
 	Restart *bool  `json:"restart,omitempty" jsonschema_description:"For USR1: whether its handler is installed with SA_RESTART. Default: true."`
+}
+
+// Blocked finds out which system call another actor's step is blocked in, as /proc/PID/syscall and strace -p tell. The
+// outcome's text is the call's name; where steps run in parallel, those of all that are blocked, in the order in which the
+// steps are written.
+type Blocked struct {
+	Actor string `json:"actor" jsonschema_description:"Which actor; another than the step's own."`
 }
 
 // SysctlOp sets kernel parameters of a host.

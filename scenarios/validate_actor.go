@@ -151,7 +151,7 @@ func (v *validation) sockets(st *Step, made *socketsMade) {
 			v.errorf(nil, st.Pos, "segment without to needs a socket, and no step before makes one")
 			return
 		}
-	case "flood", "sockstat", "sleep", "signal", "wait", "exec", "kill", "sysctl", "limit", "link", "repeat", "parallel":
+	case "flood", "sockstat", "sleep", "signal", "wait", "exec", "kill", "blocked", "sysctl", "limit", "link", "repeat", "parallel":
 		if st.Socket != "" {
 			v.errorf(&st.Socket, st.Pos, "%s works on no socket", op.Kind())
 		}
@@ -223,6 +223,8 @@ func (v *validation) op(a *Actor, st *Step) {
 		v.errorf(op.Exec, pos, "exec: want a command")
 	case op.Kill != nil:
 		v.kill(op.Kill, pos)
+	case op.Blocked != nil:
+		v.blocked(a, op.Blocked, pos)
 	case op.Sysctl != nil:
 		if v.has(&op.Sysctl.Host) {
 			v.host(&op.Sysctl.Host, pos, op.Sysctl.Host, true)
@@ -320,6 +322,14 @@ func (v *validation) kill(k *Kill, pos Pos) {
 	if k.Restart != nil && k.Signal != "USR1" {
 		v.errorf(k.Restart, pos, "restart is for the signal USR1")
 	}
+}
+
+func (v *validation) blocked(a *Actor, b *Blocked, pos Pos) {
+	if b.Actor == a.Name {
+		v.errorf(&b.Actor, pos, "blocked: the actor %s cannot ask about itself, as it is not blocked while it asks; name another, or ask from another", a.Name)
+		return
+	}
+	v.actorRef(&b.Actor, pos, b.Actor)
 }
 
 // lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor some sockets.

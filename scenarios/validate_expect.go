@@ -133,7 +133,7 @@ func (v *validation) outcome(e *StepExpectation, op *Op, pos Pos) {
 	}{
 		{"value", e.Value, e.Value != nil, []string{"getsockopt", "poll"}},
 		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info", "sockstat"}},
-		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom"}},
+		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom", "blocked"}},
 		{"sha256", e.SHA256, e.SHA256 != nil, []string{"recv", "recvfrom"}},
 		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom", "segment"}},
 		{"peer", &e.Peer, e.Peer != "", []string{"recvfrom", "accept"}},

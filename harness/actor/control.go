@@ -26,7 +26,7 @@ func (t *thread) wait(op *scenarios.Wait, o *outcome) {
 	})
 }
 
-// request has the harness do a step.
+// request has the harness do a step, and records the text that it answers with.
 func (t *thread) request(r *Request, o *outcome) {
 	var reply *Reply
 	o.call(func() (int, error) {
@@ -36,6 +36,7 @@ func (t *thread) request(r *Request, o *outcome) {
 	if reply.Errno != "" || reply.Problem != "" {
 		o.Errno, o.Problem, o.Result = reply.Errno, reply.Problem, -1
 	}
+	o.Data = []byte(reply.Text)
 }
 
 func (t *thread) hostOr(name string) string {

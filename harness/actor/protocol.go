@@ -52,6 +52,8 @@ type Reply struct {
 	Errno string `json:"errno,omitempty"`
 	// Problem says why the operation could not be tried.
 	Problem string `json:"problem,omitempty"`
+	// Text is what was asked for.
+	Text string `json:"text,omitempty"`
 }
 
 // Report is one line from an actor to the harness. Exactly one field is set.
@@ -79,10 +81,11 @@ type Gate struct {
 // hosts are filled in.
 type Request struct {
 	// ID counts the requests of the actor from 1.
-	ID     int                 `json:"id"`
-	Kill   *scenarios.Kill     `json:"kill,omitempty"`
-	Sysctl *scenarios.SysctlOp `json:"sysctl,omitempty"`
-	Link   *scenarios.LinkOp   `json:"link,omitempty"`
+	ID      int                 `json:"id"`
+	Kill    *scenarios.Kill     `json:"kill,omitempty"`
+	Blocked *scenarios.Blocked  `json:"blocked,omitempty"`
+	Sysctl  *scenarios.SysctlOp `json:"sysctl,omitempty"`
+	Link    *scenarios.LinkOp   `json:"link,omitempty"`
 }
 
 // Prelude returns how many leading steps are done on Prepare, before any actor starts: those of socket, setsockopt, bind

@@ -163,6 +163,7 @@ func TestRequests(t *testing.T) {
 		step("kill", scenarios.Op{Kill: &scenarios.Kill{Actor: "b", Signal: "TERM"}}),
 		step("sysctl", scenarios.Op{Sysctl: &scenarios.SysctlOp{Set: []scenarios.Sysctl{{Name: "x", Value: "1"}}}}),
 		step("link", scenarios.Op{Link: &scenarios.LinkOp{Host: "wire", State: "down"}}),
+		step("blocked", scenarios.Op{Blocked: &scenarios.Blocked{Actor: "b"}}),
 	)
 	for _, tt := range []struct {
 		step  string
@@ -176,6 +177,7 @@ func TestRequests(t *testing.T) {
 			Reply{Errno: "EINVAL"},
 		},
 		{"link", Request{ID: 3, Link: &scenarios.LinkOp{Host: "wire", State: "down"}}, Reply{Problem: "no such link"}},
+		{"blocked", Request{ID: 4, Blocked: &scenarios.Blocked{Actor: "b"}}, Reply{Text: "connect"}},
 	} {
 		r := p.await("request", func(r *Report) bool { return r.Request != nil && r.Request.ID == tt.want.ID })
 		if diff := cmp.Diff(&tt.want, r.Request); diff != "" {
@@ -186,6 +188,9 @@ func TestRequests(t *testing.T) {
 		got := p.step(tt.step)
 		if got.Errno != tt.reply.Errno || got.Problem != tt.reply.Problem {
 			t.Errorf("%s ended with %q, %q, want %q, %q", tt.step, got.Errno, got.Problem, tt.reply.Errno, tt.reply.Problem)
+		}
+		if string(got.Data) != tt.reply.Text {
+			t.Errorf("%s has the text %q, want %q", tt.step, got.Data, tt.reply.Text)
 		}
 	}
 }

@@ -107,6 +107,8 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 		t.exec(op.Exec, o)
 	case op.Kill != nil:
 		t.request(&Request{Kill: op.Kill}, o)
+	case op.Blocked != nil:
+		t.request(&Request{Blocked: op.Blocked}, o)
 	case op.Sysctl != nil:
 		t.request(&Request{Sysctl: &scenarios.SysctlOp{Host: t.hostOr(op.Sysctl.Host), Set: op.Sysctl.Set}}, o)
 	case op.Limit != nil:

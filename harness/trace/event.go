@@ -99,7 +99,7 @@ type Step struct {
 	Bytes int64 `json:"bytes,omitempty"`
 	// SHA256 is the digest of those bytes in hex, for steps that receive.
 	SHA256 string `json:"sha256,omitempty"`
-	// Data is the first of the bytes received, at most 4096.
+	// Data is the first of the bytes received, at most 4096; of a blocked step, the names of system calls.
 	Data []byte `json:"data,omitempty"`
 	// Value is getsockopt's value, or the events poll saw, comma-separated.
 	Value string `json:"value,omitempty"`

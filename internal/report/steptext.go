@@ -87,6 +87,8 @@ func arguments(op *scenarios.Op) string {
 		return strings.Join(op.Exec.Command, " ")
 	case op.Kill != nil:
 		return op.Kill.Actor
+	case op.Blocked != nil:
+		return op.Blocked.Actor
 	case op.Link != nil:
 		return op.Link.State
 	}
@@ -153,6 +155,11 @@ func result(st *trace.Step) string {
 			return "0, timeout"
 		}
 		return st.Value
+	case "blocked":
+		if len(st.Data) == 0 {
+			return "no system call"
+		}
+		return string(st.Data)
 	case "exec":
 		if st.Killed != "" {
 			return "killed by SIG" + st.Killed

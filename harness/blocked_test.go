@@ -1,0 +1,68 @@
+package harness_test
+
+import (
+	"testing"
+
+	"halfopen/scenarios"
+)
+
+// blockedScenario has an operator look at actors that hang, that do not, and that are no more.
+const blockedScenario = `
+name: blocked
+title: an operator finds what others hang in
+hosts: {client: {}, server: {}}
+actors:
+  server:
+    - listen: 8080
+    - {socket: udp, id: udp}
+    - bind: 53
+    - parallel:
+        - - {poll: , socket: sock}
+        - - wait: operator.signal.over
+        - - repeat: {times: 2, steps: [accept]}
+        - - sleep: 1ms
+  idle: {host: client, steps: [sleep: 1ms]}
+  runs: {host: client, steps: [exec: [sleep, "60"]]}
+  waits: {host: client, steps: [wait: operator.signal.over]}
+  dead: {host: client, steps: [sleep: 60s]}
+  operator:
+    host: client
+    steps:
+      - {sleep: 500ms, id: settle}
+      - {blocked: server, id: in-parallel}
+      - {blocked: idle, id: has-done-all}
+      - {blocked: runs, id: in-a-program}
+      - {blocked: waits, id: for-an-event}
+      - {blocked: dead, id: alive}
+      - {kill: dead, id: kill-dead}
+      - {sleep: 500ms, id: dies}
+      - {blocked: dead, id: gone}
+      - kill: server
+      - kill: runs
+      - kill: waits
+      - signal: over
+expect:
+  - {step: operator.in-parallel, text: ppoll accept4}
+  - {step: operator.has-done-all, text: ""}
+  - {step: operator.in-a-program, text: waitid}
+  - {step: operator.for-an-event, text: ""}
+  - {step: operator.alive, text: clock_nanosleep}
+  - {step: operator.gone, error: ESRCH}
+`
+
+func TestBlocked(t *testing.T) {
+	needLab(t)
+	f, err := scenarios.Parse("blocked.yaml", []byte(blockedScenario))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range runAll(t.Context(), runs) {
+		for _, line := range j.failures() {
+			t.Error(line)
+		}
+	}
+}
