@@ -81,7 +81,7 @@ func guest() error {
 func stage(what string) {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // it cannot fail
-	fmt.Printf("halfopen guest: %s after %.3f s\n", what, float64(now.Nano())/1e9)
+	fmt.Printf("%s%s%s%.3f s\n", stagePrefix, what, stageAfter, float64(now.Nano())/1e9)
 }
 
 // mountAll gives the guest what a running system has.

@@ -15,6 +15,12 @@ const (
 	portName   = "halfopen"
 )
 
+// What a line of the guest's console has around the name of a stage.
+const (
+	stagePrefix = "halfopen guest: "
+	stageAfter  = " after "
+)
+
 // job is what the guest does, a file in its initramfs.
 type job struct {
 	Runs []task `json:"runs"`

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func startMachine(path string, initramfs *os.File, with accelerator, o *Options)
 			return
 		}
 		var wait sync.WaitGroup
-		wait.Go(func() { _, _ = io.Copy(m.console, consoleR) }) // it ends with the pipe; a tail has no errors
+		wait.Go(func() { m.listen(consoleR, o) })
 		err = cmd.Wait()
 		wait.Wait()
 		if err != nil {
@@ -100,11 +101,40 @@ func startMachine(path string, initramfs *os.File, with accelerator, o *Options)
 		consoleR.Close()
 		return nil, fmt.Errorf("starting %s: %w", Emulator, err)
 	}
+	o.stage("started")
 	m.kill = func() {
 		_ = cmd.Process.Kill() // it may be gone already
 		<-m.ended
 	}
 	return m, nil
+}
+
+// listen reads the guest's console to its end.
+func (m *machine) listen(console io.Reader, o *Options) {
+	lines := bufio.NewReader(console)
+	for {
+		line, err := lines.ReadString('\n')
+		_, _ = m.console.Write([]byte(line)) // a tail has no errors
+		if stage, ok := stageOf(line); ok {
+			o.stage(stage)
+		}
+		if err != nil {
+			return // the pipe ends with the machine
+		}
+	}
+}
+
+// stageOf returns the stage that a line of the console tells of.
+func stageOf(line string) (string, bool) {
+	text, ok := strings.CutPrefix(line, stagePrefix)
+	if !ok {
+		return "", false
+	}
+	stage, _, ok := strings.Cut(text, stageAfter)
+	if !ok {
+		return "", false // an error of the guest's
+	}
+	return stage, true
 }
 
 // args are QEMU's arguments. Descriptor 3 takes what the guest sends, 4 its console, 5 is the initramfs.

@@ -29,6 +29,17 @@ type Options struct {
 	// Memory is the guest's, in MiB; 0 is enough for what labs usually need.
 	Memory  int
 	Version string
+	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
+	Program string
+	// Stage, if not nil, is told how far the machine has come, from a goroutine of its own: "packed" with its file system
+	// ready, "started" with QEMU running, and then what the guest says: "up", "modules loaded", "ready".
+	Stage func(stage string)
+}
+
+func (o *Options) stage(name string) {
+	if o.Stage != nil {
+		o.Stage(name)
+	}
 }
 
 // Run is one run in the guest, with what is to be told of it. The functions are called one at a time.
@@ -77,6 +88,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 		return err
 	}
 	defer image.Close()
+	o.stage("packed")
 	for _, with := range o.accelerators() {
 		var up bool
 		if up, err = o.attempt(ctx, qemu, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
@@ -213,9 +225,12 @@ var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|d
 
 // pack makes the guest's initramfs, in memory.
 func pack(runs []Run, o *Options) (*os.File, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("finding this program: %w", err)
+	self := o.Program
+	if self == "" {
+		var err error
+		if self, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("finding this program: %w", err)
+		}
 	}
 	j := &job{Jobs: o.Jobs, Version: o.Version}
 	var list []*scenarios.Scenario
@@ -230,7 +245,7 @@ func pack(runs []Run, o *Options) (*os.File, error) {
 	i := newInitramfs()
 	program, err := os.ReadFile(self)
 	if err != nil {
-		return nil, fmt.Errorf("reading this program: %w", err)
+		return nil, fmt.Errorf("reading the program for the guest: %w", err)
 	}
 	i.file("init", program, 0o755)
 	libs, err := libraries(self)
