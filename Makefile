@@ -1,7 +1,7 @@
 # make run     the built-in scenarios that take under 20 s, in parallel, with a closing table
 # make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
 # make lint    vet, staticcheck, gofumpt, go mod tidy
-# make bench   one trivial run against a plain shell script, and the memory it takes
+# make bench   what halfopen promises of speed, accuracy and memory, measured: each figure with its goal; as root
 # make docs    docs/scenarios.md anew, from the built-in scenarios
 # make test-kernels   the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
 # Each installs what it needs first; see deps and deps-vm.
@@ -46,7 +46,7 @@ test-kernels: deps-vm build
 	$(BIN) run --warp --kernel running $(KERNELS:%=--kernel %) $(ARGS)
 
 bench: deps build
-	$(GO) run ./internal/bench -halfopen $(BIN)
+	CGO_ENABLED=0 $(GO) run ./internal/bench -halfopen $(BIN) $(ARGS)
 
 # The page of the scenarios, which a test wants up to date.
 docs: build

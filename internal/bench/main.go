@@ -1,77 +1,146 @@
-// Command bench measures what a trivial halfopen run costs against a plain shell script that builds and removes the same
-// lab, in turn with it, and how much memory the run's whole process tree takes. It runs as root. See make bench.
+// Command bench measures what halfopen promises, and prints each figure with its goal: what a trivial run costs against a
+// plain shell script that builds and removes the same lab; how exactly packets are delayed; what a queue costs a stream; and
+// how fast virtual machines are. It runs as root. See make bench.
 package main
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios"
 )
 
 //go:embed plain.sh
 var plain string
 
+//go:embed scenarios/*.yaml
+var files embed.FS
+
+// bench is what the sections share.
+type bench struct {
+	figures
+	// halfopen is the path of the command to measure, program that of this one.
+	halfopen, program string
+	// dir is for what runs leave behind.
+	dir     string
+	kernel  string
+	runs    int
+	samples int
+	repeat  int
+}
+
+// sections are what can be measured, in order.
+var sections = []struct {
+	name    string
+	measure func(*bench) error
+}{
+	{"run", (*bench).trivial},
+	{"labs", (*bench).labs},
+	{"delay", (*bench).delay},
+	{"stream", (*bench).stream},
+	{"vm", (*bench).machines},
+}
+
 func main() {
-	halfopen := flag.String("halfopen", "bin/halfopen", "the command to measure")
-	scenario := flag.String("scenario", "connect-refused", "the scenario it runs")
-	runs := flag.Int("runs", 20, "how often each is run")
-	samples := flag.Int("memory-runs", 5, "how many more runs are sampled for memory")
+	var b bench
+	var only, sink, source string
+	var size int64
+	flag.StringVar(&b.halfopen, "halfopen", "bin/halfopen", "the command to measure")
+	flag.StringVar(&b.kernel, "kernel", "6.1", "the kernel of virtual machines, as halfopen run --kernel names it")
+	flag.StringVar(&only, "only", "", "measure only these, separated by commas: "+sectionNames())
+	flag.IntVar(&b.runs, "runs", 20, "how often the trivial run and the script are run")
+	flag.IntVar(&b.samples, "memory-runs", 5, "how many more runs are sampled for memory")
+	flag.IntVar(&b.repeat, "repeat", 3, "how often accuracy and throughput are measured")
+	flag.StringVar(&sink, "sink", "", "receive one stream at this `ADDRESS`; what the measured runs start")
+	flag.StringVar(&source, "source", "", "send one stream to this `ADDRESS`; what the measured runs start")
+	flag.Int64Var(&size, "bytes", 0, "how many bytes -source sends")
 	flag.Parse()
-	if err := bench(*halfopen, *scenario, *runs, *samples); err != nil {
+	var err error
+	switch {
+	case sink != "":
+		err = receive(sink)
+	case source != "":
+		err = send(source, size)
+	default:
+		err = b.measure(only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(halfopen, scenario string, runs, samples int) error {
+func sectionNames() string {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (b *bench) measure(only string) (err error) {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("the plain script names namespaces in /run/netns, which takes root; run make bench as root")
 	}
-	ours := func() *exec.Cmd { return exec.Command(halfopen, "run", scenario, "--case", "v4") }
-	theirs := func() *exec.Cmd { return exec.Command("sh", "-c", plain) }
-	// One of each first, so that neither pays for the page cache and the loading of kernel modules.
-	for _, command := range []func() *exec.Cmd{ours, theirs} {
-		if _, err := timed(command()); err != nil {
-			return err
+	if b.halfopen, err = filepath.Abs(b.halfopen); err != nil {
+		return err
+	}
+	if b.program, err = os.Executable(); err != nil {
+		return err
+	}
+	if b.dir, err = os.MkdirTemp("", "halfopen-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	if err := os.CopyFS(b.dir, files); err != nil {
+		return err
+	}
+	wanted := strings.Split(only, ",")
+	for _, name := range wanted {
+		if only != "" && !strings.Contains(", "+sectionNames()+",", " "+name+",") {
+			return fmt.Errorf("-only %s: want some of %s", name, sectionNames())
 		}
 	}
-	var a, b []time.Duration
-	for range runs {
-		d, err := timed(ours())
-		if err != nil {
-			return err
+	for _, s := range sections {
+		if only != "" && !slices.Contains(wanted, s.name) {
+			continue
 		}
-		a = append(a, d)
-		if d, err = timed(theirs()); err != nil {
-			return err
+		if err := s.measure(b); err != nil {
+			return fmt.Errorf("measuring %s: %w", s.name, err)
 		}
-		b = append(b, d)
 	}
-
-	fmt.Printf("wall time of the whole process, %d runs of each in turn, %d cores\n\n", runs, runtime.NumCPU())
-	fmt.Printf("%-26s %10s %10s %10s\n", "", "median", "fastest", "slowest")
-	row("halfopen run "+scenario, a)
-	row("plain shell script", b)
-	fmt.Printf("\nratio of the medians: %.2f\n", float64(median(a))/float64(median(b)))
-
-	var peak memory
-	for range samples {
-		m, err := sampled(ours())
-		if err != nil {
-			return err
-		}
-		peak.pss, peak.rss, peak.samples = max(peak.pss, m.pss), max(peak.rss, m.rss), peak.samples+m.samples
-	}
-	fmt.Printf("\npeak memory of the whole process tree, %d more runs, %d samples:\n", samples, peak.samples)
-	fmt.Printf("  %5.1f MB PSS summed (pages shared between the processes counted once)\n", mb(peak.pss))
-	fmt.Printf("  %5.1f MB RSS summed (shared pages counted in each process)\n", mb(peak.rss))
+	b.close()
 	return nil
+}
+
+// file returns the path of one of the bench's own scenarios.
+func (b *bench) file(name string) string { return filepath.Join(b.dir, "scenarios", name) }
+
+// load returns a case of one of the bench's own scenarios.
+func load(name string, set map[string]string) (*scenarios.Scenario, error) {
+	src, err := files.ReadFile("scenarios/" + name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := scenarios.Parse(name, src)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := f.Expand(set)
+	if err != nil {
+		return nil, err
+	}
+	return runs[0], nil
 }
 
 // timed runs the command and returns how long it took from fork to exit.
@@ -82,21 +151,31 @@ func timed(cmd *exec.Cmd) (time.Duration, error) {
 	err := cmd.Run()
 	took := time.Since(began)
 	if err != nil {
-		return 0, fmt.Errorf("running %s: %w\n%s", cmd.Path, err, out.Bytes())
+		return took, fmt.Errorf("running %s: %w\n%s", cmd, err, tail(out.Bytes()))
 	}
 	return took, nil
 }
 
-func row(name string, ds []time.Duration) {
-	fmt.Printf("%-26s %7.1f ms %7.1f ms %7.1f ms\n", name, ms(median(ds)), ms(slices.Min(ds)), ms(slices.Max(ds)))
+// busy returns how long processors worked for a command that has ended and for all that it waited for. On a machine with
+// other work, it is near the wall time that an idle one would show.
+func busy(cmd *exec.Cmd) time.Duration {
+	if cmd.ProcessState == nil {
+		return 0
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-func median(ds []time.Duration) time.Duration {
-	s := slices.Sorted(slices.Values(ds))
-	n := len(s)
-	return (s[(n-1)/2] + s[n/2]) / 2
+// busyChildren is the same for all commands that have ended so far.
+func busyChildren() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
+// tail is the end of a command's output, enough to see what went wrong.
+func tail(out []byte) []byte {
+	const most = 2000
+	return out[max(0, len(out)-most):]
+}

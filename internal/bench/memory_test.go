@@ -5,26 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"testing"
-	"time"
 )
-
-func TestMedian(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		in   []time.Duration
-		want time.Duration
-	}{
-		{"one", []time.Duration{7}, 7},
-		{"odd, unsorted", []time.Duration{9, 1, 5}, 5},
-		{"even is the middle of the two", []time.Duration{8, 2, 4, 100}, 6},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := median(tt.in); got != tt.want {
-				t.Errorf("median(%v) = %v, want %v", tt.in, got, tt.want)
-			}
-		})
-	}
-}
 
 func TestTreeFindsGrandchildren(t *testing.T) {
 	// The shell says "up" once its own child, another shell, runs; both live until stdin is closed.

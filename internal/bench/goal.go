@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// figures collects what was measured, and which goals were missed.
+type figures struct{ missed []string }
+
+// figure prints a figure with its goal, and whether it is met.
+func (f *figures) figure(name, value, goal string, met bool) {
+	verdict := "met"
+	if !met {
+		verdict = "MISSED"
+		f.missed = append(f.missed, strings.TrimSpace(name))
+	}
+	fmt.Printf("  %-58s %12s   goal %-10s %s\n", name, value, goal, verdict)
+}
+
+// plain prints a figure that no goal is set for.
+func (f *figures) plain(name, value string) { fmt.Printf("  %-58s %12s\n", name, value) }
+
+// head begins a section. All figures depend on what else the machine does, so each section says how much that was.
+func (f *figures) head(title string) {
+	fmt.Printf("\n%s\n", title)
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Printf("  (%d cores, load average before: %s)\n", runtime.NumCPU(), strings.Fields(string(text))[0])
+	}
+}
+
+// skip says why a section has no figures.
+func (f *figures) skip(why string) { fmt.Printf("  skipped: %s\n", why) }
+
+// close says what was missed.
+func (f *figures) close() {
+	if len(f.missed) == 0 {
+		fmt.Printf("\nAll goals are met.\n")
+		return
+	}
+	fmt.Printf("\nMissed, of the goals: %d\n", len(f.missed))
+	for _, name := range f.missed {
+		fmt.Printf("  %s\n", name)
+	}
+}
+
+func median(ds []time.Duration) time.Duration {
+	s := slices.Sorted(slices.Values(ds))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// percentile returns the smallest of the sorted durations that at least p % of them do not exceed (nearest rank).
+func percentile(sorted []time.Duration, p float64) time.Duration {
+	n := len(sorted)
+	rank := int(p / 100 * float64(n))
+	if float64(rank)*100 < p*float64(n) {
+		rank++
+	}
+	return sorted[min(max(rank, 1), n)-1]
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func msText(d time.Duration) string { return fmt.Sprintf("%.3f ms", ms(d)) }
+
+func sText(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}

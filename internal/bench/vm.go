@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
+	"halfopen/internal/vm"
+	"halfopen/scenarios"
+)
+
+// machines measures virtual machines: how long one takes to boot, and how fast time passes in it.
+func (b *bench) machines() error {
+	b.head("virtual machine: from the start of halfopen's work to the first step, real time")
+	k, err := vm.FindKernel(b.kernel)
+	if err != nil {
+		b.skip(err.Error())
+		return nil
+	}
+	if _, err := exec.LookPath(vm.Emulator); err != nil {
+		b.skip("there is no " + vm.Emulator + " (make deps-vm)")
+		return nil
+	}
+	fmt.Printf("  Linux %s\n", k.Version)
+	for _, part := range []func(vm.Kernel) error{b.boot, b.keepalive, b.long, b.guestDelay} {
+		var lacking *kernel.MissingError
+		if err := part(k); errors.As(err, &lacking) {
+			b.skip(err.Error())
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// options are those of a machine in warped time.
+func (b *bench) options(k vm.Kernel) vm.Options {
+	return vm.Options{Kernel: k, Warp: true, Jobs: 1, Version: "bench", Program: b.halfopen}
+}
+
+// stages are what happens between the start and the first step, with what it was that took the time until then.
+var stages = []struct{ name, until string }{
+	{"packed", "file system for the guest packed"},
+	{"started", "QEMU started"},
+	{"up", "kernel booted: its init is running"},
+	{"modules loaded", "kernel modules loaded"},
+	{"ready", "way out found"},
+	{"step", "lab built: its first step begins"},
+}
+
+// boot measures how long it takes to the first step, the fastest of some boots, and where the time goes.
+func (b *bench) boot(k vm.Kernel) error {
+	const most = 3 * time.Second
+	var best map[string]time.Duration
+	worked := busyChildren()
+	for range b.repeat {
+		at, err := b.bootOnce(k)
+		if err != nil {
+			return err
+		}
+		if best == nil || at["step"] < best["step"] {
+			best = at
+		}
+	}
+	last := time.Duration(0)
+	for _, s := range stages {
+		b.plain(s.until, fmt.Sprintf("+ %.2f s", (best[s.name]-last).Seconds()))
+		last = best[s.name]
+	}
+	b.figure(fmt.Sprintf("boot to first step, the fastest of %d", b.repeat), fmt.Sprintf("%.2f s", best["step"].Seconds()), "< 3 s", best["step"] < most)
+	b.plain("QEMU's processor time for the whole of it, mean", fmt.Sprintf("%.2f s", (busyChildren()-worked).Seconds()/float64(b.repeat)))
+	return nil
+}
+
+// bootOnce returns when each stage was reached.
+func (b *bench) bootOnce(k vm.Kernel) (map[string]time.Duration, error) {
+	s, err := builtin(trivialScenario)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	var mu sync.Mutex
+	at := map[string]time.Duration{}
+	reached := func(name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at[name] == 0 {
+			at[name] = time.Since(began)
+		}
+	}
+	o := b.options(k)
+	o.Stage = reached
+	_, err = inGuest([]*scenarios.Scenario{s}, o, func(e *trace.Event) {
+		if e.Start != nil && e.Start.Actor != "" {
+			reached("step")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stages {
+		if at[s.name] == 0 {
+			return nil, fmt.Errorf("the guest never told that it is %q", s.name)
+		}
+	}
+	return at, nil
+}
+
+// inGuest does runs in one machine, and returns their traces in order. Those that broke off or fail are errors.
+func inGuest(list []*scenarios.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
+	traces := make([]*trace.Trace, len(list))
+	var errs []error
+	var runs []vm.Run
+	for i, s := range list {
+		runs = append(runs, vm.Run{
+			Scenario: s,
+			Seed:     1,
+			Began:    func() {},
+			Emit:     func(e trace.Event) { see(&e) },
+			Ended: func(t *trace.Trace, err error) {
+				traces[i] = t
+				if err != nil {
+					errs = append(errs, fmt.Errorf("%s: %w", s.ID(), err))
+				} else if assertions.Failed(assertions.Check(s, t)) {
+					errs = append(errs, fmt.Errorf("%s fails", s.ID()))
+				}
+			},
+		})
+	}
+	err := vm.Do(context.Background(), runs, o)
+	if err != nil {
+		return nil, err
+	}
+	return traces, errors.Join(errs...)
+}
+
+// builtin returns the first case, in IPv4, of a built-in scenario.
+func builtin(name string) (*scenarios.Scenario, error) {
+	f, err := scenarios.Builtin(name)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := f.Expand(nil)
+	if err != nil {
+		return nil, err
+	}
+	return runs[0], nil
+}
+
+// keepalive measures the whole command that shows over two hours, and the same for one IP version.
+func (b *bench) keepalive(k vm.Kernel) error {
+	const most = 10 * time.Second
+	b.head("keepalive-default, 2 h 11 min 15 s in warped time: the whole command, real time")
+	for _, args := range [][]string{nil, {"--case", "v4"}} {
+		cmd := exec.Command(b.halfopen, append([]string{"run", "keepalive-default", "--warp", "--kernel", k.Version}, args...)...)
+		took, err := timed(cmd)
+		if err != nil {
+			return err
+		}
+		name := "halfopen run keepalive-default --warp"
+		if args == nil {
+			b.figure(name+" (v4 and v6)", sText(took), "< 10 s", took < most)
+		} else {
+			b.plain(name+" --case v4", sText(took))
+		}
+		b.plain("its processor time", sText(busy(cmd)))
+	}
+	return nil
+}
+
+// longest is from where on halfopen run has a run take place in warped time by itself.
+const longest = 20 * time.Second
+
+// long measures all long runs of the library, as halfopen run has them: in two machines.
+func (b *bench) long(k vm.Kernel) error {
+	const most = 60 * time.Second
+	library, err := scenarios.Library()
+	if err != nil {
+		return err
+	}
+	var list []*scenarios.Scenario
+	for _, f := range library {
+		runs, err := f.Expand(nil)
+		if err != nil {
+			return err
+		}
+		for _, s := range runs {
+			if s.Estimate() >= longest {
+				list = append(list, s)
+			}
+		}
+	}
+	b.head(fmt.Sprintf("all %d long runs of the library in warped time, in two machines at once, real time", len(list)))
+	groups := share(list, 2)
+	worked, began := busyChildren(), time.Now()
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	virtual, errs := time.Duration(0), []error(nil)
+	for _, g := range groups {
+		wait.Go(func() {
+			traces, err := inGuest(g, b.options(k), func(*trace.Event) {})
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+			for _, t := range traces {
+				if t != nil {
+					_, took := t.End()
+					virtual += took
+				}
+			}
+		})
+	}
+	wait.Wait()
+	took := time.Since(began)
+	if err := errors.Join(errs...); err != nil {
+		fmt.Printf("  %v\n", err)
+		b.figure("all pass", "no", "yes", false)
+	}
+	b.figure("wall time", sText(took), "< 60 s", took < most)
+	b.plain("its processor time", sText(busyChildren()-worked))
+	b.plain("virtual time", virtual.Round(time.Second).String())
+	b.plain("virtual seconds per real second", fmt.Sprintf("%.0f", virtual.Seconds()/took.Seconds()))
+	return nil
+}
+
+// share deals runs out, the longest first, to so many machines in turn.
+func share(list []*scenarios.Scenario, machines int) [][]*scenarios.Scenario {
+	sorted := slices.SortedStableFunc(slices.Values(list), func(x, y *scenarios.Scenario) int { return int(y.Estimate() - x.Estimate()) })
+	groups := make([][]*scenarios.Scenario, machines)
+	for i, s := range sorted {
+		groups[i%machines] = append(groups[i%machines], s)
+	}
+	return groups
+}
+
+// guestDelay measures the delay in a guest, where netem can be set next to the queue on the same kernel. The guest's time is
+// warped, so what else this machine does has no part in it.
+func (b *bench) guestDelay(k vm.Kernel) error {
+	b.head("delay of 20 ms at 1000 packets/s on that kernel, in warped time, where one instruction takes 1 ns: actual minus asked")
+	distributionHead()
+	for _, way := range []struct{ via, name string }{{"nfqueue", "nfqueue"}, {"tc", "netem"}} {
+		s, err := load("delay.yaml", map[string]string{"via": way.via})
+		if err != nil {
+			return err
+		}
+		traces, err := inGuest([]*scenarios.Scenario{s}, b.options(k), func(*trace.Event) {})
+		if err != nil {
+			return fmt.Errorf("%s: %w", way.name, err)
+		}
+		best := b.distributions(way.name, [][]time.Duration{delayErrors(traces[0])})
+		if way.via == "nfqueue" {
+			b.delayGoals("nfqueue in the guest: ", best)
+		}
+	}
+	return nil
+}
