@@ -133,10 +133,10 @@ func (l *lab) announce() error {
 
 // build makes the hosts, starts the actors' processes, the observers and the faults that are in force from the beginning.
 func (l *lab) build() error {
-	if err := checkPrograms(l.Scenario); err != nil {
+	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err
 	}
-	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
+	if err := checkPrograms(l.Scenario); err != nil {
 		return err
 	}
 	topology, err := network.Lay(l.Scenario)
