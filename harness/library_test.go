@@ -76,6 +76,9 @@ func TestLibraryPasses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if raceEnabled {
+			runs = runs[:1] // the race detector sees no more in the others; .ci/run runs them all without it
+		}
 		for _, s := range runs {
 			if s.Estimate() < short {
 				list = append(list, s)
