@@ -10,13 +10,13 @@ import (
 )
 
 func (t *thread) wait(op *scenarios.Wait, o *outcome) {
-	var late <-chan time.Time
-	if op.Timeout > 0 {
-		timer := time.NewTimer(time.Duration(op.Timeout))
-		defer timer.Stop()
-		late = timer.C
-	}
 	o.call(func() (int, error) {
+		var late <-chan time.Time
+		if op.Timeout > 0 {
+			timer := time.NewTimer(time.Duration(op.Timeout)) // not before the step has begun: it must not seem to be early
+			defer timer.Stop()
+			late = timer.C
+		}
 		select {
 		case <-t.events.seen(op.Event):
 			return 0, nil
