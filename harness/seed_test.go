@@ -170,6 +170,9 @@ expect:
 				t.Errorf("%s: %s sent %d segments, %s got %d", s.ID(), way[0], len(out), way[1], len(in))
 				continue
 			}
+			// Two ACKs of a host that leave from two processors at once are captured in the one order and sent in the other.
+			slices.SortFunc(out, bytes.Compare)
+			slices.SortFunc(in, bytes.Compare)
 			for i := range out {
 				if !bytes.Equal(out[i], in[i]) {
 					t.Errorf("%s: segment %d of %s has become another:\n% x\n% x", s.ID(), i, way[0], out[i], in[i])

@@ -72,6 +72,9 @@ func randomSelector(r *rand.Rand, ends [2]netip.Addr, notUDP bool) (func(*sample
 		kinds := []scenarios.SegmentKind{scenarios.SYN, scenarios.SYNACK, scenarios.ACK, scenarios.DATA, scenarios.FIN, scenarios.RST}
 		r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 		kinds = kinds[:1+r.IntN(3)]
+		if len(kinds) == 1 && kinds[0] == scenarios.ACK {
+			kinds = append(kinds, scenarios.DATA) // the language knows that a bare acknowledgement has no payload
+		}
 		add(func(s *sample) bool { return s.proto == "tcp" && slices.Contains(kinds, s.kind()) }, "tcp: [%s]", strings.Trim(fmt.Sprint(kinds), "[]"))
 		parts[0] = strings.ReplaceAll(parts[0], " ", ", ")
 		parts[0] = strings.Replace(parts[0], "tcp:,", "tcp:", 1)
