@@ -47,7 +47,7 @@ type lab struct {
 	// wanted is closed when the parent wants the run no longer, over when the run ends by itself.
 	wanted, over chan struct{}
 
-	out *outbox
+	out *outbox[message]
 }
 
 // runLab is the main function of the lab: it reads its job from control and writes messages to events. The end of control
@@ -61,7 +61,7 @@ func runLab(control, events *os.File) {
 		inbox:   make(chan func() error, 64),
 		wanted:  make(chan struct{}),
 		over:    make(chan struct{}),
-		out:     newOutbox(events),
+		out:     newOutbox(events, summarize),
 	}
 	dec := json.NewDecoder(control)
 	err := dec.Decode(&l.job)

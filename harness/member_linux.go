@@ -25,8 +25,7 @@ type member struct {
 	scenarios.Actor
 	process *sandbox.Process
 	lab     *lab
-	// commands go out by a goroutine of its own: an actor that is stopped by a signal does not read, and must not stop the lab.
-	commands chan actor.Command
+	commands *outbox[actor.Command]
 
 	prepared bool
 	done     bool
@@ -36,12 +35,9 @@ type member struct {
 	killed, gone bool
 }
 
-// commandQueue is how many commands may wait for an actor that does not read.
-const commandQueue = 1 << 16
-
 func (l *lab) startActors(topology *network.Topology) error {
 	for i := range l.Scenario.Actors {
-		a := &member{Actor: l.Scenario.Actors[i], lab: l, commands: make(chan actor.Command, commandQueue)}
+		a := &member{Actor: l.Scenario.Actors[i], lab: l}
 		l.actors = append(l.actors, a)
 		if err := a.start(topology); err != nil {
 			return err
@@ -71,16 +67,10 @@ func (a *member) start(topology *network.Topology) error {
 	}
 	commandsR.Close()
 	reportsW.Close()
-	go func() {
-		enc := json.NewEncoder(commandsW)
-		for c := range a.commands {
-			if enc.Encode(c) != nil {
-				return // it has died, which the reaper tells
-			}
-		}
-	}()
+	// An error of writing means that the actor has died, which the reaper tells.
+	a.commands = newOutbox[actor.Command](commandsW, nil)
 	go a.listen(reportsR)
-	a.commands <- actor.Command{Init: &actor.Init{
+	a.commands.send(actor.Command{Init: &actor.Init{
 		Actor:         a.Name,
 		Host:          a.Host,
 		Family:        l.Scenario.Family,
@@ -89,7 +79,7 @@ func (a *member) start(topology *network.Topology) error {
 		Topology:      topology,
 		Gates:         l.gates(a.Name),
 		Interruptible: l.interrupts(a.Name),
-	}}
+	}})
 	return nil
 }
 
@@ -131,10 +121,10 @@ func (a *member) report(r actor.Report) error {
 		return a.lab.happened(actor.EventNames(r.Event))
 	case r.Gate != nil:
 		// Its event came just before, and everything it sets off is done.
-		a.commands <- actor.Command{Gate: r.Gate.ID}
+		a.commands.send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
 		reply := a.lab.serve(r.Request)
-		a.commands <- actor.Command{Reply: &reply}
+		a.commands.send(actor.Command{Reply: &reply})
 	case r.Prepared:
 		a.prepared = true
 	case r.Done:
@@ -174,12 +164,12 @@ func (a *member) prepare() {
 		a.prepared = true
 		return
 	}
-	a.commands <- actor.Command{Prepare: true}
+	a.commands.send(actor.Command{Prepare: true})
 }
 
-func (a *member) begin() { a.commands <- actor.Command{Go: true} }
+func (a *member) begin() { a.commands.send(actor.Command{Go: true}) }
 
-func (a *member) tell(event string) { a.commands <- actor.Command{Event: event} }
+func (a *member) tell(event string) { a.commands.send(actor.Command{Event: event}) }
 
 func (l *lab) allDone() bool {
 	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })

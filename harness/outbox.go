@@ -9,26 +9,27 @@ import (
 	"halfopen/harness/trace"
 )
 
-// outbox writes the lab's messages to its parent by a goroutine of its own: observers must not wait for a pipe. Its
-// methods are safe for concurrent use.
-type outbox struct {
+// outbox writes messages to a pipe, as JSON, by a goroutine of its own, so that nobody waits for the pipe's reader: observers
+// must not, nor must the lab for an actor that a signal has stopped. Its methods are safe for concurrent use.
+type outbox[M any] struct {
 	mu      sync.Mutex
 	some    sync.Cond
-	waiting []message
+	waiting []M
 	closed  bool
 
 	written chan error
 }
 
-func newOutbox(w io.Writer) *outbox {
-	o := &outbox{written: make(chan error, 1)}
+// newOutbox starts the goroutine, which calls finish, if not nil, with each message before it writes it.
+func newOutbox[M any](w io.Writer, finish func(*M)) *outbox[M] {
+	o := &outbox[M]{written: make(chan error, 1)}
 	o.some.L = &o.mu
-	go func() { o.written <- o.write(w) }()
+	go func() { o.written <- o.write(w, finish) }()
 	return o
 }
 
 // send takes a message; it does not wait.
-func (o *outbox) send(m message) {
+func (o *outbox[M]) send(m M) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.waiting = append(o.waiting, m)
@@ -36,7 +37,7 @@ func (o *outbox) send(m message) {
 }
 
 // close waits until everything is written.
-func (o *outbox) close() error {
+func (o *outbox[M]) close() error {
 	o.mu.Lock()
 	o.closed = true
 	o.some.Signal()
@@ -44,7 +45,7 @@ func (o *outbox) close() error {
 	return <-o.written
 }
 
-func (o *outbox) write(w io.Writer) error {
+func (o *outbox[M]) write(w io.Writer, finish func(*M)) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(buf)
 	for {
@@ -56,8 +57,8 @@ func (o *outbox) write(w io.Writer) error {
 		o.waiting = nil
 		o.mu.Unlock()
 		for i := range batch {
-			if e := batch[i].Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
-				e.Packet.Summary = trace.Summarize(e.Packet.Decode())
+			if finish != nil {
+				finish(&batch[i])
 			}
 			if err := enc.Encode(&batch[i]); err != nil {
 				return err
@@ -66,5 +67,12 @@ func (o *outbox) write(w io.Writer) error {
 		if err := buf.Flush(); err != nil || last {
 			return err
 		}
+	}
+}
+
+// summarize says what a packet is, for people.
+func summarize(m *message) {
+	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
+		e.Packet.Summary = trace.Summarize(e.Packet.Decode())
 	}
 }

@@ -19,10 +19,44 @@ func Folders() []string {
 
 // Library returns the scenarios that ship with halfopen, in the order of [Folders], then of names. The files are parsed
 // once and must not be changed.
-func Library() ([]*File, error) { return loadLibrary() }
+func Library() ([]*File, error) {
+	all, err := shelf()
+	if err != nil {
+		return nil, err
+	}
+	files := make([]*File, len(all))
+	for i, b := range all {
+		if files[i], err = b.parse(); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
 
-var loadLibrary = sync.OnceValues(func() ([]*File, error) {
-	var files []*File
+// Builtin returns the library's scenario of that name; FOLDER/NAME will do as well. It parses no other.
+func Builtin(name string) (*File, error) {
+	all, err := shelf()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(all))
+	for _, b := range all {
+		if b.name == strings.TrimSuffix(path.Base(name), ".yaml") && (!strings.Contains(name, "/") || strings.HasPrefix(name, b.folder+"/")) {
+			return b.parse()
+		}
+		names = append(names, b.name)
+	}
+	return nil, fmt.Errorf("no scenario %q in the library%s", clip(name), didYouMean(path.Base(name), names))
+}
+
+// builtin is a scenario of the library, not parsed yet; its file has its name.
+type builtin struct {
+	folder, name string
+	parse        func() (*File, error)
+}
+
+var shelf = sync.OnceValues(func() ([]builtin, error) {
+	var all []builtin
 	for _, folder := range Folders() {
 		entries, err := fs.ReadDir(library, folder)
 		if err != nil {
@@ -32,34 +66,20 @@ var loadLibrary = sync.OnceValues(func() ([]*File, error) {
 			if e.IsDir() || path.Ext(e.Name()) != ".yaml" {
 				continue
 			}
-			name := path.Join(folder, e.Name())
-			src, err := fs.ReadFile(library, name)
-			if err != nil {
-				return nil, fmt.Errorf("reading the library: %w", err)
-			}
-			f, err := Parse(name, src)
-			if err != nil {
-				return nil, err
-			}
-			f.Folder = folder
-			files = append(files, f)
+			at := path.Join(folder, e.Name())
+			all = append(all, builtin{folder, strings.TrimSuffix(e.Name(), ".yaml"), sync.OnceValues(func() (*File, error) {
+				src, err := fs.ReadFile(library, at)
+				if err != nil {
+					return nil, fmt.Errorf("reading the library: %w", err)
+				}
+				f, err := Parse(at, src)
+				if err != nil {
+					return nil, err
+				}
+				f.Folder = folder
+				return f, nil
+			})})
 		}
 	}
-	return files, nil
+	return all, nil
 })
-
-// Builtin returns the library's scenario of that name; FOLDER/NAME will do as well.
-func Builtin(name string) (*File, error) {
-	files, err := Library()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, 0, len(files))
-	for _, f := range files {
-		if f.Name == strings.TrimSuffix(path.Base(name), ".yaml") && (!strings.Contains(name, "/") || strings.HasPrefix(name, f.Folder+"/")) {
-			return f, nil
-		}
-		names = append(names, f.Name)
-	}
-	return nil, fmt.Errorf("no scenario %q in the library%s", clip(name), didYouMean(path.Base(name), names))
-}

@@ -53,7 +53,7 @@ type link struct {
 
 func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
 	c := &capture{
-		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake, batch: newBatch(),
+		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake,
 		epoll: -1, event: -1,
 	}
 	defer func() {
@@ -61,6 +61,9 @@ func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake fu
 			c.close()
 		}
 	}()
+	if c.batch, err = newBatch(); err != nil {
+		return nil, err
+	}
 	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
@@ -277,6 +280,10 @@ func (c *capture) stop() error {
 
 // close closes the sockets. The goroutine must have been stopped, or never started.
 func (c *capture) close() {
+	if c.batch != nil {
+		c.batch.close()
+		c.batch = nil
+	}
 	for _, l := range c.links {
 		l.close()
 	}
