@@ -23,8 +23,8 @@ import (
 // member is the lab's side of one actor.
 type member struct {
 	scenarios.Actor
-	process *sandbox.Process
-	lab     *lab
+	process  *sandbox.Process
+	lab      *lab
 	commands *outbox[actor.Command]
 
 	prepared bool

@@ -17,7 +17,9 @@ const (
 
 // trivial measures one small run against the plain script, in turn with it, and the memory that the run takes.
 func (b *bench) trivial() error {
-	ours := func() *exec.Cmd { return exec.Command(b.halfopen, "run", trivialScenario, "--case", trivialCase, "--case", "v4") }
+	ours := func() *exec.Cmd {
+		return exec.Command(b.halfopen, "run", trivialScenario, "--case", trivialCase, "--case", "v4")
+	}
 	theirs := func() *exec.Cmd { return exec.Command("sh", "-c", plain) }
 	// One of each first, so that neither pays for the page cache and the loading of kernel modules.
 	for _, command := range []func() *exec.Cmd{ours, theirs} {
