@@ -167,7 +167,7 @@ func (l *lab) build() error {
 	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
 		return err
 	}
-	if l.seen, err = observe.Open(hosts, l.Clock, l.emit); err != nil {
+	if l.seen, err = observe.Open(hosts, l.Scenario.SnaplenOrDefault(), l.Clock, l.emit); err != nil {
 		return err
 	}
 	if err := l.seen.Counters("before"); err != nil {

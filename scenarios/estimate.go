@@ -15,6 +15,14 @@ func (s *Scenario) DeadlineOrDefault() time.Duration {
 	return e + e/2 + deadlineSlack
 }
 
+// SnaplenOrDefault returns how many bytes of each frame the capture keeps.
+func (s *Scenario) SnaplenOrDefault() int {
+	if s.Network.Snaplen == 0 {
+		return defaultSnaplen
+	}
+	return s.Network.Snaplen
+}
+
 // Estimate returns about how long the run takes: the scenario's duration where it says so, else the longest of what each
 // actor needs for its steps, what expectations say of packets and states, and when faults end. A step needs what is
 // expected of it, else what it sleeps, the timeout it may run into, or what its rate says.

@@ -19,7 +19,10 @@ const (
 	minMTUv6   = 1280 // RFC 8200, section 5
 	maxMTU     = 65535
 	defaultMTU = 1500
-	maxAddress = 100
+
+	minSnaplen     = 128 // all headers
+	defaultSnaplen = 65535
+	maxAddress     = 100
 )
 
 var (
@@ -191,6 +194,9 @@ func (v *validation) head() {
 		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback is one host, but there are %d", n)
 	}
 	v.mtu(&s.Network.MTU, s.Network.MTU)
+	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > defaultSnaplen) {
+		v.errorf(&s.Network.Snaplen, s.Pos, "snaplen: %d is outside %d to %d", n, minSnaplen, defaultSnaplen)
+	}
 	if len(s.Actors) == 0 {
 		v.errorf(&s.Actors, s.Pos, "actors: a scenario%s needs at least one", v.inCase())
 	}

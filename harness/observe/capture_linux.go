@@ -11,11 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/mmsg"
 )
 
 const (
-	// snap is the most that is kept of a frame.
-	snap = 65535
 	// batchSize is how many packets one system call reads.
 	batchSize = 64
 	// buffered is the memory a device's packets may take until they are read: some 300 000 small ones. The kernel takes it
@@ -33,7 +32,7 @@ type capture struct {
 	// wake is told the index of a host that had packets.
 	wake  func(host int)
 	links []*link
-	batch *batch
+	batch *mmsg.Batch
 
 	epoll int
 	// event wakes the goroutine to end it.
@@ -51,7 +50,7 @@ type link struct {
 	fd      int
 }
 
-func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
+func newCapture(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
 	c := &capture{
 		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake,
 		epoll: -1, event: -1,
@@ -61,7 +60,7 @@ func newCapture(hosts []Host, clock trace.Clock, emit func(trace.Event), wake fu
 			c.close()
 		}
 	}()
-	if c.batch, err = newBatch(); err != nil {
+	if c.batch, err = mmsg.New(batchSize, snaplen); err != nil {
 		return nil, err
 	}
 	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -216,7 +215,7 @@ func (c *capture) drain() error {
 
 // read emits one batch of packets, and returns the time of the last: 0 when there were none.
 func (c *capture) read(l *link) (last time.Duration, err error) {
-	n, err := c.batch.receive(l.fd)
+	n, err := c.batch.Receive(l.fd)
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return 0, nil
@@ -231,18 +230,18 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 
 	size := 0
 	for i := range n {
-		size += len(c.batch.frame(i))
+		size += len(c.batch.Message(i))
 	}
 	// One allocation a batch: the trace keeps all its packets until the end anyway.
 	frames, packets := make([]byte, 0, size), make([]trace.Packet, n)
 	for i := range n {
 		start := len(frames)
-		frames = append(frames, c.batch.frame(i)...)
+		frames = append(frames, c.batch.Message(i)...)
 		p := &packets[i]
-		p.Host, p.Device, p.Out = l.host, l.device, c.batch.outgoing(i)
+		p.Host, p.Device, p.Out = l.host, l.device, c.batch.From(i).Pkttype == unix.PACKET_OUTGOING
 		p.Frame = frames[start:len(frames):len(frames)]
-		p.Length = c.batch.length(i)
-		if sec, nsec, ok := c.batch.timestamp(i); ok {
+		p.Length = c.batch.Length(i)
+		if sec, nsec, ok := parseTimestamp(c.batch.Control(i)); ok {
 			last = c.wall.time(sec, nsec)
 		} else {
 			last = c.clock.Now()
@@ -281,7 +280,7 @@ func (c *capture) stop() error {
 // close closes the sockets. The goroutine must have been stopped, or never started.
 func (c *capture) close() {
 	if c.batch != nil {
-		c.batch.close()
+		c.batch.Close()
 		c.batch = nil
 	}
 	for _, l := range c.links {

@@ -49,10 +49,10 @@ type Observer struct {
 // Open begins to watch the hosts; when it returns, no later packet is missed. The events are handed to emit, from
 // several goroutines at once and not always in the order of their times: emit must be safe for that, and must not keep
 // its caller waiting long. Packets come without a Summary, which is better made when the trace is written than while
-// packets queue up.
+// packets queue up. Of each frame snaplen bytes are kept.
 //
 // Needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
-func Open(hosts []Host, clock trace.Clock, emit func(trace.Event)) (_ *Observer, err error) {
+func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) (_ *Observer, err error) {
 	o := &Observer{clock: clock, emit: emit}
 	defer func() {
 		if err != nil {
@@ -69,7 +69,7 @@ func Open(hosts []Host, clock trace.Clock, emit func(trace.Event)) (_ *Observer,
 	if o.sampler, err = newSampler(hosts, clock, emit); err != nil {
 		return nil, err
 	}
-	if o.capture, err = newCapture(hosts, clock, emit, o.sampler.wake); err != nil {
+	if o.capture, err = newCapture(hosts, snaplen, clock, emit, o.sampler.wake); err != nil {
 		return nil, err
 	}
 	o.sampler.start()

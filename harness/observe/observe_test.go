@@ -17,7 +17,7 @@ import (
 func watch(t testing.TB, hosts ...Host) (*Observer, *recorder, trace.Clock) {
 	t.Helper()
 	r, clock := newRecorder(), trace.NewClock()
-	o, err := Open(hosts, clock, r.emit)
+	o, err := Open(hosts, 65535, clock, r.emit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +360,7 @@ func TestSocketsOfAWireAreLeftOut(t *testing.T) {
 
 func TestOpenNamesTheDeviceThatIsMissing(t *testing.T) {
 	ns := newNamespace(t, "256")
-	_, err := Open([]Host{{Name: "client", NS: ns, Devices: []string{"eth7"}}}, trace.NewClock(), func(trace.Event) {})
+	_, err := Open([]Host{{Name: "client", NS: ns, Devices: []string{"eth7"}}}, 65535, trace.NewClock(), func(trace.Event) {})
 	if err == nil || !strings.Contains(err.Error(), "eth7 of client") {
 		t.Errorf("error %v does not name eth7 of client", err)
 	}

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"encoding/binary"
 	"os"
 	"time"
 
@@ -44,7 +45,7 @@ func probeTimestamps(fd int) (stamped, up bool) {
 		return false, false
 	}
 	var payload [1]byte
-	var control [controlSize]byte
+	var control [64]byte
 	readable := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for deadline := time.Now().Add(stampingTime); time.Now().Before(deadline); {
 		if unix.Sendto(fd, payload[:], 0, self) != nil {
@@ -71,4 +72,19 @@ func wallNow() int64 {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts) // cannot fail: the clock exists and the pointer is valid
 	return ts.Nano()
+}
+
+// parseTimestamp finds the timestamp among control messages.
+func parseTimestamp(control []byte) (sec, nsec int64, ok bool) {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return 0, 0, false
+	}
+	for _, m := range messages {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+			ne := binary.NativeEndian
+			return int64(ne.Uint64(m.Data)), int64(ne.Uint64(m.Data[8:])), true
+		}
+	}
+	return 0, 0, false
 }

@@ -129,7 +129,7 @@ type Packet struct {
 	Device string `json:"device"`
 	// Out is true where the host sent it, false where it received it.
 	Out bool `json:"out,omitempty"`
-	// Frame is the frame from its link layer header on, at most Snap bytes of it.
+	// Frame is the frame from its link layer header on, as much of it as the capture keeps.
 	Frame []byte `json:"frame"`
 	// Length is the length of the whole frame in bytes.
 	Length int `json:"length"`

@@ -22,7 +22,7 @@ func (b *bench) stream() error {
 		name     string
 		offloads bool
 		bytes    int64
-	}{{"offloads on", true, 1 << 30}, {"offloads off", false, 32 << 20}} {
+	}{{"offloads on", true, 4 << 30}, {"offloads off", false, 32 << 20}} {
 		var rates [2][]float64
 		overflowed := false
 		for range b.repeat {

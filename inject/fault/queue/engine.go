@@ -116,6 +116,8 @@ type Engine struct {
 	flows *trace.Flows // nil where no rule needs them
 	// happened has the events that some rule waits for, and whether they have happened.
 	happened map[string]bool
+	// packet is the one that is being decided; its memory is used anew by each.
+	packet packet
 }
 
 // NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
@@ -176,15 +178,16 @@ func (e *Engine) HasHappened(event string) bool {
 	return e.happened[canonical(event)]
 }
 
-// Decide holds a packet, from its IP header on, against the rules of a place. It takes any bytes. It does not keep data,
-// but the decision may refer to it.
+// Decide holds a packet, from its IP header on, against the rules of a place. It takes any bytes, and keeps none
+// of them, nor does the decision.
 func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p := &packet{place: at, arrived: data, decoded: trace.DecodeIP(data)}
+	e.packet = packet{place: at, arrived: data, decoded: trace.DecodeIP(data)}
 	if e.flows != nil {
-		p.flow = e.flows.Follow(&p.decoded, at.Host, at.Hook)
+		e.packet.flow = e.flows.Follow(&e.packet.decoded, at.Host, at.Hook)
 	}
+	p := &e.packet
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
 		if !r.on || !r.selects(p, e.hosts) {

@@ -1,17 +1,13 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/florianl/go-nfqueue/v2"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/kernel"
@@ -26,7 +22,9 @@ const (
 	// socketBuffer holds what the kernel tells of packets until they are read: at 12 Gbit/s, some 20 ms.
 	socketBuffer = 32 << 20
 	// headers is how much of each packet is looked at where no rule needs more.
-	headers = 256
+	headers = StrikeBytes
+	// threads are those of a queue: one reads, one releases.
+	threads = 2
 )
 
 // hooks are the names of enum nf_inet_hooks.
@@ -59,144 +57,123 @@ type Config struct {
 // Queue is the queue of one host. It works from [Open] to [Queue.Close].
 type Queue struct {
 	Config
-	nf     *nfqueue.Nfqueue
+	nf     *netfilter // its verdicts: mu
 	sender *sender
 	alarm  *alarm
-	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	schedule *schedule // mu
 	closed   bool      // mu
 
-	released chan struct{}
+	// last is when the latest packet came; for the goroutine that reads.
+	last time.Duration
+
+	working sync.WaitGroup
 }
 
 // Open binds the host's queue. Packets that the host's rules send to it are judged from then on. A kernel without
 // nfnetlink_queue is a *kernel.MissingError.
 func Open(c Config) (_ *Queue, err error) {
-	q := &Queue{Config: c, schedule: newSchedule(), released: make(chan struct{})}
+	q := &Queue{Config: c, schedule: newSchedule()}
 	if q.alarm, err = newAlarm(); err != nil {
 		return nil, err
 	}
-	length, flags := uint32(headers), uint32(nfqueue.NfQaCfgFlagFailOpen)
+	snap := headers
 	if c.Whole {
-		length = 0xffff
-	}
-	if c.Offloads {
-		flags |= nfqueue.NfQaCfgFlagGSO
+		snap = 0xffff
 	}
 	err = c.Namespace.Do(func() error {
 		if q.sender, err = newSender(); err != nil {
 			return err
 		}
-		q.nf, err = nfqueue.Open(&nfqueue.Config{
-			NfQueue:      Number,
-			MaxQueueLen:  most,
-			MaxPacketLen: length,
-			Copymode:     nfqueue.NfQnlCopyPacket,
-			Flags:        flags,
-		})
-		if err != nil {
-			return fmt.Errorf("opening a netfilter socket: %w", err)
-		}
-		return nil
-	})
-	if err == nil {
-		err = q.start()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the queue on %s: %w", c.Host, err), q.closeFiles())
-	}
-	return q, nil
-}
-
-func (q *Queue) start() error {
-	if err := enlarge(q.nf.Con); err != nil {
+		q.nf, err = openNetfilter(snap, c.Offloads)
 		return err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	q.cancel = cancel
-	if err := q.nf.RegisterWithErrorFunc(ctx, q.arrived, q.trouble); err != nil {
-		cancel()
+	})
+	if err != nil {
 		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPROTONOSUPPORT) {
-			return &kernel.MissingError{
+			err = &kernel.MissingError{
 				Feature: "nfnetlink_queue",
 				Remedy:  "load it (modprobe nfnetlink_queue) or use a kernel with CONFIG_NETFILTER_NETLINK_QUEUE",
 				Err:     err,
 			}
 		}
-		return err
+		return nil, errors.Join(fmt.Errorf("opening the queue on %s: %w", c.Host, err), q.closeFiles())
 	}
-	go q.release()
-	return nil
+	// Beside the goroutines of the program, so that the runtime has a processor for them whenever the kernel has.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads)
+	q.working.Go(q.read)
+	q.working.Go(q.release)
+	return q, nil
 }
 
-// enlarge gives the socket a buffer that does not overflow. Without CAP_NET_ADMIN on the host it gets what
-// net.core.rmem_max allows; what then overflows is told.
-func enlarge(c *netlink.Conn) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
+// read judges packets as they come, until the queue is closed. It has a thread of its own, which the kernel wakes without the runtime's poller between.
+func (q *Queue) read() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// Somewhat before the programs and observers of the lab, which it would wait behind else; no more, so that several packets
+	// gather while it does. Where that is not allowed, it is one of them.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -6)
+	for {
+		q.nf.read(q.arrived, q.trouble)
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
+			return
+		}
+		q.check(q.nf.flush())
+		q.mu.Unlock()
 	}
-	var forced error
-	if err := raw.Control(func(fd uintptr) {
-		forced = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer)
-	}); err != nil {
-		return err
-	}
-	if forced == nil {
-		return nil
-	}
-	if err := c.SetReadBuffer(socketBuffer); err != nil {
-		return fmt.Errorf("enlarging the queue's socket buffer: %w", err)
-	}
-	return nil
 }
 
-// arrived judges one packet.
-func (q *Queue) arrived(a nfqueue.Attribute) int {
-	if a.PacketID == nil {
-		return 0
-	}
-	var data []byte
-	if a.Payload != nil {
-		data = *a.Payload
-	}
-	hook := ""
-	if a.Hook != nil {
-		hook = hooks[*a.Hook]
-	}
-	now := q.Now()
-	d := q.Engine.Decide(Place{q.Host, hook}, data, now)
+// arrived judges one packet. Those that pass at once do so when all that were read with them are judged.
+func (q *Queue) arrived(a *arrival) {
+	came := q.cameAt(a)
+	d := q.Engine.Decide(Place{q.Host, hooks[a.hook]}, a.data, came)
 	for _, s := range d.Strikes {
 		q.Struck(q.Host, s)
 	}
-	w := &waiting{
-		id: *a.PacketID, data: d.Data, at: max(d.At, now),
-		until: d.Until, behind: d.Behind, patience: d.Patience, direction: d.Direction, extras: d.Extras,
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.nf.undecided++
 	// What is due goes first, though the thread that releases it has not come to it yet.
 	q.passDue()
-	w.order = q.schedule.arrival()
+	w := waiting{
+		id: a.id, data: d.Data, at: max(d.At, came), order: q.schedule.arrival(),
+		until: d.Until, behind: d.Behind, patience: d.Patience, direction: d.Direction, extras: d.Extras,
+	}
 	w.until = slices.DeleteFunc(w.until, q.Engine.HasHappened)
 	switch {
 	case d.Drop:
-		q.check(q.nf.SetVerdict(w.id, nfqueue.NfDrop))
-		q.after(w)
+		q.check(q.nf.decide(w.id, verdictDrop, nil))
+		q.after(&w)
 	case d.At == 0 && d.Behind == 0 && len(w.until) == 0:
-		q.pass(w)
+		q.pass(&w)
 	default:
-		q.wait(w)
+		q.wait(&w)
 	}
-	return 0
+}
+
+// cameAt is when the kernel received a packet, on the engine's clock, so that a delay does not begin only when the packet has
+// been read; or else now. Packets come in order.
+func (q *Queue) cameAt(a *arrival) time.Duration {
+	const longest = time.Second // a wall clock that was set meanwhile tells nothing
+	var wall unix.Timespec
+	clockErr := unix.ClockGettime(unix.CLOCK_REALTIME, &wall)
+	now := q.Now() // read last: what comes between the two makes the packet seem younger, and its delay longer, never shorter
+	if a.at > 0 && clockErr == nil {
+		if ago := time.Duration(wall.Nano()) - a.at; ago > 0 && ago < longest {
+			now -= ago
+		}
+	}
+	q.last = max(q.last, now)
+	return q.last
 }
 
 // wait has a packet wait. It is called with mu held.
 func (q *Queue) wait(w *waiting) {
 	before, some := q.schedule.next()
-	q.schedule.add(w)
+	kept := *w // not w itself: most packets never wait, and need no memory of their own
+	q.schedule.add(&kept)
 	if at, ok := q.schedule.next(); ok && (!some || at < before) {
 		q.alarm.wake()
 	}
@@ -206,11 +183,10 @@ func (q *Queue) wait(w *waiting) {
 func (q *Queue) pass(w *waiting) {
 	switch {
 	case w.send:
+		q.check(q.nf.flush()) // what goes before it
 		q.check(q.sender.send(w.data))
-	case w.data != nil:
-		q.check(q.nf.SetVerdictWithOption(w.id, nfqueue.NfAccept, nfqueue.WithAlteredPacket(w.data)))
 	default:
-		q.check(q.nf.SetVerdict(w.id, nfqueue.NfAccept))
+		q.check(q.nf.decide(w.id, verdictAccept, w.data))
 	}
 	q.after(w)
 	if !w.send {
@@ -222,6 +198,10 @@ func (q *Queue) pass(w *waiting) {
 
 // after sends a packet's extras, or has them wait. It is called with mu held.
 func (q *Queue) after(w *waiting) {
+	if len(w.extras) == 0 {
+		return
+	}
+	q.check(q.nf.flush()) // they are timed from when it has passed
 	for _, x := range w.extras {
 		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
 		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
@@ -245,6 +225,7 @@ func Happened(queues []*Queue, event string) {
 	for _, q := range queues {
 		q.schedule.happened(canonical(event), q.Now())
 		q.passDue()
+		q.check(q.nf.flush())
 		q.alarm.wake()
 	}
 }
@@ -259,7 +240,6 @@ func (q *Queue) passDue() {
 
 // release lets packets go when they are due, in order. It is the only goroutine that waits for a time.
 func (q *Queue) release() {
-	defer close(q.released)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := q.alarm.exact(); err != nil {
@@ -272,6 +252,7 @@ func (q *Queue) release() {
 			return
 		}
 		q.passDue()
+		q.check(q.nf.flush())
 		at, some := q.schedule.next()
 		q.mu.Unlock()
 		q.alarm.wait(at-q.Now(), !some)
@@ -285,23 +266,19 @@ func (q *Queue) check(err error) {
 	}
 }
 
-// trouble says whether to go on after an error of the socket.
-func (q *Queue) trouble(err error) int {
+// trouble tells of what went wrong in reading.
+func (q *Queue) trouble(err error) {
 	q.mu.Lock()
 	closed := q.closed
 	q.mu.Unlock()
-	if closed {
-		return 1
-	}
 	switch {
-	case errors.Is(err, syscall.ENOBUFS):
+	case closed:
+	case errors.Is(err, unix.ENOBUFS):
 		q.Failed(fmt.Errorf("the queue on %s overflowed: packets passed it unseen", q.Host))
-		return 0
-	case errors.Is(err, syscall.ENOENT):
-		return 0 // a verdict on a packet that is gone: its link went down while it waited
+	case errors.Is(err, unix.ENOENT): // a verdict on a packet that is gone: its link went down while it waited
+	default:
+		q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
 	}
-	q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
-	return 1
 }
 
 // Close unbinds the queue. Packets that wait are lost; those that come later pass, by --queue-bypass.
@@ -309,16 +286,19 @@ func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
-	q.cancel()
+	if err := q.nf.stop(); err != nil {
+		return fmt.Errorf("ending the queue on %s: %w", q.Host, err) // its thread still waits
+	}
 	q.alarm.wake()
-	<-q.released
+	q.working.Wait()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - threads)
 	return q.closeFiles()
 }
 
 func (q *Queue) closeFiles() error {
 	var errs []error
 	if q.nf != nil {
-		errs = append(errs, q.nf.Close())
+		errs = append(errs, q.nf.close())
 	}
 	if q.sender != nil {
 		errs = append(errs, q.sender.close())

@@ -1,0 +1,286 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"halfopen/internal/mmsg"
+)
+
+// What linux/netfilter/nfnetlink_queue.h and linux/netfilter.h name, and x/sys/unix does not.
+const (
+	nfqnlMsgPacket       = 0
+	nfqnlMsgVerdict      = 1
+	nfqnlMsgConfig       = 2
+	nfqnlMsgVerdictBatch = 3
+
+	nfqaCfgCmd         = 1
+	nfqaCfgParams      = 2
+	nfqaCfgQueueMaxlen = 3
+	nfqaCfgMask        = 4
+	nfqaCfgFlags       = 5
+
+	nfqnlCfgCmdBind = 1
+	nfqnlCopyPacket = 2
+	nfqaCfgFailOpen = 1 << 0
+	nfqaCfgGSO      = 1 << 2
+
+	nfqaPacketHdr  = 1
+	nfqaVerdictHdr = 2
+	nfqaTimestamp  = 4
+	nfqaPayload    = 10
+)
+
+// verdict is what the kernel is told to do with a packet.
+type verdict uint32
+
+const (
+	verdictDrop   verdict = 0
+	verdictAccept verdict = 1
+)
+
+// netfilter is the netlink socket of one queue. Packets are read, and verdicts sent, many at a time: each costs a system
+// call else, which is what a stream through a queue pays most for. read is for one goroutine, and the rest for those that hold
+// the queue's lock.
+type netfilter struct {
+	fd   int
+	snap int
+	in   *mmsg.Batch
+	// verdicts are those not sent yet. passing is set while they only let packets go, unchanged and in the order in which they
+	// came, and last is the last of these.
+	verdicts []byte
+	passing  bool
+	last     uint32
+	// undecided counts the packets read that have no verdict yet.
+	undecided int
+}
+
+// arrival is a packet that the kernel has queued.
+type arrival struct {
+	id   uint32
+	hook uint8
+	// at is when the kernel received the packet, on CLOCK_REALTIME; 0 where it does not say.
+	at time.Duration
+	// data is the packet from its IP header on, or the beginning of it. It is overwritten by the next read.
+	data []byte
+}
+
+const (
+	// batchSize is how many packets one system call reads.
+	batchSize = 64
+	// besides is room for what the kernel tells of a packet besides its bytes.
+	besides = 512
+)
+
+// openNetfilter binds the queue. It must be called on a thread in the host's network namespace. Of each packet snap bytes are
+// read. With gso, packets come as offloading leaves them: several in one, checksums not there yet.
+func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
+	n := &netfilter{fd: -1, snap: snap}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if n.in, err = mmsg.New(batchSize, snap+besides); err != nil {
+		return nil, err
+	}
+	n.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := unix.Bind(n.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return nil, os.NewSyscallError("bind", err)
+	}
+	// Without CAP_NET_ADMIN on the machine the buffer is what net.core.rmem_max allows; if that overflows, it is told.
+	if unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
+		if err := unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer); err != nil {
+			return nil, os.NewSyscallError("setsockopt SO_RCVBUF", err)
+		}
+	}
+	flags := uint32(nfqaCfgFailOpen)
+	if gso {
+		flags |= nfqaCfgGSO
+	}
+	be := binary.BigEndian
+	for _, attributes := range [][]*nl.RtAttr{
+		{nl.NewRtAttr(nfqaCfgCmd, []byte{nfqnlCfgCmdBind, 0, 0, 0})},
+		n.params(),
+		{
+			nl.NewRtAttr(nfqaCfgFlags, be.AppendUint32(nil, flags)),
+			nl.NewRtAttr(nfqaCfgMask, be.AppendUint32(nil, flags)),
+			nl.NewRtAttr(nfqaCfgQueueMaxlen, be.AppendUint32(nil, most)),
+		},
+	} {
+		if err := n.configure(attributes); err != nil {
+			return nil, fmt.Errorf("configuring a netfilter queue: %w", err)
+		}
+		// No packet is queued yet: what comes is the answer.
+		reply := make([]byte, besides)
+		got, _, err := unix.Recvfrom(n.fd, reply, 0)
+		if err != nil {
+			return nil, os.NewSyscallError("recvfrom", err)
+		}
+		if _, err = parseMessage(reply[:got]); err != nil {
+			return nil, fmt.Errorf("configuring a netfilter queue: %w", err)
+		}
+	}
+	return n, nil
+}
+
+// params say how much of each packet is wanted.
+func (n *netfilter) params() []*nl.RtAttr {
+	snap := binary.BigEndian.AppendUint32(nil, uint32(n.snap))
+	return []*nl.RtAttr{nl.NewRtAttr(nfqaCfgParams, append(snap, nfqnlCopyPacket))}
+}
+
+// configure sends attributes, which the kernel answers.
+func (n *netfilter) configure(attributes []*nl.RtAttr) error {
+	r := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgConfig, unix.NLM_F_ACK)
+	r.AddData(&nl.Nfgenmsg{
+		Version: nl.NFNETLINK_V0,
+		ResId:   binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, Number)), // in network byte order
+	})
+	for _, a := range attributes {
+		r.AddData(a)
+	}
+	return os.NewSyscallError("send", unix.Send(n.fd, r.Serialize(), 0))
+}
+
+// read waits for packets, and calls arrived with each of those that are there, at most batchSize. It returns after that, and
+// when stopped.
+func (n *netfilter) read(arrived func(*arrival), trouble func(error)) {
+	count, err := n.in.Await(n.fd)
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return
+	case err != nil:
+		trouble(err)
+		return
+	}
+	for i := range count {
+		a, err := parseMessage(n.in.Message(i))
+		switch {
+		case err != nil:
+			trouble(err)
+		case a != nil:
+			arrived(a) // which counts it, with the queue's lock held
+		}
+	}
+}
+
+// parseMessage reads one message of the kernel: a packet, or an error of what it was told. nil means neither.
+func parseMessage(b []byte) (*arrival, error) {
+	ne, be := binary.NativeEndian, binary.BigEndian
+	if len(b) < unix.NLMSG_HDRLEN+4 {
+		return nil, errors.New("a message of the kernel is too short")
+	}
+	switch ne.Uint16(b[4:]) {
+	case unix.NLMSG_ERROR:
+		if code := int32(ne.Uint32(b[unix.NLMSG_HDRLEN:])); code != 0 {
+			return nil, unix.Errno(-code)
+		}
+		return nil, nil
+	case unix.NFNL_SUBSYS_QUEUE<<8 | nfqnlMsgPacket:
+	default:
+		return nil, nil
+	}
+	var a arrival
+	known := false
+	for b = b[unix.NLMSG_HDRLEN+nl.SizeofNfgenmsg:]; len(b) >= unix.NLA_HDRLEN; {
+		length := int(ne.Uint16(b))
+		if length < unix.NLA_HDRLEN || length > len(b) {
+			return nil, errors.New("a message of the kernel is cut off")
+		}
+		value := b[unix.NLA_HDRLEN:length]
+		switch kind := ne.Uint16(b[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER); {
+		case kind == nfqaPacketHdr && len(value) >= 7:
+			a.id, a.hook, known = be.Uint32(value), value[6], true
+		case kind == nfqaTimestamp && len(value) >= 16:
+			// Cut to a whole microsecond; it was somewhere in it.
+			a.at = time.Duration(be.Uint64(value))*time.Second + time.Duration(be.Uint64(value[8:])+1)*time.Microsecond
+		case kind == nfqaPayload:
+			a.data = value
+		}
+		b = b[min(len(b), aligned(length)):]
+	}
+	if !known {
+		return nil, errors.New("a packet of the kernel has no number")
+	}
+	return &a, nil
+}
+
+// aligned is where the attribute after one of that length begins.
+func aligned(length int) int { return (length + unix.NLA_ALIGNTO - 1) &^ (unix.NLA_ALIGNTO - 1) }
+
+// decide has the kernel let go a packet, as data where that is not nil, or drop it; when [netfilter.flush] is called next, or
+// at once if many wait for that.
+func (n *netfilter) decide(id uint32, v verdict, data []byte) error {
+	ne, be := binary.NativeEndian, binary.BigEndian
+	n.undecided--
+	n.passing = v == verdictAccept && data == nil && (len(n.verdicts) == 0 || n.passing && int32(id-n.last) > 0)
+	n.last = id
+	start := len(n.verdicts)
+	b := ne.AppendUint32(n.verdicts, 0) // the length, known below
+	b = ne.AppendUint16(b, unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgVerdict)
+	b = ne.AppendUint16(b, unix.NLM_F_REQUEST)
+	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0) // sequence number and port
+	b = append(b, unix.AF_UNSPEC, nl.NFNETLINK_V0)
+	b = be.AppendUint16(b, Number)
+	b = ne.AppendUint16(b, unix.NLA_HDRLEN+8)
+	b = ne.AppendUint16(b, nfqaVerdictHdr)
+	b = be.AppendUint32(b, uint32(v))
+	b = be.AppendUint32(b, id)
+	if data != nil {
+		b = ne.AppendUint16(b, uint16(unix.NLA_HDRLEN+len(data)))
+		b = ne.AppendUint16(b, nfqaPayload)
+		b = append(b, data...)
+		b = append(b, make([]byte, aligned(len(data))-len(data))...)
+	}
+	ne.PutUint32(b[start:], uint32(len(b)-start))
+	n.verdicts = b
+	if len(b) >= 64<<10 {
+		return n.flush()
+	}
+	return nil
+}
+
+// verdictLength is that of a verdict's message, without data.
+const verdictLength = unix.NLMSG_HDRLEN + nl.SizeofNfgenmsg + unix.NLA_HDRLEN + 8
+
+// flush sends the verdicts. The kernel carries them out before flush returns, in their order; what it cannot it tells by a
+// message.
+func (n *netfilter) flush() error {
+	if len(n.verdicts) == 0 {
+		return nil
+	}
+	todo := n.verdicts
+	if n.passing && n.undecided == 0 {
+		// One verdict on all packets up to the last: no other waits among them.
+		todo = todo[len(todo)-verdictLength:]
+		binary.NativeEndian.PutUint16(todo[4:], unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgVerdictBatch)
+	}
+	err := unix.Send(n.fd, todo, 0)
+	n.verdicts = n.verdicts[:0]
+	return os.NewSyscallError("send", err)
+}
+
+// stop ends a read that waits: it asks for what is so already, and the kernel's answer is something to be read.
+func (n *netfilter) stop() error { return n.configure(n.params()) }
+
+// close unbinds the queue, and drops the packets that wait in it.
+func (n *netfilter) close() error {
+	var err error
+	if n.fd >= 0 {
+		err = unix.Close(n.fd)
+	}
+	if n.in != nil {
+		n.in.Close()
+	}
+	return err
+}
