@@ -99,6 +99,31 @@ func TestScheduleAfterLongQuiet(t *testing.T) {
 	}
 }
 
+// A keepalive of 7200 s fires up to 900 s late.
+func TestScheduleWhileATimerIsOverdue(t *testing.T) {
+	s := schedule{}
+	s.did(7100*time.Second, 0)
+	s.timer(100 * time.Second)
+	samples := 0
+	for s.next() < 7245*time.Second {
+		at := s.next()
+		if after := s.sampled - 7200*time.Second; after > 0 && at-s.sampled > max(late, after/overdue) {
+			t.Fatalf("%s after the timer should have fired, the next sample comes only %s later", after, at-s.sampled)
+		}
+		s.did(at, 0)
+		s.timer(max(7200*time.Second-at, 0))
+		samples++
+	}
+	if samples < 20 || samples > 200 {
+		t.Errorf("%d samples while a timer was 45 s overdue, want some dozens", samples)
+	}
+	s.did(7245*time.Second, 0)
+	s.timer(75 * time.Second)
+	if got, want := s.next(), 7320*time.Second+late; got != want {
+		t.Errorf("with a new timer the next comes at %s, want %s", got, want)
+	}
+}
+
 func TestASocketOnItsWayOutIsNotSeen(t *testing.T) {
 	leaving := sock(1, stateClose)
 	leaving.local = netip.MustParseAddrPort("[2001:2::1]:0")

@@ -18,8 +18,10 @@ const (
 	quiet    = 2 * time.Second
 	far      = 100 * time.Millisecond
 	patience = 32
-	// late is how long after a socket's timer the change is there.
-	late = 5 * time.Millisecond
+	// late is how long after a socket's timer the change is there, as a rule. The kernel may fire it later by an eighth of its
+	// time: while it is overdue, the next look comes after an eighth of the time since.
+	late    = 5 * time.Millisecond
+	overdue = 8
 )
 
 // steps are the first samples after a packet. A timer such as the delayed ACK, or a program's answer, comes some
@@ -32,8 +34,9 @@ var steps = [...]time.Duration{
 type schedule struct {
 	// packet is when the last packet was seen, sampled when the last sample began, cost what it took of a processor.
 	packet, sampled, cost time.Duration
-	// expires is when the first timer of a socket fires, as of the last sample; 0 where none runs.
-	expires time.Duration
+	// expires is when the first timer of a socket fires, as of the last sample; 0 where none runs. due is since when samples
+	// have found one that should have fired; 0 where none should. wasDue is due as of the sample before.
+	expires, due, wasDue time.Duration
 	// pending is true between a packet and the sample that follows it.
 	pending bool
 }
@@ -44,14 +47,22 @@ func (s *schedule) saw(now time.Duration) { s.packet, s.pending = now, true }
 // did notes a sample and its cost. That is time of a processor: on a busy machine a sample that had to wait for one would
 // put off the next by many times its wait.
 func (s *schedule) did(began, cost time.Duration) {
-	s.sampled, s.cost, s.expires = began, cost, 0
+	s.sampled, s.cost, s.expires, s.due, s.wasDue = began, cost, 0, 0, s.due
 	if s.packet <= began {
 		s.pending = false
 	}
 }
 
-// timer notes a socket's timer that fires after a time, counted from the sample that began last.
+// timer notes a socket's timer that fires after a time, counted from the sample that began last; 0 is one that should have
+// fired.
 func (s *schedule) timer(after time.Duration) {
+	if after <= 0 {
+		s.due = s.wasDue
+		if s.due == 0 {
+			s.due = s.sampled
+		}
+		return
+	}
 	if at := s.sampled + after; s.expires == 0 || at < s.expires {
 		s.expires = at
 	}
@@ -78,6 +89,9 @@ func (s *schedule) next() time.Duration {
 	}
 	if fires := s.expires + late; s.expires > 0 && fires > earliest {
 		next = min(next, fires)
+	}
+	if s.due > 0 {
+		next = min(next, max(s.sampled+max(late, (s.sampled-s.due)/overdue), earliest))
 	}
 	return next
 }
