@@ -122,11 +122,11 @@ func warpPlace() (place, error) {
 	return place{kernel: k, warp: true}, nil
 }
 
-// jobs is how many runs go on at once in a guest. In warped time idleness costs nothing, so there is nothing to be won by
-// having runs share it, and each has the processor to itself.
+// jobs is how many runs go on at once in a guest. In warped time the processor is what runs share, and each has little of it;
+// but their idle hours pass together, which cost something, too.
 func (p *place) jobs() int {
 	if p.warp {
-		return 1
+		return 3
 	}
 	return 8
 }

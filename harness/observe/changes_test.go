@@ -85,7 +85,7 @@ func TestChanges(t *testing.T) {
 func TestScheduleAfterLongQuiet(t *testing.T) {
 	s := schedule{}
 	s.did(64*time.Second, 0)
-	if got, want := s.next(), 66*time.Second; got != want {
+	if got, want := s.next(), 72*time.Second; got != want {
 		t.Errorf("after 64 s of quiet the next sample comes at %s, want %s", got, want)
 	}
 	s.timer(30 * time.Second)
@@ -167,7 +167,7 @@ func TestSchedule(t *testing.T) {
 		packets []time.Duration
 		want    []time.Duration
 	}{
-		{"quiet", 350 * ms, 0, nil, []time.Duration{100 * ms, 200 * ms, 300 * ms}},
+		{"quiet", 600 * ms, 0, nil, []time.Duration{250 * ms, 531250 * time.Microsecond}},
 		{
 			"after a packet", 110 * ms, 0,
 			[]time.Duration{50 * ms},
@@ -189,10 +189,10 @@ func TestSchedule(t *testing.T) {
 	}
 	t.Run("far apart 2 s after a packet", func(t *testing.T) {
 		samples := run(3*time.Second, 0, time.Millisecond)
-		if last := samples[len(samples)-1] - samples[len(samples)-2]; last != far {
-			t.Errorf("samples are %v apart, want %v", last, far)
+		if last := samples[len(samples)-1] - samples[len(samples)-2]; last < far || last > 3*time.Second/patience {
+			t.Errorf("samples are %v apart", last)
 		}
-		if n := len(samples); n < 35 || n > 55 {
+		if n := len(samples); n < 30 || n > 50 {
 			t.Errorf("%d samples in 3 s", n)
 		}
 	})

@@ -4,7 +4,9 @@
 // Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states are sampled with
 // sock_diag: quickly after packets, seldom in quiet. A state that lasts shorter than the time between two samples is not
 // seen, and a change is dated to the sample that found it, never before it happened but up to one interval late:
-// at most 1 ms after a packet at that host, 25 ms within the next 2 s, 100 ms after that. [Observer.Sample] brings that to
+// at most 1 ms after a packet at that host, 25 to 100 ms within the next 2 s, an eighth of the time since the packet after
+// that. What a timer of the kernel changes is seen within some milliseconds, as the sockets tell when one is due, unless
+// the kernel is late with it: then within an eighth of its delay. [Observer.Sample] brings that to
 // zero at moments that matter. Hosts whose samples cost much are sampled more seldom: give each namespace a connection
 // table of its own (write net.ipv4.tcp_child_ehash_entries in the namespace that makes it), so that they do not.
 package observe

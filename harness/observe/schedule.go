@@ -17,7 +17,7 @@ const (
 	near     = 25 * time.Millisecond
 	quiet    = 2 * time.Second
 	far      = 100 * time.Millisecond
-	patience = 32
+	patience = 8
 	// late is how long after a socket's timer the change is there, as a rule. The kernel may fire it later by an eighth of its
 	// time: while it is overdue, the next look comes after an eighth of the time since.
 	late    = 5 * time.Millisecond
