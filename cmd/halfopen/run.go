@@ -65,7 +65,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	flags.StringArrayVar(&f.set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
 	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter's NAME=VALUE, or an IP version, v4 or v6; may be repeated")
 	f.only.flags(cmd)
-	flags.IntVar(&f.jobs, "jobs", 4*runtime.NumCPU(), "how many runs go on at once; they mostly wait")
+	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "how many runs go on at once; they mostly wait")
 	flags.IntVar(&f.repeat, "repeat", 1, "how often each is run")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
 	flags.StringVar(&f.out, "out", "", "store each run's trace, capture and verdict below this `DIR`")

@@ -20,8 +20,6 @@ const (
 	// buffered is the memory a device's packets may take until they are read: some 300 000 small ones. The kernel takes it
 	// as it is needed.
 	buffered = 256 << 20
-	// drainTime bounds how long stop reads what is in the buffers.
-	drainTime = time.Second
 )
 
 // capture reads packets from one AF_PACKET socket a device, in one goroutine that sleeps while there are none.
@@ -202,10 +200,6 @@ func (c *capture) drain() error {
 				return err
 			}
 			if last == 0 || last > now {
-				break
-			}
-			if c.clock.Now() > now+drainTime {
-				c.note("packets on %s of %s were not read in time", l.device, l.host)
 				break
 			}
 		}
