@@ -112,7 +112,7 @@ type Network struct {
 	Shape    Shape `json:"shape,omitempty" jsonschema:"enum=wire,enum=direct,enum=loopback" jsonschema_description:"wire (default): a router between the hosts; direct: two hosts, one link; loopback: one host and lo."`
 	MTU      int   `json:"mtu,omitempty" jsonschema_description:"MTU of every link in bytes, 68 to 65535. Default: 1500."`
 	Offloads bool  `json:"offloads,omitempty" jsonschema_description:"Leave TSO, GSO, GRO and checksum offloads on. Default: false, a packet on the wire is a packet."`
-	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 128 to 65535. Default: 65535."`
+	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 134 to 65535. Default: 65535."`
 }
 
 // Host is a network namespace with addresses and sysctls.

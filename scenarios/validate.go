@@ -20,7 +20,7 @@ const (
 	maxMTU     = 65535
 	defaultMTU = 1500
 
-	minSnaplen     = 128 // all headers
+	minSnaplen     = 134 // Ethernet, and IPv4 and TCP with all options
 	defaultSnaplen = 65535
 	maxAddress     = 100
 )

@@ -122,8 +122,8 @@ func warpPlace() (place, error) {
 	return place{kernel: k, warp: true}, nil
 }
 
-// jobs is how many runs go on at once in a guest. In warped time the processor is what runs share, and each has little of it;
-// but their idle hours pass together, which cost something, too.
+// jobs is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs
+// take turns on its one processor; but idle hours cost something, too, and these pass for a few together.
 func (p *place) jobs() int {
 	if p.warp {
 		return 3

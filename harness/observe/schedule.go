@@ -12,8 +12,8 @@ const (
 	busyShare  = 20
 	quietShare = 500
 	// near is the interval soon after a packet, which grows to far; quiet is the time after the last packet when a sample may
-	// also cost less. After long quiet the interval is a patience-th part of it: what changes then is what a timer changes, and
-	// the sockets tell when that will be.
+	// also cost less. The interval is a patience-th part of the time since the packet, and after quiet may be longer than far: what
+	// changes then is what a timer changes, and the sockets tell when that will be.
 	near     = 25 * time.Millisecond
 	quiet    = 2 * time.Second
 	far      = 100 * time.Millisecond
@@ -83,12 +83,12 @@ func (s *schedule) next() time.Duration {
 		}
 	}
 	since := s.sampled - s.packet
-	next := s.sampled + max(far, since/patience, quietShare*s.cost)
+	next := s.sampled + max(since/patience, quietShare*s.cost)
 	if !s.idle() {
-		next = max(s.sampled+min(max(near, since/8), far), earliest)
+		next = max(s.sampled+min(max(near, since/patience), far), earliest)
 	}
-	if fires := s.expires + late; s.expires > 0 && fires > earliest {
-		next = min(next, fires)
+	if s.expires > 0 {
+		next = min(next, max(s.expires+late, earliest))
 	}
 	if s.due > 0 {
 		next = min(next, max(s.sampled+max(late, (s.sampled-s.due)/overdue), earliest))

@@ -187,6 +187,7 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	if e.flows != nil {
 		e.packet.flow = e.flows.Follow(&e.packet.decoded, at.Host, at.Hook)
 	}
+	defer func() { e.packet = packet{} }()
 	p := &e.packet
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {

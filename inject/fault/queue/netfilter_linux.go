@@ -15,10 +15,9 @@ import (
 
 // What linux/netfilter/nfnetlink_queue.h and linux/netfilter.h name, and x/sys/unix does not.
 const (
-	nfqnlMsgPacket       = 0
-	nfqnlMsgVerdict      = 1
-	nfqnlMsgConfig       = 2
-	nfqnlMsgVerdictBatch = 3
+	nfqnlMsgPacket  = 0
+	nfqnlMsgVerdict = 1
+	nfqnlMsgConfig  = 2
 
 	nfqaCfgCmd         = 1
 	nfqaCfgParams      = 2
@@ -49,16 +48,10 @@ const (
 // call else, which is what a stream through a queue pays most for. read is for one goroutine, and the rest for those that hold
 // the queue's lock.
 type netfilter struct {
-	fd   int
-	snap int
-	in   *mmsg.Batch
-	// verdicts are those not sent yet. passing is set while they only let packets go, unchanged and in the order in which they
-	// came, and last is the last of these.
+	fd int
+	in *mmsg.Batch
+	// verdicts are those not sent yet.
 	verdicts []byte
-	passing  bool
-	last     uint32
-	// undecided counts the packets read that have no verdict yet.
-	undecided int
 }
 
 // arrival is a packet that the kernel has queued.
@@ -81,7 +74,7 @@ const (
 // openNetfilter binds the queue. It must be called on a thread in the host's network namespace. Of each packet snap bytes are
 // read. With gso, packets come as offloading leaves them: several in one, checksums not there yet.
 func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
-	n := &netfilter{fd: -1, snap: snap}
+	n := &netfilter{fd: -1}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -108,39 +101,30 @@ func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
 		flags |= nfqaCfgGSO
 	}
 	be := binary.BigEndian
-	for _, attributes := range [][]*nl.RtAttr{
-		{nl.NewRtAttr(nfqaCfgCmd, []byte{nfqnlCfgCmdBind, 0, 0, 0})},
-		n.params(),
-		{
-			nl.NewRtAttr(nfqaCfgFlags, be.AppendUint32(nil, flags)),
-			nl.NewRtAttr(nfqaCfgMask, be.AppendUint32(nil, flags)),
-			nl.NewRtAttr(nfqaCfgQueueMaxlen, be.AppendUint32(nil, most)),
-		},
-	} {
-		if err := n.configure(attributes); err != nil {
-			return nil, fmt.Errorf("configuring a netfilter queue: %w", err)
-		}
-		// No packet is queued yet: what comes is the answer.
-		reply := make([]byte, besides)
-		got, _, err := unix.Recvfrom(n.fd, reply, 0)
-		if err != nil {
-			return nil, os.NewSyscallError("recvfrom", err)
-		}
-		if _, err = parseMessage(reply[:got]); err != nil {
-			return nil, fmt.Errorf("configuring a netfilter queue: %w", err)
-		}
+	err = n.configure(
+		nl.NewRtAttr(nfqaCfgCmd, []byte{nfqnlCfgCmdBind, 0, 0, 0}),
+		nl.NewRtAttr(nfqaCfgParams, append(be.AppendUint32(nil, uint32(snap)), nfqnlCopyPacket)),
+		nl.NewRtAttr(nfqaCfgFlags, be.AppendUint32(nil, flags)),
+		nl.NewRtAttr(nfqaCfgMask, be.AppendUint32(nil, flags)),
+		nl.NewRtAttr(nfqaCfgQueueMaxlen, be.AppendUint32(nil, most)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	// No packet is queued yet: what comes is the answer.
+	answer := make([]byte, besides)
+	length, _, err := unix.Recvfrom(n.fd, answer, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("recvfrom", err)
+	}
+	if _, err = parseMessage(answer[:length]); err != nil {
+		return nil, fmt.Errorf("configuring a netfilter queue: %w", err)
 	}
 	return n, nil
 }
 
-// params say how much of each packet is wanted.
-func (n *netfilter) params() []*nl.RtAttr {
-	snap := binary.BigEndian.AppendUint32(nil, uint32(n.snap))
-	return []*nl.RtAttr{nl.NewRtAttr(nfqaCfgParams, append(snap, nfqnlCopyPacket))}
-}
-
-// configure sends attributes, which the kernel answers.
-func (n *netfilter) configure(attributes []*nl.RtAttr) error {
+// configure sends attributes of the queue, which the kernel answers.
+func (n *netfilter) configure(attributes ...*nl.RtAttr) error {
 	r := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgConfig, unix.NLM_F_ACK)
 	r.AddData(&nl.Nfgenmsg{
 		Version: nl.NFNETLINK_V0,
@@ -153,15 +137,14 @@ func (n *netfilter) configure(attributes []*nl.RtAttr) error {
 }
 
 // read waits for packets, and calls arrived with each of those that are there, at most batchSize. It returns after that, and
-// when stopped.
-func (n *netfilter) read(arrived func(*arrival), trouble func(error)) {
+// when stopped. Errors of single messages go to trouble.
+func (n *netfilter) read(arrived func(*arrival), trouble func(error)) error {
 	count, err := n.in.Await(n.fd)
-	switch {
-	case errors.Is(err, unix.EINTR):
-		return
-	case err != nil:
-		trouble(err)
-		return
+	if errors.Is(err, unix.EINTR) {
+		return nil
+	}
+	if err != nil {
+		return os.NewSyscallError("recvmmsg", err)
 	}
 	for i := range count {
 		a, err := parseMessage(n.in.Message(i))
@@ -169,9 +152,10 @@ func (n *netfilter) read(arrived func(*arrival), trouble func(error)) {
 		case err != nil:
 			trouble(err)
 		case a != nil:
-			arrived(a) // which counts it, with the queue's lock held
+			arrived(a)
 		}
 	}
+	return nil
 }
 
 // parseMessage reads one message of the kernel: a packet, or an error of what it was told. nil means neither.
@@ -222,9 +206,6 @@ func aligned(length int) int { return (length + unix.NLA_ALIGNTO - 1) &^ (unix.N
 // at once if many wait for that.
 func (n *netfilter) decide(id uint32, v verdict, data []byte) error {
 	ne, be := binary.NativeEndian, binary.BigEndian
-	n.undecided--
-	n.passing = v == verdictAccept && data == nil && (len(n.verdicts) == 0 || n.passing && int32(id-n.last) > 0)
-	n.last = id
 	start := len(n.verdicts)
 	b := ne.AppendUint32(n.verdicts, 0) // the length, known below
 	b = ne.AppendUint16(b, unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgVerdict)
@@ -250,28 +231,19 @@ func (n *netfilter) decide(id uint32, v verdict, data []byte) error {
 	return nil
 }
 
-// verdictLength is that of a verdict's message, without data.
-const verdictLength = unix.NLMSG_HDRLEN + nl.SizeofNfgenmsg + unix.NLA_HDRLEN + 8
-
 // flush sends the verdicts. The kernel carries them out before flush returns, in their order; what it cannot it tells by a
 // message.
 func (n *netfilter) flush() error {
 	if len(n.verdicts) == 0 {
 		return nil
 	}
-	todo := n.verdicts
-	if n.passing && n.undecided == 0 {
-		// One verdict on all packets up to the last: no other waits among them.
-		todo = todo[len(todo)-verdictLength:]
-		binary.NativeEndian.PutUint16(todo[4:], unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgVerdictBatch)
-	}
-	err := unix.Send(n.fd, todo, 0)
+	err := unix.Send(n.fd, n.verdicts, 0)
 	n.verdicts = n.verdicts[:0]
 	return os.NewSyscallError("send", err)
 }
 
-// stop ends a read that waits: it asks for what is so already, and the kernel's answer is something to be read.
-func (n *netfilter) stop() error { return n.configure(n.params()) }
+// stop ends a read that waits: it asks for nothing, and the kernel's answer is something to be read.
+func (n *netfilter) stop() error { return n.configure() }
 
 // close unbinds the queue, and drops the packets that wait in it.
 func (n *netfilter) close() error {

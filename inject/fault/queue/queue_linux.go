@@ -108,20 +108,22 @@ func Open(c Config) (_ *Queue, err error) {
 
 // read judges packets as they come, until the queue is closed. It has a thread of its own, which the kernel wakes without the runtime's poller between.
 func (q *Queue) read() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	runtime.LockOSThread() // for good: nothing else is to run with the thread's priority
 	// Somewhat before the programs and observers of the lab, which it would wait behind else; no more, so that several packets
 	// gather while it does. Where that is not allowed, it is one of them.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -6)
 	for {
-		q.nf.read(q.arrived, q.trouble)
+		err := q.nf.read(q.arrived, q.trouble)
 		q.mu.Lock()
-		if q.closed {
-			q.mu.Unlock()
+		q.check(q.nf.flush())
+		closed := q.closed
+		q.mu.Unlock()
+		if err != nil {
+			q.trouble(err)
+		}
+		if closed || err != nil && !errors.Is(err, unix.ENOBUFS) {
 			return
 		}
-		q.check(q.nf.flush())
-		q.mu.Unlock()
 	}
 }
 
@@ -129,12 +131,17 @@ func (q *Queue) read() {
 func (q *Queue) arrived(a *arrival) {
 	came := q.cameAt(a)
 	d := q.Engine.Decide(Place{q.Host, hooks[a.hook]}, a.data, came)
+	if len(d.Strikes) > 0 {
+		// What was judged before has passed before anything learns of the strike, and does something about it.
+		q.mu.Lock()
+		q.check(q.nf.flush())
+		q.mu.Unlock()
+	}
 	for _, s := range d.Strikes {
 		q.Struck(q.Host, s)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.nf.undecided++
 	// What is due goes first, though the thread that releases it has not come to it yet.
 	q.passDue()
 	w := waiting{
@@ -156,11 +163,11 @@ func (q *Queue) arrived(a *arrival) {
 // cameAt is when the kernel received a packet, on the engine's clock, so that a delay does not begin only when the packet has
 // been read; or else now. Packets come in order.
 func (q *Queue) cameAt(a *arrival) time.Duration {
-	const longest = time.Second // a wall clock that was set meanwhile tells nothing
+	const longest = time.Second // beyond it, the wall clock was set meanwhile
 	var wall unix.Timespec
-	clockErr := unix.ClockGettime(unix.CLOCK_REALTIME, &wall)
-	now := q.Now() // read last: what comes between the two makes the packet seem younger, and its delay longer, never shorter
-	if a.at > 0 && clockErr == nil {
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // it cannot fail
+	now := q.Now()                                    // read last: what comes between the two makes the delay longer, never shorter
+	if a.at > 0 {
 		if ago := time.Duration(wall.Nano()) - a.at; ago > 0 && ago < longest {
 			now -= ago
 		}
@@ -240,8 +247,7 @@ func (q *Queue) passDue() {
 
 // release lets packets go when they are due, in order. It is the only goroutine that waits for a time.
 func (q *Queue) release() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	runtime.LockOSThread() // for good, as in read
 	if err := q.alarm.exact(); err != nil {
 		q.Failed(err)
 	}
@@ -281,15 +287,17 @@ func (q *Queue) trouble(err error) {
 	}
 }
 
-// Close unbinds the queue. Packets that wait are lost; those that come later pass, by --queue-bypass.
+// Close unbinds the queue. Packets that wait are lost; those that come later pass, by --queue-bypass. It waits for a call of
+// Struck that goes on.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
+	err := q.nf.stop()
 	q.mu.Unlock()
-	if err := q.nf.stop(); err != nil {
+	q.alarm.wake()
+	if err != nil {
 		return fmt.Errorf("ending the queue on %s: %w", q.Host, err) // its thread still waits
 	}
-	q.alarm.wake()
 	q.working.Wait()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - threads)
 	return q.closeFiles()
