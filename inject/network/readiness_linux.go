@@ -94,6 +94,9 @@ func local(ns *Namespace, a netip.Addr) bool {
 // linkLocal reports whether a link has a link-local address that can be used.
 func linkLocal(ns *Namespace, link netlink.Link) (bool, error) {
 	addresses, err := ns.nl.AddrList(link, netlink.FAMILY_V6)
+	if errors.Is(err, netlink.ErrDumpInterrupted) {
+		return false, nil // they changed while they were listed: not yet
+	}
 	if err != nil {
 		return false, fmt.Errorf("listing the addresses of %s:%s: %w", ns.Name(), link.Attrs().Name, err)
 	}
