@@ -125,11 +125,9 @@ func (l *link) open() (err error) {
 			l.close()
 		}
 	}()
-	if unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffered) != nil {
-		// Not root of the machine: as much as net.core.rmem_max allows. Losses are told at the end.
-		if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffered); err != nil {
-			return os.NewSyscallError("setsockopt SO_RCVBUF", err)
-		}
+	// Losses are told at the end.
+	if err := mmsg.Enlarge(l.fd, buffered); err != nil {
+		return err
 	}
 	if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return os.NewSyscallError("setsockopt SO_TIMESTAMPNS", err)

@@ -11,6 +11,15 @@ import (
 // controlSize is room for a control message with a struct timespec.
 const controlSize = 64
 
+// Enlarge gives a socket a receive buffer of so many bytes; or, without CAP_NET_ADMIN on the machine, of what
+// net.core.rmem_max allows.
+func Enlarge(fd, bytes int) error {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) == nil {
+		return nil
+	}
+	return os.NewSyscallError("setsockopt SO_RCVBUF", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
+}
+
 // Batch receives messages by recvmmsg(2). Its memory is used anew by each receive. It is not safe for concurrent use.
 type Batch struct {
 	size     int

@@ -184,11 +184,11 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.packet = packet{place: at, arrived: data, decoded: trace.DecodeIP(data)}
-	if e.flows != nil {
-		e.packet.flow = e.flows.Follow(&e.packet.decoded, at.Host, at.Hook)
-	}
 	defer func() { e.packet = packet{} }()
 	p := &e.packet
+	if e.flows != nil {
+		p.flow = e.flows.Follow(&p.decoded, at.Host, at.Hook)
+	}
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
 		if !r.on || !r.selects(p, e.hosts) {

@@ -90,11 +90,9 @@ func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
 	if err := unix.Bind(n.fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, os.NewSyscallError("bind", err)
 	}
-	// Without CAP_NET_ADMIN on the machine the buffer is what net.core.rmem_max allows; if that overflows, it is told.
-	if unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) != nil {
-		if err := unix.SetsockoptInt(n.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer); err != nil {
-			return nil, os.NewSyscallError("setsockopt SO_RCVBUF", err)
-		}
+	// If the buffer overflows all the same, it is told.
+	if err := mmsg.Enlarge(n.fd, socketBuffer); err != nil {
+		return nil, err
 	}
 	flags := uint32(nfqaCfgFailOpen)
 	if gso {

@@ -106,7 +106,8 @@ func Open(c Config) (_ *Queue, err error) {
 	return q, nil
 }
 
-// read judges packets as they come, until the queue is closed. It has a thread of its own, which the kernel wakes without the runtime's poller between.
+// read judges packets as they come, until the queue is closed. It has a thread of its own, which the kernel wakes
+// without the runtime's poller between.
 func (q *Queue) read() {
 	runtime.LockOSThread() // for good: nothing else is to run with the thread's priority
 	// Somewhat before the programs and observers of the lab, which it would wait behind else; no more, so that several packets
@@ -188,18 +189,15 @@ func (q *Queue) wait(w *waiting) {
 
 // pass lets a packet go on, and what it kept from going on. It is called with mu held.
 func (q *Queue) pass(w *waiting) {
-	switch {
-	case w.send:
+	if w.send {
 		q.check(q.nf.flush()) // what goes before it
 		q.check(q.sender.send(w.data))
-	default:
-		q.check(q.nf.decide(w.id, verdictAccept, w.data))
+		return
 	}
+	q.check(q.nf.decide(w.id, verdictAccept, w.data))
 	q.after(w)
-	if !w.send {
-		for _, free := range q.schedule.passed(w.direction, w.order, q.Now()) {
-			q.pass(free)
-		}
+	for _, free := range q.schedule.passed(w.direction, w.order, q.Now()) {
+		q.pass(free)
 	}
 }
 
