@@ -2,12 +2,11 @@ package vm
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/u-root/u-root/pkg/cpio"
@@ -135,26 +134,23 @@ func (i *initramfs) program(path string) error {
 	return nil
 }
 
-// job adds what the guest is to do.
-func (i *initramfs) job(j *job) error {
-	data, err := json.Marshal(j)
-	if err != nil {
-		return fmt.Errorf("encoding the guest's job: %w", err)
-	}
-	i.file(jobPath, data, 0o644)
-	return nil
-}
-
-// write finishes the archive.
-func (i *initramfs) write(w io.Writer) error {
+// archive finishes the archive and returns it.
+func (i *initramfs) archive() ([]byte, error) {
 	if i.err == nil {
 		i.err = cpio.WriteTrailer(i.w)
 	}
-	if i.err == nil {
-		_, i.err = i.inner.WriteTo(w)
-	}
 	if i.err != nil {
-		return fmt.Errorf("writing the guest's initramfs: %w", i.err)
+		return nil, fmt.Errorf("writing the guest's initramfs: %w", i.err)
 	}
-	return nil
+	return i.inner.Bytes(), nil
+}
+
+// withFile returns an archive and behind it another one, with one more file, which the kernel unpacks as if they were one.
+func withFile(archive []byte, path string, data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	more := &initramfs{w: cpio.Newc.Writer(&b), inner: &b, have: map[string]bool{}}
+	more.have[strings.Trim(filepath.Dir(path), "/")] = true
+	more.file(path, data, 0o644)
+	second, err := more.archive()
+	return slices.Concat(archive, second), err
 }

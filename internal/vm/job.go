@@ -1,7 +1,11 @@
 package vm
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"fmt"
+	"io"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
@@ -10,9 +14,15 @@ import (
 
 // Where things are in the guest.
 const (
-	jobPath    = "/halfopen/job.json"
-	modulesDir = "/halfopen/modules"
-	portName   = "halfopen"
+	jobPath = "/halfopen/job.json"
+	// modulesDir has the modules, modulesPath the names of those to load, a line each, in order.
+	modulesDir  = "/halfopen/modules"
+	modulesPath = "/halfopen/modules.list"
+	portName    = "halfopen"
+	// jobName is what the job of a restored guest is called among the files of QEMU's firmware configuration device, and
+	// jobDriver the module that shows these (the kernel's drivers/firmware/qemu_fw_cfg.c).
+	jobName   = "opt/halfopen/job"
+	jobDriver = "qemu_fw_cfg"
 )
 
 // What a line of the guest's console has around the name of a stage.
@@ -21,20 +31,44 @@ const (
 	stageAfter  = " after "
 )
 
-// job is what the guest does, a file in its initramfs.
+// job is what the guest does: a file in its initramfs, or, if it is restored, one of QEMU's.
 type job struct {
 	Runs []task `json:"runs"`
 	// Jobs is how many runs go on at once.
 	Jobs    int    `json:"jobs"`
 	Version string `json:"version"`
-	// Modules are file names in modulesDir, in the order to load them.
-	Modules []string `json:"modules"`
 }
 
 // task is one run.
 type task struct {
 	Scenario *scenarios.Scenario `json:"scenario"`
 	Seed     uint64              `json:"seed"`
+}
+
+// squeeze packs a job, which the guest reads byte by byte.
+func squeeze(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(data); err != nil {
+		return nil, fmt.Errorf("packing the guest's job: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("packing the guest's job: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// unsqueeze undoes squeeze.
+func unsqueeze(data []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the guest's job: %w", err)
+	}
+	data, err = io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the guest's job: %w", err)
+	}
+	return data, nil
 }
 
 // message is what comes out of the guest, one JSON value after the other.

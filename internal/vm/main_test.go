@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"halfopen/harness"
@@ -17,15 +18,42 @@ const runEnv = "HALFOPEN_TEST_VM"
 func TestMain(m *testing.M) {
 	harness.Main()
 	Main()
-	if os.Getenv(runEnv) != "" {
+	if how := os.Getenv(runEnv); how != "" {
 		t := trial(mustParse(silent))
-		if err := t.run(context.Background(), Options{Warp: false}); err != nil {
+		if err := t.run(context.Background(), Options{Warp: how == "warped"}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(withCache(m.Run))
+}
+
+// withCache has the tests keep their snapshots in a directory of their own, with the kernels of the user's cache.
+func withCache(run func() int) int {
+	dir, err := os.MkdirTemp("", "halfopen-vm-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = linkKernels(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	os.Setenv("XDG_CACHE_HOME", dir)
+	return run()
+}
+
+// linkKernels makes a directory a cache that has the kernels of the user's, and nothing else.
+func linkKernels(dir string) error {
+	kernels, err := CacheDir()
+	if err != nil {
+		return nil // without a cache there are no kernels in it
+	}
+	if err := os.Mkdir(filepath.Join(dir, "halfopen"), 0o755); err != nil {
+		return err
+	}
+	return os.Symlink(kernels, filepath.Join(dir, "halfopen", "kernels"))
 }
 
 // needMachine skips the test where no virtual machine can be had, and says why; with HALFOPEN_CI=1 that is a failure.

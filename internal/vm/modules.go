@@ -15,8 +15,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-
-	"halfopen/scenarios"
 )
 
 // The modules a lab may need. A kernel that has one built in, or not at all, is asked no further: what is missing is found
@@ -41,28 +39,13 @@ var (
 	}
 )
 
-// modulesFor returns the names of the modules that the runs may need.
-func modulesFor(runs []*scenarios.Scenario) []string {
-	names := slices.Clone(baseModules)
-	var faults, execs bool
-	for _, s := range runs {
-		faults = faults || len(s.Faults) > 0
-		for a := range s.Actors {
-			scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) { execs = execs || st.Op.Exec != nil })
-		}
+// wantedModules returns the names of the modules that labs may need.
+func wantedModules() []string {
+	tables := legacyModules
+	if nftIPTables() {
+		tables = nftModules
 	}
-	if faults || execs {
-		names = append(names, faultModules...)
-		if nftIPTables() {
-			names = append(names, nftModules...)
-		} else {
-			names = append(names, legacyModules...)
-		}
-	}
-	if execs {
-		names = append(names, execModules...)
-	}
-	return names
+	return slices.Concat(baseModules, faultModules, tables, execModules)
 }
 
 // nftIPTables reports whether the program iptables is the one that uses nf_tables.
@@ -81,13 +64,8 @@ type module struct {
 	data []byte
 }
 
-// loadModules returns the wanted modules that the kernel has, each behind those it depends on. dir is the kernel's directory
-// of modules. What depends on what is read from the modules themselves (modinfo(8)): an unpacked package has no modules.dep.
-func loadModules(dir string, names []string) ([]module, error) {
-	paths, err := modulePaths(dir)
-	if err != nil {
-		return nil, err
-	}
+// loadModules returns the wanted modules of those that the kernel has, each behind those it depends on. What depends on what is read from the modules themselves (modinfo(8)): an unpacked package has no modules.dep.
+func loadModules(paths map[string]string, names []string) ([]module, error) {
 	var list []module
 	seen := map[string]bool{}
 	var add func(name string) error

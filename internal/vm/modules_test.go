@@ -36,6 +36,15 @@ func object(t *testing.T, modinfo string) []byte {
 	return b.Bytes()
 }
 
+func pathsBelow(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	paths, err := modulePaths(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
 func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, depends string) {
@@ -45,7 +54,7 @@ func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
 	put("net/b-one.ko", "c")
 	put("c.ko", "")
 	put("unused.ko", "")
-	list, err := loadModules(dir, []string{"a", "absent", "c"})
+	list, err := loadModules(pathsBelow(t, dir), []string{"a", "absent", "c"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +87,7 @@ func TestModulesMayBeCompressedAndSigned(t *testing.T) {
 	for name, data := range map[string][]byte{"m.ko": signed, "m.ko.gz": zipped.Bytes(), "m.ko.zst": enc.EncodeAll(signed, nil)} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "kernel", name), data)
-		list, err := loadModules(dir, []string{"m"})
+		list, err := loadModules(pathsBelow(t, dir), []string{"m"})
 		if err != nil || len(list) != 1 || !bytes.Equal(list[0].data, plain) {
 			t.Errorf("%s: %d modules, %v", name, len(list), err)
 		}

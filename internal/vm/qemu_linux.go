@@ -37,11 +37,41 @@ type machine struct {
 	// out is what the guest sends.
 	out     *os.File
 	console *tailBuffer
+	// monitor is nil for machines that get no orders.
+	monitor *monitor
 	// ended is closed when QEMU is gone; err is then how.
 	ended chan struct{}
 	err   error
 	kill  func()
 }
+
+// close ends the machine, however far it is.
+func (m *machine) close() {
+	m.kill()
+	m.out.Close()
+	if m.monitor != nil {
+		m.monitor.close()
+	}
+}
+
+// machineFiles are what a machine begins with. Those it needs not are nil.
+type machineFiles struct {
+	// initramfs is what it boots with, memory what its memory is in.
+	initramfs, memory *os.File
+	// state is the snapshot it goes on from, job what it then finds to do.
+	state, job *os.File
+}
+
+// The descriptors that QEMU has.
+const (
+	outDescriptor = 3 + iota
+	consoleDescriptor
+	initramfsDescriptor
+	memoryDescriptor
+	monitorDescriptor
+	stateDescriptor
+	jobDescriptor
+)
 
 // FindEmulator returns the path of QEMU. The error is a [kernel.MissingError] with the remedy.
 func FindEmulator() (string, error) {
@@ -55,8 +85,8 @@ func FindEmulator() (string, error) {
 	return path, nil
 }
 
-// startMachine boots a kernel with an initramfs. The machine dies with this process.
-func startMachine(path string, initramfs *os.File, with accelerator, o *Options) (*machine, error) {
+// startMachine starts QEMU. The machine dies with this process.
+func startMachine(path string, files machineFiles, with accelerator, o *Options) (*machine, error) {
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making the guest's pipe: %w", err)
@@ -67,12 +97,19 @@ func startMachine(path string, initramfs *os.File, with accelerator, o *Options)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(), outW.Close())
 	}
+	m := &machine{out: outR, console: &tailBuffer{}, ended: make(chan struct{})}
+	var monitorEnd *os.File
+	if with.isMonitored() {
+		if m.monitor, monitorEnd, err = newMonitor(); err != nil {
+			return nil, errors.Join(err, outR.Close(), outW.Close(), consoleR.Close(), consoleW.Close())
+		}
+		defer monitorEnd.Close()
+	}
 	cmd := exec.Command(path, o.args(with)...)
-	cmd.ExtraFiles = []*os.File{outW, consoleW, initramfs}
+	cmd.ExtraFiles = []*os.File{outW, consoleW, files.initramfs, files.memory, monitorEnd, files.state, files.job}
 	var words tailBuffer
 	cmd.Stderr = &words
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	m := &machine{out: outR, console: &tailBuffer{}, ended: make(chan struct{})}
 
 	started := make(chan error)
 	go func() {
@@ -96,16 +133,17 @@ func startMachine(path string, initramfs *os.File, with accelerator, o *Options)
 	err = <-started
 	outW.Close()
 	consoleW.Close()
-	if err != nil {
-		outR.Close()
-		consoleR.Close()
-		return nil, fmt.Errorf("starting %s: %w", Emulator, err)
-	}
-	o.stage("started")
 	m.kill = func() {
 		_ = cmd.Process.Kill() // it may be gone already
 		<-m.ended
 	}
+	if err != nil {
+		consoleR.Close()
+		m.kill = func() {}
+		m.close()
+		return nil, fmt.Errorf("starting %s: %w", Emulator, err)
+	}
+	o.stage("started")
 	return m, nil
 }
 
@@ -137,26 +175,47 @@ func stageOf(line string) (string, bool) {
 	return stage, true
 }
 
-// args are QEMU's arguments. Descriptor 3 takes what the guest sends, 4 its console, 5 is the initramfs.
+// args are QEMU's arguments.
 func (o *Options) args(with accelerator) []string {
+	file := func(descriptor int) string { return fmt.Sprintf("/proc/self/fd/%d", descriptor) }
+	chipset := "pc"
+	if with.isMonitored() {
+		chipset += ",memory-backend=memory"
+	}
 	args := []string{
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "pc", "-m", fmt.Sprint(o.memory()),
-		"-kernel", o.Kernel.Image, "-initrd", "/proc/self/fd/5",
-		"-chardev", "file,id=console,path=/proc/self/fd/4", "-serial", "chardev:console",
-		"-chardev", "file,id=out,path=/proc/self/fd/3",
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", chipset, "-m", fmt.Sprint(o.memory()),
+		"-kernel", o.Kernel.Image,
+		"-chardev", "file,id=console,path=" + file(consoleDescriptor), "-serial", "chardev:console",
+		"-chardev", "file,id=out,path=" + file(outDescriptor),
 		// Without ioeventfd the device works when the guest's processor tells it to, not when QEMU's main loop gets to it.
 		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
 	}
+	if with != restored {
+		args = append(args, "-initrd", file(initramfsDescriptor))
+	}
+	if with.isMonitored() {
+		// A guest that rests knocks at pvpanic, and QEMU stops it at that very instruction. A saving guest writes to its
+		// memory's file; one that is restored has pages of its own for what it changes.
+		memory := fmt.Sprintf("memory-backend-file,id=memory,size=%dM,mem-path=%s,share=", o.memory(), file(memoryDescriptor))
+		args = append(args, "-device", "pvpanic-pci", "-action", "panic=pause",
+			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorDescriptor), "-mon", "chardev=monitor,mode=control")
+		if with == saving {
+			args = append(args, "-object", memory+"on")
+		} else {
+			args = append(args, "-object", memory+"off", "-S", "-incoming", "defer",
+				"-fw_cfg", "name="+jobName+",file="+file(jobDescriptor))
+		}
+	}
 	switch with {
-	case warped:
-		return append(args, "-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", "1",
-			"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
-			"-seed", "1", // what QEMU gives the guest's random number generator to begin with
-			"-append", bootArgs+warpArgs)
 	case kvm:
 		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2", "-append", bootArgs)
+	case emulated:
+		return append(args, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-append", bootArgs)
 	}
-	return append(args, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-append", bootArgs)
+	return append(args, "-accel", "tcg,thread=single", "-cpu", "max,-rdrand,-rdseed", "-smp", "1",
+		"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
+		"-seed", "1", // what QEMU gives the guest's random number generator to begin with
+		"-append", bootArgs+warpArgs)
 }
 
 // accelerator is how QEMU runs the guest's code.
@@ -167,7 +226,13 @@ const (
 	warped accelerator = iota
 	emulated
 	kvm
+	// saving is warped until the guest rests, restored goes on from there.
+	saving
+	restored
 )
+
+// isMonitored reports whether QEMU gets orders.
+func (a accelerator) isMonitored() bool { return a == saving || a == restored }
 
 // accelerators are those to be tried, in order.
 func (o *Options) accelerators() []accelerator {

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
 	"halfopen/scenarios"
@@ -83,35 +81,81 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	if err != nil {
 		return err
 	}
-	image, err := pack(runs, o)
+	c, err := pack(runs, o)
 	if err != nil {
 		return err
 	}
-	defer image.Close()
 	o.stage("packed")
+	if o.Warp && c.rests {
+		m, err := o.wake(ctx, qemu, c)
+		if err == nil {
+			_, err = o.attend(ctx, m, restored, runs, pending)
+			return err
+		}
+		if !errors.Is(err, errNotKept) {
+			return err
+		}
+	}
 	for _, with := range o.accelerators() {
 		var up bool
-		if up, err = o.attempt(ctx, qemu, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
+		if up, err = o.boot(ctx, qemu, c, with, runs, pending); err == nil || up || ctx.Err() != nil {
 			return err
 		}
 	}
 	return err
 }
 
-// attempt boots the guest and sees its runs to their end. up is true if it came up.
-func (o *Options) attempt(ctx context.Context, qemu string, image *os.File, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
-	m, err := startMachine(qemu, image, with, o)
+// boot boots a guest and sees its runs to their end. up is true if it came up.
+func (o *Options) boot(ctx context.Context, qemu string, c *cargo, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+	whole, err := withFile(c.base, jobPath, c.job)
 	if err != nil {
 		return false, err
 	}
-	defer m.out.Close()
-	defer m.kill()
+	image, err := memoryFile("initramfs", whole)
+	if err != nil {
+		return false, err
+	}
+	defer image.Close()
+	m, err := startMachine(qemu, machineFiles{initramfs: image}, with, o)
+	if err != nil {
+		return false, err
+	}
+	return o.attend(ctx, m, with, runs, pending)
+}
+
+// wake restores a guest from its snapshot, which is taken now if there is none. The error is errNotKept where a boot may do
+// without one.
+func (o *Options) wake(ctx context.Context, qemu string, c *cargo) (*machine, error) {
+	path, err := o.snapshotPath(qemu, c.base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	snapshot, err := openSnapshot(path)
+	if err != nil {
+		if snapshot, err = o.takeSnapshot(ctx, qemu, path, c.base); err != nil {
+			return nil, err
+		}
+	}
+	defer snapshot.Close()
+	m, err := o.restore(ctx, qemu, snapshot, c.job)
+	if err != nil && ctx.Err() == nil {
+		_ = os.Remove(path) // the next run takes another
+		err = fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	return m, err
+}
+
+// attend sees the runs of a machine that has been started to their end. up is true if it came up.
+func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+	defer m.close()
 
 	messages := make(chan message)
 	broken := make(chan error, 1)
+	said := newReservoir()
+	go said.fill(m.out)
 	go func() {
 		defer close(messages)
-		dec := json.NewDecoder(m.out)
+		dec := json.NewDecoder(said)
 		for {
 			var msg message
 			if err := dec.Decode(&msg); err != nil {
@@ -223,8 +267,18 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 // outOfMemory is what a kernel, or QEMU, says that gets no memory.
 var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|deadlocked on memory`)
 
-// pack makes the guest's initramfs, in memory.
-func pack(runs []Run, o *Options) (*os.File, error) {
+// cargo is what a guest is given.
+type cargo struct {
+	// base is its initramfs but for the job: the same for all runs that need the same programs.
+	base []byte
+	// job is the job, encoded.
+	job []byte
+	// rests is true if the guest's kernel can be given its job when it has booted.
+	rests bool
+}
+
+// pack makes what the guest is given.
+func pack(runs []Run, o *Options) (*cargo, error) {
 	self := o.Program
 	if self == "" {
 		var err error
@@ -238,9 +292,10 @@ func pack(runs []Run, o *Options) (*os.File, error) {
 		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
 		list = append(list, runs[i].Scenario)
 	}
-	loaded, err := loadModules(o.Kernel.Modules, modulesFor(list))
-	if err != nil {
-		return nil, err
+	c := &cargo{}
+	var err error
+	if c.job, err = json.Marshal(j); err != nil {
+		return nil, fmt.Errorf("encoding the guest's job: %w", err)
 	}
 	i := newInitramfs()
 	program, err := os.ReadFile(self)
@@ -257,23 +312,39 @@ func pack(runs []Run, o *Options) (*os.File, error) {
 			return nil, err
 		}
 	}
-	for _, m := range loaded {
-		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
-		j.Modules = append(j.Modules, m.name)
+	if c.rests, err = i.addModules(o.Kernel.Modules); err != nil {
+		return nil, err
 	}
 	if err := i.addPrograms(list); err != nil {
 		return nil, err
 	}
-	if err := i.job(j); err != nil {
-		return nil, err
-	}
-	fd, err := unix.MemfdCreate("halfopen-initramfs", 0)
+	c.base, err = i.archive()
+	return c, err
+}
+
+// addModules adds the modules that labs may need, and reports whether there is that by which a guest finds a job after it
+// has booted.
+func (i *initramfs) addModules(dir string) (rests bool, err error) {
+	paths, err := modulePaths(dir)
 	if err != nil {
-		return nil, fmt.Errorf("making a file for the initramfs: %w", err)
+		return false, err
 	}
-	f := os.NewFile(uintptr(fd), "initramfs")
-	if err := i.write(f); err != nil {
-		return nil, errors.Join(err, f.Close())
+	loaded, err := loadModules(paths, wantedModules())
+	if err != nil {
+		return false, err
 	}
-	return f, nil
+	var names []string
+	for _, m := range loaded {
+		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
+		names = append(names, m.name+"\n")
+	}
+	i.file(modulesPath, []byte(strings.Join(names, "")), 0o644)
+	driver, err := loadModules(paths, []string{jobDriver})
+	if err != nil {
+		return false, err
+	}
+	for _, m := range driver {
+		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
+	}
+	return len(driver) == 1, nil
 }

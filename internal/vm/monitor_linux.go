@@ -1,0 +1,127 @@
+package vm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// monitor gives orders to one QEMU, in the QEMU Machine Protocol (QEMU's docs/interop/qmp-spec).
+type monitor struct {
+	conn *net.UnixConn
+	dec  *json.Decoder
+	// missed are the events that came while something else was awaited.
+	missed []reply
+}
+
+// reply is what QEMU says: the end of an order, or an event.
+type reply struct {
+	Return json.RawMessage `json:"return"`
+	Error  *struct {
+		Desc string `json:"desc"`
+	} `json:"error"`
+	Event string `json:"event"`
+	Data  struct {
+		Status string `json:"status"`
+	} `json:"data"`
+}
+
+// newMonitor returns a monitor and the socket that QEMU is to be given for it. Both are the caller's to close.
+func newMonitor() (*monitor, *os.File, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the monitor's sockets: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "monitor"), os.NewFile(uintptr(pair[1]), "monitor")
+	conn, err := net.FileConn(ours) // a descriptor of its own
+	ours.Close()
+	if err != nil {
+		theirs.Close()
+		return nil, nil, fmt.Errorf("making the monitor's sockets: %w", err)
+	}
+	return &monitor{conn: conn.(*net.UnixConn), dec: json.NewDecoder(conn)}, theirs, nil
+}
+
+func (m *monitor) close() { m.conn.Close() }
+
+// greet waits for QEMU, which comes up soon, and turns on what snapshots need: memory that is a file stays out of them, and
+// events tell when they are done.
+func (m *monitor) greet(patience time.Duration) error {
+	if err := m.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	var greeting json.RawMessage
+	if err := m.dec.Decode(&greeting); err != nil {
+		return fmt.Errorf("waiting for QEMU's monitor: %w", err)
+	}
+	type capability struct {
+		Capability string `json:"capability"`
+		State      bool   `json:"state"`
+	}
+	return errors.Join(
+		m.order("qmp_capabilities", nil),
+		m.order("migrate-set-capabilities", map[string]any{"capabilities": []capability{{"x-ignore-shared", true}, {"events", true}}}),
+	)
+}
+
+// order has QEMU do something, and waits until it has.
+func (m *monitor) order(command string, arguments map[string]any, files ...*os.File) error {
+	order := map[string]any{"execute": command}
+	if arguments != nil {
+		order["arguments"] = arguments
+	}
+	data, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	for _, f := range files {
+		rights = unix.UnixRights(int(f.Fd()))
+	}
+	if _, _, err := m.conn.WriteMsgUnix(data, rights, nil); err != nil {
+		return fmt.Errorf("telling QEMU to %s: %w", command, err)
+	}
+	for {
+		var r reply
+		switch err := m.dec.Decode(&r); {
+		case err != nil:
+			return fmt.Errorf("telling QEMU to %s: %w", command, err)
+		case r.Event != "":
+			m.missed = append(m.missed, r)
+		case r.Error != nil:
+			return fmt.Errorf("telling QEMU to %s: it says: %s", command, r.Error.Desc)
+		default:
+			return nil
+		}
+	}
+}
+
+// await waits for an event; where there are some of a name, for one with one of these statuses, and returns that.
+func (m *monitor) await(event string, statuses ...string) (string, error) {
+	for {
+		var r reply
+		if len(m.missed) > 0 {
+			r, m.missed = m.missed[0], m.missed[1:]
+		} else if err := m.dec.Decode(&r); err != nil {
+			return "", fmt.Errorf("waiting for QEMU's event %s: %w", event, err)
+		}
+		if r.Event == event && (len(statuses) == 0 || slices.Contains(statuses, r.Data.Status)) {
+			return r.Data.Status, nil
+		}
+	}
+}
+
+// migrated waits for the end of a migration, which is what QEMU calls saving and restoring, too.
+func (m *monitor) migrated() error {
+	status, err := m.await("MIGRATION", "completed", "failed")
+	if err == nil && status == "failed" {
+		err = errors.New("QEMU could not save or restore the machine")
+	}
+	return err
+}

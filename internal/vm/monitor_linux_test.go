@@ -1,0 +1,120 @@
+package vm
+
+import (
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// talk has a monitor speak with a QEMU that says these lines in answer to each order.
+func talk(t *testing.T, answers ...string) *monitor {
+	t.Helper()
+	m, end, err := newMonitor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.close)
+	conn, err := net.FileConn(end)
+	end.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { conn.Close(); <-done })
+	go func() {
+		defer close(done)
+		dec := json.NewDecoder(conn)
+		for _, a := range answers {
+			var order map[string]any
+			if dec.Decode(&order) != nil {
+				return
+			}
+			if _, err := conn.Write([]byte(a)); err != nil {
+				return
+			}
+		}
+	}()
+	if err := m.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMonitor(t *testing.T) {
+	const done = `{"return": {}}`
+	t.Run("an event between order and answer is not lost", func(t *testing.T) {
+		m := talk(t, `{"event": "STOP", "data": {}} {"event": "MIGRATION", "data": {"status": "setup"}}`+done,
+			`{"event": "MIGRATION", "data": {"status": "active"}}{"event": "MIGRATION", "data": {"status": "completed"}}`+done)
+		if err := m.order("stop", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.await("STOP"); err != nil {
+			t.Error(err)
+		}
+		if err := m.order("migrate", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.migrated(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a migration that fails is an error", func(t *testing.T) {
+		m := talk(t, done+`{"event": "MIGRATION", "data": {"status": "failed"}}`)
+		if err := m.order("migrate", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.migrated(); err == nil {
+			t.Error("no error")
+		}
+	})
+	t.Run("what QEMU refuses is in the error", func(t *testing.T) {
+		m := talk(t, `{"error": {"class": "GenericError", "desc": "No such device"}}`)
+		if err := m.order("eject", nil); err == nil || !strings.Contains(err.Error(), "eject: it says: No such device") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a QEMU that has gone is an error", func(t *testing.T) {
+		m, end, err := newMonitor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.close()
+		end.Close()
+		if err := m.greet(time.Second); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestReservoirHoldsWhatNobodyHasReadYet(t *testing.T) {
+	r := newReservoir()
+	text := strings.Repeat("0123456789", 100_000)
+	r.fill(strings.NewReader(text)) // ends without a reader
+	var got strings.Builder
+	p := make([]byte, 4096)
+	for {
+		n, err := r.Read(p)
+		got.Write(p[:n])
+		if err != nil {
+			break
+		}
+	}
+	if got.String() != text {
+		t.Errorf("%d bytes came out, want %d", got.Len(), len(text))
+	}
+}
+
+func TestAJobIsUnpackedAsItWas(t *testing.T) {
+	packed, err := squeeze([]byte("a job"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := unsqueeze(packed); err != nil || string(got) != "a job" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := unsqueeze(packed[:len(packed)-1]); err == nil {
+		t.Error("half a job is no error")
+	}
+}

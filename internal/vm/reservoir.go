@@ -1,0 +1,52 @@
+package vm
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// reservoir takes in what a guest says as fast as it comes, however long it takes to be understood. While a guest waits for
+// somebody to listen its processor spins, and its clock goes on: in warped time all of its timers would be late.
+type reservoir struct {
+	mu   sync.Mutex
+	some sync.Cond
+	held bytes.Buffer
+	// end is why no more comes.
+	end error
+}
+
+func newReservoir() *reservoir {
+	r := &reservoir{}
+	r.some.L = &r.mu
+	return r
+}
+
+// fill reads to the end.
+func (r *reservoir) fill(from io.Reader) {
+	chunk := make([]byte, 256<<10)
+	for {
+		n, err := from.Read(chunk)
+		r.mu.Lock()
+		r.held.Write(chunk[:n])
+		r.end = err
+		r.some.Signal()
+		r.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Read returns what there is; with nothing, it waits. Behind the last of it comes the error that ended fill.
+func (r *reservoir) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.held.Len() == 0 {
+		if r.end != nil {
+			return 0, r.end
+		}
+		r.some.Wait()
+	}
+	return r.held.Read(p)
+}

@@ -1,0 +1,247 @@
+package vm
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A snapshot is a guest in warped time that has booted, loaded its modules, and rests: it has not been told yet what to do. It is
+// one file, the guest's memory and behind it the state of its devices. To restore it takes a fraction of a boot, and what
+// comes then takes place at the same times whenever it is restored.
+
+// keptSnapshots is how many stay in the cache: some 140 MB each.
+const keptSnapshots = 4
+
+// snapshotDir is where snapshots are kept.
+func snapshotDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "halfopen", "guests"), nil
+}
+
+// snapshotPath is where a snapshot is, or is to be: its name is the hash of all that it depends on.
+func (o *Options) snapshotPath(qemu string, base []byte) (string, error) {
+	dir, err := snapshotDir()
+	if err != nil {
+		return "", err
+	}
+	program, err := os.Stat(qemu)
+	if err != nil {
+		return "", err
+	}
+	image, err := os.ReadFile(o.Kernel.Image)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, qemu, program.Size(), program.ModTime().UnixNano(), o.args(saving))
+	fmt.Fprintln(h, len(image), len(base))
+	h.Write(image)
+	h.Write(base)
+	return filepath.Join(dir, fmt.Sprintf("%.16x", h.Sum(nil))), nil
+}
+
+// openSnapshot opens one of the cache; each use makes it young again.
+func openSnapshot(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	return f, os.Chtimes(path, now, now)
+}
+
+// errNotKept is why there is no snapshot although the guest came up: this machine cannot keep one.
+var errNotKept = errors.New("keeping a snapshot of the guest")
+
+// takeSnapshot boots a guest until it rests, and puts its snapshot into the cache. A file that is not whole has no name, so
+// none is ever used, and none is left if this process is killed. The error is errNotKept, or that of a guest that does not
+// come up.
+func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, base []byte) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	file, err := os.OpenFile(filepath.Dir(path), os.O_RDWR|unix.O_TMPFILE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	if err := o.snapshotTo(ctx, qemu, file, base); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	makeRoom(filepath.Dir(path))
+	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // another process has been faster
+		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
+	}
+	return file, nil
+}
+
+func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, base []byte) error {
+	initramfs, err := memoryFile("initramfs", base)
+	if err != nil {
+		return err
+	}
+	defer initramfs.Close()
+	// While the guest boots its memory is in memory. A file on a disk would be written back again and again.
+	memory, err := memoryFile("memory", nil)
+	if err != nil {
+		return err
+	}
+	defer memory.Close()
+	size := int64(o.memory()) << 20
+	if err := memory.Truncate(size); err != nil {
+		return fmt.Errorf("making the guest's memory: %w", err)
+	}
+	m, err := startMachine(qemu, machineFiles{initramfs: initramfs, memory: memory}, saving, o)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	defer context.AfterFunc(ctx, m.kill)()
+	err = m.monitor.greet(saving.patience())
+	if err == nil {
+		_, err = m.monitor.await("STOP")
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return o.problem(m, false, fmt.Sprintf("the guest did not come up within %s", saving.patience()))
+	case err != nil:
+		return o.problem(m, false, "the guest ended before it came up")
+	}
+	if err := m.save(memory, size, file); err != nil {
+		return fmt.Errorf("%w: %w", errNotKept, err)
+	}
+	o.stage("saved")
+	return nil
+}
+
+// save writes the memory and the state of a machine that rests.
+func (m *machine) save(memory *os.File, size int64, file *os.File) error {
+	if err := copySparse(file, memory, size); err != nil {
+		return err
+	}
+	if _, err := file.Seek(size, io.SeekStart); err != nil {
+		return err
+	}
+	if err := m.monitor.order("getfd", map[string]any{"fdname": "state"}, file); err != nil {
+		return err
+	}
+	if err := m.monitor.order("migrate", map[string]any{"uri": "fd:state"}); err != nil {
+		return err
+	}
+	return m.monitor.migrated()
+}
+
+// copySparse copies what is not a hole.
+func copySparse(to, from *os.File, size int64) error {
+	for at := int64(0); at < size; {
+		begin, err := from.Seek(at, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		end, err := from.Seek(begin, unix.SEEK_HOLE)
+		if err != nil {
+			return err
+		}
+		if _, err := to.Seek(begin, io.SeekStart); err != nil {
+			return err
+		}
+		if _, err := io.Copy(to, io.NewSectionReader(from, begin, end-begin)); err != nil {
+			return err
+		}
+		at = end
+	}
+	return nil
+}
+
+// makeRoom removes the snapshots that were not used for longest. Guests that still run on them are not disturbed.
+func makeRoom(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	used := func(e os.DirEntry) time.Time {
+		info, err := e.Info()
+		if err != nil {
+			return time.Time{} // it has gone
+		}
+		return info.ModTime()
+	}
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return used(b).Compare(used(a)) })
+	for _, e := range entries[min(keptSnapshots-1, len(entries)):] {
+		_ = os.Remove(filepath.Join(dir, e.Name())) // the next time, then
+	}
+}
+
+// restore starts a machine from a snapshot, with a job to do.
+func (o *Options) restore(ctx context.Context, qemu string, snapshot *os.File, work []byte) (*machine, error) {
+	packed, err := squeeze(work)
+	if err != nil {
+		return nil, err
+	}
+	job, err := memoryFile("job", packed)
+	if err != nil {
+		return nil, err
+	}
+	defer job.Close()
+	m, err := startMachine(qemu, machineFiles{memory: snapshot, state: snapshot, job: job}, restored, o)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, m.kill)
+	defer stop()
+	err = m.resume(snapshot, int64(o.memory())<<20)
+	if err != nil {
+		m.close()
+		return nil, fmt.Errorf("restoring the guest: %w", err)
+	}
+	o.stage("restored")
+	return m, nil
+}
+
+func (m *machine) resume(snapshot *os.File, at int64) error {
+	if err := m.monitor.greet(restored.patience()); err != nil {
+		return err
+	}
+	if _, err := snapshot.Seek(at, io.SeekStart); err != nil {
+		return err
+	}
+	if err := m.monitor.order("migrate-incoming", map[string]any{"uri": fmt.Sprintf("fd:%d", stateDescriptor)}); err != nil {
+		return err
+	}
+	if err := m.monitor.migrated(); err != nil {
+		return err
+	}
+	return m.monitor.order("cont", nil)
+}
+
+// memoryFile returns a file in memory.
+func memoryFile(name string, data []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("halfopen-"+name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making a file in memory: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err := io.Copy(f, strings.NewReader(string(data))); err != nil {
+		return nil, errors.Join(fmt.Errorf("filling a file in memory: %w", err), f.Close())
+	}
+	return f, nil
+}

@@ -1,0 +1,191 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"halfopen/internal/kernel"
+)
+
+// emptyCache gives the test a cache with the kernels of the others, and returns where its snapshots will be.
+func emptyCache(t *testing.T) (snapshots string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := linkKernels(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CACHE_HOME", dir)
+	return filepath.Join(dir, "halfopen", "guests")
+}
+
+// warpedStages runs the scenario in warped time and returns how often each stage was reached.
+func warpedStages(t *testing.T) map[string]int {
+	t.Helper()
+	seen := map[string]int{}
+	stages := make(chan string, 100)
+	a := trial(mustParse(silent))
+	err := a.run(t.Context(), Options{Warp: true, Jobs: 1, Stage: func(s string) { stages <- s }})
+	if err != nil || a.err != nil {
+		t.Fatal(err, a.err)
+	}
+	close(stages)
+	for s := range stages {
+		seen[s]++
+	}
+	return seen
+}
+
+func entries(t *testing.T, dir string) []os.DirEntry {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestASecondGuestIsRestoredFromTheFirst(t *testing.T) {
+	needMachine(t)
+	dir := emptyCache(t)
+	first := warpedStages(t)
+	if first["up"] != 1 || first["saved"] != 1 || first["restored"] != 1 || first["ready"] != 1 {
+		t.Errorf("the first guest's stages: %v", first)
+	}
+	second := warpedStages(t)
+	if second["up"] != 0 || second["saved"] != 0 || second["restored"] != 1 || second["ready"] != 1 {
+		t.Errorf("the second guest's stages: %v", second)
+	}
+	if list := entries(t, dir); len(list) != 1 {
+		t.Errorf("snapshots: %v", list)
+	}
+}
+
+func TestASnapshotThatIsDamagedIsLeftAndReplaced(t *testing.T) {
+	k := needMachine(t)
+	dir := emptyCache(t)
+	warpedStages(t)
+	path := filepath.Join(dir, entries(t, dir)[0].Name())
+	o := Options{Kernel: k}
+	if err := os.Truncate(path, int64(o.memory())<<20+1000); err != nil {
+		t.Fatal(err)
+	}
+	if damaged := warpedStages(t); damaged["restored"] != 0 || damaged["up"] != 1 || damaged["ready"] != 1 {
+		t.Errorf("with a damaged snapshot the guest's stages were %v, want a boot without any", damaged)
+	}
+	if again := warpedStages(t); again["saved"] != 1 || again["restored"] != 1 {
+		t.Errorf("the next guest's stages: %v, want another snapshot", again)
+	}
+}
+
+func TestWithoutACacheAGuestBoots(t *testing.T) {
+	k := needMachine(t)
+	t.Setenv("XDG_CACHE_HOME", "/dev/null")
+	a := trial(mustParse(silent))
+	if err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1}); err != nil || a.err != nil {
+		t.Error(err, a.err)
+	}
+}
+
+// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL.
+func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
+	needMachine(t)
+	dir := emptyCache(t)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), runEnv+"=warped")
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "QEMU to be started", func() bool { return len(machinesOf(t, cmd.Process.Pid)) > 0 })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed, as was meant
+	if list := entries(t, dir); len(list) > 0 {
+		t.Errorf("left in the cache: %v", list)
+	}
+}
+
+func TestTheSnapshotsNotUsedForLongestMakeRoom(t *testing.T) {
+	dir := t.TempDir()
+	for i := range keptSnapshots + 2 {
+		path := filepath.Join(dir, fmt.Sprint(i))
+		write(t, path, nil)
+		used := time.Now().Add(time.Duration(i-100) * time.Minute)
+		if i == 0 {
+			used = time.Now()
+		}
+		if err := os.Chtimes(path, used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	makeRoom(dir)
+	list := entries(t, dir)
+	if len(list) != keptSnapshots-1 {
+		t.Errorf("%d are left, want room for one beside %d", len(list), keptSnapshots-1)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "0")); err != nil {
+		t.Errorf("the one used last is gone: %v", err)
+	}
+}
+
+func TestAnotherProgramKernelOrMemoryIsAnotherSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", dir)
+	image, other := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write(t, image, []byte("kernel"))
+	write(t, other, []byte("another"))
+	seen := map[string]string{}
+	for name, tt := range map[string]struct {
+		o    Options
+		base string
+	}{
+		"one":             {Options{Kernel: Kernel{Image: image}}, "base"},
+		"another program": {Options{Kernel: Kernel{Image: image}}, "base2"},
+		"another kernel":  {Options{Kernel: Kernel{Image: other}}, "base"},
+		"another memory":  {Options{Kernel: Kernel{Image: image}, Memory: 512}, "base"},
+	} {
+		for range 2 {
+			path, err := tt.o.snapshotPath("/proc/self/exe", []byte(tt.base))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before, ok := seen[path]; ok && before != name {
+				t.Errorf("%s has the snapshot of %s", name, before)
+			}
+			seen[path] = name
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d snapshots for 4 guests", len(seen))
+	}
+}
+
+func TestAGuestThatDoesNotComeUpIsNotBootedTwice(t *testing.T) {
+	k := needMachine(t)
+	emptyCache(t)
+	booted := make(chan string, 100)
+	a := trial(mustParse(silent))
+	err := a.run(t.Context(), Options{Kernel: k, Warp: true, Memory: 48, Stage: func(s string) { booted <- s }})
+	var missing *kernel.MissingError
+	if !errors.As(err, &missing) {
+		t.Errorf("a guest with 48 MiB ended with %v", err)
+	}
+	close(booted)
+	starts := 0
+	for s := range booted {
+		if s == "started" {
+			starts++
+		}
+	}
+	if starts != 1 {
+		t.Errorf("QEMU was started %d times", starts)
+	}
+}
