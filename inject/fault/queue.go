@@ -16,11 +16,12 @@ type QueueRule struct {
 	Host, Hook string
 	// Family selects iptables or ip6tables.
 	Family scenarios.Family
-	// Protocol is the only one that the queue's faults are about, "" for all.
-	Protocol string
+	// Match are the matches of the iptables rule that sends packets to the queue: all that the fault may select, and no fewer
+	// than all of a direction, as packets that went round the queue would overtake those in it.
+	Match []string
 	// Strikes is what the fault does there.
 	Strikes *queue.Rule
-	// Installs is true for the first fault of a hook, which brings the hook's rule with it.
+	// Installs is true if the fault brings that iptables rule with it, and false if one of another fault sends its packets.
 	Installs bool
 
 	text string
@@ -30,15 +31,11 @@ func (*QueueRule) rule() {}
 
 // Spec returns the matches and the target of the iptables rule.
 func (r *QueueRule) Spec() []string {
-	var spec []string
-	if r.Protocol != "" {
-		spec = append(spec, "-p", r.Protocol)
-	}
-	return append(spec, "-m", "mark", "!", "--mark", fmt.Sprintf("%#x", queue.Mark),
+	return append(slices.Clone(r.Match), "-m", "mark", "!", "--mark", fmt.Sprintf("%#x", queue.Mark),
 		"-j", "NFQUEUE", "--queue-num", fmt.Sprint(queue.Number), "--queue-bypass")
 }
 
-// Commands returns the iptables command, from the first fault of a hook only, and a comment on what the queue does.
+// Commands returns the iptables command, if the fault brings one, and a comment on what the queue does.
 func (r *QueueRule) Commands() []string {
 	var commands []string
 	if r.Installs {
@@ -81,31 +78,60 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {
 		rule.Places = append(rule.Places, queue.Place{Host: at.host, Hook: at.hook})
-		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Strikes: rule, text: words.Fault(f)})
+		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), Strikes: rule, text: words.Fault(f)})
 	}
 	return p, nil
 }
 
-// layQueues finds out for each hook with a queue which fault brings the rule, and which protocol is enough.
+// detour returns the matches of the packets that have to go through the queue for a rule. Where connections are followed, these
+// are all of theirs.
+func (c *compilation) detour(rule *queue.Rule) []string {
+	m := &rule.Match
+	var match []string
+	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
+		h := c.topology.Host(side.host)
+		if h != nil && len(h.Addrs) == 1 && !rule.NeedsFlow() { // of several addresses iptables would make several rules
+			match = append(match, side.flag, h.Addrs[0].String())
+		}
+	}
+	if protocol := protocolOf(m); protocol != "" {
+		match = append(match, "-p", protocol)
+	}
+	return match
+}
+
+// layQueues finds out which rules of a hook send packets to its queue: those that no other takes in.
 func (p *Plan) layQueues() {
-	first := map[queue.Place]*QueueRule{}
+	hooks := map[queue.Place][]*QueueRule{}
 	for f := range p.Faults {
 		for _, r := range p.Faults[f].Rules {
-			q, ok := r.(*QueueRule)
-			if !ok {
-				continue
-			}
-			at := queue.Place{Host: q.Host, Hook: q.Hook}
-			protocol := protocolOf(&q.Strikes.Match)
-			switch have := first[at]; {
-			case have == nil:
-				first[at] = q
-				q.Installs, q.Protocol = true, protocol
-			case have.Protocol != protocol:
-				have.Protocol = ""
+			if q, ok := r.(*QueueRule); ok {
+				at := queue.Place{Host: q.Host, Hook: q.Hook}
+				hooks[at] = append(hooks[at], q)
 			}
 		}
 	}
+	for _, rules := range hooks {
+		for i, q := range rules {
+			q.Installs = true
+			for j, other := range rules {
+				if i != j && other.takesIn(q) && (j < i || !q.takesIn(other)) {
+					q.Installs = false
+				}
+			}
+		}
+	}
+}
+
+// takesIn reports whether the rule sends all packets to the queue that another would.
+func (r *QueueRule) takesIn(other *QueueRule) bool {
+	for flag := range slices.Chunk(r.Match, 2) {
+		at := slices.Index(other.Match, flag[0])
+		if at < 0 || other.Match[at+1] != flag[1] {
+			return false
+		}
+	}
+	return true
 }
 
 // protocolOf returns the protocol of all the selector's packets; "" if there may be several.
