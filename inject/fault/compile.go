@@ -20,8 +20,9 @@ type Features struct {
 func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{Offloads: s.Network.Offloads}
 	shaped := map[linkEnd]string{}
+	awaited := awaitedHits(s.Faults)
 	for i := range s.Faults {
-		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads}
+		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads, awaited: awaited[s.Faults[i].Name]}
 		planned, err := c.compile()
 		if err != nil {
 			return nil, err
@@ -49,6 +50,29 @@ type compilation struct {
 	topology *network.Topology
 	features Features
 	offloads bool
+	// awaited is set where other faults wait for a hit of this one.
+	awaited bool
+}
+
+// awaitedHits returns the names of the faults whose hits others wait for.
+func awaitedHits(faults []scenarios.Fault) map[string]bool {
+	awaited := map[string]bool{}
+	for i := range faults {
+		f := &faults[i]
+		events := []scenarios.EventRef{f.From, f.Until}
+		if f.Do.Hold != nil {
+			events = append(events, f.Do.Hold.Until)
+		}
+		if f.Do.Replay != nil {
+			events = append(events, f.Do.Replay.Until)
+		}
+		for _, ref := range events {
+			if e, err := ref.Parse(); err == nil && e.Kind == scenarios.EventFaultHit {
+				awaited[e.Fault] = true
+			}
+		}
+	}
+	return awaited
 }
 
 // actions says who compiles each action for iptables or tc. Those that are not here are for the queue.

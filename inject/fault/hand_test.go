@@ -72,7 +72,7 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 const rules = "iptables-save; ip6tables-save; tc qdisc show"
 
 // ruleNames are in it where there are some.
-var ruleNames = regexp.MustCompile(`halfopen-|netem|tbf|htb|pfifo .*limit 0p`)
+var ruleNames = regexp.MustCompile(`halfopen-|NFQUEUE|netem|tbf|htb|pfifo .*limit 0p`)
 
 // rulesQuestion prints the classes and filters of a host's devices as well.
 func rulesQuestion(t *network.Topology, h *network.Host) string {

@@ -17,7 +17,7 @@ type QueueRule struct {
 	// Family selects iptables or ip6tables.
 	Family scenarios.Family
 	// Match are the matches of the iptables rule that sends packets to the queue: all that the fault may select, and no fewer
-	// than all of a direction, as packets that went round the queue would overtake those in it.
+	// than all of a direction and a protocol, as packets that went round the queue would overtake those in it.
 	Match []string
 	// Strikes is what the fault does there.
 	Strikes *queue.Rule
@@ -83,14 +83,14 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	return p, nil
 }
 
-// detour returns the matches of the packets that have to go through the queue for a rule. Where connections are followed, these
-// are all of theirs.
+// detour returns the matches of the packets that have to go through the queue for a rule. Where connections are followed, or
+// another fault begins or ends with a hit of this one, these are those of both directions: they wait for each other then.
 func (c *compilation) detour(rule *queue.Rule) []string {
 	m := &rule.Match
 	var match []string
 	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
 		h := c.topology.Host(side.host)
-		if h != nil && len(h.Addrs) == 1 && !rule.NeedsFlow() { // of several addresses iptables would make several rules
+		if h != nil && len(h.Addrs) == 1 && !c.awaited && !rule.NeedsFlow() { // of several addresses iptables would make several rules
 			match = append(match, side.flag, h.Addrs[0].String())
 		}
 	}

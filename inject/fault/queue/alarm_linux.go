@@ -20,10 +20,13 @@ func newAlarm() (*alarm, error) {
 }
 
 // exact asks that the calling thread be woken on time, not when it suits other wake-ups (prctl(2), PR_SET_TIMERSLACK), and
-// that it then run before others (sched(7), SCHED_FIFO). The latter is a privilege: without it, busy processors are shared.
+// that it then run before others: by its nice value, and by the shortest slice there is, with which a thread that wakes
+// takes the processor from one with a longer (sched_setattr(2); before Linux 6.12 it has none of its own). The nice value is a
+// privilege: without it, busy processors are shared. SCHED_FIFO would be more exact still, but Go's runtime waits for other
+// threads by sched_yield(2), which lets none run that is not real-time, too: both then stand still for most of a second.
 func (a *alarm) exact() error {
 	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
-		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: -20, Runtime: 100_000, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
 	}, 0)
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("setting the timer slack: %w", err)
