@@ -79,6 +79,13 @@ func (b *bench) boot(k vm.Kernel) error {
 	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(b.dir, "cache")); err != nil {
 		return err
 	}
+	defer func() {
+		if had {
+			os.Setenv("XDG_CACHE_HOME", cache)
+		} else {
+			os.Unsetenv("XDG_CACHE_HOME")
+		}
+	}()
 	for _, way := range []struct {
 		name   string
 		stages []stage
@@ -91,10 +98,7 @@ func (b *bench) boot(k vm.Kernel) error {
 			return err
 		}
 	}
-	if !had {
-		return os.Unsetenv("XDG_CACHE_HOME")
-	}
-	return os.Setenv("XDG_CACHE_HOME", cache)
+	return nil
 }
 
 func (b *bench) bootOften(k vm.Kernel, name string, stages []stage, before func() error) error {

@@ -99,11 +99,20 @@ func FindKernel(spec string) (Kernel, error) {
 			return k, nil
 		}
 	}
-	what := "a kernel to boot"
-	if spec != "" {
-		what = "the kernel " + spec
+	if spec == "" {
+		return Kernel{}, &kernel.MissingError{
+			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)",
+		}
 	}
-	return Kernel{}, &kernel.MissingError{Feature: what, NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)"}
+	remedy := "halfopen kernel get " + spec
+	if len(all) > 0 {
+		var known []string
+		for _, k := range all {
+			known = append(known, k.Version)
+		}
+		remedy += ", or one of those that are here: " + strings.Join(known, ", ")
+	}
+	return Kernel{}, &kernel.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
 }
 
 // isVersion reports whether a version is the one meant, of which spec may be just the beginning.

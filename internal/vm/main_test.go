@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	Main()
 	if how := os.Getenv(runEnv); how != "" {
 		t := trial(mustParse(silent))
-		if err := t.run(context.Background(), Options{Warp: how == "warped"}); err != nil {
+		if err := t.run(context.Background(), Options{Warp: how == "warped", Stage: func(s string) { fmt.Fprintln(os.Stderr, s) }}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -50,10 +50,15 @@ func newMonitor() (*monitor, *os.File, error) {
 
 func (m *monitor) close() { m.conn.Close() }
 
-// greet waits for QEMU, which comes up soon, and turns on what snapshots need: memory that is a file stays out of them, and
-// events tell when they are done.
+// within bounds the time of all that follows.
+func (m *monitor) within(patience time.Duration) error {
+	return m.conn.SetDeadline(time.Now().Add(patience))
+}
+
+// greet waits for QEMU and turns on what snapshots need: memory that is a file stays out of them, and events tell when they
+// are done. patience is for all that follows, too.
 func (m *monitor) greet(patience time.Duration) error {
-	if err := m.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := m.within(patience); err != nil {
 		return err
 	}
 	var greeting json.RawMessage
@@ -71,7 +76,12 @@ func (m *monitor) greet(patience time.Duration) error {
 }
 
 // order has QEMU do something, and waits until it has.
-func (m *monitor) order(command string, arguments map[string]any, files ...*os.File) error {
+func (m *monitor) order(command string, arguments map[string]any) error {
+	return m.orderWith(nil, command, arguments)
+}
+
+// orderWith is order with a file that QEMU is given for it; nil for none.
+func (m *monitor) orderWith(file *os.File, command string, arguments map[string]any) error {
 	order := map[string]any{"execute": command}
 	if arguments != nil {
 		order["arguments"] = arguments
@@ -81,8 +91,8 @@ func (m *monitor) order(command string, arguments map[string]any, files ...*os.F
 		return err
 	}
 	var rights []byte
-	for _, f := range files {
-		rights = unix.UnixRights(int(f.Fd()))
+	if file != nil {
+		rights = unix.UnixRights(int(file.Fd()))
 	}
 	if _, _, err := m.conn.WriteMsgUnix(data, rights, nil); err != nil {
 		return fmt.Errorf("telling QEMU to %s: %w", command, err)

@@ -2,6 +2,8 @@ package vm
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -92,17 +94,25 @@ func TestReservoirHoldsWhatNobodyHasReadYet(t *testing.T) {
 	r := newReservoir()
 	text := strings.Repeat("0123456789", 100_000)
 	r.fill(strings.NewReader(text)) // ends without a reader
-	var got strings.Builder
-	p := make([]byte, 4096)
-	for {
-		n, err := r.Read(p)
-		got.Write(p[:n])
-		if err != nil {
-			break
+	if got, err := io.ReadAll(r); err != nil || string(got) != text {
+		t.Errorf("%d bytes came out, want %d: %v", len(got), len(text), err)
+	}
+}
+
+func TestReservoirWaitsForWhatComes(t *testing.T) {
+	r := newReservoir()
+	in, out := io.Pipe()
+	go r.fill(in)
+	p := make([]byte, 10)
+	for _, text := range []string{"one", "two"} {
+		go io.WriteString(out, text)
+		if n, err := r.Read(p); err != nil || string(p[:n]) != text {
+			t.Fatalf("got %q, %v, want %q", p[:n], err, text)
 		}
 	}
-	if got.String() != text {
-		t.Errorf("%d bytes came out, want %d", got.Len(), len(text))
+	go out.CloseWithError(io.ErrUnexpectedEOF)
+	if _, err := r.Read(p); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("at the end: %v", err)
 	}
 }
 

@@ -248,8 +248,11 @@ func (o *Options) accelerators() []accelerator {
 
 // patience is how long a guest may take to come up. On some cloud machines /dev/kvm is there and a guest gets nowhere with it.
 func (a accelerator) patience() time.Duration {
-	if a == kvm {
+	switch a {
+	case kvm:
 		return 10 * time.Second
+	case restored:
+		return 30 * time.Second
 	}
 	return 90 * time.Second
 }

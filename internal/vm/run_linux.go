@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,9 +30,13 @@ type Options struct {
 	Version string
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
 	Program string
-	// Stage, if not nil, is told how far the machine has come, from a goroutine of its own: "packed" with its file system
-	// ready, "started" with QEMU running, and then what the guest says: "up", "modules loaded", "ready".
+	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the guest's file system ready,
+	// "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its job
+	// read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that goes
+	// on from a snapshot.
 	Stage func(stage string)
+	// Warn, if not nil, is told why guests cannot go on from snapshots here and have to boot each time.
+	Warn func(error)
 }
 
 func (o *Options) stage(name string) {
@@ -87,13 +92,12 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	}
 	o.stage("packed")
 	if o.Warp && c.rests {
-		m, err := o.wake(ctx, qemu, c)
-		if err == nil {
-			_, err = o.attend(ctx, m, restored, runs, pending)
-			return err
-		}
+		err := o.wake(ctx, qemu, c, runs, pending)
 		if !errors.Is(err, errNotKept) {
 			return err
+		}
+		if o.Warn != nil {
+			o.Warn(err)
 		}
 	}
 	for _, with := range o.accelerators() {
@@ -123,33 +127,43 @@ func (o *Options) boot(ctx context.Context, qemu string, c *cargo, with accelera
 	return o.attend(ctx, m, with, runs, pending)
 }
 
-// wake restores a guest from its snapshot, which is taken now if there is none. The error is errNotKept where a boot may do
-// without one.
-func (o *Options) wake(ctx context.Context, qemu string, c *cargo) (*machine, error) {
+// wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. The error is
+// errNotKept where a guest without a snapshot may do.
+func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, pending map[int]*trace.Trace) error {
 	path, err := o.snapshotPath(qemu, c.base)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotKept, err)
+		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
 	snapshot, err := openSnapshot(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		if snapshot, err = o.takeSnapshot(ctx, qemu, path, c.base); err != nil {
-			return nil, err
+			return err
 		}
+	case err != nil:
+		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
 	defer snapshot.Close()
 	m, err := o.restore(ctx, qemu, snapshot, c.job)
-	if err != nil && ctx.Err() == nil {
-		_ = os.Remove(path) // the next run takes another
-		err = fmt.Errorf("%w: %w", errNotKept, err)
+	up := false
+	if err == nil {
+		up, err = o.attend(ctx, m, restored, runs, pending)
 	}
-	return m, err
+	if err != nil && ctx.Err() == nil {
+		_ = os.Remove(path) // it may be the snapshot's fault; the next run takes another
+		if !up {
+			err = fmt.Errorf("%w: %w", errNotKept, err)
+		}
+	}
+	return err
 }
 
 // attend sees the runs of a machine that has been started to their end. up is true if it came up.
 func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
 	defer m.close()
 
-	messages := make(chan message)
+	messages, quit := make(chan message), make(chan struct{})
+	defer close(quit)
 	broken := make(chan error, 1)
 	said := newReservoir()
 	go said.fill(m.out)
@@ -165,8 +179,8 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs
 				return
 			}
 			select {
-			case messages <- msg:
-			case <-m.ended:
+			case messages <- msg: // to the last, though QEMU may be gone by now
+			case <-quit:
 				return
 			}
 		}

@@ -20,8 +20,12 @@ import (
 // one file, the guest's memory and behind it the state of its devices. To restore it takes a fraction of a boot, and what
 // comes then takes place at the same times whenever it is restored.
 
-// keptSnapshots is how many stay in the cache: some 140 MB each.
-const keptSnapshots = 4
+const (
+	// keptSnapshots is how many stay in the cache: some 140 MB each.
+	keptSnapshots = 4
+	// snapshotBytes is the room that one needs at most.
+	snapshotBytes = 300 << 20
+)
 
 // snapshotDir is where snapshots are kept.
 func snapshotDir() (string, error) {
@@ -61,7 +65,8 @@ func openSnapshot(path string) (*os.File, error) {
 		return nil, err
 	}
 	now := time.Now()
-	return f, os.Chtimes(path, now, now)
+	_ = os.Chtimes(path, now, now) // it may have had to make room meanwhile; the file is there as long as it is open
+	return f, nil
 }
 
 // errNotKept is why there is no snapshot although the guest came up: this machine cannot keep one.
@@ -78,8 +83,14 @@ func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, base []by
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
+	if err := haveRoom(file, snapshotBytes); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
+	}
 	if err := o.snapshotTo(ctx, qemu, file, base); err != nil {
 		return nil, errors.Join(err, file.Close())
+	}
+	if err := file.Sync(); err != nil { // named, it must be whole even if the machine loses its power
+		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
 	}
 	makeRoom(filepath.Dir(path))
 	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
@@ -87,6 +98,18 @@ func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, base []by
 		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
 	}
 	return file, nil
+}
+
+// haveRoom looks whether a file can grow by so much. Found out behind a boot, each run would boot twice.
+func haveRoom(f *os.File, bytes uint64) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	if free := st.Bavail * uint64(st.Bsize); free < bytes {
+		return fmt.Errorf("%d MB are free on its disk, it needs %d", free>>20, bytes>>20)
+	}
+	return nil
 }
 
 func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, base []byte) error {
@@ -111,34 +134,50 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, ba
 	}
 	defer m.close()
 	defer context.AfterFunc(ctx, m.kill)()
-	err = m.monitor.greet(saving.patience())
-	if err == nil {
-		_, err = m.monitor.await("STOP")
+	if err := m.monitor.greet(saving.patience()); err != nil {
+		return m.notKept(ctx, err)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
+	switch _, err := m.monitor.await("STOP"); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return o.problem(m, false, fmt.Sprintf("the guest did not come up within %s", saving.patience()))
 	case err != nil:
+		m.kill() // then its console is whole
+		if strings.Contains(m.console.String(), stagePrefix) {
+			return m.notKept(ctx, errors.New("the guest cannot rest")) // it did come up
+		}
 		return o.problem(m, false, "the guest ended before it came up")
 	}
 	if err := m.save(memory, size, file); err != nil {
-		return fmt.Errorf("%w: %w", errNotKept, err)
+		return m.notKept(ctx, err)
 	}
 	o.stage("saved")
 	return nil
 }
 
+// notKept is an error of a machine that is to be saved or restored, with what QEMU has to say of it.
+func (m *machine) notKept(ctx context.Context, err error) error {
+	m.kill()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if m.err != nil {
+		err = fmt.Errorf("%w (%w)", err, m.err)
+	}
+	return fmt.Errorf("%w: %w", errNotKept, err)
+}
+
 // save writes the memory and the state of a machine that rests.
 func (m *machine) save(memory *os.File, size int64, file *os.File) error {
+	if err := m.monitor.within(saving.patience()); err != nil {
+		return err
+	}
 	if err := copySparse(file, memory, size); err != nil {
 		return err
 	}
 	if _, err := file.Seek(size, io.SeekStart); err != nil {
 		return err
 	}
-	if err := m.monitor.order("getfd", map[string]any{"fdname": "state"}, file); err != nil {
+	if err := m.monitor.orderWith(file, "getfd", map[string]any{"fdname": "state"}); err != nil {
 		return err
 	}
 	if err := m.monitor.order("migrate", map[string]any{"uri": "fd:state"}); err != nil {
@@ -208,10 +247,9 @@ func (o *Options) restore(ctx context.Context, qemu string, snapshot *os.File, w
 	}
 	stop := context.AfterFunc(ctx, m.kill)
 	defer stop()
-	err = m.resume(snapshot, int64(o.memory())<<20)
-	if err != nil {
-		m.close()
-		return nil, fmt.Errorf("restoring the guest: %w", err)
+	if err := m.resume(snapshot, int64(o.memory())<<20); err != nil {
+		defer m.close()
+		return nil, m.notKept(ctx, fmt.Errorf("restoring it: %w", err))
 	}
 	o.stage("restored")
 	return m, nil
@@ -240,7 +278,7 @@ func memoryFile(name string, data []byte) (*os.File, error) {
 		return nil, fmt.Errorf("making a file in memory: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), name)
-	if _, err := io.Copy(f, strings.NewReader(string(data))); err != nil {
+	if _, err := f.Write(data); err != nil {
 		return nil, errors.Join(fmt.Errorf("filling a file in memory: %w", err), f.Close())
 	}
 	return f, nil

@@ -1,6 +1,8 @@
 package vm
 
 import (
+	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
 )
 
@@ -83,33 +88,97 @@ func TestASnapshotThatIsDamagedIsLeftAndReplaced(t *testing.T) {
 	}
 }
 
-func TestWithoutACacheAGuestBoots(t *testing.T) {
+func TestWithoutACacheAGuestBootsAndTheReasonIsTold(t *testing.T) {
 	k := needMachine(t)
 	t.Setenv("XDG_CACHE_HOME", "/dev/null")
 	a := trial(mustParse(silent))
-	if err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1}); err != nil || a.err != nil {
+	var why error
+	if err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1, Warn: func(err error) { why = err }}); err != nil || a.err != nil {
 		t.Error(err, a.err)
+	}
+	if !errors.Is(why, errNotKept) || !errors.Is(why, syscall.ENOTDIR) {
+		t.Errorf("the reason told is %v", why)
 	}
 }
 
-// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL.
+// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: at once, and when the guest is about to
+// rest.
 func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 	needMachine(t)
-	dir := emptyCache(t)
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), runEnv+"=warped")
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	for _, stage := range []string{"started", "modules loaded"} {
+		t.Run(stage, func(t *testing.T) {
+			dir := emptyCache(t)
+			cmd := exec.Command("/proc/self/exe")
+			cmd.Env = append(os.Environ(), runEnv+"=warped")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			stages, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewScanner(stages)
+			for lines.Scan() && lines.Text() != stage {
+			}
+			machines := machinesOf(t, cmd.Process.Pid)
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // killed, as was meant
+			if len(machines) != 1 {
+				t.Fatalf("machines at %q: %v", stage, machines)
+			}
+			within(t, "QEMU to be gone", func() bool { return unix.Kill(machines[0], 0) == unix.ESRCH })
+			if list := entries(t, dir); len(list) > 0 {
+				t.Errorf("left in the cache: %v", list)
+			}
+		})
 	}
-	within(t, "QEMU to be started", func() bool { return len(machinesOf(t, cmd.Process.Pid)) > 0 })
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+}
+
+// TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, and when a guest has been restored.
+func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
+	needMachine(t)
+	emptyCache(t)
+	for _, stage := range []string{"up", "modules loaded", "restored", "restored"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		a := trial(mustParse(silent))
+		err := a.run(ctx, Options{Warp: true, Jobs: 1, Stage: func(s string) {
+			if s == stage {
+				cancel()
+			}
+		}})
+		cancel()
+		if !errors.Is(err, context.Canceled) || !errors.Is(a.err, context.Canceled) {
+			t.Errorf("canceled when %q: %v, its run: %v", stage, err, a.err)
+		}
+		if left := machinesOf(t, os.Getpid()); len(left) > 0 {
+			t.Errorf("canceled when %q, QEMU still runs: %v", stage, left)
+		}
 	}
-	_ = cmd.Wait() // killed, as was meant
-	if list := entries(t, dir); len(list) > 0 {
-		t.Errorf("left in the cache: %v", list)
+}
+
+// A guest may be gone before all that it said has been understood.
+func TestSlowListenersHearAll(t *testing.T) {
+	k := needMachine(t)
+	s := mustParse(silent)
+	var runs []Run
+	ended := 0
+	for range 3 {
+		runs = append(runs, Run{
+			Scenario: s, Seed: 7, Began: func() {}, Emit: func(trace.Event) {},
+			Ended: func(_ *trace.Trace, err error) {
+				if err != nil {
+					t.Errorf("run %d: %v", ended, err)
+				}
+				ended++
+				within(t, "QEMU to be gone", func() bool { return len(machinesOf(t, os.Getpid())) == 0 })
+			},
+		})
+	}
+	if err := Do(t.Context(), runs, Options{Kernel: k, Warp: true, Jobs: len(runs)}); err != nil || ended != len(runs) {
+		t.Errorf("%d of %d runs ended: %v", ended, len(runs), err)
 	}
 }
 
@@ -133,6 +202,20 @@ func TestTheSnapshotsNotUsedForLongestMakeRoom(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "0")); err != nil {
 		t.Errorf("the one used last is gone: %v", err)
+	}
+}
+
+func TestADiskWithoutRoomGetsNoSnapshot(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := haveRoom(f, 1<<60); err == nil {
+		t.Error("a disk has room for 2^60 bytes")
+	}
+	if err := haveRoom(f, 1); err != nil {
+		t.Error(err)
 	}
 }
 
