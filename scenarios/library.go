@@ -46,7 +46,25 @@ func Builtin(name string) (*File, error) {
 		}
 		names = append(names, b.name)
 	}
-	return nil, fmt.Errorf("no scenario %q in the library%s", clip(name), didYouMean(path.Base(name), names))
+	return nil, fmt.Errorf("no scenario %q in the library%s", clip(name), suggest(path.Base(name), names))
+}
+
+// suggest returns those of the names that begin with a word, where it is one's beginning; else the one it may be a slip of.
+func suggest(word string, names []string) string {
+	const most = 6
+	var longer []string
+	for _, name := range names {
+		if strings.HasPrefix(name, word) {
+			longer = append(longer, name)
+		}
+	}
+	switch {
+	case len(longer) == 0 || len(longer) > most || len(word) < 2:
+		return didYouMean(word, names)
+	case len(longer) == 1:
+		return didYouMean(longer[0], longer)
+	}
+	return " (there are " + strings.Join(longer, ", ") + ")"
 }
 
 // builtin is a scenario of the library, not parsed yet; its file has its name.

@@ -2,29 +2,50 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"halfopen/inject/network"
 	"halfopen/scenarios"
 )
 
 func newCheck() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE|DIR...",
-		Short: "Validate scenario files without running them",
-		Long: `Validate scenario files without running them: every mistake of every file is printed as file:line:col: message. The exit
-status is 2 if there is one.`,
-		Args: cobra.MinimumNArgs(1),
+	var set []string
+	cmd := &cobra.Command{
+		Use:   "check NAME|FILE|DIR...",
+		Short: "Validate scenarios without running them",
+		Long: `Validate scenarios without running them: every mistake of every file is printed as file:line:col: message. The exit status
+is 2 if there is one. A kernel parameter that the running kernel does not have is told, if another's name is like it, but is no
+mistake: another kernel may have it.`,
+		Args:              some("scenario"),
+		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			paths, err := scenarioPaths(args)
+			values, err := parseSet(set)
 			if err != nil {
 				return err
 			}
+			var list []source
+			for _, arg := range args {
+				look := sources
+				if _, err := os.Stat(arg); err == nil {
+					look = fileSources // who writes on the library has folders of the same names
+				}
+				more, err := look(arg)
+				if err != nil {
+					return &statusError{statusUsage, err}
+				}
+				list = append(list, more...)
+			}
 			bad := 0
-			for _, path := range paths {
-				line, err := check(path)
+			for _, s := range list {
+				line, notes, err := s.check(values)
+				for _, note := range notes {
+					fmt.Fprintln(cmd.ErrOrStderr(), note)
+				}
 				if err != nil {
 					bad++
 					fmt.Fprintln(cmd.ErrOrStderr(), err)
@@ -33,33 +54,56 @@ status is 2 if there is one.`,
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			if bad > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d %s wrong\n", bad, len(paths), plural(len(paths), "file", "files"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d %s wrong\n", bad, len(list), plural(len(list), "file", "files"))
 				return &statusError{status: statusUsage}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter, of each scenario: `NAME=VALUE`; may be repeated")
+	if err := cmd.RegisterFlagCompletionFunc("set", completeSet); err != nil {
+		panic(err) // the flag was defined a line above
+	}
+	return cmd
 }
 
-// check validates one file and says in a line what is in it.
-func check(path string) (string, error) {
-	f, err := scenarios.Load(path)
+// check validates a scenario and says in a line what is in it. notes are of what may be a mistake.
+func (s *source) check(set map[string]string) (line string, notes []string, err error) {
+	f, err := s.load()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	runs, err := f.Expand(nil)
+	runs, err := f.Expand(set)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	notes = misspelt(runs)
 	if err := planAll(runs); err != nil {
-		return "", err
+		return "", notes, err
 	}
 	longest := time.Duration(0)
 	for _, s := range runs {
 		longest = max(longest, s.Estimate())
 	}
-	return fmt.Sprintf("%s: ok: %d %s (%s), the longest about %s", path,
-		len(runs), plural(len(runs), "run", "runs"), families(f.IP), seconds(longest)), nil
+	return fmt.Sprintf("%s: ok: %d %s (%s), the longest about %s", s.name,
+		len(runs), plural(len(runs), "run", "runs"), families(f.IP), seconds(longest)), notes, nil
+}
+
+// misspelt tells of kernel parameters of hosts that the running kernel does not have, but has others of like names.
+func misspelt(runs []*scenarios.Scenario) []string {
+	var notes []string
+	for _, s := range runs {
+		for _, h := range s.Hosts {
+			for _, p := range h.Sysctl {
+				meant := network.Misspelt(p.Name)
+				note := fmt.Sprintf("%s: note: the running kernel has no parameter %s (did you mean %s?)", p.Pos, p.Name, meant)
+				if meant != "" && !p.Optional && !slices.Contains(notes, note) {
+					notes = append(notes, note)
+				}
+			}
+		}
+	}
+	return notes
 }
 
 func families(ip []scenarios.Family) string {

@@ -21,7 +21,7 @@ func newInspect() *cobra.Command {
 		Short: "Draw the ladders and states of stored runs, and judge them again",
 		Long: `Draw the ladder and the socket states of the runs stored below a directory by run --out, and judge them again: with the
 expectations as they were when the run was stored. The exit status is that of the verdicts.`,
-		Args: cobra.ExactArgs(1),
+		Args: one("directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := storedRuns(args[0])
 			if err != nil {

@@ -75,12 +75,12 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 			all, left, why = append(all, kept...), append(left, none...), reason
 			continue
 		}
-		at := place{warp: p.warp}
-		if at.kernel, err = vm.FindKernel(name); err != nil {
+		k, err := vm.FindKernel(name)
+		if err != nil {
 			return nil, nil, "", err
 		}
 		for _, s := range runs {
-			all = append(all, placed{s, at})
+			all = append(all, placed{s, place{kernel: k, warp: p.warp || s.Estimate() >= longest && !p.long}})
 		}
 	}
 	return all, left, why, nil
@@ -199,7 +199,13 @@ func (g *guests) run(ctx context.Context) {
 		}
 	}
 	// Every run was told the error.
-	_ = vm.Do(ctx, runs, vm.Options{Kernel: g.at.kernel, Warp: g.at.warp, Jobs: g.at.jobs(), Version: version})
+	_ = vm.Do(ctx, runs, vm.Options{
+		Kernel:  g.at.kernel,
+		Warp:    g.at.warp,
+		Jobs:    g.at.jobs(),
+		Version: version,
+		Warn:    func(err error) { g.outcomes[0].slow = err },
+	})
 }
 
 // conclude says what came of a run from its trace or error.

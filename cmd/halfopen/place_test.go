@@ -1,9 +1,14 @@
 package main
 
 import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"halfopen/scenarios"
 )
@@ -50,6 +55,55 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 			text := leftOut(left, why)
 			if tt.left != "" && (!strings.Contains(text, "qemu-system-x86_64 is not available here") || !strings.Contains(text, tt.left)) {
 				t.Errorf("of what is left out it says %q", text)
+			}
+		})
+	}
+}
+
+// withKernel puts a file that looks like a kernel into the cache, and returns its version.
+func withKernel(t *testing.T) string {
+	t.Helper()
+	const version = "9.9.9-none"
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	root := filepath.Join(cache, "halfopen", "kernels", version)
+	image := make([]byte, 4096) // Documentation/arch/x86/boot.rst
+	copy(image[0x202:], "HdrS")
+	binary.LittleEndian.PutUint16(image[0x20e:], 0x400)
+	copy(image[0x600:], version+" ")
+	for _, dir := range []string{filepath.Join(root, "boot"), filepath.Join(root, "lib/modules", version, "kernel")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "boot", "vmlinuz-"+version), image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
+	version := withKernel(t)
+	short := &scenarios.Scenario{Name: "short", Duration: scenarios.Duration(3 * time.Second)}
+	long := &scenarios.Scenario{Name: "long", Duration: scenarios.Duration(2 * time.Hour)}
+	for _, tt := range []struct {
+		name        string
+		placing     placing
+		short, long string
+	}{
+		{"by themselves", placing{}, "on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
+		{"but not with --long", placing{long: true}, "on Linux 9.9.9-none", "on Linux 9.9.9-none"},
+		{"as all are with --warp", placing{warp: true}, "warped on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.placing.kernels = []string{version}
+			kept, _, _, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{kept[0].place.String(), kept[1].place.String()}
+			if diff := cmp.Diff([]string{tt.short, tt.long}, got); diff != "" {
+				t.Errorf("places (-want +got):\n%s", diff)
 			}
 		})
 	}

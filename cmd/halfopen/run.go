@@ -144,6 +144,12 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := view.close(outcomes, summary{seed: seed, leftOut: leftOut(left, why), out: f.out}); err != nil {
 		return err
 	}
+	for i := range outcomes {
+		if err := outcomes[i].slow; err != nil {
+			fmt.Fprintf(errs, "halfopen: virtual machines boot anew each time: %v\n", err)
+			break
+		}
+	}
 	status := statusOfRuns(outcomes)
 	if err := saving.join(); err != nil {
 		return &statusError{max(status, statusFailed), err}

@@ -43,6 +43,8 @@ type outcome struct {
 	took time.Duration
 	// dir is where the run was stored, "" where it was not.
 	dir string
+	// slow is why the run's guest took longer to come up than it need have.
+	slow error
 }
 
 // report returns the outcome as reports want it.

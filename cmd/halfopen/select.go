@@ -95,33 +95,16 @@ func (sel *selection) files() ([]*scenarios.File, error) {
 	return files, nil
 }
 
-// find returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
-// without a slash is looked up in the library first; ./NAME is always a path.
+// find returns what one argument names, read.
 func find(arg string) ([]*scenarios.File, error) {
-	f, unknown := scenarios.Builtin(arg)
-	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
-		return []*scenarios.File{f}, nil
-	}
-	if slices.Contains(scenarios.Folders(), strings.TrimSuffix(arg, "/")) {
-		files, err := scenarios.Library()
-		if err != nil {
-			return nil, err
-		}
-		return slices.DeleteFunc(slices.Clone(files), func(f *scenarios.File) bool {
-			return f.Folder != strings.TrimSuffix(arg, "/")
-		}), nil
-	}
-	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
-		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
-	}
-	paths, err := scenarioPaths([]string{arg})
+	list, err := sources(arg)
 	if err != nil {
 		return nil, err
 	}
 	var files []*scenarios.File
 	var errs []error
-	for _, path := range paths {
-		f, err := scenarios.Load(path)
+	for _, s := range list {
+		f, err := s.load()
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -129,6 +112,59 @@ func find(arg string) ([]*scenarios.File, error) {
 		files = append(files, f)
 	}
 	return files, errors.Join(errs...)
+}
+
+// source is where a scenario can be read: a file, or the library.
+type source struct {
+	name string
+	load func() (*scenarios.File, error)
+}
+
+// sources returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
+// without a slash is looked up in the library first; ./NAME is always a path.
+func sources(arg string) ([]source, error) {
+	f, unknown := scenarios.Builtin(arg)
+	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
+		return []source{builtinSource(f)}, nil
+	}
+	folder := strings.TrimSuffix(arg, "/")
+	if slices.Contains(scenarios.Folders(), folder) {
+		files, err := scenarios.Library()
+		if err != nil {
+			return nil, err
+		}
+		var list []source
+		for _, f := range files {
+			if f.Folder == folder {
+				list = append(list, builtinSource(f))
+			}
+		}
+		return list, nil
+	}
+	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
+		if folder != arg {
+			unknown = fmt.Errorf("no folder %q in the library%s", folder, scenarios.DidYouMean(folder, scenarios.Folders()))
+		}
+		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
+	}
+	return fileSources(arg)
+}
+
+// fileSources returns the files that a path names.
+func fileSources(path string) ([]source, error) {
+	paths, err := scenarioPaths([]string{path})
+	if err != nil {
+		return nil, err
+	}
+	var list []source
+	for _, path := range paths {
+		list = append(list, source{path, func() (*scenarios.File, error) { return scenarios.Load(path) }})
+	}
+	return list, nil
+}
+
+func builtinSource(f *scenarios.File) source {
+	return source{f.Name, func() (*scenarios.File, error) { return f, nil }}
 }
 
 // scenarioPaths returns the files named, and all .yaml and .yml files below the directories named.

@@ -26,7 +26,7 @@ func newShow() *cobra.Command {
 the mechanism that carries them out and why, what is expected, and the lab and the faults as the commands a person would type
 as root. A scenario with cases is shown in its first, or in the one given by --case.`,
 		Example:           "  halfopen show syn-retry-backoff\n  halfopen show syn-retry-backoff --case retries=5",
-		Args:              cobra.ExactArgs(1),
+		Args:              one("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			params, err := parseSet(set)
@@ -240,15 +240,21 @@ func showExpectations(p *page, s *scenarios.Scenario) {
 
 func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
 	p.section("The same by hand, as root")
-	for _, c := range topology.Commands() {
-		p.line("  %s", c)
-	}
+	commands := append([]string{"# with iproute2, procps, ethtool and iptables"}, topology.Commands()...)
 	for i := range plan.Faults {
 		for _, rule := range plan.Faults[i].Rules {
-			for _, c := range rule.Commands() {
-				p.line("  %s", c)
-			}
+			commands = append(commands, rule.Commands()...)
 		}
+	}
+	var hosts []string
+	for _, h := range topology.Hosts {
+		hosts = append(hosts, h.Name)
+	}
+	commands = append(commands,
+		"# then the programs, each by: ip netns exec HOST PROGRAM",
+		"for host in "+strings.Join(hosts, " ")+"; do ip netns del $host; done")
+	for _, c := range commands {
+		p.line("  %s", strings.ReplaceAll(c, "\n", "\n  "))
 	}
 	p.line("")
 }

@@ -18,10 +18,18 @@ func (t *Topology) Commands() []string {
 		add("ip netns add %s", h.Name)
 	}
 	for _, h := range t.Hosts {
+		var pinned []string
 		for _, s := range h.Sysctls {
-			if s.Pos.Line == 0 {
+			switch {
+			case s.Pos.Line > 0:
+			case refusable(s) != "":
 				add("ip netns exec %s sysctl -qew %s%s", h.Name, assignment(s), refusable(s))
+			default:
+				pinned = append(pinned, assignment(s))
 			}
+		}
+		if len(pinned) > 0 {
+			add("%s", continued("ip netns exec "+h.Name+" sysctl -qew", pinned))
 		}
 	}
 	for i, l := range t.Links {
@@ -70,6 +78,23 @@ func (t *Topology) Commands() []string {
 		}
 	}
 	return c
+}
+
+// continued returns a command with many arguments on as many lines as it needs.
+func continued(command string, arguments []string) string {
+	const width = 100
+	var b strings.Builder
+	b.WriteString(command)
+	at := len(command)
+	for _, a := range arguments {
+		if at+1+len(a) > width {
+			b.WriteString(" \\\n   ")
+			at = 3
+		}
+		b.WriteString(" " + a)
+		at += 1 + len(a)
+	}
+	return b.String()
 }
 
 // assignment quotes a value with blanks for the shell.

@@ -117,7 +117,7 @@ func setSysctl(host, name, value string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w", name, host, similar(path), unix.ENOENT)
+		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w", name, host, similar(name), unix.ENOENT)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w", name, host, errnoOf(err))
 	case err != nil:
@@ -143,10 +143,15 @@ func sysctlPath(name string) string {
 	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
 }
 
-// similar suggests a parameter of the same folder.
-func similar(path string) string {
+// Misspelt returns the name of the kernel parameter that may have been meant by one that the running kernel does not have; ""
+// if it has it, or none is like it.
+func Misspelt(name string) string {
+	path := sysctlPath(name)
+	if _, err := os.Stat(path); err == nil {
+		return ""
+	}
 	best, bestDistance := "", len(filepath.Base(path))/3+1
-	entries, _ := os.ReadDir(filepath.Dir(path))
+	entries, _ := os.ReadDir(filepath.Dir(path)) // in a folder that is not there none is like it
 	for _, e := range entries {
 		if d := levenshtein.ComputeDistance(e.Name(), filepath.Base(path)); d < bestDistance {
 			best, bestDistance = e.Name(), d
@@ -155,6 +160,13 @@ func similar(path string) string {
 	if best == "" {
 		return ""
 	}
-	folder := strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".")
-	return fmt.Sprintf(" (did you mean %s.%s?)", folder, best)
+	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") + "." + best
+}
+
+// similar suggests a parameter for one that there is not.
+func similar(name string) string {
+	if meant := Misspelt(name); meant != "" {
+		return fmt.Sprintf(" (did you mean %s?)", meant)
+	}
+	return ""
 }
