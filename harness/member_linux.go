@@ -33,6 +33,8 @@ type member struct {
 	running []trace.Start
 	// killed is set once a kill step has aimed at it, gone once its process is no more.
 	killed, gone bool
+	// bereaved are told when it is gone.
+	bereaved []func()
 }
 
 func (l *lab) startActors(topology *network.Topology) error {
@@ -124,7 +126,12 @@ func (a *member) report(r actor.Report) error {
 		a.commands.send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
 		reply := a.lab.serve(r.Request)
-		a.commands.send(actor.Command{Reply: &reply})
+		answer := func() { a.commands.send(actor.Command{Reply: &reply}) }
+		if victim := a.lab.dying(r.Request); victim != nil && victim != a {
+			victim.bereaved = append(victim.bereaved, answer)
+			return nil
+		}
+		answer()
 	case r.Prepared:
 		a.prepared = true
 	case r.Done:
@@ -156,6 +163,9 @@ func (a *member) ended(status syscall.WaitStatus) error {
 		return fmt.Errorf("the process of actor %s ended by itself (%s)", a.Name, describe(status))
 	}
 	a.running, a.gone = nil, true
+	for _, tell := range a.bereaved {
+		tell()
+	}
 	return nil
 }
 
@@ -254,11 +264,27 @@ func (l *lab) kill(k *scenarios.Kill) error {
 		return fmt.Errorf("there is no signal %q", name)
 	}
 	a.killed = true
+	if a.gone {
+		return unix.ESRCH
+	}
 	// A signal that an actor handles must strike the thread that is in a system call, not any that happens to be free.
 	if n := len(a.running); sig == unix.SIGUSR1 && n > 0 && a.running[n-1].TID != 0 {
 		return unix.Tgkill(a.process.PID, a.running[n-1].TID, sig)
 	}
 	return syscall.Kill(a.process.PID, sig)
+}
+
+// dying returns the actor that a request has just killed, until it is gone. On a busy machine it takes a while (a second and
+// more was seen) until a process that has been killed gets to closing its sockets, and a dead peer is one without sockets.
+func (l *lab) dying(r *actor.Request) *member {
+	if r.Kill == nil || r.Kill.Signal != "" && r.Kill.Signal != "KILL" {
+		return nil
+	}
+	a, err := l.actor(r.Kill.Actor)
+	if err != nil || a.gone {
+		return nil
+	}
+	return a
 }
 
 // blocked names the system calls that an actor's steps are blocked in, in the order in which the steps are written.

@@ -189,7 +189,7 @@ type Exec struct {
 // Kill sends a signal to the process of an actor.
 type Kill struct {
 	Actor   string `json:"actor" jsonschema_description:"Whose process."`
-	Signal  string `json:"signal,omitempty" jsonschema_description:"KILL (default), TERM, STOP, CONT, USR1, ..."`
+	Signal  string `json:"signal,omitempty" jsonschema_description:"KILL (default; done when the process is gone), TERM, STOP, CONT, USR1, ..."`
 	Restart *bool  `json:"restart,omitempty" jsonschema_description:"For USR1: whether its handler is installed with SA_RESTART. Default: true."`
 }
 
