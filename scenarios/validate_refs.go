@@ -19,7 +19,7 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 	case known == nil:
 		var ids []string
 		for _, id := range v.ids {
-			if rest, ok := strings.CutPrefix(id, actor+"."); ok {
+			if rest, ok := strings.CutPrefix(id, actor+"."); ok && rest != "" { // a step that is wrong has no name
 				ids = append(ids, rest)
 			}
 		}

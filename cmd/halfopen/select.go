@@ -184,7 +184,8 @@ func scenarioPaths(args []string) ([]string, error) {
 			if err != nil {
 				return err
 			}
-			if hidden := strings.HasPrefix(d.Name(), ".") && path != arg; hidden && d.IsDir() {
+			// What begins with a dot is hidden, and testdata has what is wrong on purpose, as in Go.
+			if d.IsDir() && path != arg && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
 				return fs.SkipDir
 			}
 			if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {

@@ -23,6 +23,9 @@ func (p *page) paint(style, text string) string {
 	return style + text + plain
 }
 
+// numbered is the beginning of an item of a numbered list.
+var numbered = regexp.MustCompile(`^[1-9]\. `)
+
 // teach writes Markdown with its paragraphs and list items wrapped; code keeps its lines. On a page with colors, what
 // Markdown marks is drawn and the marks are left out, and tables are aligned.
 //
@@ -74,6 +77,9 @@ func (p *page) teach(text string) {
 				bare = p.glyph("•", "-") + bare[1:]
 			}
 			paragraph, indent = []string{bare}, "  "
+		case numbered.MatchString(bare):
+			flush()
+			paragraph, indent = []string{bare}, "   "
 		default:
 			paragraph = append(paragraph, bare)
 		}
