@@ -1,5 +1,7 @@
 package scenarios
 
+import "strings"
+
 // Expectation is one entry of a scenario's expect list: exactly one of its kinds, told apart by its first key.
 type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
@@ -78,15 +80,24 @@ type PacketsExpectation struct {
 
 // CountersExpectation judges how much kernel counters rose during the run.
 type CountersExpectation struct {
-	Counters []CounterVal `json:"counters" jsonschema_description:"HOST.GROUP.NAME: how much it rose. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6."`
+	Counters []CounterVal `json:"counters" jsonschema_description:"HOST.GROUP.NAME: how much it rose. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6. With + between several: how much they rose together."`
 }
 
-// CounterVal is an expected rise of a counter.
+// CounterVal is an expected rise of a counter, or of several together.
 type CounterVal struct {
-	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts.
+	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with + between.
 	Name string `json:"name"`
 	Is   Count  `json:"is"`
 	Pos  Pos    `json:"pos,omitzero"`
+}
+
+// Terms returns the counters of a sum, each HOST.GROUP.NAME; of a single counter, that one.
+func (c *CounterVal) Terms() []string {
+	terms := strings.Split(c.Name, "+")
+	for i := range terms {
+		terms[i] = strings.TrimSpace(terms[i])
+	}
+	return terms
 }
 
 // FaultExpectation judges how often a fault struck.

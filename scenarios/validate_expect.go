@@ -226,13 +226,19 @@ func (v *validation) counters(c *CountersExpectation, pos Pos) {
 	}
 	for i := range c.Counters {
 		k := &c.Counters[i]
-		parts := strings.Split(k.Name, ".")
-		if len(parts) != 3 || !counterName.MatchString(parts[2]) {
-			v.errorf(&k.Name, k.Pos, "%q is no counter: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts", clip(k.Name))
-			continue
+		terms := k.Terms()
+		for j, term := range terms {
+			parts := strings.Split(term, ".")
+			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
+				v.errorf(&k.Name, k.Pos, "%q is no counter: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", clip(term))
+				continue
+			}
+			if slices.Contains(terms[:j], term) {
+				v.errorf(&k.Name, k.Pos, "%s is twice in the sum", term)
+			}
+			v.host(&k.Name, k.Pos, parts[0], true)
+			v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())
 		}
-		v.host(&k.Name, k.Pos, parts[0], true)
-		v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())
 	}
 }
 
