@@ -246,7 +246,16 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 		if j < 0 {
 			known := append(keysOf(fields), skip...)
 			d.errorf(key, "unknown key %q%s", clip(key.Value), suggestKey(key.Value, known))
-			continue
+			// A section under a misspelt name is read as what it was meant to be, so that nothing seems to be missing that is in it.
+			meant := nearest(key.Value, keysOf(fields))
+			if meant == "" || seen[meant] {
+				continue
+			}
+			seen[meant] = true
+			if isScalar(value) {
+				continue
+			}
+			j = slices.IndexFunc(fields, func(f field) bool { return f.key == meant })
 		}
 		if isScalar(value) {
 			d.enum(value, value.Value, fields[j].enum)

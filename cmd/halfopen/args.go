@@ -46,6 +46,19 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 
 // flagError explains a mistake in the flags of a command.
 func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		want := "another value"
+		switch invalid.GetFlag().Value.Type() {
+		case "int":
+			want = "a whole number"
+		case "uint64":
+			want = "a whole number that is not negative"
+		case "bool":
+			want = "true or false, or nothing at all"
+		}
+		return usagef("--%s %s: want %s; see %s --help", invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
+	}
 	var unknown *pflag.NotExistError
 	suggestion := ""
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {

@@ -30,15 +30,7 @@ mistake: another kernel may have it.`,
 			}
 			var list []source
 			for _, arg := range args {
-				look := sources
-				if _, err := os.Stat(arg); err == nil {
-					look = fileSources // who writes on the library has folders of the same names
-				}
-				more, err := look(arg)
-				if err != nil {
-					return &statusError{statusUsage, err}
-				}
-				list = append(list, more...)
+				list = append(list, toCheck(arg)...)
 			}
 			bad := 0
 			for _, s := range list {
@@ -65,6 +57,19 @@ mistake: another kernel may have it.`,
 		panic(err) // the flag was defined a line above
 	}
 	return cmd
+}
+
+// toCheck returns what an argument names. What is not there is a source that cannot be read, so that the others have their verdicts.
+func toCheck(arg string) []source {
+	look := sources
+	if _, err := os.Stat(arg); err == nil {
+		look = fileSources // who writes on the library has folders of the same names
+	}
+	list, err := look(arg)
+	if err != nil {
+		return []source{{arg, func() (*scenarios.File, error) { return nil, err }}}
+	}
+	return list
 }
 
 // check validates a scenario and says in a line what is in it. notes are of what may be a mistake.

@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 		Use:           "halfopen",
 		Short:         "A laboratory for TCP failures",
 		Long:          rootLong,
+		Version:       version,
 		Args:          onlyCommands,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -50,6 +51,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(
 		newRun(),
 		newList(),

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
+	"halfopen/internal/vm"
 	"halfopen/scenarios"
 )
 
@@ -65,6 +70,33 @@ func TestStatusOfErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := statusOf(tt.err); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFailuresOfSlowGuestsHaveAHint(t *testing.T) {
+	guest := vm.Kernel{Version: "6.1"}
+	for _, tt := range []struct {
+		name string
+		at   place
+		came result
+		want bool
+	}{
+		{"failed in a guest in real time", place{kernel: guest}, failed, true},
+		{"passed there", place{kernel: guest}, passed, false},
+		{"failed in warped time", place{kernel: guest, warp: true}, failed, false},
+		{"failed on this machine", place{}, failed, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			s := &scenarios.Scenario{Name: "a", Family: scenarios.V4}
+			outcomes := []outcome{{task: task{scenario: s, place: tt.at}, result: tt.came, trace: &trace.Trace{}}}
+			if err := newView(&runFlags{format: "pretty"}, nil, &out, io.Discard).close(outcomes, summary{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(out.String(), "--warp"); got != tt.want {
+				t.Errorf("hint %t, want %t, in:\n%s", got, tt.want, out.String())
 			}
 		})
 	}

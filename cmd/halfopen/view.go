@@ -105,8 +105,16 @@ func (v *prettyView) close(outcomes []outcome, sum summary) error {
 	if sum.out != "" {
 		fmt.Fprintf(v.out, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", sum.out)
 	}
+	if slices.ContainsFunc(outcomes, failedInSlowTime) {
+		fmt.Fprintln(v.out, "in real time, an emulated or busy virtual machine may be too slow for what is expected; --warp has exact times")
+	}
 	_, err := io.WriteString(v.out, lineOf(sum.leftOut))
 	return err
+}
+
+// failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
+func failedInSlowTime(o outcome) bool {
+	return o.result == failed && o.task.place.virtual() && !o.task.place.warp
 }
 
 // kernelsOf returns the kernels that runs took place on, in the order of the runs.
