@@ -248,8 +248,8 @@ server: [listen: {port: 8080}]
 client: [exec: {command: "curl -s http://server:8080"}]
 `
 	counted := func(p *tape) *trace.Trace {
-		p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2, "TcpExt.TCPSpuriousRTOs": 1}}})
-		p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: map[string]int64{"TcpExt.TCPTimeouts": 8, "TcpExt.TCPSpuriousRTOs": 3}}})
+		p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2, "TcpExt.TCPSpuriousRTOs": 1, "TcpExt.TCPRetransFail": 4}}})
+		p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: map[string]int64{"TcpExt.TCPTimeouts": 8, "TcpExt.TCPSpuriousRTOs": 3, "TcpExt.TCPRetransFail": 4}}})
 		return p.end(second, "done")
 	}
 	struck := func(p *tape) *trace.Trace { p.hits("silent-server", 0, 4); return p.end(second, "done") }
@@ -267,6 +267,8 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		{"counters that rose less together", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: ">= 9"}}`, counted, Fail},
 		{"a counter in place of one there is not", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
 		{"less of a counter in place of one there is not", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 7}}`, counted, Fail},
+		{"a counter that did not rise, and one there is not", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.TCPRetransFail: 0}}`, counted, Fail},
+		{"a sum over a host that was not read", `- {counters: {client.TcpExt.TCPTimeouts+server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
 		{"a sum of counters there are not", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.PAWSEstab: 6}}`, counted, Fail},
 		{"so many hits", `- {fault: silent-server, hits: 4}`, struck, Pass},
 		{"other hits", `- {fault: silent-server, hits: 6}`, struck, Fail},

@@ -14,6 +14,12 @@ import (
 func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 	x := e.Sockets
 	v.Title = "sockets: " + socketText(&x.Sockets)
+	if x.Count != nil {
+		v.Title += fmt.Sprintf(", %s at %s", x.Count, cmp.Or(string(x.When), "the end of the run"))
+	}
+	if x.Peak != nil {
+		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
+	}
 	lines := r.timelines(&x.Sockets)
 	stays := r.stays(&x.Sockets, lines)
 	if x.Count != nil {
@@ -26,7 +32,6 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 				return
 			}
 		}
-		v.Title += fmt.Sprintf(", %s at %s", x.Count, name)
 		n := 0
 		for i := range stays {
 			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
@@ -37,7 +42,6 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), name), plural(n, "socket"))
 	}
 	if x.Peak != nil {
-		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
 		most, at := peak(stays)
 		got := plural(most, "socket") + " at most at once"
 		if most > 0 {

@@ -1,11 +1,15 @@
 package trace
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Flow is the place of a packet in its connection.
 type Flow struct {
 	// Conn is the connection's number: the nth seen in the run, from 1, by whichever link end. A SYN with a new initial
-	// sequence number begins a new connection even between the same ports. It is 0 for what is neither TCP nor UDP, and for
+	// sequence number begins a new connection even between the same ports; until it is answered by a SYN-ACK or a RST, other
+	// segments belong to the one before. It is 0 for what is neither TCP nor UDP, and for
 	// fragments without ports.
 	Conn int
 	// Seq and Ack are relative to the initial sequence numbers of the sender and the receiver: a SYN has Seq 0, the SYN-ACK
@@ -40,6 +44,8 @@ type conn struct {
 	opener int
 	isn    [2]uint32
 	known  [2]bool
+	// offered is true while of the connection nothing but its SYN was seen, which may never become one.
+	offered bool
 	// high is the highest relative number seen of each side, by which wrapped numbers are told.
 	high [2]int64
 	ends map[linkEnd]*seen
@@ -144,12 +150,13 @@ func (f *Flows) add(key tuple, opener int) *conn {
 }
 
 // find returns the incarnation the segment belongs to: of a SYN that with its initial number, of a SYN-ACK that which it
-// acknowledges, of any other the latest whose numbers are near.
+// acknowledges, of any other the latest whose numbers are near. While a SYN is unanswered, the connection before it lives: what is said
+// there, such as a challenge ACK (RFC 5961, section 4), belongs to it.
 func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	all := f.conns[key]
 	syn, ack := d.Flags&SYN != 0, d.Flags&ACK != 0
-	for i := len(all) - 1; i >= 0; i-- {
-		c := all[i]
+	var offer *conn
+	for _, c := range slices.Backward(all) {
 		switch {
 		case syn && !ack:
 			if c.known[side] && c.isn[side] == d.Seq {
@@ -157,13 +164,20 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 			}
 		case syn:
 			if c.known[1-side] && near(d.Ack, c.isn[1-side]+1) {
+				c.offered = false
 				return c
 			}
-		case c.known[side] && near(d.Seq, c.isn[side]+uint32(c.high[side])),
-			!c.known[side],
-			ack && c.known[1-side] && near(d.Ack, c.isn[1-side]+uint32(c.high[1-side])):
+		case !c.fits(side, d):
+		case c.offered && !(d.Flags&RST != 0 && ack && c.known[1-side] && d.Ack == c.isn[1-side]+1): // not the refusal of that SYN
+			if offer == nil {
+				offer = c
+			}
+		default:
 			return c
 		}
+	}
+	if offer != nil {
+		return offer
 	}
 	if c := f.latest(key); c != nil && !(syn && !ack) {
 		return c
@@ -172,7 +186,16 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	if syn && ack {
 		opener = 1 - side
 	}
-	return f.add(key, opener)
+	c := f.add(key, opener)
+	c.offered = syn && !ack
+	return c
+}
+
+// fits reports whether the numbers of a segment are near those of the connection.
+func (c *conn) fits(side int, d *Decoded) bool {
+	return !c.known[side] ||
+		near(d.Seq, c.isn[side]+uint32(c.high[side])) ||
+		d.Flags&ACK != 0 && c.known[1-side] && near(d.Ack, c.isn[1-side]+uint32(c.high[1-side]))
 }
 
 // near reports whether two sequence numbers are as close as those of one connection's flight are: four times the largest

@@ -78,6 +78,52 @@ func TestFlows(t *testing.T) {
 			[]Flow{{Conn: 1, Opener: true}, {Conn: 2, Opener: true}, {Conn: 2, Ack: 1}, {Conn: 1, Ack: 1}},
 		},
 		{
+			"a SYN within a connection that is challenged changes none of its numbers",
+			[]segment{
+				{flags: "S", seq: 1000},
+				{back: true, flags: "SA", seq: 5000, ack: 1001},
+				{flags: "A", seq: 1001, ack: 5001, len: 5},
+				{flags: "S", seq: 2006},
+				{back: true, flags: "A", seq: 5001, ack: 1006},
+				{flags: "FA", seq: 1006, ack: 5001},
+			},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Seq: 1, Ack: 1, Opener: true},
+				{Conn: 2, Opener: true},
+				{Conn: 1, Seq: 1, Ack: 6},
+				{Conn: 1, Seq: 6, Ack: 1, Offset: 5, Opener: true},
+			},
+		},
+		{
+			"a SYN that is refused where a connection was before has the refusal",
+			[]segment{
+				{flags: "S", seq: 1000},
+				{back: true, flags: "SA", seq: 5000, ack: 1001},
+				{flags: "S", seq: 2006},
+				{back: true, flags: "RA", seq: 0, ack: 2007},
+			},
+			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Ack: 1}, {Conn: 2, Opener: true}, {Conn: 2, Ack: 1, Offset: -1}},
+		},
+		{
+			"a SYN that is answered begins a connection, though its number is near the last",
+			[]segment{
+				{flags: "S", seq: 1000},
+				{back: true, flags: "SA", seq: 5000, ack: 1001},
+				{flags: "S", seq: 2006},
+				{back: true, flags: "SA", seq: 7000, ack: 2007},
+				{flags: "A", seq: 2007, ack: 7001},
+			},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Ack: 1},
+				{Conn: 2, Opener: true},
+				{Conn: 2, Ack: 1},
+				{Conn: 2, Seq: 1, Ack: 1, Opener: true},
+			},
+		},
+		{
 			"a segment that comes late is no retransmission, one that comes again is",
 			[]segment{
 				{flags: "S", seq: 0},

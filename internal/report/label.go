@@ -87,15 +87,19 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 	if d.Flags&trace.URG != 0 {
 		words = append(words, "URG")
 	}
-	if kind != "RST" {
-		words = append(words, fmt.Sprintf("win=%d", d.Window))
+	window := fmt.Sprintf("win=%d", d.Window)
+	if kind != "RST" && len(d.Options.SACK) == 0 {
+		words = append(words, window)
 	}
 	if d.Options.MSS != 0 {
 		words = append(words, fmt.Sprintf("mss=%d", d.Options.MSS))
 	}
 	for _, b := range d.Options.SACK {
 		// The blocks lie above the acknowledgement, by less than a window.
-		words = append(words, fmt.Sprintf("sack=%d-%d", f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
+		words = append(words, fmt.Sprintf("sack=%d..%d", f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
+	}
+	if kind != "RST" && len(d.Options.SACK) > 0 {
+		words = append(words, window) // what is missing says more
 	}
 	if d.Options.FastOpen {
 		words = append(words, "fast-open")
