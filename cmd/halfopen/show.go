@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -82,7 +83,7 @@ func show(p *page, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.S
 		var labels []string
 		for _, r := range runs {
 			label := strings.TrimPrefix(strings.TrimPrefix(r.ID(), r.Name), " ")
-			labels = append(labels, label+" ("+seconds(r.Estimate())+")")
+			labels = append(labels, label+" ("+spread([]time.Duration{r.Estimate()})+")")
 		}
 		p.section("Runs")
 		p.wrap("  ", "  ", strings.Join(labels, ", "))
