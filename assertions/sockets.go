@@ -13,9 +13,10 @@ import (
 // and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
 func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 	x := e.Sockets
+	moment := cmp.Or(string(x.When), "the end of the run")
 	v.Title = "sockets: " + socketText(&x.Sockets)
 	if x.Count != nil {
-		v.Title += fmt.Sprintf(", %s at %s", x.Count, cmp.Or(string(x.When), "the end of the run"))
+		v.Title += fmt.Sprintf(", %s at %s", x.Count, moment)
 	}
 	if x.Peak != nil {
 		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
@@ -23,12 +24,11 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 	lines := r.timelines(&x.Sockets)
 	stays := r.stays(&x.Sockets, lines)
 	if x.Count != nil {
-		at, name := r.ended, "the end of the run"
+		at := r.ended
 		if x.When != "" {
 			var err error
-			name = string(x.When)
 			if at, err = r.socketMoment(x.When); err != nil {
-				v.fault("the event "+name, "no such event", err.Error())
+				v.fault("the event "+moment, "no such event", err.Error())
 				return
 			}
 		}
@@ -39,7 +39,7 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 				v.Sockets = append(v.Sockets, s.first)
 			}
 		}
-		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), name), plural(n, "socket"))
+		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), plural(n, "socket"))
 	}
 	if x.Peak != nil {
 		most, at := peak(stays)
