@@ -125,18 +125,21 @@ func TestScheduleWhileATimerIsOverdue(t *testing.T) {
 }
 
 func TestASocketOnItsWayOutIsNotSeen(t *testing.T) {
-	leaving := sock(1, stateClose)
-	leaving.local = netip.MustParseAddrPort("[2001:2::1]:0")
-	var got []string
-	changes := newChanges("client")
-	for i, d := range [][]socket{{sock(1, 4)}, {leaving}, {sock(2, 5)}, {leaving}} {
-		changes.dump(time.Duration(i), d, func(e trace.Event) {
-			got = append(got, fmt.Sprintf("%d %s %s", e.T, e.Socket.Local, e.Socket.State))
-		})
-	}
-	want := []string{"0 [2001:2::1]:8080 FIN_WAIT1", "2 [2001:2::1]:8080 FIN_WAIT2", "3 [2001:2::1]:8080 CLOSED"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
+	const lastACK = 9
+	for _, state := range []uint8{stateClose, lastACK} {
+		leaving := sock(1, state)
+		leaving.local = netip.MustParseAddrPort("[2001:2::1]:0")
+		var got []string
+		changes := newChanges("client")
+		for i, d := range [][]socket{{sock(1, 4)}, {leaving}, {sock(2, 5)}, {leaving}} {
+			changes.dump(time.Duration(i), d, func(e trace.Event) {
+				got = append(got, fmt.Sprintf("%d %s %s", e.T, e.Socket.Local, e.Socket.State))
+			})
+		}
+		want := []string{"0 [2001:2::1]:8080 FIN_WAIT1", "2 [2001:2::1]:8080 FIN_WAIT2", "3 [2001:2::1]:8080 CLOSED"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("in state %d: events (-want +got):\n%s", state, diff)
+		}
 	}
 }
 
