@@ -64,8 +64,7 @@ var (
 	}
 	// laterStages are those of the guests after it.
 	laterStages = []stage{
-		{"packed", "file system for the guest packed"},
-		{"started", "QEMU started"},
+		{"started", "snapshot found, QEMU started"},
 		{"restored", "snapshot restored"},
 		{"ready", "job read"},
 		{"step", "lab built: its first step begins"},

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,19 +13,23 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
-// initramfs is the guest's file system in the making: a cpio archive (the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst).
+// initramfs is the guest's file system in the making: what there is to be in a cpio archive (the kernel's
+// Documentation/driver-api/early-userspace/buffer-format.rst), in order. Most of it is read when there is to be an archive, as a
+// guest that is restored needs none.
 type initramfs struct {
-	w     cpio.RecordWriter
-	inner *bytes.Buffer
+	parts []part
 	have  map[string]bool
-	err   error
+}
+
+// part is some records of the archive.
+type part struct {
+	// identity is another text whenever the records are others.
+	identity string
+	records  func() ([]cpio.Record, error)
 }
 
 func newInitramfs() *initramfs {
-	var b bytes.Buffer
-	i := &initramfs{inner: &b, have: map[string]bool{".": true, "/": true, "": true}}
-	i.w = cpio.Newc.Writer(&b)
+	i := &initramfs{have: map[string]bool{".": true, "/": true, "": true}}
 	for _, dir := range []string{"proc", "sys", "dev", "run", "tmp", "etc", "root", "var/lock"} {
 		i.dir(dir)
 	}
@@ -35,10 +40,18 @@ func newInitramfs() *initramfs {
 	return i
 }
 
-func (i *initramfs) record(r cpio.Record) {
-	if i.err == nil {
-		i.err = i.w.WriteRecord(cpio.MakeReproducible(r))
+// add adds a part, unless path is there already, behind the directories above path.
+func (i *initramfs) add(path, identity string, records func() ([]cpio.Record, error)) {
+	if i.have[path] {
+		return
 	}
+	i.dir(filepath.Dir(path))
+	i.have[path] = true
+	i.parts = append(i.parts, part{identity, records})
+}
+
+func (i *initramfs) record(r cpio.Record, identity string) {
+	i.add(r.Name, fmt.Sprintf("%s %o %s", r.Name, r.Mode, identity), func() ([]cpio.Record, error) { return []cpio.Record{r}, nil })
 }
 
 // dir adds a directory and those above it.
@@ -47,19 +60,11 @@ func (i *initramfs) dir(path string) {
 	if i.have[path] {
 		return
 	}
-	i.dir(filepath.Dir(path))
-	i.have[path] = true
-	i.record(cpio.Directory(path, 0o755))
+	i.record(cpio.Directory(path, 0o755), "")
 }
 
 func (i *initramfs) file(path string, data []byte, mode uint64) {
-	path = strings.Trim(path, "/")
-	if i.have[path] {
-		return
-	}
-	i.dir(filepath.Dir(path))
-	i.have[path] = true
-	i.record(cpio.StaticFile(path, string(data), mode))
+	i.record(cpio.StaticFile(strings.Trim(path, "/"), string(data), mode), fmt.Sprintf("%x", sha256.Sum256(data)))
 }
 
 // copy adds a file of the host under the same name, and where that is a symbolic link, what it stands for.
@@ -95,22 +100,24 @@ func (i *initramfs) copy(path string) error {
 		i.link(path, to)
 		return i.copy(to)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("adding %s to the guest: %w", path, err)
-	}
-	i.file(path, data, uint64(info.Mode().Perm()))
+	name := strings.Trim(path, "/")
+	i.add(name, name+" "+identityOf(info), func() ([]cpio.Record, error) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("adding %s to the guest: %w", path, err)
+		}
+		return []cpio.Record{cpio.StaticFile(name, string(data), uint64(info.Mode().Perm()))}, nil
+	})
 	return nil
 }
 
+// identityOf tells a file from what it was before, and will be when it is written again.
+func identityOf(info fs.FileInfo) string {
+	return fmt.Sprintf("%s %o %d %d", info.Name(), info.Mode(), info.Size(), info.ModTime().UnixNano())
+}
+
 func (i *initramfs) link(path, to string) {
-	path = strings.Trim(path, "/")
-	if i.have[path] {
-		return
-	}
-	i.dir(filepath.Dir(path))
-	i.have[path] = true
-	i.record(cpio.Symlink(path, to))
+	i.record(cpio.Symlink(strings.Trim(path, "/"), to), to)
 }
 
 // program adds a program and the libraries it needs.
@@ -134,22 +141,39 @@ func (i *initramfs) program(path string) error {
 	return nil
 }
 
-// archive finishes the archive and returns it.
+// identity is another text whenever the archive is another one.
+func (i *initramfs) identity() string {
+	h := sha256.New()
+	for _, p := range i.parts {
+		fmt.Fprintf(h, "%q\n", p.identity)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// archive reads what is to be in the archive, and returns it.
 func (i *initramfs) archive() ([]byte, error) {
-	if i.err == nil {
-		i.err = cpio.WriteTrailer(i.w)
+	var b bytes.Buffer
+	w := cpio.Newc.Writer(&b)
+	for _, p := range i.parts {
+		records, err := p.records()
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			if err := w.WriteRecord(cpio.MakeReproducible(r)); err != nil {
+				return nil, fmt.Errorf("writing the guest's initramfs: %w", err)
+			}
+		}
 	}
-	if i.err != nil {
-		return nil, fmt.Errorf("writing the guest's initramfs: %w", i.err)
+	if err := cpio.WriteTrailer(w); err != nil {
+		return nil, fmt.Errorf("writing the guest's initramfs: %w", err)
 	}
-	return i.inner.Bytes(), nil
+	return b.Bytes(), nil
 }
 
 // withFile returns an archive and behind it another one, with one more file, which the kernel unpacks as if they were one.
 func withFile(archive []byte, path string, data []byte) ([]byte, error) {
-	var b bytes.Buffer
-	more := &initramfs{w: cpio.Newc.Writer(&b), inner: &b, have: map[string]bool{}}
-	more.have[strings.Trim(filepath.Dir(path), "/")] = true
+	more := &initramfs{have: map[string]bool{strings.Trim(filepath.Dir(path), "/"): true}}
 	more.file(path, data, 0o644)
 	second, err := more.archive()
 	return slices.Concat(archive, second), err

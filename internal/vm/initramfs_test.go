@@ -83,7 +83,7 @@ func reversed(s []string) []string {
 }
 
 func TestTheSameFilesMakeTheSameInitramfs(t *testing.T) {
-	make := func() []byte {
+	make := func() (archive []byte, identity string) {
 		i := newInitramfs()
 		if err := i.addPrograms([]*scenarios.Scenario{mustParse(silent)}); err != nil {
 			t.Skip(err)
@@ -92,11 +92,48 @@ func TestTheSameFilesMakeTheSameInitramfs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return archive
+		return archive, i.identity()
 	}
-	if !bytes.Equal(make(), make()) {
+	archive, identity := make()
+	again, identityAgain := make()
+	if !bytes.Equal(archive, again) || identity != identityAgain {
 		t.Error("twice the same is not the same")
 	}
+}
+
+func TestOtherFilesMakeAnotherIdentity(t *testing.T) {
+	dir := t.TempDir()
+	program, modules := filepath.Join(dir, "program"), filepath.Join(dir, "modules/kernel/veth.ko")
+	write(t, program, []byte("x"))
+	write(t, modules, []byte("x"))
+	seen := map[string]string{}
+	note := func(what string, add func(*initramfs)) {
+		i := newInitramfs()
+		if err := i.copy(program); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := i.addModules(filepath.Join(dir, "modules")); err != nil {
+			t.Fatal(err)
+		}
+		add(i)
+		if before, ok := seen[i.identity()]; ok {
+			t.Errorf("%s: the same identity as %s", what, before)
+		}
+		seen[i.identity()] = what
+	}
+	nothing := func(*initramfs) {}
+	note("at first", nothing)
+	note("a file more", func(i *initramfs) { i.file("a", []byte("1"), 0o644) })
+	note("another text", func(i *initramfs) { i.file("a", []byte("2"), 0o644) })
+	note("another mode", func(i *initramfs) { i.file("a", []byte("2"), 0o755) })
+	note("a link", func(i *initramfs) { i.link("a", "b") })
+	note("a link to something else", func(i *initramfs) { i.link("a", "c") })
+	write(t, program, []byte("longer"))
+	note("a program written again", nothing)
+	write(t, modules, []byte("longer"))
+	note("a module written again", nothing)
+	write(t, filepath.Join(dir, "modules/kernel/dummy.ko"), []byte("z"))
+	note("a module more", nothing)
 }
 
 func TestWordsThatMayBePrograms(t *testing.T) {

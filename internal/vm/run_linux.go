@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/u-root/u-root/pkg/cpio"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
@@ -30,10 +34,10 @@ type Options struct {
 	Version string
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
 	Program string
-	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the guest's file system ready,
-	// "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its job
-	// read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that goes
-	// on from a snapshot.
+	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the file system of a guest that
+	// boots, "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its
+	// job read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that
+	// goes on from a snapshot.
 	Stage func(stage string)
 	// Warn, if not nil, is told why guests cannot go on from snapshots here and have to boot each time.
 	Warn func(error)
@@ -86,11 +90,10 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	if err != nil {
 		return err
 	}
-	c, err := pack(runs, o)
+	c, err := newCargo(runs, o)
 	if err != nil {
 		return err
 	}
-	o.stage("packed")
 	if o.Warp && c.rests {
 		err := o.wake(ctx, qemu, c, runs, pending)
 		if !errors.Is(err, errNotKept) {
@@ -111,10 +114,15 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 
 // boot boots a guest and sees its runs to their end. up is true if it came up.
 func (o *Options) boot(ctx context.Context, qemu string, c *cargo, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
-	whole, err := withFile(c.base, jobPath, c.job)
+	base, err := c.files.archive()
 	if err != nil {
 		return false, err
 	}
+	whole, err := withFile(base, jobPath, c.job)
+	if err != nil {
+		return false, err
+	}
+	o.stage("packed")
 	image, err := memoryFile("initramfs", whole)
 	if err != nil {
 		return false, err
@@ -130,14 +138,14 @@ func (o *Options) boot(ctx context.Context, qemu string, c *cargo, with accelera
 // wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. The error is
 // errNotKept where a guest without a snapshot may do.
 func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, pending map[int]*trace.Trace) error {
-	path, err := o.snapshotPath(qemu, c.base)
+	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
 	snapshot, err := openSnapshot(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if snapshot, err = o.takeSnapshot(ctx, qemu, path, c.base); err != nil {
+		if snapshot, err = o.takeSnapshot(ctx, qemu, path, c.files); err != nil {
 			return err
 		}
 	case err != nil:
@@ -283,16 +291,15 @@ var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|d
 
 // cargo is what a guest is given.
 type cargo struct {
-	// base is its initramfs but for the job: the same for all runs that need the same programs.
-	base []byte
+	// files is its initramfs but for the job: the same for all runs that need the same programs.
+	files *initramfs
 	// job is the job, encoded.
 	job []byte
 	// rests is true if the guest's kernel can be given its job when it has booted.
 	rests bool
 }
 
-// pack makes what the guest is given.
-func pack(runs []Run, o *Options) (*cargo, error) {
+func newCargo(runs []Run, o *Options) (*cargo, error) {
 	self := o.Program
 	if self == "" {
 		var err error
@@ -306,12 +313,12 @@ func pack(runs []Run, o *Options) (*cargo, error) {
 		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
 		list = append(list, runs[i].Scenario)
 	}
-	c := &cargo{}
+	i := newInitramfs()
+	c := &cargo{files: i}
 	var err error
 	if c.job, err = json.Marshal(j); err != nil {
 		return nil, fmt.Errorf("encoding the guest's job: %w", err)
 	}
-	i := newInitramfs()
 	program, err := os.ReadFile(self)
 	if err != nil {
 		return nil, fmt.Errorf("reading the program for the guest: %w", err)
@@ -329,11 +336,7 @@ func pack(runs []Run, o *Options) (*cargo, error) {
 	if c.rests, err = i.addModules(o.Kernel.Modules); err != nil {
 		return nil, err
 	}
-	if err := i.addPrograms(list); err != nil {
-		return nil, err
-	}
-	c.base, err = i.archive()
-	return c, err
+	return c, i.addPrograms(list)
 }
 
 // addModules adds the modules that labs may need, and reports whether there is that by which a guest finds a job after it
@@ -343,22 +346,35 @@ func (i *initramfs) addModules(dir string) (rests bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	loaded, err := loadModules(paths, wantedModules())
-	if err != nil {
-		return false, err
+	wanted := wantedModules()
+	identity := []string{fmt.Sprintf("modules %q", wanted)}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		info, err := os.Stat(paths[name])
+		if err != nil {
+			return false, fmt.Errorf("looking for modules: %w", err)
+		}
+		identity = append(identity, identityOf(info))
 	}
-	var names []string
-	for _, m := range loaded {
-		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
-		names = append(names, m.name+"\n")
-	}
-	i.file(modulesPath, []byte(strings.Join(names, "")), 0o644)
-	driver, err := loadModules(paths, []string{jobDriver})
-	if err != nil {
-		return false, err
-	}
-	for _, m := range driver {
-		i.file(filepath.Join(modulesDir, m.name), m.data, 0o644)
-	}
-	return len(driver) == 1, nil
+	i.dir(modulesDir)
+	i.add(modulesPath[1:], strings.Join(identity, "\n"), func() ([]cpio.Record, error) {
+		loaded, err := loadModules(paths, wanted)
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for _, m := range loaded {
+			names = append(names, m.name+"\n")
+		}
+		driver, err := loadModules(paths, []string{jobDriver})
+		if err != nil {
+			return nil, err
+		}
+		records := []cpio.Record{cpio.StaticFile(modulesPath[1:], strings.Join(names, ""), 0o644)}
+		for _, m := range slices.Concat(loaded, driver) {
+			records = append(records, cpio.StaticFile(filepath.Join(modulesDir[1:], m.name), string(m.data), 0o644))
+		}
+		return records, nil
+	})
+	_, rests = paths[jobDriver]
+	return rests, nil
 }

@@ -36,8 +36,9 @@ func snapshotDir() (string, error) {
 	return filepath.Join(dir, "halfopen", "guests"), nil
 }
 
-// snapshotPath is where a snapshot is, or is to be: its name is the hash of all that it depends on.
-func (o *Options) snapshotPath(qemu string, base []byte) (string, error) {
+// snapshotPath is where a snapshot is, or is to be: its name is the hash of all that it depends on. initramfs is the identity of
+// the guest's.
+func (o *Options) snapshotPath(qemu, initramfs string) (string, error) {
 	dir, err := snapshotDir()
 	if err != nil {
 		return "", err
@@ -51,10 +52,9 @@ func (o *Options) snapshotPath(qemu string, base []byte) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, qemu, program.Size(), program.ModTime().UnixNano(), o.args(saving))
-	fmt.Fprintln(h, len(image), len(base))
+	fmt.Fprintln(h, qemu, identityOf(program), o.args(saving))
+	fmt.Fprintln(h, initramfs)
 	h.Write(image)
-	h.Write(base)
 	return filepath.Join(dir, fmt.Sprintf("%.16x", h.Sum(nil))), nil
 }
 
@@ -75,7 +75,7 @@ var errNotKept = errors.New("keeping a snapshot of the guest")
 // takeSnapshot boots a guest until it rests, and puts its snapshot into the cache. A file that is not whole has no name, so
 // none is ever used, and none is left if this process is killed. The error is errNotKept, or that of a guest that does not
 // come up.
-func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, base []byte) (*os.File, error) {
+func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, files *initramfs) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
@@ -86,7 +86,7 @@ func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, base []by
 	if err := haveRoom(file, snapshotBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
 	}
-	if err := o.snapshotTo(ctx, qemu, file, base); err != nil {
+	if err := o.snapshotTo(ctx, qemu, file, files); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	if err := file.Sync(); err != nil { // named, it must be whole even if the machine loses its power
@@ -112,12 +112,17 @@ func haveRoom(f *os.File, bytes uint64) error {
 	return nil
 }
 
-func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, base []byte) error {
-	initramfs, err := memoryFile("initramfs", base)
+func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, files *initramfs) error {
+	base, err := files.archive()
 	if err != nil {
 		return err
 	}
-	defer initramfs.Close()
+	image, err := memoryFile("initramfs", base)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	o.stage("packed")
 	// While the guest boots its memory is in memory. A file on a disk would be written back again and again.
 	memory, err := memoryFile("memory", nil)
 	if err != nil {
@@ -128,7 +133,7 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, ba
 	if err := memory.Truncate(size); err != nil {
 		return fmt.Errorf("making the guest's memory: %w", err)
 	}
-	m, err := startMachine(qemu, machineFiles{initramfs: initramfs, memory: memory}, saving, o)
+	m, err := startMachine(qemu, machineFiles{initramfs: image, memory: memory}, saving, o)
 	if err != nil {
 		return err
 	}

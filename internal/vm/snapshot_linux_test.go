@@ -227,16 +227,16 @@ func TestAnotherProgramKernelOrMemoryIsAnotherSnapshot(t *testing.T) {
 	write(t, other, []byte("another"))
 	seen := map[string]string{}
 	for name, tt := range map[string]struct {
-		o    Options
-		base string
+		o         Options
+		initramfs string
 	}{
-		"one":             {Options{Kernel: Kernel{Image: image}}, "base"},
-		"another program": {Options{Kernel: Kernel{Image: image}}, "base2"},
-		"another kernel":  {Options{Kernel: Kernel{Image: other}}, "base"},
-		"another memory":  {Options{Kernel: Kernel{Image: image}, Memory: 512}, "base"},
+		"one":             {Options{Kernel: Kernel{Image: image}}, "a"},
+		"another program": {Options{Kernel: Kernel{Image: image}}, "b"},
+		"another kernel":  {Options{Kernel: Kernel{Image: other}}, "a"},
+		"another memory":  {Options{Kernel: Kernel{Image: image}, Memory: 512}, "a"},
 	} {
 		for range 2 {
-			path, err := tt.o.snapshotPath("/proc/self/exe", []byte(tt.base))
+			path, err := tt.o.snapshotPath("/proc/self/exe", tt.initramfs)
 			if err != nil {
 				t.Fatal(err)
 			}
