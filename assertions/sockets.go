@@ -33,13 +33,19 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 			}
 		}
 		n := 0
+		var there []string
 		for i := range stays {
 			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
 				n++
 				v.Sockets = append(v.Sockets, s.first)
+				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, r.stayText(s)))
 			}
 		}
 		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), plural(n, "socket"))
+		if v.Status == Fail && n > 0 {
+			v.list("there at " + moment + ":")
+			v.list(there...)
+		}
 	}
 	if x.Peak != nil {
 		most, at := peak(stays)
