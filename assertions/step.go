@@ -186,7 +186,7 @@ func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, 
 	e := &r.t.Events[i]
 	s := e.Step
 	want := x.Error
-	if want == "none" || want == "" {
+	if want == "none" {
 		want = ""
 	}
 	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
@@ -197,6 +197,8 @@ func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, 
 	case mayFail:
 	case s.Errno != want:
 		v.saw(false, errorText(want), outcomeText(e))
+	case x.Took != nil:
+		v.saw(true, errorText(want), errorText(want))
 	default:
 		v.saw(true, errorText(want), outcomeText(e))
 	}
@@ -231,7 +233,7 @@ func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, 
 			v.saw(false, field.Name+" "+field.Is.String(), "no such field"+didYouMean(field.Name, slices.Collect(maps.Keys(s.Values))))
 			continue
 		}
-		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprint(got))
+		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprintf("%s %d", field.Name, got))
 	}
 }
 

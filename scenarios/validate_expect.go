@@ -229,6 +229,10 @@ func (v *validation) counters(c *CountersExpectation, pos Pos) {
 		terms := k.Terms()
 		for j, term := range terms {
 			parts := strings.Split(term, ".")
+			if term == "" {
+				v.errorf(&k.Name, k.Pos, "a sum of counters has a counter on both sides of each +")
+				continue
+			}
 			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
 				v.errorf(&k.Name, k.Pos, "%q is no counter: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", clip(term))
 				continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/harness/observe"
 	"halfopen/inject/network"
 	"halfopen/scenarios"
 )
@@ -19,8 +20,8 @@ func newCheck() *cobra.Command {
 		Use:   "check NAME|FILE|DIR...",
 		Short: "Validate scenarios without running them",
 		Long: `Validate scenarios without running them: every mistake of every file is printed as file:line:col: message. The exit status
-is 2 if there is one. A kernel parameter that the running kernel does not have is told, if another's name is like it, but is no
-mistake: another kernel may have it.`,
+is 2 if there is one. A kernel parameter or counter that the running kernel does not have is told, if another's name is like it,
+but is no mistake: another kernel may have it.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,21 +95,55 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 		len(runs), plural(len(runs), "run", "runs"), families(f.IP), seconds(longest)), notes, nil
 }
 
-// misspelt tells of kernel parameters of hosts that the running kernel does not have, but has others of like names.
+// misspelt tells of kernel parameters and counters that the running kernel does not have, but has others of like names.
 func misspelt(runs []*scenarios.Scenario) []string {
 	var notes []string
+	add := func(pos scenarios.Pos, what, name, meant string) {
+		note := fmt.Sprintf("%s: note: the running kernel has no %s %s (did you mean %s?)", pos, what, name, meant)
+		if meant != "" && !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	counters, _ := observe.CounterNames() // without them nothing is said of counters
 	for _, s := range runs {
 		for _, h := range s.Hosts {
 			for _, p := range h.Sysctl {
-				meant := network.Misspelt(p.Name)
-				note := fmt.Sprintf("%s: note: the running kernel has no parameter %s (did you mean %s?)", p.Pos, p.Name, meant)
-				if meant != "" && !p.Optional && !slices.Contains(notes, note) {
-					notes = append(notes, note)
+				if !p.Optional {
+					add(p.Pos, "parameter", p.Name, network.Misspelt(p.Name))
+				}
+			}
+		}
+		for i := range s.Expect {
+			if s.Expect[i].Counters == nil {
+				continue
+			}
+			for _, c := range s.Expect[i].Counters.Counters {
+				for _, term := range c.Terms() {
+					_, name, _ := strings.Cut(term, ".")
+					add(c.Pos, "counter", name, misspeltCounter(name, counters))
 				}
 			}
 		}
 	}
 	return notes
+}
+
+// misspeltCounter returns the one of the kernel's counters that may have been meant by GROUP.NAME, which it does not have.
+func misspeltCounter(counter string, kernels []string) string {
+	group, name, _ := strings.Cut(counter, ".")
+	if slices.Contains(kernels, counter) {
+		return ""
+	}
+	var ofGroup []string
+	for _, k := range kernels {
+		if rest, ok := strings.CutPrefix(k, group+"."); ok {
+			ofGroup = append(ofGroup, rest)
+		}
+	}
+	if meant := scenarios.Nearest(name, ofGroup); meant != "" {
+		return group + "." + meant
+	}
+	return ""
 }
 
 func families(ip []scenarios.Family) string {

@@ -3,7 +3,9 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -25,32 +27,50 @@ type counterFile struct {
 	parse func(values map[string]int64, text []byte) error
 }
 
+// CounterNames returns the counters that the running kernel has, each GROUP.NAME, in order. Those of types of ICMP messages
+// come to be when they first count.
+func CounterNames() ([]string, error) {
+	c := newCounterFiles("")
+	defer c.close()
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	values, err := c.read()
+	return slices.Sorted(maps.Keys(values)), err
+}
+
 func openCounters(h Host) (*counterFiles, error) {
-	c := &counterFiles{host: h.Name, buf: make([]byte, 32<<10)}
-	err := h.NS.Do(func() error {
-		for _, f := range []counterFile{
-			{name: "snmp", parse: parsePairs},
-			{name: "netstat", parse: parsePairs},
-			{name: "snmp6", parse: parseLines},
-		} {
-			path := "/proc/thread-self/net/" + f.name
-			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if errors.Is(err, unix.ENOENT) && f.name == "snmp6" {
-				continue // a kernel without IPv6
-			}
-			if err != nil {
-				return &os.PathError{Op: "open", Path: path, Err: err}
-			}
-			f.fd = fd
-			c.files = append(c.files, f)
-		}
-		return nil
-	})
-	if err != nil {
+	c := newCounterFiles(h.Name)
+	if err := h.NS.Do(c.open); err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+func newCounterFiles(host string) *counterFiles {
+	return &counterFiles{host: host, buf: make([]byte, 32<<10)}
+}
+
+// open opens those of the namespace that the thread is in.
+func (c *counterFiles) open() error {
+	for _, f := range []counterFile{
+		{name: "snmp", parse: parsePairs},
+		{name: "netstat", parse: parsePairs},
+		{name: "snmp6", parse: parseLines},
+	} {
+		path := "/proc/thread-self/net/" + f.name
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) && f.name == "snmp6" {
+			continue // a kernel without IPv6
+		}
+		if err != nil {
+			return &os.PathError{Op: "open", Path: path, Err: err}
+		}
+		f.fd = fd
+		c.files = append(c.files, f)
+	}
+	return nil
 }
 
 // read returns all counters by GROUP.NAME.

@@ -19,7 +19,7 @@ type Look struct {
 	Width int
 	// Color draws with ANSI colors, ASCII with nothing outside ASCII.
 	Color, ASCII bool
-	// Verbose tells everything: each verdict, what carried each fault out and why, and the whole ladder.
+	// Verbose tells of passed runs too: each verdict with what was seen, what carried each fault out and why, and the ladder.
 	Verbose bool
 }
 
@@ -29,10 +29,11 @@ func LookFor(w io.Writer) Look {
 	return Look{Width: min(Width(w, 100), 120), Color: Colors(w), ASCII: !UTF8()}
 }
 
-// How many rows a ladder in the output of a run may have: of a verdict's packets, and of a whole case.
+// How many rows a ladder in the output of a run may have: of a verdict's packets, of a whole case, and of one with Verbose.
 const (
 	verdictRows = 24
 	caseRows    = 40
+	verboseRows = 200
 )
 
 var statusStyle = map[string]style{"pass": good, "fail": bad, "error": bad, "skip": warn}
@@ -63,7 +64,8 @@ func (r *Result) where() string {
 }
 
 // Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or
-// sockets concerned; each skipped check with the reason; with Verbose, everything. "" where there is nothing.
+// sockets concerned; each skipped check with the reason; with Verbose, of passed ones too what was seen. "" where there is
+// nothing.
 func (r *Result) Details(k Look) string {
 	if r.Trace == nil {
 		return ""
@@ -92,7 +94,7 @@ func (r *Result) Details(k Look) string {
 	if whole {
 		rows := caseRows
 		if k.Verbose {
-			rows = 0
+			rows = verboseRows
 		}
 		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
 		b.WriteString(r.ladder(k, LadderOptions{MaxRows: rows, Indent: "  "}))
@@ -120,6 +122,9 @@ func (r *Result) verdict(b *strings.Builder, v *assertions.Verdict, k Look) {
 	first, rest, _ := strings.Cut(v.Reason, "\n")
 	switch v.Status {
 	case assertions.Pass:
+		if k.Verbose && v.Got != v.Want { // where they are the same, there was nothing to measure
+			wrapTo(b, k, "       ", "saw     ", v.Got)
+		}
 		return
 	case assertions.Skip:
 		wrapTo(b, k, "       ", "", first)

@@ -86,7 +86,8 @@ func actionValue(a *scenarios.Action) string {
 	return ""
 }
 
-// Step writes a step as the scenario language does: "connect: {to: server:8080}".
+// Step writes a step as the scenario language does, with the name that references have for it if that is not its operation's:
+// "connect: {to: server:8080}, id connect2".
 func Step(st *scenarios.Step) string {
 	var text string
 	switch op := &st.Op; {
@@ -117,6 +118,9 @@ func Step(st *scenarios.Step) string {
 	}
 	if st.Times > 1 {
 		text += fmt.Sprintf(", %d times", st.Times)
+	}
+	if st.ID != "" && st.ID != st.Op.Kind() {
+		text += ", id " + st.ID
 	}
 	return text
 }
