@@ -1,10 +1,12 @@
 package harness_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +22,8 @@ import (
 // short is how long a run of the library may take in these tests; the command runs the others on demand.
 const short = 20 * time.Second
 
-// atOnce is how many labs these tests run at a time. Labs mostly wait.
-const atOnce = 12
+// atOnce is how many labs these tests run at a time, as many as the command does on two cores. Labs mostly wait.
+const atOnce = 16
 
 // judged is a run with what came of it.
 type judged struct {
@@ -44,12 +46,18 @@ func (j *judged) failures() []string {
 	return lines
 }
 
-// runAll runs scenarios, some at a time, and judges them.
+// runAll runs scenarios, some at a time and the longest first, and judges them.
 func runAll(ctx context.Context, list []*scenarios.Scenario) []judged {
 	out := make([]judged, len(list))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
-	for i, s := range list {
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[b].Estimate(), list[a].Estimate()) })
+	for _, i := range order {
+		s := list[i]
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
