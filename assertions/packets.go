@@ -30,8 +30,10 @@ func judgePackets(r *run, e *scenarios.Expectation, v *draft) {
 		base = &r.t.Events[matched[0]].T
 	}
 	switch {
+	case p.None && n == 0:
+		v.saw(true, "none", "none")
 	case p.None:
-		v.saw(n == 0, "none", plural(n, "packet"))
+		v.saw(false, "none", plural(n, "packet"))
 	case p.Count != nil:
 		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), plural(n, "packet"))
 	}

@@ -202,14 +202,15 @@ func judgeNever(r *run, e *scenarios.Expectation, v *draft) {
 			return
 		}
 	}
+	want := "no socket of " + socketText(&x.Never)
 	lines := r.timelines(&x.Never)
 	for _, s := range r.stays(&x.Never, lines) {
 		if s.from > until || (!s.open && s.to <= from) {
 			continue
 		}
-		v.saw(false, "no socket of "+socketText(&x.Never), r.stayText(&s))
+		v.saw(false, want, r.stayText(&s))
 		r.listStates(&x.Never, []*timeline{s.line}, v)
 		return
 	}
-	v.saw(true, "no socket of "+socketText(&x.Never), "none")
+	v.saw(true, want, want)
 }

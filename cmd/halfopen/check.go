@@ -91,8 +91,12 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 	for _, s := range runs {
 		longest = max(longest, s.Estimate())
 	}
-	return fmt.Sprintf("%s: ok: %d %s (%s), the longest about %s", s.name,
-		len(runs), plural(len(runs), "run", "runs"), families(f.IP), seconds(longest)), notes, nil
+	estimate := "the longest about " + seconds(longest)
+	if longest < time.Second {
+		estimate = "each " + spread([]time.Duration{longest})
+	}
+	return fmt.Sprintf("%s: ok: %d %s (%s), %s", s.name,
+		len(runs), plural(len(runs), "run", "runs"), families(f.IP), estimate), notes, nil
 }
 
 // misspelt tells of kernel parameters and counters that the running kernel does not have, but has others of like names.
