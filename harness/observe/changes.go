@@ -48,8 +48,8 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		k := c.known[s.cookie]
 		if s.state == stateClose || s.local.Port() == 0 {
 			// No socket of the table is closed, or without a port: the kernel found this one there, and described it a little
-			// later. Its port goes before its state does (tcp_set_state in net/ipv4/tcp.c), and what takes its place, such as a
-			// remnant in FIN_WAIT2, may not be seen. The next dump tells.
+			// later. Unless it was bound to its port, that goes before its state does (tcp_set_state in net/ipv4/tcp.c); and
+			// what takes its place, such as a remnant in FIN_WAIT2, may not be seen. The next dump tells.
 			if k != nil {
 				k.round = c.round
 			}

@@ -14,8 +14,8 @@ import (
 )
 
 // initramfs is the guest's file system in the making: what there is to be in a cpio archive (the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst), in order. Most of it is read when there is to be an archive, as a
-// guest that is restored needs none.
+// Documentation/driver-api/early-userspace/buffer-format.rst), in order. What takes long to read is read when there is to be an
+// archive: a guest that is restored needs none.
 type initramfs struct {
 	parts []part
 	have  map[string]bool
@@ -100,20 +100,12 @@ func (i *initramfs) copy(path string) error {
 		i.link(path, to)
 		return i.copy(to)
 	}
-	name := strings.Trim(path, "/")
-	i.add(name, name+" "+identityOf(info), func() ([]cpio.Record, error) {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("adding %s to the guest: %w", path, err)
-		}
-		return []cpio.Record{cpio.StaticFile(name, string(data), uint64(info.Mode().Perm()))}, nil
-	})
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("adding %s to the guest: %w", path, err)
+	}
+	i.file(path, data, uint64(info.Mode().Perm()))
 	return nil
-}
-
-// identityOf tells a file from what it was before, and will be when it is written again.
-func identityOf(info fs.FileInfo) string {
-	return fmt.Sprintf("%s %o %d %d", info.Name(), info.Mode(), info.Size(), info.ModTime().UnixNano())
 }
 
 func (i *initramfs) link(path, to string) {

@@ -117,6 +117,11 @@ func modulePaths(dir string) (map[string]string, error) {
 	return paths, nil
 }
 
+// identityOf is what tells a file from what it was before, and will be when it is written again.
+func identityOf(info fs.FileInfo) string {
+	return fmt.Sprintf("%s %o %d %d", info.Name(), info.Mode(), info.Size(), info.ModTime().UnixNano())
+}
+
 // readModule reads a module's file, which may be compressed.
 func readModule(path string) ([]byte, error) {
 	f, err := os.Open(path)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -64,6 +66,44 @@ func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
 	}
 	if want := []string{"c", "b_one", "a"}; !slices.Equal(names, want) {
 		t.Errorf("loaded in the order %v, want %v", names, want)
+	}
+}
+
+func TestTheInitramfsHasTheModulesAndTheirOrder(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, depends string) {
+		write(t, filepath.Join(dir, "kernel", name), object(t, "depends="+depends+"\x00"))
+	}
+	put("veth.ko", "helper")
+	put("helper.ko", "")
+	put("unwanted.ko", "")
+	if err := os.Symlink("nowhere", filepath.Join(dir, "kernel/dangling.ko")); err != nil {
+		t.Fatal(err)
+	}
+	archived := func() (names []string, rests bool) {
+		i := newInitramfs()
+		rests, err := i.addModules(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, texts := contents(t, i)
+		if got, want := texts[modulesPath[1:]], "helper\nveth\n"; got != want {
+			t.Errorf("%s has %q, want %q", modulesPath, got, want)
+		}
+		for _, name := range all {
+			if strings.HasPrefix(name, modulesDir[1:]) {
+				names = append(names, filepath.Base(name))
+			}
+		}
+		return names, rests
+	}
+	want := []string{"modules", "modules.list", "helper", "veth"}
+	if got, rests := archived(); rests || !slices.Equal(got, want) {
+		t.Errorf("in the archive: %v, want %v; rests %v without a driver", got, want, rests)
+	}
+	put("qemu_fw_cfg.ko", "")
+	if got, rests := archived(); !rests || !slices.Equal(got, append(want, jobDriver)) {
+		t.Errorf("in the archive: %v, want %v; rests %v with the driver", got, append(want, jobDriver), rests)
 	}
 }
 

@@ -73,8 +73,8 @@ func openSnapshot(path string) (*os.File, error) {
 var errNotKept = errors.New("keeping a snapshot of the guest")
 
 // takeSnapshot boots a guest until it rests, and puts its snapshot into the cache. A file that is not whole has no name, so
-// none is ever used, and none is left if this process is killed. The error is errNotKept, or that of a guest that does not
-// come up.
+// none is ever used, and none is left if this process is killed. The error is errNotKept, or that of a guest that
+// cannot be packed or does not come up.
 func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, files *initramfs) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)

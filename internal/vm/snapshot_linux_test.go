@@ -219,7 +219,7 @@ func TestADiskWithoutRoomGetsNoSnapshot(t *testing.T) {
 	}
 }
 
-func TestAnotherProgramKernelOrMemoryIsAnotherSnapshot(t *testing.T) {
+func TestAnotherInitramfsKernelOrMemoryIsAnotherSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", dir)
 	image, other := filepath.Join(dir, "a"), filepath.Join(dir, "b")
@@ -230,10 +230,10 @@ func TestAnotherProgramKernelOrMemoryIsAnotherSnapshot(t *testing.T) {
 		o         Options
 		initramfs string
 	}{
-		"one":             {Options{Kernel: Kernel{Image: image}}, "a"},
-		"another program": {Options{Kernel: Kernel{Image: image}}, "b"},
-		"another kernel":  {Options{Kernel: Kernel{Image: other}}, "a"},
-		"another memory":  {Options{Kernel: Kernel{Image: image}, Memory: 512}, "a"},
+		"one":               {Options{Kernel: Kernel{Image: image}}, "a"},
+		"another initramfs": {Options{Kernel: Kernel{Image: image}}, "b"},
+		"another kernel":    {Options{Kernel: Kernel{Image: other}}, "a"},
+		"another memory":    {Options{Kernel: Kernel{Image: image}, Memory: 512}, "a"},
 	} {
 		for range 2 {
 			path, err := tt.o.snapshotPath("/proc/self/exe", tt.initramfs)
