@@ -247,7 +247,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 			known := append(keysOf(fields), skip...)
 			d.errorf(key, "unknown key %q%s", clip(key.Value), suggestKey(key.Value, known))
 			// A section under a misspelt name is read as what it was meant to be, so that nothing seems to be missing that is in it.
-			meant := Nearest(key.Value, keysOf(fields))
+			meant := nearest(key.Value, keysOf(fields))
 			if meant == "" || seen[meant] {
 				continue
 			}

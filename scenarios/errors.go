@@ -55,14 +55,14 @@ func DidYouMean(word string, candidates []string) string { return didYouMean(wor
 
 // didYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if none is near.
 func didYouMean(word string, candidates []string) string {
-	if best := Nearest(word, candidates); best != "" {
+	if best := nearest(word, candidates); best != "" {
 		return ` (did you mean "` + best + `"?)`
 	}
 	return ""
 }
 
-// Nearest returns the candidate that a typist may have meant by word, or "".
-func Nearest(word string, candidates []string) string {
+// nearest returns the candidate that a typist may have meant by word, or "".
+func nearest(word string, candidates []string) string {
 	if len(word) > 64 {
 		return ""
 	}

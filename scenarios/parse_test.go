@@ -159,7 +159,7 @@ func TestStepRefSplits(t *testing.T) {
 func TestNearestForgivesOneSlip(t *testing.T) {
 	known := []string{"drop", "delay", "faults", "expect"}
 	for word, want := range map[string]string{"fautls": "faults", "dorp": "drop", "Drop": "drop", "delya": "delay", "zzz": "", "": "", strings.Repeat("x", 1000): ""} {
-		if got := Nearest(word, known); got != want {
+		if got := nearest(word, known); got != want {
 			t.Errorf("%.20q: got %q, want %q", word, got, want)
 		}
 	}

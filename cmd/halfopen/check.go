@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 
 	"halfopen/harness/observe"
@@ -132,22 +134,27 @@ func misspelt(runs []*scenarios.Scenario) []string {
 	return notes
 }
 
-// misspeltCounter returns the one of the kernel's counters that may have been meant by GROUP.NAME, which it does not have.
+// icmpType are counters that come to be when they first count.
+var icmpType = regexp.MustCompile(`^(In|Out)Type[0-9]+$`)
+
+// misspeltCounter returns the one of the kernel's counters that may have been meant by GROUP.NAME, which it does not have: one that
+// is off by a letter or two, for names of counters are much alike, or of another group.
 func misspeltCounter(counter string, kernels []string) string {
 	group, name, _ := strings.Cut(counter, ".")
-	if slices.Contains(kernels, counter) {
+	if slices.Contains(kernels, counter) || icmpType.MatchString(name) {
 		return ""
 	}
-	var ofGroup []string
+	const far = 3
+	meant, distance := "", far
 	for _, k := range kernels {
-		if rest, ok := strings.CutPrefix(k, group+"."); ok {
-			ofGroup = append(ofGroup, rest)
+		ofGroup, ofName, _ := strings.Cut(k, ".")
+		if d := levenshtein.ComputeDistance(ofName, name); ofGroup == group && d < distance {
+			meant, distance = k, d
+		} else if d == 0 && meant == "" {
+			meant = k
 		}
 	}
-	if meant := scenarios.Nearest(name, ofGroup); meant != "" {
-		return group + "." + meant
-	}
-	return ""
+	return meant
 }
 
 func families(ip []scenarios.Family) string {
