@@ -24,7 +24,7 @@ type fixture struct {
 	want   Status
 }
 
-// golden judges each fixture's first expectation, and compares title and reason with testdata/KIND.golden.
+// golden judges each fixture's first expectation, and compares title and reason, or what was seen, with testdata/KIND.golden.
 func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 	t.Helper()
 	var out strings.Builder
@@ -35,8 +35,11 @@ func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, f.want, v.Reason)
 			}
 			fmt.Fprintf(&out, "# %s\n%s %s\n", f.name, v.Status, v.Title)
-			if v.Reason != "" {
+			switch {
+			case v.Reason != "":
 				fmt.Fprintln(&out, v.Reason)
+			case v.Got != v.Want:
+				fmt.Fprintf(&out, "wanted %s, saw %s\n", v.Want, v.Got)
 			}
 			fmt.Fprintln(&out)
 		})
@@ -237,6 +240,7 @@ func TestStateExpectations(t *testing.T) {
 		{"so many sockets at the end", `- {sockets: {host: server}, count: 2}`, life, Pass},
 		{"fewer sockets at an event", `- {sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect.start}`, life, Pass},
 		{"another number of sockets", `- {sockets: {host: server, state: TIME_WAIT}, count: 500}`, life, Fail},
+		{"a socket where none should be", `- {sockets: {host: client}, count: 0, when: client.connect}`, life, Fail},
 		{"the most at once", `- {sockets: {host: server}, peak: 2}`, life, Pass},
 		{"more at once", `- {sockets: {host: server}, peak: "<= 1"}`, life, Fail},
 	})

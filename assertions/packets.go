@@ -110,7 +110,7 @@ func (r *run) times(p *scenarios.PacketsExpectation, matched []int, base *time.D
 // sawSpan records a duration that is in a span, or not.
 func (v *draft) sawSpan(what string, span *scenarios.Span, got time.Duration) {
 	if span.Contains(got) {
-		v.saw(true, what+" "+span.Source, brief(got))
+		v.saw(true, what+" "+span.Source, what+" "+brief(got))
 		return
 	}
 	v.fault(what+" "+span.Source, what+" "+brief(got), fmt.Sprintf("%s: %s, wanted %s", what, brief(got), spanText(span)))
@@ -138,7 +138,7 @@ func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
 			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), plural(extra, "packet"), got))
 		return
 	}
-	v.saw(true, fmt.Sprintf("a sequence of %d", len(want)), "the same")
+	v.saw(true, "the sequence", "the sequence")
 }
 
 // listPackets lists those that matched, or where none did, what else the observer saw.
@@ -207,7 +207,11 @@ func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
 		parts = append(parts, "gaps "+spans(gaps))
 	}
 	if len(p.At) > 0 {
-		parts = append(parts, "at "+spans(p.At))
+		at := p.At
+		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 && int(c.Max) < len(at) {
+			at = at[:c.Max]
+		}
+		parts = append(parts, "at "+spans(at))
 	}
 	if len(p.Sequence) > 0 {
 		var words []string

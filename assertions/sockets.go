@@ -43,8 +43,12 @@ func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
 		}
 		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), plural(n, "socket"))
 		if v.Status == Fail && n > 0 {
+			const most = 10 // the states that they went through are listed below
 			v.list("there at " + moment + ":")
-			v.list(there...)
+			v.list(there[:min(n, most)]...)
+			if n > most {
+				v.list(fmt.Sprintf("  and %d more", n-most))
+			}
 		}
 	}
 	if x.Peak != nil {

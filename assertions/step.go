@@ -209,22 +209,22 @@ func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, 
 		v.sawSpan("it ended", x.At, e.T-since)
 	}
 	if x.Result != nil {
-		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprint(s.Result))
+		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprintf("result %d", s.Result))
 	}
 	if x.Bytes != nil {
 		v.saw(x.Bytes.Contains(s.Bytes), countText(*x.Bytes, "byte"), plural(int(s.Bytes), "byte"))
 	}
 	if x.Value != nil {
-		v.saw(textHolds(x.Value, s.Value), "value "+textWant(x.Value), quoted(s.Value))
+		v.saw(textHolds(x.Value, s.Value), "value "+textWant(x.Value), "value "+quoted(s.Value))
 	}
 	if x.Text != nil {
-		v.saw(textHolds(x.Text, string(s.Data)), "text "+textWant(x.Text), quoted(string(s.Data)))
+		v.saw(textHolds(x.Text, string(s.Data)), "text "+textWant(x.Text), "text "+quoted(string(s.Data)))
 	}
 	if x.SHA256 != nil {
-		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+textWant(x.SHA256), quoted(s.SHA256))
+		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+textWant(x.SHA256), "sha256 "+quoted(s.SHA256))
 	}
 	if x.Peer != "" {
-		v.saw(r.peerIs(x.Peer, s.Peer), "peer "+x.Peer, s.Peer)
+		v.saw(r.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
 	}
 	for k := range x.Values {
 		field := &x.Values[k]

@@ -141,9 +141,15 @@ func statesText(states []scenarios.State, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s)".
+// stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or of several states "CLOSE_WAIT, LAST_ACK from ...".
 func (r *run) stayText(s *stay) string {
-	state := r.t.Events[s.first].Socket.State
+	var states []string
+	for _, i := range s.line.events {
+		if state := r.t.Events[i].Socket.State; s.first <= i && (s.open || i < s.last) && (len(states) == 0 || states[len(states)-1] != state) {
+			states = append(states, state)
+		}
+	}
+	state := strings.Join(states, ", ")
 	if s.open {
 		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-r.started), brief(s.to-s.from))
 	}

@@ -77,10 +77,40 @@ func (v *draft) list(lines ...string) { v.evidence = append(v.evidence, lines...
 // mostListed is how many lines of evidence a reason shows.
 const mostListed = 40
 
+// folded joins what was wanted or seen, and counts what comes several times in a row.
+func folded(all []string) string {
+	var parts []string
+	for i := 0; i < len(all); {
+		n := 1
+		for i+n < len(all) && all[i+n] == all[i] {
+			n++
+		}
+		text := all[i]
+		if n > 1 {
+			text += fmt.Sprintf(" (%d times)", n)
+		}
+		parts = append(parts, text)
+		i += n
+	}
+	return strings.Join(parts, "; ")
+}
+
+// shortened leaves out most of what many executions of a step have shown.
+func shortened(all []string) []string {
+	const most = 12
+	if len(all) <= most+1 {
+		return all
+	}
+	return append(all[:most:most], fmt.Sprintf("and %d more", len(all)-most))
+}
+
 // finish returns the verdict, with Want, Got and Reason written from what was recorded.
 func (v *draft) finish() Verdict {
+	if v.Status == Pass {
+		v.wants, v.gots = shortened(v.wants), shortened(v.gots)
+	}
 	if len(v.wants) > 0 {
-		v.Want, v.Got = strings.Join(v.wants, "; "), strings.Join(v.gots, "; ")
+		v.Want, v.Got = folded(v.wants), folded(v.gots)
 	}
 	if v.Status != Fail {
 		return v.Verdict
