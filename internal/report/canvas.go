@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/fatih/color"
@@ -58,12 +59,15 @@ func UTF8() bool {
 	return false
 }
 
-// Width returns the number of columns of the terminal w, or otherwise.
+// Width returns the number of columns of the terminal w; of what is no terminal, what COLUMNS says, or otherwise.
 func Width(w io.Writer, otherwise int) int {
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
 		}
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
 	}
 	return otherwise
 }
@@ -131,5 +135,5 @@ func cut(text string, width int, mark string) string {
 
 // asciiOf replaces what is not ASCII in the drawings and messages of halfopen by its nearest likeness.
 var asciiOf = strings.NewReplacer(
-	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "µ", "u", "≠", "!=",
+	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "↻", "again ", "µ", "u", "≠", "!=",
 )

@@ -1,12 +1,15 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 // Mark is what a fault did to a packet, as the mechanism that struck it told.
@@ -16,6 +19,8 @@ type Mark struct {
 	Effect string
 	// By is for how long, where the effect has a time.
 	By time.Duration
+	// Copies is how many a fault made that duplicates.
+	Copies int
 }
 
 // String is the mark as ladders show it.
@@ -25,15 +30,20 @@ func (m Mark) String() string {
 		return fmt.Sprintf("→%s %s", seconds(m.By), m.Fault)
 	case "rewritten", "corrupted":
 		return "≠ " + m.Fault
-	case "duplicated", "to be replayed":
-		return "×2 " + m.Fault
+	case "duplicated":
+		return fmt.Sprintf("×%d %s", 1+m.Copies, m.Fault)
+	case "to be replayed":
+		if m.By > 0 {
+			return fmt.Sprintf("↻%s %s", seconds(m.By), m.Fault)
+		}
+		return "↻ " + m.Fault
 	}
 	return m.Effect + " " + m.Fault
 }
 
-// mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way. A packet that
-// was lost was struck by the last fault that had it.
-func mark(t *trace.Trace, all []*Journey, seed maphash.Seed) {
+// mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way, and that this
+// fault has not struck yet. A packet that was lost was struck by the last fault that had it.
+func mark(s *scenarios.Scenario, t *trace.Trace, all []*Journey, seed maphash.Seed) {
 	like := map[packetKey][]*Journey{}
 	for _, j := range all {
 		k := keyOf(j.Packet, seed)
@@ -48,16 +58,25 @@ func mark(t *trace.Trace, all []*Journey, seed maphash.Seed) {
 		d := trace.DecodeIP(f.Packet)
 		k := keyOf(&d, seed)
 		k.payload = 0
-		var struck *Journey
+		var struck, last *Journey
 		for _, j := range like[k] {
-			if j.Sent <= t.Events[i].T {
+			if j.Sent > t.Events[i].T {
+				break
+			}
+			last = j
+			if j.Struck != f.Name && !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == f.Name }) {
 				struck = j
 			}
 		}
-		if struck == nil {
+		if struck = cmp.Or(struck, last); struck == nil {
 			continue
 		}
-		m := Mark{f.Name, f.Effect, f.By}
+		m := Mark{Fault: f.Name, Effect: f.Effect, By: f.By}
+		if s != nil {
+			if fault := s.Fault(f.Name); fault != nil && fault.Do.Duplicate != nil {
+				m.Copies = fault.Do.Duplicate.Copies
+			}
+		}
 		if m.Effect == "dropped" || m.Effect == "rejected" {
 			struck.Struck = m.Fault
 			continue

@@ -15,8 +15,8 @@ import (
 type Journey struct {
 	// Events are the indexes into trace.Events of its sightings, in order of time.
 	Events []int
-	// From is the host that sent it, and To the host its destination address belongs to; "" if that is nobody's.
-	From, To string
+	// From is the host that sent it; Source and To are the hosts its addresses belong to, "" if one is nobody's.
+	From, Source, To string
 	// Sent and Last are the times of its first and last sighting.
 	Sent, Last time.Duration
 	// Arrived is true if To received it.
@@ -27,7 +27,7 @@ type Journey struct {
 	Struck string
 	// Marks are what faults did to it besides, in order.
 	Marks []Mark
-	// Forged is true where From does not own the source address.
+	// Forged is true where From is not Source: a forged packet, or a copy made on the way.
 	Forged bool
 	// Packet is the packet as it was first seen.
 	Packet *trace.Decoded
@@ -85,7 +85,7 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 		from := owners[d.Src]
 		j := follow(open[k], h, t.Events[i].T, patience(s, d, from, owners[d.Dst]))
 		if j == nil {
-			j = &Journey{From: p.Host, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i]}
+			j = &Journey{From: p.Host, Source: from, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i]}
 			if !p.Out && from != "" {
 				j.From = from
 			} else {
@@ -104,7 +104,7 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) })
-	mark(t, all, seed)
+	mark(s, t, all, seed)
 	strike(s, t, all)
 	return all
 }

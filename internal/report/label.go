@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"halfopen/harness/trace"
 )
@@ -46,12 +49,17 @@ func (l *labeler) words(j *Journey) []string {
 	if d.Fragment {
 		words = append(words, fmt.Sprintf("fragment at %d", d.FragmentOffset))
 	}
-	link := d.Proto == "arp" || d.Proto == "ndp"
-	if j.Forged && d.Src.IsValid() && !link {
-		words = append(words, "from "+d.Src.String())
+	// What the arrow does not say comes early.
+	at := 1
+	if len(words) > 1 && words[1] == "again" {
+		at = 2
 	}
+	link := d.Proto == "arp" || d.Proto == "ndp"
 	if j.To == "" && d.Dst.IsValid() && !link {
-		words = append(words, "to "+d.Dst.String())
+		words = slices.Insert(words, at, "to "+d.Dst.String())
+	}
+	if j.Forged && d.Src.IsValid() && !link {
+		words = slices.Insert(words, at, "from "+cmp.Or(j.Source, d.Src.String()))
 	}
 	return words
 }
@@ -114,12 +122,16 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 	return words
 }
 
-// label joins words as far as they fit into width columns; the first always stays.
-func label(words []string, width int) string {
+// label joins words as far as they fit into width columns, and says by the mark if some do not; the first always stays.
+func label(words []string, width int, mark string) string {
 	text := words[0]
-	for _, w := range words[1:] {
-		if len([]rune(text))+1+len([]rune(w)) > width {
-			break
+	for i, w := range words[1:] {
+		room := width
+		if i+2 < len(words) {
+			room -= 1 + utf8.RuneCountInString(mark)
+		}
+		if utf8.RuneCountInString(text)+1+utf8.RuneCountInString(w) > room {
+			return text + " " + mark
 		}
 		text += " " + w
 	}

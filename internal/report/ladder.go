@@ -255,11 +255,15 @@ func (d *drawing) arrow(l *line, r *row) {
 	case j.Arrived:
 		tail = j.marks()
 	}
-	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])))
+	ellipsis := "…"
+	if d.o.ASCII {
+		ellipsis, tail = "...", asciiOf.Replace(tail) // now, as they may be longer
+	}
+	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])), ellipsis)
 	if j.Arrived && j.Struck == "" && tail != "" {
 		words += " (" + tail + ")"
 	}
-	words = " " + cut(words, room-5, "…") + " "
+	words = " " + cut(words, room-5, ellipsis) + " "
 	n := len([]rune(words))
 
 	// Cells of the arrow count from the sender: cell 0 leaves it.

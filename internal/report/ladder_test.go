@@ -9,6 +9,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/scenarios"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 )
@@ -166,6 +167,43 @@ func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
 	got := Journeys(&scenarios.Scenario{}, l.end(time.Second))
 	if len(got) != 2 || got[1].From != "wire" || !got[1].Forged || !got[1].Arrived || got[1].To != "server" {
 		t.Fatalf("want the packet and its copy from the wire, got %+v", got)
+	}
+}
+
+// Two identical packets are held at once; each gets the hit that is its own.
+func TestHitsOfIdenticalPackets(t *testing.T) {
+	l := newLab(t, false)
+	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
+	s := &scenarios.Scenario{Faults: []scenarios.Fault{
+		{Name: "slow", Do: scenarios.Action{Delay: &scenarios.Delay{By: scenarios.Duration(200 * ms)}}},
+		{Name: "copies", Do: scenarios.Action{Duplicate: &scenarios.Duplicate{Copies: 4}}},
+	}}
+	hit := func(at time.Duration, name, effect string, by time.Duration) {
+		l.add(start+at, trace.Event{Fault: &trace.Fault{Name: name, What: "hit", Effect: effect, By: by, Packet: synack[14:]}})
+	}
+	l.pass(0, 200*ms, "server", synack)
+	l.pass(ms, 200*ms, "server", synack)
+	hit(2*ms, "slow", "delayed", 200*ms)
+	hit(3*ms, "slow", "delayed", 200*ms)
+	hit(4*ms, "copies", "duplicated", 0)
+	hit(5*ms, "again", "to be replayed", 500*ms)
+	all := Journeys(s, l.end(time.Second))
+	var got []string
+	for _, j := range all {
+		got = append(got, j.marks())
+	}
+	want := []string{"→200.0ms slow", "→200.0ms slow, ×5 copies, ↻500.0ms again"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
+	}
+}
+
+func TestLabelSaysThatWordsAreMissing(t *testing.T) {
+	words := []string{"DATA", "seq=1", "len=100"}
+	for width, want := range map[int]string{4: "DATA …", 11: "DATA …", 12: "DATA seq=1 …", 17: "DATA seq=1 …", 18: "DATA seq=1 len=100"} {
+		if got := label(words, width, "…"); got != want {
+			t.Errorf("in %d columns: %q, want %q", width, got, want)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Look struct {
 // LookFor returns the look that suits an output: colors and width as its terminal has them, see [Colors], [UTF8] and
 // [Width].
 func LookFor(w io.Writer) Look {
-	return Look{Width: min(Width(w, 100), 120), Color: Colors(w), ASCII: !UTF8()}
+	return Look{Width: min(Width(w, 100), 200), Color: Colors(w), ASCII: !UTF8()}
 }
 
 // How many rows a ladder in the output of a run may have: of a verdict's packets, of a whole case, and of one with Verbose.
