@@ -19,8 +19,9 @@ type Journey struct {
 	From, Source, To string
 	// Sent and Last are the times of its first and last sighting.
 	Sent, Last time.Duration
-	// Arrived is true if To received it.
+	// Arrived is true if To received it; Arrival is the packet then.
 	Arrived bool
+	Arrival *trace.Decoded
 	// Seen is the host that saw it last: where a lost packet was lost, or on the link behind it.
 	Seen string
 	// Struck is the fault that lost it, on the wire or, behind the capture, at the receiving host's input; "" for none known.
@@ -99,7 +100,7 @@ func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
 		j.hops = append(j.hops, h)
 		j.Last, j.Seen = t.Events[i].T, p.Host
 		if !p.Out && p.Host == j.To {
-			j.Arrived = true
+			j.Arrived, j.Arrival = true, d
 			open[k] = slices.DeleteFunc(open[k], func(o *Journey) bool { return o == j })
 		}
 	}

@@ -37,7 +37,7 @@ func (l *labeler) words(j *Journey) []string {
 	case d.Fragment && d.FragmentOffset > 0:
 		words = []string{strings.ToUpper(d.Proto), fmt.Sprintf("len=%d", d.PayloadLen)}
 	case d.Proto == "tcp":
-		words = l.segment(d, j.Flow)
+		words = j.rewritten(l.segment(d, j.Flow))
 	case d.Proto == "udp":
 		words = []string{"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen)}
 	default:
@@ -120,6 +120,54 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 		l.next[me] = end
 	}
 	return words
+}
+
+// ecnNames are those of the two bits (RFC 3168, section 5).
+var ecnNames = [...]string{"not-ect", "ect1", "ect0", "ce"}
+
+// flagNames writes TCP flags: "SYN+ACK".
+func flagNames(flags trace.TCPFlags) string {
+	var names []string
+	for _, f := range []struct {
+		flag trace.TCPFlags
+		name string
+	}{
+		{trace.SYN, "SYN"}, {trace.FIN, "FIN"}, {trace.RST, "RST"}, {trace.PSH, "PSH"}, {trace.ACK, "ACK"}, {trace.URG, "URG"},
+		{trace.ECE, "ECE"}, {trace.CWR, "CWR"},
+	} {
+		if flags&f.flag != 0 {
+			names = append(names, f.name)
+		}
+	}
+	return cmp.Or(strings.Join(names, "+"), "none")
+}
+
+// rewritten puts in what a fault changed in a segment on its way, each as what was sent and what arrived: "win=510→0".
+func (j *Journey) rewritten(words []string) []string {
+	if j.Arrival == nil || !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Effect == "rewritten" }) {
+		return words
+	}
+	sent, came := j.Packet, j.Arrival
+	var changes []string
+	change := func(name string, sent, came any) {
+		if sent == came {
+			return
+		}
+		words = slices.DeleteFunc(words, func(w string) bool { return strings.HasPrefix(w, name+"=") })
+		changes = append(changes, fmt.Sprintf("%s=%v→%v", name, sent, came))
+	}
+	change("flags", flagNames(sent.Flags), flagNames(came.Flags))
+	change("win", sent.Window, came.Window)
+	change("mss", sent.Options.MSS, came.Options.MSS)
+	change("wscale", sent.Options.WindowScale, came.Options.WindowScale)
+	change("sack-permitted", sent.Options.SACKPermitted, came.Options.SACKPermitted)
+	change("timestamps", sent.Options.Timestamps, came.Options.Timestamps)
+	change("fast-open", sent.Options.FastOpen, came.Options.FastOpen)
+	change("ecn", ecnNames[sent.TOS&3], ecnNames[came.TOS&3])
+	if came.TTL+uint8(len(j.hops)/4) != sent.TTL { // a router takes one of it
+		change("ttl", sent.TTL, came.TTL)
+	}
+	return slices.Insert(words, 1, changes...)
 }
 
 // label joins words as far as they fit into width columns, and says by the mark if some do not; the first always stays.

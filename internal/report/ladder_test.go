@@ -198,6 +198,23 @@ func TestHitsOfIdenticalPackets(t *testing.T) {
 	}
 }
 
+func TestARewrittenSegmentIsToldAsSentAndArrived(t *testing.T) {
+	l := newLab(t, false)
+	sent := l.tcp(seg{from: "client", flags: "A", seq: 9, ack: 1, win: 510})
+	came := l.tcp(seg{from: "client", flags: "RA", seq: 9, ack: 1, win: 0})
+	copy(came[14+4:14+6], sent[14+4:14+6]) // the IP identification
+	l.see(0, "client", "eth0", true, sent)
+	l.see(10*time.Microsecond, "wire", "client", false, sent)
+	l.see(30*time.Microsecond, "wire", "server", true, came)
+	l.see(40*time.Microsecond, "server", "eth0", false, came)
+	l.add(start+20*time.Microsecond, trace.Event{Fault: &trace.Fault{Name: "shut", What: "hit", Effect: "rewritten", Packet: sent[14:]}})
+	s := &scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}}}
+	got := Ladder(s, l.end(time.Second), LadderOptions{Width: 120})
+	if want := "ACK flags=ACK→RST+ACK win=510→0 ack=1 (≠ shut) "; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
+	}
+}
+
 func TestLabelSaysThatWordsAreMissing(t *testing.T) {
 	words := []string{"DATA", "seq=1", "len=100"}
 	for width, want := range map[int]string{4: "DATA …", 11: "DATA …", 12: "DATA seq=1 …", 17: "DATA seq=1 …", 18: "DATA seq=1 len=100"} {
