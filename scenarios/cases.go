@@ -9,7 +9,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var (
+	paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	// paramInExpression is a parameter's name as expressions have it, where - is an operator.
+	paramInExpression = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+)
 
 // reservedParams are set by the loader.
 var reservedParams = []string{"ip", "case"}
@@ -64,6 +68,9 @@ func (f *File) table(d *decoder) {
 func (f *File) params(d *decoder, n *yaml.Node) []param {
 	d.keys(n)
 	var params []param
+	if f.names == nil {
+		f.names = map[string]*yaml.Node{}
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], resolve(n.Content[i+1])
 		switch {
@@ -77,11 +84,38 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 		default:
 			if !slices.Contains(f.Params, key.Value) {
 				f.Params = append(f.Params, key.Value)
+				f.names[key.Value] = key
 			}
 		}
 		params = append(params, param{key.Value, value})
 	}
 	return params
+}
+
+// Unused says of which parameters nothing in the file is made: a misspelt one has no effect.
+func (f *File) Unused() []*Error {
+	used := map[string]bool{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		for _, m := range anyParam.FindAllStringSubmatch(n.Value, -1) {
+			used[m[1]] = true
+			for _, word := range paramInExpression.FindAllString(m[1], -1) {
+				used[word] = true
+			}
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+	}
+	walk(f.root)
+	known := slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !used[p] })
+	var all []*Error
+	for _, name := range f.Params {
+		if n := f.names[name]; !used[name] {
+			all = append(all, &Error{Pos{f.Path, n.Line, n.Column}, fmt.Sprintf("nothing uses the parameter %s%s", clip(name), didYouMean(name, known))})
+		}
+	}
+	return all
 }
 
 // refersToParam reports whether a value is made of parameters.

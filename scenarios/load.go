@@ -53,6 +53,8 @@ type File struct {
 	Source []byte
 
 	root *yaml.Node
+	// names has where each parameter's name first stands.
+	names map[string]*yaml.Node
 	// defaults and rows are the params and cases as written.
 	defaults []param
 	rows     []row
@@ -107,9 +109,8 @@ func Parse(name string, src []byte) (*File, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, fail(0, "the file is empty")
 		}
-		m := yamlLine.FindStringSubmatch(err.Error())
-		line, _ := strconv.Atoi(m[1]) // absent means 0: no line
-		return nil, fail(line, "YAML: %s", err.Error()[len(m[0]):])
+		line, problem := yamlProblem(err, src)
+		return nil, fail(line, "YAML: %s", problem)
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
@@ -129,6 +130,35 @@ func Parse(name string, src []byte) (*File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+var (
+	tabIndent = regexp.MustCompile(`^ *\t`)
+	// bareParam is a ${ without quotes in what has braces or brackets, where YAML takes its brace for one of those.
+	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
+)
+
+// yamlProblem returns the line of a YAML error, 0 for none, and what is wrong there. The parser names the line where the list or
+// mapping begins in which it failed; two common causes are looked for from there on.
+func yamlProblem(err error, src []byte) (line int, problem string) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	line, _ = strconv.Atoi(m[1]) // absent means 0: no line
+	problem = err.Error()[len(m[0]):]
+	if line > 0 && strings.HasPrefix(problem, "did not find expected") {
+		line++ // these count from 0
+	}
+	n := 0
+	for text := range bytes.Lines(src) {
+		n++
+		switch {
+		case n < line-1:
+		case tabIndent.Match(text):
+			return n, "indented by a tab; want spaces"
+		case bareParam.Match(text):
+			return n, problem + `; what has ${...} in braces or brackets must be quoted: "${name}"`
+		}
+	}
+	return line, problem
 }
 
 // measure refuses what is too deep or too large once its aliases are put in, without putting them in.

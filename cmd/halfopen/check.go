@@ -23,7 +23,7 @@ func newCheck() *cobra.Command {
 		Short: "Validate scenarios without running them",
 		Long: `Validate scenarios without running them: every mistake of every file is printed as file:line:col: message. The exit status
 is 2 if there is one. A kernel parameter or counter that the running kernel does not have is told, if another's name is like it,
-but is no mistake: another kernel may have it.`,
+but is no mistake: another kernel may have it. So is a parameter that nothing uses.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,11 +81,14 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 	if err != nil {
 		return "", nil, err
 	}
+	for _, problem := range f.Unused() {
+		notes = append(notes, fmt.Sprintf("%s: note: %s", problem.Pos, problem.Msg))
+	}
 	runs, err := f.Expand(set)
 	if err != nil {
-		return "", nil, err
+		return "", notes, err
 	}
-	notes = misspelt(runs)
+	notes = append(notes, misspelt(runs)...)
 	if err := planAll(runs); err != nil {
 		return "", notes, err
 	}
