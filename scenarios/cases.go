@@ -95,19 +95,7 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 // Unused says of which parameters nothing in the file is made: a misspelt one has no effect.
 func (f *File) Unused() []*Error {
 	used := map[string]bool{}
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		for _, m := range anyParam.FindAllStringSubmatch(n.Value, -1) {
-			used[m[1]] = true
-			for _, word := range paramInExpression.FindAllString(m[1], -1) {
-				used[word] = true
-			}
-		}
-		for _, c := range n.Content {
-			walk(c)
-		}
-	}
-	walk(f.root)
+	namesIn(f.root, used)
 	known := slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !used[p] })
 	var all []*Error
 	for _, name := range f.Params {
@@ -116,6 +104,52 @@ func (f *File) Unused() []*Error {
 		}
 	}
 	return all
+}
+
+// Knobs returns the parameters that change what happens, in the order of Params. The others only say what is expected.
+func (f *File) Knobs() []string {
+	turned := map[string]bool{}
+	for i := 0; i+1 < len(f.root.Content); i += 2 {
+		switch f.root.Content[i].Value {
+		case "params", "cases", "expect", "title", "teaches":
+		default:
+			namesIn(f.root.Content[i+1], turned)
+		}
+	}
+	// What a knob is made of is one too.
+	for before := -1; len(turned) > before; {
+		before = len(turned)
+		for _, params := range append([][]param{f.defaults}, f.rowParams()...) {
+			for _, p := range params {
+				if turned[p.name] {
+					namesIn(p.value, turned)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !turned[p] })
+}
+
+func (f *File) rowParams() [][]param {
+	var all [][]param
+	for _, r := range f.rows {
+		all = append(all, r.params)
+	}
+	return all
+}
+
+// namesIn adds the names that stand in ${...} below a node.
+func namesIn(n *yaml.Node, names map[string]bool) {
+	n = resolve(n)
+	for _, m := range anyParam.FindAllStringSubmatch(n.Value, -1) {
+		names[m[1]] = true
+		for _, word := range paramInExpression.FindAllString(m[1], -1) {
+			names[word] = true
+		}
+	}
+	for _, c := range n.Content {
+		namesIn(c, names)
+	}
 }
 
 // refersToParam reports whether a value is made of parameters.

@@ -204,3 +204,29 @@ func TestEstimateIsTheLongestOfActorsAndExpectations(t *testing.T) {
 		t.Errorf("deadline: got %v, want the scenario's own", got)
 	}
 }
+
+func TestKnobsChangeWhatHappens(t *testing.T) {
+	f, err := Parse("test.yaml", []byte(`name: test
+title: "${shown}"
+hosts: {client: {}, server: {}}
+params: {port: 8080, twice: "${2 * port}", limit: 1s, bound: "${3 * limit}", shown: x, wait: "${pause}", idle: 1}
+cases: [{pause: 1s, left: 1}, {pause: 2s, left: 2}]
+actors:
+  client: [{connect: "server:${twice}"}, {sleep: "${wait}"}]
+expect:
+  - {step: client.connect, took: "< ${bound + left * 1s}"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"port", "twice", "wait", "pause"}, f.Knobs()); diff != "" {
+		t.Errorf("knobs (-want +got):\n%s", diff)
+	}
+	var unused []string
+	for _, e := range f.Unused() {
+		unused = append(unused, e.Error())
+	}
+	if diff := cmp.Diff([]string{"test.yaml:4:106: nothing uses the parameter idle"}, unused); diff != "" {
+		t.Errorf("unused (-want +got):\n%s", diff)
+	}
+}

@@ -129,6 +129,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
 	todo := tasks(all, f.repeat, seed)
+	if f.warp && slices.Contains(f.kernels, running) {
+		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
+	}
 
 	var st *store
 	if f.out != "" {

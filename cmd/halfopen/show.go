@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,18 +114,27 @@ func runArgs(f *scenarios.File, s *scenarios.Scenario) string {
 	return args
 }
 
-// showParams lists what --set can set: the value that each parameter has in this run, and what it is made of or has in other
-// cases.
+// showParams lists what --set can set, and apart from it what is only expected.
 func showParams(p *page, f *scenarios.File, s *scenarios.Scenario) {
-	if len(f.Params) == 0 {
-		return
+	knobs := f.Knobs()
+	expected := slices.DeleteFunc(slices.Clone(f.Params), func(name string) bool { return slices.Contains(knobs, name) })
+	if len(knobs) > 0 {
+		p.section("Parameters, for --set NAME=VALUE")
+		showValues(p, f, s, knobs)
 	}
-	p.section("Parameters, for --set NAME=VALUE")
+	if len(expected) > 0 {
+		p.section("Parameters of what is expected: one with = follows the others")
+		showValues(p, f, s, expected)
+	}
+}
+
+// showValues lists the value that each of some parameters has in this run, and what it is made of or has in other cases.
+func showValues(p *page, f *scenarios.File, s *scenarios.Scenario, names []string) {
 	width, values := 0, 0
-	for _, name := range f.Params {
+	for _, name := range names {
 		width, values = max(width, len(name)), max(values, len(s.Params[name]))
 	}
-	for _, name := range f.Params {
+	for _, name := range names {
 		value, ok := s.Params[name]
 		if !ok {
 			value = "-"

@@ -50,6 +50,9 @@ func newView(f *runFlags, todo []task, out, errs io.Writer) view {
 	}
 }
 
+// mostInTable is how many results a table lists that all passed.
+const mostInTable = 40
+
 // prettyView is for people.
 type prettyView struct {
 	out      io.Writer
@@ -91,14 +94,21 @@ func (v *prettyView) end(o *outcome) {
 
 func (v *prettyView) close(outcomes []outcome, sum summary) error {
 	v.progress.Close()
-	done, stopped := finished(outcomes)
+	all, stopped := finished(outcomes)
+	done := all
 	switch columns := kernelsOf(outcomes); {
 	case len(columns) > 1:
 		fmt.Fprintf(v.out, "\n%s", report.Matrix(done, columns, v.look))
 	case len(done) > 1:
-		fmt.Fprintf(v.out, "\n%s", report.Table(done, v.look))
+		// Each has had its line already: of many, a second one is for those to be looked at.
+		if len(done) > mostInTable {
+			done = slices.DeleteFunc(slices.Clone(done), func(r *report.Result) bool { return r.Status() == "pass" })
+		}
+		if len(done) > 0 {
+			fmt.Fprintf(v.out, "\n%s", report.Table(done, v.look))
+		}
 	}
-	fmt.Fprintf(v.out, "\n%s; seed %d\n", report.Summary(done, time.Since(v.began), v.look), sum.seed)
+	fmt.Fprintf(v.out, "\n%s; seed %d\n", report.Summary(all, time.Since(v.began), v.look), sum.seed)
 	if stopped > 0 {
 		fmt.Fprintf(v.out, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
 	}

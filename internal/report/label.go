@@ -132,8 +132,14 @@ func flagNames(flags trace.TCPFlags) string {
 		flag trace.TCPFlags
 		name string
 	}{
-		{trace.SYN, "SYN"}, {trace.FIN, "FIN"}, {trace.RST, "RST"}, {trace.PSH, "PSH"}, {trace.ACK, "ACK"}, {trace.URG, "URG"},
-		{trace.ECE, "ECE"}, {trace.CWR, "CWR"},
+		{trace.SYN, "SYN"},
+		{trace.FIN, "FIN"},
+		{trace.RST, "RST"},
+		{trace.PSH, "PSH"},
+		{trace.ACK, "ACK"},
+		{trace.URG, "URG"},
+		{trace.ECE, "ECE"},
+		{trace.CWR, "CWR"},
 	} {
 		if flags&f.flag != 0 {
 			names = append(names, f.name)
