@@ -245,6 +245,10 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 		j := slices.IndexFunc(fields, func(f field) bool { return f.key == key.Value })
 		if j < 0 {
 			known := append(keysOf(fields), skip...)
+			if isOperation(v.Type()) && slices.Contains(besideOperation, key.Value) {
+				d.errorf(key, "%s stands beside the operation, not in it: {OPERATION: ..., %s: ...}", key.Value, key.Value)
+				continue
+			}
 			d.errorf(key, "unknown key %q%s", clip(key.Value), suggestKey(key.Value, known))
 			// A section under a misspelt name is read as what it was meant to be, so that nothing seems to be missing that is in it.
 			meant := nearest(key.Value, keysOf(fields))
@@ -270,6 +274,20 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 	if pos := v.FieldByName("Pos"); pos.IsValid() && pos.Type() == reflect.TypeFor[Pos]() {
 		pos.Set(reflect.ValueOf(d.at(n)))
 	}
+}
+
+// besideOperation are the keys of a step that are not its operation's.
+var besideOperation = []string{"id", "socket", "after", "times", "only"}
+
+// isOperation reports whether a type is that of an operation's arguments.
+func isOperation(t reflect.Type) bool {
+	op := reflect.TypeFor[Op]()
+	for i := range op.NumField() {
+		if op.Field(i).Type.Elem() == t {
+			return true
+		}
+	}
+	return false
 }
 
 // suggestKey is didYouMean for keys; where nothing is near it lists what there is.
