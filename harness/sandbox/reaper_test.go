@@ -270,7 +270,7 @@ func actorRole() (any, error) {
 	if s.Other, err = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", other.Fd())); err != nil {
 		return nil, err
 	}
-	home, err := os.Open("/proc/self/ns/net")
+	home, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
 		return nil, err
 	}
