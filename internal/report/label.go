@@ -50,10 +50,7 @@ func (l *labeler) words(j *Journey) []string {
 		words = append(words, fmt.Sprintf("fragment at %d", d.FragmentOffset))
 	}
 	// What the arrow does not say comes early.
-	at := 1
-	if len(words) > 1 && words[1] == "again" {
-		at = 2
-	}
+	at := behindKind(words)
 	link := d.Proto == "arp" || d.Proto == "ndp"
 	if j.To == "" && d.Dst.IsValid() && !link {
 		words = slices.Insert(words, at, "to "+d.Dst.String())
@@ -173,7 +170,15 @@ func (j *Journey) rewritten(words []string) []string {
 	if came.TTL+uint8(len(j.hops)/4) != sent.TTL { // a router takes one of it
 		change("ttl", sent.TTL, came.TTL)
 	}
-	return slices.Insert(words, 1, changes...)
+	return slices.Insert(words, behindKind(words), changes...)
+}
+
+// behindKind is the index in words of what comes behind the packet's kind, and behind that it comes again.
+func behindKind(words []string) int {
+	if len(words) > 1 && words[1] == "again" {
+		return 2
+	}
+	return 1
 }
 
 // label joins words as far as they fit into width columns, and says by the mark if some do not; the first always stays.
