@@ -192,7 +192,11 @@ func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
 	case p.Count != nil:
 		parts = append(parts, p.Count.String())
 	}
-	spans := func(list []scenarios.Span) string {
+	// spans writes those that are judged: of so many packets as many, or less.
+	spans := func(list []scenarios.Span, less int) string {
+		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
+			list = list[:min(len(list), int(c.Max)-less)]
+		}
 		var words []string
 		for i := range list {
 			words = append(words, list[i].Source)
@@ -200,18 +204,10 @@ func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
 		return strings.Join(words, ", ")
 	}
 	if len(p.Gaps) > 0 {
-		gaps := p.Gaps
-		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 && int(c.Max)-1 < len(gaps) {
-			gaps = gaps[:c.Max-1]
-		}
-		parts = append(parts, "gaps "+spans(gaps))
+		parts = append(parts, "gaps "+spans(p.Gaps, 1))
 	}
 	if len(p.At) > 0 {
-		at := p.At
-		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 && int(c.Max) < len(at) {
-			at = at[:c.Max]
-		}
-		parts = append(parts, "at "+spans(at))
+		parts = append(parts, "at "+spans(p.At, 0))
 	}
 	if len(p.Sequence) > 0 {
 		var words []string

@@ -145,11 +145,11 @@ func statesText(states []scenarios.State, separator string) string {
 func (r *run) stayText(s *stay) string {
 	var states []string
 	for _, i := range s.line.events {
-		if state := r.t.Events[i].Socket.State; s.first <= i && (s.open || i < s.last) && (len(states) == 0 || states[len(states)-1] != state) {
-			states = append(states, state)
+		if s.first <= i && (s.open || i < s.last) {
+			states = append(states, r.t.Events[i].Socket.State)
 		}
 	}
-	state := strings.Join(states, ", ")
+	state := strings.Join(slices.Compact(states), ", ")
 	if s.open {
 		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-r.started), brief(s.to-s.from))
 	}

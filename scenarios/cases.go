@@ -116,26 +116,20 @@ func (f *File) Knobs() []string {
 			namesIn(f.root.Content[i+1], turned)
 		}
 	}
+	values := slices.Clone(f.defaults)
+	for _, r := range f.rows {
+		values = append(values, r.params...)
+	}
 	// What a knob is made of is one too.
 	for before := -1; len(turned) > before; {
 		before = len(turned)
-		for _, params := range append([][]param{f.defaults}, f.rowParams()...) {
-			for _, p := range params {
-				if turned[p.name] {
-					namesIn(p.value, turned)
-				}
+		for _, p := range values {
+			if turned[p.name] {
+				namesIn(p.value, turned)
 			}
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !turned[p] })
-}
-
-func (f *File) rowParams() [][]param {
-	var all [][]param
-	for _, r := range f.rows {
-		all = append(all, r.params)
-	}
-	return all
 }
 
 // namesIn adds the names that stand in ${...} below a node.

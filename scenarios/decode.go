@@ -245,7 +245,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 		j := slices.IndexFunc(fields, func(f field) bool { return f.key == key.Value })
 		if j < 0 {
 			known := append(keysOf(fields), skip...)
-			if isOperation(v.Type()) && slices.Contains(besideOperation, key.Value) {
+			if isOperation(v.Type()) && slices.Contains(stepKeys, key.Value) {
 				d.errorf(key, "%s stands beside the operation, not in it: {OPERATION: ..., %s: ...}", key.Value, key.Value)
 				continue
 			}
@@ -275,9 +275,6 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, skip []string) {
 		pos.Set(reflect.ValueOf(d.at(n)))
 	}
 }
-
-// besideOperation are the keys of a step that are not its operation's.
-var besideOperation = []string{"id", "socket", "after", "times", "only"}
 
 // isOperation reports whether a type is that of an operation's arguments.
 func isOperation(t reflect.Type) bool {

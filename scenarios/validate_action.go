@@ -124,7 +124,7 @@ func (v *validation) rewrite(f *Fault, r *Rewrite, atLeast func(*int, string, in
 	}
 	for _, flags := range [][]string{r.Set, r.Clear} {
 		for i := range flags {
-			v.oneOf(&flags[i], f.Pos, "TCP flag", flags[i], tcpFlagNames)
+			v.oneOf(&flags[i], f.Pos, "TCP flag", flags[i], TCPFlagNames())
 			onlyTCP(&flags[i], "rewrite: a flag")
 		}
 	}

@@ -17,7 +17,6 @@ func ICMPKinds() []string {
 var (
 	tcpOptionNames = []string{"mss", "window-scale", "sack-permitted", "sack", "timestamps", "fast-open"}
 	stripNames     = []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}
-	tcpFlagNames   = []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 )
 
 func (v *validation) fault(f *Fault) {

@@ -78,7 +78,7 @@ func (v *validation) segment(st *Step) {
 		return
 	}
 	for i := range s.Flags {
-		v.oneOf(&s.Flags[i], pos, "TCP flag", s.Flags[i], tcpFlagNames)
+		v.oneOf(&s.Flags[i], pos, "TCP flag", s.Flags[i], TCPFlagNames())
 	}
 	if !ofSocket && !v.has(&s.Flags) {
 		v.errorf(s, pos, "segment: want flags, such as [SYN]; only of a socket is there a default")

@@ -12,6 +12,11 @@ func CounterGroups() []string {
 	return []string{"Tcp", "TcpExt", "Ip", "IpExt", "Icmp", "Udp", "Ip6", "Icmp6", "Udp6"}
 }
 
+// TCPFlagNames are the flags that scenarios may name, from the lowest bit of the header's field (RFC 9293, section 3.1).
+func TCPFlagNames() []string {
+	return []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+}
+
 // errnoNames are the names of errors as the kernel numbers them; of two names for one number, the one in traces.
 func errnoNames() []string {
 	var names []string

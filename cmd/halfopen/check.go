@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agnivade/levenshtein"
@@ -113,7 +114,6 @@ func misspelt(runs []*scenarios.Scenario) []string {
 			notes = append(notes, note)
 		}
 	}
-	counters, _ := observe.CounterNames() // without them nothing is said of counters
 	for _, s := range runs {
 		for _, h := range s.Hosts {
 			for _, p := range h.Sysctl {
@@ -129,13 +129,19 @@ func misspelt(runs []*scenarios.Scenario) []string {
 			for _, c := range s.Expect[i].Counters.Counters {
 				for _, term := range c.Terms() {
 					_, name, _ := strings.Cut(term, ".")
-					add(c.Pos, "counter", name, misspeltCounter(name, counters))
+					add(c.Pos, "counter", name, misspeltCounter(name, kernelCounters()))
 				}
 			}
 		}
 	}
 	return notes
 }
+
+// kernelCounters are those of the running kernel; none where they cannot be read, and then nothing is said of counters.
+var kernelCounters = sync.OnceValue(func() []string {
+	names, _ := observe.CounterNames()
+	return names
+})
 
 // icmpType are counters that come to be when they first count.
 var icmpType = regexp.MustCompile(`^(In|Out)Type[0-9]+$`)

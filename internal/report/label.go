@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 // direction is one side's stream of a connection.
@@ -125,21 +126,9 @@ var ecnNames = [...]string{"not-ect", "ect1", "ect0", "ce"}
 // flagNames writes TCP flags: "SYN+ACK".
 func flagNames(flags trace.TCPFlags) string {
 	var names []string
-	for _, f := range []struct {
-		flag trace.TCPFlags
-		name string
-	}{
-		{trace.SYN, "SYN"},
-		{trace.FIN, "FIN"},
-		{trace.RST, "RST"},
-		{trace.PSH, "PSH"},
-		{trace.ACK, "ACK"},
-		{trace.URG, "URG"},
-		{trace.ECE, "ECE"},
-		{trace.CWR, "CWR"},
-	} {
-		if flags&f.flag != 0 {
-			names = append(names, f.name)
+	for bit, name := range scenarios.TCPFlagNames() {
+		if flags&(1<<bit) != 0 {
+			names = append(names, name)
 		}
 	}
 	return cmp.Or(strings.Join(names, "+"), "none")

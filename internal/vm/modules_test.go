@@ -38,6 +38,14 @@ func object(t *testing.T, modinfo string) []byte {
 	return b.Bytes()
 }
 
+// putModules returns a function that writes a module, with the names of those it depends on, below dir.
+func putModules(t *testing.T, dir string) func(name, depends string) {
+	return func(name, depends string) {
+		t.Helper()
+		write(t, filepath.Join(dir, "kernel", name), object(t, "license=GPL\x00depends="+depends+"\x00"))
+	}
+}
+
 func pathsBelow(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	paths, err := modulePaths(dir)
@@ -49,9 +57,7 @@ func pathsBelow(t *testing.T, dir string) map[string]string {
 
 func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
 	dir := t.TempDir()
-	put := func(name, depends string) {
-		write(t, filepath.Join(dir, "kernel", name), object(t, "license=GPL\x00depends="+depends+"\x00"))
-	}
+	put := putModules(t, dir)
 	put("net/a.ko", "b-one,c")
 	put("net/b-one.ko", "c")
 	put("c.ko", "")
@@ -71,9 +77,7 @@ func TestModulesComeBehindThoseTheyDependOn(t *testing.T) {
 
 func TestTheInitramfsHasTheModulesAndTheirOrder(t *testing.T) {
 	dir := t.TempDir()
-	put := func(name, depends string) {
-		write(t, filepath.Join(dir, "kernel", name), object(t, "depends="+depends+"\x00"))
-	}
+	put := putModules(t, dir)
 	put("veth.ko", "helper")
 	put("helper.ko", "")
 	put("unwanted.ko", "")
