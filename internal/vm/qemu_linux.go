@@ -62,16 +62,45 @@ func (m *machine) close() {
 
 // machineFiles are what a machine begins with. Those it needs not are nil.
 type machineFiles struct {
-	// initramfs is what it boots with, memory what its memory is in.
-	initramfs, memory *os.File
+	// kernel and initramfs are what it boots, memory what its memory is in.
+	kernel, initramfs, memory *os.File
 	// state is the snapshot it goes on from, job what it then finds to do.
 	state, job *os.File
+}
+
+// bootFiles returns the files of a machine that boots. Its initramfs is packed while its kernel is unpacked.
+func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (files machineFiles, err error) {
+	unpacked := make(chan error, 1)
+	go func() {
+		var err error
+		files.kernel, err = o.kernelFile(with)
+		unpacked <- err
+	}()
+	base, err := archive()
+	if err == nil {
+		files.initramfs, err = memoryFile("initramfs", base)
+	}
+	if err := errors.Join(err, <-unpacked); err != nil {
+		files.close()
+		return machineFiles{}, err
+	}
+	return files, nil
+}
+
+// close closes those files that there are.
+func (files machineFiles) close() {
+	for _, f := range []*os.File{files.kernel, files.initramfs, files.memory, files.state, files.job} {
+		if f != nil {
+			f.Close()
+		}
+	}
 }
 
 // The descriptors that QEMU has.
 const (
 	outDescriptor = 3 + iota
 	consoleDescriptor
+	kernelDescriptor
 	initramfsDescriptor
 	memoryDescriptor
 	monitorDescriptor
@@ -112,7 +141,7 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 		defer monitorEnd.Close()
 	}
 	cmd := exec.Command(path, o.args(with)...)
-	cmd.ExtraFiles = []*os.File{outW, consoleW, files.initramfs, files.memory, monitorEnd, files.state, files.job}
+	cmd.ExtraFiles = []*os.File{outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job}
 	var words tailBuffer
 	cmd.Stderr = &words
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -190,14 +219,13 @@ func (o *Options) args(with accelerator) []string {
 	}
 	args := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", chipset, "-m", fmt.Sprint(o.memory()),
-		"-kernel", o.Kernel.Image,
 		"-chardev", "file,id=console,path=" + file(consoleDescriptor), "-serial", "chardev:console",
 		"-chardev", "file,id=out,path=" + file(outDescriptor),
 		// Without ioeventfd the device works when the guest's processor tells it to, not when QEMU's main loop gets to it.
 		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
 	}
 	if with != restored {
-		args = append(args, "-initrd", file(initramfsDescriptor))
+		args = append(args, "-kernel", file(kernelDescriptor), "-initrd", file(initramfsDescriptor), "-append", with.bootArgs())
 	}
 	if with.isMonitored() {
 		// A guest that rests knocks at pvpanic, and QEMU stops it at that very instruction. A saving guest writes to its
@@ -214,14 +242,14 @@ func (o *Options) args(with accelerator) []string {
 	}
 	switch with {
 	case kvm:
-		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2", "-append", bootArgs)
+		return append(args, "-accel", "kvm", "-cpu", "host", "-smp", "2")
 	case emulated:
-		return append(args, "-accel", "tcg", "-cpu", emulatedCPU, "-smp", "2", "-append", bootArgs)
+		return append(args, "-accel", "tcg", "-cpu", emulatedCPU, "-smp", "2")
 	}
 	return append(args, "-accel", "tcg,thread=single", "-cpu", emulatedCPU+",-rdrand,-rdseed", "-smp", "1",
 		"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
 		"-seed", "1", // what QEMU gives the guest's random number generator to begin with
-		"-append", bootArgs+warpArgs)
+	)
 }
 
 // accelerator is how QEMU runs the guest's code.
@@ -239,6 +267,14 @@ const (
 
 // isMonitored reports whether QEMU gets orders.
 func (a accelerator) isMonitored() bool { return a == saving || a == restored }
+
+// bootArgs are what the kernel of a guest is told that boots.
+func (a accelerator) bootArgs() string {
+	if a == kvm || a == emulated {
+		return bootArgs
+	}
+	return bootArgs + warpArgs
+}
 
 // accelerators are those to be tried, in order.
 func (o *Options) accelerators() []accelerator {

@@ -103,18 +103,16 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 			o.Warn(err)
 		}
 	}
-	base, err := c.files.archive()
-	if err != nil {
-		return err
+	archive := func() ([]byte, error) {
+		base, err := c.files.archive()
+		if err != nil {
+			return nil, err
+		}
+		return withFile(base, jobPath, c.job)
 	}
-	image, err := withFile(base, jobPath, c.job)
-	if err != nil {
-		return err
-	}
-	o.stage("packed")
 	for _, with := range o.accelerators() {
 		var up bool
-		if up, err = o.boot(ctx, qemu, image, with, runs, pending); err == nil || up || ctx.Err() != nil {
+		if up, err = o.boot(ctx, qemu, archive, with, runs, pending); err == nil || up || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -122,13 +120,14 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 }
 
 // boot boots a guest with an initramfs and sees its runs to their end. up is true if it came up.
-func (o *Options) boot(ctx context.Context, qemu string, initramfs []byte, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
-	image, err := memoryFile("initramfs", initramfs)
+func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+	files, err := o.bootFiles(with, archive)
 	if err != nil {
 		return false, err
 	}
-	defer image.Close()
-	m, err := startMachine(qemu, machineFiles{initramfs: image}, with, o)
+	defer files.close()
+	o.stage("packed")
+	m, err := startMachine(qemu, files, with, o)
 	if err != nil {
 		return false, err
 	}

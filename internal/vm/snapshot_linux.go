@@ -113,27 +113,21 @@ func haveRoom(f *os.File, bytes uint64) error {
 }
 
 func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, files *initramfs) error {
-	base, err := files.archive()
+	machine, err := o.bootFiles(saving, files.archive)
 	if err != nil {
 		return err
 	}
-	image, err := memoryFile("initramfs", base)
-	if err != nil {
-		return err
-	}
-	defer image.Close()
+	defer func() { machine.close() }()
 	o.stage("packed")
 	// While the guest boots its memory is in memory. A file on a disk would be written back again and again.
-	memory, err := memoryFile("memory", nil)
-	if err != nil {
+	if machine.memory, err = memoryFile("memory", nil); err != nil {
 		return err
 	}
-	defer memory.Close()
 	size := int64(o.memory()) << 20
-	if err := memory.Truncate(size); err != nil {
+	if err := machine.memory.Truncate(size); err != nil {
 		return fmt.Errorf("making the guest's memory: %w", err)
 	}
-	m, err := startMachine(qemu, machineFiles{initramfs: image, memory: memory}, saving, o)
+	m, err := startMachine(qemu, machine, saving, o)
 	if err != nil {
 		return err
 	}
@@ -152,7 +146,7 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, fi
 		}
 		return o.problem(m, false, "the guest ended before it came up")
 	}
-	if err := m.save(memory, size, file); err != nil {
+	if err := m.save(machine.memory, size, file); err != nil {
 		return m.notKept(ctx, err)
 	}
 	o.stage("saved")

@@ -1,0 +1,133 @@
+package vm
+
+import (
+	"bytes"
+	"compress/gzip"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// unpackImage returns the kernel that is packed in a bzImage: an ELF file, which QEMU starts at its entry for PVH (the
+// kernel's arch/x86/platform/pvh). An emulated processor would take up to a second to unpack it.
+func unpackImage(path string) ([]byte, error) {
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := payload(image)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", path, err)
+	}
+	unpacked, err := decompress(packed)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", path, err)
+	}
+	if err := checkPVH(unpacked); err != nil {
+		return nil, fmt.Errorf("reading the kernel in %s: %w", path, err)
+	}
+	return unpacked, nil
+}
+
+// payload returns what is packed in a bzImage (the kernel's Documentation/arch/x86/boot.rst).
+func payload(image []byte) ([]byte, error) {
+	const (
+		sectorsAt = 0x1f1 // the name setup_sects
+		versionAt = 0x206
+		offsetAt  = 0x248 // payload_offset
+		lengthAt  = 0x24c // payload_length
+		headerEnd = 0x250
+
+		sector = 512
+		oldest = 0x208 // the boot protocol that has a payload
+	)
+	if len(image) < headerEnd || binary.LittleEndian.Uint16(image[versionAt:]) < oldest {
+		return nil, errors.New("its header does not say where the kernel is")
+	}
+	begin := (uint64(image[sectorsAt])+1)*sector + uint64(binary.LittleEndian.Uint32(image[offsetAt:]))
+	end := begin + uint64(binary.LittleEndian.Uint32(image[lengthAt:]))
+	if end > uint64(len(image)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return image[begin:end], nil
+}
+
+// decompress unpacks what was packed by one of the programs that pack most kernels.
+func decompress(packed []byte) ([]byte, error) {
+	const most = 1 << 30
+	if len(packed) < 4 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	// The last four bytes are the size: gzip's own, or behind what another has packed (scripts/Makefile.lib, size_append).
+	rest, end := packed[:len(packed)-4], packed[len(packed)-4:]
+	size := binary.LittleEndian.Uint32(end)
+	if size > most {
+		return nil, fmt.Errorf("it is said to have %d bytes", size)
+	}
+	var r io.Reader
+	switch {
+	case bytes.HasPrefix(packed, []byte("\x1f\x8b")):
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return nil, err
+		}
+		z.Multistream(false)
+		r = z
+	case bytes.HasPrefix(packed, []byte("\x28\xb5\x2f\xfd")):
+		z, err := zstd.NewReader(bytes.NewReader(rest))
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		r = z
+	case bytes.HasPrefix(packed, []byte("\x02\x21\x4c\x18")):
+		r = lz4.NewReader(bytes.NewReader(rest))
+	default:
+		return nil, fmt.Errorf("what begins with % x is not understood", packed[:4])
+	}
+	unpacked := make([]byte, size)
+	_, err := io.ReadFull(r, unpacked)
+	return unpacked, err
+}
+
+// checkPVH looks whether a kernel is whole, and has an entry for PVH.
+func checkPVH(kernel []byte) error {
+	// How the note begins that says where the entry is, behind two lengths: its type, XEN_ELFNOTE_PHYS32_ENTRY
+	// (include/xen/interface/elfnote.h), and whose it is.
+	const note = "\x12\x00\x00\x00Xen\x00"
+	f, err := elf.NewFile(bytes.NewReader(kernel))
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, p := range f.Progs {
+		if size := uint64(len(kernel)); p.Off > size || p.Filesz > size-p.Off {
+			return io.ErrUnexpectedEOF
+		}
+		found = found || p.Type == elf.PT_NOTE && bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
+	}
+	if !found {
+		return errors.New("it has no entry for PVH")
+	}
+	return nil
+}
+
+// kernelFile opens the kernel that a machine boots, unpacked where the machine would take long for it.
+func (o *Options) kernelFile(with accelerator) (*os.File, error) {
+	if with != kvm {
+		if unpacked, err := unpackImage(o.Kernel.Image); err == nil {
+			return memoryFile("kernel", unpacked)
+		}
+	}
+	f, err := os.Open(o.Kernel.Image)
+	if err != nil {
+		return nil, fmt.Errorf("opening the kernel: %w", err)
+	}
+	return f, nil
+}
