@@ -96,7 +96,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	}
 	if o.Warp && c.rests {
 		err := o.wake(ctx, qemu, c, runs, pending)
-		if !errors.Is(err, errNotKept) {
+		if !errors.Is(err, errNoSnapshot) {
 			return err
 		}
 		if o.Warn != nil {
@@ -135,20 +135,24 @@ func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte,
 }
 
 // wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. The error is
-// errNotKept where a guest without a snapshot may do.
+// errNoSnapshot where a guest without a snapshot may do.
 func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, pending map[int]*trace.Trace) error {
 	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotKept, err)
+		return fmt.Errorf("%w: %w", errNoSnapshot, err)
 	}
+	kept := make(chan error, 1)
 	snapshot, err := openSnapshot(path)
 	switch {
+	case err == nil:
+		kept <- nil
 	case errors.Is(err, fs.ErrNotExist):
-		if snapshot, err = o.takeSnapshot(ctx, qemu, path, c.files); err != nil {
+		if snapshot, err = o.takeSnapshot(ctx, qemu, c.files); err != nil {
 			return err
 		}
-	case err != nil:
-		return fmt.Errorf("%w: %w", errNotKept, err)
+		go func() { kept <- keepSnapshot(snapshot, path) }() // a disk takes its time
+	default:
+		return fmt.Errorf("%w: %w", errNoSnapshot, err)
 	}
 	defer snapshot.Close()
 	m, err := o.restore(ctx, qemu, snapshot, c.job)
@@ -156,10 +160,13 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 	if err == nil {
 		up, err = o.attend(ctx, m, restored, runs, pending)
 	}
+	if notKept := <-kept; notKept != nil && o.Warn != nil {
+		o.Warn(notKept)
+	}
 	if err != nil && ctx.Err() == nil {
 		_ = os.Remove(path) // it may be the snapshot's fault; the next run takes another
 		if !up {
-			err = fmt.Errorf("%w: %w", errNotKept, err)
+			err = fmt.Errorf("%w: %w", errNoSnapshot, err)
 		}
 	}
 	return err

@@ -23,7 +23,7 @@ import (
 const (
 	// keptSnapshots is how many stay in the cache: some 140 MB each.
 	keptSnapshots = 4
-	// snapshotBytes is the room that one needs at most.
+	// snapshotBytes is the room that one needs at most, and some for others.
 	snapshotBytes = 300 << 20
 )
 
@@ -69,38 +69,130 @@ func openSnapshot(path string) (*os.File, error) {
 	return f, nil
 }
 
-// errNotKept is why there is no snapshot although the guest came up: this machine cannot keep one.
-var errNotKept = errors.New("keeping a snapshot of the guest")
+// errNoSnapshot is why guests cannot go on from snapshots here, although they come up.
+var errNoSnapshot = errors.New("going on from a snapshot of the guest")
 
-// takeSnapshot boots a guest until it rests, and puts its snapshot into the cache. A file that is not whole has no name, so
-// none is ever used, and none is left if this process is killed. The error is errNotKept, or that of a guest that
-// cannot be packed or does not come up.
-func (o *Options) takeSnapshot(ctx context.Context, qemu, path string, files *initramfs) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotKept, err)
-	}
-	file, err := os.OpenFile(filepath.Dir(path), os.O_RDWR|unix.O_TMPFILE, 0o600)
+// takeSnapshot boots a guest until it rests, and returns its snapshot, a file in memory: on a disk it would be written back again
+// and again while the guest boots. The error is errNoSnapshot, or that of a guest that cannot be packed or does not come up.
+func (o *Options) takeSnapshot(ctx context.Context, qemu string, files *initramfs) (*os.File, error) {
+	boots, err := o.bootFiles(saving, files.archive)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotKept, err)
+		return nil, err
 	}
-	if err := haveRoom(file, snapshotBytes); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
+	defer boots.close()
+	o.stage("packed")
+	snapshot, err := memoryFile("guest", nil)
+	if err != nil {
+		return nil, err
 	}
-	if err := o.snapshotTo(ctx, qemu, file, files); err != nil {
-		return nil, errors.Join(err, file.Close())
+	if err := o.snapshotTo(ctx, qemu, snapshot, boots); err != nil {
+		return nil, errors.Join(err, snapshot.Close())
 	}
-	if err := file.Sync(); err != nil { // named, it must be whole even if the machine loses its power
-		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
-	}
-	makeRoom(filepath.Dir(path))
-	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", file.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-	if err != nil && !errors.Is(err, fs.ErrExist) { // another process has been faster
-		return nil, errors.Join(fmt.Errorf("%w: %w", errNotKept, err), file.Close())
-	}
-	return file, nil
+	o.stage("saved")
+	return snapshot, nil
 }
 
-// haveRoom looks whether a file can grow by so much. Found out behind a boot, each run would boot twice.
+func (o *Options) snapshotTo(ctx context.Context, qemu string, snapshot *os.File, boots machineFiles) error {
+	size := int64(o.memory()) << 20
+	if err := snapshot.Truncate(size); err != nil {
+		return fmt.Errorf("making the guest's memory: %w", err)
+	}
+	boots.memory = snapshot
+	m, err := startMachine(qemu, boots, saving, o)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	defer context.AfterFunc(ctx, m.kill)()
+	if err := m.monitor.greet(saving.patience()); err != nil {
+		return m.noSnapshot(ctx, err)
+	}
+	switch _, err := m.monitor.await("STOP"); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return o.problem(m, false, fmt.Sprintf("the guest did not come up within %s", saving.patience()))
+	case err != nil:
+		m.kill() // then its console is whole
+		if strings.Contains(m.console.String(), stagePrefix) {
+			return m.noSnapshot(ctx, errors.New("the guest cannot rest")) // it did come up
+		}
+		return o.problem(m, false, "the guest ended before it came up")
+	}
+	if err := m.save(snapshot, size); err != nil {
+		return m.noSnapshot(ctx, err)
+	}
+	return nil
+}
+
+// noSnapshot is an error of a machine that is to be saved or restored, with what QEMU has to say of it.
+func (m *machine) noSnapshot(ctx context.Context, err error) error {
+	m.kill()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if m.err != nil {
+		err = fmt.Errorf("%w (%w)", err, m.err)
+	}
+	return fmt.Errorf("%w: %w", errNoSnapshot, err)
+}
+
+// save writes the state of a machine that rests behind its memory.
+func (m *machine) save(snapshot *os.File, memory int64) error {
+	if err := m.monitor.within(saving.patience()); err != nil {
+		return err
+	}
+	if _, err := snapshot.Seek(memory, io.SeekStart); err != nil {
+		return err
+	}
+	if err := m.monitor.orderWith(snapshot, "getfd", map[string]any{"fdname": "state"}); err != nil {
+		return err
+	}
+	if err := m.monitor.order("migrate", map[string]any{"uri": "fd:state"}); err != nil {
+		return err
+	}
+	return m.monitor.migrated()
+}
+
+// keepSnapshot puts a copy of a snapshot into the cache. A file that is not whole has no name, so none is ever used, and none is left
+// if this process is killed.
+func keepSnapshot(snapshot *os.File, path string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("keeping a snapshot of the guest: %w", err)
+		}
+	}()
+	// It is opened once more, for its offset is QEMU's.
+	from, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snapshot.Fd()))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	to, err := os.OpenFile(dir, os.O_RDWR|unix.O_TMPFILE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if err := haveRoom(to, snapshotBytes); err != nil {
+		return err
+	}
+	if err := copySparse(to, from); err != nil {
+		return err
+	}
+	if err := to.Sync(); err != nil { // named, it must be whole even if the machine loses its power
+		return err
+	}
+	makeRoom(dir)
+	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process has been faster
+	}
+	return err
+}
+
+// haveRoom looks whether a file can grow by so much.
 func haveRoom(f *os.File, bytes uint64) error {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
@@ -112,85 +204,12 @@ func haveRoom(f *os.File, bytes uint64) error {
 	return nil
 }
 
-func (o *Options) snapshotTo(ctx context.Context, qemu string, file *os.File, files *initramfs) error {
-	machine, err := o.bootFiles(saving, files.archive)
-	if err != nil {
-		return err
-	}
-	defer func() { machine.close() }()
-	o.stage("packed")
-	// While the guest boots its memory is in memory. A file on a disk would be written back again and again.
-	if machine.memory, err = memoryFile("memory", nil); err != nil {
-		return err
-	}
-	size := int64(o.memory()) << 20
-	if err := machine.memory.Truncate(size); err != nil {
-		return fmt.Errorf("making the guest's memory: %w", err)
-	}
-	m, err := startMachine(qemu, machine, saving, o)
-	if err != nil {
-		return err
-	}
-	defer m.close()
-	defer context.AfterFunc(ctx, m.kill)()
-	if err := m.monitor.greet(saving.patience()); err != nil {
-		return m.notKept(ctx, err)
-	}
-	switch _, err := m.monitor.await("STOP"); {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return o.problem(m, false, fmt.Sprintf("the guest did not come up within %s", saving.patience()))
-	case err != nil:
-		m.kill() // then its console is whole
-		if strings.Contains(m.console.String(), stagePrefix) {
-			return m.notKept(ctx, errors.New("the guest cannot rest")) // it did come up
-		}
-		return o.problem(m, false, "the guest ended before it came up")
-	}
-	if err := m.save(machine.memory, size, file); err != nil {
-		return m.notKept(ctx, err)
-	}
-	o.stage("saved")
-	return nil
-}
-
-// notKept is an error of a machine that is to be saved or restored, with what QEMU has to say of it.
-func (m *machine) notKept(ctx context.Context, err error) error {
-	m.kill()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if m.err != nil {
-		err = fmt.Errorf("%w (%w)", err, m.err)
-	}
-	return fmt.Errorf("%w: %w", errNotKept, err)
-}
-
-// save writes the memory and the state of a machine that rests.
-func (m *machine) save(memory *os.File, size int64, file *os.File) error {
-	if err := m.monitor.within(saving.patience()); err != nil {
-		return err
-	}
-	if err := copySparse(file, memory, size); err != nil {
-		return err
-	}
-	if _, err := file.Seek(size, io.SeekStart); err != nil {
-		return err
-	}
-	if err := m.monitor.orderWith(file, "getfd", map[string]any{"fdname": "state"}); err != nil {
-		return err
-	}
-	if err := m.monitor.order("migrate", map[string]any{"uri": "fd:state"}); err != nil {
-		return err
-	}
-	return m.monitor.migrated()
-}
-
 // copySparse copies what is not a hole.
-func copySparse(to, from *os.File, size int64) error {
-	for at := int64(0); at < size; {
+func copySparse(to, from *os.File) error {
+	for at := int64(0); ; {
 		begin, err := from.Seek(at, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
-			break
+			return nil // there is nothing behind
 		}
 		if err != nil {
 			return err
@@ -207,7 +226,6 @@ func copySparse(to, from *os.File, size int64) error {
 		}
 		at = end
 	}
-	return nil
 }
 
 // makeRoom removes the snapshots that were not used for longest. Guests that still run on them are not disturbed.
@@ -248,7 +266,7 @@ func (o *Options) restore(ctx context.Context, qemu string, snapshot *os.File, w
 	defer stop()
 	if err := m.resume(snapshot, int64(o.memory())<<20); err != nil {
 		defer m.close()
-		return nil, m.notKept(ctx, fmt.Errorf("restoring it: %w", err))
+		return nil, m.noSnapshot(ctx, fmt.Errorf("restoring it: %w", err))
 	}
 	o.stage("restored")
 	return m, nil

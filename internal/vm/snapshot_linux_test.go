@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,7 @@ func warpedStages(t *testing.T) map[string]int {
 func entries(t *testing.T, dir string) []os.DirEntry {
 	t.Helper()
 	list, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	return list
@@ -96,8 +97,37 @@ func TestWithoutACacheAGuestBootsAndTheReasonIsTold(t *testing.T) {
 	if err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1, Warn: func(err error) { why = err }}); err != nil || a.err != nil {
 		t.Error(err, a.err)
 	}
-	if !errors.Is(why, errNotKept) || !errors.Is(why, syscall.ENOTDIR) {
+	if !errors.Is(why, errNoSnapshot) || !errors.Is(why, syscall.ENOTDIR) {
 		t.Errorf("the reason told is %v", why)
+	}
+}
+
+func TestASnapshotThatCannotBeKeptServesOnce(t *testing.T) {
+	k := needMachine(t)
+	dir := emptyCache(t)
+	if err := os.Symlink("/proc/self/nowhere", dir); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan string, 100)
+	a := trial(mustParse(silent))
+	var why error
+	err := a.run(t.Context(), Options{
+		Kernel: k, Warp: true, Jobs: 1,
+		Stage: func(s string) { seen <- s }, Warn: func(err error) { why = err },
+	})
+	if err != nil || a.err != nil {
+		t.Fatal(err, a.err)
+	}
+	if !errors.Is(why, fs.ErrNotExist) && !errors.Is(why, fs.ErrExist) {
+		t.Errorf("the reason told is %v", why)
+	}
+	close(seen)
+	times := map[string]int{}
+	for s := range seen {
+		times[s]++
+	}
+	if times["up"] != 1 || times["restored"] != 1 || times["ready"] != 1 {
+		t.Errorf("the guest's stages: %v, want one boot", times)
 	}
 }
 
