@@ -52,7 +52,7 @@ func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
 // loop may be a few instructions late with a timer, so that times differ by some nanoseconds.
 func sameTimes(t *testing.T, a, b *trace.Trace) {
 	t.Helper()
-	const slack = 10 * time.Microsecond
+	const slack = time.Microsecond
 	if len(a.Events) != len(b.Events) {
 		t.Fatalf("%d events, and %d the second time", len(a.Events), len(b.Events))
 	}
