@@ -190,8 +190,9 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 var machinesStarted atomic.Uint32
 
 // stayOnOneProcessor keeps this thread, and what it starts, to one of the processors that this process may use, each machine in
-// turn to another. QEMU's main loop and the thread that emulates the guest take timers from one list, and when they do so at
-// the same time, an interrupt comes some thousand instructions late; on one processor they take turns.
+// turn to another. When the guest is idle, QEMU's main loop moves its clock to the next timer. If it does so at the very
+// moment when the guest has halted, but its last instructions are not yet counted, then they come on top of that, and all
+// times behind are later than in another run. On one processor the two threads take turns, and that hardly ever happens.
 func stayOnOneProcessor() {
 	var may unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {

@@ -48,8 +48,8 @@ func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
 	sameTimes(t, traces[0], traces[1])
 }
 
-// sameTimes compares two traces of the same run in warped time. They are the same to the last bit, as a rule; but QEMU's main
-// loop may be a few instructions late with a timer, so that times differ by some nanoseconds.
+// sameTimes compares two traces of the same run in warped time. They are the same to the last bit, as a rule; but now and then
+// QEMU counts some instructions twice, so that times differ by some nanoseconds.
 func sameTimes(t *testing.T, a, b *trace.Trace) {
 	t.Helper()
 	const slack = time.Microsecond
