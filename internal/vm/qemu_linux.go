@@ -30,8 +30,8 @@ const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitiga
 	"initcall_blacklist=load_system_certificate_list,init_blk_tracer,trace_eval_init,ftrace_check_for_weak_functions"
 
 // warpArgs are for time that QEMU counts in instructions: its TSC is exact, and the HPET drives the clock, as calibrating the
-// APIC's timer takes most of a boot. Neither /dev/hpet is needed nor the clock of ACPI, and both are long measured. ACPI's
-// routing of interrupts is a program to be interpreted, and virtio has MSI-X.
+// APIC's timer takes most of a boot. /dev/hpet and ACPI's clock are of no use, and the kernel measures both for long. ACPI's
+// routing of interrupts is a program to be interpreted, and of no use either: virtio has MSI-X.
 const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off random.trust_bootloader=off " +
 	"pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
 
