@@ -88,13 +88,10 @@ func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (f
 	return files, nil
 }
 
-// close closes those files that there are.
+// close closes the files of bootFiles.
 func (files machineFiles) close() {
-	for _, f := range []*os.File{files.kernel, files.initramfs, files.memory, files.state, files.job} {
-		if f != nil {
-			f.Close()
-		}
-	}
+	files.kernel.Close()
+	files.initramfs.Close()
 }
 
 // The descriptors that QEMU has.
@@ -198,20 +195,19 @@ func stayOnOneProcessor() {
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
 		return // then times differ by some microseconds from run to run
 	}
-	turn := int(machinesStarted.Add(1)) + os.Getpid() // machines of other processes are on others, with luck
-	turn %= may.Count()
+	var processors []int
 	for cpu := range 64 * len(may) {
-		if !may.IsSet(cpu) {
-			continue
+		if may.IsSet(cpu) {
+			processors = append(processors, cpu)
 		}
-		if turn == 0 {
-			var one unix.CPUSet
-			one.Set(cpu)
-			_ = unix.SchedSetaffinity(0, &one) // likewise
-			return
-		}
-		turn--
 	}
+	if len(processors) == 0 {
+		return
+	}
+	turn := int(machinesStarted.Add(1)) + os.Getpid() // machines of other processes are on others, with luck
+	var one unix.CPUSet
+	one.Set(processors[turn%len(processors)])
+	_ = unix.SchedSetaffinity(0, &one) // likewise
 }
 
 // listen reads the guest's console to its end.
