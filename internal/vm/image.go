@@ -77,7 +77,6 @@ func decompress(packed []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		z.Multistream(false)
 		r = z
 	case bytes.HasPrefix(packed, []byte("\x28\xb5\x2f\xfd")):
 		z, err := zstd.NewReader(bytes.NewReader(rest))
@@ -92,8 +91,17 @@ func decompress(packed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("what begins with % x is not understood", packed[:4])
 	}
 	unpacked := make([]byte, size)
-	_, err := io.ReadFull(r, unpacked)
-	return unpacked, err
+	if _, err := io.ReadFull(r, unpacked); err != nil {
+		return nil, err
+	}
+	// A wrong checksum shows only behind the last byte.
+	switch n, err := io.ReadFull(r, make([]byte, 1)); {
+	case n > 0:
+		return nil, fmt.Errorf("it has more than the %d bytes it is said to have", size)
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	return unpacked, nil
 }
 
 // checkPVH looks whether a kernel is whole, and has an entry for PVH.

@@ -98,6 +98,7 @@ func TestUnpackImage(t *testing.T) {
 		"only a header":              {bzImage("6.1.0")[:0x240], "its header does not say where the kernel is"},
 		"of a payload without bytes": {bzImageOf(nil), "unexpected EOF"},
 		"smaller than it says":       {bzImageOf(withSize(byZstd, len(entry)+1)), "unexpected EOF"},
+		"larger than it says":        {bzImageOf(withSize(byZstd, len(entry)-1)), "it has more than the"},
 		"far larger than a kernel":   {bzImageOf(withSize(byZstd, 1<<31)), "it is said to have 2147483648 bytes"},
 		"of no ELF file":             {bzImageOf(byGzip(bytes.Repeat([]byte("a kernel"), 20))), "bad magic number"},
 		"of half an ELF file":        {bzImageOf(byGzip(entry[:len(entry)-1])), "unexpected EOF"},
