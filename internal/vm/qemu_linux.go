@@ -142,7 +142,9 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	cmd.ExtraFiles = []*os.File{outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job}
 	var words tailBuffer
 	cmd.Stderr = &words
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	// A session of its own, and with it a share of the processors (sched(7), "The autogroup feature"): Linux 6.18 lets others
+	// wait for seconds, the kernel's threads and runs beside the guest, where QEMU's threads are in one group with more of them.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 
 	started := make(chan error)
 	go func() {
