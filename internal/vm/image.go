@@ -16,7 +16,12 @@ import (
 
 // unpackImage returns the kernel that is packed in a bzImage: an ELF file, which QEMU starts at its entry for PVH (the
 // kernel's arch/x86/platform/pvh). An emulated processor would take up to a second to unpack it.
-func unpackImage(path string) ([]byte, error) {
+func unpackImage(k *Kernel) ([]byte, error) {
+	// From 4.11 on there is an entry, but until 5.0 for Xen alone.
+	if compareVersions(k.Version, "5.0") < 0 {
+		return nil, fmt.Errorf("Linux %s can be started at its entry for PVH only by Xen", k.Version)
+	}
+	path := k.Image
 	image, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -118,18 +123,20 @@ func checkPVH(kernel []byte) error {
 		if size := uint64(len(kernel)); p.Off > size || p.Filesz > size-p.Off {
 			return io.ErrUnexpectedEOF
 		}
-		found = found || p.Type == elf.PT_NOTE && bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
+		// QEMU looks for notes where the segment's alignment puts them; the kernel puts them at multiples of 4.
+		found = found || p.Type == elf.PT_NOTE && p.Align == 4 && bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
 	}
 	if !found {
-		return errors.New("it has no entry for PVH")
+		return errors.New("it has no entry for PVH that QEMU finds")
 	}
 	return nil
 }
 
-// kernelFile opens the kernel that a machine boots, unpacked where the machine would take long for it.
+// kernelFile opens the kernel that a machine boots, unpacked where the machine would take long for it. One that cannot be
+// unpacked here boots as it is: if something is wrong with it, the boot tells.
 func (o *Options) kernelFile(with accelerator) (*os.File, error) {
 	if with != kvm {
-		if unpacked, err := unpackImage(o.Kernel.Image); err == nil {
+		if unpacked, err := unpackImage(&o.Kernel); err == nil {
 			return memoryFile("kernel", unpacked)
 		}
 	}

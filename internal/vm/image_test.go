@@ -5,7 +5,10 @@ import (
 	"compress/gzip"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,13 +18,13 @@ import (
 )
 
 // vmlinux is an ELF file with a segment of notes.
-func vmlinux(t *testing.T, notes string) []byte {
+func vmlinux(t *testing.T, notes string, align uint64) []byte {
 	t.Helper()
 	header := elf.Header64{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
 		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT),
 	}
-	segment := elf.Prog64{Type: uint32(elf.PT_NOTE), Filesz: uint64(len(notes))}
+	segment := elf.Prog64{Type: uint32(elf.PT_NOTE), Filesz: uint64(len(notes)), Align: align}
 	header.Ehsize, header.Phentsize, header.Phnum = uint16(binary.Size(header)), uint16(binary.Size(segment)), 1
 	header.Phoff = uint64(header.Ehsize)
 	segment.Off = header.Phoff + uint64(header.Phentsize)
@@ -64,10 +67,13 @@ func bzImageOf(payload []byte) []byte {
 	return append(append(b, payload...), "what is behind it"...)
 }
 
+// pvh are notes, the second of which says where the entry for PVH is.
+const pvh = "\x04\x00\x00\x00\x04\x00\x00\x00\x06\x00\x00\x00Xen\x00\x00\x00\x00\x00" +
+	"\x04\x00\x00\x00\x08\x00\x00\x00\x12\x00\x00\x00Xen\x00\x30\x0a\x00\x01\x00\x00\x00\x00"
+
 func TestUnpackImage(t *testing.T) {
-	const pvh = "\x04\x00\x00\x00\x08\x00\x00\x00\x12\x00\x00\x00Xen\x00\x30\x0a\x00\x01\x00\x00\x00\x00"
-	entry := vmlinux(t, "\x04\x00\x00\x00\x04\x00\x00\x00\x06\x00\x00\x00Xen\x00\x00\x00\x00\x00"+pvh)
-	noEntry := vmlinux(t, strings.Replace(pvh, "\x12", "\x13", 1))
+	entry := vmlinux(t, pvh, 4)
+	noEntry := vmlinux(t, strings.Replace(pvh, "\x12", "\x13", 1), 4)
 	byGzip := func(data []byte) []byte { return packedBy(t, gzip.NewWriter, data) }
 	byZstd := packedBy(t, func(w io.Writer) *zstd.Encoder {
 		z, err := zstd.NewWriter(w)
@@ -103,11 +109,12 @@ func TestUnpackImage(t *testing.T) {
 		"of no ELF file":             {bzImageOf(byGzip(bytes.Repeat([]byte("a kernel"), 20))), "bad magic number"},
 		"of half an ELF file":        {bzImageOf(byGzip(entry[:len(entry)-1])), "unexpected EOF"},
 		"without an entry for PVH":   {bzImageOf(byGzip(noEntry)), "it has no entry for PVH"},
+		"with notes elsewhere":       {bzImageOf(byGzip(vmlinux(t, pvh, 8))), "it has no entry for PVH that QEMU finds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "vmlinuz")
 			write(t, path, tt.image)
-			got, err := unpackImage(path)
+			got, err := unpackImage(&Kernel{Version: "5.0.0-1-amd64", Image: path})
 			switch {
 			case tt.err == "" && (err != nil || !bytes.Equal(got, entry)):
 				t.Errorf("%d bytes of %d are unpacked: %v", len(got), len(entry), err)
@@ -118,12 +125,61 @@ func TestUnpackImage(t *testing.T) {
 	}
 }
 
+// TestKernelFile tells what machines boot: an unpacked kernel, or the image as it is.
+func TestKernelFile(t *testing.T) {
+	entry := vmlinux(t, pvh, 4)
+	dir := t.TempDir()
+	good, strange := filepath.Join(dir, "good"), filepath.Join(dir, "strange")
+	write(t, good, bzImageOf(packedBy(t, gzip.NewWriter, entry)))
+	write(t, strange, bzImageOf(withSize([]byte("\xfd7zXZ\x00"), 100)))
+	for name, tt := range map[string]struct {
+		kernel   Kernel
+		with     accelerator
+		unpacked bool
+	}{
+		"for a warped machine":             {Kernel{Version: "5.0.0", Image: good}, warped, true},
+		"for one that saves":               {Kernel{Version: "6.12.9", Image: good}, saving, true},
+		"for an emulated machine":          {Kernel{Version: "6.1.0", Image: good}, emulated, true},
+		"for KVM":                          {Kernel{Version: "6.1.0", Image: good}, kvm, false},
+		"packed by who knows what":         {Kernel{Version: "6.1.0", Image: strange}, warped, false},
+		"with an entry that is Xen's":      {Kernel{Version: "4.19.0-27-amd64", Image: good}, warped, false},
+		"of the last with such an entry":   {Kernel{Version: "4.20.17", Image: good}, emulated, false},
+		"of a version before there was it": {Kernel{Version: "3.16.0", Image: good}, warped, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(tt.kernel.Image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.unpacked {
+				want = entry
+			}
+			f, err := (&Options{Kernel: tt.kernel}).kernelFile(tt.with)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			got, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, want %d: %v", len(got), len(want), err)
+			}
+		})
+	}
+	if _, err := (&Options{Kernel: Kernel{Version: "6.1.0", Image: filepath.Join(dir, "none")}}).kernelFile(warped); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without an image: %v", err)
+	}
+}
+
 // TestKernelsHereAreUnpacked tells that the machines of the other tests do boot unpacked kernels.
 func TestKernelsHereAreUnpacked(t *testing.T) {
 	k := needMachine(t)
-	unpacked, err := unpackImage(k.Image)
-	if err != nil {
+	unpacked, err := unpackImage(&k)
+	switch {
+	case err == nil:
+	case os.Getenv("HALFOPEN_CI") == "1":
 		t.Fatal(err)
+	default:
+		t.Skip(err)
 	}
 	if !bytes.Contains(unpacked, []byte("Linux version "+k.Version)) {
 		t.Errorf("in the %d bytes of the kernel its version %s is not to be found", len(unpacked), k.Version)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/u-root/u-root/pkg/cpio"
@@ -39,7 +40,8 @@ type Options struct {
 	// job read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that
 	// goes on from a snapshot.
 	Stage func(stage string)
-	// Warn, if not nil, is told why guests cannot go on from snapshots here and have to boot each time.
+	// Warn, if not nil, is told what makes guests take longer to come up than they need: that they cannot go on from
+	// snapshots here, or that the snapshot of this one is not kept for the next.
 	Warn func(error)
 }
 
@@ -103,13 +105,13 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 			o.Warn(err)
 		}
 	}
-	archive := func() ([]byte, error) {
+	archive := sync.OnceValues(func() ([]byte, error) {
 		base, err := c.files.archive()
 		if err != nil {
 			return nil, err
 		}
 		return withFile(base, jobPath, c.job)
-	}
+	})
 	for _, with := range o.accelerators() {
 		var up bool
 		if up, err = o.boot(ctx, qemu, archive, with, runs, pending); err == nil || up || ctx.Err() != nil {
@@ -141,6 +143,8 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoSnapshot, err)
 	}
+	keeping, forget := context.WithCancel(ctx)
+	defer forget()
 	kept := make(chan error, 1)
 	snapshot, err := openSnapshot(path)
 	switch {
@@ -150,7 +154,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 		if snapshot, err = o.takeSnapshot(ctx, qemu, c.files); err != nil {
 			return err
 		}
-		go func() { kept <- keepSnapshot(snapshot, path) }() // a disk takes its time
+		go func() { kept <- keepSnapshot(keeping, snapshot, path) }() // a disk takes its time
 	default:
 		return fmt.Errorf("%w: %w", errNoSnapshot, err)
 	}
@@ -160,7 +164,10 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 	if err == nil {
 		up, err = o.attend(ctx, m, restored, runs, pending)
 	}
-	if notKept := <-kept; notKept != nil && o.Warn != nil {
+	if err != nil {
+		forget()
+	}
+	if notKept := <-kept; notKept != nil && keeping.Err() == nil && o.Warn != nil {
 		o.Warn(notKept)
 	}
 	if err != nil && ctx.Err() == nil {

@@ -23,7 +23,7 @@ import (
 const (
 	// keptSnapshots is how many stay in the cache: some 140 MB each.
 	keptSnapshots = 4
-	// snapshotBytes is the room that one needs at most, and some for others.
+	// snapshotBytes must be free on the disk before one is written.
 	snapshotBytes = 300 << 20
 )
 
@@ -152,9 +152,9 @@ func (m *machine) save(snapshot *os.File, memory int64) error {
 	return m.monitor.migrated()
 }
 
-// keepSnapshot puts a copy of a snapshot into the cache. A file that is not whole has no name, so none is ever used, and none is left
-// if this process is killed.
-func keepSnapshot(snapshot *os.File, path string) (err error) {
+// keepSnapshot puts a copy of a snapshot into the cache, unless it is canceled before that is done. A file that is not whole has no
+// name, so none is ever used, and none is left if this process is killed.
+func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("keeping a snapshot of the guest: %w", err)
@@ -178,11 +178,14 @@ func keepSnapshot(snapshot *os.File, path string) (err error) {
 	if err := haveRoom(to, snapshotBytes); err != nil {
 		return err
 	}
-	if err := copySparse(to, from); err != nil {
+	if err := copySparse(ctx, to, from); err != nil {
 		return err
 	}
 	if err := to.Sync(); err != nil { // named, it must be whole even if the machine loses its power
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err // for others should not make room for a snapshot that nobody trusts
 	}
 	makeRoom(dir)
 	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
@@ -205,8 +208,12 @@ func haveRoom(f *os.File, bytes uint64) error {
 }
 
 // copySparse copies what is not a hole.
-func copySparse(to, from *os.File) error {
+func copySparse(ctx context.Context, to, from *os.File) error {
+	const most = 8 << 20 // at once: a few milliseconds
 	for at := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		begin, err := from.Seek(at, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
 			return nil // there is nothing behind
@@ -218,6 +225,7 @@ func copySparse(to, from *os.File) error {
 		if err != nil {
 			return err
 		}
+		end = min(end, begin+most)
 		if _, err := to.Seek(begin, io.SeekStart); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func warpedStages(t *testing.T) map[string]int {
 func entries(t *testing.T, dir string) []os.DirEntry {
 	t.Helper()
 	list, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -118,7 +118,7 @@ func TestASnapshotThatCannotBeKeptServesOnce(t *testing.T) {
 	if err != nil || a.err != nil {
 		t.Fatal(err, a.err)
 	}
-	if !errors.Is(why, fs.ErrNotExist) && !errors.Is(why, fs.ErrExist) {
+	if !errors.Is(why, fs.ErrExist) {
 		t.Errorf("the reason told is %v", why)
 	}
 	close(seen)
@@ -131,13 +131,16 @@ func TestASnapshotThatCannotBeKeptServesOnce(t *testing.T) {
 	}
 }
 
-// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: at once, and when the guest is about to
-// rest.
+// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: while the guest boots, and while the
+// snapshot is copied into the cache, or just has been.
 func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 	needMachine(t)
-	for _, stage := range []string{"started", "modules loaded"} {
+	for _, stage := range []string{"modules loaded", "saved", "restored"} {
 		t.Run(stage, func(t *testing.T) {
 			dir := emptyCache(t)
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
 			cmd := exec.Command("/proc/self/exe")
 			cmd.Env = append(os.Environ(), runEnv+"=warped")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -149,19 +152,29 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines := bufio.NewScanner(stages)
-			for lines.Scan() && lines.Text() != stage {
+			reached := false
+			for !reached && lines.Scan() {
+				reached = lines.Text() == stage
 			}
 			machines := machinesOf(t, cmd.Process.Pid)
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // killed, as was meant
-			if len(machines) != 1 {
-				t.Fatalf("machines at %q: %v", stage, machines)
+			if !reached {
+				t.Fatalf("the program ended before %q", stage)
 			}
-			within(t, "QEMU to be gone", func() bool { return unix.Kill(machines[0], 0) == unix.ESRCH })
-			if list := entries(t, dir); len(list) > 0 {
-				t.Errorf("left in the cache: %v", list)
+			for _, pid := range machines {
+				within(t, "QEMU to be gone", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
+			}
+			kept := len(entries(t, dir))
+			t.Logf("%d snapshots are in the cache", kept)
+			if kept > 0 && stage == "modules loaded" {
+				t.Errorf("%d snapshots of a guest that has not been saved", kept)
+			}
+			// What is there is whole.
+			if next := warpedStages(t); next["up"]+kept != 1 || next["restored"] != 1 || next["ready"] != 1 {
+				t.Errorf("with %d snapshots in the cache the next guest's stages are %v", kept, next)
 			}
 		})
 	}
@@ -170,22 +183,53 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 // TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, and when a guest has been restored.
 func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
 	needMachine(t)
-	emptyCache(t)
-	for _, stage := range []string{"up", "modules loaded", "restored", "restored"} {
+	dir := emptyCache(t)
+	cancelAt := func(stage string) {
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		a := trial(mustParse(silent))
 		err := a.run(ctx, Options{Warp: true, Jobs: 1, Stage: func(s string) {
 			if s == stage {
 				cancel()
 			}
 		}})
-		cancel()
 		if !errors.Is(err, context.Canceled) || !errors.Is(a.err, context.Canceled) {
 			t.Errorf("canceled when %q: %v, its run: %v", stage, err, a.err)
 		}
 		if left := machinesOf(t, os.Getpid()); len(left) > 0 {
 			t.Errorf("canceled when %q, QEMU still runs: %v", stage, left)
 		}
+	}
+	cancelAt("up")
+	cancelAt("modules loaded")
+	warpedStages(t)
+	kept := entries(t, dir)
+	cancelAt("restored")
+	if after := entries(t, dir); len(kept) != 1 || len(after) != 1 || after[0].Name() != kept[0].Name() {
+		t.Errorf("in the cache are %v, and %v when a restored guest was canceled", kept, after)
+	}
+}
+
+func TestACanceledSnapshotIsNotKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "guests")
+	snapshot, err := memoryFile("guest", []byte("a guest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := keepSnapshot(ctx, snapshot, filepath.Join(dir, "it")); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled, the error is %v", err)
+	}
+	if list := entries(t, dir); len(list) > 0 {
+		t.Errorf("in the cache are %v", list)
+	}
+	if err := keepSnapshot(t.Context(), snapshot, filepath.Join(dir, "it")); err != nil {
+		t.Error(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "it")); err != nil || string(data) != "a guest" {
+		t.Errorf("kept is %q: %v", data, err)
 	}
 }
 
