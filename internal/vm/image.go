@@ -19,7 +19,7 @@ import (
 func unpackImage(k *Kernel) ([]byte, error) {
 	// From 4.11 on there is an entry, but until 5.0 for Xen alone.
 	if compareVersions(k.Version, "5.0") < 0 {
-		return nil, fmt.Errorf("Linux %s can be started at its entry for PVH only by Xen", k.Version)
+		return nil, fmt.Errorf("only Xen can start Linux %s at its entry for PVH", k.Version)
 	}
 	path := k.Image
 	image, err := os.ReadFile(path)
