@@ -149,7 +149,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	for i := range outcomes {
 		if err := outcomes[i].slow; err != nil {
-			fmt.Fprintf(errs, "halfopen: virtual machines boot anew each time: %v\n", err)
+			fmt.Fprintf(errs, "halfopen: virtual machines take longer to come up than they need: %v\n", err)
 			break
 		}
 	}

@@ -53,7 +53,7 @@ type stage struct{ name, until string }
 var (
 	// firstStages are those of a guest that boots, as the first does with a kernel and a program: of it a snapshot is taken.
 	firstStages = []stage{
-		{"packed", "file system for the guest packed"},
+		{"packed", "file system packed, kernel unpacked"},
 		{"started", "QEMU started"},
 		{"up", "kernel booted: its init is running"},
 		{"modules loaded", "kernel modules loaded"},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,11 @@ func TestUnpackImage(t *testing.T) {
 		}
 		return z
 	}, entry)
+	wrong := func(packed []byte, at int) []byte {
+		packed = slices.Clone(packed)
+		packed[len(packed)-at] ^= 1
+		return packed
+	}
 	old := bzImageOf(byGzip(entry))
 	binary.LittleEndian.PutUint16(old[0x206:], 0x207)
 	for name, tt := range map[string]struct {
@@ -105,6 +111,8 @@ func TestUnpackImage(t *testing.T) {
 		"of a payload without bytes": {bzImageOf(nil), "unexpected EOF"},
 		"smaller than it says":       {bzImageOf(withSize(byZstd, len(entry)+1)), "unexpected EOF"},
 		"larger than it says":        {bzImageOf(withSize(byZstd, len(entry)-1)), "it has more than the"},
+		"of a wrong checksum, gzip":  {bzImageOf(wrong(byGzip(entry), 8)), "invalid checksum"},
+		"of a wrong checksum, zstd":  {bzImageOf(withSize(wrong(byZstd, 1), len(entry))), "CRC"},
 		"far larger than a kernel":   {bzImageOf(withSize(byZstd, 1<<31)), "it is said to have 2147483648 bytes"},
 		"of no ELF file":             {bzImageOf(byGzip(bytes.Repeat([]byte("a kernel"), 20))), "bad magic number"},
 		"of half an ELF file":        {bzImageOf(byGzip(entry[:len(entry)-1])), "unexpected EOF"},

@@ -47,10 +47,19 @@ type machine struct {
 	console *tailBuffer
 	// monitor is nil for machines that get no orders.
 	monitor *monitor
-	// ended is closed when QEMU is gone; err is then how.
+	// ended is closed when QEMU is gone; err is then how, and said what it had to say.
 	ended chan struct{}
 	err   error
+	said  string
 	kill  func()
+}
+
+// lastWords are how QEMU ended, unless it was killed, and what it had to say. It must be gone.
+func (m *machine) lastWords() string {
+	if m.err == nil || strings.Contains(m.err.Error(), "signal: killed") {
+		return m.said
+	}
+	return fmt.Sprintf("%s: %v: %s", Emulator, m.err, m.said)
 }
 
 // close ends the machine, however far it is.
@@ -71,12 +80,13 @@ type machineFiles struct {
 }
 
 // bootFiles returns the files of a machine that boots. Its initramfs is packed while its kernel is unpacked.
-func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (files machineFiles, err error) {
+func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (machineFiles, error) {
+	var files machineFiles
 	unpacked := make(chan error, 1)
 	go func() {
-		var err error
-		files.kernel, err = o.kernelFile(with)
-		unpacked <- err
+		var failed error
+		files.kernel, failed = o.kernelFile(with)
+		unpacked <- failed
 	}()
 	base, err := archive()
 	if err == nil {
@@ -161,11 +171,9 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 		}
 		var wait sync.WaitGroup
 		wait.Go(func() { m.listen(consoleR, o) })
-		err = cmd.Wait()
+		m.err = cmd.Wait()
 		wait.Wait()
-		if err != nil {
-			m.err = fmt.Errorf("%s: %w: %s", Emulator, err, strings.TrimSpace(words.String()))
-		}
+		m.said = strings.TrimSpace(words.String())
 		consoleR.Close()
 		close(m.ended)
 	}()

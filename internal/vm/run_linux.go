@@ -36,7 +36,7 @@ type Options struct {
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
 	Program string
 	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the file system of a guest that
-	// boots, "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its
+	// boots packed, and its kernel unpacked, "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its
 	// job read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that
 	// goes on from a snapshot.
 	Stage func(stage string)
@@ -136,8 +136,9 @@ func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte,
 	return o.attend(ctx, m, with, runs, pending)
 }
 
-// wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. The error is
-// errNoSnapshot where a guest without a snapshot may do.
+// wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. Then it waits until
+// a new snapshot has been kept, which may take until the disk has all of it. The error is errNoSnapshot where a guest
+// without a snapshot may do.
 func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, pending map[int]*trace.Trace) error {
 	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
@@ -172,7 +173,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 	}
 	if err != nil && ctx.Err() == nil {
 		_ = os.Remove(path) // it may be the snapshot's fault; the next run takes another
-		if !up {
+		if !up && !errors.Is(err, errNoSnapshot) {
 			err = fmt.Errorf("%w: %w", errNoSnapshot, err)
 		}
 	}
@@ -277,9 +278,7 @@ func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
 func (o *Options) problem(m *machine, up bool, what string) error {
 	m.kill()
 	text := strings.TrimSpace(m.console.String())
-	if m.err != nil && !strings.Contains(m.err.Error(), "signal: killed") {
-		text = strings.TrimSpace(m.err.Error() + "\n" + text)
-	}
+	text = strings.TrimSpace(m.lastWords() + "\n" + text)
 	err := errors.New(what)
 	switch {
 	case outOfMemory.MatchString(text):

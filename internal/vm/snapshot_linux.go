@@ -129,8 +129,8 @@ func (m *machine) noSnapshot(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if m.err != nil {
-		err = fmt.Errorf("%w (%w)", err, m.err)
+	if words := m.lastWords(); words != "" {
+		err = fmt.Errorf("%w (%s)", err, words)
 	}
 	return fmt.Errorf("%w: %w", errNoSnapshot, err)
 }
@@ -175,8 +175,11 @@ func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	if err := haveRoom(to, snapshotBytes); err != nil {
-		return err
+	if haveRoom(to, snapshotBytes) != nil {
+		makeRoom(dir)
+		if err := haveRoom(to, snapshotBytes); err != nil {
+			return err
+		}
 	}
 	if err := copySparse(ctx, to, from); err != nil {
 		return err
@@ -185,7 +188,7 @@ func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err erro
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return err // for others should not make room for a snapshot that nobody trusts
+		return err // its guest has failed, or the user has left: others need not make room for it
 	}
 	makeRoom(dir)
 	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)

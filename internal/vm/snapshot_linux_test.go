@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,13 +32,17 @@ func emptyCache(t *testing.T) (snapshots string) {
 	return filepath.Join(dir, "halfopen", "guests")
 }
 
-// warpedStages runs the scenario in warped time and returns how often each stage was reached.
-func warpedStages(t *testing.T) map[string]int {
+// warpedStages runs the scenario in warped time and returns how often each stage was reached, and what was warned of.
+func warpedStages(t *testing.T, k Kernel) (seen map[string]int, warning error) {
 	t.Helper()
-	seen := map[string]int{}
+	seen = map[string]int{}
 	stages := make(chan string, 100)
 	a := trial(mustParse(silent))
-	err := a.run(t.Context(), Options{Warp: true, Jobs: 1, Stage: func(s string) { stages <- s }})
+	err := a.run(t.Context(), Options{
+		Kernel: k, Warp: true, Jobs: 1,
+		Stage: func(s string) { stages <- s },
+		Warn:  func(err error) { warning = errors.Join(warning, err) },
+	})
 	if err != nil || a.err != nil {
 		t.Fatal(err, a.err)
 	}
@@ -44,7 +50,7 @@ func warpedStages(t *testing.T) map[string]int {
 	for s := range stages {
 		seen[s]++
 	}
-	return seen
+	return seen, warning
 }
 
 func entries(t *testing.T, dir string) []os.DirEntry {
@@ -57,15 +63,15 @@ func entries(t *testing.T, dir string) []os.DirEntry {
 }
 
 func TestASecondGuestIsRestoredFromTheFirst(t *testing.T) {
-	needMachine(t)
+	k := needMachine(t)
 	dir := emptyCache(t)
-	first := warpedStages(t)
-	if first["up"] != 1 || first["saved"] != 1 || first["restored"] != 1 || first["ready"] != 1 {
-		t.Errorf("the first guest's stages: %v", first)
+	first, warning := warpedStages(t, k)
+	if first["up"] != 1 || first["saved"] != 1 || first["restored"] != 1 || first["ready"] != 1 || warning != nil {
+		t.Errorf("the first guest's stages: %v; %v", first, warning)
 	}
-	second := warpedStages(t)
-	if second["up"] != 0 || second["saved"] != 0 || second["restored"] != 1 || second["ready"] != 1 {
-		t.Errorf("the second guest's stages: %v", second)
+	second, warning := warpedStages(t, k)
+	if second["up"] != 0 || second["saved"] != 0 || second["restored"] != 1 || second["ready"] != 1 || warning != nil {
+		t.Errorf("the second guest's stages: %v; %v", second, warning)
 	}
 	if list := entries(t, dir); len(list) != 1 {
 		t.Errorf("snapshots: %v", list)
@@ -75,30 +81,34 @@ func TestASecondGuestIsRestoredFromTheFirst(t *testing.T) {
 func TestASnapshotThatIsDamagedIsLeftAndReplaced(t *testing.T) {
 	k := needMachine(t)
 	dir := emptyCache(t)
-	warpedStages(t)
+	_, _ = warpedStages(t, k)
 	path := filepath.Join(dir, entries(t, dir)[0].Name())
 	o := Options{Kernel: k}
 	if err := os.Truncate(path, int64(o.memory())<<20+1000); err != nil {
 		t.Fatal(err)
 	}
-	if damaged := warpedStages(t); damaged["restored"] != 0 || damaged["up"] != 1 || damaged["ready"] != 1 {
+	damaged, warning := warpedStages(t, k)
+	if damaged["restored"] != 0 || damaged["up"] != 1 || damaged["ready"] != 1 {
 		t.Errorf("with a damaged snapshot the guest's stages were %v, want a boot without any", damaged)
 	}
-	if again := warpedStages(t); again["saved"] != 1 || again["restored"] != 1 {
-		t.Errorf("the next guest's stages: %v, want another snapshot", again)
+	why := fmt.Sprint(warning)
+	if !errors.Is(warning, errNoSnapshot) || strings.Count(why, errNoSnapshot.Error()) != 1 || strings.Contains(why, "killed") {
+		t.Errorf("the warning is %v", warning)
+	}
+	if again, warning := warpedStages(t, k); again["saved"] != 1 || again["restored"] != 1 || warning != nil {
+		t.Errorf("the next guest's stages: %v, want another snapshot; %v", again, warning)
 	}
 }
 
 func TestWithoutACacheAGuestBootsAndTheReasonIsTold(t *testing.T) {
 	k := needMachine(t)
 	t.Setenv("XDG_CACHE_HOME", "/dev/null")
-	a := trial(mustParse(silent))
-	var why error
-	if err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1, Warn: func(err error) { why = err }}); err != nil || a.err != nil {
-		t.Error(err, a.err)
+	seen, warning := warpedStages(t, k)
+	if !errors.Is(warning, errNoSnapshot) || !errors.Is(warning, syscall.ENOTDIR) {
+		t.Errorf("the reason told is %v", warning)
 	}
-	if !errors.Is(why, errNoSnapshot) || !errors.Is(why, syscall.ENOTDIR) {
-		t.Errorf("the reason told is %v", why)
+	if seen["up"] != 1 || seen["restored"] != 0 || seen["ready"] != 1 {
+		t.Errorf("the guest's stages: %v, want a boot", seen)
 	}
 }
 
@@ -108,35 +118,28 @@ func TestASnapshotThatCannotBeKeptServesOnce(t *testing.T) {
 	if err := os.Symlink("/proc/self/nowhere", dir); err != nil {
 		t.Fatal(err)
 	}
-	seen := make(chan string, 100)
-	a := trial(mustParse(silent))
-	var why error
-	err := a.run(t.Context(), Options{
-		Kernel: k, Warp: true, Jobs: 1,
-		Stage: func(s string) { seen <- s }, Warn: func(err error) { why = err },
-	})
-	if err != nil || a.err != nil {
-		t.Fatal(err, a.err)
+	seen, warning := warpedStages(t, k)
+	if !errors.Is(warning, fs.ErrExist) { // mkdir of what is there, but leads nowhere
+		t.Errorf("the reason told is %v", warning)
 	}
-	if !errors.Is(why, fs.ErrExist) {
-		t.Errorf("the reason told is %v", why)
-	}
-	close(seen)
-	times := map[string]int{}
-	for s := range seen {
-		times[s]++
-	}
-	if times["up"] != 1 || times["restored"] != 1 || times["ready"] != 1 {
-		t.Errorf("the guest's stages: %v, want one boot", times)
+	if seen["up"] != 1 || seen["restored"] != 1 || seen["ready"] != 1 {
+		t.Errorf("the guest's stages: %v, want one boot", seen)
 	}
 }
 
-// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: while the guest boots, and while the
-// snapshot is copied into the cache, or just has been.
+// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: while the guest boots, while the
+// snapshot is copied into the cache, and when it has been.
 func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
-	needMachine(t)
-	for _, stage := range []string{"modules loaded", "saved", "restored"} {
-		t.Run(stage, func(t *testing.T) {
+	k := needMachine(t)
+	for name, tt := range map[string]struct {
+		stage string
+		kept  bool // it is killed when the cache has the snapshot
+	}{
+		"while the guest boots": {stage: "modules loaded"},
+		"while it is copied":    {stage: "restored"},
+		"when it is kept":       {stage: "restored", kept: true},
+	} {
+		t.Run(name, func(t *testing.T) {
 			dir := emptyCache(t)
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				t.Fatal(err)
@@ -154,45 +157,52 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 			lines := bufio.NewScanner(stages)
 			reached := false
 			for !reached && lines.Scan() {
-				reached = lines.Text() == stage
+				reached = lines.Text() == tt.stage
 			}
 			machines := machinesOf(t, cmd.Process.Pid)
+			if tt.kept {
+				within(t, "the snapshot to be kept", func() bool { return len(entries(t, dir)) == 1 })
+			}
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait() // killed, as was meant
-			if !reached {
-				t.Fatalf("the program ended before %q", stage)
+			if !reached || len(machines) != 1 {
+				t.Fatalf("%q was reached: %t; machines: %v", tt.stage, reached, machines)
 			}
-			for _, pid := range machines {
-				within(t, "QEMU to be gone", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
-			}
+			within(t, "QEMU to be gone", func() bool { return unix.Kill(machines[0], 0) == unix.ESRCH })
 			kept := len(entries(t, dir))
-			t.Logf("%d snapshots are in the cache", kept)
-			if kept > 0 && stage == "modules loaded" {
-				t.Errorf("%d snapshots of a guest that has not been saved", kept)
+			t.Logf("snapshots in the cache: %d", kept)
+			if kept > 0 && tt.stage == "modules loaded" {
+				t.Errorf("snapshots of a guest that has not been saved: %d", kept)
 			}
 			// What is there is whole.
-			if next := warpedStages(t); next["up"]+kept != 1 || next["restored"] != 1 || next["ready"] != 1 {
-				t.Errorf("with %d snapshots in the cache the next guest's stages are %v", kept, next)
+			next, warning := warpedStages(t, k)
+			if next["up"]+kept != 1 || next["restored"] != 1 || next["ready"] != 1 || warning != nil {
+				t.Errorf("with %d snapshots in the cache the next guest's stages are %v; %v", kept, next, warning)
 			}
 		})
 	}
 }
 
-// TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, and when a guest has been restored.
+// TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, before it is kept, and when a guest has been
+// restored from one.
 func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
-	needMachine(t)
+	k := needMachine(t)
 	dir := emptyCache(t)
 	cancelAt := func(stage string) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		a := trial(mustParse(silent))
-		err := a.run(ctx, Options{Warp: true, Jobs: 1, Stage: func(s string) {
-			if s == stage {
-				cancel()
-			}
-		}})
+		err := a.run(ctx, Options{
+			Kernel: k, Warp: true, Jobs: 1,
+			Stage: func(s string) {
+				if s == stage {
+					cancel()
+				}
+			},
+			Warn: func(err error) { t.Errorf("canceled when %q, the warning is %v", stage, err) },
+		})
 		if !errors.Is(err, context.Canceled) || !errors.Is(a.err, context.Canceled) {
 			t.Errorf("canceled when %q: %v, its run: %v", stage, err, a.err)
 		}
@@ -202,11 +212,50 @@ func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
 	}
 	cancelAt("up")
 	cancelAt("modules loaded")
-	warpedStages(t)
+	cancelAt("saved")
+	if list := entries(t, dir); len(list) > 0 {
+		t.Errorf("in the cache are %v", list)
+	}
+	_, _ = warpedStages(t, k)
 	kept := entries(t, dir)
 	cancelAt("restored")
 	if after := entries(t, dir); len(kept) != 1 || len(after) != 1 || after[0].Name() != kept[0].Name() {
 		t.Errorf("in the cache are %v, and %v when a restored guest was canceled", kept, after)
+	}
+}
+
+// TestAWarpedMachineHasASessionAndAProcessorOfItsOwn looks at QEMU while a guest goes on.
+func TestAWarpedMachineHasASessionAndAProcessorOfItsOwn(t *testing.T) {
+	k := needMachine(t)
+	a := trial(mustParse(silent))
+	machines := 0
+	err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1, Stage: func(stage string) {
+		if stage != "restored" {
+			return
+		}
+		for _, pid := range machinesOf(t, os.Getpid()) {
+			if session, err := unix.Getsid(pid); err != nil || session != pid {
+				t.Errorf("QEMU, the process %d, is in the session %d: %v", pid, session, err)
+			}
+			threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+			if err != nil || len(threads) < 2 {
+				t.Errorf("the threads of QEMU are %v: %v", threads, err)
+			}
+			for _, thread := range threads {
+				id, err := strconv.Atoi(filepath.Base(thread))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var may unix.CPUSet
+				if err := unix.SchedGetaffinity(id, &may); err != nil || may.Count() != 1 {
+					t.Errorf("a thread of QEMU may be on %d processors: %v", may.Count(), err)
+				}
+			}
+			machines++
+		}
+	}})
+	if err != nil || a.err != nil || machines != 1 {
+		t.Errorf("%d machines: %v, %v", machines, err, a.err)
 	}
 }
 
