@@ -394,10 +394,9 @@ func (l *lab) happened(names []string) error {
 	}
 	l.faults.Happened(name)
 	if l.sampled[name] {
-		if err := l.seen.Sample(); err != nil {
+		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: name}}) }); err != nil {
 			return err
 		}
-		l.now(trace.Event{Sampled: &trace.Sampled{Event: name}})
 	}
 	for _, a := range l.actors {
 		a.tell(name)
@@ -424,10 +423,9 @@ func (l *lab) perform() error {
 		}
 	}
 	// What the first steps have made, such as a LISTEN socket, is there from the start.
-	if err := l.seen.Sample(); err != nil {
+	if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
 		return err
 	}
-	l.now(trace.Event{Start: &trace.Start{}})
 	for _, a := range l.actors {
 		a.begin()
 	}

@@ -92,8 +92,9 @@ func (o *Observer) Counters(at string) error {
 	return nil
 }
 
-// Sample looks at the sockets of all hosts now, and returns when the changes have been emitted.
-func (o *Observer) Sample() error { return o.sampler.all() }
+// Sample looks at the sockets of all hosts now, emits the changes, and calls then before any socket is looked at again: all that
+// has been emitted by that time was seen before, all that comes later is seen later. On an error then is not called.
+func (o *Observer) Sample(then func()) error { return o.sampler.all(then) }
 
 // Notice has the sockets of all hosts looked at soon, as after a packet: a program has done something.
 func (o *Observer) Notice() { o.sampler.wakeAll() }

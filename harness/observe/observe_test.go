@@ -349,12 +349,44 @@ func TestSocketsOfAWireAreLeftOut(t *testing.T) {
 	}
 	for _, none := range []bool{false, true} {
 		o, r, _ := watch(t, Host{Name: "wire", NS: ns, Devices: []string{"lo"}, NoSockets: none})
-		if err := errors.Join(o.Sample(), o.Stop()); err != nil {
+		if err := errors.Join(o.Sample(func() {}), o.Stop()); err != nil {
 			t.Fatal(err)
 		}
 		if events := r.all(); len(events) != map[bool]int{false: 1, true: 0}[none] {
 			t.Errorf("NoSockets %t: %d events", none, len(events))
 		}
+	}
+}
+
+// TestNoSocketIsSeenBetweenASampleAndWhatFollows makes a socket, in what follows, that the goroutine would see within
+// milliseconds.
+func TestNoSocketIsSeenBetweenASampleAndWhatFollows(t *testing.T) {
+	ns := newNamespace(t, "256")
+	o, r, _ := watch(t, Host{Name: "host", NS: ns, Devices: []string{"lo"}})
+	called := false
+	err := o.Sample(func() {
+		called = true
+		fd := ns.socket(t, unix.SOCK_STREAM)
+		t.Cleanup(func() { _ = unix.Close(fd) })
+		if err := unix.Listen(fd, 1); err != nil {
+			t.Error(err)
+		}
+		o.Notice()
+		time.Sleep(100 * time.Millisecond)
+		if events := r.all(); len(events) > 0 {
+			t.Errorf("seen meanwhile: %d events, the first is %s", len(events), events[0].Kind())
+		}
+	})
+	if err != nil || !called {
+		t.Fatalf("called: %t; %v", called, err)
+	}
+	for began := time.Now(); len(r.all()) == 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 5*time.Second {
+			t.Fatal("the socket is not seen afterwards, either")
+		}
+	}
+	if err := o.Stop(); err != nil {
+		t.Error(err)
 	}
 }
 

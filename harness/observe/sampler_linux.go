@@ -174,24 +174,28 @@ func processorTime(f func()) time.Duration {
 	return time.Duration(after.Nano() - before.Nano())
 }
 
-// all samples every host now.
-func (s *sampler) all() error {
+// all samples every host now, and calls then, if that went well, before any is sampled again.
+func (s *sampler) all(then func()) error {
 	var errs []error
 	for _, h := range s.hosts {
 		h.mu.Lock()
+		defer h.mu.Unlock()
 		if h.diag != nil {
 			errs = append(errs, h.sample(s))
 		}
-		h.mu.Unlock()
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	then()
+	return nil
 }
 
 // stop ends the goroutine, after which all hosts are sampled once more.
 func (s *sampler) stop() error {
 	close(s.quit)
 	<-s.done
-	return s.all()
+	return s.all(func() {})
 }
 
 // close closes the sockets. The goroutine must have been stopped.
