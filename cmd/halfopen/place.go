@@ -69,7 +69,11 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 			kernels = []string{""}
 		}
 	}
-	for _, name := range kernels {
+	var seen []vm.Kernel
+	for i, name := range kernels {
+		if slices.Contains(kernels[:i], name) {
+			continue
+		}
 		if name == running {
 			kept, none, reason := p.placeHere(runs)
 			all, left, why = append(all, kept...), append(left, none...), reason
@@ -79,6 +83,10 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 		if err != nil {
 			return nil, nil, "", err
 		}
+		if slices.Contains(seen, k) {
+			continue // 6.1 and 6.1.0 may be the same
+		}
+		seen = append(seen, k)
 		for _, s := range runs {
 			all = append(all, placed{s, place{kernel: k, warp: p.warp || s.Estimate() >= longest && !p.long}})
 		}
@@ -86,7 +94,8 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 	return all, left, why, nil
 }
 
-// placeHere has runs take place on this machine, but long ones in warped time, if that can be had.
+// placeHere has runs take place on this machine, but long ones in warped time, if that can be had. why is the reason if it
+// cannot, and there are long ones.
 func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*scenarios.Scenario, why string) {
 	warped, err := place{}, error(nil)
 	looked := false
@@ -97,7 +106,12 @@ func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*s
 		}
 		if !looked {
 			looked = true
-			if warped, err = warpPlace(); err != nil {
+			if len(p.kernels) > 0 {
+				err = errors.New("the running kernel, which was asked for, cannot be warped")
+			} else {
+				warped, err = warpPlace()
+			}
+			if err != nil {
 				why = err.Error()
 			}
 		}
@@ -108,6 +122,17 @@ func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*s
 		}
 	}
 	return all, left, why
+}
+
+// longHere counts the runs that take long in real time on this machine, and tells how long the longest is.
+func longHere(all []placed) (n int, most time.Duration) {
+	for i := range all {
+		if e := all[i].scenario.Estimate(); !all[i].place.virtual() && e >= longest {
+			n++
+			most = max(most, e)
+		}
+	}
+	return n, most
 }
 
 // warpPlace is where long runs take place by themselves, if this machine can.

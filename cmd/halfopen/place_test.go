@@ -109,6 +109,65 @@ func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
 	}
 }
 
+// A run on the running kernel that was asked for never takes place on another one.
+func TestTheRunningKernelIsNoOther(t *testing.T) {
+	version := withKernel(t)
+	qemu := filepath.Join(t.TempDir(), "qemu-system-x86_64")
+	if err := os.WriteFile(qemu, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(qemu))
+	short := &scenarios.Scenario{Name: "short", Duration: scenarios.Duration(3 * time.Second)}
+	long := &scenarios.Scenario{Name: "long", Duration: scenarios.Duration(2 * time.Hour)}
+	for _, tt := range []struct {
+		name    string
+		placing placing
+		want    string
+		left    string
+		here    int // long ones in real time
+	}{
+		{"nothing asked for", placing{}, "short long/warped on Linux 9.9.9-none", "", 0},
+		{"the running one", placing{kernels: []string{"running"}}, "short", "long", 0},
+		{"by name", placing{kernels: []string{"running"}, named: true}, "short long", "", 1},
+		{"with --long", placing{kernels: []string{"running"}, long: true}, "short long", "", 1},
+		{
+			"beside another",
+			placing{kernels: []string{"running", version}, warp: true},
+			"short short/warped on Linux 9.9.9-none long/warped on Linux 9.9.9-none", "long", 0,
+		},
+		{
+			"each twice",
+			placing{kernels: []string{"9.9", "running", version, "running"}, warp: true},
+			"short/warped on Linux 9.9.9-none long/warped on Linux 9.9.9-none short", "long", 0,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			kept, left, why, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for i := range kept {
+				where := kept[i].place.String()
+				if where != "" {
+					where = "/" + where
+				}
+				got = append(got, kept[i].scenario.Name+where)
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("places (-want +got):\n%s", diff)
+			}
+			if got := strings.Join(ids(left), " "); got != tt.left || (got != "") != (why != "" && !tt.placing.named) {
+				t.Errorf("left out %q because %q, want %q", got, why, tt.left)
+			}
+			n, most := longHere(kept)
+			if n != tt.here || n > 0 && most != 2*time.Hour {
+				t.Errorf("%d long runs here, up to %s, want %d", n, most, tt.here)
+			}
+		})
+	}
+}
+
 func TestAskedForMachinesThatAreNotThere(t *testing.T) {
 	withoutMachines(t)
 	_, _, _, err := (&placing{kernels: []string{"1.0-none"}}).place(nil)

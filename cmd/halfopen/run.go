@@ -43,7 +43,12 @@ or a directory that is searched for .yaml files. Without arguments, every built-
 
 A run that takes 20 s or more takes place in warped time, if there is QEMU and a kernel to boot (halfopen kernel): in a
 virtual machine whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds.
-Otherwise it takes place in real time where it was asked for by name, or with --long, and is left out where not.
+Otherwise, and with --kernel running, it takes place in real time where it was asked for by name, or with --long, and is left
+out where not.
+
+On another kernel (--kernel), other runs take place in real time, which without KVM is too slow for some; --warp has exact
+times. Where --kernel is the path of a bzImage, its modules are those of ../lib/modules/VERSION, seen from its directory, or of
+/lib/modules/VERSION.
 
 Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
 it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`,
@@ -54,7 +59,7 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run keepalive-default --warp
-  halfopen run handshake/ --kernel running --kernel 6.1`,
+  halfopen run handshake/ --warp --kernel running --kernel 6.1`,
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")
@@ -93,6 +98,8 @@ func (f *runFlags) check() error {
 		return usagef("--jobs %d: want 1 or more", f.jobs)
 	case f.repeat < 1:
 		return usagef("--repeat %d: want 1 or more", f.repeat)
+	case slices.Contains(f.kernels, ""):
+		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	case f.format != "pretty" && f.format != "json":
 		return usagef("--format %q: want pretty or json", f.format)
 	}
@@ -132,6 +139,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if f.warp && slices.Contains(f.kernels, running) {
 		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
 	}
+	if n, most := longHere(all); n > 0 && !f.long {
+		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
+			n, plural(n, "long run takes", "long runs take"), seconds(most), why)
+	}
 
 	var st *store
 	if f.out != "" {
@@ -149,7 +160,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	for i := range outcomes {
 		if err := outcomes[i].slow; err != nil {
-			fmt.Fprintf(errs, "halfopen: virtual machines take longer to come up than they need: %v\n", err)
+			fmt.Fprintf(errs, "halfopen: virtual machines are slower than they need be: %v\n", err)
 			break
 		}
 	}

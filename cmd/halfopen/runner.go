@@ -43,7 +43,7 @@ type outcome struct {
 	took time.Duration
 	// dir is where the run was stored, "" where it was not.
 	dir string
-	// slow is why the run's guest took longer to come up than it need have.
+	// slow is why the run's guest was slower than it need have been.
 	slow error
 }
 

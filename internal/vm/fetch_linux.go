@@ -72,7 +72,7 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 		return found[0], nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return Kernel{}, fmt.Errorf("making the cache of kernels: %w", err)
+		return Kernel{}, cacheError(err)
 	}
 	// What is not finished has a name that is never taken for a kernel's; leftovers of a killed one are swept away here.
 	if old, err := filepath.Glob(filepath.Join(cache, ".get-*")); err == nil {
@@ -82,7 +82,7 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 	}
 	work, err := os.MkdirTemp(cache, ".get-")
 	if err != nil {
-		return Kernel{}, fmt.Errorf("making room in the cache of kernels: %w", err)
+		return Kernel{}, cacheError(err)
 	}
 	defer os.RemoveAll(work)
 	if err := unpack(ctx, "linux-image-"+versions[at], work, progress); err != nil {

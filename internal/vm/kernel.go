@@ -29,9 +29,16 @@ type Kernel struct {
 func CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("finding the cache directory: %w; set XDG_CACHE_HOME", err)
+		return "", cacheError(err)
 	}
 	return filepath.Join(dir, "halfopen", "kernels"), nil
+}
+
+// cacheError is the error of a cache that is not there, or cannot be read or written.
+func cacheError(err error) error {
+	return &kernel.MissingError{
+		Feature: "a cache for kernels", Err: err, Remedy: "set XDG_CACHE_HOME to a directory of your own",
+	}
 }
 
 // Kernels returns the kernels known here that can be booted, the newest first.
@@ -46,7 +53,7 @@ func Kernels() ([]Kernel, error) {
 	}
 	dirs, err := os.ReadDir(cache)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading the cache of kernels: %w", err)
+		return nil, cacheError(err)
 	}
 	for _, d := range dirs {
 		// A directory that begins with a dot is one that was not finished.
@@ -99,12 +106,21 @@ func FindKernel(spec string) (Kernel, error) {
 			return k, nil
 		}
 	}
+	if _, err := CacheDir(); err != nil {
+		return Kernel{}, err
+	}
 	if spec == "" {
 		return Kernel{}, &kernel.MissingError{
 			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)",
 		}
 	}
+	if _, err := os.Stat(spec); err == nil {
+		return Kernel{}, &kernel.MissingError{Feature: "the kernel " + spec, Remedy: "for the file of that name say ./" + spec}
+	}
 	remedy := "halfopen kernel get " + spec
+	if len(numbers(spec)) == 0 {
+		remedy = "halfopen kernel list has those that can be had"
+	}
 	if len(all) > 0 {
 		var known []string
 		for _, k := range all {
@@ -140,8 +156,8 @@ func kernelOfFile(path string) (Kernel, error) {
 		}
 	}
 	return Kernel{}, &kernel.MissingError{
-		Feature: "the modules of the kernel " + path, NeededBy: "runs in a virtual machine",
-		Remedy: "put them into " + candidates[0] + ", or use a kernel of halfopen kernel get",
+		Feature: "a directory with the modules of " + path, NeededBy: "runs in a virtual machine",
+		Remedy: "put it at " + candidates[0] + ", or use a kernel of halfopen kernel get",
 	}
 }
 

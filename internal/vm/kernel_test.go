@@ -95,6 +95,32 @@ func TestKernelsOfTheCacheAndOfFiles(t *testing.T) {
 	}
 }
 
+func TestWhyAKernelIsNotFound(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write(t, filepath.Join(dir, "bz"), bzImage("6.1.0"))
+	for name, tt := range map[string]struct {
+		cache, home, spec, want string
+	}{
+		"no cache":               {"", "", "9.9", "neither $XDG_CACHE_HOME nor $HOME are defined; set XDG_CACHE_HOME"},
+		"a cache that is no dir": {"/dev/null", "", "9.9", "not a directory; set XDG_CACHE_HOME"},
+		"a version":              {dir, "", "9.9", "halfopen kernel get 9.9"},
+		"no version":             {dir, "", "latest", "halfopen kernel list"},
+		"a file without a slash": {dir, "", "bz", "say ./bz"},
+		"a file without modules": {dir, "", "./bz", "put it at ../lib/modules/6.1.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_CACHE_HOME", tt.cache)
+			t.Setenv("HOME", tt.home)
+			_, err := FindKernel(tt.spec)
+			var missing *kernel.MissingError
+			if !errors.As(err, &missing) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the error is %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestVersionsAreOrderedByTheirNumbers(t *testing.T) {
 	versions := []string{"6.1.0-9-cloud-amd64", "6.12.117+deb12-cloud-amd64", "6.1.0-50-cloud-amd64", "5.10.0-1", "6.12.9"}
 	slices.SortFunc(versions, compareVersions)

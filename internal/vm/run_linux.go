@@ -40,8 +40,8 @@ type Options struct {
 	// job read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that
 	// goes on from a snapshot.
 	Stage func(stage string)
-	// Warn, if not nil, is told what makes guests take longer to come up than they need: that they cannot go on from
-	// snapshots here, or that the snapshot of this one is not kept for the next.
+	// Warn, if not nil, is told what makes guests slower than they need be: that they cannot go on from snapshots here, that
+	// the snapshot of this one is not kept for the next, or that KVM does not work.
 	Warn func(error)
 }
 
@@ -116,6 +116,13 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 		var up bool
 		if up, err = o.boot(ctx, qemu, archive, with, runs, pending); err == nil || up || ctx.Err() != nil {
 			return err
+		}
+		if with == kvm && o.Warn != nil {
+			why := err
+			if missing := (*kernel.MissingError)(nil); errors.As(err, &missing) {
+				why = missing.Err // its remedy is another kernel, which would not help
+			}
+			o.Warn(fmt.Errorf("KVM is here, but of no use: %w", why))
 		}
 	}
 	return err
