@@ -38,6 +38,9 @@ type sampledHost struct {
 	sockets  []socket // mu
 }
 
+// stale is how long a dump may wait for the processor without being repeated.
+const stale = time.Millisecond
+
 func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampler, error) {
 	s := &sampler{clock: clock, emit: emit, woken: make(chan struct{}, 1), quit: make(chan struct{})}
 	for _, h := range hosts {
@@ -133,14 +136,16 @@ func (h *sampledHost) sample(s *sampler) error {
 		began, cost time.Duration
 		err         error
 	)
-	// A dump is lost only if its answer found no memory; the next one tries again.
+	// A dump is lost only if its answer found no memory. And if something else had the processor meanwhile, it tells of a later
+	// moment than that at which it began. The next one tries again.
 	for range 3 {
 		h.sockets = h.sockets[:0]
 		began = s.clock.Now()
 		cost = processorTime(func() {
 			err = h.diag.dump(func(sk *socket) { h.sockets = append(h.sockets, *sk) })
 		})
-		if err == nil || !errors.Is(err, unix.ENOBUFS) {
+		waited := s.clock.Now() - began - cost
+		if err == nil && waited < stale || err != nil && !errors.Is(err, unix.ENOBUFS) {
 			break
 		}
 	}
