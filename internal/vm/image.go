@@ -133,8 +133,8 @@ func checkPVH(kernel []byte) error {
 }
 
 // kernelFile opens the kernel that a machine boots, unpacked where the machine would take long for it. One that cannot be
-// unpacked here boots as it is: if something is wrong with it, the boot tells. An unpacked one also needs QEMU's pvh.bin, which all
-// packages have that have its linuxboot_dma.bin, as needed by the others.
+// unpacked here boots as it is: if something is wrong with it, the boot tells. An unpacked one needs pvh.bin besides, one of
+// QEMU's option ROMs.
 func (o *Options) kernelFile(with accelerator) (*os.File, error) {
 	if with != kvm {
 		if unpacked, err := unpackImage(&o.Kernel); err == nil {

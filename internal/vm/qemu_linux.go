@@ -36,8 +36,8 @@ const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.tr
 	"pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
 
 // emulatedCPU is all that QEMU can emulate, but for what makes kernel and programs copy and clear memory by single bytes: an
-// emulated "rep movsb" is eight times slower than "rep movsq". Without level-func7 there would be FZRM, FSRS and FSRC as well, which
-// QEMU emulates from 8.0 on, and older ones have no names for.
+// emulated "rep movsb" is eight times slower than "rep movsq". level-func7 leaves out FZRM, FSRS and FSRC, for which QEMU 7.2 has
+// no names.
 const emulatedCPU = "max,-erms,-fsrm,level-func7=0"
 
 // machine is a running QEMU.
@@ -153,8 +153,8 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	cmd.ExtraFiles = []*os.File{outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job}
 	var words tailBuffer
 	cmd.Stderr = &words
-	// A session of its own, and with it a share of the processors (sched(7), "The autogroup feature"): Linux 6.18 lets others
-	// wait for seconds, the kernel's threads and runs beside the guest, where QEMU's threads are in one group with more of them.
+	// A session of its own, and with it a share of the processors (sched(7), "The autogroup feature"). On Linux 6.18 two QEMUs in
+	// this process's group kept runs beside them, and even the kernel's threads, from the processor for seconds.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 
 	started := make(chan error)

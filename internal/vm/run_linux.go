@@ -36,9 +36,9 @@ type Options struct {
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
 	Program string
 	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the file system of a guest that
-	// boots packed, and its kernel unpacked, "started" with QEMU running; then, what a guest says that boots, "up" and "modules loaded", and "ready" with its
-	// job read. If it boots for a snapshot, "saved" comes before that, and "started" a second time; "restored" of any that
-	// goes on from a snapshot.
+	// boots packed, and its kernel unpacked, "started" with QEMU running; then, what a guest says that boots, "up" and
+	// "modules loaded", and "ready" with its job read. If it boots for a snapshot, "saved" comes before that, and "started" a
+	// second time; "restored" of any that goes on from a snapshot.
 	Stage func(stage string)
 	// Warn, if not nil, is told what makes guests slower than they need be: that they cannot go on from snapshots here, that
 	// the snapshot of this one is not kept for the next, or that KVM does not work.
