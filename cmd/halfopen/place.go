@@ -70,23 +70,22 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 		}
 	}
 	var seen []vm.Kernel
-	for i, name := range kernels {
-		if slices.Contains(kernels[:i], name) {
-			continue
-		}
-		if name == running {
-			kept, none, reason := p.placeHere(runs)
-			all, left, why = append(all, kept...), append(left, none...), reason
-			continue
-		}
-		k, err := vm.FindKernel(name)
-		if err != nil {
-			return nil, nil, "", err
+	for _, name := range kernels {
+		var k vm.Kernel // the zero one stands for the running one
+		if name != running {
+			if k, err = vm.FindKernel(name); err != nil {
+				return nil, nil, "", err
+			}
 		}
 		if slices.Contains(seen, k) {
 			continue // 6.1 and 6.1.0 may be the same
 		}
 		seen = append(seen, k)
+		if name == running {
+			kept, none, reason := p.placeHere(runs)
+			all, left, why = append(all, kept...), append(left, none...), reason
+			continue
+		}
 		for _, s := range runs {
 			all = append(all, placed{s, place{kernel: k, warp: p.warp || s.Estimate() >= longest && !p.long}})
 		}

@@ -20,10 +20,16 @@ func withoutMachines(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 }
 
+// shortAndLong are two runs: one of 3 s, and one of two hours.
+func shortAndLong() []*scenarios.Scenario {
+	return []*scenarios.Scenario{
+		{Name: "short", Duration: scenarios.Duration(3 * time.Second)},
+		{Name: "long", Duration: scenarios.Duration(2 * time.Hour)},
+	}
+}
+
 func TestLongRunsWithoutMachines(t *testing.T) {
 	withoutMachines(t)
-	short := &scenarios.Scenario{Name: "short", Duration: scenarios.Duration(3 * time.Second)}
-	long := &scenarios.Scenario{Name: "long", Duration: scenarios.Duration(2 * time.Hour)}
 	for _, tt := range []struct {
 		name    string
 		placing placing
@@ -35,7 +41,7 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 		{"take place in real time with --long", placing{long: true}, "short long", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, left, why, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			kept, left, why, err := tt.placing.place(shortAndLong())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,8 +90,6 @@ func withKernel(t *testing.T) string {
 
 func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
 	version := withKernel(t)
-	short := &scenarios.Scenario{Name: "short", Duration: scenarios.Duration(3 * time.Second)}
-	long := &scenarios.Scenario{Name: "long", Duration: scenarios.Duration(2 * time.Hour)}
 	for _, tt := range []struct {
 		name        string
 		placing     placing
@@ -97,7 +101,7 @@ func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.placing.kernels = []string{version}
-			kept, _, _, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			kept, _, _, err := tt.placing.place(shortAndLong())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,8 +121,6 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", filepath.Dir(qemu))
-	short := &scenarios.Scenario{Name: "short", Duration: scenarios.Duration(3 * time.Second)}
-	long := &scenarios.Scenario{Name: "long", Duration: scenarios.Duration(2 * time.Hour)}
 	for _, tt := range []struct {
 		name    string
 		placing placing
@@ -142,7 +144,7 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, left, why, err := tt.placing.place([]*scenarios.Scenario{short, long})
+			kept, left, why, err := tt.placing.place(shortAndLong())
 			if err != nil {
 				t.Fatal(err)
 			}

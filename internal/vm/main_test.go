@@ -64,6 +64,13 @@ func needMachine(t *testing.T) Kernel {
 	if err == nil {
 		k, err = FindKernel("")
 	}
+	need(t, err)
+	return k
+}
+
+// need skips the test on an error, which says what is missing; with HALFOPEN_CI=1 it fails.
+func need(t *testing.T, err error) {
+	t.Helper()
 	switch {
 	case err == nil:
 	case os.Getenv("HALFOPEN_CI") == "1":
@@ -71,7 +78,6 @@ func needMachine(t *testing.T) Kernel {
 	default:
 		t.Skip(err)
 	}
-	return k
 }
 
 // silent takes 131 s in its own time.
