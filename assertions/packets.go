@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
@@ -126,14 +126,14 @@ func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
 			return
 		}
 		if !slices.Contains(selector.Select(&want[i], r.t, r.flows, r.hosts, matched), matched[i]) {
-			got := trace.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
+			got := packet.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
 			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, selectorText(&want[i]), got))
 			return
 		}
 	}
 	if extra := len(matched) - len(want); extra > 0 {
-		got := trace.SummarizeIn(r.t.Events[matched[len(want)]].Packet.Decode(), r.flows[matched[len(want)]])
+		got := packet.SummarizeIn(r.t.Events[matched[len(want)]].Packet.Decode(), r.flows[matched[len(want)]])
 		v.fault(plural(len(want), "packet"), plural(len(matched), "packet"),
 			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), plural(extra, "packet"), got))
 		return
@@ -165,7 +165,7 @@ func (r *run) listPackets(p *scenarios.PacketsExpectation, seen, matched []int, 
 		if r.flows[i].Retransmission {
 			mark = " retransmission"
 		}
-		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-r.started), gap, trace.SummarizeIn(e.Packet.Decode(), r.flows[i]), mark))
+		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-r.started), gap, packet.SummarizeIn(e.Packet.Decode(), r.flows[i]), mark))
 	}
 }
 

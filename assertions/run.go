@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
@@ -15,7 +16,7 @@ import (
 type run struct {
 	s       *scenarios.Scenario
 	t       *trace.Trace
-	flows   []trace.Flow
+	flows   []packet.Flow
 	hosts   selector.Hosts
 	sysctls map[string]bool // there or not, of those probed
 	started time.Duration

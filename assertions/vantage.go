@@ -3,7 +3,7 @@ package assertions
 import (
 	"net/netip"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -52,8 +52,8 @@ func (r *run) sentOnce() []int {
 	if r.sent != nil {
 		return r.sent
 	}
-	mark := func(d *trace.Decoded) fingerprint {
-		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&trace.RST != 0}
+	mark := func(d *packet.Decoded) fingerprint {
+		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&packet.RST != 0}
 	}
 	// All that came in, before any is judged: two link ends can disagree by microseconds on which came first.
 	passed := map[fingerprint]bool{}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"sync"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 )
 
 // outbox writes messages to a pipe, as JSON, by a goroutine of its own, so that nobody waits for the pipe's reader: observers
@@ -73,6 +73,6 @@ func (o *outbox[M]) write(w io.Writer, finish func(*M)) error {
 // summarize says what a packet is, for people.
 func summarize(m *message) {
 	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
-		e.Packet.Summary = trace.Summarize(e.Packet.Decode())
+		e.Packet.Summary = packet.Summarize(e.Packet.Decode())
 	}
 }

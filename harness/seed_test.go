@@ -14,6 +14,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -67,7 +68,7 @@ func strikes(tr *trace.Trace) []string {
 	var list []string
 	for i := range tr.Events {
 		if f := tr.Events[i].Fault; f != nil && f.What == "hit" {
-			d := trace.DecodeIP(f.Packet)
+			d := packet.DecodeIP(f.Packet)
 			list = append(list, fmt.Sprintf("%s %d: %q %s %v", f.Name, f.Hits, d.Payload, f.Effect, f.By))
 		}
 	}

@@ -122,23 +122,6 @@ type Signal struct {
 	Name  string `json:"name"`
 }
 
-// Packet is a packet seen at one end of a link.
-type Packet struct {
-	// Host and Device are where it was seen.
-	Host   string `json:"host"`
-	Device string `json:"device"`
-	// Out is true where the host sent it, false where it received it.
-	Out bool `json:"out,omitempty"`
-	// Frame is the frame from its link layer header on, as much of it as the capture keeps.
-	Frame []byte `json:"frame"`
-	// Length is the length of the whole frame in bytes.
-	Length int `json:"length"`
-	// Summary is the packet in one line, for people who read the file.
-	Summary string `json:"summary,omitempty"`
-
-	decoded *Decoded
-}
-
 // Socket is a socket of a host as sock_diag sees it, written when anything of it changed.
 type Socket struct {
 	Host string `json:"host"`

@@ -16,7 +16,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/internal/selector"
 	"halfopen/scenarios"
 )
@@ -146,9 +146,9 @@ func meant(f *scenarios.Fault, packets []shot, hosts selector.Hosts, hops uint8)
 	means := make([]bool, len(packets))
 	matching := 0
 	for i, p := range packets {
-		d := trace.DecodeIP(p.bytes)
+		d := packet.DecodeIP(p.bytes)
 		d.TTL -= hops
-		match := selector.Matches(&f.Match, &d, trace.Flow{}, hosts)
+		match := selector.Matches(&f.Match, &d, packet.Flow{}, hosts)
 		if k := f.Do.Partition; k != nil {
 			match = k.Direction != "in" && hosts.Has(k.Host, d.Src) || k.Direction != "out" && hosts.Has(k.Host, d.Dst)
 		}
@@ -233,7 +233,7 @@ type shot struct {
 }
 
 func (p shot) String() string {
-	d := trace.DecodeIP(p.bytes)
+	d := packet.DecodeIP(p.bytes)
 	return fmt.Sprintf("packet %d: %s -> %s %s %s %s %d -> %d, %d bytes, options %+v, ttl %d",
 		p.number, d.Src, d.Dst, d.Proto, d.ICMPType, flagText(d.Flags), d.SPort, d.DPort, d.PayloadLen, d.Options, d.TTL)
 }
@@ -248,7 +248,7 @@ func (p shot) is(packet []byte) bool {
 }
 
 // flagText has a letter for each TCP flag.
-func flagText(f trace.TCPFlags) string {
+func flagText(f packet.TCPFlags) string {
 	text := ""
 	for i, letter := range "FSRPAU" {
 		if f>>i&1 != 0 {

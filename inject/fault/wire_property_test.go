@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 )
 
 const (
@@ -81,11 +81,11 @@ type wire struct {
 }
 
 // sent reports whether a packet is one of those sent: what the kernel or a fault forges may have any number.
-func (w *wire) sent(number int, packet []byte) bool {
+func (w *wire) sent(number int, data []byte) bool {
 	if number >= len(w.fates) {
 		return false
 	}
-	s, d := w.fates[number].sent, trace.DecodeIP(packet)
+	s, d := w.fates[number].sent, packet.DecodeIP(data)
 	return d.Src == s.from && d.Dst == s.to && d.Proto == s.proto && d.SPort == s.sport && d.DPort == s.dport && d.Seq == s.seq
 }
 

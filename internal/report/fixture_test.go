@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"halfopen/harness/trace"
-	"halfopen/scenarios"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -55,7 +56,7 @@ func mark(s *scenarios.Scenario, t *trace.Trace, all []*Journey, seed maphash.Se
 		if f == nil || f.What != "hit" || len(f.Packet) == 0 {
 			continue
 		}
-		d := trace.DecodeIP(f.Packet)
+		d := packet.DecodeIP(f.Packet)
 		k := keyOf(&d, seed)
 		k.payload = 0
 		var struck, last *Journey

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -21,7 +22,7 @@ type Journey struct {
 	Sent, Last time.Duration
 	// Arrived is true if To received it; Arrival is the packet then.
 	Arrived bool
-	Arrival *trace.Decoded
+	Arrival *packet.Decoded
 	// Seen is the host that saw it last: where a lost packet was lost, or on the link behind it.
 	Seen string
 	// Struck is the fault that lost it, on the wire or, behind the capture, at the receiving host's input; "" for none known.
@@ -31,9 +32,9 @@ type Journey struct {
 	// Forged is true where From is not Source: a forged packet, or a copy made on the way.
 	Forged bool
 	// Packet is the packet as it was first seen.
-	Packet *trace.Decoded
+	Packet *packet.Decoded
 	// Flow is its place in its connection.
-	Flow trace.Flow
+	Flow packet.Flow
 
 	hops []hop
 }
@@ -62,7 +63,7 @@ type packetKey struct {
 	fragment     int
 	// Only where there is no identification (IPv6, and TCP without a socket or with DF on some kernels).
 	ack     uint32
-	flags   trace.TCPFlags
+	flags   packet.TCPFlags
 	tsval   uint32
 	payload uint64
 }
@@ -127,7 +128,7 @@ func follow(open []*Journey, h hop, at, patience time.Duration) *Journey {
 	return latest
 }
 
-func keyOf(d *trace.Decoded, seed maphash.Seed) packetKey {
+func keyOf(d *packet.Decoded, seed maphash.Seed) packetKey {
 	k := packetKey{
 		src: d.Src, dst: d.Dst, proto: d.Proto, icmp: d.ICMPType, id: d.IPID,
 		sport: d.SPort, dport: d.DPort, seq: d.Seq, length: d.PayloadLen, fragment: d.FragmentOffset,
@@ -162,7 +163,7 @@ func addressOwners(t *trace.Trace) map[netip.Addr]string {
 
 // patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
 // faults that match it may hold it.
-func patience(s *scenarios.Scenario, d *trace.Decoded, from, to string) time.Duration {
+func patience(s *scenarios.Scenario, d *packet.Decoded, from, to string) time.Duration {
 	const (
 		usual   = 20 * time.Millisecond
 		forever = time.Hour

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -62,7 +62,7 @@ func (l *labeler) words(j *Journey) []string {
 	return words
 }
 
-func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
+func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	kind := d.Kind()
 	words := []string{kind}
 	if kind == "" {
@@ -81,16 +81,16 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 	if kind != "ACK" || probe {
 		words = append(words, fmt.Sprintf("seq=%d", f.Seq))
 	}
-	if d.Flags&trace.ACK != 0 {
+	if d.Flags&packet.ACK != 0 {
 		words = append(words, fmt.Sprintf("ack=%d", f.Ack))
 	}
 	if d.PayloadLen > 0 {
 		words = append(words, fmt.Sprintf("len=%d", d.PayloadLen))
 	}
-	if d.Flags&trace.PSH != 0 {
+	if d.Flags&packet.PSH != 0 {
 		words = append(words, "PSH")
 	}
-	if d.Flags&trace.URG != 0 {
+	if d.Flags&packet.URG != 0 {
 		words = append(words, "URG")
 	}
 	window := fmt.Sprintf("win=%d", d.Window)
@@ -111,7 +111,7 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 		words = append(words, "fast-open")
 	}
 	end := f.Seq + int64(d.PayloadLen)
-	if d.Flags&(trace.SYN|trace.FIN) != 0 {
+	if d.Flags&(packet.SYN|packet.FIN) != 0 {
 		end++
 	}
 	if kind != "RST" && end > next {
@@ -124,7 +124,7 @@ func (l *labeler) segment(d *trace.Decoded, f trace.Flow) []string {
 var ecnNames = [...]string{"not-ect", "ect1", "ect0", "ce"}
 
 // flagNames writes TCP flags: "SYN+ACK".
-func flagNames(flags trace.TCPFlags) string {
+func flagNames(flags packet.TCPFlags) string {
 	var names []string
 	for bit, name := range scenarios.TCPFlagNames() {
 		if flags&(1<<bit) != 0 {

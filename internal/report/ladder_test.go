@@ -6,12 +6,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"halfopen/harness/trace"
-	"halfopen/scenarios"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 func TestLadder(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"halfopen/assertions"
 	"halfopen/scenarios"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // passing and failing are the backoff of one retry with verdicts as package assertions writes them, kept here so that its

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"halfopen/harness/trace"
-	"halfopen/scenarios"
-
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios"
 )
 
 // ProgressOptions say how the progress of runs is shown.

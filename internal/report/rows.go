@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -78,7 +79,7 @@ func ladderRows(s *scenarios.Scenario, t *trace.Trace, journeys []*Journey, o *L
 
 // background reports whether the packet is the network's own talk, which ladders leave out: ARP, neighbour discovery,
 // multicast listener reports.
-func background(d *trace.Decoded) bool {
+func background(d *packet.Decoded) bool {
 	return d.Proto == "arp" || d.Proto == "ndp" || d.Proto == "icmp" && d.Dst.IsMulticast()
 }
 

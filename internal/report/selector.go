@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -16,7 +17,7 @@ func plain(sel *scenarios.Selector) bool {
 }
 
 // selects reports whether a plain selector takes the packet; from and to are the hosts of its addresses.
-func selects(sel *scenarios.Selector, d *trace.Decoded, from, to string) bool {
+func selects(sel *scenarios.Selector, d *packet.Decoded, from, to string) bool {
 	if sel.From != "" && sel.From != from || sel.To != "" && sel.To != to {
 		return false
 	}

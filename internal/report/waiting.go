@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -72,7 +73,7 @@ func (w *waiting) event(e *trace.Event) {
 // packet counts a packet where the expectation will count it: at one host's end of the link.
 func (w *waiting) packet(e *trace.Event) {
 	// Not Packet.Decode, which keeps its result: the event belongs to the run, on another goroutine.
-	d := trace.Decode(e.Packet.Frame)
+	d := packet.Decode(e.Packet.Frame)
 	from, to := w.owners[d.Src], w.owners[d.Dst]
 	for i := range w.counts {
 		c := &w.counts[i]

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -42,7 +43,7 @@ func (h Hosts) Has(host string, a netip.Addr) bool {
 // without IP: so an expectation means the same on both. With ports it takes TCP and UDP. Several protocols in one selector
 // are alternatives. Sequence numbers, windows and TCP options are of TCP segments only, an acknowledgement number of those
 // with the ACK flag, a payload of TCP and UDP.
-func Matches(s *scenarios.Selector, d *trace.Decoded, f trace.Flow, hosts Hosts) bool {
+func Matches(s *scenarios.Selector, d *packet.Decoded, f packet.Flow, hosts Hosts) bool {
 	if s.From != "" && !hosts.Has(s.From, d.Src) || s.To != "" && !hosts.Has(s.To, d.Dst) {
 		return false
 	}
@@ -62,7 +63,7 @@ func Matches(s *scenarios.Selector, d *trace.Decoded, f trace.Flow, hosts Hosts)
 		return false
 	}
 	if s.Seq != nil && !s.Seq.Contains(f.Seq) ||
-		s.Ack != nil && (d.Flags&trace.ACK == 0 || !s.Ack.Contains(f.Ack)) ||
+		s.Ack != nil && (d.Flags&packet.ACK == 0 || !s.Ack.Contains(f.Ack)) ||
 		s.Window != nil && !s.Window.Contains(int64(d.Window)) ||
 		s.Retransmission != nil && *s.Retransmission != f.Retransmission {
 		return false
@@ -75,7 +76,7 @@ func Matches(s *scenarios.Selector, d *trace.Decoded, f trace.Flow, hosts Hosts)
 	return true
 }
 
-func protocolMatches(s *scenarios.Selector, d *trace.Decoded) bool {
+func protocolMatches(s *scenarios.Selector, d *packet.Decoded) bool {
 	if len(s.TCP) == 0 && s.UDP == "" && s.ICMP == "" && s.ARP == "" {
 		return (d.Family == "v4" || d.Family == "v6") && d.Proto != "ndp"
 	}
@@ -94,7 +95,7 @@ func protocolMatches(s *scenarios.Selector, d *trace.Decoded) bool {
 	return neighbours && (s.ARP == "any" || s.ARP == d.ICMPType)
 }
 
-func portsMatch(s *scenarios.Selector, d *trace.Decoded) bool {
+func portsMatch(s *scenarios.Selector, d *packet.Decoded) bool {
 	if len(s.Port) == 0 && len(s.SPort) == 0 && len(s.DPort) == 0 {
 		return true
 	}
@@ -107,7 +108,7 @@ func portsMatch(s *scenarios.Selector, d *trace.Decoded) bool {
 		(len(s.DPort) == 0 || slices.Contains(s.DPort, dst))
 }
 
-func payloadMatches(p *scenarios.Payload, d *trace.Decoded, f trace.Flow) bool {
+func payloadMatches(p *scenarios.Payload, d *packet.Decoded, f packet.Flow) bool {
 	if d.Proto != "tcp" && d.Proto != "udp" {
 		return false
 	}
@@ -130,7 +131,7 @@ func payloadMatches(p *scenarios.Payload, d *trace.Decoded, f trace.Flow) bool {
 	return true
 }
 
-func hasOption(o *trace.TCPOptions, name string) (there, known bool) {
+func hasOption(o *packet.TCPOptions, name string) (there, known bool) {
 	switch name {
 	case "mss":
 		return o.MSS != 0, true
@@ -151,7 +152,7 @@ func hasOption(o *trace.TCPOptions, name string) (there, known bool) {
 // Select returns those of the packets that the selector means, Conn included: the nth connection in the order in which the
 // rest of the selector first matches one of its packets. packets are indexes into the trace's events, flows is
 // [trace.Trace.Flows].
-func Select(s *scenarios.Selector, t *trace.Trace, flows []trace.Flow, hosts Hosts, packets []int) []int {
+func Select(s *scenarios.Selector, t *trace.Trace, flows []packet.Flow, hosts Hosts, packets []int) []int {
 	var chosen []int
 	var conns []int
 	for _, i := range packets {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/internal/selector"
 )
 
@@ -65,18 +65,18 @@ type Strike struct {
 // StrikeBytes is how much of a packet a [Strike] tells: all headers, to know it again by.
 const StrikeBytes = 128
 
-// packet is one packet on its way through the rules.
-type packet struct {
+// queued is one packet on its way through the rules.
+type queued struct {
 	place   Place
 	arrived []byte
-	decoded trace.Decoded
-	flow    trace.Flow
+	decoded packet.Decoded
+	flow    packet.Flow
 	// data is a changed copy of arrived; nil where nothing is changed.
 	data []byte
 }
 
 // writable returns the packet's bytes, to be changed.
-func (p *packet) writable() []byte {
+func (p *queued) writable() []byte {
 	if p.data == nil {
 		p.data = slices.Clone(p.arrived)
 	}
@@ -84,7 +84,7 @@ func (p *packet) writable() []byte {
 }
 
 // bytes returns the packet as it is by now.
-func (p *packet) bytes() []byte {
+func (p *queued) bytes() []byte {
 	if p.data != nil {
 		return p.data
 	}
@@ -92,7 +92,7 @@ func (p *packet) bytes() []byte {
 }
 
 // length is that of the whole packet, of which only the headers may be here.
-func (p *packet) length() int {
+func (p *queued) length() int {
 	b := p.arrived
 	n := 0
 	switch {
@@ -105,7 +105,7 @@ func (p *packet) length() int {
 }
 
 // whole reports whether all of the packet is here.
-func (p *packet) whole() bool { return p.length() == len(p.arrived) }
+func (p *queued) whole() bool { return p.length() == len(p.arrived) }
 
 // Engine decides what happens to packets. Its methods may be called from several goroutines.
 type Engine struct {
@@ -113,11 +113,11 @@ type Engine struct {
 
 	mu    sync.Mutex
 	rules []*ruleState
-	flows *trace.Flows // nil where no rule needs them
+	flows *packet.Flows // nil where no rule needs them
 	// happened has the events that some rule waits for, and whether they have happened.
 	happened map[string]bool
 	// packet is the one that is being decided; its memory is used anew by each.
-	packet packet
+	packet queued
 }
 
 // NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
@@ -127,7 +127,7 @@ func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) *Engine {
 	for _, r := range rules {
 		e.rules = append(e.rules, newRuleState(r, seed))
 		if r.NeedsFlow() && e.flows == nil {
-			e.flows = trace.NewFlows()
+			e.flows = packet.NewFlows()
 		}
 		for _, event := range r.waitsFor() {
 			e.happened[event] = false
@@ -183,11 +183,11 @@ func (e *Engine) HasHappened(event string) bool {
 func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.packet = packet{place: at, arrived: data, decoded: trace.DecodeIP(data)}
-	defer func() { e.packet = packet{} }()
+	e.packet = queued{place: at, arrived: data, decoded: packet.DecodeIP(data)}
+	defer func() { e.packet = queued{} }()
 	p := &e.packet
 	if e.flows != nil {
-		p.flow = e.flows.Follow(&p.decoded, at.Host, at.Hook)
+		p.flow = e.flows.Track(&p.decoded, at.Host, at.Hook, false)
 	}
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
@@ -221,14 +221,14 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	return d
 }
 
-func directionOf(d *trace.Decoded) Direction {
+func directionOf(d *packet.Decoded) Direction {
 	return Direction{d.Proto, netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
 // strike is what an action works on.
 type strike struct {
 	engine   *Engine
-	packet   *packet
+	packet   *queued
 	decision *Decision
 	now      time.Duration
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
@@ -23,15 +23,15 @@ const (
 // forgeReset returns a RST that the one it is for takes as its peer's: its sequence number is the very next one expected
 // (RFC 5961, section 3.2). To the receiver it follows the packet, to the sender it answers it. It returns nil for what is
 // no TCP segment, or is a RST itself.
-func forgeReset(d *trace.Decoded, to toward) []byte {
-	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&trace.RST != 0 || !unicast(d) {
+func forgeReset(d *packet.Decoded, to toward) []byte {
+	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&packet.RST != 0 || !unicast(d) {
 		return nil
 	}
 	next := d.Seq + uint32(d.PayloadLen)
-	if d.Flags&trace.SYN != 0 {
+	if d.Flags&packet.SYN != 0 {
 		next++
 	}
-	if d.Flags&trace.FIN != 0 {
+	if d.Flags&packet.FIN != 0 {
 		next++
 	}
 	tcp := &layers.TCP{RST: true}
@@ -39,13 +39,13 @@ func forgeReset(d *trace.Decoded, to toward) []byte {
 	if to == toReceiver {
 		tcp.SrcPort, tcp.DstPort = layers.TCPPort(d.SPort), layers.TCPPort(d.DPort)
 		tcp.Seq = next
-		if d.Flags&trace.ACK != 0 {
+		if d.Flags&packet.ACK != 0 {
 			tcp.ACK, tcp.Ack = true, d.Ack
 		}
 	} else {
 		src, dst = dst, src
 		tcp.SrcPort, tcp.DstPort = layers.TCPPort(d.DPort), layers.TCPPort(d.SPort)
-		if d.Flags&trace.ACK != 0 {
+		if d.Flags&packet.ACK != 0 {
 			tcp.Seq = d.Ack
 		} else {
 			tcp.ACK, tcp.Ack = true, next // RFC 9293, section 3.10.7.1
@@ -102,23 +102,23 @@ func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layer
 		return nil
 	}
 	from := s.reporter()
-	packet := s.packet.arrived
+	quoted := s.packet.arrived
 	if d.Src.Is4() {
 		return serialize(from, d.Src, layers.IPProtocolICMPv4,
-			&layers.ICMPv4{TypeCode: code4, Seq: mtu4}, gopacket.Payload(packet[:min(len(packet), quoted4)]))
+			&layers.ICMPv4{TypeCode: code4, Seq: mtu4}, gopacket.Payload(quoted[:min(len(quoted), quoted4)]))
 	}
 	value := binary.BigEndian.AppendUint32(nil, value6)
 	return serialize(from, d.Src, layers.IPProtocolICMPv6,
-		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, packet[:min(len(packet), quoted6)]...)))
+		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, quoted[:min(len(quoted), quoted6)]...)))
 }
 
 // isError reports whether the packet is an ICMP error, or too broken an ICMP message to say that it is none.
-func isError(d *trace.Decoded) bool {
+func isError(d *packet.Decoded) bool {
 	return d.Inner != nil || d.Proto == "icmp" && d.ICMPType != "echo-request" && d.ICMPType != "echo-reply"
 }
 
 // unicast reports whether the packet is from one host to another, so that an answer makes sense.
-func unicast(d *trace.Decoded) bool {
+func unicast(d *packet.Decoded) bool {
 	return d.Src.IsValid() && !d.Src.IsUnspecified() && !d.Src.IsMulticast() && d.Dst.IsValid() && !d.Dst.IsMulticast()
 }
 

@@ -8,12 +8,12 @@ import (
 
 	"github.com/gopacket/gopacket"
 
-	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios"
 )
 
 // addPackets gives a fuzz test packets of all sorts to begin with. Malformed ones are in testdata/fuzz.
-func addPackets(add func(packet []byte)) {
+func addPackets(add func(data []byte)) {
 	for _, f := range families {
 		for _, b := range conversation(f) {
 			add(b)
@@ -99,8 +99,8 @@ func FuzzDecide(f *testing.F) {
 		}
 		sets = append(sets, rules)
 	}
-	f.Fuzz(func(t *testing.T, packet []byte) {
-		if d := trace.DecodeIP(packet); d.PayloadLen < 0 || len(d.Payload) > len(packet) || len(d.Payload) > max(d.PayloadLen, 0) && !d.Fragment {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if d := packet.DecodeIP(data); d.PayloadLen < 0 || len(d.Payload) > len(data) || len(d.Payload) > max(d.PayloadLen, 0) && !d.Fragment {
 			t.Fatalf("a payload of %d bytes, of which %d are here", d.PayloadLen, len(d.Payload))
 		}
 		for _, rules := range sets {
@@ -109,26 +109,26 @@ func FuzzDecide(f *testing.F) {
 				e.Set(r.Fault, true)
 			}
 			for range 2 {
-				checkDecision(t, e, packet)
+				checkDecision(t, e, data)
 			}
 		}
 	})
 }
 
-func checkDecision(t *testing.T, e *Engine, packet []byte) {
+func checkDecision(t *testing.T, e *Engine, data []byte) {
 	t.Helper()
-	given := slices.Clone(packet)
+	given := slices.Clone(data)
 	d := e.Decide(forward, given, 0)
-	if !bytes.Equal(given, packet) {
+	if !bytes.Equal(given, data) {
 		t.Fatal("the packet given was changed")
 	}
 	// The memory is used anew for the next packet: what refers to it is not checked below as what it was.
 	for i := range given {
 		given[i] ^= 0xff
 	}
-	leaves := packet
+	leaves := data
 	if d.Data != nil {
-		checkChanged(t, packet, d.Data)
+		checkChanged(t, data, d.Data)
 		leaves = d.Data
 	}
 	for _, x := range d.Extras {
@@ -166,7 +166,7 @@ func FuzzRewrite(f *testing.F) {
 			Window: &w, MSS: int(mss), TTL: int(header >> 2), ECN: []string{"", "ect0", "ce", "not-ect"}[header&3],
 			Strip: pick(strip, []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}), Set: pick(set, flags), Clear: pick(clear, flags),
 		}}
-		p := &packet{arrived: given}
+		p := &queued{arrived: given}
 		before := slices.Clone(given)
 		if _, struck := a.strike(&strike{packet: p, decision: &Decision{}}); struck != (p.data != nil) {
 			t.Fatalf("struck: %t, changed: %t", struck, p.data != nil)
@@ -206,7 +206,7 @@ func FuzzCorrupt(f *testing.F) {
 		if fix {
 			a.Checksum = "fix"
 		}
-		p := &packet{arrived: given}
+		p := &queued{arrived: given}
 		_, struck := a.strike(&strike{packet: p, decision: &Decision{}})
 		l, all := locate(given)
 		if want := all && l.payload+int(offset)+max(1, int(n)) <= l.end; struck != want || struck != (p.data != nil) {
@@ -234,8 +234,8 @@ func FuzzForge(f *testing.F) {
 		"", "icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", protoUnreachable, "icmp-host-prohibited", "icmp-net-prohibited", "icmp-admin-prohibited",
 	}
 	f.Fuzz(func(t *testing.T, given []byte, size uint16, kind uint8) {
-		d := trace.DecodeIP(given)
-		s := &strike{engine: &Engine{hosts: hosts}, packet: &packet{place: forward, arrived: given, decoded: d}, decision: &Decision{}}
+		d := packet.DecodeIP(given)
+		s := &strike{engine: &Engine{hosts: hosts}, packet: &queued{place: forward, arrived: given, decoded: d}, decision: &Decision{}}
 		for _, b := range [][]byte{
 			forgeReset(&d, toSender), forgeReset(&d, toReceiver), forgeUnreachable(s, with[int(kind)%len(with)]), forgeTooBig(s, int(size)),
 		} {

@@ -103,7 +103,7 @@ func newRuleState(r *Rule, seed uint64) *ruleState {
 }
 
 // selects reports whether the packet is one of the rule's, trigger aside.
-func (r *ruleState) selects(p *packet, hosts selector.Hosts) bool {
+func (r *ruleState) selects(p *queued, hosts selector.Hosts) bool {
 	if !slices.Contains(r.Places, p.place) || !selector.Matches(&r.Match, &p.decoded, p.flow, hosts) {
 		return false
 	}

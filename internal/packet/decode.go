@@ -1,4 +1,7 @@
-package trace
+// Package packet reads packets: the fields of a frame, its place in its connection, and the line that sums it up. Traces,
+// faults and reports use the same reading, so that all mean the same by a SYN or a retransmission. It imports nothing else
+// of the module.
+package packet
 
 import (
 	"encoding/binary"
@@ -134,16 +137,6 @@ func DecodeIP(packet []byte) Decoded {
 		d.Malformed = true
 	}
 	return d
-}
-
-// Decode reads the packet's frame, once; later calls return the same value. It must not be called from two goroutines at
-// once.
-func (p *Packet) Decode() *Decoded {
-	if p.decoded == nil {
-		d := Decode(p.Frame)
-		p.decoded = &d
-	}
-	return p.decoded
 }
 
 // quoted reads a packet as an ICMP error quotes it: from its IP header on, cut anywhere behind it.

@@ -1,4 +1,4 @@
-package trace
+package packet
 
 import (
 	"encoding/binary"
@@ -163,16 +163,15 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p := &Packet{Frame: b}
-		d := p.Decode()
+		d := Decode(b)
 		if len(d.Payload) > len(b) || d.PayloadLen < 0 || (d.Inner != nil && d.Inner.Inner != nil) {
 			t.Errorf("payload %d of %d bytes, inner %v", len(d.Payload), d.PayloadLen, d.Inner)
 		}
-		if Summarize(d) == "" {
+		if Summarize(&d) == "" {
 			t.Error("no summary")
 		}
 		flows := NewFlows()
-		if first, second := flows.Track(p), flows.Track(p); first.Conn != second.Conn {
+		if first, second := flows.Track(&d, "", "", false), flows.Track(&d, "", "", false); first.Conn != second.Conn {
 			t.Errorf("the same packet is of connection %d, then of %d", first.Conn, second.Conn)
 		}
 	})

@@ -1,4 +1,4 @@
-package trace
+package packet
 
 import (
 	"net/netip"
@@ -53,36 +53,18 @@ type conn struct {
 
 // linkEnd is where and which way a packet was seen: lo shows each packet going out and coming in.
 type linkEnd struct {
-	host, device string
-	out          bool
-	side         int
+	host, place string
+	out         bool
+	side        int
 }
 
 // NewFlows returns a tracker that has seen nothing.
 func NewFlows() *Flows { return &Flows{conns: map[tuple][]*conn{}} }
 
-// Flows returns the flow of each event of the trace, by its index; the zero Flow for those that are no packets.
-func (t *Trace) Flows() []Flow {
-	flows, tracker := make([]Flow, len(t.Events)), NewFlows()
-	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil {
-			flows[i] = tracker.Track(p)
-		}
-	}
-	return flows
-}
-
-// Track returns the packet's place in its connection. Packets must be given in the order of their times.
-func (f *Flows) Track(p *Packet) Flow {
-	return f.track(p.Decode(), linkEnd{host: p.Host, device: p.Device, out: p.Out})
-}
-
-// Follow is Track for a packet seen elsewhere than at a link end: at a named place of a host, one way.
-func (f *Flows) Follow(d *Decoded, host, place string) Flow {
-	return f.track(d, linkEnd{host: host, device: place})
-}
-
-func (f *Flows) track(d *Decoded, end linkEnd) Flow {
+// Track returns the place in its connection of a packet seen at a place of a host: a device, where out is its direction, or
+// a hook. Packets must be given in the order of their times.
+func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
+	end := linkEnd{host: host, place: place, out: out}
 	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 || !d.Src.IsValid() {
 		return Flow{}
 	}

@@ -1,4 +1,4 @@
-package trace
+package packet
 
 import (
 	"testing"
@@ -17,7 +17,8 @@ type segment struct {
 	len   int
 }
 
-func (s segment) packet(t *testing.T) *Packet {
+func (s segment) track(t *testing.T, flows *Flows) Flow {
+	t.Helper()
 	ip := ip4(6)
 	h := tcp(func(h *layers.TCP) {
 		h.Seq, h.Ack = s.seq, s.ack
@@ -42,7 +43,8 @@ func (s segment) packet(t *testing.T) *Packet {
 	if host == "" {
 		host = "client"
 	}
-	return &Packet{Host: host, Device: "eth0", Frame: frame(t, layers.EthernetTypeIPv4, ip, h, make(bytesOf, s.len))}
+	d := Decode(frame(t, layers.EthernetTypeIPv4, ip, h, make(bytesOf, s.len)))
+	return flows.Track(&d, host, "eth0", false)
 }
 
 func TestFlows(t *testing.T) {
@@ -160,11 +162,12 @@ func TestFlows(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			tr := &Trace{}
+			flows := NewFlows()
+			var got []Flow
 			for _, s := range test.segments {
-				tr.Add(Event{Packet: s.packet(t)})
+				got = append(got, s.track(t, flows))
 			}
-			if diff := cmp.Diff(test.want, tr.Flows()); diff != "" {
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("flows (-want +got):\n%s", diff)
 			}
 		})
