@@ -4,11 +4,11 @@ import (
 	"fmt"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judge holds one expectation against a run. It sets the verdict's title first, so that every failure has one.
-type judge func(*run, *scenarios.Expectation, *draft)
+type judge func(*run, *language.Expectation, *draft)
 
 // judges has the judge of each kind of expectation.
 var judges = map[string]judge{
@@ -32,7 +32,7 @@ var observed = map[string]bool{"packets": true, "reaches": true, "holds": true, 
 // with no step in progress that is not expected to hang.
 //
 // The trace must be sorted, see [trace.Trace.Sort].
-func Check(s *scenarios.Scenario, t *trace.Trace) []Verdict {
+func Check(s *language.Scenario, t *trace.Trace) []Verdict {
 	r := newRun(s, t)
 	var verdicts []Verdict
 	for i := range s.Expect {
@@ -56,7 +56,7 @@ func Failed(verdicts []Verdict) bool {
 	return false
 }
 
-func (r *run) check(e *scenarios.Expectation, v *draft) {
+func (r *run) check(e *language.Expectation, v *draft) {
 	j := judges[e.Kind()]
 	if j == nil {
 		v.Title = "an expectation of a known kind"
@@ -81,7 +81,7 @@ func (r *run) check(e *scenarios.Expectation, v *draft) {
 }
 
 // skipped returns why an expectation does not hold for the run's kernel; "" where it does.
-func (r *run) skipped(w *scenarios.Where) (string, error) {
+func (r *run) skipped(w *language.Where) (string, error) {
 	for _, q := range []struct {
 		name string
 		want bool

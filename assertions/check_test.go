@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // failures returns the reasons of the verdicts that fail, by title.
@@ -181,7 +181,7 @@ func TestAFaultWithoutAChanceMustNotStrike(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := lab(t, connecting, c.expect)
-			s.Faults[0].Chance = new(scenarios.Percent)
+			s.Faults[0].Chance = new(language.Percent)
 			p := newTape()
 			for _, n := range c.hits {
 				p.hits("silent-server", 0, n)

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeCounters wants kernel counters to have risen by so much between the readings before and after the actors. A counter
 // that the host's kernel does not have is a failure, not a zero. In a sum one that rose is enough: kernels count some things
 // under different names.
-func judgeCounters(r *run, e *scenarios.Expectation, v *draft) {
+func judgeCounters(r *run, e *language.Expectation, v *draft) {
 	var title []string
 	for i := range e.Counters.Counters {
 		c := &e.Counters.Counters[i]

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // ending wants the run to have ended by itself, or at its deadline with no step in progress but those expected to hang.
@@ -48,7 +48,7 @@ func (r *run) ending() Verdict {
 // mayHang reports whether an expectation that holds here says that a step hangs. A step that is around it, such as a
 // repeat, hangs with it.
 func (r *run) mayHang(step string) bool {
-	actor, id, n := scenarios.StepRef(step).Split()
+	actor, id, n := language.StepRef(step).Split()
 	for i := range r.s.Expect {
 		e := &r.s.Expect[i]
 		if e.Step == nil || !e.Step.Hangs {
@@ -77,12 +77,12 @@ func (r *run) contains(actor, outer, inner string) bool {
 		return false
 	}
 	found := false
-	scenarios.EachStep(a.Steps, func(st *scenarios.Step) {
+	language.EachStep(a.Steps, func(st *language.Step) {
 		if st.ID != outer {
 			return
 		}
 		around := st.Op.Parallel
-		var inside []scenarios.Step
+		var inside []language.Step
 		if st.Op.Repeat != nil {
 			inside = st.Op.Repeat.Steps
 		}
@@ -91,14 +91,14 @@ func (r *run) contains(actor, outer, inner string) bool {
 				inside = append(inside, branch...)
 			}
 		}
-		scenarios.EachStep(inside, func(st *scenarios.Step) { found = found || st.ID == inner })
+		language.EachStep(inside, func(st *language.Step) { found = found || st.ID == inner })
 	})
 	return found
 }
 
 // inProgressFor is how long a hanging step had been in progress when the run ended.
 func (r *run) inProgressFor(step string) time.Duration {
-	actor, id, n := scenarios.StepRef(step).Split()
+	actor, id, n := language.StepRef(step).Split()
 	if started := r.inProgress(actor, id, n); len(started) > 0 {
 		return r.ended - r.t.Events[started[0]].T
 	}
@@ -119,10 +119,10 @@ func (r *run) problems() []Verdict {
 }
 
 // stepPos is where a step stands in the file.
-func (r *run) stepPos(actor, id string) scenarios.Pos {
-	var pos scenarios.Pos
+func (r *run) stepPos(actor, id string) language.Pos {
+	var pos language.Pos
 	if a := r.s.Actor(actor); a != nil {
-		scenarios.EachStep(a.Steps, func(st *scenarios.Step) {
+		language.EachStep(a.Steps, func(st *language.Step) {
 			if st.ID == id {
 				pos = st.Pos
 			}

@@ -3,11 +3,11 @@ package assertions
 import (
 	"fmt"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeFault wants a fault to have struck so many packets.
-func judgeFault(r *run, e *scenarios.Expectation, v *draft) {
+func judgeFault(r *run, e *language.Expectation, v *draft) {
 	x := e.Fault
 	v.Title = fmt.Sprintf("fault %s: %s", x.Fault, countText(x.Hits, "hit"))
 	hits, read := r.hits(x.Fault)
@@ -59,7 +59,7 @@ func (r *run) faultsStruck() []Verdict {
 	return verdicts
 }
 
-func faultPlace(f *scenarios.Fault) string {
+func faultPlace(f *language.Fault) string {
 	if f.At == "" {
 		return " at the wire"
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // lab is a scenario with a server, a client and a fault; expect and actors are put in.
-func lab(t *testing.T, actors, expect string) *scenarios.Scenario {
+func lab(t *testing.T, actors, expect string) *language.Scenario {
 	t.Helper()
 	return load(t, `
 name: fixture
@@ -28,9 +28,9 @@ expect:
 `+indent(expect))
 }
 
-func load(t *testing.T, text string) *scenarios.Scenario {
+func load(t *testing.T, text string) *language.Scenario {
 	t.Helper()
-	f, err := scenarios.Parse("fixture.yaml", []byte(text))
+	f, err := language.Parse("fixture.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func (p *tape) step(name string, began, ended time.Duration, set func(*trace.Ste
 }
 
 func (p *tape) begin(name string, began time.Duration) *trace.Start {
-	actor, id, n := scenarios.StepRef(name).Split()
+	actor, id, n := language.StepRef(name).Split()
 	s := &trace.Start{Actor: actor, Step: id, Op: id, N: max(1, n)}
 	p.add(began, trace.Event{Start: s})
 	return s

@@ -8,7 +8,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // TestSelect selects among a short conversation, told by the indexes of its packets.
@@ -61,38 +61,38 @@ func TestSelect(t *testing.T) {
 	if len(indexes) != packets {
 		t.Fatalf("%d packets, want %d", len(indexes), packets)
 	}
-	count := func(low, high int64) *scenarios.Count { return &scenarios.Count{Min: low, Max: high} }
+	count := func(low, high int64) *language.Count { return &language.Count{Min: low, Max: high} }
 	yes, no := true, false
 	tests := []struct {
 		name string
-		s    scenarios.Selector
+		s    language.Selector
 		want []int
 	}{
-		{"everything that is IP", scenarios.Selector{}, []int{syn, synSecond, synAgain, data, dataSecond, fin, rst, udp, icmp}},
-		{"from the server", scenarios.Selector{From: "server"}, []int{rst, icmp}},
-		{"to the server", scenarios.Selector{To: "server", TCP: scenarios.Kinds{scenarios.AnySegment}}, []int{syn, synSecond, synAgain, data, dataSecond, fin}},
-		{"one of two kinds", scenarios.Selector{TCP: scenarios.Kinds{scenarios.FIN, scenarios.RST}}, []int{fin, rst}},
-		{"the second connection", scenarios.Selector{TCP: scenarios.Kinds{scenarios.AnySegment}, Conn: 2}, []int{synSecond, dataSecond}},
-		{"the first connection among those that fit", scenarios.Selector{Payload: &scenarios.Payload{Contains: "world"}, Conn: 1}, []int{dataSecond}},
-		{"a connection there is not", scenarios.Selector{Conn: 9}, nil},
-		{"retransmissions", scenarios.Selector{Retransmission: &yes}, []int{synAgain}},
-		{"SYNs sent for the first time", scenarios.Selector{TCP: scenarios.Kinds{scenarios.SYN}, Retransmission: &no}, []int{syn, synSecond}},
-		{"a source port", scenarios.Selector{SPort: scenarios.Ints{41235, 8080}}, []int{synSecond, dataSecond, rst}},
-		{"a destination port", scenarios.Selector{DPort: scenarios.Ints{9}}, []int{udp}},
-		{"either port", scenarios.Selector{Port: scenarios.Ints{41235}}, []int{synSecond, dataSecond}},
-		{"a payload by its bytes", scenarios.Selector{Payload: &scenarios.Payload{Hex: "70 69"}}, []int{udp}},
-		{"a payload by its length", scenarios.Selector{Payload: &scenarios.Payload{Length: count(5, 5)}}, []int{data}},
-		{"a payload by its place in the stream", scenarios.Selector{Payload: &scenarios.Payload{Offset: count(5, 9)}}, []int{dataSecond}},
-		{"relative sequence numbers", scenarios.Selector{Seq: count(1, 6), From: "client"}, []int{data, dataSecond, fin}},
-		{"acknowledgements of the SYN", scenarios.Selector{Ack: count(1, 1)}, []int{data, dataSecond, fin}},
-		{"a TTL that none has", scenarios.Selector{TTL: count(1, 1)}, nil},
-		{"segments without timestamps", scenarios.Selector{TCP: scenarios.Kinds{scenarios.SYN}, Options: map[string]bool{"timestamps": false}}, []int{syn, synSecond, synAgain}},
-		{"segments with timestamps", scenarios.Selector{Options: map[string]bool{"timestamps": true}}, nil},
-		{"UDP", scenarios.Selector{UDP: "any"}, []int{udp}},
-		{"ICMP of one sort", scenarios.Selector{ICMP: "port-unreachable"}, []int{icmp}},
-		{"ICMP of another sort", scenarios.Selector{ICMP: "host-unreachable"}, nil},
-		{"ARP", scenarios.Selector{ARP: "request", From: "client"}, []int{arp}},
-		{"ARP answers", scenarios.Selector{ARP: "reply"}, nil},
+		{"everything that is IP", language.Selector{}, []int{syn, synSecond, synAgain, data, dataSecond, fin, rst, udp, icmp}},
+		{"from the server", language.Selector{From: "server"}, []int{rst, icmp}},
+		{"to the server", language.Selector{To: "server", TCP: language.Kinds{language.AnySegment}}, []int{syn, synSecond, synAgain, data, dataSecond, fin}},
+		{"one of two kinds", language.Selector{TCP: language.Kinds{language.FIN, language.RST}}, []int{fin, rst}},
+		{"the second connection", language.Selector{TCP: language.Kinds{language.AnySegment}, Conn: 2}, []int{synSecond, dataSecond}},
+		{"the first connection among those that fit", language.Selector{Payload: &language.Payload{Contains: "world"}, Conn: 1}, []int{dataSecond}},
+		{"a connection there is not", language.Selector{Conn: 9}, nil},
+		{"retransmissions", language.Selector{Retransmission: &yes}, []int{synAgain}},
+		{"SYNs sent for the first time", language.Selector{TCP: language.Kinds{language.SYN}, Retransmission: &no}, []int{syn, synSecond}},
+		{"a source port", language.Selector{SPort: language.Ints{41235, 8080}}, []int{synSecond, dataSecond, rst}},
+		{"a destination port", language.Selector{DPort: language.Ints{9}}, []int{udp}},
+		{"either port", language.Selector{Port: language.Ints{41235}}, []int{synSecond, dataSecond}},
+		{"a payload by its bytes", language.Selector{Payload: &language.Payload{Hex: "70 69"}}, []int{udp}},
+		{"a payload by its length", language.Selector{Payload: &language.Payload{Length: count(5, 5)}}, []int{data}},
+		{"a payload by its place in the stream", language.Selector{Payload: &language.Payload{Offset: count(5, 9)}}, []int{dataSecond}},
+		{"relative sequence numbers", language.Selector{Seq: count(1, 6), From: "client"}, []int{data, dataSecond, fin}},
+		{"acknowledgements of the SYN", language.Selector{Ack: count(1, 1)}, []int{data, dataSecond, fin}},
+		{"a TTL that none has", language.Selector{TTL: count(1, 1)}, nil},
+		{"segments without timestamps", language.Selector{TCP: language.Kinds{language.SYN}, Options: map[string]bool{"timestamps": false}}, []int{syn, synSecond, synAgain}},
+		{"segments with timestamps", language.Selector{Options: map[string]bool{"timestamps": true}}, nil},
+		{"UDP", language.Selector{UDP: "any"}, []int{udp}},
+		{"ICMP of one sort", language.Selector{ICMP: "port-unreachable"}, []int{icmp}},
+		{"ICMP of another sort", language.Selector{ICMP: "host-unreachable"}, nil},
+		{"ARP", language.Selector{ARP: "request", From: "client"}, []int{arp}},
+		{"ARP answers", language.Selector{ARP: "reply"}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

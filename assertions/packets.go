@@ -8,14 +8,14 @@ import (
 
 	"halfopen/internal/packet"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgePackets judges the packets an observer saw, see [run.vantage].
 //
 // Gaps must be as many as there are packets less one, and at as many as there are packets; with count the lists may be
 // longer than that, never shorter. There must be a gap to judge: gaps of a single packet fail.
-func judgePackets(r *run, e *scenarios.Expectation, v *draft) {
+func judgePackets(r *run, e *language.Expectation, v *draft) {
 	p := e.Packets
 	seen, by := r.vantage(p)
 	v.Title = packetsTitle(p, by)
@@ -55,7 +55,7 @@ func judgePackets(r *run, e *scenarios.Expectation, v *draft) {
 }
 
 // window leaves out packets before since and after until. base is the moment of since, nil where there is none.
-func (r *run) window(p *scenarios.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
+func (r *run) window(p *language.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
 	from, until := time.Duration(0), r.ended
 	if p.Since != "" {
 		at, err := r.moment(p.Since)
@@ -81,7 +81,7 @@ func (r *run) window(p *scenarios.PacketsExpectation, seen []int, v *draft) (kep
 	return kept, base, true
 }
 
-func (r *run) gaps(p *scenarios.PacketsExpectation, matched []int, v *draft) {
+func (r *run) gaps(p *language.PacketsExpectation, matched []int, v *draft) {
 	there := len(matched) - 1
 	switch {
 	case there < 1:
@@ -97,7 +97,7 @@ func (r *run) gaps(p *scenarios.PacketsExpectation, matched []int, v *draft) {
 	}
 }
 
-func (r *run) times(p *scenarios.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
+func (r *run) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
 		v.saw(false, "the times of "+plural(len(p.At), "packet"), plural(there, "packet"))
@@ -108,7 +108,7 @@ func (r *run) times(p *scenarios.PacketsExpectation, matched []int, base *time.D
 }
 
 // sawSpan records a duration that is in a span, or not.
-func (v *draft) sawSpan(what string, span *scenarios.Span, got time.Duration) {
+func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 	if span.Contains(got) {
 		v.saw(true, what+" "+span.Source, what+" "+brief(got))
 		return
@@ -118,7 +118,7 @@ func (v *draft) sawSpan(what string, span *scenarios.Span, got time.Duration) {
 
 // sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
 // differ for no other reason.
-func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
+func (r *run) sequence(want []language.Selector, matched []int, v *draft) {
 	for i := range want {
 		if i >= len(matched) {
 			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), "no more packets",
@@ -142,7 +142,7 @@ func (r *run) sequence(want []scenarios.Selector, matched []int, v *draft) {
 }
 
 // listPackets lists those that matched, or where none did, what else the observer saw.
-func (r *run) listPackets(p *scenarios.PacketsExpectation, seen, matched []int, by string, v *draft) {
+func (r *run) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
 	head, listed := fmt.Sprintf("%s, seen by %s:", selectorText(&p.Packets), by), matched
 	if len(matched) == 0 {
 		if len(seen) == 0 {
@@ -177,14 +177,14 @@ func isOnly(n int) string {
 }
 
 // countText writes a range and its noun.
-func countText(c scenarios.Count, noun string) string {
+func countText(c language.Count, noun string) string {
 	if c.Min == c.Max {
 		return plural(int(c.Min), noun)
 	}
 	return c.String() + " " + noun + "s"
 }
 
-func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
+func packetsTitle(p *language.PacketsExpectation, by string) string {
 	var parts []string
 	switch {
 	case p.None:
@@ -193,7 +193,7 @@ func packetsTitle(p *scenarios.PacketsExpectation, by string) string {
 		parts = append(parts, p.Count.String())
 	}
 	// spans writes those that are judged: of so many packets as many, or less.
-	spans := func(list []scenarios.Span, less int) string {
+	spans := func(list []language.Span, less int) string {
 		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
 			list = list[:min(len(list), int(c.Max)-less)]
 		}

@@ -5,20 +5,20 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgePath wants the one socket that fits to be seen in just these states. Listeners are left out unless LISTEN is among
 // the states: a server's listener shares its local port with every connection. CLOSED at the end must be wanted to be
 // there: a path without it says that the socket outlives the run.
-func judgePath(r *run, e *scenarios.Expectation, v *draft) {
+func judgePath(r *run, e *language.Expectation, v *draft) {
 	x := e.Path
 	want := statesText(x.States, " > ")
 	v.Title = fmt.Sprintf("path of %s: %s", socketText(&x.Path), want)
 	lines := r.timelines(&x.Path)
-	if !slices.Contains(x.States, scenarios.Listening) {
+	if !slices.Contains(x.States, language.Listening) {
 		lines = slices.DeleteFunc(lines, func(l *timeline) bool {
-			return r.t.Events[l.events[0]].Socket.State == string(scenarios.Listening)
+			return r.t.Events[l.events[0]].Socket.State == string(language.Listening)
 		})
 	}
 	if len(lines) != 1 {
@@ -26,9 +26,9 @@ func judgePath(r *run, e *scenarios.Expectation, v *draft) {
 		r.listStates(&x.Path, lines, v)
 		return
 	}
-	var path []scenarios.State
+	var path []language.State
 	for _, i := range lines[0].events {
-		if s := scenarios.State(r.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
+		if s := language.State(r.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
 			path = append(path, s)
 			v.Sockets = append(v.Sockets, i)
 		}
@@ -42,7 +42,7 @@ func judgePath(r *run, e *scenarios.Expectation, v *draft) {
 }
 
 // pathDifference says where two paths part.
-func pathDifference(want, got []scenarios.State) string {
+func pathDifference(want, got []language.State) string {
 	for i := range want {
 		switch {
 		case i >= len(got):

@@ -4,22 +4,22 @@ import (
 	"fmt"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeProcess judges a program that an exec step ran, each of its executions, or the process of an actor. Only what is
 // named is judged; but with exit, a program that a signal ended does not pass whatever the status.
-func judgeProcess(r *run, e *scenarios.Expectation, v *draft) {
+func judgeProcess(r *run, e *language.Expectation, v *draft) {
 	x := e.Process
 	v.Title = processTitle(x)
-	actor, id, n := scenarios.StepRef(x.Process).Split()
+	actor, id, n := language.StepRef(x.Process).Split()
 	if actor == "" {
 		r.actorProcess(x, v)
 		return
 	}
 	done := r.outcomes(actor, id, n)
 	if len(done) == 0 {
-		r.missing(&scenarios.StepExpectation{Step: scenarios.StepRef(x.Process)}, nil, r.inProgress(actor, id, n), 1, v)
+		r.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil, r.inProgress(actor, id, n), 1, v)
 		return
 	}
 	for _, i := range done {
@@ -35,7 +35,7 @@ func judgeProcess(r *run, e *scenarios.Expectation, v *draft) {
 		}
 		for _, o := range []struct {
 			name string
-			want *scenarios.Text
+			want *language.Text
 			got  string
 		}{{"stdout", x.Stdout, s.Stdout}, {"stderr", x.Stderr, s.Stderr}} {
 			if o.want != nil {
@@ -56,7 +56,7 @@ func judgeProcess(r *run, e *scenarios.Expectation, v *draft) {
 }
 
 // actorProcess judges the process of an actor, whose duration counts from the start of the actors.
-func (r *run) actorProcess(x *scenarios.ProcessExpectation, v *draft) {
+func (r *run) actorProcess(x *language.ProcessExpectation, v *draft) {
 	for i := range r.t.Events {
 		if p := r.t.Events[i].Process; p != nil && p.Actor == x.Process {
 			v.ended(x, p.Exit, p.Signal)
@@ -70,7 +70,7 @@ func (r *run) actorProcess(x *scenarios.ProcessExpectation, v *draft) {
 }
 
 // ended holds how a process ended against exit and signal.
-func (v *draft) ended(x *scenarios.ProcessExpectation, exit int, signal string) {
+func (v *draft) ended(x *language.ProcessExpectation, exit int, signal string) {
 	signal = strings.TrimPrefix(signal, "SIG")
 	if x.Exit != nil {
 		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(), exitText(exit, signal))
@@ -88,7 +88,7 @@ func exitText(exit int, signal string) string {
 	return fmt.Sprintf("exit status %d", exit)
 }
 
-func processTitle(x *scenarios.ProcessExpectation) string {
+func processTitle(x *language.ProcessExpectation) string {
 	var parts []string
 	if x.Exit != nil {
 		parts = append(parts, "exit "+x.Exit.String())

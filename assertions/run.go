@@ -9,12 +9,12 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // run is a trace, looked up in the ways the judges need.
 type run struct {
-	s       *scenarios.Scenario
+	s       *language.Scenario
 	t       *trace.Trace
 	flows   []packet.Flow
 	hosts   selector.Hosts
@@ -35,7 +35,7 @@ type run struct {
 // stepKey is a step of an actor.
 type stepKey struct{ actor, id string }
 
-func newRun(s *scenarios.Scenario, t *trace.Trace) *run {
+func newRun(s *language.Scenario, t *trace.Trace) *run {
 	r := &run{s: s, t: t, flows: t.Flows(), hosts: selector.HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
 	r.starts, r.steps = map[stepKey][]int{}, map[stepKey][]int{}
 	for i := range t.Events {
@@ -65,7 +65,7 @@ func newRun(s *scenarios.Scenario, t *trace.Trace) *run {
 func (r *run) family(host string) []netip.Addr {
 	var own []netip.Addr
 	for _, a := range r.hosts[host] {
-		if a.Is4() == (r.s.Family != scenarios.V6) {
+		if a.Is4() == (r.s.Family != language.V6) {
 			own = append(own, a)
 		}
 	}
@@ -73,7 +73,7 @@ func (r *run) family(host string) []netip.Addr {
 }
 
 // moment returns when an event happened: of a step's end or start, a signal, or a fault's hit.
-func (r *run) moment(ref scenarios.EventRef) (time.Duration, error) {
+func (r *run) moment(ref language.EventRef) (time.Duration, error) {
 	want, err := ref.Parse()
 	if err != nil {
 		return 0, err
@@ -82,13 +82,13 @@ func (r *run) moment(ref scenarios.EventRef) (time.Duration, error) {
 		e := &r.t.Events[i]
 		happened := false
 		switch want.Kind {
-		case scenarios.EventStepEnd:
+		case language.EventStepEnd:
 			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step && e.Step.N == want.N
-		case scenarios.EventStepStart:
+		case language.EventStepStart:
 			happened = e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step && e.Start.N == want.N
-		case scenarios.EventSignal:
+		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor && e.Signal.Name == want.Signal
-		case scenarios.EventFaultHit:
+		case language.EventFaultHit:
 			happened = e.Fault != nil && e.Fault.Name == want.Fault && (e.Fault.What == "hits" || e.Fault.What == "hit") && e.Fault.Hits >= uint64(want.N)
 		}
 		if happened {
@@ -100,7 +100,7 @@ func (r *run) moment(ref scenarios.EventRef) (time.Duration, error) {
 
 // socketMoment returns when the sockets were as they are at an event: where they were read anew for it, that is a little
 // later than the event itself.
-func (r *run) socketMoment(ref scenarios.EventRef) (time.Duration, error) {
+func (r *run) socketMoment(ref language.EventRef) (time.Duration, error) {
 	at, err := r.moment(ref)
 	if err != nil {
 		return 0, err
@@ -115,7 +115,7 @@ func (r *run) socketMoment(ref scenarios.EventRef) (time.Duration, error) {
 }
 
 // since returns the moment of an event, or the start of the actors where none is named.
-func (r *run) since(ref scenarios.EventRef) (time.Duration, error) {
+func (r *run) since(ref language.EventRef) (time.Duration, error) {
 	if ref == "" {
 		return r.started, nil
 	}

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // selectorText names the packets of a selector: "SYN from client to port 8080".
-func selectorText(s *scenarios.Selector) string {
+func selectorText(s *language.Selector) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if s.Retransmission != nil {
@@ -22,7 +22,7 @@ func selectorText(s *scenarios.Selector) string {
 	}
 	var protocols []string
 	for _, k := range s.TCP {
-		if k == scenarios.AnySegment {
+		if k == language.AnySegment {
 			k = "TCP"
 		}
 		protocols = append(protocols, string(k))
@@ -47,7 +47,7 @@ func selectorText(s *scenarios.Selector) string {
 	}
 	for _, f := range []struct {
 		word  string
-		ports scenarios.Ints
+		ports language.Ints
 	}{{"port", s.Port}, {"sport", s.SPort}, {"dport", s.DPort}} {
 		if len(f.ports) > 0 {
 			add("%s %s", f.word, strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(f.ports)), " ", "|"), "[]"))
@@ -58,7 +58,7 @@ func selectorText(s *scenarios.Selector) string {
 	}
 	for _, f := range []struct {
 		word  string
-		count *scenarios.Count
+		count *language.Count
 	}{{"seq", s.Seq}, {"ack", s.Ack}, {"window", s.Window}, {"ttl", s.TTL}} {
 		if f.count != nil {
 			add("%s %s", f.word, f.count)

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeSockets wants a number of sockets at a moment, or the most there ever are at once. Sockets are told by addresses
 // and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
-func judgeSockets(r *run, e *scenarios.Expectation, v *draft) {
+func judgeSockets(r *run, e *language.Expectation, v *draft) {
 	x := e.Sockets
 	moment := cmp.Or(string(x.When), "the end of the run")
 	v.Title = "sockets: " + socketText(&x.Sockets)

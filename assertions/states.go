@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given all at the same look.
 // A selector without state means any socket that is there.
-func judgeReaches(r *run, e *scenarios.Expectation, v *draft) {
+func judgeReaches(r *run, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	v.Title = reachesTitle(x)
 	since, err := r.since(x.Since)
@@ -56,18 +56,18 @@ func judgeReaches(r *run, e *scenarios.Expectation, v *draft) {
 	}
 }
 
-func reachesDetails(x *scenarios.ReachesExpectation, k *trace.Socket) bool {
+func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 	return (x.RecvQ == nil || x.RecvQ.Contains(int64(k.RecvQ))) &&
 		(x.SendQ == nil || x.SendQ.Contains(int64(k.SendQ))) &&
 		(x.Timer == "" || x.Timer == timerName(k.Timer)) &&
 		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
 }
 
-func reachesWant(x *scenarios.ReachesExpectation) string {
+func reachesWant(x *language.ReachesExpectation) string {
 	text := socketText(&x.Reaches)
 	for _, f := range []struct {
 		word  string
-		count *scenarios.Count
+		count *language.Count
 	}{{"recv-q", x.RecvQ}, {"send-q", x.SendQ}, {"retrans", x.Retrans}} {
 		if f.count != nil {
 			text += fmt.Sprintf(" with %s %s", f.word, f.count)
@@ -79,7 +79,7 @@ func reachesWant(x *scenarios.ReachesExpectation) string {
 	return text
 }
 
-func reachesTitle(x *scenarios.ReachesExpectation) string {
+func reachesTitle(x *language.ReachesExpectation) string {
 	title := "reaches: " + reachesWant(x)
 	if x.At != nil {
 		title += " at " + x.At.Source
@@ -96,12 +96,12 @@ func reachesTitle(x *scenarios.ReachesExpectation) string {
 // for, leave within that time after it began (or after from). A socket still so at the end of the run has stayed at least
 // that long: that fits an open range (>= 3s), but nothing that has a longest time, as nobody saw how long it would be.
 // Without either it must be so until the run ends.
-func judgeHolds(r *run, e *scenarios.Expectation, v *draft) {
+func judgeHolds(r *run, e *language.Expectation, v *draft) {
 	x := e.Holds
 	v.Title = holdsTitle(x)
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
 	for _, ev := range []struct {
-		ref scenarios.EventRef
+		ref language.EventRef
 		at  *time.Duration
 	}{{x.From, &from}, {x.Until, &until}} {
 		if ev.ref == "" {
@@ -140,7 +140,7 @@ func judgeHolds(r *run, e *scenarios.Expectation, v *draft) {
 }
 
 // holds says what is wrong with a stay; "" if nothing.
-func (r *run) holds(x *scenarios.HoldsExpectation, s *stay, from, until time.Duration) string {
+func (r *run) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
 	begun := s.from
 	if x.From != "" {
 		if s.from > from || (!s.open && s.to <= from) {
@@ -168,7 +168,7 @@ func (r *run) holds(x *scenarios.HoldsExpectation, s *stay, from, until time.Dur
 	return ""
 }
 
-func holdsTitle(x *scenarios.HoldsExpectation) string {
+func holdsTitle(x *language.HoldsExpectation) string {
 	title := "holds: " + socketText(&x.Holds)
 	if x.From != "" {
 		title += " from " + string(x.From)
@@ -183,13 +183,13 @@ func holdsTitle(x *scenarios.HoldsExpectation) string {
 }
 
 // judgeNever wants that no socket is seen in a state, from one event until another, both included.
-func judgeNever(r *run, e *scenarios.Expectation, v *draft) {
+func judgeNever(r *run, e *language.Expectation, v *draft) {
 	x := e.Never
 	v.Title = "never: " + socketText(&x.Never)
 	from, until := time.Duration(math.MinInt64), r.ended
 	for _, ev := range []struct {
 		word string
-		ref  scenarios.EventRef
+		ref  language.EventRef
 		at   *time.Duration
 	}{{"from", x.From, &from}, {"until", x.Until, &until}} {
 		if ev.ref == "" {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // judgeStep judges the outcome of a step.
@@ -18,7 +18,7 @@ import (
 // Without [N] every execution must be as wanted, and there must be as many as the scenario asks for; with count, that many
 // must be as wanted whatever the others are, and one still in progress is not. The error must be none unless error names
 // another or result allows -1.
-func judgeStep(r *run, e *scenarios.Expectation, v *draft) {
+func judgeStep(r *run, e *language.Expectation, v *draft) {
 	x := e.Step
 	v.Title = stepTitle(x)
 	actor, id, n := x.Step.Split()
@@ -96,7 +96,7 @@ func (r *run) inProgress(actor, id string, n int) []int {
 	return events
 }
 
-func (r *run) judgeHangs(x *scenarios.StepExpectation, done, hanging []int, v *draft) {
+func (r *run) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
 	got := plural(len(hanging), "execution") + " in progress at the end"
 	if x.Count != nil {
 		v.saw(x.Count.Contains(int64(len(hanging))), countText(*x.Count, "execution")+" in progress at the end", got)
@@ -116,7 +116,7 @@ func (r *run) judgeHangs(x *scenarios.StepExpectation, done, hanging []int, v *d
 }
 
 // missing says why an execution has no outcome.
-func (r *run) missing(x *scenarios.StepExpectation, done, hanging []int, asked int, v *draft) {
+func (r *run) missing(x *language.StepExpectation, done, hanging []int, asked int, v *draft) {
 	actor, _, _ := x.Step.Split()
 	switch {
 	case len(hanging) > 0:
@@ -154,13 +154,13 @@ func (r *run) whereIs(actor string) string {
 }
 
 // executions is how often a scenario does a step: its times, times those of what is around it.
-func executions(s *scenarios.Scenario, actor, id string) int {
+func executions(s *language.Scenario, actor, id string) int {
 	a := s.Actor(actor)
 	if a == nil {
 		return 1
 	}
-	var count func(steps []scenarios.Step) int
-	count = func(steps []scenarios.Step) int {
+	var count func(steps []language.Step) int
+	count = func(steps []language.Step) int {
 		sum := 0
 		for i := range steps {
 			inner := 0
@@ -182,7 +182,7 @@ func executions(s *scenarios.Scenario, actor, id string) int {
 }
 
 // outcome holds one execution against the expectation.
-func (r *run) outcome(x *scenarios.StepExpectation, i int, since time.Duration, v *draft) {
+func (r *run) outcome(x *language.StepExpectation, i int, since time.Duration, v *draft) {
 	e := &r.t.Events[i]
 	s := e.Step
 	want := x.Error
@@ -277,7 +277,7 @@ func outcomeText(e *trace.Event) string {
 	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), brief(e.T-e.Step.Began))
 }
 
-func stepTitle(x *scenarios.StepExpectation) string {
+func stepTitle(x *language.StepExpectation) string {
 	if x.Hangs {
 		title := fmt.Sprintf("%s: still in progress at the end", x.Step)
 		if x.Count != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // timeline is the events of one socket in order. A socket is told by its host, addresses and ports.
@@ -29,7 +29,7 @@ type stay struct {
 }
 
 // timelines returns the sockets that a selector's host and ports fit, in the order they were first seen.
-func (r *run) timelines(s *scenarios.SocketSelector) []*timeline {
+func (r *run) timelines(s *language.SocketSelector) []*timeline {
 	var lines []*timeline
 	known := map[[2]string]*timeline{}
 	for _, i := range r.sockets {
@@ -56,15 +56,15 @@ func portIs(want int, address string) bool {
 }
 
 // stateIs reports whether a state is one of those selected; of none, every state of a socket that is there.
-func stateIs(states scenarios.States, state string) bool {
+func stateIs(states language.States, state string) bool {
 	if len(states) == 0 {
-		return state != string(scenarios.Closed)
+		return state != string(language.Closed)
 	}
-	return slices.Contains(states, scenarios.State(state))
+	return slices.Contains(states, language.State(state))
 }
 
 // stays returns the times during which sockets were as selected, in the order of their beginnings.
-func (r *run) stays(s *scenarios.SocketSelector, lines []*timeline) []stay {
+func (r *run) stays(s *language.SocketSelector, lines []*timeline) []stay {
 	var all []stay
 	for _, line := range lines {
 		var now *stay
@@ -88,9 +88,9 @@ func (r *run) stays(s *scenarios.SocketSelector, lines []*timeline) []stay {
 }
 
 // listStates lists the states that sockets went through, with their times, and marks them as what the verdict is about.
-func (r *run) listStates(s *scenarios.SocketSelector, lines []*timeline, v *draft) {
+func (r *run) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
 	if len(lines) == 0 {
-		others := r.timelines(&scenarios.SocketSelector{Host: s.Host})
+		others := r.timelines(&language.SocketSelector{Host: s.Host})
 		if len(others) == 0 {
 			v.list("no socket at all was seen on " + s.Host)
 			return
@@ -119,7 +119,7 @@ func (r *run) listStates(s *scenarios.SocketSelector, lines []*timeline, v *draf
 }
 
 // socketText names the sockets of a selector: "client port 8080 in ESTABLISHED".
-func socketText(s *scenarios.SocketSelector) string {
+func socketText(s *language.SocketSelector) string {
 	text := s.Host
 	if s.Local != 0 {
 		text += fmt.Sprintf(" local port %d", s.Local)
@@ -133,7 +133,7 @@ func socketText(s *scenarios.SocketSelector) string {
 	return text
 }
 
-func statesText(states []scenarios.State, separator string) string {
+func statesText(states []language.State, separator string) string {
 	var words []string
 	for _, s := range states {
 		words = append(words, string(s))

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // vantage returns the packets as one observer sees them, and says who that is.
@@ -12,7 +12,7 @@ import (
 // A host sees what leaves and what enters by its ends of links; on lo, where each packet would be seen twice, what leaves.
 // The wire sees what leaves it, that is after its faults, and what is for itself. Without a host each packet is seen once,
 // where it is sent, see [run.sentOnce].
-func (r *run) vantage(p *scenarios.PacketsExpectation) (packets []int, by string) {
+func (r *run) vantage(p *language.PacketsExpectation) (packets []int, by string) {
 	host := p.SeenBy
 	if host == "" {
 		host = p.Packets.From
@@ -28,7 +28,7 @@ func (r *run) vantage(p *scenarios.PacketsExpectation) (packets []int, by string
 		switch {
 		case q.Host != host,
 			q.Device == "lo" && !q.Out,
-			host == scenarios.Wire && !q.Out && !r.hosts.Has(host, q.Decode().Dst):
+			host == language.Wire && !q.Out && !r.hosts.Has(host, q.Decode().Dst):
 		default:
 			packets = append(packets, i)
 		}
@@ -58,14 +58,14 @@ func (r *run) sentOnce() []int {
 	// All that came in, before any is judged: two link ends can disagree by microseconds on which came first.
 	passed := map[fingerprint]bool{}
 	for _, i := range r.packets {
-		if p := r.t.Events[i].Packet; p.Host == scenarios.Wire && !p.Out {
+		if p := r.t.Events[i].Packet; p.Host == language.Wire && !p.Out {
 			passed[mark(p.Decode())] = true
 		}
 	}
 	r.sent = []int{}
 	for _, i := range r.packets {
 		p := r.t.Events[i].Packet
-		if p.Out && (p.Host != scenarios.Wire || !passed[mark(p.Decode())]) {
+		if p.Out && (p.Host != language.Wire || !passed[mark(p.Decode())]) {
 			r.sent = append(r.sent, i)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Status is the outcome of a verdict.
@@ -29,8 +29,8 @@ type Verdict struct {
 	// Index is the entry of the scenario's expect list, from 0; -1 for what every run must meet.
 	Index int `json:"index"`
 	// Pos is where the expectation, or the fault that struck nothing, stands in the scenario's file.
-	Pos    scenarios.Pos `json:"pos,omitzero"`
-	Status Status        `json:"status"`
+	Pos    language.Pos `json:"pos,omitzero"`
+	Status Status       `json:"status"`
 	// Title says in one line what was expected: "client.connect: ETIMEDOUT after 63s".
 	Title string `json:"title"`
 	// Want and Got are what was wanted and seen of just the things that differ, or of all where nothing does.

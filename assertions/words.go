@@ -11,7 +11,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // brief writes a duration as a person reads it: three digits behind the point of its unit at most.
@@ -29,7 +29,7 @@ func brief(d time.Duration) string {
 }
 
 // spanText is how a span was written, and with how much tolerance it is judged.
-func spanText(s *scenarios.Span) string {
+func spanText(s *language.Span) string {
 	switch {
 	case s.Timer:
 		return fmt.Sprintf("%s (%s to %s: a kernel timer is never early and at most 12.5 %% late)", s.Source, brief(s.Min), brief(s.Max))
@@ -40,7 +40,7 @@ func spanText(s *scenarios.Span) string {
 }
 
 // textWant says what a text must be.
-func textWant(t *scenarios.Text) string {
+func textWant(t *language.Text) string {
 	switch {
 	case t.Is != nil:
 		return strconv.Quote(*t.Is)
@@ -55,7 +55,7 @@ func textWant(t *scenarios.Text) string {
 }
 
 // textHolds reports whether a text is as it must be.
-func textHolds(t *scenarios.Text, got string) bool {
+func textHolds(t *language.Text, got string) bool {
 	switch {
 	case t.Is != nil:
 		return strings.TrimSpace(got) == strings.TrimSpace(*t.Is)

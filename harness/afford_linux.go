@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // afford says what the scenario asks of this machine that it has not, before anything is built. The error is a
 // *kernel.MissingError. exec calls what starts programs.
-func afford(s *scenarios.Scenario, exec func(func() error) error) error {
+func afford(s *language.Scenario, exec func(func() error) error) error {
 	masquerade := func(needs string) error {
-		return exec(func() error { return neededBy(kernel.Masquerade(s.Family == scenarios.V6), needs) })
+		return exec(func() error { return neededBy(kernel.Masquerade(s.Family == language.V6), needs) })
 	}
 	for i := range s.Actors {
 		var err error
-		scenarios.EachStep(s.Actors[i].Steps, func(st *scenarios.Step) {
+		language.EachStep(s.Actors[i].Steps, func(st *language.Step) {
 			needs := fmt.Sprintf("step %s.%s", s.Actors[i].Name, st.ID)
 			switch {
 			case err != nil:

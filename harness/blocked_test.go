@@ -3,7 +3,7 @@ package harness_test
 import (
 	"testing"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // blockedScenario has an operator look at actors that hang, that do not, and that are no more.
@@ -52,7 +52,7 @@ expect:
 
 func TestBlocked(t *testing.T) {
 	needLab(t)
-	f, err := scenarios.Parse("blocked.yaml", []byte(blockedScenario))
+	f, err := language.Parse("blocked.yaml", []byte(blockedScenario))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/assertions"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -28,9 +28,9 @@ func TestWhatFailsSaysWhy(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for _, path := range paths {
-		f, err := scenarios.Load(path)
+		f, err := language.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1 of the sandbox. Except
@@ -144,7 +144,7 @@ func (l *lab) build() error {
 		return err
 	}
 	var features fault.Features
-	if slices.ContainsFunc(l.Scenario.Faults, func(f scenarios.Fault) bool { return fault.MayUseNetem(&f) }) {
+	if slices.ContainsFunc(l.Scenario.Faults, func(f language.Fault) bool { return fault.MayUseNetem(&f) }) {
 		features.Netem = kernel.Netem() == nil
 	}
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
@@ -196,7 +196,7 @@ func (l *lab) tellHosts(topology *network.Topology) []observe.Host {
 		for _, a := range h.Addrs {
 			e.Addresses = append(e.Addresses, a.String())
 		}
-		o := observe.Host{Name: h.Name, NS: l.net.Host(h.Name), NoSockets: h.Name == scenarios.Wire}
+		o := observe.Host{Name: h.Name, NS: l.net.Host(h.Name), NoSockets: h.Name == language.Wire}
 		for _, link := range topology.LinkEnds(h.Name) {
 			e.Links = append(e.Links, trace.Link{Device: link.Device, MTU: link.MTU, Peer: link.Peer})
 			o.Devices = append(o.Devices, link.Device)
@@ -236,7 +236,7 @@ func (l *lab) tellSysctls() error {
 func (l *lab) watchEvents() {
 	for i := range l.Scenario.Expect {
 		e := &l.Scenario.Expect[i]
-		var refs []scenarios.EventRef
+		var refs []language.EventRef
 		switch {
 		case e.Sockets != nil:
 			refs = append(refs, e.Sockets.When)

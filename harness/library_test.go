@@ -17,6 +17,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // short is how long a run of the library may take in these tests; the command runs the others on demand.
@@ -27,7 +28,7 @@ const atOnce = 16
 
 // judged is a run with what came of it.
 type judged struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	verdicts []assertions.Verdict
 	err      error
 }
@@ -47,7 +48,7 @@ func (j *judged) failures() []string {
 }
 
 // runAll runs scenarios, some at a time and the longest first, and judges them.
-func runAll(ctx context.Context, list []*scenarios.Scenario) []judged {
+func runAll(ctx context.Context, list []*language.Scenario) []judged {
 	out := make([]judged, len(list))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
@@ -78,7 +79,7 @@ func TestLibraryPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for _, f := range files {
 		runs, err := f.Expand(nil)
 		if err != nil {
@@ -139,7 +140,7 @@ func readMutations(t *testing.T) []mutation {
 }
 
 // apply returns the mutated scenario's run.
-func (m *mutation) apply() (*scenarios.Scenario, error) {
+func (m *mutation) apply() (*language.Scenario, error) {
 	file, err := scenarios.Builtin(m.Scenario)
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (m *mutation) apply() (*scenarios.Scenario, error) {
 	if n := strings.Count(string(src), m.Replace); n != 1 {
 		return nil, fmt.Errorf("%q occurs %d times in %s, must occur once", m.Replace, n, file.Path)
 	}
-	mutated, err := scenarios.Parse(file.Path, []byte(strings.Replace(string(src), m.Replace, m.By, 1)))
+	mutated, err := language.Parse(file.Path, []byte(strings.Replace(string(src), m.Replace, m.By, 1)))
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (m *mutation) apply() (*scenarios.Scenario, error) {
 func TestMutationsFail(t *testing.T) {
 	needLab(t)
 	mutations := readMutations(t)
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for i := range mutations {
 		s, err := mutations[i].apply()
 		if err != nil {

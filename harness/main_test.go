@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"halfopen/harness"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // runFileEnv makes the test binary a program that runs one scenario file, for tests that kill it.
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 func runFile(path string) error {
-	f, err := scenarios.Load(path)
+	f, err := language.Load(path)
 	if err != nil {
 		return err
 	}

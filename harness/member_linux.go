@@ -17,12 +17,12 @@ import (
 	"halfopen/harness/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // member is the lab's side of one actor.
 type member struct {
-	scenarios.Actor
+	language.Actor
 	process  *sandbox.Process
 	lab      *lab
 	commands *outbox[actor.Command]
@@ -92,7 +92,7 @@ func actorEnv() []string { return append(os.Environ(), "GODEBUG=asyncpreemptoff=
 func (l *lab) interrupts(name string) bool {
 	found := false
 	for i := range l.Scenario.Actors {
-		scenarios.EachStep(l.Scenario.Actors[i].Steps, func(s *scenarios.Step) {
+		language.EachStep(l.Scenario.Actors[i].Steps, func(s *language.Step) {
 			k := s.Op.Kill
 			found = found || k != nil && k.Actor == name && k.Restart != nil && !*k.Restart
 		})
@@ -250,7 +250,7 @@ func (l *lab) actor(name string) (*member, error) {
 	return l.actors[i], nil
 }
 
-func (l *lab) kill(k *scenarios.Kill) error {
+func (l *lab) kill(k *language.Kill) error {
 	a, err := l.actor(k.Actor)
 	if err != nil {
 		return err
@@ -288,7 +288,7 @@ func (l *lab) dying(r *actor.Request) *member {
 }
 
 // blocked names the system calls that an actor's steps are blocked in, in the order in which the steps are written.
-func (l *lab) blocked(b *scenarios.Blocked) (string, error) {
+func (l *lab) blocked(b *language.Blocked) (string, error) {
 	a, err := l.actor(b.Actor)
 	if err != nil {
 		return "", err
@@ -297,7 +297,7 @@ func (l *lab) blocked(b *scenarios.Blocked) (string, error) {
 		return "", unix.ESRCH
 	}
 	var tids []int
-	scenarios.EachStep(a.Steps, func(st *scenarios.Step) {
+	language.EachStep(a.Steps, func(st *language.Step) {
 		for _, s := range a.running {
 			// A step within it is what may be blocked.
 			if s.Step == st.ID && st.Op.Repeat == nil && st.Op.Parallel == nil {

@@ -9,7 +9,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // needLab skips the test where this machine cannot make labs, and says what is missing; with HALFOPEN_CI=1 that is a
@@ -29,7 +29,7 @@ func needLab(t *testing.T) {
 
 // tryLab makes the simplest lab there is, once.
 var tryLab = sync.OnceValue(func() error {
-	f, err := scenarios.Parse("probe.yaml", []byte(`
+	f, err := language.Parse("probe.yaml", []byte(`
 name: probe
 title: A lab can be made here
 hosts: {client: {}, server: {}}

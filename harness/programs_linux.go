@@ -5,15 +5,15 @@ import (
 	"os/exec"
 
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // checkPrograms says which program that an exec step names is not on this machine, before anything is built for it. What a
 // shell is to find is left to the shell.
-func checkPrograms(s *scenarios.Scenario) error {
+func checkPrograms(s *language.Scenario) error {
 	var missing error
 	for a := range s.Actors {
-		scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) {
+		language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
 			if missing != nil || st.Op.Exec == nil || len(st.Op.Exec.Command) < 2 {
 				return
 			}

@@ -5,15 +5,15 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // job is what the lab is told: one JSON value on its control pipe. The pipe stays open as long as the run is wanted.
 type job struct {
-	Scenario *scenarios.Scenario `json:"scenario"`
-	Clock    trace.Clock         `json:"clock"`
-	Seed     uint64              `json:"seed"`
-	Version  string              `json:"version"`
+	Scenario *language.Scenario `json:"scenario"`
+	Clock    trace.Clock        `json:"clock"`
+	Seed     uint64             `json:"seed"`
+	Version  string             `json:"version"`
 }
 
 // message is what the lab answers, one JSON value after the other.

@@ -15,12 +15,12 @@ import (
 	"halfopen/harness"
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // seeded is a scenario whose packets come in one order in every run: the client sends numbered
 // datagrams, one after the other, and one that no fault strikes: once that has come, all others have been judged.
-func seeded(t *testing.T, datagrams int) *scenarios.Scenario {
+func seeded(t *testing.T, datagrams int) *language.Scenario {
 	t.Helper()
 	var steps strings.Builder
 	for n := range datagrams {
@@ -50,9 +50,9 @@ expect:
 }
 
 // only makes the runs of a scenario written in a test.
-func only(t *testing.T, text string) []*scenarios.Scenario {
+func only(t *testing.T, text string) []*language.Scenario {
 	t.Helper()
-	f, err := scenarios.Parse("test.yaml", []byte(text))
+	f, err := language.Parse("test.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

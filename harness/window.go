@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"halfopen/inject/fault"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // window decides when one fault is in force. It is pure: told what happens, it says what to do.
@@ -58,6 +58,6 @@ func (w *window) begin() []change {
 }
 
 // sameEvent compares a reference with an event's canonical name, in which a first execution has no number.
-func sameEvent(ref scenarios.EventRef, name string) bool {
+func sameEvent(ref language.EventRef, name string) bool {
 	return canonical(string(ref)) == canonical(name)
 }

@@ -1,3 +1,5 @@
+// Package scenarios is the library: the scenarios that ship with halfopen, in folders, embedded in the program. What a
+// scenario is, package language says.
 package scenarios
 
 import (
@@ -7,6 +9,10 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+	"halfopen/scenarios/language"
 )
 
 //go:embed all:handshake all:established all:teardown all:datagram all:resources all:stories
@@ -19,12 +25,12 @@ func Folders() []string {
 
 // Library returns the scenarios that ship with halfopen, in the order of [Folders], then of names. The files are parsed
 // once and must not be changed.
-func Library() ([]*File, error) {
+func Library() ([]*language.File, error) {
 	all, err := shelf()
 	if err != nil {
 		return nil, err
 	}
-	files := make([]*File, len(all))
+	files := make([]*language.File, len(all))
 	for i, b := range all {
 		if files[i], err = b.parse(); err != nil {
 			return nil, err
@@ -34,7 +40,7 @@ func Library() ([]*File, error) {
 }
 
 // Builtin returns the library's scenario of that name; FOLDER/NAME will do as well. It parses no other.
-func Builtin(name string) (*File, error) {
+func Builtin(name string) (*language.File, error) {
 	all, err := shelf()
 	if err != nil {
 		return nil, err
@@ -46,7 +52,7 @@ func Builtin(name string) (*File, error) {
 		}
 		names = append(names, b.name)
 	}
-	return nil, fmt.Errorf("no scenario %q in the library%s", clip(name), suggest(path.Base(name), names))
+	return nil, fmt.Errorf("no scenario %q in the library%s", say.Clip(name), suggest(path.Base(name), names))
 }
 
 // suggest returns those of the names that begin with a word, where it is one's beginning; else the one it may be a slip of.
@@ -60,9 +66,9 @@ func suggest(word string, names []string) string {
 	}
 	switch {
 	case len(longer) == 0 || len(longer) > most || len(word) < 2:
-		return didYouMean(word, names)
+		return spell.DidYouMean(word, names)
 	case len(longer) == 1:
-		return didYouMean(longer[0], longer)
+		return spell.DidYouMean(longer[0], longer)
 	}
 	return " (there are " + strings.Join(longer, ", ") + ")"
 }
@@ -70,7 +76,7 @@ func suggest(word string, names []string) string {
 // builtin is a scenario of the library, not parsed yet; its file has its name.
 type builtin struct {
 	folder, name string
-	parse        func() (*File, error)
+	parse        func() (*language.File, error)
 }
 
 var shelf = sync.OnceValues(func() ([]builtin, error) {
@@ -85,12 +91,12 @@ var shelf = sync.OnceValues(func() ([]builtin, error) {
 				continue
 			}
 			at := path.Join(folder, e.Name())
-			all = append(all, builtin{folder, strings.TrimSuffix(e.Name(), ".yaml"), sync.OnceValues(func() (*File, error) {
+			all = append(all, builtin{folder, strings.TrimSuffix(e.Name(), ".yaml"), sync.OnceValues(func() (*language.File, error) {
 				src, err := fs.ReadFile(library, at)
 				if err != nil {
 					return nil, fmt.Errorf("reading the library: %w", err)
 				}
-				f, err := Parse(at, src)
+				f, err := language.Parse(at, src)
 				if err != nil {
 					return nil, err
 				}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"halfopen/scenarios"
+	"halfopen/internal/spell"
 )
 
 // one has a command take one argument, and say which is missing.
@@ -41,7 +41,7 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return usagef("%s has no command %q%s; see %s --help", cmd.CommandPath(), args[0], scenarios.DidYouMean(args[0], names), cmd.CommandPath())
+	return usagef("%s has no command %q%s; see %s --help", cmd.CommandPath(), args[0], spell.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
 // flagError explains a mistake in the flags of a command.
@@ -64,7 +64,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-		suggestion = scenarios.DidYouMean("--"+strings.TrimLeft(unknown.GetSpecifiedName(), "-"), names)
+		suggestion = spell.DidYouMean("--"+strings.TrimLeft(unknown.GetSpecifiedName(), "-"), names)
 	}
 	return usagef("%w%s; see %s --help", err, suggestion, cmd.CommandPath())
 }

@@ -14,7 +14,7 @@ import (
 
 	"halfopen/harness/observe"
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newCheck() *cobra.Command {
@@ -71,7 +71,7 @@ func toCheck(arg string) []source {
 	}
 	list, err := look(arg)
 	if err != nil {
-		return []source{{arg, func() (*scenarios.File, error) { return nil, err }}}
+		return []source{{arg, func() (*language.File, error) { return nil, err }}}
 	}
 	return list
 }
@@ -106,9 +106,9 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 }
 
 // misspelt tells of kernel parameters and counters that the running kernel does not have, but has others of like names.
-func misspelt(runs []*scenarios.Scenario) []string {
+func misspelt(runs []*language.Scenario) []string {
 	var notes []string
-	add := func(pos scenarios.Pos, what, name, meant string) {
+	add := func(pos language.Pos, what, name, meant string) {
 		note := fmt.Sprintf("%s: note: the running kernel has no %s %s (did you mean %s?)", pos, what, name, meant)
 		if meant != "" && !slices.Contains(notes, note) {
 			notes = append(notes, note)
@@ -166,7 +166,7 @@ func misspeltCounter(counter string, kernels []string) string {
 	return meant
 }
 
-func families(ip []scenarios.Family) string {
+func families(ip []language.Family) string {
 	words := make([]string, len(ip))
 	for i, f := range ip {
 		words[i] = string(f)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // completeScenario offers the names of the built-in scenarios, and files.
@@ -64,7 +65,7 @@ func completeSet(_ *cobra.Command, args []string, toComplete string) ([]cobra.Co
 }
 
 // completeValue offers the values that the parameter has in the files.
-func completeValue(files []*scenarios.File, name, toComplete string) []cobra.Completion {
+func completeValue(files []*language.File, name, toComplete string) []cobra.Completion {
 	var settings []cobra.Completion
 	for _, f := range files {
 		for _, value := range f.Values(name) {

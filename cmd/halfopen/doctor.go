@@ -13,7 +13,7 @@ import (
 	"halfopen/harness"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newDoctor() *cobra.Command {
@@ -58,8 +58,8 @@ var probes = []probe{
 var warped = probe{name: "warped time", neededBy: "runs of 20 s and more, and other kernels"}
 
 // scenario returns the probe as a scenario.
-func (p *probe) scenario() (*scenarios.Scenario, error) {
-	f, err := scenarios.Parse("probe.yaml", []byte(`
+func (p *probe) scenario() (*language.Scenario, error) {
+	f, err := language.Parse("probe.yaml", []byte(`
 name: probe
 title: What scenarios use works here
 hosts: {client: {}, server: {}}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"halfopen/scenarios"
+	"halfopen/internal/spell"
+	"halfopen/scenarios/language"
 )
 
 // filter keeps scenarios by what is written about them. The zero filter keeps all.
@@ -29,7 +30,7 @@ func (f *filter) flags(cmd *cobra.Command) {
 func (f *filter) isZero() bool { return len(f.tags) == 0 && f.grep == "" }
 
 // keep returns the scenarios that the filter keeps. That there is none is a mistake of the command line.
-func (f *filter) keep(files []*scenarios.File) ([]*scenarios.File, error) {
+func (f *filter) keep(files []*language.File) ([]*language.File, error) {
 	if f.isZero() {
 		return files, nil
 	}
@@ -40,10 +41,10 @@ func (f *filter) keep(files []*scenarios.File) ([]*scenarios.File, error) {
 	known := tagsOf(files)
 	for _, tag := range f.tags {
 		if !slices.Contains(known, tag) {
-			return nil, usagef("--tag %s: no scenario has that tag%s", tag, scenarios.DidYouMean(tag, known))
+			return nil, usagef("--tag %s: no scenario has that tag%s", tag, spell.DidYouMean(tag, known))
 		}
 	}
-	var kept []*scenarios.File
+	var kept []*language.File
 	for _, file := range files {
 		tagged := !slices.ContainsFunc(f.tags, func(tag string) bool { return !slices.Contains(file.Tags, tag) })
 		if tagged && pattern.MatchString(file.Name+"\n"+file.Title+"\n"+file.Teaches) {
@@ -69,7 +70,7 @@ func (f *filter) String() string {
 }
 
 // tagsOf returns the tags of the scenarios, each once, sorted.
-func tagsOf(files []*scenarios.File) []string {
+func tagsOf(files []*language.File) []string {
 	var tags []string
 	for _, f := range files {
 		tags = append(tags, f.Tags...)

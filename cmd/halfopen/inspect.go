@@ -12,7 +12,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/report"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newInspect() *cobra.Command {
@@ -82,7 +82,7 @@ func loadRun(dir string) (*outcome, error) {
 	if r == nil || len(r.Source) == 0 {
 		return nil, fmt.Errorf("%s does not say which scenario was run", traceFile)
 	}
-	var s scenarios.Scenario
+	var s language.Scenario
 	if err := json.Unmarshal(r.Source, &s); err != nil {
 		return nil, fmt.Errorf("reading the scenario in %s: %w", traceFile, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"halfopen/internal/report"
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newList() *cobra.Command {
@@ -32,7 +33,7 @@ With words, only those are listed that have each of them in the name, the folder
 			if err != nil {
 				return err
 			}
-			files = slices.DeleteFunc(slices.Clone(files), func(f *scenarios.File) bool { return !mentions(f, words) })
+			files = slices.DeleteFunc(slices.Clone(files), func(f *language.File) bool { return !mentions(f, words) })
 			if len(files) == 0 && len(words) > 0 {
 				return usagef("no built-in scenario has %s in its name, folder, title or tags", strings.Join(words, " and "))
 			}
@@ -55,7 +56,7 @@ With words, only those are listed that have each of them in the name, the folder
 	return cmd
 }
 
-func mentions(f *scenarios.File, words []string) bool {
+func mentions(f *language.File, words []string) bool {
 	text := strings.ToLower(strings.Join(append([]string{f.Folder, f.Name, f.Title}, f.Tags...), "\n"))
 	for _, w := range words {
 		if !strings.Contains(text, strings.ToLower(w)) {
@@ -67,7 +68,7 @@ func mentions(f *scenarios.File, words []string) bool {
 
 // list writes the scenarios by folder: for a terminal of the width with title and tags below each, for width 0, a file or a
 // program, each in a single line.
-func list(w io.Writer, files []*scenarios.File, width int) error {
+func list(w io.Writer, files []*language.File, width int) error {
 	names := 0
 	for _, f := range files {
 		names = max(names, len(f.Name))
@@ -104,7 +105,7 @@ func list(w io.Writer, files []*scenarios.File, width int) error {
 
 // lengths says how long the runs of a scenario take, from the shortest to the longest: those in real time, and those in
 // warped time; "-" where there are none.
-func lengths(runs []*scenarios.Scenario) (native, warped string) {
+func lengths(runs []*language.Scenario) (native, warped string) {
 	var short, long []time.Duration
 	for _, s := range runs {
 		if e := s.Estimate(); e < longest {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestListFitsATerminal(t *testing.T) {
@@ -65,14 +66,14 @@ func TestSpread(t *testing.T) {
 }
 
 func TestFilterKeepsByTagAndText(t *testing.T) {
-	parse := func(name, rest string) *scenarios.File {
-		f, err := scenarios.Parse(name+".yaml", []byte("name: "+name+"\n"+rest))
+	parse := func(name, rest string) *language.File {
+		f, err := language.Parse(name+".yaml", []byte("name: "+name+"\n"+rest))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
-	files := []*scenarios.File{
+	files := []*language.File{
 		parse("one", "title: A slow one\ntags: [slow, timeout]"),
 		parse("two", "title: Another\nteaches: it is SLOW as well\ntags: [timeout, cure]"),
 		parse("three", "title: Nothing of it\ntags: [cure]"),

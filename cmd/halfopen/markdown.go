@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // markdown writes a page of the scenarios: a table of contents by folder, and for each its runs, tags, teaching text and
 // command. docs/scenarios.md is this page of the library.
-func markdown(w io.Writer, files []*scenarios.File) error {
+func markdown(w io.Writer, files []*language.File) error {
 	p := &page{w: w}
 	p.line("# The built-in scenarios")
 	p.line("")
@@ -39,7 +39,7 @@ func markdown(w io.Writer, files []*scenarios.File) error {
 	return p.err
 }
 
-func section(p *page, f *scenarios.File) error {
+func section(p *page, f *language.File) error {
 	runs, err := f.Expand(nil)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func section(p *page, f *scenarios.File) error {
 }
 
 // settings are what --set may be given: the parameters with the values they have by default, but for those made of others.
-func settings(f *scenarios.File) []string {
+func settings(f *language.File) []string {
 	var all []string
 	for _, name := range f.Params {
 		values := f.Values(name)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestDocsListTheLibraryAsItIs(t *testing.T) {
@@ -38,7 +39,7 @@ func TestDocsListTheLibraryAsItIs(t *testing.T) {
 }
 
 func TestMarkdownOfAScenario(t *testing.T) {
-	f, err := scenarios.Parse("stories/one.yaml", []byte(`
+	f, err := language.Parse("stories/one.yaml", []byte(`
 name: one
 title: 'a title of ${n} with a * and net.ipv4.tcp_retries2'
 teaches: |
@@ -59,7 +60,7 @@ expect: [{never: {host: client}}]
 	}
 	f.Folder = "stories"
 	var b strings.Builder
-	if err := markdown(&b, []*scenarios.File{f}); err != nil {
+	if err := markdown(&b, []*language.File{f}); err != nil {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(b.String(), "\n- ")

@@ -9,7 +9,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
 	"halfopen/internal/vm"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // place is where a run takes place. The zero place is this machine, in real time.
@@ -55,13 +55,13 @@ type placing struct {
 
 // placed is a run at its place.
 type placed struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	place    place
 }
 
 // place decides where each run takes place: on each of the kernels asked for, else where it suits. left are the runs that
 // take place nowhere, for the reason given.
-func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scenarios.Scenario, why string, err error) {
+func (p *placing) place(runs []*language.Scenario) (all []placed, left []*language.Scenario, why string, err error) {
 	kernels := p.kernels
 	if len(kernels) == 0 {
 		kernels = []string{running}
@@ -95,7 +95,7 @@ func (p *placing) place(runs []*scenarios.Scenario) (all []placed, left []*scena
 
 // placeHere has runs take place on this machine, but long ones in warped time, if that can be had. why is the reason if it
 // cannot, and there are long ones.
-func (p *placing) placeHere(runs []*scenarios.Scenario) (all []placed, left []*scenarios.Scenario, why string) {
+func (p *placing) placeHere(runs []*language.Scenario) (all []placed, left []*language.Scenario, why string) {
 	warped, err := place{}, error(nil)
 	looked := false
 	for _, s := range runs {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // A machine without QEMU or kernels: nothing can be warped.
@@ -21,10 +21,10 @@ func withoutMachines(t *testing.T) {
 }
 
 // shortAndLong are two runs: one of 3 s, and one of two hours.
-func shortAndLong() []*scenarios.Scenario {
-	return []*scenarios.Scenario{
-		{Name: "short", Duration: scenarios.Duration(3 * time.Second)},
-		{Name: "long", Duration: scenarios.Duration(2 * time.Hour)},
+func shortAndLong() []*language.Scenario {
+	return []*language.Scenario{
+		{Name: "short", Duration: language.Duration(3 * time.Second)},
+		{Name: "long", Duration: language.Duration(2 * time.Hour)},
 	}
 }
 

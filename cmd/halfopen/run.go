@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // runFlags are the flags of run.
@@ -191,7 +191,7 @@ func parseSet(flags []string) (map[string]string, error) {
 }
 
 // leftOut says which built-in scenarios were not run because they take long, why not in warped time, and how to run them.
-func leftOut(runs []*scenarios.Scenario, why string) string {
+func leftOut(runs []*language.Scenario, why string) string {
 	if len(runs) == 0 {
 		return ""
 	}

@@ -12,12 +12,12 @@ import (
 	"halfopen/harness"
 	"halfopen/harness/trace"
 	"halfopen/internal/report"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // task is one run of a scenario.
 type task struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	// n counts the repetitions from 1; 0 where there is only one.
 	n     int
 	seed  uint64

@@ -14,11 +14,11 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
 	"halfopen/internal/vm"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestTasksHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
-	a, b := &scenarios.Scenario{Name: "a"}, &scenarios.Scenario{Name: "b"}
+	a, b := &language.Scenario{Name: "a"}, &language.Scenario{Name: "b"}
 	var got []string
 	for _, t := range tasks([]placed{{scenario: a}, {scenario: b}}, 2, 7) {
 		got = append(got, fmt.Sprintf("%s %d seed %d", t.scenario.Name, t.n, t.seed))
@@ -90,7 +90,7 @@ func TestFailuresOfSlowGuestsHaveAHint(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			s := &scenarios.Scenario{Name: "a", Family: scenarios.V4}
+			s := &language.Scenario{Name: "a", Family: language.V4}
 			outcomes := []outcome{{task: task{scenario: s, place: tt.at}, result: tt.came, trace: &trace.Trace{}}}
 			if err := newView(&runFlags{format: "pretty"}, nil, &out, io.Discard).close(outcomes, summary{}); err != nil {
 				t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newSchema() *cobra.Command {
@@ -20,7 +20,7 @@ begins with the line
 		Example: "  halfopen schema > halfopen.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			schema, err := scenarios.Schema()
+			schema, err := language.Schema()
 			if err != nil {
 				return err
 			}

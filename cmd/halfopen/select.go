@@ -13,7 +13,9 @@ import (
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/spell"
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // longest is how long a run may take to take place in real time by itself.
@@ -28,7 +30,7 @@ type selection struct {
 }
 
 // resolve finds the scenarios, expands them and picks the cases.
-func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
+func (sel *selection) resolve() ([]*language.Scenario, error) {
 	files, err := sel.files()
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
 	for name := range sel.set {
 		unused[name] = true
 	}
-	var all []*scenarios.Scenario
+	var all []*language.Scenario
 	var errs []error
 	for _, f := range files {
 		set := map[string]string{}
@@ -70,17 +72,17 @@ func (sel *selection) resolve() ([]*scenarios.Scenario, error) {
 		for _, f := range files {
 			known = append(known, f.Params...)
 		}
-		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name%s", name, len(files), scenarios.DidYouMean(name, known))
+		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name%s", name, len(files), spell.DidYouMean(name, known))
 	}
 	return pick(all, sel.cases)
 }
 
 // files returns the scenario files named: all built-in ones where none is.
-func (sel *selection) files() ([]*scenarios.File, error) {
+func (sel *selection) files() ([]*language.File, error) {
 	if len(sel.args) == 0 {
 		return scenarios.Library()
 	}
-	var files []*scenarios.File
+	var files []*language.File
 	var errs []error
 	for _, arg := range sel.args {
 		found, err := find(arg)
@@ -96,12 +98,12 @@ func (sel *selection) files() ([]*scenarios.File, error) {
 }
 
 // find returns what one argument names, read.
-func find(arg string) ([]*scenarios.File, error) {
+func find(arg string) ([]*language.File, error) {
 	list, err := sources(arg)
 	if err != nil {
 		return nil, err
 	}
-	var files []*scenarios.File
+	var files []*language.File
 	var errs []error
 	for _, s := range list {
 		f, err := s.load()
@@ -117,7 +119,7 @@ func find(arg string) ([]*scenarios.File, error) {
 // source is where a scenario can be read: a file, or the library.
 type source struct {
 	name string
-	load func() (*scenarios.File, error)
+	load func() (*language.File, error)
 }
 
 // sources returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
@@ -143,7 +145,7 @@ func sources(arg string) ([]source, error) {
 	}
 	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
 		if folder != arg {
-			unknown = fmt.Errorf("no folder %q in the library%s", folder, scenarios.DidYouMean(folder, scenarios.Folders()))
+			unknown = fmt.Errorf("no folder %q in the library%s", folder, spell.DidYouMean(folder, scenarios.Folders()))
 		}
 		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
 	}
@@ -158,13 +160,13 @@ func fileSources(path string) ([]source, error) {
 	}
 	var list []source
 	for _, path := range paths {
-		list = append(list, source{path, func() (*scenarios.File, error) { return scenarios.Load(path) }})
+		list = append(list, source{path, func() (*language.File, error) { return language.Load(path) }})
 	}
 	return list, nil
 }
 
-func builtinSource(f *scenarios.File) source {
-	return source{f.Name, func() (*scenarios.File, error) { return f, nil }}
+func builtinSource(f *language.File) source {
+	return source{f.Name, func() (*language.File, error) { return f, nil }}
 }
 
 // scenarioPaths returns the files named, and all .yaml and .yml files below the directories named.
@@ -205,18 +207,18 @@ func scenarioPaths(args []string) ([]string, error) {
 
 // pick keeps the runs that are meant: of a wanted case, if cases are named, and of a wanted IP family, if families are, as
 // the key only of a scenario has it.
-func pick(runs []*scenarios.Scenario, cases []string) ([]*scenarios.Scenario, error) {
+func pick(runs []*language.Scenario, cases []string) ([]*language.Scenario, error) {
 	for _, want := range cases {
-		if !slices.ContainsFunc(runs, func(s *scenarios.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
+		if !slices.ContainsFunc(runs, func(s *language.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
 			return nil, usagef("no case %q; %s", want, knownCases(runs))
 		}
 	}
 	families, labels := false, false
 	for _, want := range cases {
-		isLabel := want != string(scenarios.V4) && want != string(scenarios.V6)
+		isLabel := want != string(language.V4) && want != string(language.V6)
 		families, labels = families || !isLabel, labels || isLabel
 	}
-	kept := slices.DeleteFunc(slices.Clone(runs), func(s *scenarios.Scenario) bool {
+	kept := slices.DeleteFunc(slices.Clone(runs), func(s *language.Scenario) bool {
 		return families && !slices.ContainsFunc(cases, func(want string) bool { return isFamily(s, want) }) ||
 			labels && !slices.ContainsFunc(cases, func(want string) bool { return isCase(s, want) })
 	})
@@ -229,7 +231,7 @@ func pick(runs []*scenarios.Scenario, cases []string) ([]*scenarios.Scenario, er
 // planOf plans the network and the faults of a run for a kernel that has everything: what the run's own kernel lacks is
 // found out in its lab. The error for a mechanism that this version does not have is a *kernel.MissingError; any other
 // means that the scenario is wrong.
-func planOf(s *scenarios.Scenario) (*network.Topology, *fault.Plan, error) {
+func planOf(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
 	topology, err := network.Lay(s)
 	if err != nil {
 		return nil, nil, err
@@ -239,7 +241,7 @@ func planOf(s *scenarios.Scenario) (*network.Topology, *fault.Plan, error) {
 }
 
 // planAll returns what is wrong with the plans of a file's runs, each mistake once.
-func planAll(runs []*scenarios.Scenario) error {
+func planAll(runs []*language.Scenario) error {
 	var errs []error
 	said := map[string]bool{}
 	for _, s := range runs {
@@ -253,10 +255,10 @@ func planAll(runs []*scenarios.Scenario) error {
 	return errors.Join(errs...)
 }
 
-func isFamily(s *scenarios.Scenario, want string) bool { return want == string(s.Family) }
+func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }
 
 // isCase reports whether want names the run's case: its label, or one of its parameters as name=value.
-func isCase(s *scenarios.Scenario, want string) bool {
+func isCase(s *language.Scenario, want string) bool {
 	if want == s.Case && want != "" {
 		return true
 	}
@@ -269,7 +271,7 @@ func isCase(s *scenarios.Scenario, want string) bool {
 }
 
 // knownCases says which cases there are to choose from.
-func knownCases(runs []*scenarios.Scenario) string {
+func knownCases(runs []*language.Scenario) string {
 	var labels []string
 	for _, s := range runs {
 		if s.Case != "" && !slices.Contains(labels, s.Case) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func scenarioFile(t *testing.T, dir, name, extra string) string {
@@ -30,7 +31,7 @@ expect:
 	return path
 }
 
-func ids(runs []*scenarios.Scenario) []string {
+func ids(runs []*language.Scenario) []string {
 	var out []string
 	for _, s := range runs {
 		out = append(out, s.ID())

@@ -16,7 +16,7 @@ import (
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/internal/words"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func newShow() *cobra.Command {
@@ -66,7 +66,7 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 }
 
 // show writes one run of a scenario; runs are all it has.
-func show(p *page, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.Scenario) error {
+func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scenario) error {
 	topology, plan, err := planOf(s)
 	var lacking *kernel.MissingError
 	if err != nil && !errors.As(err, &lacking) {
@@ -103,7 +103,7 @@ func show(p *page, f *scenarios.File, runs []*scenarios.Scenario, s *scenarios.S
 }
 
 // runArgs are the arguments that run just this run of the scenario.
-func runArgs(f *scenarios.File, s *scenarios.Scenario) string {
+func runArgs(f *language.File, s *language.Scenario) string {
 	args := f.Name
 	if f.Folder == "" {
 		args = f.Path
@@ -115,7 +115,7 @@ func runArgs(f *scenarios.File, s *scenarios.Scenario) string {
 }
 
 // showParams lists what --set can set, and apart from it what is only expected.
-func showParams(p *page, f *scenarios.File, s *scenarios.Scenario) {
+func showParams(p *page, f *language.File, s *language.Scenario) {
 	knobs := f.Knobs()
 	expected := slices.DeleteFunc(slices.Clone(f.Params), func(name string) bool { return slices.Contains(knobs, name) })
 	if len(knobs) > 0 {
@@ -129,7 +129,7 @@ func showParams(p *page, f *scenarios.File, s *scenarios.Scenario) {
 }
 
 // showValues lists the value that each of some parameters has in this run, and what it is made of or has in other cases.
-func showValues(p *page, f *scenarios.File, s *scenarios.Scenario, names []string) {
+func showValues(p *page, f *language.File, s *language.Scenario, names []string) {
 	width, values := 0, 0
 	for _, name := range names {
 		width, values = max(width, len(name)), max(values, len(s.Params[name]))
@@ -161,7 +161,7 @@ func showValues(p *page, f *scenarios.File, s *scenarios.Scenario, names []strin
 	p.line("")
 }
 
-func showHosts(p *page, s *scenarios.Scenario, topology *network.Topology) {
+func showHosts(p *page, s *language.Scenario, topology *network.Topology) {
 	p.section("Hosts")
 	width := 0
 	for _, h := range topology.Hosts {
@@ -173,7 +173,7 @@ func showHosts(p *page, s *scenarios.Scenario, topology *network.Topology) {
 			addrs = append(addrs, a.String())
 		}
 		text := strings.Join(addrs, ", ")
-		if h.Name == scenarios.Wire {
+		if h.Name == language.Wire {
 			text += "  the router between the hosts"
 		}
 		if spec := s.Host(h.Name); spec != nil {
@@ -189,7 +189,7 @@ func showHosts(p *page, s *scenarios.Scenario, topology *network.Topology) {
 	p.line("")
 }
 
-func showActors(p *page, s *scenarios.Scenario) {
+func showActors(p *page, s *language.Scenario) {
 	p.section("Actors")
 	width := 0
 	for i := range s.Actors {
@@ -209,7 +209,7 @@ func showActors(p *page, s *scenarios.Scenario) {
 	p.line("")
 }
 
-func showFaults(p *page, s *scenarios.Scenario, plan *fault.Plan, planErr error) {
+func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) {
 	if len(s.Faults) == 0 {
 		return
 	}
@@ -234,7 +234,7 @@ func showFaults(p *page, s *scenarios.Scenario, plan *fault.Plan, planErr error)
 }
 
 // showExpectations lists the titles that verdicts have: those of a run that never was.
-func showExpectations(p *page, s *scenarios.Scenario) {
+func showExpectations(p *page, s *language.Scenario) {
 	p.section("Expectations")
 	for _, v := range assertions.Check(s, &trace.Trace{}) {
 		if v.Index < 0 {

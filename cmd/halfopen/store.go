@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"halfopen/internal/report"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The files of a stored run. The verdict is written last: where it is, the others are complete.
@@ -28,7 +28,7 @@ type store struct {
 
 // runKey identifies a task.
 type runKey struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	n        int
 }
 
@@ -43,7 +43,7 @@ func newStore(root string, todo []task) *store {
 		switch {
 		case leaf == "":
 			leaf = string(s.Family)
-		case s.Family == scenarios.V6:
+		case s.Family == language.V6:
 			leaf += "-v6"
 		}
 		name, ending := filepath.Join(fileName(s.Name), fileName(leaf)), ""

@@ -8,17 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestStoreDirs(t *testing.T) {
-	both := []scenarios.Family{scenarios.V4, scenarios.V6}
-	a := &scenarios.Scenario{Name: "plain", Family: scenarios.V4}
-	b := &scenarios.Scenario{Name: "cased", Case: "retries=3", Family: scenarios.V4, IP: both}
-	c := &scenarios.Scenario{Name: "cased", Case: "retries=3", Family: scenarios.V6, IP: both}
-	d := &scenarios.Scenario{Name: "plain", Family: scenarios.V4}
-	e := &scenarios.Scenario{Name: "odd", Case: "../a b/[1, 2]", Family: scenarios.V4}
-	f := &scenarios.Scenario{Name: "odd", Case: "..", Family: scenarios.V4}
+	both := []language.Family{language.V4, language.V6}
+	a := &language.Scenario{Name: "plain", Family: language.V4}
+	b := &language.Scenario{Name: "cased", Case: "retries=3", Family: language.V4, IP: both}
+	c := &language.Scenario{Name: "cased", Case: "retries=3", Family: language.V6, IP: both}
+	d := &language.Scenario{Name: "plain", Family: language.V4}
+	e := &language.Scenario{Name: "odd", Case: "../a b/[1, 2]", Family: language.V4}
+	f := &language.Scenario{Name: "odd", Case: "..", Family: language.V4}
 	for _, tt := range []struct {
 		name string
 		task task

@@ -5,12 +5,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // domain returns the address family of sockets for an address; without one, that of the run.
 func (s *session) domain(a netip.Addr) int {
-	if a.IsValid() && a.Unmap().Is4() || !a.IsValid() && s.Family != scenarios.V6 {
+	if a.IsValid() && a.Unmap().Is4() || !a.IsValid() && s.Family != language.V6 {
 		return unix.AF_INET
 	}
 	return unix.AF_INET6

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestNamingTheCallOfALine(t *testing.T) {
@@ -78,32 +78,32 @@ func TestBlockedNamesTheCallsOfSteps(t *testing.T) {
 	hanging := []struct {
 		call   string
 		number int
-		step   scenarios.Step
+		step   language.Step
 	}{
 		{"accept4", unix.SYS_ACCEPT4, on("l", step("accept", acceptOp()))},
 		{"recvfrom", unix.SYS_RECVFROM, on("c1", step("recv", recvOp()))},
-		{"recvfrom", unix.SYS_RECVFROM, on("u", step("recvfrom", scenarios.Op{Recvfrom: &scenarios.Recvfrom{}}))},
-		{"sendto", unix.SYS_SENDTO, on("c2", step("send", scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Bytes: 16 << 20}}}))},
-		{"ppoll", unix.SYS_PPOLL, on("c1", step("poll", scenarios.Op{Poll: &scenarios.Poll{}}))},
+		{"recvfrom", unix.SYS_RECVFROM, on("u", step("recvfrom", language.Op{Recvfrom: &language.Recvfrom{}}))},
+		{"sendto", unix.SYS_SENDTO, on("c2", step("send", language.Op{Send: &language.Send{Data: language.Data{Bytes: 16 << 20}}}))},
+		{"ppoll", unix.SYS_PPOLL, on("c1", step("poll", language.Op{Poll: &language.Poll{}}))},
 		{"clock_nanosleep", unix.SYS_CLOCK_NANOSLEEP, step("sleep", sleepFor(time.Minute))},
-		{"waitid", unix.SYS_WAITID, step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"sleep", "60"}}})},
+		{"waitid", unix.SYS_WAITID, step("exec", language.Op{Exec: &language.Exec{Command: []string{"sleep", "60"}}})},
 		{"connect", unix.SYS_CONNECT, on("full", step("connect", connectTo("127.0.0.1:"+strconv.Itoa(port+1))))},
 		{"", unix.SYS_FUTEX, step("wait", waitFor("b.never"))},
 	}
-	full := scenarios.Op{Listen: &scenarios.Listen{Port: port + 1, Backlog: new(int)}}
-	steps := []scenarios.Step{
+	full := language.Op{Listen: &language.Listen{Port: port + 1, Backlog: new(int)}}
+	steps := []language.Step{
 		on("l", step("listen", listenOn(port))),
-		on("c1", step("connect1", connectTo(address))), on("l", step("accept1", scenarios.Op{Accept: &scenarios.Accept{As: "s1"}})),
-		on("c2", step("connect2", connectTo(address))), on("l", step("accept2", scenarios.Op{Accept: &scenarios.Accept{As: "s2"}})),
-		on("u", step("udp", scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp"}})), on("u", step("bind", scenarios.Op{Bind: &scenarios.Bind{}})),
+		on("c1", step("connect1", connectTo(address))), on("l", step("accept1", language.Op{Accept: &language.Accept{As: "s1"}})),
+		on("c2", step("connect2", connectTo(address))), on("l", step("accept2", language.Op{Accept: &language.Accept{As: "s2"}})),
+		on("u", step("udp", language.Op{Socket: &language.SocketOp{Type: "udp"}})), on("u", step("bind", language.Op{Bind: &language.Bind{}})),
 		// One connection is all that a backlog of 0 has room for; the SYN of the next is dropped.
 		on("f", step("listen-full", full)), on("first", step("fill", connectTo("127.0.0.1:"+strconv.Itoa(port+1)))),
 	}
-	parallel := &scenarios.Parallel{}
+	parallel := &language.Parallel{}
 	for i := range hanging {
-		parallel.Branches = append(parallel.Branches, []scenarios.Step{hanging[i].step})
+		parallel.Branches = append(parallel.Branches, []language.Step{hanging[i].step})
 	}
-	p := run(t, append(steps, step("all", scenarios.Op{Parallel: parallel}))...)
+	p := run(t, append(steps, step("all", language.Op{Parallel: parallel}))...)
 	var tids []int
 	var want []string
 	for i := range hanging {

@@ -3,7 +3,7 @@ package actor
 import (
 	"sync"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // board remembers which of the events its actor's steps wait for have happened. It forgets all others, of which a run may
@@ -18,14 +18,14 @@ type post struct {
 	done     chan struct{}
 }
 
-func newBoard(steps []scenarios.Step) *board {
+func newBoard(steps []language.Step) *board {
 	b := &board{posts: make(map[string]*post)}
 	b.expect(steps)
 	return b
 }
 
-func (b *board) expect(steps []scenarios.Step) {
-	add := func(ref scenarios.EventRef) {
+func (b *board) expect(steps []language.Step) {
+	add := func(ref language.EventRef) {
 		if name := canonical(string(ref)); name != "" && b.posts[name] == nil {
 			b.posts[name] = &post{done: make(chan struct{})}
 		}
@@ -57,6 +57,6 @@ func (b *board) pin(event string) {
 }
 
 // seen returns a channel that is closed once the event has happened. The event must be one that a step waits for.
-func (b *board) seen(ref scenarios.EventRef) <-chan struct{} {
+func (b *board) seen(ref language.EventRef) <-chan struct{} {
 	return b.posts[canonical(string(ref))].done
 }

@@ -6,10 +6,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-func (t *thread) wait(op *scenarios.Wait, o *outcome) {
+func (t *thread) wait(op *language.Wait, o *outcome) {
 	o.call(func() (int, error) {
 		var late <-chan time.Time
 		if op.Timeout > 0 {
@@ -47,7 +47,7 @@ func (t *thread) hostOr(name string) string {
 }
 
 // parallel does lists of steps at once and waits for all of them.
-func (t *thread) parallel(op *scenarios.Parallel, o *outcome) {
+func (t *thread) parallel(op *language.Parallel, o *outcome) {
 	var branches sync.WaitGroup
 	for _, steps := range op.Branches {
 		branches.Go(func() { t.newThread(t).run(steps) })

@@ -8,31 +8,31 @@ import (
 	"testing"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestExec(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		exec   scenarios.Exec
+		exec   language.Exec
 		exit   int
 		killed string
 		stdout string
 		stderr string
 		errno  string
 	}{
-		{"a program and its arguments", scenarios.Exec{Command: []string{"echo", "a  b", "$HOME"}}, 0, "", "a  b $HOME\n", "", ""},
-		{"one string goes to the shell", scenarios.Exec{Command: []string{"echo out; echo err >&2; exit 3"}}, 3, "", "out\n", "err\n", ""},
-		{"standard input", scenarios.Exec{Command: []string{"tr", "a-z", "A-Z"}, Stdin: "abc"}, 0, "", "ABC", "", ""},
-		{"no standard input", scenarios.Exec{Command: []string{"cat", "-"}}, 0, "", "", "", ""},
-		{"a signal", scenarios.Exec{Command: []string{"kill -USR2 $$"}}, 0, "USR2", "", "", ""},
-		{"a timeout", scenarios.Exec{Command: []string{"sleep", "60"}, Timeout: scenarios.Duration(50 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
-		{"a timeout that the program minds", scenarios.Exec{Command: []string{"trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}, Timeout: scenarios.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
-		{"a timeout that it ignores", scenarios.Exec{Command: []string{"trap '' TERM; sleep 60 & wait; sleep 60"}, Timeout: scenarios.Duration(50 * time.Millisecond)}, 0, "KILL", "", "", "ETIMEDOUT"},
-		{"the process group ends with it", scenarios.Exec{Command: []string{"sleep 60 | cat"}, Timeout: scenarios.Duration(100 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
+		{"a program and its arguments", language.Exec{Command: []string{"echo", "a  b", "$HOME"}}, 0, "", "a  b $HOME\n", "", ""},
+		{"one string goes to the shell", language.Exec{Command: []string{"echo out; echo err >&2; exit 3"}}, 3, "", "out\n", "err\n", ""},
+		{"standard input", language.Exec{Command: []string{"tr", "a-z", "A-Z"}, Stdin: "abc"}, 0, "", "ABC", "", ""},
+		{"no standard input", language.Exec{Command: []string{"cat", "-"}}, 0, "", "", "", ""},
+		{"a signal", language.Exec{Command: []string{"kill -USR2 $$"}}, 0, "USR2", "", "", ""},
+		{"a timeout", language.Exec{Command: []string{"sleep", "60"}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
+		{"a timeout that the program minds", language.Exec{Command: []string{"trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}, Timeout: language.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
+		{"a timeout that it ignores", language.Exec{Command: []string{"trap '' TERM; sleep 60 & wait; sleep 60"}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "KILL", "", "", "ETIMEDOUT"},
+		{"the process group ends with it", language.Exec{Command: []string{"sleep 60 | cat"}, Timeout: language.Duration(100 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := run(t, step("exec", scenarios.Op{Exec: &tt.exec}))
+			p := run(t, step("exec", language.Op{Exec: &tt.exec}))
 			e := p.event("exec")
 			s := e.Step
 			if s.Problem != "" {
@@ -52,7 +52,7 @@ func TestExec(t *testing.T) {
 }
 
 func TestExecKeepsTheHeadOfItsOutput(t *testing.T) {
-	o := outcomes(t, step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"yes 1234567 2>/dev/null | head -c 1000000; echo end >&2"}}}))
+	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"yes 1234567 2>/dev/null | head -c 1000000; echo end >&2"}}}))
 	s := o["exec"]
 	if want := strings.Repeat("1234567\n", maxOutput/8); s.Stdout != want {
 		t.Errorf("%d bytes of output are kept, want the first %d", len(s.Stdout), len(want))
@@ -64,7 +64,7 @@ func TestExecKeepsTheHeadOfItsOutput(t *testing.T) {
 
 // TestExecEndsWithItsProgram: what a program leaves behind may hold its output open, but not the step.
 func TestExecEndsWithItsProgram(t *testing.T) {
-	p := run(t, step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"sleep 5 & echo started"}}}))
+	p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"sleep 5 & echo started"}}}))
 	e := p.event("exec")
 	if d := took(e); e.Step.Stdout != "started\n" || d > 2*time.Second {
 		t.Errorf("it wrote %q and took %v, want started, without the 5 s of its child", e.Step.Stdout, d)
@@ -72,7 +72,7 @@ func TestExecEndsWithItsProgram(t *testing.T) {
 }
 
 func TestProgramsDoNotHoldTheControlPipes(t *testing.T) {
-	p := run(t, step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"ls -l /proc/self/fd"}}}))
+	p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"ls -l /proc/self/fd"}}}))
 	out := p.step("exec").Stdout
 	for _, pipe := range []*os.File{p.commands, p.out} {
 		info, err := pipe.Stat()

@@ -9,11 +9,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // flood sends SYNs through a raw socket, many in one system call. The result is how many, unless one could not be sent.
-func (t *thread) flood(op *scenarios.Flood, o *outcome) {
+func (t *thread) flood(op *language.Flood, o *outcome) {
 	to, err := t.Topology.Resolve(op.To)
 	if err != nil {
 		o.problem(err)
@@ -43,9 +43,9 @@ func (s *session) reserve(count int) (first uint64) {
 func floodSources(text string, to netip.Addr) (netip.Prefix, error) {
 	if text == "" {
 		if to.Unmap().Is4() {
-			return scenarios.Nobody(scenarios.V4), nil
+			return language.Nobody(language.V4), nil
 		}
-		return scenarios.Nobody(scenarios.V6), nil
+		return language.Nobody(language.V6), nil
 	}
 	p, err := netip.ParsePrefix(text)
 	if a, ok := netip.ParseAddr(text); ok == nil {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // TestSYNs reads what a flood sends with another program's eyes.
@@ -98,7 +98,7 @@ func TestSourcesOfAFloodDiffer(t *testing.T) {
 			seen[src] = true
 		}
 	}
-	a, b := newSYNs(to, scenarios.Nobody(scenarios.V4), "a"), newSYNs(to, scenarios.Nobody(scenarios.V4), "b")
+	a, b := newSYNs(to, language.Nobody(language.V4), "a"), newSYNs(to, language.Nobody(language.V4), "b")
 	if a.source(0) == b.source(0) {
 		t.Error("two actors flood from the same addresses in the same order")
 	}
@@ -128,8 +128,8 @@ func nobodysRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
-		p := scenarios.Nobody(f)
+	for _, f := range []language.Family{language.V4, language.V6} {
+		p := language.Nobody(f)
 		route := &netlink.Route{
 			LinkIndex: lo.Attrs().Index,
 			Dst:       &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())},
@@ -143,21 +143,21 @@ func nobodysRoute(t *testing.T) {
 func TestFlood(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		family scenarios.Family
+		family language.Family
 		listen int
-		op     scenarios.Flood
+		op     language.Flood
 	}{
-		{"from addresses that nobody has", scenarios.V4, 2200, scenarios.Flood{To: "127.0.0.1:2200", Count: 100}},
-		{"from addresses of IPv6", scenarios.V6, 2201, scenarios.Flood{To: "[::1]:2201", Count: 100}},
-		{"from some addresses", scenarios.V4, 2202, scenarios.Flood{To: "127.0.0.1:2202", Count: 100, From: "198.19.7.0/30"}},
-		{"at a rate", scenarios.V4, 2203, scenarios.Flood{To: "127.0.0.1:2203", Count: 100, Rate: 500}},
+		{"from addresses that nobody has", language.V4, 2200, language.Flood{To: "127.0.0.1:2200", Count: 100}},
+		{"from addresses of IPv6", language.V6, 2201, language.Flood{To: "[::1]:2201", Count: 100}},
+		{"from some addresses", language.V4, 2202, language.Flood{To: "127.0.0.1:2202", Count: 100, From: "198.19.7.0/30"}},
+		{"at a rate", language.V4, 2203, language.Flood{To: "127.0.0.1:2203", Count: 100, Rate: 500}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ownNetwork(t)
 			nobodysRoute(t)
-			p := start(t, Init{Family: tt.family, Topology: &network.Topology{Family: tt.family}, Steps: []scenarios.Step{
-				step("listen", scenarios.Op{Listen: &scenarios.Listen{Port: tt.listen, Backlog: new(1000)}}),
-				times(2, step("flood", scenarios.Op{Flood: &tt.op})),
+			p := start(t, Init{Family: tt.family, Topology: &network.Topology{Family: tt.family}, Steps: []language.Step{
+				step("listen", language.Op{Listen: &language.Listen{Port: tt.listen, Backlog: new(1000)}}),
+				times(2, step("flood", language.Op{Flood: &tt.op})),
 			}})
 			p.send(Command{Go: true})
 			e := p.event("flood")
@@ -200,17 +200,17 @@ func halfOpen(t *testing.T, port int) int {
 func TestFloodsThatCannotBeTried(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		op      scenarios.Flood
+		op      language.Flood
 		problem bool
 		errno   string
 	}{
-		{"to a host that is not there", scenarios.Flood{To: "nobody:80", Count: 1}, true, ""},
-		{"from what is no prefix", scenarios.Flood{To: "127.0.0.1:80", Count: 1, From: "x"}, true, ""},
-		{"from the other IP version", scenarios.Flood{To: "127.0.0.1:80", Count: 1, From: "2001:2:0:8000::/64"}, true, ""},
-		{"to where no route leads", scenarios.Flood{To: "198.18.9.9:80", Count: 1}, false, "ENETUNREACH"},
+		{"to a host that is not there", language.Flood{To: "nobody:80", Count: 1}, true, ""},
+		{"from what is no prefix", language.Flood{To: "127.0.0.1:80", Count: 1, From: "x"}, true, ""},
+		{"from the other IP version", language.Flood{To: "127.0.0.1:80", Count: 1, From: "2001:2:0:8000::/64"}, true, ""},
+		{"to where no route leads", language.Flood{To: "198.18.9.9:80", Count: 1}, false, "ENETUNREACH"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			it := outcomes(t, step("it", scenarios.Op{Flood: &tt.op}))["it"]
+			it := outcomes(t, step("it", language.Op{Flood: &tt.op}))["it"]
 			if (it.Problem != "") != tt.problem || it.Errno != tt.errno || it.Result != -1 {
 				t.Errorf("problem %q, errno %q, result %d", it.Problem, it.Errno, it.Result)
 			}
@@ -226,7 +226,7 @@ func BenchmarkFlood(b *testing.B) {
 		b.Skip(err)
 	}
 	defer unix.Close(fd)
-	batch := newSYNBatch(newSYNs(to, scenarios.Nobody(scenarios.V4), "a"), 0)
+	batch := newSYNBatch(newSYNs(to, language.Nobody(language.V4), "a"), 0)
 	b.ResetTimer()
 	if _, err := batch.send(fd, b.N, 0); err != nil {
 		b.Fatal(err)

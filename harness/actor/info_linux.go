@@ -7,10 +7,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-func (t *thread) tcpInfo(step *scenarios.Step, o *outcome) {
+func (t *thread) tcpInfo(step *language.Step, o *outcome) {
 	t.onExisting(step, o, func(s *socket) {
 		var info unix.TCPInfo
 		size := uint32(unsafe.Sizeof(info))

@@ -5,17 +5,17 @@ import (
 	"strings"
 	"testing"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestLimitOfFiles(t *testing.T) {
-	limit := func(n int) scenarios.Op { return scenarios.Op{Limit: &scenarios.Limit{Nofile: n}} }
-	socket := scenarios.Op{Socket: &scenarios.SocketOp{}}
+	limit := func(n int) language.Op { return language.Op{Limit: &language.Limit{Nofile: n}} }
+	socket := language.Op{Socket: &language.SocketOp{}}
 	const few, more, tries = 64, 256, 100
 	o := outcomes(
 		t,
 		step("limit", limit(few)), times(tries, step("few", socket)), step("count", sockstatOp()), times(16, step("close", closeOp())),
-		step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"sh", "-c", "ulimit -n"}}}),
+		step("exec", language.Op{Exec: &language.Exec{Command: []string{"sh", "-c", "ulimit -n"}}}),
 		step("raise", limit(more)), times(tries, step("more", socket)),
 	)
 	for _, id := range []string{"limit", "raise"} {

@@ -15,7 +15,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The test binary is three programs: the outer one starts the inner one in a network namespace of its own, whose ports are
@@ -104,14 +104,14 @@ func start(t *testing.T, init Init) *process {
 	}
 	init.Host, init.Clock = "h", trace.NewClock()
 	if init.Topology == nil {
-		init.Topology = &network.Topology{Family: scenarios.V4}
+		init.Topology = &network.Topology{Family: language.V4}
 	}
 	p.send(Command{Init: &init})
 	return p
 }
 
 // run starts an actor that does steps.
-func run(t *testing.T, steps ...scenarios.Step) *process {
+func run(t *testing.T, steps ...language.Step) *process {
 	t.Helper()
 	p := start(t, Init{Steps: steps})
 	p.send(Command{Go: true})
@@ -119,7 +119,7 @@ func run(t *testing.T, steps ...scenarios.Step) *process {
 }
 
 // outcomes has an actor do steps to the end and returns their outcomes by ID, or ID[N] from the second execution on.
-func outcomes(t *testing.T, steps ...scenarios.Step) map[string]*trace.Step {
+func outcomes(t *testing.T, steps ...language.Step) map[string]*trace.Step {
 	t.Helper()
 	p := run(t, steps...)
 	p.done()
@@ -288,60 +288,60 @@ func (p *process) said() string {
 func took(e *trace.Event) time.Duration { return e.T - e.Step.Began }
 
 // step makes a step with the ID of its operation and a number.
-func step(id string, op scenarios.Op) scenarios.Step { return scenarios.Step{ID: id, Op: op} }
+func step(id string, op language.Op) language.Step { return language.Step{ID: id, Op: op} }
 
 // on names a step's socket.
-func on(socket string, s scenarios.Step) scenarios.Step {
+func on(socket string, s language.Step) language.Step {
 	s.Socket = socket
 	return s
 }
 
 // times has a step done several times.
-func times(n int, s scenarios.Step) scenarios.Step {
+func times(n int, s language.Step) language.Step {
 	s.Times = n
 	return s
 }
 
 // after has a step wait for an event.
-func after(event scenarios.EventRef, s scenarios.Step) scenarios.Step {
+func after(event language.EventRef, s language.Step) language.Step {
 	s.After = event
 	return s
 }
 
-func listenOn(port int) scenarios.Op { return scenarios.Op{Listen: &scenarios.Listen{Port: port}} }
+func listenOn(port int) language.Op { return language.Op{Listen: &language.Listen{Port: port}} }
 
-func connectTo(address string) scenarios.Op {
-	return scenarios.Op{Connect: &scenarios.Connect{To: address}}
+func connectTo(address string) language.Op {
+	return language.Op{Connect: &language.Connect{To: address}}
 }
 
-func acceptOp() scenarios.Op { return scenarios.Op{Accept: &scenarios.Accept{}} }
+func acceptOp() language.Op { return language.Op{Accept: &language.Accept{}} }
 
-func closeOp() scenarios.Op { return scenarios.Op{Close: &scenarios.Close{}} }
+func closeOp() language.Op { return language.Op{Close: &language.Close{}} }
 
-func sendText(s string) scenarios.Op {
-	return scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: s}}}
+func sendText(s string) language.Op {
+	return language.Op{Send: &language.Send{Data: language.Data{Text: s}}}
 }
 
-func recvOp() scenarios.Op { return scenarios.Op{Recv: &scenarios.Recv{}} }
+func recvOp() language.Op { return language.Op{Recv: &language.Recv{}} }
 
-func get(option string) scenarios.Op {
-	return scenarios.Op{Getsockopt: &scenarios.Getsockopt{Option: option}}
+func get(option string) language.Op {
+	return language.Op{Getsockopt: &language.Getsockopt{Option: option}}
 }
 
-func set(nameValues ...string) scenarios.Op {
-	op := &scenarios.Setsockopt{}
+func set(nameValues ...string) language.Op {
+	op := &language.Setsockopt{}
 	for i := 0; i < len(nameValues); i += 2 {
-		op.Options = append(op.Options, scenarios.SockOption{Name: nameValues[i], Value: nameValues[i+1]})
+		op.Options = append(op.Options, language.SockOption{Name: nameValues[i], Value: nameValues[i+1]})
 	}
-	return scenarios.Op{Setsockopt: op}
+	return language.Op{Setsockopt: op}
 }
 
-func signal(name string) scenarios.Op { return scenarios.Op{Signal: &scenarios.Signal{Name: name}} }
+func signal(name string) language.Op { return language.Op{Signal: &language.Signal{Name: name}} }
 
-func waitFor(event scenarios.EventRef) scenarios.Op {
-	return scenarios.Op{Wait: &scenarios.Wait{Event: event}}
+func waitFor(event language.EventRef) language.Op {
+	return language.Op{Wait: &language.Wait{Event: event}}
 }
 
-func sleepFor(d time.Duration) scenarios.Op {
-	return scenarios.Op{Sleep: &scenarios.Sleep{For: scenarios.Duration(d)}}
+func sleepFor(d time.Duration) language.Op {
+	return language.Op{Sleep: &language.Sleep{For: language.Duration(d)}}
 }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // A form is how a socket option's value is written.
@@ -211,7 +211,7 @@ func (o option) get(fd int) (string, error) {
 }
 
 // setsockopt sets options until one fails, which is then the outcome's value.
-func (t *thread) setsockopt(step *scenarios.Step, op *scenarios.Setsockopt, o *outcome) {
+func (t *thread) setsockopt(step *language.Step, op *language.Setsockopt, o *outcome) {
 	t.onExisting(step, o, func(s *socket) {
 		for i, opt := range op.Options {
 			which, err := optionNamed(opt.Name)
@@ -235,7 +235,7 @@ func (t *thread) setsockopt(step *scenarios.Step, op *scenarios.Setsockopt, o *o
 	})
 }
 
-func (t *thread) getsockopt(step *scenarios.Step, op *scenarios.Getsockopt, o *outcome) {
+func (t *thread) getsockopt(step *language.Step, op *language.Getsockopt, o *outcome) {
 	which, err := optionNamed(op.Option)
 	if err != nil {
 		o.problem(err)

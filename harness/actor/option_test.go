@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestOptionsReadAsTheyWereSet(t *testing.T) {
@@ -122,4 +122,4 @@ func TestInfoOfAnOlderKernel(t *testing.T) {
 
 var sampleInfo = unix.TCPInfo{Snd_cwnd: 10, Total_retrans: 2, Pacing_rate: 3}
 
-func infoOp() scenarios.Op { return scenarios.Op{TCPInfo: &scenarios.TCPInfo{}} }
+func infoOp() language.Op { return language.Op{TCPInfo: &language.TCPInfo{}} }

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // pollEvents are the events of poll(2) in the order of their bits.
@@ -54,7 +54,7 @@ func pollNames(mask int16) string {
 	return strings.Join(names, ",")
 }
 
-func (t *thread) poll(step *scenarios.Step, op *scenarios.Poll, o *outcome) {
+func (t *thread) poll(step *language.Step, op *language.Poll, o *outcome) {
 	mask, err := pollMask(op.For)
 	if err != nil {
 		o.problem(err)

@@ -6,7 +6,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Command is one line from the harness to an actor. Exactly one field is set.
@@ -17,7 +17,7 @@ type Command struct {
 	Init    *Init `json:"init,omitempty"`
 	Prepare bool  `json:"prepare,omitempty"`
 	Go      bool  `json:"go,omitempty"`
-	// Event is the name of an event that happened somewhere in the lab, in one of the forms of [scenarios.EventRef]. Events
+	// Event is the name of an event that happened somewhere in the lab, in one of the forms of [language.EventRef]. Events
 	// are remembered: a step may wait for one that is long past. Names of the actor's own events may be sent too.
 	Event string `json:"event,omitempty"`
 	// Gate acknowledges the gate of that ID.
@@ -32,9 +32,9 @@ type Init struct {
 	Actor string `json:"actor"`
 	Host  string `json:"host"`
 	// Family is that of the sockets made by steps that name no address; "" means IPv4.
-	Family scenarios.Family `json:"family,omitempty"`
-	Steps  []scenarios.Step `json:"steps"`
-	Clock  trace.Clock      `json:"clock"`
+	Family language.Family `json:"family,omitempty"`
+	Steps  []language.Step `json:"steps"`
+	Clock  trace.Clock     `json:"clock"`
 	// Topology says what addresses the names of hosts stand for. It must be there.
 	Topology *network.Topology `json:"topology"`
 	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2], at which it must stop
@@ -81,16 +81,16 @@ type Gate struct {
 // hosts are filled in.
 type Request struct {
 	// ID counts the requests of the actor from 1.
-	ID      int                 `json:"id"`
-	Kill    *scenarios.Kill     `json:"kill,omitempty"`
-	Blocked *scenarios.Blocked  `json:"blocked,omitempty"`
-	Sysctl  *scenarios.SysctlOp `json:"sysctl,omitempty"`
-	Link    *scenarios.LinkOp   `json:"link,omitempty"`
+	ID      int                `json:"id"`
+	Kill    *language.Kill     `json:"kill,omitempty"`
+	Blocked *language.Blocked  `json:"blocked,omitempty"`
+	Sysctl  *language.SysctlOp `json:"sysctl,omitempty"`
+	Link    *language.LinkOp   `json:"link,omitempty"`
 }
 
 // Prelude returns how many leading steps are done on Prepare, before any actor starts: those of socket, setsockopt, bind
 // and listen that stand first, if a bind or listen is among them. A step that waits for an event ends the prelude.
-func Prelude(steps []scenarios.Step) int {
+func Prelude(steps []language.Step) int {
 	n, serves := 0, false
 	for i := range steps {
 		op := &steps[i].Op
@@ -107,7 +107,7 @@ func Prelude(steps []scenarios.Step) int {
 }
 
 // EventNames returns the names under which steps and fault windows may refer to an event of an actor, those of
-// [scenarios.EventRef]: client.connect.start and client.connect[1].start for the first start, client.connect[2] for the
+// [language.EventRef]: client.connect.start and client.connect[1].start for the first start, client.connect[2] for the
 // end of the second execution, server.signal.NAME. Other events have none.
 func EventNames(e *trace.Event) []string {
 	switch {

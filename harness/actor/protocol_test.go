@@ -6,30 +6,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestPrelude(t *testing.T) {
 	var (
-		socket = step("socket", scenarios.Op{Socket: &scenarios.SocketOp{}})
+		socket = step("socket", language.Op{Socket: &language.SocketOp{}})
 		option = step("setsockopt", set("SO_KEEPALIVE", "1"))
-		bind   = step("bind", scenarios.Op{Bind: &scenarios.Bind{}})
+		bind   = step("bind", language.Op{Bind: &language.Bind{}})
 		listen = step("listen", listenOn(80))
 		accept = step("accept", acceptOp())
 	)
 	for _, tt := range []struct {
 		name  string
-		steps []scenarios.Step
+		steps []language.Step
 		want  int
 	}{
-		{"of a server is its listen", []scenarios.Step{listen, accept}, 1},
-		{"has what stands before the listen", []scenarios.Step{socket, option, bind, listen, accept}, 4},
-		{"has what stands between two listens", []scenarios.Step{listen, option, listen}, 3},
-		{"ends with bind for datagrams", []scenarios.Step{socket, bind, step("recvfrom", recvOp())}, 2},
-		{"is empty without bind and listen", []scenarios.Step{socket, option, step("connect", connectTo("h:1"))}, 0},
-		{"ends before a step that waits", []scenarios.Step{bind, after("c.connect", listen)}, 1},
-		{"is empty if the first step waits", []scenarios.Step{after("c.connect", listen)}, 0},
-		{"is empty if another step stands first", []scenarios.Step{step("sleep", sleepFor(1)), listen}, 0},
+		{"of a server is its listen", []language.Step{listen, accept}, 1},
+		{"has what stands before the listen", []language.Step{socket, option, bind, listen, accept}, 4},
+		{"has what stands between two listens", []language.Step{listen, option, listen}, 3},
+		{"ends with bind for datagrams", []language.Step{socket, bind, step("recvfrom", recvOp())}, 2},
+		{"is empty without bind and listen", []language.Step{socket, option, step("connect", connectTo("h:1"))}, 0},
+		{"ends before a step that waits", []language.Step{bind, after("c.connect", listen)}, 1},
+		{"is empty if the first step waits", []language.Step{after("c.connect", listen)}, 0},
+		{"is empty if another step stands first", []language.Step{step("sleep", sleepFor(1)), listen}, 0},
 		{"is empty without steps", nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,15 +79,15 @@ func TestEventNames(t *testing.T) {
 }
 
 func TestBoard(t *testing.T) {
-	branch := []scenarios.Step{step("w2", waitFor("b.deep"))}
-	b := newBoard([]scenarios.Step{
+	branch := []language.Step{step("w2", waitFor("b.deep"))}
+	b := newBoard([]language.Step{
 		after("b.connect", step("s", sleepFor(0))),
 		step("w", waitFor("b.send[1]")),
-		step("r", scenarios.Op{Repeat: &scenarios.Repeat{Times: 1, Steps: []scenarios.Step{
-			step("p", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{branch}}}),
+		step("r", language.Op{Repeat: &language.Repeat{Times: 1, Steps: []language.Step{
+			step("p", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{branch}}}),
 		}}}),
 	})
-	happened := func(ref scenarios.EventRef) bool {
+	happened := func(ref language.EventRef) bool {
 		select {
 		case <-b.seen(ref):
 			return true
@@ -97,7 +97,7 @@ func TestBoard(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, pin string
-		seen      scenarios.EventRef
+		seen      language.EventRef
 		want      bool
 	}{
 		{"another execution does not count", "b.connect[2]", "b.connect", false},

@@ -9,7 +9,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 const (
@@ -38,13 +38,13 @@ type packet struct {
 	from, to netip.AddrPort
 	proto    layers.IPProtocol
 	payload  []byte
-	step     *scenarios.Segment
+	step     *language.Segment
 	// socket is nil where the packet is of none.
 	socket *stream
 }
 
 // number returns the number of a header: given as n, counted from a base where it has no word.
-func number32(n scenarios.Number, base, word uint32) (uint32, error) {
+func number32(n language.Number, base, word uint32) (uint32, error) {
 	name, offset, err := n.Parse()
 	if err != nil {
 		return 0, err

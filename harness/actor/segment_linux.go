@@ -8,11 +8,11 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // segment sends one packet through a raw socket. The result is its length.
-func (t *thread) segment(step *scenarios.Step, op *scenarios.Segment, o *outcome) {
+func (t *thread) segment(step *language.Step, op *language.Segment, o *outcome) {
 	data, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
@@ -76,7 +76,7 @@ func sendPacket(p *packet, o *outcome) {
 }
 
 // address fills in the ends of a packet that is of no socket.
-func (t *thread) address(p *packet, op *scenarios.Segment) error {
+func (t *thread) address(p *packet, op *language.Segment) error {
 	var err error
 	if p.to, err = t.end(op, op.To); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (t *thread) address(p *packet, op *scenarios.Segment) error {
 }
 
 // end resolves HOST:PORT or, for ICMP, HOST.
-func (t *thread) end(op *scenarios.Segment, ref string) (netip.AddrPort, error) {
+func (t *thread) end(op *language.Segment, ref string) (netip.AddrPort, error) {
 	if op.ICMP != "" {
 		addr, err := t.Topology.Address(ref)
 		return netip.AddrPortFrom(addr.Unmap(), 0), err
@@ -107,7 +107,7 @@ func (t *thread) end(op *scenarios.Segment, ref string) (netip.AddrPort, error) 
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err
 }
 
-func protocol(op *scenarios.Segment, udp bool, to netip.Addr) layers.IPProtocol {
+func protocol(op *language.Segment, udp bool, to netip.Addr) layers.IPProtocol {
 	switch {
 	case op.ICMP != "" && to.Is4():
 		return layers.IPProtocolICMPv4
@@ -120,7 +120,7 @@ func protocol(op *scenarios.Segment, udp bool, to netip.Addr) layers.IPProtocol 
 }
 
 // borrow fills in what a socket has and the step does not say. Errors are those of the system calls that ask it.
-func (t *thread) borrow(p *packet, op *scenarios.Segment, s *socket) error {
+func (t *thread) borrow(p *packet, op *language.Segment, s *socket) error {
 	for _, end := range []struct {
 		ref  string
 		into *netip.AddrPort

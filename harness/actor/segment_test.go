@@ -13,7 +13,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // described is a packet as gopacket reads it, in words.
@@ -78,7 +78,7 @@ func described(t *testing.T, b []byte) string {
 func TestPackets(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		step     scenarios.Segment
+		step     language.Segment
 		from, to string
 		proto    layers.IPProtocol
 		socket   *stream
@@ -86,18 +86,18 @@ func TestPackets(t *testing.T) {
 	}{
 		{
 			"a SYN",
-			scenarios.Segment{Flags: []string{"SYN"}},
+			language.Segment{Flags: []string{"SYN"}},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, nil,
 			"198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 SYN seq 0 ack 0 window 64240",
 		},
 		{
 			"all fields",
-			scenarios.Segment{
+			language.Segment{
 				Flags: []string{"SYN", "ACK", "FIN", "RST", "PSH", "URG", "ECE", "CWR"}, Seq: "4294967295", Ack: "7", Window: new(0), TTL: 1,
-				Options: &scenarios.SegmentOptions{
-					MSS: new(1460), WindowScale: new(7), SACKPermitted: true, Timestamps: &scenarios.SegmentTimestamps{Value: "1", Echo: "2"},
+				Options: &language.SegmentOptions{
+					MSS: new(1460), WindowScale: new(7), SACKPermitted: true, Timestamps: &language.SegmentTimestamps{Value: "1", Echo: "2"},
 				},
-				Data: scenarios.Data{Text: "hello"},
+				Data: language.Data{Text: "hello"},
 			},
 			"[2001:2:0:1::2]:40000", "[2001:2:0:2::2]:8080", layers.IPProtocolTCP, nil,
 			"2001:2:0:1::2>2001:2:0:2::2 ttl 1 tcp 40000>8080 ACK CWR ECE FIN PSH RST SYN URG seq 4294967295 ack 7 window 0 " +
@@ -105,43 +105,43 @@ func TestPackets(t *testing.T) {
 		},
 		{
 			"a socket's bare ACK",
-			scenarios.Segment{},
+			language.Segment{},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{initial: 100, next: 150, peerInitial: 200, expected: 250, window: 9},
 			"198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 ACK seq 150 ack 250 window 9",
 		},
 		{
 			"a socket's data",
-			scenarios.Segment{Data: scenarios.Data{Hex: "61 62"}, Seq: "1", Ack: "-1"},
+			language.Segment{Data: language.Data{Hex: "61 62"}, Seq: "1", Ack: "-1"},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{initial: 100, next: 150, peerInitial: 200, expected: 250, window: 9},
 			`198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 ACK PSH seq 101 ack 199 window 9 "ab"`,
 		},
 		{
 			"a socket's RST",
-			scenarios.Segment{Flags: []string{"RST"}, Seq: "next-51"},
+			language.Segment{Flags: []string{"RST"}, Seq: "next-51"},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{initial: 100, next: 50, expected: 250},
 			"198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 RST seq 4294967295 ack 0 window 0",
 		},
 		{
 			"a socket's clock",
-			scenarios.Segment{Options: &scenarios.SegmentOptions{Timestamps: &scenarios.SegmentTimestamps{Value: "now-1"}}},
+			language.Segment{Options: &language.SegmentOptions{Timestamps: &language.SegmentTimestamps{Value: "now-1"}}},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{next: 1, expected: 2, clock: 0x100},
 			"198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 ACK seq 1 ack 2 window 0 Timestamps 000000ff00000000",
 		},
 		{
 			"a datagram",
-			scenarios.Segment{UDP: true, TTL: 3, Data: scenarios.Data{Text: "x"}},
+			language.Segment{UDP: true, TTL: 3, Data: language.Data{Text: "x"}},
 			"198.18.1.2:40000", "198.18.2.2:5000", layers.IPProtocolUDP, nil,
 			`198.18.1.2>198.18.2.2 ttl 3 udp 40000>5000 "x"`,
 		},
 		{
 			"an echo request",
-			scenarios.Segment{ICMP: "echo-request", Data: scenarios.Data{Text: "x"}},
+			language.Segment{ICMP: "echo-request", Data: language.Data{Text: "x"}},
 			"198.18.1.2:0", "198.18.2.2:0", layers.IPProtocolICMPv4, nil,
 			`198.18.1.2>198.18.2.2 ttl 64 EchoRequest "x"`,
 		},
 		{
 			"an echo reply on IPv6",
-			scenarios.Segment{ICMP: "echo-reply"},
+			language.Segment{ICMP: "echo-reply"},
 			"[2001:2:0:1::2]:0", "[2001:2:0:2::2]:0", layers.IPProtocolICMPv6, nil,
 			"2001:2:0:1::2>2001:2:0:2::2 ttl 64 EchoReply",
 		},
@@ -166,52 +166,52 @@ func TestPackets(t *testing.T) {
 	}
 }
 
-func segmentOp(s scenarios.Segment) scenarios.Op { return scenarios.Op{Segment: &s} }
+func segmentOp(s language.Segment) language.Op { return language.Op{Segment: &s} }
 
 // TestSegmentsOfASocket has one end of a connection send what its socket does not know of, and looks at what the other end
 // makes of it.
 func TestSegmentsOfASocket(t *testing.T) {
-	text := func(s string) scenarios.Data { return scenarios.Data{Text: s} }
+	text := func(s string) language.Data { return language.Data{Text: s} }
 	rst := []string{"RST"}
 	for _, tt := range []struct {
 		name string
-		op   scenarios.Segment
+		op   language.Segment
 		// length is that of the IPv4 packet, got what the other end then receives, counter what rises by one.
 		length  int64
 		got     string
 		err     string
 		counter string
 	}{
-		{"the next bytes", scenarios.Segment{Data: text("more")}, 44, "more", "", ""},
-		{"bytes it has already", scenarios.Segment{Data: text("12345"), Seq: "1"}, 45, "", "EAGAIN", "TcpExt.TCPDSACKOldSent"},
-		{"bytes of which it has the first", scenarios.Segment{Data: text("345678"), Seq: "3"}, 46, "678", "", ""},
-		{"bytes that leave a gap", scenarios.Segment{Data: text("x"), Seq: "next+1"}, 41, "", "EAGAIN", "TcpExt.TCPOFOQueue"},
-		{"a keepalive probe", scenarios.Segment{Seq: "next-1"}, 40, "", "EAGAIN", ""},
-		{"a FIN", scenarios.Segment{Flags: []string{"FIN", "ACK"}}, 40, "", "", ""},
-		{"a RST", scenarios.Segment{Flags: rst}, 40, "", "ECONNRESET", "Tcp.EstabResets"},
-		{"a RST by relative number", scenarios.Segment{Flags: rst, Seq: "6"}, 40, "", "ECONNRESET", "Tcp.EstabResets"},
-		{"a RST within the window", scenarios.Segment{Flags: rst, Seq: "next+1"}, 40, "", "EAGAIN", "TcpExt.TCPChallengeACK"},
-		{"a RST beyond the window", scenarios.Segment{Flags: rst, Seq: "next+1000000000"}, 40, "", "EAGAIN", ""},
-		{"a SYN", scenarios.Segment{Flags: []string{"SYN"}}, 40, "", "EAGAIN", "TcpExt.TCPSYNChallenge"},
-		{"bytes with an old timestamp", scenarios.Segment{
-			Data: text("x"), Options: &scenarios.SegmentOptions{Timestamps: &scenarios.SegmentTimestamps{Value: "now-100000"}},
+		{"the next bytes", language.Segment{Data: text("more")}, 44, "more", "", ""},
+		{"bytes it has already", language.Segment{Data: text("12345"), Seq: "1"}, 45, "", "EAGAIN", "TcpExt.TCPDSACKOldSent"},
+		{"bytes of which it has the first", language.Segment{Data: text("345678"), Seq: "3"}, 46, "678", "", ""},
+		{"bytes that leave a gap", language.Segment{Data: text("x"), Seq: "next+1"}, 41, "", "EAGAIN", "TcpExt.TCPOFOQueue"},
+		{"a keepalive probe", language.Segment{Seq: "next-1"}, 40, "", "EAGAIN", ""},
+		{"a FIN", language.Segment{Flags: []string{"FIN", "ACK"}}, 40, "", "", ""},
+		{"a RST", language.Segment{Flags: rst}, 40, "", "ECONNRESET", "Tcp.EstabResets"},
+		{"a RST by relative number", language.Segment{Flags: rst, Seq: "6"}, 40, "", "ECONNRESET", "Tcp.EstabResets"},
+		{"a RST within the window", language.Segment{Flags: rst, Seq: "next+1"}, 40, "", "EAGAIN", "TcpExt.TCPChallengeACK"},
+		{"a RST beyond the window", language.Segment{Flags: rst, Seq: "next+1000000000"}, 40, "", "EAGAIN", ""},
+		{"a SYN", language.Segment{Flags: []string{"SYN"}}, 40, "", "EAGAIN", "TcpExt.TCPSYNChallenge"},
+		{"bytes with an old timestamp", language.Segment{
+			Data: text("x"), Options: &language.SegmentOptions{Timestamps: &language.SegmentTimestamps{Value: "now-100000"}},
 		}, 53, "", "EAGAIN", "TcpExt.PAWSEstab"},
-		{"bytes with a fresh timestamp", scenarios.Segment{
-			Data: text("x"), Options: &scenarios.SegmentOptions{Timestamps: &scenarios.SegmentTimestamps{Value: "now"}},
+		{"bytes with a fresh timestamp", language.Segment{
+			Data: text("x"), Options: &language.SegmentOptions{Timestamps: &language.SegmentTimestamps{Value: "now"}},
 		}, 53, "x", "", ""},
-		{"an ACK of what was never sent", scenarios.Segment{Ack: "next+100000"}, 40, "", "EAGAIN", ""},
+		{"an ACK of what was never sent", language.Segment{Ack: "next+100000"}, 40, "", "EAGAIN", ""},
 	} {
 		for i, sender := range []string{"sock", "conn"} {
 			t.Run(tt.name+" from "+sender, func(t *testing.T) {
 				ownNetwork(t)
 				receiver := []string{"conn", "sock"}[i]
 				before := map[string]int64{}
-				p := start(t, Init{Steps: []scenarios.Step{
+				p := start(t, Init{Steps: []language.Step{
 					step("listen", listenOn(2240)), step("connect", connectTo("127.0.0.1:2240")), step("accept", acceptOp()),
 					on(sender, step("send", sendText("12345"))), on(receiver, step("recv", recvOp())),
 					step("wait", waitFor("b.go")),
 					on(sender, step("it", segmentOp(tt.op))),
-					on(receiver, step("then", scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"dontwait"}}})),
+					on(receiver, step("then", language.Op{Recv: &language.Recv{Flags: []string{"dontwait"}}})),
 				}})
 				p.send(Command{Go: true})
 				p.step("recv")
@@ -276,25 +276,25 @@ func counters(t *testing.T) map[string]int64 {
 
 // TestPacketsOfNoSocket sends packets that no socket knows of.
 func TestPacketsOfNoSocket(t *testing.T) {
-	lab := &network.Topology{Family: scenarios.V4, Hosts: []network.Host{{Name: "h", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}}
+	lab := &network.Topology{Family: language.V4, Hosts: []network.Host{{Name: "h", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}}
 	ack := []string{"ACK"}
 	for _, tt := range []struct {
 		name    string
-		op      scenarios.Segment
+		op      language.Segment
 		length  int64
 		counter string
 		local   string
 	}{
-		{"an ACK to a port nobody has", scenarios.Segment{To: "h:2250", Flags: ack}, 40, "Tcp.OutRsts", "127.0.0.1:40000"},
-		{"a SYN from elsewhere", scenarios.Segment{To: "h:2250", From: "127.0.0.9:7", Flags: []string{"SYN"}}, 40, "Tcp.OutRsts", "127.0.0.9:7"},
-		{"over IPv6", scenarios.Segment{To: "[::1]:2250", From: "[::1]:7", Flags: ack}, 60, "Tcp.OutRsts", "[::1]:7"},
-		{"a datagram to a port nobody has", scenarios.Segment{To: "h:2250", UDP: true, Data: scenarios.Data{Bytes: 100}}, 128, "Udp.NoPorts", "127.0.0.1:40000"},
-		{"an echo request", scenarios.Segment{To: "h", ICMP: "echo-request"}, 28, "Icmp.OutEchoReps", "127.0.0.1"},
-		{"an echo request on IPv6", scenarios.Segment{To: "::1", From: "::1", ICMP: "echo-request"}, 48, "6.Icmp6OutEchoReplies", "::1"},
+		{"an ACK to a port nobody has", language.Segment{To: "h:2250", Flags: ack}, 40, "Tcp.OutRsts", "127.0.0.1:40000"},
+		{"a SYN from elsewhere", language.Segment{To: "h:2250", From: "127.0.0.9:7", Flags: []string{"SYN"}}, 40, "Tcp.OutRsts", "127.0.0.9:7"},
+		{"over IPv6", language.Segment{To: "[::1]:2250", From: "[::1]:7", Flags: ack}, 60, "Tcp.OutRsts", "[::1]:7"},
+		{"a datagram to a port nobody has", language.Segment{To: "h:2250", UDP: true, Data: language.Data{Bytes: 100}}, 128, "Udp.NoPorts", "127.0.0.1:40000"},
+		{"an echo request", language.Segment{To: "h", ICMP: "echo-request"}, 28, "Icmp.OutEchoReps", "127.0.0.1"},
+		{"an echo request on IPv6", language.Segment{To: "::1", From: "::1", ICMP: "echo-request"}, 48, "6.Icmp6OutEchoReplies", "::1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ownNetwork(t)
-			p := start(t, Init{Topology: lab, Steps: []scenarios.Step{step("wait", waitFor("b.go")), step("it", segmentOp(tt.op))}})
+			p := start(t, Init{Topology: lab, Steps: []language.Step{step("wait", waitFor("b.go")), step("it", segmentOp(tt.op))}})
 			before := counters(t)
 			p.send(Command{Go: true})
 			p.send(Command{Event: "b.go"})
@@ -310,13 +310,13 @@ func TestPacketsOfNoSocket(t *testing.T) {
 }
 
 func TestDatagramOfASocket(t *testing.T) {
-	udp := scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp"}}
+	udp := language.Op{Socket: &language.SocketOp{Type: "udp"}}
 	o := outcomes(
 		t,
-		on("a", step("socket", udp)), on("a", step("bind", scenarios.Op{Bind: &scenarios.Bind{Port: 2251}})),
+		on("a", step("socket", udp)), on("a", step("bind", language.Op{Bind: &language.Bind{Port: 2251}})),
 		on("b", step("socket2", udp)), on("b", step("connect", connectTo("127.0.0.1:2251"))),
-		on("b", step("it", segmentOp(scenarios.Segment{Data: scenarios.Data{Text: "hello"}}))),
-		on("a", step("recvfrom", scenarios.Op{Recvfrom: &scenarios.Recvfrom{}})),
+		on("b", step("it", segmentOp(language.Segment{Data: language.Data{Text: "hello"}}))),
+		on("a", step("recvfrom", language.Op{Recvfrom: &language.Recvfrom{}})),
 	)
 	if it := o["it"]; it.Result != 33 || it.Errno != "" || it.Problem != "" {
 		t.Errorf("result %d, %q, %q", it.Result, it.Errno, it.Problem)
@@ -327,28 +327,28 @@ func TestDatagramOfASocket(t *testing.T) {
 }
 
 func TestSegmentsThatCannotBeSent(t *testing.T) {
-	udp := step("u0", scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp"}})
+	udp := step("u0", language.Op{Socket: &language.SocketOp{Type: "udp"}})
 	connectUDP := on("sock", step("c0", connectTo("127.0.0.1:9")))
-	connected := []scenarios.Step{step("l0", listenOn(2252)), step("c0", connectTo("127.0.0.1:2252"))}
+	connected := []language.Step{step("l0", listenOn(2252)), step("c0", connectTo("127.0.0.1:2252"))}
 	syn := []string{"SYN"}
 	for _, tt := range []struct {
 		name    string
-		before  []scenarios.Step
-		op      scenarios.Segment
+		before  []language.Step
+		op      language.Segment
 		socket  string
 		problem string
 		errno   string
 	}{
-		{"without a socket or a target", nil, scenarios.Segment{Flags: syn}, "", "no open socket", ""},
-		{"to a host that is not there", nil, scenarios.Segment{To: "nobody:80", Flags: syn}, "", "nobody", ""},
-		{"from a host without an address", nil, scenarios.Segment{To: "127.0.0.1:80", Flags: syn}, "", "no address", ""},
-		{"from the other IP version", nil, scenarios.Segment{To: "127.0.0.1:80", From: "[::1]:80", Flags: syn}, "", "IP version", ""},
-		{"with an unknown flag", nil, scenarios.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: []string{"XYZ"}}, "", "XYZ", ""},
-		{"longer than the path takes", nil, scenarios.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: syn, Data: scenarios.Data{Bytes: 65530}}, "", "", "EMSGSIZE"},
-		{"of a socket that is not connected", []scenarios.Step{step("s0", scenarios.Op{Socket: &scenarios.SocketOp{}})}, scenarios.Segment{}, "sock", "", "ENOTCONN"},
-		{"of a listener", connected, scenarios.Segment{To: "127.0.0.1:80"}, "listener", "", "EPERM"},
-		{"of a closed socket", append(connected, on("sock", step("x0", closeOp()))), scenarios.Segment{}, "sock", "", "EBADF"},
-		{"TCP flags on a UDP socket", []scenarios.Step{udp, connectUDP}, scenarios.Segment{Flags: syn}, "sock", "UDP socket", ""},
+		{"without a socket or a target", nil, language.Segment{Flags: syn}, "", "no open socket", ""},
+		{"to a host that is not there", nil, language.Segment{To: "nobody:80", Flags: syn}, "", "nobody", ""},
+		{"from a host without an address", nil, language.Segment{To: "127.0.0.1:80", Flags: syn}, "", "no address", ""},
+		{"from the other IP version", nil, language.Segment{To: "127.0.0.1:80", From: "[::1]:80", Flags: syn}, "", "IP version", ""},
+		{"with an unknown flag", nil, language.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: []string{"XYZ"}}, "", "XYZ", ""},
+		{"longer than the path takes", nil, language.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: syn, Data: language.Data{Bytes: 65530}}, "", "", "EMSGSIZE"},
+		{"of a socket that is not connected", []language.Step{step("s0", language.Op{Socket: &language.SocketOp{}})}, language.Segment{}, "sock", "", "ENOTCONN"},
+		{"of a listener", connected, language.Segment{To: "127.0.0.1:80"}, "listener", "", "EPERM"},
+		{"of a closed socket", append(connected, on("sock", step("x0", closeOp()))), language.Segment{}, "sock", "", "EBADF"},
+		{"TCP flags on a UDP socket", []language.Step{udp, connectUDP}, language.Segment{Flags: syn}, "sock", "UDP socket", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			it := outcomes(t, append(slices.Clone(tt.before), on(tt.socket, step("it", segmentOp(tt.op))))...)["it"]

@@ -8,11 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestPreludeIsDoneBeforeGo(t *testing.T) {
-	p := start(t, Init{Steps: []scenarios.Step{step("listen", listenOn(1001)), step("close", closeOp())}})
+	p := start(t, Init{Steps: []language.Step{step("listen", listenOn(1001)), step("close", closeOp())}})
 	p.send(Command{Prepare: true})
 	p.await("prepared", func(r *Report) bool { return r.Prepared })
 	if diff := cmp.Diff([]string{"listen.start", "listen"}, p.names()); diff != "" {
@@ -26,7 +26,7 @@ func TestPreludeIsDoneBeforeGo(t *testing.T) {
 }
 
 func TestStepsWaitForEvents(t *testing.T) {
-	p := start(t, Init{Steps: []scenarios.Step{
+	p := start(t, Init{Steps: []language.Step{
 		after("b.connect", step("first", sleepFor(0))),
 		step("wait", waitFor("fault.cut.hit")),
 		after("a.first", step("own", sleepFor(0))),
@@ -46,7 +46,7 @@ func TestStepsWaitForEvents(t *testing.T) {
 
 func TestWaitGivesUp(t *testing.T) {
 	const timeout = 50 * time.Millisecond
-	p := run(t, step("wait", scenarios.Op{Wait: &scenarios.Wait{Event: "b.never", Timeout: scenarios.Duration(timeout)}}))
+	p := run(t, step("wait", language.Op{Wait: &language.Wait{Event: "b.never", Timeout: language.Duration(timeout)}}))
 	e := p.event("wait")
 	if e.Step.Errno != "ETIMEDOUT" || e.Step.Result != -1 || took(e) < timeout {
 		t.Errorf("wait ended with %q, %d after %v, want ETIMEDOUT, -1 after %v", e.Step.Errno, e.Step.Result, took(e), timeout)
@@ -56,7 +56,7 @@ func TestWaitGivesUp(t *testing.T) {
 func TestGateHoldsTheStep(t *testing.T) {
 	p := start(t, Init{
 		Gates: []string{"a.sleep.start", "a.sleep[2]", "a.signal.here"},
-		Steps: []scenarios.Step{times(2, step("sleep", sleepFor(0))), step("signal", signal("here")), after("a.signal.here", step("last", sleepFor(0)))},
+		Steps: []language.Step{times(2, step("sleep", sleepFor(0))), step("signal", signal("here")), after("a.signal.here", step("last", sleepFor(0)))},
 	})
 	p.send(Command{Go: true})
 	for _, stand := range []struct {
@@ -82,7 +82,7 @@ func TestGateHoldsTheStep(t *testing.T) {
 func TestExecutionsAreCounted(t *testing.T) {
 	p := run(t,
 		times(2, step("sleep", sleepFor(0))),
-		step("repeat", scenarios.Op{Repeat: &scenarios.Repeat{Times: 2, Steps: []scenarios.Step{
+		step("repeat", language.Op{Repeat: &language.Repeat{Times: 2, Steps: []language.Step{
 			times(2, step("nap", sleepFor(0))), step("signal", signal("s")),
 		}}}),
 	)
@@ -103,7 +103,7 @@ func TestExecutionsAreCounted(t *testing.T) {
 }
 
 func TestParallelBranchesRunAtOnce(t *testing.T) {
-	p := run(t, step("parallel", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{
+	p := run(t, step("parallel", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 		{step("wait", waitFor("a.signal.go")), step("one", signal("back"))},
 		{step("two", signal("go")), step("wait2", waitFor("a.signal.back"))},
 	}}}), step("last", sleepFor(0)))
@@ -125,7 +125,7 @@ func TestParallelBranchesRunAtOnce(t *testing.T) {
 }
 
 func TestActorEndsAtOnce(t *testing.T) {
-	hang := []scenarios.Step{step("listen", listenOn(1002)), step("accept", acceptOp())}
+	hang := []language.Step{step("listen", listenOn(1002)), step("accept", acceptOp())}
 	for _, tt := range []struct {
 		name string
 		end  func(*process)
@@ -160,24 +160,24 @@ func TestActorStaysWhenDone(t *testing.T) {
 
 func TestRequests(t *testing.T) {
 	p := run(t,
-		step("kill", scenarios.Op{Kill: &scenarios.Kill{Actor: "b", Signal: "TERM"}}),
-		step("sysctl", scenarios.Op{Sysctl: &scenarios.SysctlOp{Set: []scenarios.Sysctl{{Name: "x", Value: "1"}}}}),
-		step("link", scenarios.Op{Link: &scenarios.LinkOp{Host: "wire", State: "down"}}),
-		step("blocked", scenarios.Op{Blocked: &scenarios.Blocked{Actor: "b"}}),
+		step("kill", language.Op{Kill: &language.Kill{Actor: "b", Signal: "TERM"}}),
+		step("sysctl", language.Op{Sysctl: &language.SysctlOp{Set: []language.Sysctl{{Name: "x", Value: "1"}}}}),
+		step("link", language.Op{Link: &language.LinkOp{Host: "wire", State: "down"}}),
+		step("blocked", language.Op{Blocked: &language.Blocked{Actor: "b"}}),
 	)
 	for _, tt := range []struct {
 		step  string
 		want  Request
 		reply Reply
 	}{
-		{"kill", Request{ID: 1, Kill: &scenarios.Kill{Actor: "b", Signal: "TERM"}}, Reply{}},
+		{"kill", Request{ID: 1, Kill: &language.Kill{Actor: "b", Signal: "TERM"}}, Reply{}},
 		{
 			"sysctl",
-			Request{ID: 2, Sysctl: &scenarios.SysctlOp{Host: "h", Set: []scenarios.Sysctl{{Name: "x", Value: "1"}}}},
+			Request{ID: 2, Sysctl: &language.SysctlOp{Host: "h", Set: []language.Sysctl{{Name: "x", Value: "1"}}}},
 			Reply{Errno: "EINVAL"},
 		},
-		{"link", Request{ID: 3, Link: &scenarios.LinkOp{Host: "wire", State: "down"}}, Reply{Problem: "no such link"}},
-		{"blocked", Request{ID: 4, Blocked: &scenarios.Blocked{Actor: "b"}}, Reply{Text: "connect"}},
+		{"link", Request{ID: 3, Link: &language.LinkOp{Host: "wire", State: "down"}}, Reply{Problem: "no such link"}},
+		{"blocked", Request{ID: 4, Blocked: &language.Blocked{Actor: "b"}}, Reply{Text: "connect"}},
 	} {
 		r := p.await("request", func(r *Report) bool { return r.Request != nil && r.Request.ID == tt.want.ID })
 		if diff := cmp.Diff(&tt.want, r.Request); diff != "" {
@@ -223,7 +223,7 @@ func TestCommandsThatMakeNoSense(t *testing.T) {
 }
 
 func TestEachStepNeedsAnOperation(t *testing.T) {
-	if got := outcomes(t, step("nothing", scenarios.Op{}))["nothing"]; got.Problem == "" {
+	if got := outcomes(t, step("nothing", language.Op{}))["nothing"]; got.Problem == "" {
 		t.Error("a step without an operation has no problem")
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // blocked waits until the thread of a step stands in a system call, and returns the thread.
@@ -45,11 +45,11 @@ func (p *process) kill(tid int, sig unix.Signal) {
 }
 
 // talk is a connection, of which the client's end is c and the server's s.
-func talk(port int) []scenarios.Step {
-	return []scenarios.Step{
+func talk(port int) []language.Step {
+	return []language.Step{
 		on("l", step("listen", listenOn(port))),
 		on("c", step("connect", connectTo("127.0.0.1:"+strconv.Itoa(port)))),
-		step("accept", scenarios.Op{Accept: &scenarios.Accept{As: "s"}}),
+		step("accept", language.Op{Accept: &language.Accept{As: "s"}}),
 	}
 }
 
@@ -72,7 +72,7 @@ func TestSignalsAndBlockedSteps(t *testing.T) {
 			if tt.timeout != "" {
 				steps = append(steps, on("s", step("option", set("SO_RCVTIMEO", tt.timeout))))
 			}
-			steps = append(steps, step("both", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{
+			steps = append(steps, step("both", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 				{on("s", step("recv", recvOp()))},
 				{step("wait", waitFor("b.hit")), on("c", step("send", sendText("late")))},
 			}}}))
@@ -97,7 +97,7 @@ func TestSignalsAndBlockedSteps(t *testing.T) {
 // TestSleepIsNotShortened: a pause between steps is no system call whose interruption is to be seen.
 func TestSleepIsNotShortened(t *testing.T) {
 	const long = 300 * time.Millisecond
-	p := start(t, Init{Steps: []scenarios.Step{step("sleep", sleepFor(long))}, Interruptible: true})
+	p := start(t, Init{Steps: []language.Step{step("sleep", sleepFor(long))}, Interruptible: true})
 	p.send(Command{Go: true})
 	p.kill(p.blocked("sleep", unix.SYS_CLOCK_NANOSLEEP), unix.SIGUSR1)
 	e := p.event("sleep")
@@ -110,10 +110,10 @@ func TestSleepIsNotShortened(t *testing.T) {
 // step blocks on a socket with a timeout.
 func TestGarbageCollectionDoesNotInterrupt(t *testing.T) {
 	steps := append(talk(5020), on("s", step("option", set("SO_RCVTIMEO", "500ms"))),
-		step("both", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{
+		step("both", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 			{on("s", step("recv", recvOp()))},
-			{on("c", times(300, step("big", scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"dontwait"}, Max: 1 << 20}})))},
-			{times(20, step("exec", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"true", "-"}}}))},
+			{on("c", times(300, step("big", language.Op{Recv: &language.Recv{Flags: []string{"dontwait"}, Max: 1 << 20}})))},
+			{times(20, step("exec", language.Op{Exec: &language.Exec{Command: []string{"true", "-"}}}))},
 		}}}))
 	p := start(t, Init{Steps: steps, Interruptible: true})
 	p.send(Command{Go: true})
@@ -128,8 +128,8 @@ func TestPeerGoneDoesNotKill(t *testing.T) {
 	o := conversation(t, 5021, on("s", step("close", closeOp())),
 		on("c", step("recv", recvOp())), // the FIN is here
 		on("c", step("send", sendText("x"))),
-		on("c", step("poll", scenarios.Op{Poll: &scenarios.Poll{For: []string{"out"}}})),
-		on("c", step("hup", scenarios.Op{Poll: &scenarios.Poll{}})),
+		on("c", step("poll", language.Op{Poll: &language.Poll{For: []string{"out"}}})),
+		on("c", step("hup", language.Op{Poll: &language.Poll{}})),
 		on("c", step("send2", sendText("x"))))
 	if got := o["send"]; got.Errno != "" {
 		t.Errorf("the first send ended with %q, want success", got.Errno)

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Names of sockets where a step gives none.
@@ -37,7 +37,7 @@ func (t *thread) open(s *socket, nonblock bool, name, base string, o *outcome) b
 	return ok
 }
 
-func (t *thread) socket(step *scenarios.Step, op *scenarios.SocketOp, o *outcome) {
+func (t *thread) socket(step *language.Step, op *language.SocketOp, o *outcome) {
 	name := op.As
 	if name == "" {
 		name = step.Socket
@@ -48,7 +48,7 @@ func (t *thread) socket(step *scenarios.Step, op *scenarios.SocketOp, o *outcome
 	}
 }
 
-func (t *thread) bind(step *scenarios.Step, op *scenarios.Bind, o *outcome) {
+func (t *thread) bind(step *language.Step, op *language.Bind, o *outcome) {
 	s := t.candidate(step.Socket, step.ID, fresh)
 	if s == nil {
 		s = &socket{domain: t.domain(netip.Addr{})}
@@ -79,7 +79,7 @@ func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
 // defaultBacklog is the length of the accept queue where a scenario does not say.
 const defaultBacklog = 128
 
-func (t *thread) listen(step *scenarios.Step, op *scenarios.Listen, o *outcome) {
+func (t *thread) listen(step *language.Step, op *language.Listen, o *outcome) {
 	s := t.candidate(step.Socket, step.ID, ready)
 	if s == nil {
 		s = &socket{domain: t.domain(netip.Addr{})}
@@ -105,7 +105,7 @@ func (t *thread) listen(step *scenarios.Step, op *scenarios.Listen, o *outcome) 
 	}
 }
 
-func (t *thread) accept(step *scenarios.Step, op *scenarios.Accept, o *outcome) {
+func (t *thread) accept(step *language.Step, op *language.Accept, o *outcome) {
 	s, err := t.existing(step.Socket, listening)
 	if err != nil {
 		o.problem(err)
@@ -124,7 +124,7 @@ func (t *thread) accept(step *scenarios.Step, op *scenarios.Accept, o *outcome) 
 	t.on(conn, o)
 }
 
-func (t *thread) connect(step *scenarios.Step, op *scenarios.Connect, o *outcome) {
+func (t *thread) connect(step *language.Step, op *language.Connect, o *outcome) {
 	to, err := t.Topology.Resolve(op.To)
 	if err != nil {
 		o.problem(err)
@@ -142,7 +142,7 @@ func (t *thread) connect(step *scenarios.Step, op *scenarios.Connect, o *outcome
 	t.on(s, o)
 }
 
-func (t *thread) shutdown(step *scenarios.Step, op *scenarios.Shutdown, o *outcome) {
+func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome) {
 	how, ok := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
 	if !ok {
 		o.problem(fmt.Errorf("shutdown wants read, write or both, not %q", op.How))
@@ -154,7 +154,7 @@ func (t *thread) shutdown(step *scenarios.Step, op *scenarios.Shutdown, o *outco
 }
 
 // close may block, for as long as SO_LINGER says; other threads no longer see the socket meanwhile.
-func (t *thread) close(step *scenarios.Step, o *outcome) {
+func (t *thread) close(step *language.Step, o *outcome) {
 	s, err := t.existing(step.Socket, talking, listening)
 	if err != nil {
 		o.problem(err)
@@ -169,7 +169,7 @@ func (t *thread) close(step *scenarios.Step, o *outcome) {
 }
 
 // onExisting does an operation on the socket of a step that makes none.
-func (t *thread) onExisting(step *scenarios.Step, o *outcome, f func(*socket)) {
+func (t *thread) onExisting(step *language.Step, o *outcome, f func(*socket)) {
 	s, err := t.existing(step.Socket, talking, listening)
 	if err != nil {
 		o.problem(err)

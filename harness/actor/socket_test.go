@@ -10,17 +10,17 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestConnectAndAccept(t *testing.T) {
 	for _, tt := range []struct {
-		family scenarios.Family
+		family language.Family
 		ip     string
-	}{{scenarios.V4, "127.0.0.1"}, {scenarios.V6, "[::1]"}} {
+	}{{language.V4, "127.0.0.1"}, {language.V6, "[::1]"}} {
 		t.Run(string(tt.family), func(t *testing.T) {
 			server := tt.ip + ":2001"
-			p := start(t, Init{Family: tt.family, Topology: &network.Topology{Family: tt.family}, Steps: []scenarios.Step{
+			p := start(t, Init{Family: tt.family, Topology: &network.Topology{Family: tt.family}, Steps: []language.Step{
 				step("listen", listenOn(2001)), step("connect", connectTo(server)), step("accept", acceptOp()),
 				step("close", closeOp()), on("sock", step("close2", closeOp())), step("close3", closeOp()),
 			}})
@@ -55,38 +55,38 @@ func TestConnectAndAccept(t *testing.T) {
 
 func TestErrorsOfSockets(t *testing.T) {
 	listener := step("l0", listenOn(2010))
-	connected := []scenarios.Step{listener, step("c0", connectTo("127.0.0.1:2010")), step("a0", acceptOp())}
-	shutdown := func(how string) scenarios.Op { return scenarios.Op{Shutdown: &scenarios.Shutdown{How: how}} }
-	udp := step("u0", scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp"}})
-	dontwait := scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"dontwait"}}}
+	connected := []language.Step{listener, step("c0", connectTo("127.0.0.1:2010")), step("a0", acceptOp())}
+	shutdown := func(how string) language.Op { return language.Op{Shutdown: &language.Shutdown{How: how}} }
+	udp := step("u0", language.Op{Socket: &language.SocketOp{Type: "udp"}})
+	dontwait := language.Op{Recv: &language.Recv{Flags: []string{"dontwait"}}}
 	for _, tt := range []struct {
 		name   string
-		before []scenarios.Step
-		op     scenarios.Op
+		before []language.Step
+		op     language.Op
 		socket string
 		want   string
 	}{
 		{"connecting to a closed port", nil, connectTo("127.0.0.1:2009"), "", "ECONNREFUSED"},
-		{"connecting without waiting", []scenarios.Step{listener}, scenarios.Op{Connect: &scenarios.Connect{To: "127.0.0.1:2010", Nonblock: true}}, "", "EINPROGRESS"},
+		{"connecting without waiting", []language.Step{listener}, language.Op{Connect: &language.Connect{To: "127.0.0.1:2010", Nonblock: true}}, "", "EINPROGRESS"},
 		{"connecting twice", connected, connectTo("127.0.0.1:2010"), "sock", "EISCONN"},
-		{"connecting an IPv4 socket over IPv6", []scenarios.Step{step("s0", scenarios.Op{Socket: &scenarios.SocketOp{}})}, connectTo("[::1]:2010"), "", "EAFNOSUPPORT"},
-		{"binding a port in use", []scenarios.Step{listener}, scenarios.Op{Bind: &scenarios.Bind{Port: 2010}}, "", "EADDRINUSE"},
-		{"listening on a port in use", []scenarios.Step{listener}, listenOn(2010), "", "EADDRINUSE"},
-		{"binding to a foreign address", nil, scenarios.Op{Bind: &scenarios.Bind{Address: "192.0.2.1"}}, "", "EADDRNOTAVAIL"},
+		{"connecting an IPv4 socket over IPv6", []language.Step{step("s0", language.Op{Socket: &language.SocketOp{}})}, connectTo("[::1]:2010"), "", "EAFNOSUPPORT"},
+		{"binding a port in use", []language.Step{listener}, language.Op{Bind: &language.Bind{Port: 2010}}, "", "EADDRINUSE"},
+		{"listening on a port in use", []language.Step{listener}, listenOn(2010), "", "EADDRINUSE"},
+		{"binding to a foreign address", nil, language.Op{Bind: &language.Bind{Address: "192.0.2.1"}}, "", "EADDRNOTAVAIL"},
 		{"accepting on a connected socket", connected, acceptOp(), "conn", "EINVAL"},
 		{"sending after SHUT_WR", append(connected, step("sh", shutdown("write"))), sendText("x"), "", "EPIPE"},
-		{"sending on an unconnected socket", []scenarios.Step{step("s0", scenarios.Op{Socket: &scenarios.SocketOp{}})}, sendText("x"), "", "EPIPE"},
-		{"shutting down an unconnected socket", []scenarios.Step{udp}, shutdown("both"), "", "ENOTCONN"},
+		{"sending on an unconnected socket", []language.Step{step("s0", language.Op{Socket: &language.SocketOp{}})}, sendText("x"), "", "EPIPE"},
+		{"shutting down an unconnected socket", []language.Step{udp}, shutdown("both"), "", "ENOTCONN"},
 		{"receiving nothing without waiting", connected, dontwait, "", "EAGAIN"},
 		{"receiving after the timeout", append(connected, step("so", set("SO_RCVTIMEO", "30ms"))), recvOp(), "", "EAGAIN"},
-		{"sending after the timeout", append(connected, step("so", set("SO_SNDTIMEO", "30ms"))), scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Bytes: 64 << 20}, All: true}}, "", "EAGAIN"},
+		{"sending after the timeout", append(connected, step("so", set("SO_SNDTIMEO", "30ms"))), language.Op{Send: &language.Send{Data: language.Data{Bytes: 64 << 20}, All: true}}, "", "EAGAIN"},
 		{"closing twice", append(connected, on("conn", step("cl", closeOp()))), closeOp(), "conn", "EBADF"},
 		{"sending on a closed socket", append(connected, on("conn", step("cl", closeOp()))), sendText("x"), "conn", "EBADF"},
-		{"a datagram that is too long", []scenarios.Step{udp}, scenarios.Op{Sendto: &scenarios.Sendto{To: "127.0.0.1:9", Data: scenarios.Data{Bytes: 70000}}}, "", "EMSGSIZE"},
+		{"a datagram that is too long", []language.Step{udp}, language.Op{Sendto: &language.Sendto{To: "127.0.0.1:9", Data: language.Data{Bytes: 70000}}}, "", "EMSGSIZE"},
 		{"a bad option value", connected, set("TCP_MAXSEG", "1"), "", "EINVAL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := outcomes(t, append(append([]scenarios.Step(nil), tt.before...), on(tt.socket, step("it", tt.op)))...)
+			o := outcomes(t, append(append([]language.Step(nil), tt.before...), on(tt.socket, step("it", tt.op)))...)
 			for _, s := range tt.before {
 				if b := o[s.ID]; b.Errno != "" || b.Problem != "" {
 					t.Fatalf("%s before it: %q, %q", s.ID, b.Errno, b.Problem)
@@ -103,20 +103,20 @@ func TestErrorsOfSockets(t *testing.T) {
 func TestStepsThatCannotBeTried(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		op     scenarios.Op
+		op     language.Op
 		socket string
 	}{
-		{"a shutdown of nothing known", scenarios.Op{Shutdown: &scenarios.Shutdown{How: "up"}}, ""},
+		{"a shutdown of nothing known", language.Op{Shutdown: &language.Shutdown{How: "up"}}, ""},
 		{"a host that is not there", connectTo("nobody:80"), ""},
-		{"binding to a host's address that is not there", scenarios.Op{Bind: &scenarios.Bind{Address: "h.2"}}, ""},
-		{"data that are no hex digits", scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Hex: "4g"}}}, ""},
-		{"an unknown flag", scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"fast"}}}, ""},
+		{"binding to a host's address that is not there", language.Op{Bind: &language.Bind{Address: "h.2"}}, ""},
+		{"data that are no hex digits", language.Op{Send: &language.Send{Data: language.Data{Hex: "4g"}}}, ""},
+		{"an unknown flag", language.Op{Recv: &language.Recv{Flags: []string{"fast"}}}, ""},
 		{"no socket at all", sendText("x"), ""},
 		{"a name never given", sendText("x"), "nobody"},
 		{"nothing listens to accept", acceptOp(), ""},
 		{"an address that is none", connectTo("nowhere"), ""},
 		{"an unknown option", get("SO_NONSENSE"), ""},
-		{"a program that is not there", scenarios.Op{Exec: &scenarios.Exec{Command: []string{"/no/such/program", "x"}}}, ""},
+		{"a program that is not there", language.Op{Exec: &language.Exec{Command: []string{"/no/such/program", "x"}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			it := outcomes(t, on(tt.socket, step("it", tt.op)))["it"]
@@ -128,13 +128,13 @@ func TestStepsThatCannotBeTried(t *testing.T) {
 }
 
 func TestHostsHaveAddresses(t *testing.T) {
-	lab := &network.Topology{Family: scenarios.V4, Hosts: []network.Host{{
+	lab := &network.Topology{Family: language.V4, Hosts: []network.Host{{
 		Name: "h", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")},
 	}}}
-	p := start(t, Init{Topology: lab, Steps: []scenarios.Step{
-		step("listen", scenarios.Op{Listen: &scenarios.Listen{Address: "h.2", Port: 2050}}),
+	p := start(t, Init{Topology: lab, Steps: []language.Step{
+		step("listen", language.Op{Listen: &language.Listen{Address: "h.2", Port: 2050}}),
 		step("refused", connectTo("h:2050")),
-		step("bind", scenarios.Op{Bind: &scenarios.Bind{Address: "h.2", Port: 2051}}),
+		step("bind", language.Op{Bind: &language.Bind{Address: "h.2", Port: 2051}}),
 		step("connect", connectTo("h.2:2050")),
 		step("accept", acceptOp()),
 	}})
@@ -154,81 +154,81 @@ func TestHostsHaveAddresses(t *testing.T) {
 
 // TestDefaultSockets shows which sockets steps without a name make and take.
 func TestDefaultSockets(t *testing.T) {
-	socketOp := scenarios.Op{Socket: &scenarios.SocketOp{}}
-	sendto := scenarios.Op{Sendto: &scenarios.Sendto{To: "127.0.0.1:2029"}}
+	socketOp := language.Op{Socket: &language.SocketOp{}}
+	sendto := language.Op{Sendto: &language.Sendto{To: "127.0.0.1:2029"}}
 	tcp := get("SO_TYPE")
-	repeat := func(steps ...scenarios.Step) scenarios.Step {
-		return step("repeat", scenarios.Op{Repeat: &scenarios.Repeat{Times: 2, Steps: steps}})
+	repeat := func(steps ...language.Step) language.Step {
+		return step("repeat", language.Op{Repeat: &language.Repeat{Times: 2, Steps: steps}})
 	}
 	listener, connect := step("listen", listenOn(2020)), step("connect", connectTo("127.0.0.1:2020"))
 	for _, tt := range []struct {
 		name  string
-		steps []scenarios.Step
+		steps []language.Step
 		want  map[string]string // step: socket
 	}{
 		{
 			"connect takes the socket that was made for it",
-			[]scenarios.Step{listener, step("socket", socketOp), connect},
+			[]language.Step{listener, step("socket", socketOp), connect},
 			map[string]string{"socket": "sock", "connect": "sock"},
 		},
 		{
 			"connect makes one where all are used",
-			[]scenarios.Step{listener, connect, step("connect2", connectTo("127.0.0.1:2020"))},
+			[]language.Step{listener, connect, step("connect2", connectTo("127.0.0.1:2020"))},
 			map[string]string{"connect": "sock", "connect2": "sock2"},
 		},
 		{
 			"connect makes one each time",
-			[]scenarios.Step{listener, times(3, connect)},
+			[]language.Step{listener, times(3, connect)},
 			map[string]string{"connect": "sock", "connect[2]": "sock2", "connect[3]": "sock3"},
 		},
 		{
 			"connect makes one each time under one name",
-			[]scenarios.Step{listener, repeat(on("c", connect), step("close", closeOp()))},
+			[]language.Step{listener, repeat(on("c", connect), step("close", closeOp()))},
 			map[string]string{"connect": "c", "connect[2]": "c", "close[2]": "c"},
 		},
 		{
 			"connect takes a bound socket",
-			[]scenarios.Step{listener, step("bind", scenarios.Op{Bind: &scenarios.Bind{Port: 2021}}), connect},
+			[]language.Step{listener, step("bind", language.Op{Bind: &language.Bind{Port: 2021}}), connect},
 			map[string]string{"bind": "sock", "connect": "sock"},
 		},
 		{
 			"listen takes a bound socket",
-			[]scenarios.Step{step("bind", scenarios.Op{Bind: &scenarios.Bind{Port: 2020}}), step("listen", scenarios.Op{Listen: &scenarios.Listen{}}), connect},
+			[]language.Step{step("bind", language.Op{Bind: &language.Bind{Port: 2020}}), step("listen", language.Op{Listen: &language.Listen{}}), connect},
 			map[string]string{"bind": "sock", "listen": "sock", "connect": "sock2"},
 		},
 		{
 			"listen makes one where the last listens",
-			[]scenarios.Step{listener, step("listen2", listenOn(2022)), connect},
+			[]language.Step{listener, step("listen2", listenOn(2022)), connect},
 			map[string]string{"listen": "listener", "listen2": "listener2", "connect": "sock"},
 		},
 		{
 			"accept takes the last listener",
-			[]scenarios.Step{step("listen2", listenOn(2022)), listener, times(2, connect), times(2, step("accept", acceptOp()))},
+			[]language.Step{step("listen2", listenOn(2022)), listener, times(2, connect), times(2, step("accept", acceptOp()))},
 			map[string]string{"accept": "conn", "accept[2]": "conn2"},
 		},
 		{
 			"names are kept from step to step",
-			[]scenarios.Step{listener, on("c", connect), step("accept", scenarios.Op{Accept: &scenarios.Accept{As: "d"}}), step("get", tcp), on("c", step("get2", tcp))},
+			[]language.Step{listener, on("c", connect), step("accept", language.Op{Accept: &language.Accept{As: "d"}}), step("get", tcp), on("c", step("get2", tcp))},
 			map[string]string{"connect": "c", "accept": "d", "get": "d", "get2": "c"},
 		},
 		{
 			"a step takes what is left open",
-			[]scenarios.Step{listener, connect, step("accept", acceptOp()), step("close", closeOp()), step("get", tcp), step("close2", closeOp()), step("get2", tcp)},
+			[]language.Step{listener, connect, step("accept", acceptOp()), step("close", closeOp()), step("get", tcp), step("close2", closeOp()), step("get2", tcp)},
 			map[string]string{"close": "conn", "get": "sock", "close2": "sock", "get2": "listener"},
 		},
 		{
 			"sendto makes a datagram socket once",
-			[]scenarios.Step{listener, connect, times(2, step("sendto", sendto))},
+			[]language.Step{listener, connect, times(2, step("sendto", sendto))},
 			map[string]string{"sendto": "sock2", "sendto[2]": "sock2"},
 		},
 		{
 			"sendto makes one in place of the closed",
-			[]scenarios.Step{repeat(on("u", step("sendto", sendto)), step("close", closeOp()))},
+			[]language.Step{repeat(on("u", step("sendto", sendto)), step("close", closeOp()))},
 			map[string]string{"sendto": "u", "sendto[2]": "u", "close[2]": "u"},
 		},
 		{
 			"branches have sockets of their own",
-			[]scenarios.Step{listener, step("p", scenarios.Op{Parallel: &scenarios.Parallel{Branches: [][]scenarios.Step{
+			[]language.Step{listener, step("p", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 				{on("x", step("c1", connectTo("127.0.0.1:2020"))), step("s1", signal("x")), step("w1", waitFor("a.signal.y")), step("g1", tcp)},
 				{step("w2", waitFor("a.signal.x")), on("y", step("c2", connectTo("127.0.0.1:2020"))), step("s2", signal("y")), step("w3", waitFor("a.g1")), step("g2", tcp)},
 			}}})},
@@ -260,9 +260,9 @@ func TestConnectTimesOut(t *testing.T) {
 	const timeout = 100 * time.Millisecond
 	none := 0
 	p := run(t,
-		step("listen", scenarios.Op{Listen: &scenarios.Listen{Port: 2030, Backlog: &none}}),
+		step("listen", language.Op{Listen: &language.Listen{Port: 2030, Backlog: &none}}),
 		step("fill", connectTo("127.0.0.1:2030")), // the one connection that a backlog of 0 takes
-		step("socket", scenarios.Op{Socket: &scenarios.SocketOp{}}),
+		step("socket", language.Op{Socket: &language.SocketOp{}}),
 		step("option", set("SO_SNDTIMEO", fmt.Sprint(timeout))),
 		step("connect", connectTo("127.0.0.1:2030")),
 	)
@@ -273,12 +273,12 @@ func TestConnectTimesOut(t *testing.T) {
 }
 
 func TestNonblockingConnect(t *testing.T) {
-	poll := func(timeout time.Duration, events ...string) scenarios.Op {
-		d := scenarios.Duration(timeout)
-		return scenarios.Op{Poll: &scenarios.Poll{For: events, Timeout: &d}}
+	poll := func(timeout time.Duration, events ...string) language.Op {
+		d := language.Duration(timeout)
+		return language.Op{Poll: &language.Poll{For: events, Timeout: &d}}
 	}
-	connect := func(port int) scenarios.Op {
-		return scenarios.Op{Connect: &scenarios.Connect{To: fmt.Sprintf("127.0.0.1:%d", port), Nonblock: true}}
+	connect := func(port int) language.Op {
+		return language.Op{Connect: &language.Connect{To: fmt.Sprintf("127.0.0.1:%d", port), Nonblock: true}}
 	}
 	for _, tt := range []struct {
 		name        string

@@ -8,7 +8,7 @@ import (
 	"os"
 	"sync"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // tables are the kernel's tables of the host's sockets. They are opened before the first step: an actor that has used up its
@@ -25,9 +25,9 @@ type table struct {
 }
 
 // openTables opens the tables if a step will want them. A host without IPv6 lacks some.
-func openTables(steps []scenarios.Step) *tables {
+func openTables(steps []language.Step) *tables {
 	wanted := false
-	scenarios.EachStep(steps, func(s *scenarios.Step) { wanted = wanted || s.Op.Sockstat != nil })
+	language.EachStep(steps, func(s *language.Step) { wanted = wanted || s.Op.Sockstat != nil })
 	t := &tables{}
 	if !wanted {
 		return t

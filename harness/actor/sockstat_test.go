@@ -6,10 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-func sockstatOp() scenarios.Op { return scenarios.Op{Sockstat: &scenarios.Sockstat{}} }
+func sockstatOp() language.Op { return language.Op{Sockstat: &language.Sockstat{}} }
 
 func TestSockstatCountsSockets(t *testing.T) {
 	ownNetwork(t)
@@ -18,11 +18,11 @@ func TestSockstatCountsSockets(t *testing.T) {
 		t,
 		step("before", sockstatOp()),
 		step("listen", listenOn(2220)), times(3, step("connect", connectTo(port))), times(3, step("accept", acceptOp())),
-		step("udp", scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp"}}), step("bind", scenarios.Op{Bind: &scenarios.Bind{}}),
+		step("udp", language.Op{Socket: &language.SocketOp{Type: "udp"}}), step("bind", language.Op{Bind: &language.Bind{}}),
 		step("up", sockstatOp()),
 		on("conn", step("close", closeOp())), on("sock2", step("close2", closeOp())),
-		on("sock", step("recv", scenarios.Op{Recv: &scenarios.Recv{Until: "eof"}})), on("sock", step("close3", closeOp())),
-		on("conn2", step("recv2", scenarios.Op{Recv: &scenarios.Recv{Until: "eof"}})), on("conn2", step("close4", closeOp())),
+		on("sock", step("recv", language.Op{Recv: &language.Recv{Until: "eof"}})), on("sock", step("close3", closeOp())),
+		on("conn2", step("recv2", language.Op{Recv: &language.Recv{Until: "eof"}})), on("conn2", step("close4", closeOp())),
 		step("down", sockstatOp()),
 	)
 	rise := func(from, to string) map[string]int64 {

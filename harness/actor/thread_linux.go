@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // thread runs steps in order, on one OS thread: the actor's main thread, or that of a branch of a parallel step.
@@ -30,7 +30,7 @@ func (s *session) newThread(parent *thread) *thread {
 }
 
 // run does steps in order, whatever the outcome of each.
-func (t *thread) run(steps []scenarios.Step) {
+func (t *thread) run(steps []language.Step) {
 	for i := range steps {
 		step := &steps[i]
 		if step.After != "" {
@@ -43,7 +43,7 @@ func (t *thread) run(steps []scenarios.Step) {
 }
 
 // execute does a step once and reports its start and its outcome.
-func (t *thread) execute(step *scenarios.Step) {
+func (t *thread) execute(step *language.Step) {
 	n, kind := t.execution(step.ID), step.Op.Kind()
 	t.emit(&trace.Event{
 		T:     t.Clock.Now(),
@@ -59,7 +59,7 @@ func (t *thread) execute(step *scenarios.Step) {
 }
 
 // perform does the operation of a step.
-func (t *thread) perform(step *scenarios.Step, o *outcome) {
+func (t *thread) perform(step *language.Step, o *outcome) {
 	switch op := &step.Op; {
 	case op.Socket != nil:
 		t.socket(step, op.Socket, o)
@@ -110,11 +110,11 @@ func (t *thread) perform(step *scenarios.Step, o *outcome) {
 	case op.Blocked != nil:
 		t.request(&Request{Blocked: op.Blocked}, o)
 	case op.Sysctl != nil:
-		t.request(&Request{Sysctl: &scenarios.SysctlOp{Host: t.hostOr(op.Sysctl.Host), Set: op.Sysctl.Set}}, o)
+		t.request(&Request{Sysctl: &language.SysctlOp{Host: t.hostOr(op.Sysctl.Host), Set: op.Sysctl.Set}}, o)
 	case op.Limit != nil:
 		o.call(func() (int, error) { return 0, limitFiles(op.Limit.Nofile) })
 	case op.Link != nil:
-		t.request(&Request{Link: &scenarios.LinkOp{Host: t.hostOr(op.Link.Host), State: op.Link.State}}, o)
+		t.request(&Request{Link: &language.LinkOp{Host: t.hostOr(op.Link.Host), State: op.Link.State}}, o)
 	case op.Repeat != nil:
 		for range op.Repeat.Times {
 			t.run(op.Repeat.Steps)

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 const (
@@ -44,7 +44,7 @@ func flagsOf(names []string) (int, error) {
 }
 
 // payload returns the bytes that a step sends.
-func payload(d *scenarios.Data) ([]byte, error) {
+func payload(d *language.Data) ([]byte, error) {
 	switch {
 	case d.Hex != "":
 		b, err := hex.DecodeString(strings.Join(strings.Fields(d.Hex), ""))
@@ -63,7 +63,7 @@ func payload(d *scenarios.Data) ([]byte, error) {
 	}
 }
 
-func (t *thread) send(step *scenarios.Step, op *scenarios.Send, o *outcome) {
+func (t *thread) send(step *language.Step, op *language.Send, o *outcome) {
 	data, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
@@ -90,7 +90,7 @@ func (t *thread) send(step *scenarios.Step, op *scenarios.Send, o *outcome) {
 	})
 }
 
-func (t *thread) recv(step *scenarios.Step, op *scenarios.Recv, o *outcome) {
+func (t *thread) recv(step *language.Step, op *language.Recv, o *outcome) {
 	flags, err := flagsOf(op.Flags)
 	if err != nil {
 		o.problem(err)
@@ -120,7 +120,7 @@ func (t *thread) recv(step *scenarios.Step, op *scenarios.Recv, o *outcome) {
 	})
 }
 
-func (t *thread) sendto(step *scenarios.Step, op *scenarios.Sendto, o *outcome) {
+func (t *thread) sendto(step *language.Step, op *language.Sendto, o *outcome) {
 	data, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
@@ -150,7 +150,7 @@ func (t *thread) sendto(step *scenarios.Step, op *scenarios.Sendto, o *outcome) 
 	t.on(s, o)
 }
 
-func (t *thread) recvfrom(step *scenarios.Step, op *scenarios.Recvfrom, o *outcome) {
+func (t *thread) recvfrom(step *language.Step, op *language.Recvfrom, o *outcome) {
 	flags, err := flagsOf(op.Flags)
 	if err != nil {
 		o.problem(err)
@@ -185,7 +185,7 @@ func transfer(call uintptr, fd int, data []byte, flags int) (int, error) {
 }
 
 // bufferOf returns a buffer of a size; the thread keeps the longest one it ever needed.
-func (t *thread) bufferOf(size scenarios.Size) []byte {
+func (t *thread) bufferOf(size language.Size) []byte {
 	if size <= 0 {
 		size = defaultBuffer
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // pattern is what a step with bytes sends, written independently of it.
@@ -29,12 +29,12 @@ func digestOf(b []byte) string {
 }
 
 // conversation has an actor connect to itself, send and receive.
-func conversation(t *testing.T, port int, steps ...scenarios.Step) map[string]*trace.Step {
+func conversation(t *testing.T, port int, steps ...language.Step) map[string]*trace.Step {
 	t.Helper()
-	p := start(t, Init{Steps: append([]scenarios.Step{
+	p := start(t, Init{Steps: append([]language.Step{
 		on("l", step("listen", listenOn(port))),
 		on("c", step("connect", connectTo(fmt.Sprintf("127.0.0.1:%d", port)))),
-		step("accept", scenarios.Op{Accept: &scenarios.Accept{As: "s"}}),
+		step("accept", language.Op{Accept: &language.Accept{As: "s"}}),
 	}, steps...)})
 	p.send(Command{Go: true})
 	p.done()
@@ -42,27 +42,27 @@ func conversation(t *testing.T, port int, steps ...scenarios.Step) map[string]*t
 }
 
 func TestSendAndRecv(t *testing.T) {
-	send := func(s scenarios.Send) scenarios.Step { return on("c", step("send", scenarios.Op{Send: &s})) }
-	recv := func(r scenarios.Recv) scenarios.Step { return on("s", step("recv", scenarios.Op{Recv: &r})) }
-	big := scenarios.Data{Bytes: 100000}
-	shut := on("c", step("shutdown", scenarios.Op{Shutdown: &scenarios.Shutdown{How: "write"}}))
+	send := func(s language.Send) language.Step { return on("c", step("send", language.Op{Send: &s})) }
+	recv := func(r language.Recv) language.Step { return on("s", step("recv", language.Op{Recv: &r})) }
+	big := language.Data{Bytes: 100000}
+	shut := on("c", step("shutdown", language.Op{Shutdown: &language.Shutdown{How: "write"}}))
 	for i, tt := range []struct {
 		name   string
-		steps  []scenarios.Step
+		steps  []language.Step
 		want   []byte // received
 		result int64  // of the last recv(2)
 	}{
-		{"text", []scenarios.Step{send(scenarios.Send{Data: scenarios.Data{Text: "hello"}}), recv(scenarios.Recv{})}, []byte("hello"), 5},
-		{"hex with blanks", []scenarios.Step{send(scenarios.Send{Data: scenarios.Data{Hex: "40 e2 01 00"}}), recv(scenarios.Recv{Bytes: 4})}, []byte{0x40, 0xe2, 1, 0}, 4},
-		{"no more than max", []scenarios.Step{send(scenarios.Send{Data: scenarios.Data{Text: "hello"}}), recv(scenarios.Recv{Max: 2})}, []byte("he"), 2},
-		{"a number of bytes in pieces", []scenarios.Step{send(scenarios.Send{Data: big, All: true}), recv(scenarios.Recv{Bytes: 5000, Max: 3000})}, pattern(5000), 2000},
-		{"to the end", []scenarios.Step{send(scenarios.Send{Data: big}), shut, recv(scenarios.Recv{Until: "eof"})}, pattern(100000), 0},
-		{"fewer bytes than wanted", []scenarios.Step{send(scenarios.Send{Data: scenarios.Data{Text: "hello"}}), shut, recv(scenarios.Recv{Bytes: 9})}, []byte("hello"), 0},
-		{"peeking takes nothing", []scenarios.Step{
-			send(scenarios.Send{Data: scenarios.Data{Text: "hello"}}),
-			on("s", step("peek", scenarios.Op{Recv: &scenarios.Recv{Flags: []string{"peek"}, Bytes: 9}})), recv(scenarios.Recv{}),
+		{"text", []language.Step{send(language.Send{Data: language.Data{Text: "hello"}}), recv(language.Recv{})}, []byte("hello"), 5},
+		{"hex with blanks", []language.Step{send(language.Send{Data: language.Data{Hex: "40 e2 01 00"}}), recv(language.Recv{Bytes: 4})}, []byte{0x40, 0xe2, 1, 0}, 4},
+		{"no more than max", []language.Step{send(language.Send{Data: language.Data{Text: "hello"}}), recv(language.Recv{Max: 2})}, []byte("he"), 2},
+		{"a number of bytes in pieces", []language.Step{send(language.Send{Data: big, All: true}), recv(language.Recv{Bytes: 5000, Max: 3000})}, pattern(5000), 2000},
+		{"to the end", []language.Step{send(language.Send{Data: big}), shut, recv(language.Recv{Until: "eof"})}, pattern(100000), 0},
+		{"fewer bytes than wanted", []language.Step{send(language.Send{Data: language.Data{Text: "hello"}}), shut, recv(language.Recv{Bytes: 9})}, []byte("hello"), 0},
+		{"peeking takes nothing", []language.Step{
+			send(language.Send{Data: language.Data{Text: "hello"}}),
+			on("s", step("peek", language.Op{Recv: &language.Recv{Flags: []string{"peek"}, Bytes: 9}})), recv(language.Recv{}),
 		}, []byte("hello"), 5},
-		{"urgent data", []scenarios.Step{send(scenarios.Send{Data: scenarios.Data{Text: "!"}, Flags: []string{"oob"}}), recv(scenarios.Recv{Flags: []string{"oob"}})}, []byte("!"), 1},
+		{"urgent data", []language.Step{send(language.Send{Data: language.Data{Text: "!"}, Flags: []string{"oob"}}), recv(language.Recv{Flags: []string{"oob"}})}, []byte("!"), 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := conversation(t, 3000+i, tt.steps...)
@@ -83,9 +83,9 @@ func TestSendAndRecv(t *testing.T) {
 func TestBytesMovedBeforeAnError(t *testing.T) {
 	o := conversation(t, 3020,
 		on("c", step("buffer", set("SO_SNDTIMEO", "20ms"))),
-		on("c", step("send", scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Bytes: 64 << 20}, All: true}})),
+		on("c", step("send", language.Op{Send: &language.Send{Data: language.Data{Bytes: 64 << 20}, All: true}})),
 		on("c", step("unsent", get("SIOCOUTQ"))),
-		on("s", step("recv", scenarios.Op{Recv: &scenarios.Recv{Bytes: 1000}})),
+		on("s", step("recv", language.Op{Recv: &language.Recv{Bytes: 1000}})),
 	)
 	send := o["send"]
 	if send.Errno != "EAGAIN" || send.Result != -1 || send.Bytes == 0 || send.Bytes >= 64<<20 {
@@ -102,7 +102,7 @@ func TestBytesMovedBeforeAnError(t *testing.T) {
 func TestResetByUnreadData(t *testing.T) {
 	o := conversation(t, 3021,
 		on("c", step("send", sendText("unread"))),
-		on("s", step("poll", scenarios.Op{Poll: &scenarios.Poll{}})),
+		on("s", step("poll", language.Op{Poll: &language.Poll{}})),
 		on("s", step("close", closeOp())),
 		on("c", step("recv", recvOp())),
 		on("c", step("send2", sendText("x"))),
@@ -113,19 +113,19 @@ func TestResetByUnreadData(t *testing.T) {
 }
 
 func TestDatagrams(t *testing.T) {
-	bind := func(port int) scenarios.Op { return scenarios.Op{Bind: &scenarios.Bind{Port: port}} }
-	udp := func(name string) scenarios.Op {
-		return scenarios.Op{Socket: &scenarios.SocketOp{Type: "udp", As: name}}
+	bind := func(port int) language.Op { return language.Op{Bind: &language.Bind{Port: port}} }
+	udp := func(name string) language.Op {
+		return language.Op{Socket: &language.SocketOp{Type: "udp", As: name}}
 	}
-	recvfrom := scenarios.Op{Recvfrom: &scenarios.Recvfrom{}}
+	recvfrom := language.Op{Recvfrom: &language.Recvfrom{}}
 	o := outcomes(t,
 		step("server", udp("s")), on("s", step("bind", bind(3030))),
 		step("client", udp("c")), on("c", step("bind2", bind(3031))),
-		on("c", step("sendto", scenarios.Op{Sendto: &scenarios.Sendto{To: "127.0.0.1:3030", Data: scenarios.Data{Text: "ping"}}})),
+		on("c", step("sendto", language.Op{Sendto: &language.Sendto{To: "127.0.0.1:3030", Data: language.Data{Text: "ping"}}})),
 		on("s", step("recvfrom", recvfrom)),
-		on("c", step("empty", scenarios.Op{Sendto: &scenarios.Sendto{To: "127.0.0.1:3030"}})),
+		on("c", step("empty", language.Op{Sendto: &language.Sendto{To: "127.0.0.1:3030"}})),
 		on("s", step("recvfrom2", recvfrom)),
-		on("s", step("recvfrom3", scenarios.Op{Recvfrom: &scenarios.Recvfrom{Flags: []string{"dontwait"}}})),
+		on("s", step("recvfrom3", language.Op{Recvfrom: &language.Recvfrom{Flags: []string{"dontwait"}}})),
 		on("c", step("connect", connectTo("127.0.0.1:3032"))),
 		on("c", step("send", sendText("x"))),
 		on("c", step("recv", recvOp())),

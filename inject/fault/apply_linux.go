@@ -15,7 +15,7 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Options are what an [Injector] may be given.
@@ -40,7 +40,7 @@ type Injector struct {
 	net      *network.Network
 	plan     *Plan
 	exec     func(func() error) error
-	programs map[scenarios.Family]*iptables.IPTables
+	programs map[language.Family]*iptables.IPTables
 	// on and gone are by fault: whether it is in force, and the hits of rules that have been taken away.
 	on   map[string]bool
 	gone map[string]uint64
@@ -56,7 +56,7 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 		net:      n,
 		plan:     p,
 		exec:     o.Exec,
-		programs: map[scenarios.Family]*iptables.IPTables{},
+		programs: map[language.Family]*iptables.IPTables{},
 		on:       map[string]bool{},
 		gone:     map[string]uint64{},
 	}
@@ -159,12 +159,12 @@ func (i *Injector) Happened(event string) {
 }
 
 // needProgram finds iptables or ip6tables, once.
-func (i *Injector) needProgram(family scenarios.Family, fault string) error {
+func (i *Injector) needProgram(family language.Family, fault string) error {
 	if i.programs[family] != nil {
 		return nil
 	}
 	protocol, name := iptables.ProtocolIPv4, "iptables"
-	if family == scenarios.V6 {
+	if family == language.V6 {
 		protocol, name = iptables.ProtocolIPv6, "ip6tables"
 	}
 	return i.exec(func() error {
@@ -185,7 +185,7 @@ func (i *Injector) needProgram(family scenarios.Family, fault string) error {
 }
 
 // iptables calls f in the host's namespace.
-func (i *Injector) iptables(host string, family scenarios.Family, f func(*iptables.IPTables) error) error {
+func (i *Injector) iptables(host string, family language.Family, f func(*iptables.IPTables) error) error {
 	return i.exec(func() error {
 		return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
 	})

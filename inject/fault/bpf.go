@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // maxLength is the longest payload an IP packet can have.
@@ -13,7 +13,7 @@ const maxLength = 65535
 
 // payloadLength returns a classic BPF program for -m bpf that is true for TCP segments or UDP datagrams whose payload
 // length is in the range. The program starts at the IP header; an IPv6 packet is taken to have no extension headers.
-func payloadLength(protocol string, v6 bool, want scenarios.Count) string {
+func payloadLength(protocol string, v6 bool, want language.Count) string {
 	// Codes are those of include/uapi/linux/bpf_common.h.
 	const (
 		ldb, ldh  = 0x30, 0x28 // A = byte or half word at a fixed offset

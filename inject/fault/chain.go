@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // longestChain is what xtables allows (XT_EXTENSION_MAXNAMELEN, less the final zero), and nf_tables too.
@@ -147,29 +147,29 @@ func (c *compilation) addresses(host string) (string, error) {
 }
 
 // kindFlags are the matches for a segment kind; the kinds that say something of the payload need bpf besides.
-var kindFlags = map[scenarios.SegmentKind][]string{
-	scenarios.SYN:        {"--tcp-flags", "SYN,RST,ACK", "SYN"},
-	scenarios.SYNACK:     {"--tcp-flags", "SYN,RST,ACK", "SYN,ACK"},
-	scenarios.FIN:        {"--tcp-flags", "FIN,SYN,RST", "FIN"},
-	scenarios.RST:        {"--tcp-flags", "RST", "RST"},
-	scenarios.ACK:        {"--tcp-flags", "FIN,SYN,RST,ACK", "ACK"},
-	scenarios.DATA:       {"--tcp-flags", "FIN,SYN,RST", "NONE"},
-	scenarios.AnySegment: nil,
+var kindFlags = map[language.SegmentKind][]string{
+	language.SYN:        {"--tcp-flags", "SYN,RST,ACK", "SYN"},
+	language.SYNACK:     {"--tcp-flags", "SYN,RST,ACK", "SYN,ACK"},
+	language.FIN:        {"--tcp-flags", "FIN,SYN,RST", "FIN"},
+	language.RST:        {"--tcp-flags", "RST", "RST"},
+	language.ACK:        {"--tcp-flags", "FIN,SYN,RST,ACK", "ACK"},
+	language.DATA:       {"--tcp-flags", "FIN,SYN,RST", "NONE"},
+	language.AnySegment: nil,
 }
 
 // protocols returns the alternatives of what a selector says of the protocol, the kind and the payload's length.
 func (c *compilation) protocols() ([][]string, error) {
 	m := &c.fault.Match
-	length := (*scenarios.Count)(nil)
+	length := (*language.Count)(nil)
 	if m.Payload != nil {
 		length = m.Payload.Length
 	}
-	v6 := c.topology.Family == scenarios.V6
+	v6 := c.topology.Family == language.V6
 	kinds := m.TCP
 	ports := len(m.Port)+len(m.SPort)+len(m.DPort) > 0
 	if len(kinds) == 0 && m.UDP == "" && m.ICMP == "" && (ports || length != nil || len(m.Options) > 0) {
 		if len(m.Options) > 0 {
-			kinds = scenarios.Kinds{scenarios.AnySegment}
+			kinds = language.Kinds{language.AnySegment}
 		} else {
 			return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
 		}
@@ -185,12 +185,12 @@ func (c *compilation) protocols() ([][]string, error) {
 			spec := append([]string{"-p", "tcp"}, flags...)
 			want := length
 			switch {
-			case k == scenarios.ACK:
-				want = &scenarios.Count{Min: 0, Max: 0}
-			case k == scenarios.DATA && want == nil:
-				want = &scenarios.Count{Min: 1, Max: maxLength}
-			case k == scenarios.DATA:
-				want = &scenarios.Count{Min: max(want.Min, 1), Max: want.Max}
+			case k == language.ACK:
+				want = &language.Count{Min: 0, Max: 0}
+			case k == language.DATA && want == nil:
+				want = &language.Count{Min: 1, Max: maxLength}
+			case k == language.DATA:
+				want = &language.Count{Min: max(want.Min, 1), Max: want.Max}
 			}
 			if want != nil {
 				spec = append(spec, "-m", "bpf", "--bytecode", payloadLength("tcp", v6, *want))
@@ -224,7 +224,7 @@ var icmpTypes = map[string][2]string{
 
 func (c *compilation) icmp() ([][]string, error) {
 	name := c.fault.Match.ICMP
-	v6 := c.topology.Family == scenarios.V6
+	v6 := c.topology.Family == language.V6
 	spec := []string{"-p", "icmp"}
 	flag, column := "--icmp-type", 0
 	if v6 {
@@ -251,7 +251,7 @@ func (c *compilation) ports() ([]string, error) {
 	var spec, lists []string
 	for _, p := range []struct {
 		flag, one string
-		ports     scenarios.Ints
+		ports     language.Ints
 	}{{"--ports", "", m.Port}, {"--sports", "--sport", m.SPort}, {"--dports", "--dport", m.DPort}} {
 		const most = 15 // XT_MULTI_PORTS
 		switch {
@@ -299,7 +299,7 @@ func (c *compilation) ttl() ([]string, error) {
 		return nil, nil
 	}
 	module, flag := "ttl", "--ttl-"
-	if c.topology.Family == scenarios.V6 {
+	if c.topology.Family == language.V6 {
 		module, flag = "hl", "--hl-"
 	}
 	switch {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Features are what compiling must know of the kernel the faults will strike on.
@@ -17,7 +17,7 @@ type Features struct {
 
 // Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel does not have is a
 // *kernel.MissingError.
-func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, error) {
+func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{Offloads: s.Network.Offloads}
 	shaped := map[linkEnd]string{}
 	awaited := awaitedHits(s.Faults)
@@ -46,7 +46,7 @@ func Compile(s *scenarios.Scenario, t *network.Topology, f Features) (*Plan, err
 
 // compilation is the work on one fault.
 type compilation struct {
-	fault    *scenarios.Fault
+	fault    *language.Fault
 	topology *network.Topology
 	features Features
 	offloads bool
@@ -55,11 +55,11 @@ type compilation struct {
 }
 
 // awaitedHits returns the names of the faults whose hits others wait for.
-func awaitedHits(faults []scenarios.Fault) map[string]bool {
+func awaitedHits(faults []language.Fault) map[string]bool {
 	awaited := map[string]bool{}
 	for i := range faults {
 		f := &faults[i]
-		events := []scenarios.EventRef{f.From, f.Until}
+		events := []language.EventRef{f.From, f.Until}
 		if f.Do.Hold != nil {
 			events = append(events, f.Do.Hold.Until)
 		}
@@ -67,7 +67,7 @@ func awaitedHits(faults []scenarios.Fault) map[string]bool {
 			events = append(events, f.Do.Replay.Until)
 		}
 		for _, ref := range events {
-			if e, err := ref.Parse(); err == nil && e.Kind == scenarios.EventFaultHit {
+			if e, err := ref.Parse(); err == nil && e.Kind == language.EventFaultHit {
 				awaited[e.Fault] = true
 			}
 		}
@@ -155,17 +155,17 @@ type place struct {
 func (c *compilation) places() ([]place, string, error) {
 	at := c.fault.At
 	if at == "" {
-		at = scenarios.Wire
+		at = language.Wire
 	}
-	if at != scenarios.Wire {
+	if at != language.Wire {
 		host, hook, _ := strings.Cut(at, ".")
 		if c.topology.Host(host) == nil || hook != "input" && hook != "output" {
 			return nil, "", c.errorf("at: %s is neither wire nor HOST.input nor HOST.output", at)
 		}
 		return []place{{host, strings.ToUpper(hook)}}, "", nil
 	}
-	if c.topology.Shape == scenarios.ShapeWire {
-		return []place{{scenarios.Wire, "FORWARD"}}, "", nil
+	if c.topology.Shape == language.ShapeWire {
+		return []place{{language.Wire, "FORWARD"}}, "", nil
 	}
 	// Without a wire the receiving host's input comes nearest to it: the sender is told nothing there.
 	why := "; there is no wire, so it strikes where packets come in"
@@ -174,7 +174,7 @@ func (c *compilation) places() ([]place, string, error) {
 	}
 	var all []place
 	for _, h := range c.topology.Hosts {
-		if h.Name != c.fault.Match.From || c.topology.Shape == scenarios.ShapeLoopback {
+		if h.Name != c.fault.Match.From || c.topology.Shape == language.ShapeLoopback {
 			all = append(all, place{h.Name, "INPUT"})
 		}
 	}

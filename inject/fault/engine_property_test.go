@@ -12,7 +12,7 @@ import (
 
 	"halfopen/inject/fault/queue"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // seedEnv repeats a test that draws at random.
@@ -34,9 +34,9 @@ func newSeed(t *testing.T) uint64 {
 
 // randomScenario makes a scenario with so many random faults, and the model of them. Faults may wait for steps of the
 // client, client.sleep to client.sleep9.
-func randomScenario(r *rand.Rand, family scenarios.Family, faults int) (*scenarios.Scenario, [2]netip.Addr, *model, error) {
+func randomScenario(r *rand.Rand, family language.Family, faults int) (*language.Scenario, [2]netip.Addr, *model, error) {
 	ends := [2]netip.Addr{netip.MustParseAddr("198.18.1.2"), netip.MustParseAddr("198.18.2.2")}
-	if family == scenarios.V6 {
+	if family == language.V6 {
 		ends = [2]netip.Addr{netip.MustParseAddr("2001:2:0:1::2"), netip.MustParseAddr("2001:2:0:2::2")}
 	}
 	var list []*mischief
@@ -55,7 +55,7 @@ faults:
   client: [sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s, sleep: 1s]
 expect: [step: client.sleep]
 `, family, text.String())
-	file, err := scenarios.Parse("random.yaml", src)
+	file, err := language.Parse("random.yaml", src)
 	if err != nil {
 		return nil, ends, nil, fmt.Errorf("%w\n%s", err, src)
 	}
@@ -99,7 +99,7 @@ func TestTheEngineDoesWhatTheModelSays(t *testing.T) {
 
 func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 	r := rand.New(rand.NewPCG(seed, uint64(round)))
-	family := []scenarios.Family{scenarios.V4, scenarios.V6}[round%2]
+	family := []language.Family{language.V4, language.V6}[round%2]
 	s, ends, m, err := randomScenario(r, family, 1+r.IntN(6))
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 			struck[s.effect]++
 		}
 		b := sent.bytes()
-		got := e.Decide(queue.Place{Host: scenarios.Wire, Hook: "FORWARD"}, b, now)
+		got := e.Decide(queue.Place{Host: language.Wire, Hook: "FORWARD"}, b, now)
 		if diff := differs(want, &got); diff != "" {
 			t.Errorf("%s\n%s at %v: %s", faultText(m), sent, now, diff)
 			return

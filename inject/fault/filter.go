@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Filter is a u32 filter of tc (tc-u32(8)): it takes the packets for which all of its keys fit.
@@ -61,7 +61,7 @@ func (c *compilation) filters() ([]Filter, error) {
 		return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
 	}
 	base := Filter{Protocol: "ip"}
-	if c.topology.Family == scenarios.V6 {
+	if c.topology.Family == language.V6 {
 		base.Protocol = "ipv6"
 	}
 	list := []Filter{base}
@@ -93,7 +93,7 @@ func (c *compilation) filters() ([]Filter, error) {
 	if protocol != "" {
 		each(1, func(f *Filter, _ int) { f.protocol(numbers[protocol]) })
 	}
-	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 || slices.ContainsFunc(m.TCP, func(k scenarios.SegmentKind) bool { return k != scenarios.AnySegment }) {
+	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 || slices.ContainsFunc(m.TCP, func(k language.SegmentKind) bool { return k != language.AnySegment }) {
 		each(1, func(f *Filter, _ int) { f.plainHeader() })
 	}
 	each(len(m.TCP), func(f *Filter, i int) { f.kind(m.TCP[i]) })
@@ -109,17 +109,17 @@ func (c *compilation) filters() ([]Filter, error) {
 }
 
 // kindBits are the flags of the segment kinds that flags alone tell: those looked at, and those set.
-var kindBits = map[scenarios.SegmentKind][2]uint32{
-	scenarios.SYN:    {0x16, 0x02},
-	scenarios.SYNACK: {0x16, 0x12},
-	scenarios.FIN:    {0x07, 0x01},
-	scenarios.RST:    {0x04, 0x04},
+var kindBits = map[language.SegmentKind][2]uint32{
+	language.SYN:    {0x16, 0x02},
+	language.SYNACK: {0x16, 0x12},
+	language.FIN:    {0x07, 0x01},
+	language.RST:    {0x04, 0x04},
 }
 
 // beyondTC returns what a selector asks for that no filter of tc can tell; "" for nothing.
-func beyondTC(m *scenarios.Selector) string {
+func beyondTC(m *language.Selector) string {
 	for _, k := range m.TCP {
-		if _, ok := kindBits[k]; !ok && k != scenarios.AnySegment {
+		if _, ok := kindBits[k]; !ok && k != language.AnySegment {
 			return "the segment kind " + string(k) + " (u32 knows no lengths)"
 		}
 	}
@@ -149,7 +149,7 @@ func beyondTC(m *scenarios.Selector) string {
 // protocolNumbers returns the selector's protocol, "" for all, and the numbers of those there are (IANA).
 func (c *compilation) protocolNumbers() (string, map[string]int) {
 	numbers := map[string]int{"tcp": 6, "udp": 17, "icmp": 1}
-	if c.topology.Family == scenarios.V6 {
+	if c.topology.Family == language.V6 {
 		numbers["icmp"] = 58
 	}
 	m := &c.fault.Match
@@ -208,7 +208,7 @@ func (f *Filter) transport() int {
 	return 20
 }
 
-func (f *Filter) kind(k scenarios.SegmentKind) {
+func (f *Filter) kind(k language.SegmentKind) {
 	bits, ok := kindBits[k]
 	if !ok {
 		return // any

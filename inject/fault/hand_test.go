@@ -14,7 +14,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The commands that a plan prints make the same rules as the [Injector]: they are typed into a shell, in scratch namespaces
@@ -27,7 +27,7 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 				if !inLab(t) {
 					return
 				}
-				if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f scenarios.Fault) bool { return MayUseNetem(&f) }) {
+				if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f language.Fault) bool { return MayUseNetem(&f) }) {
 					// A kernel without it is a kernel to be supported, not a machine that lacks a right: no failure in CI.
 					t.Skipf("sch_netem is not available here (needed by these faults): %v", err)
 				}

@@ -16,7 +16,7 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // lab is a network with a plan, neither of which outlives the test.
@@ -30,13 +30,13 @@ type lab struct {
 }
 
 // newLab builds a scenario's network and prepares its faults; none is in force.
-func newLab(t *testing.T, s *scenarios.Scenario, f Features) *lab {
+func newLab(t *testing.T, s *language.Scenario, f Features) *lab {
 	t.Helper()
 	return newSeededLab(t, s, f, 0)
 }
 
 // newSeededLab is newLab with the seed of what is random in faults.
-func newSeededLab(t *testing.T, s *scenarios.Scenario, f Features, seed uint64) *lab {
+func newSeededLab(t *testing.T, s *language.Scenario, f Features, seed uint64) *lab {
 	t.Helper()
 	l := &lab{t: t}
 	l.topology, l.plan = compile(t, s, f)
@@ -81,7 +81,7 @@ func (l *lab) addHosts() {
 }
 
 // newLabOf makes the lab of a scenario written in the test, which has one run.
-func newLabOf(t *testing.T, family scenarios.Family, faults string) *lab {
+func newLabOf(t *testing.T, family language.Family, faults string) *lab {
 	t.Helper()
 	return newLab(t, parse(t, "lab.yaml", fmt.Appendf(nil, `name: lab
 title: written in a test
@@ -139,18 +139,18 @@ func shell(command string) (string, error) {
 
 // mute keeps a host's kernel from answering what arrives. Packet sockets have seen it by then, and all faults too: the table
 // comes after filter.
-func (l *lab) mute(host string, f scenarios.Family) {
+func (l *lab) mute(host string, f language.Family) {
 	l.t.Helper()
-	l.sh(host, program(f)+" -w -t security -A INPUT "+map[scenarios.Family]string{
-		scenarios.V4: "-j DROP", scenarios.V6: "-m hl --hl-lt 255 -j DROP", // neighbour discovery has 255
+	l.sh(host, program(f)+" -w -t security -A INPUT "+map[language.Family]string{
+		language.V4: "-j DROP", language.V6: "-m hl --hl-lt 255 -j DROP", // neighbour discovery has 255
 	}[f])
 }
 
 // raw opens a socket on a host that sends packets with their IP header, until the test ends.
-func (l *lab) raw(host string, f scenarios.Family) (fd int) {
+func (l *lab) raw(host string, f language.Family) (fd int) {
 	l.t.Helper()
 	l.do(host, func() (err error) {
-		fd, err = unix.Socket(map[scenarios.Family]int{scenarios.V4: unix.AF_INET, scenarios.V6: unix.AF_INET6}[f], unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+		fd, err = unix.Socket(map[language.Family]int{language.V4: unix.AF_INET, language.V6: unix.AF_INET6}[f], unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
 		return err
 	})
 	l.t.Cleanup(func() { unix.Close(fd) })

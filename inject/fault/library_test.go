@@ -17,6 +17,7 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // plansALab is how many plans are compared in one lab, so that labs may share the work.
@@ -51,7 +52,7 @@ func TestCommandsOfTheLibraryMakeTheSame(t *testing.T) {
 
 // libraryLab are runs on the same network.
 type libraryLab struct {
-	Runs []*scenarios.Scenario
+	Runs []*language.Scenario
 	// Shared has the parameters compared that every host has: nine tenths of all commands, and the same for each IP family.
 	Shared bool
 }
@@ -64,7 +65,7 @@ func libraryLabs(t *testing.T) (labs []*libraryLab) {
 		t.Fatal(err)
 	}
 	all, different := 0, 0
-	printed, places, families := map[string]bool{}, map[string]*libraryLab{}, map[scenarios.Family]bool{}
+	printed, places, families := map[string]bool{}, map[string]*libraryLab{}, map[language.Family]bool{}
 	for _, f := range files {
 		runs, err := f.Expand(nil)
 		if err != nil {
@@ -133,16 +134,16 @@ func (p *Plan) commands() (list []string) {
 }
 
 // Which parameters of hosts are to be set.
-func noSysctls(scenarios.Sysctl) bool    { return false }
-func ownSysctls(s scenarios.Sysctl) bool { return s.Pos.Line > 0 }
+func noSysctls(language.Sysctl) bool    { return false }
+func ownSysctls(s language.Sysctl) bool { return s.Pos.Line > 0 }
 
 // withSysctls returns the topology with only those parameters.
-func withSysctls(t *network.Topology, keep func(scenarios.Sysctl) bool) *network.Topology {
+func withSysctls(t *network.Topology, keep func(language.Sysctl) bool) *network.Topology {
 	some := *t
 	some.Hosts = slices.Clone(t.Hosts)
 	for i := range some.Hosts {
 		h := &some.Hosts[i]
-		h.Sysctls = slices.DeleteFunc(slices.Clone(h.Sysctls), func(s scenarios.Sysctl) bool { return !keep(s) })
+		h.Sysctls = slices.DeleteFunc(slices.Clone(h.Sysctls), func(s language.Sysctl) bool { return !keep(s) })
 	}
 	return &some
 }
@@ -154,7 +155,7 @@ func (l *libraryLab) compare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared := withSysctls(topology, func(s scenarios.Sysctl) bool { return l.Shared && !ownSysctls(s) })
+	shared := withSysctls(topology, func(s language.Sysctl) bool { return l.Shared && !ownSysctls(s) })
 	net, err := network.Build(shared)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,7 @@ func (l *libraryLab) compare(t *testing.T) {
 	typeIn(t, strings.Join(shared.Commands(), "\n"))
 	compareHosts(t, net, shared, nil, "the network")
 	for _, s := range l.Runs {
-		if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f scenarios.Fault) bool { return MayUseNetem(&f) }) {
+		if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f language.Fault) bool { return MayUseNetem(&f) }) {
 			t.Logf("%s: sch_netem is not available here: %v", s.ID(), err)
 			continue
 		}

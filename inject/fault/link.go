@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-func timeOf(d scenarios.Duration) time.Duration { return time.Duration(d) }
+func timeOf(d language.Duration) time.Duration { return time.Duration(d) }
 
 // linkEnd is a device whose queue all packets of a direction leave by.
 type linkEnd struct{ host, device string }
@@ -31,7 +31,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	}
 	hosts := 0
 	for _, h := range c.topology.Hosts {
-		if h.Name != scenarios.Wire {
+		if h.Name != language.Wire {
 			hosts++
 		}
 	}
@@ -43,7 +43,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 		if l.A.Host != from && (to == "" || l.A.Host == to) {
 			ends = append(ends, linkEnd{l.B.Host, l.B.Device})
 		}
-		if c.topology.Shape == scenarios.ShapeDirect && l.B.Host != from && (to == "" || l.B.Host == to) {
+		if c.topology.Shape == language.ShapeDirect && l.B.Host != from && (to == "" || l.B.Host == to) {
 			ends = append(ends, linkEnd{l.A.Host, l.A.Device})
 		}
 	}
@@ -53,7 +53,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	return ends, whole, nil
 }
 
-func emptySelector(m *scenarios.Selector) bool {
+func emptySelector(m *language.Selector) bool {
 	return len(m.TCP) == 0 && m.UDP == "" && m.ICMP == "" && m.ARP == "" && len(m.Port)+len(m.SPort)+len(m.DPort) == 0 &&
 		m.Conn == 0 && m.Payload == nil && m.Retransmission == nil && len(m.Options) == 0 &&
 		m.Seq == nil && m.Ack == nil && m.Window == nil && m.TTL == nil
@@ -94,7 +94,7 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 }
 
 // MayUseNetem reports whether compiling a fault looks at [Features].Netem, so that a kernel need be probed for it.
-func MayUseNetem(f *scenarios.Fault) bool {
+func MayUseNetem(f *language.Fault) bool {
 	a := &f.Do
 	return f.Via == string(TC) &&
 		(a.Delay != nil || a.Duplicate != nil || a.Corrupt != nil || a.Reorder != nil || a.Loss != nil || a.Drop != nil && f.Chance != nil)

@@ -1,10 +1,10 @@
 package fault
 
-import "halfopen/scenarios"
+import "halfopen/scenarios/language"
 
 func (c *compilation) loss() (*Planned, error) {
 	l := c.fault.Do.Loss
-	or := func(p *scenarios.Percent, otherwise float64) float64 {
+	or := func(p *language.Percent, otherwise float64) float64 {
 		if p == nil {
 			return otherwise
 		}

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // malformedFaults are faults of all kinds, on the wire and at a host, whose kernel puts fragments together before.
@@ -131,9 +131,9 @@ func mutate(r *rand.Rand, b []byte) []byte {
 
 // mend makes right what a router looks at, so that the packet is forwarded: lengths and checksum of the IP header, and
 // addresses. It returns nil for what is no header of that version.
-func mend(b []byte, ends [2]netip.Addr, f scenarios.Family) []byte {
+func mend(b []byte, ends [2]netip.Addr, f language.Family) []byte {
 	b = slices.Clone(b)
-	if f == scenarios.V6 {
+	if f == language.V6 {
 		if len(b) < 40 || b[0]>>4 != 6 {
 			return nil
 		}
@@ -162,10 +162,10 @@ func mend(b []byte, ends [2]netip.Addr, f scenarios.Family) []byte {
 }
 
 // frameSender returns a function that sends a packet from the client to the wire as it is, whatever the kernel thinks of it.
-func (l *lab) frameSender(f scenarios.Family) func(packet []byte) {
+func (l *lab) frameSender(f language.Family) func(packet []byte) {
 	l.t.Helper()
 	to := &unix.SockaddrLinklayer{Halen: 6, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}
-	if f == scenarios.V6 {
+	if f == language.V6 {
 		to.Protocol = binary.NativeEndian.Uint16([]byte{0x86, 0xdd})
 	}
 	l.do("wire", func() error {
@@ -193,7 +193,7 @@ func (l *lab) frameSender(f scenarios.Family) func(packet []byte) {
 }
 
 // sendLong sends datagrams of 64 kB, in fragments.
-func (l *lab) sendLong(f scenarios.Family) {
+func (l *lab) sendLong(f language.Family) {
 	l.t.Helper()
 	to, family := sockaddr(l.resolve("server:9"))
 	l.do("client", func() error {

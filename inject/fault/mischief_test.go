@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // randomFault makes a fault at random, in the language and as the model has it. It may wait for one of the events.
@@ -69,11 +69,11 @@ func randomSelector(r *rand.Rand, ends [2]netip.Addr, notUDP bool) (func(*sample
 	case n < 4:
 		add(func(s *sample) bool { return s.proto == "tcp" }, "tcp: any")
 	default:
-		kinds := []scenarios.SegmentKind{scenarios.SYN, scenarios.SYNACK, scenarios.ACK, scenarios.DATA, scenarios.FIN, scenarios.RST}
+		kinds := []language.SegmentKind{language.SYN, language.SYNACK, language.ACK, language.DATA, language.FIN, language.RST}
 		r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 		kinds = kinds[:1+r.IntN(3)]
-		if len(kinds) == 1 && kinds[0] == scenarios.ACK {
-			kinds = append(kinds, scenarios.DATA) // the language knows that a bare acknowledgement has no payload
+		if len(kinds) == 1 && kinds[0] == language.ACK {
+			kinds = append(kinds, language.DATA) // the language knows that a bare acknowledgement has no payload
 		}
 		add(func(s *sample) bool { return s.proto == "tcp" && slices.Contains(kinds, s.kind()) }, "tcp: [%s]", strings.Trim(fmt.Sprint(kinds), "[]"))
 		parts[0] = strings.ReplaceAll(parts[0], " ", ", ")

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Mechanism carries a fault out.
@@ -47,7 +47,7 @@ type Planned struct {
 
 // Window says when a fault is in force. The zero window is always.
 type Window struct {
-	From, Until scenarios.EventRef
+	From, Until language.EventRef
 	After, For  time.Duration
 }
 
@@ -63,7 +63,7 @@ type ChainRule struct {
 	// Host is the network namespace.
 	Host string
 	// Family selects iptables or ip6tables.
-	Family scenarios.Family
+	Family language.Family
 	// Hook is the built-in chain of the table filter that jumps: INPUT, OUTPUT or FORWARD.
 	Hook string
 	// Chain is its name.
@@ -84,8 +84,8 @@ func (r *ChainRule) Commands() []string {
 	return append(commands, start+" -A "+r.Hook+" -j "+r.Chain)
 }
 
-func programOf(f scenarios.Family) string {
-	if f == scenarios.V6 {
+func programOf(f language.Family) string {
+	if f == language.V6 {
 		return "ip6tables"
 	}
 	return "iptables"

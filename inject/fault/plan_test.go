@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/inject/network"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,9 +31,9 @@ func planFiles(t *testing.T) []string {
 }
 
 // parse makes the runs of a scenario file.
-func parse(t *testing.T, path string, src []byte) []*scenarios.Scenario {
+func parse(t *testing.T, path string, src []byte) []*language.Scenario {
 	t.Helper()
-	f, err := scenarios.Parse(path, src)
+	f, err := language.Parse(path, src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func parse(t *testing.T, path string, src []byte) []*scenarios.Scenario {
 	return runs
 }
 
-func load(t *testing.T, path string) []*scenarios.Scenario {
+func load(t *testing.T, path string) []*language.Scenario {
 	t.Helper()
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -54,7 +54,7 @@ func load(t *testing.T, path string) []*scenarios.Scenario {
 }
 
 // compile lays out and plans a scenario that can be.
-func compile(t *testing.T, s *scenarios.Scenario, f Features) (*network.Topology, *Plan) {
+func compile(t *testing.T, s *language.Scenario, f Features) (*network.Topology, *Plan) {
 	t.Helper()
 	topology, err := network.Lay(s)
 	if err != nil {
@@ -117,32 +117,32 @@ func compareGolden(t *testing.T, path, got string) {
 
 // The language wants an at where there is no wire; a scenario built in Go need not have one.
 func TestWithoutAWireFaultsStrikeWherePacketsComeIn(t *testing.T) {
-	hosts := []scenarios.Host{{Name: "client"}, {Name: "server"}}
-	rate := scenarios.Action{Rate: &scenarios.Rate{To: 1_000_000}}
-	drop := scenarios.Action{Drop: &scenarios.Drop{}}
+	hosts := []language.Host{{Name: "client"}, {Name: "server"}}
+	rate := language.Action{Rate: &language.Rate{To: 1_000_000}}
+	drop := language.Action{Drop: &language.Drop{}}
 	for _, c := range []struct {
 		name  string
-		shape scenarios.Shape
-		match scenarios.Selector
-		do    scenarios.Action
+		shape language.Shape
+		match language.Selector
+		do    language.Action
 		// want is where the rules go: host and hook, or host and device.
 		want []string
 	}{
-		{"direct, no direction", scenarios.ShapeDirect, scenarios.Selector{}, drop, []string{"client INPUT", "server INPUT"}},
-		{"direct, to a host", scenarios.ShapeDirect, scenarios.Selector{To: "server"}, drop, []string{"server INPUT"}},
-		{"direct, from a host", scenarios.ShapeDirect, scenarios.Selector{From: "server"}, drop, []string{"client INPUT"}},
-		{"loopback, from the host", scenarios.ShapeLoopback, scenarios.Selector{From: "client"}, drop, []string{"client INPUT"}},
-		{"the rate of a direct link, both ways", scenarios.ShapeDirect, scenarios.Selector{}, rate, []string{"server eth0", "client eth0"}},
-		{"the rate of a direct link to a host", scenarios.ShapeDirect, scenarios.Selector{To: "server"}, rate, []string{"client eth0"}},
-		{"the rate of a direct link from a host", scenarios.ShapeDirect, scenarios.Selector{From: "server"}, rate, []string{"server eth0"}},
+		{"direct, no direction", language.ShapeDirect, language.Selector{}, drop, []string{"client INPUT", "server INPUT"}},
+		{"direct, to a host", language.ShapeDirect, language.Selector{To: "server"}, drop, []string{"server INPUT"}},
+		{"direct, from a host", language.ShapeDirect, language.Selector{From: "server"}, drop, []string{"client INPUT"}},
+		{"loopback, from the host", language.ShapeLoopback, language.Selector{From: "client"}, drop, []string{"client INPUT"}},
+		{"the rate of a direct link, both ways", language.ShapeDirect, language.Selector{}, rate, []string{"server eth0", "client eth0"}},
+		{"the rate of a direct link to a host", language.ShapeDirect, language.Selector{To: "server"}, rate, []string{"client eth0"}},
+		{"the rate of a direct link from a host", language.ShapeDirect, language.Selector{From: "server"}, rate, []string{"server eth0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &scenarios.Scenario{
-				Network: scenarios.Network{Shape: c.shape},
+			s := &language.Scenario{
+				Network: language.Network{Shape: c.shape},
 				Hosts:   hosts,
-				Faults:  []scenarios.Fault{{Name: "f", Match: c.match, Do: c.do}},
+				Faults:  []language.Fault{{Name: "f", Match: c.match, Do: c.do}},
 			}
-			if c.shape == scenarios.ShapeLoopback {
+			if c.shape == language.ShapeLoopback {
 				s.Hosts = hosts[:1]
 			}
 			_, p := compile(t, s, Features{})

@@ -6,7 +6,7 @@ import (
 
 	"halfopen/inject/fault/queue"
 	"halfopen/internal/words"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // QueueRule has a hook's packets judged one by one by halfopen. All faults in a host's queue share it.
@@ -15,7 +15,7 @@ type QueueRule struct {
 	// before filter, so the queue's faults strike before those of iptables.
 	Host, Hook string
 	// Family selects iptables or ip6tables.
-	Family scenarios.Family
+	Family language.Family
 	// Match are the matches of the iptables rule that sends packets to the queue: all that the fault may select, and no fewer
 	// than all of a direction and a protocol, as packets that went round the queue would overtake those in it.
 	Match []string
@@ -66,10 +66,10 @@ func (c *compilation) queue(why string) (*Planned, error) {
 			return nil, c.errorf("there is no host %q", p.Host)
 		}
 		if p.Direction != "in" {
-			rule.Or = append(rule.Or, scenarios.Selector{From: p.Host})
+			rule.Or = append(rule.Or, language.Selector{From: p.Host})
 		}
 		if p.Direction != "out" {
-			rule.Or = append(rule.Or, scenarios.Selector{To: p.Host})
+			rule.Or = append(rule.Or, language.Selector{To: p.Host})
 		}
 	}
 	if c.offloads && rule.NeedsWirePackets() {
@@ -135,7 +135,7 @@ func (r *QueueRule) takesIn(other *QueueRule) bool {
 }
 
 // protocolOf returns the protocol of all the selector's packets; "" if there may be several.
-func protocolOf(m *scenarios.Selector) string {
+func protocolOf(m *language.Selector) string {
 	switch {
 	case len(m.TCP) > 0 && m.UDP == "" && m.ICMP == "":
 		return "tcp"

@@ -8,7 +8,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // refusal is a fault that cannot be carried out.
@@ -16,7 +16,7 @@ type refusal struct {
 	name string
 	// fault is its YAML, extra what the file says besides: network, hosts.
 	fault, extra string
-	family       scenarios.Family
+	family       language.Family
 	features     Features
 	want         string
 }
@@ -45,7 +45,7 @@ func (r *refusal) compile(t *testing.T) (*Plan, error) {
 	}
 	family := r.family
 	if family == "" {
-		family = scenarios.V4
+		family = language.V4
 	}
 	runs := parse(t, "refused.yaml", fmt.Appendf(nil, `name: refused
 title: a fault that cannot be
@@ -71,7 +71,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			want: `tcp-reset answers TCP segments only: add tcp to match`,
 		},
 		{
-			name: "an answer that ICMPv6 does not have", fault: `{do: {reject: icmp-proto-unreachable}}`, family: scenarios.V6,
+			name: "an answer that ICMPv6 does not have", fault: `{do: {reject: icmp-proto-unreachable}}`, family: language.V6,
 			want: `icmp-proto-unreachable has no like in ICMPv6`,
 		},
 		{
@@ -246,19 +246,19 @@ func TestFaultsThatTCCannotCarryOut(t *testing.T) {
 
 // A lab probes its kernel for netem only where the plan may depend on it.
 func TestMayUseNetem(t *testing.T) {
-	chance := scenarios.Percent(0.5)
+	chance := language.Percent(0.5)
 	for _, c := range []struct {
-		fault scenarios.Fault
+		fault language.Fault
 		want  bool
 	}{
-		{scenarios.Fault{Do: scenarios.Action{Drop: &scenarios.Drop{}}}, false},
-		{scenarios.Fault{Do: scenarios.Action{Drop: &scenarios.Drop{}}, Chance: &chance}, true},
-		{scenarios.Fault{Do: scenarios.Action{Rate: &scenarios.Rate{}}}, false},
-		{scenarios.Fault{Do: scenarios.Action{Delay: &scenarios.Delay{}}}, true},
-		{scenarios.Fault{Do: scenarios.Action{Duplicate: &scenarios.Duplicate{}}}, true},
-		{scenarios.Fault{Do: scenarios.Action{Corrupt: &scenarios.Corrupt{}}}, true},
-		{scenarios.Fault{Do: scenarios.Action{Reorder: &scenarios.Reorder{}}}, true},
-		{scenarios.Fault{Do: scenarios.Action{Loss: &scenarios.Loss{}}}, true},
+		{language.Fault{Do: language.Action{Drop: &language.Drop{}}}, false},
+		{language.Fault{Do: language.Action{Drop: &language.Drop{}}, Chance: &chance}, true},
+		{language.Fault{Do: language.Action{Rate: &language.Rate{}}}, false},
+		{language.Fault{Do: language.Action{Delay: &language.Delay{}}}, true},
+		{language.Fault{Do: language.Action{Duplicate: &language.Duplicate{}}}, true},
+		{language.Fault{Do: language.Action{Corrupt: &language.Corrupt{}}}, true},
+		{language.Fault{Do: language.Action{Reorder: &language.Reorder{}}}, true},
+		{language.Fault{Do: language.Action{Loss: &language.Loss{}}}, true},
 	} {
 		f := c.fault
 		f.Via = string(TC)

@@ -1,6 +1,6 @@
 package fault
 
-import "halfopen/scenarios"
+import "halfopen/scenarios/language"
 
 // rejectWith maps the answers of the language to those of REJECT, for IPv4 and IPv6. IPv6 has no message for a protocol
 // that is not there, and one for everything prohibited (RFC 4443, section 3.1).
@@ -25,7 +25,7 @@ func (c *compilation) reject() (*Planned, error) {
 		return nil, c.errorf("unknown answer %q", with)
 	}
 	answer := answers[0]
-	if c.topology.Family == scenarios.V6 {
+	if c.topology.Family == language.V6 {
 		answer = answers[1]
 	}
 	if answer == "" {

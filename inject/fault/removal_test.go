@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/inject/fault/queue"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // datagrams sends numbered datagrams from the client through the wire, and sees them pass.
@@ -24,7 +24,7 @@ type datagrams struct {
 	sent []*sample
 }
 
-func newDatagrams(t *testing.T, f scenarios.Family, faults string) *datagrams {
+func newDatagrams(t *testing.T, f language.Family, faults string) *datagrams {
 	t.Helper()
 	d := &datagrams{tap: newTap(newLabOf(t, f, faults))}
 	for i, host := range []string{"client", "server"} {
@@ -154,12 +154,12 @@ func TestQueueOwner(t *testing.T) {
 	if os.Getenv(ownerEnv) == "" {
 		t.Skip("it is a part of TestKillingTheOwnerLetsPacketsPass")
 	}
-	at := queue.Place{Host: scenarios.Wire, Hook: "FORWARD"}
-	rule := &queue.Rule{Fault: "silence", Places: []queue.Place{at}, Match: scenarios.Selector{TCP: scenarios.Kinds{scenarios.AnySegment}}, Do: scenarios.Action{Drop: &scenarios.Drop{}}}
+	at := queue.Place{Host: language.Wire, Hook: "FORWARD"}
+	rule := &queue.Rule{Fault: "silence", Places: []queue.Place{at}, Match: language.Selector{TCP: language.Kinds{language.AnySegment}}, Do: language.Action{Drop: &language.Drop{}}}
 	e := queue.NewEngine([]*queue.Rule{rule}, nil, 1)
 	e.Set("silence", true)
 	_, err := queue.Open(queue.Config{
-		Host: scenarios.Wire, Namespace: here{}, Engine: e, Now: realtime,
+		Host: language.Wire, Namespace: here{}, Engine: e, Now: realtime,
 		Struck: func(string, queue.Strike) { os.Stdout.WriteString("struck\n") },
 		Failed: func(err error) { t.Error(err) },
 	})

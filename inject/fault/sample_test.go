@@ -11,7 +11,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The bits of a TCP header's flags.
@@ -51,20 +51,20 @@ type sample struct {
 }
 
 // kind is the segment kind of the language.
-func (s *sample) kind() scenarios.SegmentKind {
+func (s *sample) kind() language.SegmentKind {
 	switch {
 	case s.flags&rst != 0:
-		return scenarios.RST
+		return language.RST
 	case s.flags&(syn|ack) == syn|ack:
-		return scenarios.SYNACK
+		return language.SYNACK
 	case s.flags&syn != 0:
-		return scenarios.SYN
+		return language.SYN
 	case s.flags&fin != 0:
-		return scenarios.FIN
+		return language.FIN
 	case len(s.payload) > 0:
-		return scenarios.DATA
+		return language.DATA
 	}
-	return scenarios.ACK
+	return language.ACK
 }
 
 func (s *sample) hasOption(kind byte) bool {

@@ -18,7 +18,7 @@ import (
 
 	"halfopen/internal/packet"
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // A fault strikes the packets it names and no other, whichever mechanism carries it out. Each fault of the golden plans that
@@ -28,7 +28,7 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 	for _, path := range planFiles(t) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		for _, s := range load(t, path) {
-			if s.Network.Shape != "" && s.Network.Shape != scenarios.ShapeWire {
+			if s.Network.Shape != "" && s.Network.Shape != language.ShapeWire {
 				continue
 			}
 			for _, via := range []Mechanism{IPTables, NFQueue} {
@@ -53,12 +53,12 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 
 // shootable returns those of the scenario's faults that the mechanism can carry out where packets between the first two
 // hosts meet them.
-func shootable(t *testing.T, s *scenarios.Scenario, name string, via Mechanism) []scenarios.Fault {
+func shootable(t *testing.T, s *language.Scenario, name string, via Mechanism) []language.Fault {
 	t.Helper()
 	_, p := compile(t, s, Features{Netem: true})
-	var faults []scenarios.Fault
+	var faults []language.Fault
 	for _, f := range s.Faults {
-		elsewhere := func(h scenarios.Host) bool { return h.Name == f.Match.From || h.Name == f.Match.To }
+		elsewhere := func(h language.Host) bool { return h.Name == f.Match.From || h.Name == f.Match.To }
 		if p.Fault(f.Name).Mechanism != IPTables || strings.HasSuffix(f.At, ".input") || slices.ContainsFunc(s.Hosts[2:], elsewhere) {
 			continue
 		}
@@ -77,11 +77,11 @@ type shootingRange struct {
 	hosts    [2]string
 	raw      [2]int
 	captures [2]int
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	packets  []shot
 }
 
-func newRange(t *testing.T, s *scenarios.Scenario) *shootingRange {
+func newRange(t *testing.T, s *language.Scenario) *shootingRange {
 	t.Helper()
 	r := &shootingRange{lab: newLab(t, s, Features{Netem: true}), scenario: s}
 	for i := range r.hosts {
@@ -142,7 +142,7 @@ func (r *shootingRange) shoot(fault string) {
 
 // meant says which packets a fault means by what expectations make of its selector, given how many routers a packet has
 // passed before the fault sees it.
-func meant(f *scenarios.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
+func meant(f *language.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
 	means := make([]bool, len(packets))
 	matching := 0
 	for i, p := range packets {

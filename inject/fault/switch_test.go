@@ -11,7 +11,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func isMissing(err error) bool {
@@ -19,7 +19,7 @@ func isMissing(err error) bool {
 	return errors.As(err, &missing)
 }
 
-var families = []scenarios.Family{scenarios.V4, scenarios.V6}
+var families = []language.Family{language.V4, language.V6}
 
 // A fault strikes while it is on, and only then; its hits outlast it.
 func TestOnAndOff(t *testing.T) {
@@ -71,8 +71,8 @@ func TestOnAndOff(t *testing.T) {
 	}
 }
 
-func program(f scenarios.Family) string {
-	if f == scenarios.V6 {
+func program(f language.Family) string {
+	if f == language.V6 {
 		return "ip6tables"
 	}
 	return "iptables"
@@ -82,7 +82,7 @@ func TestNamesOfFaultsThereAreNot(t *testing.T) {
 	if !inLab(t) {
 		return
 	}
-	l := newLabOf(t, scenarios.V4, `{silence: {do: drop}}`)
+	l := newLabOf(t, language.V4, `{silence: {do: drop}}`)
 	const want = `there is no fault "noise"`
 	_, hits := l.faults.Hits("noise")
 	for _, err := range []error{l.faults.On("noise"), l.faults.Off("noise"), hits} {
@@ -99,11 +99,11 @@ func TestAProgramThatIsNotInstalled(t *testing.T) {
 				return
 			}
 			t.Setenv("PATH", t.TempDir())
-			n, err := network.Build(&network.Topology{Hosts: []network.Host{{Name: scenarios.Wire}}})
+			n, err := network.Build(&network.Topology{Hosts: []network.Host{{Name: language.Wire}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rule := &ChainRule{Host: scenarios.Wire, Family: f, Hook: "FORWARD", Chain: "halfopen-silence"}
+			rule := &ChainRule{Host: language.Wire, Family: f, Hook: "FORWARD", Chain: "halfopen-silence"}
 			_, err = Open(n, &Plan{Faults: []Planned{{Name: "silence", Rules: []Rule{rule}}}}, Options{})
 			want := "the program " + program(f) + ` is not available here (needed by fault "silence"); install it: make deps, or apt-get install iptables`
 			if err == nil || err.Error() != want || !isMissing(err) {
@@ -143,7 +143,7 @@ func TestRejectAnswersTheSender(t *testing.T) {
 				"admin-prohibited":  {unix.EHOSTUNREACH, unix.EACCES},
 			} {
 				errno := want[0]
-				if f == scenarios.V6 {
+				if f == language.V6 {
 					errno = want[1]
 				}
 				if errno == 0 {
@@ -213,7 +213,7 @@ func TestRateHits(t *testing.T) {
 	if !inLab(t) {
 		return
 	}
-	l := newLabOf(t, scenarios.V4, `
+	l := newLabOf(t, language.V4, `
   slow: {match: {to: server}, do: {rate: {to: 8mbit, queue: 64kB}}}`)
 	l.listen("server:7")
 	l.on("slow")

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // datagrams sends so many of 1000 bytes from the client, through a socket that hears of all errors, and returns the last one.
@@ -135,7 +135,7 @@ func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
 				f.At = "" // as if all came by
 				struck := 0
 				for n, m := range meant(f, packets, l.addrs, 0) {
-					if options := s.Family == scenarios.V4 && packets[n].bytes[0] != 0x45; options {
+					if options := s.Family == language.V4 && packets[n].bytes[0] != 0x45; options {
 						continue // of which tc does not tell the ports
 					}
 					taken := false

@@ -5,17 +5,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestAddress(t *testing.T) {
-	wire := scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server", Addresses: 2}}}
-	loopback := scenarios.Scenario{
-		Network: scenarios.Network{Shape: scenarios.ShapeLoopback}, Hosts: []scenarios.Host{{Name: "host"}},
+	wire := language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server", Addresses: 2}}}
+	loopback := language.Scenario{
+		Network: language.Network{Shape: language.ShapeLoopback}, Hosts: []language.Host{{Name: "host"}},
 	}
 	for _, c := range []struct {
 		name     string
-		scenario scenarios.Scenario
+		scenario language.Scenario
 		ref      string
 		v4, v6   string
 		// err is the message for both families, in place of addresses.
@@ -44,10 +44,10 @@ func TestAddress(t *testing.T) {
 			if len(s.Hosts) == 0 {
 				s = wire
 			}
-			for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+			for _, f := range []language.Family{language.V4, language.V6} {
 				topology := lay(t, s, f)
 				want := c.v4
-				if f == scenarios.V6 {
+				if f == language.V6 {
 					want = c.v6
 				}
 				got, err := topology.Address(c.ref)
@@ -60,11 +60,11 @@ func TestAddress(t *testing.T) {
 				if err != nil || got.String() != want {
 					t.Errorf("%s: %v, %v; want %s", f, got, err, want)
 				}
-				if c.ref == "" || got.Is4() != (f == scenarios.V4) {
+				if c.ref == "" || got.Is4() != (f == language.V4) {
 					continue // "" stands for the wildcard in bind only; a literal of the other family needs brackets
 				}
 				if ap, err := topology.Resolve(c.ref + ":80"); err != nil || ap.Addr() != got || ap.Port() != 80 {
-					if f == scenarios.V4 || topology.Host(c.ref) != nil {
+					if f == language.V4 || topology.Host(c.ref) != nil {
 						t.Errorf("%s: Resolve(%s:80) is %v, %v", f, c.ref, ap, err)
 					}
 				}
@@ -74,7 +74,7 @@ func TestAddress(t *testing.T) {
 }
 
 func TestResolve(t *testing.T) {
-	topology := lay(t, scenarios.Scenario{Hosts: []scenarios.Host{{Name: "server", Addresses: 2}}}, scenarios.V6)
+	topology := lay(t, language.Scenario{Hosts: []language.Host{{Name: "server", Addresses: 2}}}, language.V6)
 	for _, c := range []struct {
 		name, ref, want, err string
 	}{
@@ -101,7 +101,7 @@ func TestResolve(t *testing.T) {
 }
 
 func TestHostsFile(t *testing.T) {
-	topology := lay(t, scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server", Addresses: 2}}}, scenarios.V4)
+	topology := lay(t, language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server", Addresses: 2}}}, language.V4)
 	want := `127.0.0.1 localhost
 ::1 localhost
 198.18.1.2 client

@@ -14,11 +14,11 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // build makes the network of a scenario, which ends with the test.
-func build(t *testing.T, s scenarios.Scenario, f scenarios.Family) *Network {
+func build(t *testing.T, s language.Scenario, f language.Family) *Network {
 	t.Helper()
 	n, err := Build(lay(t, s, f))
 	if err != nil {
@@ -95,7 +95,7 @@ const patience = 5 * time.Second
 // Every address of every host that has a route can be connected to from every other, and from the host itself.
 func TestAddressesCanBeReached(t *testing.T) {
 	for _, l := range labs {
-		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(l.name+"-"+string(f), func(t *testing.T) {
 				if !inLab(t) {
 					return
@@ -108,7 +108,7 @@ func TestAddressesCanBeReached(t *testing.T) {
 				for _, from := range n.Topology().Hosts {
 					for _, to := range n.Topology().Hosts {
 						// A host without a route reaches its own subnet: itself, and the wire's end of its link.
-						away := from.Name != to.Name && n.Topology().Shape == scenarios.ShapeWire
+						away := from.Name != to.Name && n.Topology().Shape == language.ShapeWire
 						if away && (from.Name == "hermit" || to.Name == "hermit") {
 							continue
 						}
@@ -136,15 +136,15 @@ func TestAddressesCanBeReached(t *testing.T) {
 // The first packets of a lab are not lost to links that the kernel has not noticed are up: a connection is there at once,
 // not after the retransmission of a SYN (1 s) or of a neighbour solicitation (1 s).
 func TestTheFirstPacketPasses(t *testing.T) {
-	for _, shape := range []scenarios.Shape{scenarios.ShapeWire, scenarios.ShapeDirect} {
-		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+	for _, shape := range []language.Shape{language.ShapeWire, language.ShapeDirect} {
+		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(fmt.Sprintf("%s-%s", shape, f), func(t *testing.T) {
 				if !inLab(t) {
 					return
 				}
-				s := scenarios.Scenario{
-					Network: scenarios.Network{Shape: shape},
-					Hosts:   []scenarios.Host{{Name: "client"}, {Name: "server"}},
+				s := language.Scenario{
+					Network: language.Network{Shape: shape},
+					Hosts:   []language.Host{{Name: "client"}, {Name: "server"}},
 				}
 				n := build(t, s, f)
 				listen(t, n, "server", 7)
@@ -199,10 +199,10 @@ func TestMTU(t *testing.T) {
 	if !inLab(t) {
 		return
 	}
-	n := build(t, scenarios.Scenario{
-		Network: scenarios.Network{MTU: 1400},
-		Hosts:   []scenarios.Host{{Name: "client"}, {Name: "server", MTU: 9000}},
-	}, scenarios.V4)
+	n := build(t, language.Scenario{
+		Network: language.Network{MTU: 1400},
+		Hosts:   []language.Host{{Name: "client"}, {Name: "server", MTU: 9000}},
+	}, language.V4)
 	for _, h := range n.Topology().Hosts {
 		for _, end := range n.Topology().LinkEnds(h.Name) {
 			link, err := n.Host(h.Name).nl.LinkByName(end.Device)
@@ -222,7 +222,7 @@ func TestMTU(t *testing.T) {
 
 // A cut link says nothing: the sender is not told, and its own interface stays up. Mended, it works as before.
 func TestSetLink(t *testing.T) {
-	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
 			if !inLab(t) {
 				return
@@ -305,7 +305,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := openNamespaces(t)
-	n, err := Build(lay(t, labs[1].scenario, scenarios.V6))
+	n, err := Build(lay(t, labs[1].scenario, language.V6))
 	if err != nil {
 		t.Fatal(err)
 	}

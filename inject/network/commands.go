@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Commands returns the shell commands a person would type to get the same network with ip netns: namespaces, links,
@@ -98,7 +98,7 @@ func continued(command string, arguments []string) string {
 }
 
 // assignment quotes a value with blanks for the shell.
-func assignment(s scenarios.Sysctl) string {
+func assignment(s language.Sysctl) string {
 	if strings.ContainsAny(s.Value, " \t") {
 		return fmt.Sprintf("%s='%s'", s.Name, s.Value)
 	}
@@ -107,7 +107,7 @@ func assignment(s scenarios.Sysctl) string {
 
 // refusable lets a shell go on where the machine does not allow everybody the congestion control; [Build] names it in the
 // routes then, which would be too many commands.
-func refusable(s scenarios.Sysctl) string {
+func refusable(s language.Sysctl) string {
 	if s.Name == congestionControl {
 		return " || :"
 	}
@@ -143,13 +143,13 @@ const lastResort = 1 << 20
 // The other addresses are those of forged sources.
 func (t *Topology) blackholes(h *Host) []netip.Prefix {
 	var list []netip.Prefix
-	if h.Name == scenarios.Wire {
+	if h.Name == language.Wire {
 		for i := range t.Hosts {
 			if p := t.Hosts[i].Prefix; p.IsValid() {
 				list = append(list, p)
 			}
 		}
-		list = append(list, scenarios.Nobody(t.Family))
+		list = append(list, language.Nobody(t.Family))
 	}
 	return list
 }

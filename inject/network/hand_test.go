@@ -13,14 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The commands that a topology prints make the same network as [Build]: they are typed into a shell, in scratch namespaces,
 // and what the programs of iproute2 say of both must be the same.
 func TestCommandsMakeTheSameNetwork(t *testing.T) {
 	for _, l := range labs {
-		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(l.name+"-"+string(f), func(t *testing.T) {
 				if !inLab(t) {
 					return

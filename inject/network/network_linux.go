@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Network is a topology made real.
@@ -49,17 +49,17 @@ func Build(t *Topology) (_ *Network, err error) {
 	}
 	for i := range t.Hosts {
 		name := t.Hosts[i].Name
-		ns, err := newNamespace(name, name != scenarios.Wire)
+		ns, err := newNamespace(name, name != language.Wire)
 		if err != nil {
 			return nil, err
 		}
 		n.namespaces[name] = ns
 		n.undo = append(n.undo, ns.close)
 	}
-	own := map[string][]scenarios.Sysctl{}
+	own := map[string][]language.Sysctl{}
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
-		early := slices.IndexFunc(h.Sysctls, func(s scenarios.Sysctl) bool { return s.Pos.Line > 0 })
+		early := slices.IndexFunc(h.Sysctls, func(s language.Sysctl) bool { return s.Pos.Line > 0 })
 		if early < 0 {
 			early = len(h.Sysctls)
 		}
@@ -112,7 +112,7 @@ func (n *Network) Close() error {
 	return errors.Join(errs...)
 }
 
-func (n *Network) setSysctls(h *Host, list []scenarios.Sysctl) error {
+func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -233,7 +233,7 @@ func (n *Network) routeCongestion(host string) error {
 	}
 	nl := n.namespaces[host].nl
 	family := netlink.FAMILY_V4
-	if n.topology.Family == scenarios.V6 {
+	if n.topology.Family == language.V6 {
 		family = netlink.FAMILY_V6
 	}
 	for _, table := range []int{unix.RT_TABLE_MAIN, unix.RT_TABLE_LOCAL} {
@@ -279,7 +279,7 @@ func (n *Network) SetLink(host string, up bool) error {
 		default:
 			continue
 		}
-		if host == scenarios.Wire {
+		if host == language.Wire {
 			return fmt.Errorf("the wire has a link to each host: name the host whose link is meant")
 		}
 		ns := n.namespaces[far.Host]

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // ethtool asks a device for a value (SIOCETHTOOL).
@@ -38,10 +38,10 @@ func TestOffloads(t *testing.T) {
 			if !inLab(t) {
 				return
 			}
-			n := build(t, scenarios.Scenario{
-				Network: scenarios.Network{Offloads: on},
-				Hosts:   []scenarios.Host{{Name: "client"}, {Name: "server"}},
-			}, scenarios.V4)
+			n := build(t, language.Scenario{
+				Network: language.Network{Offloads: on},
+				Hosts:   []language.Host{{Name: "client"}, {Name: "server"}},
+			}, language.V4)
 			for _, host := range []string{"client", "server", "wire"} {
 				for _, end := range n.Topology().LinkEnds(host) {
 					// The commands that ask, in include/uapi/linux/ethtool.h. GRO of veth is off unless asked for.
@@ -66,7 +66,7 @@ func TestAPacketOnTheWireIsAPacket(t *testing.T) {
 	if !inLab(t) {
 		return
 	}
-	n := build(t, labs[0].scenario, scenarios.V4)
+	n := build(t, labs[0].scenario, language.V4)
 	// A socket on the wire sees what the client sends.
 	var capture int
 	must(t, n, "wire", func() (err error) {

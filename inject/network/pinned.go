@@ -1,14 +1,14 @@
 package network
 
-import "halfopen/scenarios"
+import "halfopen/scenarios/language"
 
 const congestionControl = "net.ipv4.tcp_congestion_control"
 
 // pinned are the kernel parameters every host starts with, whatever the machine was tuned to: the kernel's documented
 // defaults (Documentation/networking/ip-sysctl.rst), and what keeps a lab quiet. All are optional: a kernel that lacks one
 // does not need it. tcp_syn_linear_timeouts is not among them; its default differs by kernel, and scenarios show that.
-func pinned(host string, family scenarios.Family) []scenarios.Sysctl {
-	list := []scenarios.Sysctl{
+func pinned(host string, family language.Family) []language.Sysctl {
+	list := []language.Sysctl{
 		{Name: congestionControl, Value: "cubic"},
 		// What one connection learned about the path must not change the next.
 		{Name: "net.ipv4.tcp_no_metrics_save", Value: "1"},
@@ -38,26 +38,26 @@ func pinned(host string, family scenarios.Family) []scenarios.Sysctl {
 		{Name: "net.ipv4.conf.default.rp_filter", Value: "0"},
 		{Name: "net.ipv4.icmp_ratelimit", Value: "0"},
 	}
-	if family == scenarios.V6 {
+	if family == language.V6 {
 		list = append(list,
-			scenarios.Sysctl{Name: "net.ipv6.icmp.ratelimit", Value: "0"},
-			scenarios.Sysctl{Name: "net.ipv6.conf.default.accept_dad", Value: "0"},
-			scenarios.Sysctl{Name: "net.ipv6.conf.default.accept_ra", Value: "0"},
-			scenarios.Sysctl{Name: "net.ipv6.conf.default.router_solicitations", Value: "0"},
+			language.Sysctl{Name: "net.ipv6.icmp.ratelimit", Value: "0"},
+			language.Sysctl{Name: "net.ipv6.conf.default.accept_dad", Value: "0"},
+			language.Sysctl{Name: "net.ipv6.conf.default.accept_ra", Value: "0"},
+			language.Sysctl{Name: "net.ipv6.conf.default.router_solicitations", Value: "0"},
 			// A link that goes down and up again keeps its addresses, as with IPv4.
-			scenarios.Sysctl{Name: "net.ipv6.conf.all.keep_addr_on_down", Value: "1"},
-			scenarios.Sysctl{Name: "net.ipv6.conf.default.keep_addr_on_down", Value: "1"},
+			language.Sysctl{Name: "net.ipv6.conf.all.keep_addr_on_down", Value: "1"},
+			language.Sysctl{Name: "net.ipv6.conf.default.keep_addr_on_down", Value: "1"},
 		)
 	} else {
 		list = append(list,
 			// Neighbour discovery and multicast reports would be noise in a capture.
-			scenarios.Sysctl{Name: "net.ipv6.conf.all.disable_ipv6", Value: "1"},
-			scenarios.Sysctl{Name: "net.ipv6.conf.default.disable_ipv6", Value: "1"},
+			language.Sysctl{Name: "net.ipv6.conf.all.disable_ipv6", Value: "1"},
+			language.Sysctl{Name: "net.ipv6.conf.default.disable_ipv6", Value: "1"},
 		)
 	}
-	if host == scenarios.Wire {
-		forward := scenarios.Sysctl{Name: "net.ipv4.ip_forward", Value: "1"}
-		if family == scenarios.V6 {
+	if host == language.Wire {
+		forward := language.Sysctl{Name: "net.ipv4.ip_forward", Value: "1"}
+		if family == language.V6 {
 			forward.Name = "net.ipv6.conf.all.forwarding"
 		}
 		list = append(list, forward)

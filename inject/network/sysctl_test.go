@@ -8,20 +8,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestSysctlsArePinned(t *testing.T) {
-	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
 			if !inLab(t) {
 				return
 			}
-			n := build(t, scenarios.Scenario{Hosts: []scenarios.Host{
-				{Name: "client", Sysctl: []scenarios.Sysctl{
-					{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: scenarios.Pos{Line: 3}},
-					{Name: "net.ipv4.conf.eth0.accept_local", Value: "1", Pos: scenarios.Pos{Line: 4}},
-					{Name: "net.ipv4.no_such_parameter", Value: "1", Optional: true, Pos: scenarios.Pos{Line: 5}},
+			n := build(t, language.Scenario{Hosts: []language.Host{
+				{Name: "client", Sysctl: []language.Sysctl{
+					{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: language.Pos{Line: 3}},
+					{Name: "net.ipv4.conf.eth0.accept_local", Value: "1", Pos: language.Pos{Line: 4}},
+					{Name: "net.ipv4.no_such_parameter", Value: "1", Optional: true, Pos: language.Pos{Line: 5}},
 				}},
 				{Name: "server"},
 			}}, f)
@@ -60,31 +60,31 @@ func TestSysctlsArePinned(t *testing.T) {
 
 // Whatever a machine's default is, a connection in a lab uses cubic, or what the scenario asks for, in every shape.
 func TestCongestionControl(t *testing.T) {
-	hosts := []scenarios.Host{{Name: "client", Addresses: 2}, {Name: "server"}}
-	reno := []scenarios.Host{{Name: "client", Sysctl: []scenarios.Sysctl{
-		{Name: congestionControl, Value: "reno", Pos: scenarios.Pos{Line: 3}},
+	hosts := []language.Host{{Name: "client", Addresses: 2}, {Name: "server"}}
+	reno := []language.Host{{Name: "client", Sysctl: []language.Sysctl{
+		{Name: congestionControl, Value: "reno", Pos: language.Pos{Line: 3}},
 	}}, {Name: "server"}}
 	for _, c := range []struct {
 		name  string
-		shape scenarios.Shape
-		hosts []scenarios.Host
+		shape language.Shape
+		hosts []language.Host
 		to    string
 		want  string
 	}{
-		{"wire", scenarios.ShapeWire, hosts, "server:7", "cubic"},
-		{"wire-to-itself", scenarios.ShapeWire, hosts, "client:7", "cubic"},
-		{"wire-reno", scenarios.ShapeWire, reno, "server:7", "reno"},
-		{"direct", scenarios.ShapeDirect, hosts, "server:7", "cubic"},
-		{"direct-reno", scenarios.ShapeDirect, reno, "server:7", "reno"},
-		{"loopback", scenarios.ShapeLoopback, hosts[:1], "client:7", "cubic"},
-		{"loopback-second-address", scenarios.ShapeLoopback, hosts[:1], "client.2:7", "cubic"},
+		{"wire", language.ShapeWire, hosts, "server:7", "cubic"},
+		{"wire-to-itself", language.ShapeWire, hosts, "client:7", "cubic"},
+		{"wire-reno", language.ShapeWire, reno, "server:7", "reno"},
+		{"direct", language.ShapeDirect, hosts, "server:7", "cubic"},
+		{"direct-reno", language.ShapeDirect, reno, "server:7", "reno"},
+		{"loopback", language.ShapeLoopback, hosts[:1], "client:7", "cubic"},
+		{"loopback-second-address", language.ShapeLoopback, hosts[:1], "client.2:7", "cubic"},
 	} {
-		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(c.name+"-"+string(f), func(t *testing.T) {
 				if !inLab(t) {
 					return
 				}
-				n := build(t, scenarios.Scenario{Network: scenarios.Network{Shape: c.shape}, Hosts: c.hosts}, f)
+				n := build(t, language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts}, f)
 				host, _, _ := strings.Cut(strings.Replace(c.to, ".2", "", 1), ":")
 				listen(t, n, host, 7)
 				must(t, n, "client", func() error {
@@ -119,7 +119,7 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 	if !inLab(t) {
 		return
 	}
-	n := build(t, labs[0].scenario, scenarios.V4)
+	n := build(t, labs[0].scenario, language.V4)
 	for _, c := range []struct {
 		name, sysctl, value, want string
 		errno                     unix.Errno
@@ -176,9 +176,9 @@ func TestBuildRefusesParameters(t *testing.T) {
 		return
 	}
 	before := openNamespaces(t)
-	topology := lay(t, scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client", Sysctl: []scenarios.Sysctl{
-		{Name: "net.ipv4.no_such_parameter", Value: "1", Pos: scenarios.Pos{File: "s.yaml", Line: 5, Col: 14}},
-	}}}}, scenarios.V4)
+	topology := lay(t, language.Scenario{Hosts: []language.Host{{Name: "client", Sysctl: []language.Sysctl{
+		{Name: "net.ipv4.no_such_parameter", Value: "1", Pos: language.Pos{File: "s.yaml", Line: 5, Col: 14}},
+	}}}}, language.V4)
 	n, err := Build(topology)
 	const want = "s.yaml:5:14: setting sysctl net.ipv4.no_such_parameter of client: this kernel has no such parameter: no such file or directory"
 	if err == nil || err.Error() != want || n != nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The reserved address blocks of a lab: never somebody's LAN. Host i has the ith /24 or /64 of them.
@@ -29,9 +29,9 @@ const (
 
 // Topology is a lab's network as it is to be built: pure data, which survives encoding/json.
 type Topology struct {
-	Shape    scenarios.Shape  `json:"shape"`
-	Family   scenarios.Family `json:"family"`
-	Offloads bool             `json:"offloads,omitempty"`
+	Shape    language.Shape  `json:"shape"`
+	Family   language.Family `json:"family"`
+	Offloads bool            `json:"offloads,omitempty"`
 	// Hosts are the hosts in the order of the scenario, then the wire where the shape has one.
 	Hosts []Host `json:"hosts"`
 	// Links are the veth pairs.
@@ -49,7 +49,7 @@ type Host struct {
 	Prefix  netip.Prefix `json:"prefix,omitzero"`
 	Gateway netip.Addr   `json:"gateway,omitzero"`
 	// Sysctls are set in this order: the pinned ones, then the scenario's.
-	Sysctls []scenarios.Sysctl `json:"sysctls,omitempty"`
+	Sysctls []language.Sysctl `json:"sysctls,omitempty"`
 }
 
 // Link is a veth pair.
@@ -73,17 +73,17 @@ type LinkEnd struct {
 }
 
 // Lay plans the network of a scenario.
-func Lay(s *scenarios.Scenario) (*Topology, error) {
+func Lay(s *language.Scenario) (*Topology, error) {
 	t := &Topology{Shape: s.Network.Shape, Family: s.Family, Offloads: s.Network.Offloads}
 	if t.Shape == "" {
-		t.Shape = scenarios.ShapeWire
+		t.Shape = language.ShapeWire
 	}
 	if t.Family == "" {
-		t.Family = scenarios.V4
+		t.Family = language.V4
 	}
-	var hosts []scenarios.Host
+	var hosts []language.Host
 	for _, h := range s.Hosts {
-		if h.Name != scenarios.Wire {
+		if h.Name != language.Wire {
 			hosts = append(hosts, h)
 		}
 	}
@@ -91,17 +91,17 @@ func Lay(s *scenarios.Scenario) (*Topology, error) {
 		return nil, fmt.Errorf("%s: %d hosts, at most %d have a subnet", s.Pos, len(hosts), maxHosts)
 	}
 	switch t.Shape {
-	case scenarios.ShapeLoopback:
+	case language.ShapeLoopback:
 		if len(hosts) != 1 {
 			return nil, fmt.Errorf("%s: shape loopback wants one host, not %d", s.Pos, len(hosts))
 		}
 		t.layLoopback(hosts[0])
-	case scenarios.ShapeDirect:
+	case language.ShapeDirect:
 		if len(hosts) != 2 {
 			return nil, fmt.Errorf("%s: shape direct wants two hosts, not %d", s.Pos, len(hosts))
 		}
 		t.layDirect(hosts, s.Network.MTU)
-	case scenarios.ShapeWire:
+	case language.ShapeWire:
 		t.layWire(s, hosts)
 	default:
 		return nil, fmt.Errorf("%s: unknown shape %q", s.Pos, t.Shape)
@@ -116,15 +116,15 @@ func Lay(s *scenarios.Scenario) (*Topology, error) {
 	return t, nil
 }
 
-func (t *Topology) layLoopback(h scenarios.Host) {
+func (t *Topology) layLoopback(h language.Host) {
 	prefix := netip.MustParsePrefix("127.0.0.0/8")
-	if t.Family == scenarios.V6 {
+	if t.Family == language.V6 {
 		prefix = netip.MustParsePrefix("::1/128")
 	}
 	host := Host{Name: h.Name, Device: "lo", Prefix: prefix}
 	for n := range max(h.Addresses, 1) {
 		a := number(prefix, 1+n)
-		if t.Family == scenarios.V6 {
+		if t.Family == language.V6 {
 			a = number(netip.MustParsePrefix("::/128"), 1)
 			if n > 0 {
 				a = number(subnet(t.Family, 1), firstNumber+n)
@@ -136,7 +136,7 @@ func (t *Topology) layLoopback(h scenarios.Host) {
 }
 
 // layDirect puts both hosts in the first subnet: the second host's addresses come after the first's.
-func (t *Topology) layDirect(hosts []scenarios.Host, mtu int) {
+func (t *Topology) layDirect(hosts []language.Host, mtu int) {
 	prefix := subnet(t.Family, 1)
 	next := firstNumber
 	for _, h := range hosts {
@@ -158,8 +158,8 @@ func (t *Topology) layDirect(hosts []scenarios.Host, mtu int) {
 	}}
 }
 
-func (t *Topology) layWire(s *scenarios.Scenario, hosts []scenarios.Host) {
-	wire := Host{Name: scenarios.Wire}
+func (t *Topology) layWire(s *language.Scenario, hosts []language.Host) {
+	wire := Host{Name: language.Wire}
 	for i, h := range hosts {
 		prefix := subnet(t.Family, i+1)
 		host := Host{Name: h.Name, Device: hostDevice, Prefix: prefix}
@@ -174,7 +174,7 @@ func (t *Topology) layWire(s *scenarios.Scenario, hosts []scenarios.Host) {
 		t.Hosts = append(t.Hosts, host)
 		t.Links = append(t.Links, Link{
 			A:   LinkSide{Host: h.Name, Device: hostDevice},
-			B:   LinkSide{Host: scenarios.Wire, Device: wireDevice(h.Name, i), Prefix: netip.PrefixFrom(gateway, prefix.Bits())},
+			B:   LinkSide{Host: language.Wire, Device: wireDevice(h.Name, i), Prefix: netip.PrefixFrom(gateway, prefix.Bits())},
 			MTU: firstOf(h.MTU, s.Network.MTU, defaultMTU),
 		})
 	}
@@ -202,8 +202,8 @@ func firstOf(values ...int) int {
 }
 
 // subnet returns the nth subnet, from 1: 198.18.n.0/24 or 2001:2:0:n::/64.
-func subnet(f scenarios.Family, n int) netip.Prefix {
-	if f == scenarios.V6 {
+func subnet(f language.Family, n int) netip.Prefix {
+	if f == language.V6 {
 		b := labV6.Addr().As16()
 		b[6], b[7] = byte(n>>8), byte(n)
 		return netip.PrefixFrom(netip.AddrFrom16(b), 64)
@@ -243,7 +243,7 @@ func (t *Topology) LinkEnds(host string) []LinkEnd {
 			ends = append(ends, LinkEnd{Device: l.B.Device, Peer: l.A.Host, MTU: l.MTU})
 		}
 	}
-	if t.Shape == scenarios.ShapeLoopback {
+	if t.Shape == language.ShapeLoopback {
 		ends = append(ends, LinkEnd{Device: "lo", MTU: 65536})
 	}
 	return ends
@@ -273,7 +273,7 @@ func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
 // Address returns the address of HOST, HOST.N, HOST.absent or a literal; "" and "any" stand for the wildcard address.
 func (t *Topology) Address(ref string) (netip.Addr, error) {
 	if ref == "" || ref == "any" {
-		if t.Family == scenarios.V6 {
+		if t.Family == language.V6 {
 			return netip.IPv6Unspecified(), nil
 		}
 		return netip.IPv4Unspecified(), nil
@@ -287,7 +287,7 @@ func (t *Topology) Address(ref string) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("there is no host %q", name)
 	}
 	if which == "absent" {
-		if t.Shape == scenarios.ShapeLoopback || !h.Prefix.IsValid() {
+		if t.Shape == language.ShapeLoopback || !h.Prefix.IsValid() {
 			return netip.Addr{}, fmt.Errorf("%q: %s has no subnet with an absent address", ref, name)
 		}
 		return number(h.Prefix, absentNumber), nil

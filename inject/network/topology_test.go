@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -25,40 +25,40 @@ var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 // labs are the scenarios that have a golden topology, and are built where that is possible.
 var labs = []struct {
 	name     string
-	scenario scenarios.Scenario
+	scenario language.Scenario
 }{
-	{"wire", scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}}}},
-	{"many-hosts", scenarios.Scenario{
-		Network: scenarios.Network{MTU: 1400},
-		Hosts: []scenarios.Host{
+	{"wire", language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server"}}}},
+	{"many-hosts", language.Scenario{
+		Network: language.Network{MTU: 1400},
+		Hosts: []language.Host{
 			{Name: "client", Addresses: 3},
-			{Name: "server", MTU: 576 + 1000, Sysctl: []scenarios.Sysctl{
-				{Name: "net.ipv4.tcp_syn_retries", Value: "2", Pos: scenarios.Pos{Line: 7}},
-				{Name: "net.ipv4.tcp_rmem", Value: "4096 8192 16384", Pos: scenarios.Pos{Line: 8}},
-				{Name: "net.ipv4.no_such_parameter", Value: "1", Optional: true, Pos: scenarios.Pos{Line: 9}},
+			{Name: "server", MTU: 576 + 1000, Sysctl: []language.Sysctl{
+				{Name: "net.ipv4.tcp_syn_retries", Value: "2", Pos: language.Pos{Line: 7}},
+				{Name: "net.ipv4.tcp_rmem", Value: "4096 8192 16384", Pos: language.Pos{Line: 8}},
+				{Name: "net.ipv4.no_such_parameter", Value: "1", Optional: true, Pos: language.Pos{Line: 9}},
 			}},
 			{Name: "hermit", Route: "none"},
 			{Name: "lo"},
 			{Name: "a-host-of-a-long-name"},
-			{Name: scenarios.Wire, Sysctl: []scenarios.Sysctl{{Name: "net.ipv4.ip_default_ttl", Value: "9", Pos: scenarios.Pos{Line: 12}}}},
+			{Name: language.Wire, Sysctl: []language.Sysctl{{Name: "net.ipv4.ip_default_ttl", Value: "9", Pos: language.Pos{Line: 12}}}},
 		},
 	}},
-	{"offloads", scenarios.Scenario{
-		Network: scenarios.Network{Offloads: true},
-		Hosts:   []scenarios.Host{{Name: "client"}, {Name: "server"}},
+	{"offloads", language.Scenario{
+		Network: language.Network{Offloads: true},
+		Hosts:   []language.Host{{Name: "client"}, {Name: "server"}},
 	}},
-	{"direct", scenarios.Scenario{
-		Network: scenarios.Network{Shape: scenarios.ShapeDirect, MTU: 9000},
-		Hosts:   []scenarios.Host{{Name: "client", Addresses: 2}, {Name: "server"}},
+	{"direct", language.Scenario{
+		Network: language.Network{Shape: language.ShapeDirect, MTU: 9000},
+		Hosts:   []language.Host{{Name: "client", Addresses: 2}, {Name: "server"}},
 	}},
-	{"loopback", scenarios.Scenario{
-		Network: scenarios.Network{Shape: scenarios.ShapeLoopback},
-		Hosts:   []scenarios.Host{{Name: "host", Addresses: 3}},
+	{"loopback", language.Scenario{
+		Network: language.Network{Shape: language.ShapeLoopback},
+		Hosts:   []language.Host{{Name: "host", Addresses: 3}},
 	}},
 }
 
 // lay lays out the scenario for a family.
-func lay(t *testing.T, s scenarios.Scenario, f scenarios.Family) *Topology {
+func lay(t *testing.T, s language.Scenario, f language.Family) *Topology {
 	t.Helper()
 	s.Family = f
 	topology, err := Lay(&s)
@@ -73,7 +73,7 @@ func TestCommands(t *testing.T) {
 	for _, l := range labs {
 		t.Run(l.name, func(t *testing.T) {
 			var b strings.Builder
-			for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+			for _, f := range []language.Family{language.V4, language.V6} {
 				fmt.Fprintf(&b, "# %s %s\n", l.name, f)
 				topology := lay(t, l.scenario, f)
 				if l.name != "wire" {
@@ -105,7 +105,7 @@ func TestCommands(t *testing.T) {
 func withoutPinned(t *Topology) {
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
-		h.Sysctls = slices.DeleteFunc(h.Sysctls, func(s scenarios.Sysctl) bool { return s.Pos.Line == 0 })
+		h.Sysctls = slices.DeleteFunc(h.Sysctls, func(s language.Sysctl) bool { return s.Pos.Line == 0 })
 	}
 }
 
@@ -139,15 +139,15 @@ func summary(t *Topology) []string {
 }
 
 func TestLay(t *testing.T) {
-	host := func(name string) scenarios.Host { return scenarios.Host{Name: name} }
+	host := func(name string) language.Host { return language.Host{Name: name} }
 	for _, c := range []struct {
 		name     string
-		scenario scenarios.Scenario
+		scenario language.Scenario
 		want     []string
 	}{
 		{
 			"a wire between two hosts",
-			scenarios.Scenario{Hosts: []scenarios.Host{host("client"), host("server")}},
+			language.Scenario{Hosts: []language.Host{host("client"), host("server")}},
 			[]string{
 				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"server: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",
@@ -158,7 +158,7 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"the same on IPv6",
-			scenarios.Scenario{Family: scenarios.V6, Hosts: []scenarios.Host{host("client"), host("server")}},
+			language.Scenario{Family: language.V6, Hosts: []language.Host{host("client"), host("server")}},
 			[]string{
 				"client: 2001:2:0:1::2 on eth0 in 2001:2:0:1::/64 via 2001:2:0:1::1",
 				"server: 2001:2:0:2::2 on eth0 in 2001:2:0:2::/64 via 2001:2:0:2::1",
@@ -169,9 +169,9 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"several addresses, MTUs, and no route",
-			scenarios.Scenario{
-				Network: scenarios.Network{MTU: 1400},
-				Hosts:   []scenarios.Host{{Name: "client", Addresses: 3}, {Name: "server", MTU: 9000, Route: "none"}, host("wire")},
+			language.Scenario{
+				Network: language.Network{MTU: 1400},
+				Hosts:   []language.Host{{Name: "client", Addresses: 3}, {Name: "server", MTU: 9000, Route: "none"}, host("wire")},
 			},
 			[]string{
 				"client: 198.18.1.2 198.18.1.3 198.18.1.4 on eth0 in 198.18.1.0/24 via 198.18.1.1",
@@ -183,7 +183,7 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"one host alone",
-			scenarios.Scenario{Hosts: []scenarios.Host{host("client")}},
+			language.Scenario{Hosts: []language.Host{host("client")}},
 			[]string{
 				"client: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"wire: 198.18.1.1",
@@ -192,7 +192,7 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"hosts whose names no interface can have",
-			scenarios.Scenario{Hosts: []scenarios.Host{host("lo"), host("a-host-of-a-long-name")}},
+			language.Scenario{Hosts: []language.Host{host("lo"), host("a-host-of-a-long-name")}},
 			[]string{
 				"lo: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
 				"a-host-of-a-long-name: 198.18.2.2 on eth0 in 198.18.2.0/24 via 198.18.2.1",
@@ -203,9 +203,9 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"a direct link",
-			scenarios.Scenario{
-				Network: scenarios.Network{Shape: scenarios.ShapeDirect},
-				Hosts:   []scenarios.Host{{Name: "client", Addresses: 2}, {Name: "server", MTU: 1280}},
+			language.Scenario{
+				Network: language.Network{Shape: language.ShapeDirect},
+				Hosts:   []language.Host{{Name: "client", Addresses: 2}, {Name: "server", MTU: 1280}},
 			},
 			[]string{
 				"client: 198.18.1.2 198.18.1.3 on eth0 in 198.18.1.0/24",
@@ -215,10 +215,10 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"a direct link on IPv6",
-			scenarios.Scenario{
-				Family:  scenarios.V6,
-				Network: scenarios.Network{Shape: scenarios.ShapeDirect, MTU: 1400},
-				Hosts:   []scenarios.Host{host("client"), host("server")},
+			language.Scenario{
+				Family:  language.V6,
+				Network: language.Network{Shape: language.ShapeDirect, MTU: 1400},
+				Hosts:   []language.Host{host("client"), host("server")},
 			},
 			[]string{
 				"client: 2001:2:0:1::2 on eth0 in 2001:2:0:1::/64",
@@ -228,15 +228,15 @@ func TestLay(t *testing.T) {
 		},
 		{
 			"a host that talks to itself",
-			scenarios.Scenario{Network: scenarios.Network{Shape: scenarios.ShapeLoopback}, Hosts: []scenarios.Host{{Name: "host", Addresses: 2}}},
+			language.Scenario{Network: language.Network{Shape: language.ShapeLoopback}, Hosts: []language.Host{{Name: "host", Addresses: 2}}},
 			[]string{"host: 127.0.0.1 127.0.0.2 on lo in 127.0.0.0/8"},
 		},
 		{
 			"a host that talks to itself on IPv6",
-			scenarios.Scenario{
-				Family:  scenarios.V6,
-				Network: scenarios.Network{Shape: scenarios.ShapeLoopback},
-				Hosts:   []scenarios.Host{{Name: "host", Addresses: 3}},
+			language.Scenario{
+				Family:  language.V6,
+				Network: language.Network{Shape: language.ShapeLoopback},
+				Hosts:   []language.Host{{Name: "host", Addresses: 3}},
 			},
 			[]string{"host: ::1 2001:2:0:1::3 2001:2:0:1::4 on lo in ::1/128"},
 		},
@@ -262,15 +262,15 @@ func TestLay(t *testing.T) {
 
 // As many hosts as there may be have subnets of the reserved blocks, each its own, and devices of different names.
 func TestManyHosts(t *testing.T) {
-	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
-			s := scenarios.Scenario{}
+			s := language.Scenario{}
 			for i := range maxHosts {
-				s.Hosts = append(s.Hosts, scenarios.Host{Name: fmt.Sprintf("a-host-of-a-long-name-%d", i), Addresses: 100})
+				s.Hosts = append(s.Hosts, language.Host{Name: fmt.Sprintf("a-host-of-a-long-name-%d", i), Addresses: 100})
 			}
 			topology := lay(t, s, f)
 			block := labV4
-			if f == scenarios.V6 {
+			if f == language.V6 {
 				block = labV6
 			}
 			prefixes, devices, hardware := map[netip.Prefix]string{}, map[string]string{}, map[string]string{}
@@ -308,22 +308,22 @@ func TestManyHosts(t *testing.T) {
 }
 
 func TestLayRefuses(t *testing.T) {
-	hosts := func(n int) []scenarios.Host { return make([]scenarios.Host, n) }
-	pos := scenarios.Pos{File: "s.yaml", Line: 1, Col: 1}
+	hosts := func(n int) []language.Host { return make([]language.Host, n) }
+	pos := language.Pos{File: "s.yaml", Line: 1, Col: 1}
 	for _, c := range []struct {
 		name  string
-		shape scenarios.Shape
-		hosts []scenarios.Host
+		shape language.Shape
+		hosts []language.Host
 		want  string
 	}{
 		{"more hosts than subnets", "", hosts(501), "s.yaml:1:1: 501 hosts, at most 500 have a subnet"},
-		{"two hosts on lo", scenarios.ShapeLoopback, hosts(2), "s.yaml:1:1: shape loopback wants one host, not 2"},
-		{"three hosts on a direct link", scenarios.ShapeDirect, hosts(3), "s.yaml:1:1: shape direct wants two hosts, not 3"},
-		{"one host on a direct link, and a wire", scenarios.ShapeDirect, []scenarios.Host{{Name: "a"}, {Name: "wire"}}, "s.yaml:1:1: shape direct wants two hosts, not 1"},
+		{"two hosts on lo", language.ShapeLoopback, hosts(2), "s.yaml:1:1: shape loopback wants one host, not 2"},
+		{"three hosts on a direct link", language.ShapeDirect, hosts(3), "s.yaml:1:1: shape direct wants two hosts, not 3"},
+		{"one host on a direct link, and a wire", language.ShapeDirect, []language.Host{{Name: "a"}, {Name: "wire"}}, "s.yaml:1:1: shape direct wants two hosts, not 1"},
 		{"a shape there is not", "star", hosts(2), `s.yaml:1:1: unknown shape "star"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Lay(&scenarios.Scenario{Network: scenarios.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
+			_, err := Lay(&language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
 			if err == nil || err.Error() != c.want {
 				t.Errorf("error is %v\nwant %s", err, c.want)
 			}
@@ -333,13 +333,13 @@ func TestLayRefuses(t *testing.T) {
 
 // What is set last holds: the scenario's own parameters come after the pinned ones.
 func TestSysctlsOfAHost(t *testing.T) {
-	own := scenarios.Sysctl{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: scenarios.Pos{Line: 3}}
-	s := scenarios.Scenario{Hosts: []scenarios.Host{
-		{Name: "client", Sysctl: []scenarios.Sysctl{own}}, {Name: "server"}, {Name: scenarios.Wire, Sysctl: []scenarios.Sysctl{own}},
+	own := language.Sysctl{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: language.Pos{Line: 3}}
+	s := language.Scenario{Hosts: []language.Host{
+		{Name: "client", Sysctl: []language.Sysctl{own}}, {Name: "server"}, {Name: language.Wire, Sysctl: []language.Sysctl{own}},
 	}}
-	for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+	for _, f := range []language.Family{language.V4, language.V6} {
 		topology := lay(t, s, f)
-		forward := map[scenarios.Family]string{scenarios.V4: "net.ipv4.ip_forward", scenarios.V6: "net.ipv6.conf.all.forwarding"}[f]
+		forward := map[language.Family]string{language.V4: "net.ipv4.ip_forward", language.V6: "net.ipv6.conf.all.forwarding"}[f]
 		for _, h := range topology.Hosts {
 			set := map[string]int{}
 			for _, p := range h.Sysctls {
@@ -352,7 +352,7 @@ func TestSysctlsOfAHost(t *testing.T) {
 			if mine := h.Name != "server"; mine != (last == own) {
 				t.Errorf("%s %s: the last parameter is %v", f, h.Name, last)
 			}
-			if got, want := set[forward] == 1, h.Name == scenarios.Wire; got != want {
+			if got, want := set[forward] == 1, h.Name == language.Wire; got != want {
 				t.Errorf("%s %s: %s is set: %t, want %t", f, h.Name, forward, got, want)
 			}
 			for name, n := range set {
@@ -367,7 +367,7 @@ func TestSysctlsOfAHost(t *testing.T) {
 // The actors' processes get the topology as JSON.
 func TestTopologySurvivesJSON(t *testing.T) {
 	for _, l := range labs {
-		for _, f := range []scenarios.Family{scenarios.V4, scenarios.V6} {
+		for _, f := range []language.Family{language.V4, language.V6} {
 			want := lay(t, l.scenario, f)
 			b, err := json.Marshal(want)
 			if err != nil {
@@ -400,7 +400,7 @@ func TestLinkEnds(t *testing.T) {
 			if l.name != c.lab {
 				continue
 			}
-			if diff := cmp.Diff(c.want, lay(t, l.scenario, scenarios.V4).LinkEnds(c.host)); diff != "" {
+			if diff := cmp.Diff(c.want, lay(t, l.scenario, language.V4).LinkEnds(c.host)); diff != "" {
 				t.Errorf("%s of %s (-want +got):\n%s", c.host, c.lab, diff)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 //go:embed plain.sh
@@ -127,12 +127,12 @@ func (b *bench) measure(only string) (err error) {
 func (b *bench) file(name string) string { return filepath.Join(b.dir, "scenarios", name) }
 
 // load returns a case of one of the bench's own scenarios.
-func load(name string, set map[string]string) (*scenarios.Scenario, error) {
+func load(name string, set map[string]string) (*language.Scenario, error) {
 	src, err := files.ReadFile("scenarios/" + name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := scenarios.Parse(name, src)
+	f, err := language.Parse(name, src)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // syn is a SYN at one of the wire's two devices, or at a host's.
@@ -62,11 +62,11 @@ func TestParseRate(t *testing.T) {
 }
 
 func TestShareDealsTheLongestFirst(t *testing.T) {
-	run := func(name string, d time.Duration) *scenarios.Scenario {
-		return &scenarios.Scenario{Name: name, Duration: scenarios.Duration(d)}
+	run := func(name string, d time.Duration) *language.Scenario {
+		return &language.Scenario{Name: name, Duration: language.Duration(d)}
 	}
 	var got [][]string
-	for _, g := range share([]*scenarios.Scenario{run("a", 1), run("b", 5), run("c", 3)}, 2) {
+	for _, g := range share([]*language.Scenario{run("a", 1), run("b", 5), run("c", 3)}, 2) {
 		var names []string
 		for _, s := range g {
 			names = append(names, s.Name)

@@ -16,6 +16,7 @@ import (
 	"halfopen/internal/kernel"
 	"halfopen/internal/vm"
 	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // machines measures virtual machines: how long one takes to boot, and how fast time passes in it.
@@ -145,7 +146,7 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 	}
 	o := b.options(k)
 	o.Stage = reached
-	_, err = inGuest([]*scenarios.Scenario{s}, o, func(e *trace.Event) {
+	_, err = inGuest([]*language.Scenario{s}, o, func(e *trace.Event) {
 		if e.Start != nil && e.Start.Actor != "" {
 			reached("step")
 		}
@@ -162,7 +163,7 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 }
 
 // inGuest does runs in one machine, and returns their traces in order. Those that broke off or fail are errors.
-func inGuest(list []*scenarios.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
+func inGuest(list []*language.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
 	traces := make([]*trace.Trace, len(list))
 	var errs []error
 	var runs []vm.Run
@@ -190,7 +191,7 @@ func inGuest(list []*scenarios.Scenario, o vm.Options, see func(*trace.Event)) (
 }
 
 // builtin returns the first case, in IPv4, of a built-in scenario.
-func builtin(name string) (*scenarios.Scenario, error) {
+func builtin(name string) (*language.Scenario, error) {
 	f, err := scenarios.Builtin(name)
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func (b *bench) long(k vm.Kernel) error {
 	if err != nil {
 		return err
 	}
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for _, f := range library {
 		runs, err := f.Expand(nil)
 		if err != nil {
@@ -279,9 +280,9 @@ func (b *bench) long(k vm.Kernel) error {
 }
 
 // share deals runs out, the longest first, to so many machines in turn.
-func share(list []*scenarios.Scenario, machines int) [][]*scenarios.Scenario {
-	sorted := slices.SortedStableFunc(slices.Values(list), func(x, y *scenarios.Scenario) int { return int(y.Estimate() - x.Estimate()) })
-	groups := make([][]*scenarios.Scenario, machines)
+func share(list []*language.Scenario, machines int) [][]*language.Scenario {
+	sorted := slices.SortedStableFunc(slices.Values(list), func(x, y *language.Scenario) int { return int(y.Estimate() - x.Estimate()) })
+	groups := make([][]*language.Scenario, machines)
 	for i, s := range sorted {
 		groups[i%machines] = append(groups[i%machines], s)
 	}
@@ -298,7 +299,7 @@ func (b *bench) guestDelay(k vm.Kernel) error {
 		if err != nil {
 			return err
 		}
-		traces, err := inGuest([]*scenarios.Scenario{s}, b.options(k), func(*trace.Event) {})
+		traces, err := inGuest([]*language.Scenario{s}, b.options(k), func(*trace.Event) {})
 		if err != nil {
 			return fmt.Errorf("%s: %w", way.name, err)
 		}

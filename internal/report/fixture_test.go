@@ -13,7 +13,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -206,18 +206,18 @@ func (l *lab) end(at time.Duration) *trace.Trace {
 const ms = time.Millisecond
 
 // synBackoff is connect() to a server whose input drops SYNs.
-func synBackoff(t *testing.T) (*scenarios.Scenario, *trace.Trace) {
-	s := &scenarios.Scenario{
+func synBackoff(t *testing.T) (*language.Scenario, *trace.Trace) {
+	s := &language.Scenario{
 		Name: "syn-retry-backoff", Case: "retries=1", Family: "v4",
 		Title: "connect() to a silent server backs off 1, 2, 4, 8, 16, 32 s and ends in ETIMEDOUT",
-		Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}},
-		Faults: []scenarios.Fault{{
-			Name: "silent-server", At: "server.input", Do: scenarios.Action{Drop: &scenarios.Drop{}},
-			Match: scenarios.Selector{To: "server", TCP: scenarios.Kinds{scenarios.SYN}, Port: scenarios.Ints{8080}},
+		Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
+		Faults: []language.Fault{{
+			Name: "silent-server", At: "server.input", Do: language.Action{Drop: &language.Drop{}},
+			Match: language.Selector{To: "server", TCP: language.Kinds{language.SYN}, Port: language.Ints{8080}},
 		}},
-		Actors: []scenarios.Actor{
-			{Name: "server", Host: "server", Steps: []scenarios.Step{{ID: "listen", Op: scenarios.Op{Listen: &scenarios.Listen{Port: 8080}}}}},
-			{Name: "client", Host: "client", Steps: []scenarios.Step{{ID: "connect", Op: scenarios.Op{Connect: &scenarios.Connect{To: "server:8080"}}}}},
+		Actors: []language.Actor{
+			{Name: "server", Host: "server", Steps: []language.Step{{ID: "listen", Op: language.Op{Listen: &language.Listen{Port: 8080}}}}},
+			{Name: "client", Host: "client", Steps: []language.Step{{ID: "connect", Op: language.Op{Connect: &language.Connect{To: "server:8080"}}}}},
 		},
 	}
 	l := newLab(t, false)
@@ -237,25 +237,25 @@ func synBackoff(t *testing.T) (*scenarios.Scenario, *trace.Trace) {
 }
 
 // exchange is a whole connection: a request lost on the wire once, a late answer, an orderly end.
-func exchange(t *testing.T, v6 bool) (*scenarios.Scenario, *trace.Trace) {
-	s := &scenarios.Scenario{
+func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
+	s := &language.Scenario{
 		Name: "lost-request", Family: "v4", Title: "a lost request is sent again",
-		Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}},
-		Faults: []scenarios.Fault{
-			{Name: "lose-request", Nth: scenarios.Ints{1}, Do: scenarios.Action{Drop: &scenarios.Drop{}}, Match: scenarios.Selector{From: "client", TCP: scenarios.Kinds{scenarios.DATA}}},
-			{Name: "slow-answer", Do: scenarios.Action{Delay: &scenarios.Delay{By: scenarios.Duration(50 * ms)}}, Match: scenarios.Selector{From: "server", TCP: scenarios.Kinds{scenarios.DATA}}},
+		Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
+		Faults: []language.Fault{
+			{Name: "lose-request", Nth: language.Ints{1}, Do: language.Action{Drop: &language.Drop{}}, Match: language.Selector{From: "client", TCP: language.Kinds{language.DATA}}},
+			{Name: "slow-answer", Do: language.Action{Delay: &language.Delay{By: language.Duration(50 * ms)}}, Match: language.Selector{From: "server", TCP: language.Kinds{language.DATA}}},
 		},
-		Actors: []scenarios.Actor{
-			{Name: "server", Host: "server", Steps: []scenarios.Step{
-				{ID: "listen", Op: scenarios.Op{Listen: &scenarios.Listen{Port: 8080}}},
-				{ID: "accept", Op: scenarios.Op{Accept: &scenarios.Accept{}}},
-				{ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}},
-				{ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "world"}}}},
+		Actors: []language.Actor{
+			{Name: "server", Host: "server", Steps: []language.Step{
+				{ID: "listen", Op: language.Op{Listen: &language.Listen{Port: 8080}}},
+				{ID: "accept", Op: language.Op{Accept: &language.Accept{}}},
+				{ID: "recv", Op: language.Op{Recv: &language.Recv{}}},
+				{ID: "send", Op: language.Op{Send: &language.Send{Data: language.Data{Text: "world"}}}},
 			}},
-			{Name: "client", Host: "client", Steps: []scenarios.Step{
-				{ID: "connect", Op: scenarios.Op{Connect: &scenarios.Connect{To: "server:8080"}}},
-				{ID: "send", Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "hello"}}}},
-				{ID: "recv", Op: scenarios.Op{Recv: &scenarios.Recv{}}},
+			{Name: "client", Host: "client", Steps: []language.Step{
+				{ID: "connect", Op: language.Op{Connect: &language.Connect{To: "server:8080"}}},
+				{ID: "send", Op: language.Op{Send: &language.Send{Data: language.Data{Text: "hello"}}}},
+				{ID: "recv", Op: language.Op{Recv: &language.Recv{}}},
 			}},
 		},
 	}

@@ -10,7 +10,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Mark is what a fault did to a packet, as the mechanism that struck it told.
@@ -44,7 +44,7 @@ func (m Mark) String() string {
 
 // mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way, and that this
 // fault has not struck yet. A packet that was lost was struck by the last fault that had it.
-func mark(s *scenarios.Scenario, t *trace.Trace, all []*Journey, seed maphash.Seed) {
+func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.Seed) {
 	like := map[packetKey][]*Journey{}
 	for _, j := range all {
 		k := keyOf(j.Packet, seed)

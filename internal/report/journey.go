@@ -9,7 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Journey is one packet's way through the lab, put together from the captures at the link ends it passed.
@@ -70,7 +70,7 @@ type packetKey struct {
 
 // Journeys puts the packets of a trace together, in the order they were sent. Lost packets stay incomplete; a copy made on
 // the way is a journey that begins there.
-func Journeys(s *scenarios.Scenario, t *trace.Trace) []*Journey {
+func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	owners := addressOwners(t)
 	seed := maphash.MakeSeed()
 	flows := t.Flows()
@@ -163,7 +163,7 @@ func addressOwners(t *trace.Trace) map[netip.Addr]string {
 
 // patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
 // faults that match it may hold it.
-func patience(s *scenarios.Scenario, d *packet.Decoded, from, to string) time.Duration {
+func patience(s *language.Scenario, d *packet.Decoded, from, to string) time.Duration {
 	const (
 		usual   = 20 * time.Millisecond
 		forever = time.Hour

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // direction is one side's stream of a connection.
@@ -126,7 +126,7 @@ var ecnNames = [...]string{"not-ect", "ect1", "ect0", "ce"}
 // flagNames writes TCP flags: "SYN+ACK".
 func flagNames(flags packet.TCPFlags) string {
 	var names []string
-	for bit, name := range scenarios.TCPFlagNames() {
+	for bit, name := range language.TCPFlagNames() {
 		if flags&(1<<bit) != 0 {
 			names = append(names, name)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // LadderOptions say how a ladder is drawn. The zero value draws everything but ARP, 100 columns wide, in UTF-8, without
@@ -32,7 +32,7 @@ type LadderOptions struct {
 // Ladder draws the packets of a trace as arrows between the hosts, down the time, with the steps and socket states of each
 // host beside its line. Times are seconds since the actors started; the second column is the gap since the packet before
 // in the same direction. A cross marks a packet that was lost, with the fault that struck it where that is certain.
-func Ladder(s *scenarios.Scenario, t *trace.Trace, o LadderOptions) string {
+func Ladder(s *language.Scenario, t *trace.Trace, o LadderOptions) string {
 	if o.Width == 0 {
 		o.Width = 100
 	}
@@ -68,10 +68,10 @@ type column struct {
 
 // columns places the hosts: those that open connections on the left, those that listen on the right, the wire in the
 // middle and only if it sent or was sent something itself.
-func columns(s *scenarios.Scenario, t *trace.Trace, rows []row, width int) []column {
+func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []column {
 	var left, middle, right []string
 	add := func(name string) {
-		if name == "" || name == scenarios.Wire || slices.Contains(slices.Concat(left, middle, right), name) {
+		if name == "" || name == language.Wire || slices.Contains(slices.Concat(left, middle, right), name) {
 			return
 		}
 		switch role(s, name) {
@@ -96,13 +96,13 @@ func columns(s *scenarios.Scenario, t *trace.Trace, rows []row, width int) []col
 		if j := rows[i].journey; j != nil {
 			add(j.From)
 			add(j.To)
-			wire = wire || j.From == scenarios.Wire || j.To == scenarios.Wire
+			wire = wire || j.From == language.Wire || j.To == language.Wire
 		}
-		wire = wire || rows[i].host == scenarios.Wire
+		wire = wire || rows[i].host == language.Wire
 	}
 	names := slices.Concat(left, middle)
 	if wire {
-		names = append(names, scenarios.Wire)
+		names = append(names, language.Wire)
 	}
 	names = append(names, right...)
 	if len(names) == 1 && slices.ContainsFunc(rows, func(r row) bool { return r.journey != nil && r.journey.From == r.journey.To }) {
@@ -120,7 +120,7 @@ func columns(s *scenarios.Scenario, t *trace.Trace, rows []row, width int) []col
 }
 
 // role says what the actors of a host begin with.
-func role(s *scenarios.Scenario, host string) string {
+func role(s *language.Scenario, host string) string {
 	if s == nil {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestLadder(t *testing.T) {
@@ -21,7 +21,7 @@ func TestLadder(t *testing.T) {
 	icmp, icmpTrace := unreachable(t)
 	bulk, bulkTrace := bulk(t, 100)
 	for name, c := range map[string]struct {
-		s *scenarios.Scenario
+		s *language.Scenario
 		t *trace.Trace
 		o LadderOptions
 	}{
@@ -80,7 +80,7 @@ func TestLadderDrawsAnything(t *testing.T) {
 	l.step(0, ms, trace.Step{Actor: "unknown", Op: "recv", Errno: "EINTR"})
 	tr := l.end(time.Second)
 	for _, o := range []LadderOptions{{}, {Width: 1}, {Width: 1000, ARP: true}, {MaxRows: 1}, {MaxRows: 2}, {Only: []int{-1, 1 << 30}}, {Only: []int{}}} {
-		for _, s := range []*scenarios.Scenario{nil, {}} {
+		for _, s := range []*language.Scenario{nil, {}} {
 			if got := Ladder(s, tr, o); !strings.HasSuffix(got, "\n") {
 				t.Errorf("%+v: %q", o, got)
 			}
@@ -103,7 +103,7 @@ func packetsOf(t *trace.Trace, kind string) []int {
 }
 
 // unreachable has a SYN to an address that nobody has, and the wire's answer.
-func unreachable(t *testing.T) (*scenarios.Scenario, *trace.Trace) {
+func unreachable(t *testing.T) (*language.Scenario, *trace.Trace) {
 	s, _ := synBackoff(t)
 	s.Faults = nil
 	l := newLab(t, false)
@@ -118,7 +118,7 @@ func unreachable(t *testing.T) (*scenarios.Scenario, *trace.Trace) {
 }
 
 // bulk has n data segments, each acknowledged.
-func bulk(t *testing.T, n int) (*scenarios.Scenario, *trace.Trace) {
+func bulk(t *testing.T, n int) (*language.Scenario, *trace.Trace) {
 	s, _ := exchange(t, false)
 	s.Faults = nil
 	l := newLab(t, false)
@@ -152,7 +152,7 @@ func TestJourneysTellIdenticalPacketsApart(t *testing.T) {
 	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
 	l.lose(0, "server", synack)
 	l.pass(1000*ms, 0, "server", synack)
-	got := Journeys(&scenarios.Scenario{}, l.end(2000*ms))
+	got := Journeys(&language.Scenario{}, l.end(2000*ms))
 	if len(got) != 2 || got[0].Arrived || !got[1].Arrived {
 		t.Fatalf("want one lost and one arrived SYN-ACK, got %+v", got)
 	}
@@ -164,7 +164,7 @@ func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
 	l.pass(0, 0, "client", syn)
 	l.see(500*ms, "wire", "server", true, syn)
 	l.see(501*ms, "server", "eth0", false, syn)
-	got := Journeys(&scenarios.Scenario{}, l.end(time.Second))
+	got := Journeys(&language.Scenario{}, l.end(time.Second))
 	if len(got) != 2 || got[1].From != "wire" || !got[1].Forged || !got[1].Arrived || got[1].To != "server" {
 		t.Fatalf("want the packet and its copy from the wire, got %+v", got)
 	}
@@ -174,9 +174,9 @@ func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
 func TestHitsOfIdenticalPackets(t *testing.T) {
 	l := newLab(t, false)
 	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
-	s := &scenarios.Scenario{Faults: []scenarios.Fault{
-		{Name: "slow", Do: scenarios.Action{Delay: &scenarios.Delay{By: scenarios.Duration(200 * ms)}}},
-		{Name: "copies", Do: scenarios.Action{Duplicate: &scenarios.Duplicate{Copies: 4}}},
+	s := &language.Scenario{Faults: []language.Fault{
+		{Name: "slow", Do: language.Action{Delay: &language.Delay{By: language.Duration(200 * ms)}}},
+		{Name: "copies", Do: language.Action{Duplicate: &language.Duplicate{Copies: 4}}},
 	}}
 	hit := func(at time.Duration, name, effect string, by time.Duration) {
 		l.add(start+at, trace.Event{Fault: &trace.Fault{Name: name, What: "hit", Effect: effect, By: by, Packet: synack[14:]}})
@@ -208,7 +208,7 @@ func TestARewrittenSegmentIsToldAsSentAndArrived(t *testing.T) {
 	l.see(30*time.Microsecond, "wire", "server", true, came)
 	l.see(40*time.Microsecond, "server", "eth0", false, came)
 	l.add(start+20*time.Microsecond, trace.Event{Fault: &trace.Fault{Name: "shut", What: "hit", Effect: "rewritten", Packet: sent[14:]}})
-	s := &scenarios.Scenario{Hosts: []scenarios.Host{{Name: "client"}, {Name: "server"}}}
+	s := &language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server"}}}
 	got := Ladder(s, l.end(time.Second), LadderOptions{Width: 120})
 	if want := "ACK flags=ACK→RST+ACK win=510→0 ack=1 (≠ shut) "; !strings.Contains(got, want) {
 		t.Errorf("no %q in\n%s", want, got)

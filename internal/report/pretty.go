@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/assertions"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Look says how text for people looks.
@@ -305,7 +305,7 @@ func (f *faultLine) text() string {
 }
 
 // hostList names the hosts of a scenario: "client and server".
-func hostList(s *scenarios.Scenario) string {
+func hostList(s *language.Scenario) string {
 	var names []string
 	for i := range s.Hosts {
 		names = append(names, s.Hosts[i].Name)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/assertions"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // passing and failing are the backoff of one retry with verdicts as package assertions writes them, kept here so that its
@@ -58,8 +58,8 @@ func failing(t *testing.T) *Result {
 	return r
 }
 
-func position(line int) scenarios.Pos {
-	return scenarios.Pos{File: "syn-retry-backoff.yaml", Line: line, Col: 5}
+func position(line int) language.Pos {
+	return language.Pos{File: "syn-retry-backoff.yaml", Line: line, Col: 5}
 }
 
 func TestOutputOfARun(t *testing.T) {

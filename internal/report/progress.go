@@ -10,7 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // ProgressOptions say how the progress of runs is shown.
@@ -79,8 +79,8 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 	return p
 }
 
-// Case begins to follow a run that a person tells by id, usually [scenarios.Scenario.ID].
-func (p *Progress) Case(id string, s *scenarios.Scenario) *Watcher {
+// Case begins to follow a run that a person tells by id, usually [language.Scenario.ID].
+func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 	now := time.Now()
 	w := &Watcher{p: p, id: id, estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s)}
 	p.count(func() { p.tally.running++ })

@@ -9,16 +9,16 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-func span(d time.Duration) scenarios.Span { return scenarios.TimerSpan(d) }
+func span(d time.Duration) language.Span { return language.TimerSpan(d) }
 
 func TestWaitingSaysWhatARunWaitsFor(t *testing.T) {
 	s, tr := synBackoff(t)
-	s.Expect = []scenarios.Expectation{{Packets: &scenarios.PacketsExpectation{
-		Packets: scenarios.Selector{From: "client", TCP: scenarios.Kinds{scenarios.SYN}},
-		Count:   &scenarios.Count{Min: 3, Max: 3}, Gaps: []scenarios.Span{span(time.Second), span(2 * time.Second)},
+	s.Expect = []language.Expectation{{Packets: &language.PacketsExpectation{
+		Packets: language.Selector{From: "client", TCP: language.Kinds{language.SYN}},
+		Count:   &language.Count{Min: 3, Max: 3}, Gaps: []language.Span{span(time.Second), span(2 * time.Second)},
 	}}}
 	w := newWaiting(s)
 	if got := w.text(0); got != "building the lab" {
@@ -51,7 +51,7 @@ func TestWaitingSaysWhatARunWaitsFor(t *testing.T) {
 }
 
 func TestWaitingPrefersABlockingStepToAnAccept(t *testing.T) {
-	w := newWaiting(&scenarios.Scenario{})
+	w := newWaiting(&language.Scenario{})
 	w.event(&trace.Event{Start: &trace.Start{}})
 	w.event(&trace.Event{T: ms, Start: &trace.Start{Actor: "server", Step: "accept", Op: "accept", N: 1}})
 	if got, want := w.text(501*ms), "server.accept for 0.5 s"; got != want {

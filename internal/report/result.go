@@ -6,14 +6,14 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Result is a case that was run, or could not be.
 type Result struct {
 	// ID is what a person tells it by; "" means Scenario.ID().
 	ID       string
-	Scenario *scenarios.Scenario
+	Scenario *language.Scenario
 	// Trace is nil where the case never ran.
 	Trace    *trace.Trace
 	Verdicts []assertions.Verdict

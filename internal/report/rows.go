@@ -9,7 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // row is one line of a ladder: a packet, something that happened on a host, or (with neither) a remark on the whole.
@@ -38,7 +38,7 @@ func (r *row) likeness() string {
 }
 
 // ladderRows lists what a ladder draws, in order of time.
-func ladderRows(s *scenarios.Scenario, t *trace.Trace, journeys []*Journey, o *LadderOptions) []row {
+func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *LadderOptions) []row {
 	var rows []row
 	labels := newLabeler()
 	only := map[int]bool{}
@@ -84,7 +84,7 @@ func background(d *packet.Decoded) bool {
 }
 
 // stepRows has a row for each step that ended, and one for the start of each that took its time.
-func stepRows(s *scenarios.Scenario, t *trace.Trace) []row {
+func stepRows(s *language.Scenario, t *trace.Trace) []row {
 	calls := stepCalls(s)
 	type execution struct {
 		actor, id string
@@ -123,7 +123,7 @@ func stepRows(s *scenarios.Scenario, t *trace.Trace) []row {
 }
 
 // hostOf returns the host an actor runs on.
-func hostOf(s *scenarios.Scenario, actor string) string {
+func hostOf(s *language.Scenario, actor string) string {
 	if s != nil {
 		if a := s.Actor(actor); a != nil && a.Host != "" {
 			return a.Host
@@ -132,7 +132,7 @@ func hostOf(s *scenarios.Scenario, actor string) string {
 	return actor
 }
 
-func actorPrefix(s *scenarios.Scenario, actor string) string {
+func actorPrefix(s *language.Scenario, actor string) string {
 	if hostOf(s, actor) != actor {
 		return actor + ": "
 	}

@@ -6,18 +6,18 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // plain reports whether all of a selector can be judged from one packet alone, which is all that reports try: exact
 // judgement is the business of package assertions.
-func plain(sel *scenarios.Selector) bool {
+func plain(sel *language.Selector) bool {
 	return sel.Conn == 0 && sel.Payload == nil && sel.Retransmission == nil && len(sel.Options) == 0 &&
 		sel.Seq == nil && sel.Ack == nil && sel.Window == nil && sel.TTL == nil
 }
 
 // selects reports whether a plain selector takes the packet; from and to are the hosts of its addresses.
-func selects(sel *scenarios.Selector, d *packet.Decoded, from, to string) bool {
+func selects(sel *language.Selector, d *packet.Decoded, from, to string) bool {
 	if sel.From != "" && sel.From != from || sel.To != "" && sel.To != to {
 		return false
 	}
@@ -25,7 +25,7 @@ func selects(sel *scenarios.Selector, d *packet.Decoded, from, to string) bool {
 	switch d.Proto {
 	case "tcp":
 		if len(sel.TCP) > 0 {
-			proto = slices.Contains(sel.TCP, scenarios.AnySegment) || slices.Contains(sel.TCP, scenarios.SegmentKind(d.Kind()))
+			proto = slices.Contains(sel.TCP, language.AnySegment) || slices.Contains(sel.TCP, language.SegmentKind(d.Kind()))
 		}
 	case "udp":
 		proto = proto || sel.UDP != ""
@@ -45,11 +45,11 @@ func selects(sel *scenarios.Selector, d *packet.Decoded, from, to string) bool {
 }
 
 // loses reports whether the fault's action keeps a packet from its destination.
-func loses(f *scenarios.Fault) bool { return f.Do.Drop != nil || f.Do.Reject != nil }
+func loses(f *language.Fault) bool { return f.Do.Drop != nil || f.Do.Reject != nil }
 
 // strike finds the packets that were lost behind the capture, by faults at a host's input: on the wire they look like any
 // other. A fault is credited with packets only if those come to exactly the hits its mechanism counted.
-func strike(s *scenarios.Scenario, t *trace.Trace, all []*Journey) {
+func strike(s *language.Scenario, t *trace.Trace, all []*Journey) {
 	if s == nil {
 		return
 	}
@@ -114,7 +114,7 @@ func inWindow(windows [][2]time.Duration, at time.Duration) bool {
 }
 
 // triggered reports whether a fault strikes the nth packet it matches.
-func triggered(f *scenarios.Fault, n int) bool {
+func triggered(f *language.Fault, n int) bool {
 	if n <= f.Skip {
 		return false
 	}
@@ -126,10 +126,10 @@ func triggered(f *scenarios.Fault, n int) bool {
 
 // passes reports whether the packet came to the place where the fault is, the wire or a host's input, and whether it may
 // have been lost there.
-func passes(f *scenarios.Fault, j *Journey) (here, lost bool) {
-	if f.At == "" || f.At == scenarios.Wire {
-		here = slices.ContainsFunc(j.hops, func(h hop) bool { return h.host == scenarios.Wire && !h.out })
-		return here, !j.Arrived && j.Seen == scenarios.Wire
+func passes(f *language.Fault, j *Journey) (here, lost bool) {
+	if f.At == "" || f.At == language.Wire {
+		here = slices.ContainsFunc(j.hops, func(h hop) bool { return h.host == language.Wire && !h.out })
+		return here, !j.Arrived && j.Seen == language.Wire
 	}
 	here = j.Arrived && f.At == j.To+".input"
 	return here, here

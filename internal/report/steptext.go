@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // seconds writes a duration as reports do: 3.071s, 41.2ms, 250µs.
@@ -22,7 +22,7 @@ func seconds(d time.Duration) string {
 }
 
 // stepCalls maps ACTOR.STEP to the call as a person would write it: connect(server:8080).
-func stepCalls(s *scenarios.Scenario) map[string]string {
+func stepCalls(s *language.Scenario) map[string]string {
 	calls := map[string]string{}
 	if s == nil {
 		return calls
@@ -33,7 +33,7 @@ func stepCalls(s *scenarios.Scenario) map[string]string {
 	return calls
 }
 
-func addCalls(calls map[string]string, actor string, steps []scenarios.Step) {
+func addCalls(calls map[string]string, actor string, steps []language.Step) {
 	for i := range steps {
 		op := &steps[i].Op
 		calls[actor+"."+steps[i].ID] = op.Kind() + "(" + arguments(op) + ")"
@@ -49,7 +49,7 @@ func addCalls(calls map[string]string, actor string, steps []scenarios.Step) {
 }
 
 // arguments returns what tells the call from others of its kind, in few words.
-func arguments(op *scenarios.Op) string {
+func arguments(op *language.Op) string {
 	switch {
 	case op.Connect != nil:
 		return op.Connect.To
@@ -95,7 +95,7 @@ func arguments(op *scenarios.Op) string {
 	return ""
 }
 
-func amount(d *scenarios.Data) string {
+func amount(d *language.Data) string {
 	switch {
 	case d.Bytes != 0:
 		return fmt.Sprintf("%d bytes", int64(d.Bytes))

@@ -8,12 +8,12 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // waiting follows a run by its events and says what the run waits for.
 type waiting struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	owners   map[netip.Addr]string
 	counts   []packetCount
 	running  []trace.Start
@@ -24,13 +24,13 @@ type waiting struct {
 
 // packetCount is the progress of a packets expectation.
 type packetCount struct {
-	expect *scenarios.PacketsExpectation
+	expect *language.PacketsExpectation
 	want   int64
 	seen   int64
 	last   time.Duration
 }
 
-func newWaiting(s *scenarios.Scenario) *waiting {
+func newWaiting(s *language.Scenario) *waiting {
 	w := &waiting{scenario: s, owners: map[netip.Addr]string{}}
 	for i := range s.Expect {
 		p := s.Expect[i].Packets
@@ -175,9 +175,9 @@ func (c *packetCount) text(now time.Duration) string {
 }
 
 // selectorName names the packets of a selector in a word.
-func selectorName(sel *scenarios.Selector) string {
+func selectorName(sel *language.Selector) string {
 	switch {
-	case len(sel.TCP) > 0 && sel.TCP[0] != scenarios.AnySegment:
+	case len(sel.TCP) > 0 && sel.TCP[0] != language.AnySegment:
 		var kinds []string
 		for _, k := range sel.TCP {
 			kinds = append(kinds, string(k))

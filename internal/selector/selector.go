@@ -11,7 +11,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Hosts are the addresses of a lab's hosts by name, the wire's too.
@@ -43,7 +43,7 @@ func (h Hosts) Has(host string, a netip.Addr) bool {
 // without IP: so an expectation means the same on both. With ports it takes TCP and UDP. Several protocols in one selector
 // are alternatives. Sequence numbers, windows and TCP options are of TCP segments only, an acknowledgement number of those
 // with the ACK flag, a payload of TCP and UDP.
-func Matches(s *scenarios.Selector, d *packet.Decoded, f packet.Flow, hosts Hosts) bool {
+func Matches(s *language.Selector, d *packet.Decoded, f packet.Flow, hosts Hosts) bool {
 	if s.From != "" && !hosts.Has(s.From, d.Src) || s.To != "" && !hosts.Has(s.To, d.Dst) {
 		return false
 	}
@@ -76,12 +76,12 @@ func Matches(s *scenarios.Selector, d *packet.Decoded, f packet.Flow, hosts Host
 	return true
 }
 
-func protocolMatches(s *scenarios.Selector, d *packet.Decoded) bool {
+func protocolMatches(s *language.Selector, d *packet.Decoded) bool {
 	if len(s.TCP) == 0 && s.UDP == "" && s.ICMP == "" && s.ARP == "" {
 		return (d.Family == "v4" || d.Family == "v6") && d.Proto != "ndp"
 	}
-	if d.Proto == "tcp" && slices.ContainsFunc(s.TCP, func(k scenarios.SegmentKind) bool {
-		return k == scenarios.AnySegment || string(k) == d.Kind()
+	if d.Proto == "tcp" && slices.ContainsFunc(s.TCP, func(k language.SegmentKind) bool {
+		return k == language.AnySegment || string(k) == d.Kind()
 	}) {
 		return true
 	}
@@ -95,7 +95,7 @@ func protocolMatches(s *scenarios.Selector, d *packet.Decoded) bool {
 	return neighbours && (s.ARP == "any" || s.ARP == d.ICMPType)
 }
 
-func portsMatch(s *scenarios.Selector, d *packet.Decoded) bool {
+func portsMatch(s *language.Selector, d *packet.Decoded) bool {
 	if len(s.Port) == 0 && len(s.SPort) == 0 && len(s.DPort) == 0 {
 		return true
 	}
@@ -108,7 +108,7 @@ func portsMatch(s *scenarios.Selector, d *packet.Decoded) bool {
 		(len(s.DPort) == 0 || slices.Contains(s.DPort, dst))
 }
 
-func payloadMatches(p *scenarios.Payload, d *packet.Decoded, f packet.Flow) bool {
+func payloadMatches(p *language.Payload, d *packet.Decoded, f packet.Flow) bool {
 	if d.Proto != "tcp" && d.Proto != "udp" {
 		return false
 	}
@@ -152,7 +152,7 @@ func hasOption(o *packet.TCPOptions, name string) (there, known bool) {
 // Select returns those of the packets that the selector means, Conn included: the nth connection in the order in which the
 // rest of the selector first matches one of its packets. packets are indexes into the trace's events, flows is
 // [trace.Trace.Flows].
-func Select(s *scenarios.Selector, t *trace.Trace, flows []packet.Flow, hosts Hosts, packets []int) []int {
+func Select(s *language.Selector, t *trace.Trace, flows []packet.Flow, hosts Hosts, packets []int) []int {
 	var chosen []int
 	var conns []int
 	for _, i := range packets {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/u-root/u-root/pkg/cpio"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // contents returns the names in an archive, in order, and by them what files contain and links stand for.
@@ -82,7 +82,7 @@ func reversed(s []string) []string {
 func TestTheSameFilesMakeTheSameInitramfs(t *testing.T) {
 	make := func() (archive []byte, identity string) {
 		i := newInitramfs()
-		if err := i.addPrograms([]*scenarios.Scenario{mustParse(silent)}); err != nil {
+		if err := i.addPrograms([]*language.Scenario{mustParse(silent)}); err != nil {
 			t.Skip(err)
 		}
 		archive, err := i.archive()
@@ -141,7 +141,7 @@ func TestOtherFilesMakeAnotherIdentity(t *testing.T) {
 }
 
 func TestWordsThatMayBePrograms(t *testing.T) {
-	got := called(&scenarios.Exec{Command: []string{"ss -tan | wc -l; echo $(cat 'x y')"}})
+	got := called(&language.Exec{Command: []string{"ss -tan | wc -l; echo $(cat 'x y')"}})
 	want := []string{"-l", "-tan", "cat", "echo", "sh", "ss", "wc", "x", "y"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("words (-want +got):\n%s", diff)

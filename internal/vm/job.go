@@ -9,7 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Where things are in the guest.
@@ -41,8 +41,8 @@ type job struct {
 
 // task is one run.
 type task struct {
-	Scenario *scenarios.Scenario `json:"scenario"`
-	Seed     uint64              `json:"seed"`
+	Scenario *language.Scenario `json:"scenario"`
+	Seed     uint64             `json:"seed"`
 }
 
 // squeeze packs a job, which the guest reads byte by byte.

@@ -9,7 +9,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // runEnv makes the test binary a program that runs a scenario in a virtual machine, for the test that kills it.
@@ -101,8 +101,8 @@ expect:
     gaps: [1s, 2s, 4s, 8s, 16s, 32s]
 `
 
-func mustParse(src string) *scenarios.Scenario {
-	f, err := scenarios.Parse("test.yaml", []byte(src))
+func mustParse(src string) *language.Scenario {
+	f, err := language.Parse("test.yaml", []byte(src))
 	if err != nil {
 		panic(err)
 	}
@@ -115,14 +115,14 @@ func mustParse(src string) *scenarios.Scenario {
 
 // attempted is one run with what came of it.
 type attempted struct {
-	scenario *scenarios.Scenario
+	scenario *language.Scenario
 	trace    *trace.Trace
 	err      error
 	began    bool
 	events   int
 }
 
-func trial(s *scenarios.Scenario) *attempted { return &attempted{scenario: s} }
+func trial(s *language.Scenario) *attempted { return &attempted{scenario: s} }
 
 // run does the run; without a kernel in the options, on the newest there is.
 func (a *attempted) run(ctx context.Context, o Options) error {

@@ -8,7 +8,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // netemKernel is the Debian kernel whose netem is tried, where it is there; others have one as well.
@@ -25,7 +25,7 @@ func TestNetem(t *testing.T) {
 	if err != nil || len(paths) < 9 {
 		t.Fatalf("%d scenarios: %v", len(paths), err)
 	}
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for _, path := range paths {
 		list = append(list, runsOf(t, path, "", "")...)
 	}
@@ -61,7 +61,7 @@ func TestNetem(t *testing.T) {
 }
 
 // judge checks a run; one that is wrong must fail, in the time of its first connection and in nothing else.
-func judge(t *testing.T, s *scenarios.Scenario, tr *trace.Trace, wrong bool) {
+func judge(t *testing.T, s *language.Scenario, tr *trace.Trace, wrong bool) {
 	failures := 0
 	for _, v := range assertions.Check(s, tr) {
 		if v.Status == assertions.Pass {
@@ -78,7 +78,7 @@ func judge(t *testing.T, s *scenarios.Scenario, tr *trace.Trace, wrong bool) {
 }
 
 // runsOf returns the runs of a scenario file, in which some text stands in place of other.
-func runsOf(t *testing.T, path, old, text string) []*scenarios.Scenario {
+func runsOf(t *testing.T, path, old, text string) []*language.Scenario {
 	t.Helper()
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func runsOf(t *testing.T, path, old, text string) []*scenarios.Scenario {
 	if old != "" {
 		src = []byte(strings.ReplaceAll(string(src), old, text))
 	}
-	f, err := scenarios.Parse(path, src)
+	f, err := language.Parse(path, src)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // extensionDirs is where iptables has its extensions (XTABLES_LIBDIR), which it opens by name.
@@ -25,18 +25,18 @@ var extensions = []string{
 
 // addPrograms adds what plans call, and the exec steps of the runs. Plans' programs are there even if these runs have no faults, so
 // that most guests are the same.
-func (i *initramfs) addPrograms(runs []*scenarios.Scenario) error {
+func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 	names := map[string]string{"iptables": "", "ip6tables": ""} // to who needs it
 	for _, s := range runs {
 		for f := range s.Faults {
 			program := "iptables"
-			if s.Family == scenarios.V6 {
+			if s.Family == language.V6 {
 				program = "ip6tables"
 			}
 			names[program] = fmt.Sprintf("fault %q of %s", s.Faults[f].Name, s.Name)
 		}
 		for a := range s.Actors {
-			scenarios.EachStep(s.Actors[a].Steps, func(st *scenarios.Step) {
+			language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
 				for _, name := range called(st.Op.Exec) {
 					if names[name] == "" {
 						names[name] = fmt.Sprintf("step %s.%s of %s", s.Actors[a].Name, st.ID, s.Name)
@@ -68,7 +68,7 @@ func (i *initramfs) addPrograms(runs []*scenarios.Scenario) error {
 }
 
 // called returns the words of a command that may be programs: all of them, for a shell's syntax is not parsed here.
-func called(e *scenarios.Exec) []string {
+func called(e *language.Exec) []string {
 	if e == nil {
 		return nil
 	}

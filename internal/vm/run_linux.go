@@ -20,7 +20,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Options are what a virtual machine may be given.
@@ -53,7 +53,7 @@ func (o *Options) stage(name string) {
 
 // Run is one run in the guest, with what is to be told of it. The functions are called one at a time.
 type Run struct {
-	Scenario *scenarios.Scenario
+	Scenario *language.Scenario
 	Seed     uint64
 	Began    func()
 	Emit     func(trace.Event)
@@ -327,7 +327,7 @@ func newCargo(runs []Run, o *Options) (*cargo, error) {
 		}
 	}
 	j := &job{Jobs: o.Jobs, Version: o.Version}
-	var list []*scenarios.Scenario
+	var list []*language.Scenario
 	for i := range runs {
 		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
 		list = append(list, runs[i].Scenario)

@@ -9,18 +9,18 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Selector says which packets a selector takes: "TCP SYN from client to server, port 8080".
-func Selector(m *scenarios.Selector) string {
+func Selector(m *language.Selector) string {
 	var what []string
 	if len(m.TCP) > 0 {
 		kinds := make([]string, len(m.TCP))
 		for i, k := range m.TCP {
 			kinds[i] = string(k)
 		}
-		if slices.Equal(kinds, []string{string(scenarios.AnySegment)}) {
+		if slices.Equal(kinds, []string{string(language.AnySegment)}) {
 			what = append(what, "TCP")
 		} else {
 			what = append(what, "TCP "+strings.Join(kinds, " or "))
@@ -55,10 +55,10 @@ func Selector(m *scenarios.Selector) string {
 }
 
 // Fault says what a fault does to which packets, where and when.
-func Fault(f *scenarios.Fault) string {
+func Fault(f *language.Fault) string {
 	at := f.At
 	if at == "" {
-		at = scenarios.Wire
+		at = language.Wire
 	}
 	action := f.Do.Kind()
 	if value := actionValue(&f.Do); value != "" && value != "{}" {
@@ -69,14 +69,14 @@ func Fault(f *scenarios.Fault) string {
 		text += ": " + Selector(&f.Match) + ", at " + at
 	}
 	rest := *f
-	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only, rest.Pos = "", scenarios.Selector{}, "", scenarios.Action{}, "", nil, scenarios.Pos{}
+	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only, rest.Pos = "", language.Selector{}, "", language.Action{}, "", nil, language.Pos{}
 	if fields := flowFields(reflect.ValueOf(rest)); len(fields) > 0 {
 		text += "; " + strings.Join(fields, ", ")
 	}
 	return text
 }
 
-func actionValue(a *scenarios.Action) string {
+func actionValue(a *language.Action) string {
 	v := reflect.ValueOf(*a)
 	for i := range v.NumField() {
 		if !v.Field(i).IsNil() {
@@ -88,7 +88,7 @@ func actionValue(a *scenarios.Action) string {
 
 // Step writes a step as the scenario language does, with the name that references have for it if that is not its operation's:
 // "connect: {to: server:8080}, id connect2".
-func Step(st *scenarios.Step) string {
+func Step(st *language.Step) string {
 	var text string
 	switch op := &st.Op; {
 	case op.Repeat != nil:
@@ -125,7 +125,7 @@ func Step(st *scenarios.Step) string {
 	return text
 }
 
-func stepsWords(steps []scenarios.Step) string {
+func stepsWords(steps []language.Step) string {
 	words := make([]string, len(steps))
 	for i := range steps {
 		words[i] = Step(&steps[i])
@@ -134,7 +134,7 @@ func stepsWords(steps []scenarios.Step) string {
 }
 
 // Where says on which kernels an expectation holds.
-func Where(w *scenarios.Where) string {
+func Where(w *language.Where) string {
 	if w.NoSysctl != "" {
 		return "where the kernel has no " + w.NoSysctl
 	}
@@ -144,17 +144,17 @@ func Where(w *scenarios.Where) string {
 // flow writes a value of the scenario language on one line, as YAML does.
 func flow(v reflect.Value) string {
 	switch x := v.Interface().(type) {
-	case scenarios.Count:
+	case language.Count:
 		return x.Source
-	case scenarios.Duration:
+	case language.Duration:
 		return time.Duration(x).String()
-	case scenarios.Percent:
+	case language.Percent:
 		return fmt.Sprintf("%g%%", math.Round(float64(x)*1e6)/1e4)
-	case scenarios.Selector:
+	case language.Selector:
 		return Selector(&x)
-	case scenarios.Sysctl:
+	case language.Sysctl:
 		return x.Name + "=" + x.Value
-	case scenarios.SockOption:
+	case language.SockOption:
 		return x.Name + "=" + x.Value
 	}
 	switch v.Kind() {

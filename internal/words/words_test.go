@@ -4,22 +4,22 @@ import (
 	"testing"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 func TestSelectorWords(t *testing.T) {
 	retransmission := true
 	for _, tt := range []struct {
 		name string
-		in   scenarios.Selector
+		in   language.Selector
 		want string
 	}{
-		{"everything", scenarios.Selector{}, "IP packets"},
-		{"a kind from a host", scenarios.Selector{From: "client", TCP: scenarios.Kinds{scenarios.SYN}}, "TCP SYN packets from client"},
-		{"several kinds and a port", scenarios.Selector{To: "server", TCP: scenarios.Kinds{"FIN", "RST"}, Port: scenarios.Ints{8080}}, "TCP FIN or RST packets to server, port: 8080"},
-		{"any TCP", scenarios.Selector{TCP: scenarios.Kinds{"any"}}, "TCP packets"},
-		{"an ICMP message", scenarios.Selector{ICMP: "port-unreachable"}, "ICMP port-unreachable packets"},
-		{"retransmissions", scenarios.Selector{TCP: scenarios.Kinds{"DATA"}, Retransmission: &retransmission}, "TCP DATA packets, retransmission: true"},
+		{"everything", language.Selector{}, "IP packets"},
+		{"a kind from a host", language.Selector{From: "client", TCP: language.Kinds{language.SYN}}, "TCP SYN packets from client"},
+		{"several kinds and a port", language.Selector{To: "server", TCP: language.Kinds{"FIN", "RST"}, Port: language.Ints{8080}}, "TCP FIN or RST packets to server, port: 8080"},
+		{"any TCP", language.Selector{TCP: language.Kinds{"any"}}, "TCP packets"},
+		{"an ICMP message", language.Selector{ICMP: "port-unreachable"}, "ICMP port-unreachable packets"},
+		{"retransmissions", language.Selector{TCP: language.Kinds{"DATA"}, Retransmission: &retransmission}, "TCP DATA packets, retransmission: true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := Selector(&tt.in); got != tt.want {
@@ -32,22 +32,22 @@ func TestSelectorWords(t *testing.T) {
 func TestFaultWords(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		in   scenarios.Fault
+		in   language.Fault
 		want string
 	}{
 		{
 			"a drop at a host",
-			scenarios.Fault{At: "server.input", Match: scenarios.Selector{TCP: scenarios.Kinds{"SYN"}}, Do: scenarios.Action{Drop: &scenarios.Drop{}}},
+			language.Fault{At: "server.input", Match: language.Selector{TCP: language.Kinds{"SYN"}}, Do: language.Action{Drop: &language.Drop{}}},
 			"drop: TCP SYN packets, at server.input",
 		},
 		{
 			"a delay of the second, in a window",
-			scenarios.Fault{Nth: scenarios.Ints{2}, From: "client.connect", Do: scenarios.Action{Delay: &scenarios.Delay{By: scenarios.Duration(200 * time.Millisecond)}}},
+			language.Fault{Nth: language.Ints{2}, From: "client.connect", Do: language.Action{Delay: &language.Delay{By: language.Duration(200 * time.Millisecond)}}},
 			"delay {by: 200ms}: IP packets, at wire; nth: 2, from: client.connect",
 		},
 		{
 			"a partition names its host",
-			scenarios.Fault{After: scenarios.Duration(time.Second), Do: scenarios.Action{Partition: &scenarios.Partition{Host: "server"}}},
+			language.Fault{After: language.Duration(time.Second), Do: language.Action{Partition: &language.Partition{Host: "server"}}},
 			"partition {host: server}; after: 1s",
 		},
 	} {
@@ -62,21 +62,21 @@ func TestFaultWords(t *testing.T) {
 func TestStepWords(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		in   scenarios.Step
+		in   language.Step
 		want string
 	}{
-		{"an operation without operands", scenarios.Step{Op: scenarios.Op{Close: &scenarios.Close{}}}, "close"},
-		{"one with some", scenarios.Step{Op: scenarios.Op{Connect: &scenarios.Connect{To: "server:80", Nonblock: true}}}, "connect: {to: server:80, nonblock}"},
-		{"embedded data", scenarios.Step{Op: scenarios.Op{Send: &scenarios.Send{Data: scenarios.Data{Text: "hi"}, All: true}}}, "send: {text: hi, all}"},
+		{"an operation without operands", language.Step{Op: language.Op{Close: &language.Close{}}}, "close"},
+		{"one with some", language.Step{Op: language.Op{Connect: &language.Connect{To: "server:80", Nonblock: true}}}, "connect: {to: server:80, nonblock}"},
+		{"embedded data", language.Step{Op: language.Op{Send: &language.Send{Data: language.Data{Text: "hi"}, All: true}}}, "send: {text: hi, all}"},
 		{
 			"modifiers",
-			scenarios.Step{Socket: "a", After: "server.accept", Times: 3, Op: scenarios.Op{Sleep: &scenarios.Sleep{For: scenarios.Duration(time.Second)}}},
+			language.Step{Socket: "a", After: "server.accept", Times: 3, Op: language.Op{Sleep: &language.Sleep{For: language.Duration(time.Second)}}},
 			"sleep: {for: 1s}, on a, after server.accept, 3 times",
 		},
 		{
 			"repeat",
-			scenarios.Step{Op: scenarios.Op{Repeat: &scenarios.Repeat{Times: 2, Steps: []scenarios.Step{
-				{Op: scenarios.Op{Accept: &scenarios.Accept{}}}, {Op: scenarios.Op{Close: &scenarios.Close{}}},
+			language.Step{Op: language.Op{Repeat: &language.Repeat{Times: 2, Steps: []language.Step{
+				{Op: language.Op{Accept: &language.Accept{}}}, {Op: language.Op{Close: &language.Close{}}},
 			}}}},
 			"repeat 2 times: accept; close",
 		},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 const ms = time.Millisecond
@@ -29,9 +29,9 @@ func TestDropAndPartition(t *testing.T) {
 }
 
 func TestDelay(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, "x")
+	b := datagram(language.V4, toServer, "x")
 	t.Run("fixed", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {do: {delay: 200ms}}}`)
+		e := newTestEngine(t, language.V4, 1, `{f: {do: {delay: 200ms}}}`)
 		for _, now := range []int{0, 7, 7, 1000} {
 			d := decide(e, b, now)
 			if want := time.Duration(now+200) * ms; d.At != want || d.Drop || d.Data != nil || d.Strikes[0].By != 200*ms {
@@ -52,7 +52,7 @@ func TestDelay(t *testing.T) {
 		{"normal, cut at 0", `{by: 0ms, jitter: 10ms, distribution: normal, order: free}`, 0, 100 * ms, 3_989 * time.Microsecond, 5_838 * time.Microsecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e := newTestEngine(t, scenarios.V4, 1, `{f: {do: {delay: `+c.do+`}}}`)
+			e := newTestEngine(t, language.V4, 1, `{f: {do: {delay: `+c.do+`}}}`)
 			const n = 20_000
 			var all []float64
 			overtakes := 0
@@ -84,8 +84,8 @@ func TestDelay(t *testing.T) {
 	}
 	t.Run("order is kept between two hosts one way, by default", func(t *testing.T) {
 		for _, order := range []string{"", ", order: keep"} {
-			e := newTestEngine(t, scenarios.V4, 1, `{f: {do: {delay: {by: 100ms, jitter: 100ms`+order+`}}}}`)
-			ways := [][]byte{b, segment{way: toServer, flags: "SYN"}.bytes(scenarios.V4), datagram(scenarios.V4, toClient, "x")}
+			e := newTestEngine(t, language.V4, 1, `{f: {do: {delay: {by: 100ms, jitter: 100ms`+order+`}}}}`)
+			ways := [][]byte{b, segment{way: toServer, flags: "SYN"}.bytes(language.V4), datagram(language.V4, toClient, "x")}
 			var last [2]time.Duration
 			apart := false
 			for i := range 3000 {
@@ -106,7 +106,7 @@ func TestDelay(t *testing.T) {
 		}
 	})
 	t.Run("what is remembered is bounded", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {do: {delay: {by: 1ms, jitter: 1ms}}}}`)
+		e := newTestEngine(t, language.V4, 1, `{f: {do: {delay: {by: 1ms, jitter: 1ms}}}}`)
 		for i := range 100_000 {
 			other := slices.Clone(b)
 			other[13], other[14], other[15] = byte(i>>16), byte(i>>8), byte(i)
@@ -129,8 +129,8 @@ func moments(all []float64) (mean, deviation float64) {
 }
 
 func TestHold(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, "x")
-	e := newTestEngine(t, scenarios.V4, 1, `{f: {match: {udp: any}, do: {hold: "client.send[1]"}}}`)
+	b := datagram(language.V4, toServer, "x")
+	e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, do: {hold: "client.send[1]"}}}`)
 	d := decide(e, b, 0)
 	if diff := cmp.Diff([]string{"client.send"}, d.Until); diff != "" || d.At != 0 || d.Drop {
 		t.Errorf("held: %+v (-want +got):\n%s", d, diff)
@@ -177,13 +177,13 @@ func TestDuplicate(t *testing.T) {
 
 func TestReorder(t *testing.T) {
 	for do, want := range map[string]int{`{reorder: {}}`: 1, `{reorder: 5}`: 5} {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {match: {udp: any}, do: `+do+`}}`)
-		d := decide(e, datagram(scenarios.V4, toServer, "x"), 9)
+		e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, do: `+do+`}}`)
+		d := decide(e, datagram(language.V4, toServer, "x"), 9)
 		if d.Behind != want || d.Patience != time.Second || d.At != 0 {
 			t.Errorf("%s: %+v", do, d)
 		}
-		back := decide(e, datagram(scenarios.V4, toClient, "x"), 9)
-		tcp := decide(e, segment{way: toServer, flags: "SYN"}.bytes(scenarios.V4), 9)
+		back := decide(e, datagram(language.V4, toClient, "x"), 9)
+		tcp := decide(e, segment{way: toServer, flags: "SYN"}.bytes(language.V4), 9)
 		if d.Direction == back.Direction || d.Direction == tcp.Direction {
 			t.Errorf("directions %v, %v and %v are not told apart", d.Direction, back.Direction, tcp.Direction)
 		}
@@ -191,8 +191,8 @@ func TestReorder(t *testing.T) {
 }
 
 func TestReplay(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, "x")
-	e := newTestEngine(t, scenarios.V4, 1, `{later: {do: {replay: 2s}}, event: {do: {replay: {until: client.send}}}}`)
+	b := datagram(language.V4, toServer, "x")
+	e := newTestEngine(t, language.V4, 1, `{later: {do: {replay: 2s}}, event: {do: {replay: {until: client.send}}}}`)
 	d := decide(e, b, 0)
 	want := []Extra{{Data: b, After: 2 * time.Second}, {Data: b, Until: "client.send"}}
 	if diff := cmp.Diff(want, d.Extras); diff != "" || d.Drop || d.At != 0 || d.Data != nil {
@@ -205,11 +205,11 @@ func TestReplay(t *testing.T) {
 
 func TestRate(t *testing.T) {
 	// 972 bytes of payload are 1000 of packet, and 1014 on the link: 1.014 ms at 8 Mbit/s.
-	b, back := datagram(scenarios.V4, toServer, string(make([]byte, 972))), datagram(scenarios.V4, toClient, string(make([]byte, 972)))
+	b, back := datagram(language.V4, toServer, string(make([]byte, 972))), datagram(language.V4, toClient, string(make([]byte, 972)))
 	const each = 1014 * time.Microsecond
 	burst := 3072 * time.Microsecond
 	t.Run("a burst passes, the rest in turn, too much is lost", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {match: {udp: any}, do: {rate: {to: 8mbit, queue: 10kB}}}}`)
+		e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, do: {rate: {to: 8mbit, queue: 10kB}}}}`)
 		dropped := 0
 		for i := range 20 {
 			d := decide(e, b, 0)
@@ -243,7 +243,7 @@ func TestRate(t *testing.T) {
 	})
 	t.Run("each way has its own", func(t *testing.T) {
 		for match, own := range map[string]bool{`{udp: any}`: true, `{to: server}`: true} {
-			e := newTestEngine(t, scenarios.V4, 1, `{f: {via: nfqueue, match: `+match+`, do: {rate: 8mbit}}}`)
+			e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, match: `+match+`, do: {rate: 8mbit}}}`)
 			for range 3 {
 				decide(e, b, 0)
 			}
@@ -253,7 +253,7 @@ func TestRate(t *testing.T) {
 		}
 	})
 	t.Run("all addresses of a host are behind one link", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {via: nfqueue, do: {rate: 8mbit}}}`)
+		e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: {rate: 8mbit}}}`)
 		second := slices.Clone(b)
 		second[19] = 3 // server.2
 		for range 3 {
@@ -264,7 +264,7 @@ func TestRate(t *testing.T) {
 		}
 	})
 	t.Run("a packet of which only the headers are here counts whole", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{f: {via: nfqueue, do: {rate: 8mbit}}}`)
+		e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: {rate: 8mbit}}}`)
 		for range 3 {
 			decide(e, b[:headers], 0)
 		}
@@ -273,7 +273,7 @@ func TestRate(t *testing.T) {
 		}
 	})
 	t.Run("a packet that a fault before it delays comes later", func(t *testing.T) {
-		e := newTestEngine(t, scenarios.V4, 1, `{late: {do: {delay: 50ms}}, f: {via: nfqueue, do: {rate: 8mbit}}}`)
+		e := newTestEngine(t, language.V4, 1, `{late: {do: {delay: 50ms}}, f: {via: nfqueue, do: {rate: 8mbit}}}`)
 		for range 3 {
 			if d := decide(e, b, 0); d.At != 50*ms {
 				t.Errorf("released at %v", d.At)
@@ -286,10 +286,10 @@ func TestRate(t *testing.T) {
 }
 
 func TestLoss(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, "x")
+	b := datagram(language.V4, toServer, "x")
 	const n = 50_000
 	lose := func(do string) (lost, bursts int) {
-		e := newTestEngine(t, scenarios.V4, 3, `{f: {do: {loss: `+do+`}}}`)
+		e := newTestEngine(t, language.V4, 3, `{f: {do: {loss: `+do+`}}}`)
 		before := false
 		for range n {
 			d := decide(e, b, 0)

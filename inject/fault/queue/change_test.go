@@ -10,7 +10,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // differing returns the places where two packets of one length differ.
@@ -30,7 +30,7 @@ func differing(t *testing.T, a, b []byte) []int {
 
 func TestCorrupt(t *testing.T) {
 	for _, f := range families {
-		head := map[scenarios.Family]int{scenarios.V4: 20, scenarios.V6: 40}[f]
+		head := map[language.Family]int{language.V4: 20, language.V6: 40}[f]
 		payload := "0123456789"
 		for name, c := range map[string]struct {
 			packet         []byte
@@ -224,7 +224,7 @@ func TestRewrite(t *testing.T) {
 				}
 				if !bytes.Equal(before.tcp.Payload, after.tcp.Payload) || before.src != after.src || before.dst != after.dst ||
 					before.tcp.Seq != after.tcp.Seq || before.tcp.Ack != after.tcp.Ack || before.tcp.SrcPort != after.tcp.SrcPort ||
-					f == scenarios.V6 && after.v6.FlowLabel != 0xabcde {
+					f == language.V6 && after.v6.FlowLabel != 0xabcde {
 					t.Errorf("IP%s: something else has changed too:\n%s\n%s", f, before, after)
 				}
 				// What is so already is no hit.
@@ -255,14 +255,14 @@ func TestRewriteOfOtherPackets(t *testing.T) {
 				continue
 			}
 			after := dissect(d.Data)
-			if f == scenarios.V4 && (after.v4.TTL != 2 || after.v4.TOS != 3) || f == scenarios.V6 && (after.v6.HopLimit != 2 || after.v6.TrafficClass != 3) {
+			if f == language.V4 && (after.v4.TTL != 2 || after.v4.TOS != 3) || f == language.V6 && (after.v6.HopLimit != 2 || after.v6.TrafficClass != 3) {
 				t.Errorf("IP%s: %s has become\n%s", f, name, after)
 			}
 			changed := differing(t, b, d.Data)
 			if last := changed[len(changed)-1]; last > 11 {
 				t.Errorf("IP%s: %s: byte %d has changed", f, name, last)
 			}
-			if f == scenarios.V4 {
+			if f == language.V4 {
 				if err, ok := after.v4.VerifyChecksum(); err != nil || !ok.Valid {
 					t.Errorf("%s: the checksum of the header is wrong: %v", name, err)
 				}
@@ -288,7 +288,7 @@ func TestWhatIsCutShortIsNotChanged(t *testing.T) {
 func TestADatagramShorterThanItsPacket(t *testing.T) {
 	for _, f := range families {
 		b := append(datagram(f, toServer, "four"), "tail"...)
-		if f == scenarios.V4 {
+		if f == language.V4 {
 			b[3] += 4
 		} else {
 			b[5] += 4
@@ -300,7 +300,7 @@ func TestADatagramShorterThanItsPacket(t *testing.T) {
 			t.Errorf("IP%s: the payload is %q", f, got)
 		}
 		short := slices.Clone(d.Data[:len(b)-4])
-		if f == scenarios.V4 {
+		if f == language.V4 {
 			short[3] -= 4
 		} else {
 			short[5] -= 4

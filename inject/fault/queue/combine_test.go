@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Several faults on one packet: each does its part, in the order of the file.
@@ -16,12 +16,12 @@ func TestFaultsCombined(t *testing.T) {
 		name, faults string
 		effects      []string
 		// check tells what is wrong with the decision about a segment of 5 bytes that came after 10 ms.
-		check func(t *testing.T, f scenarios.Family, b []byte, d *Decision)
+		check func(t *testing.T, f language.Family, b []byte, d *Decision)
 	}{
 		{
 			"delays add up", `{a: {do: {delay: 20ms}}, b: {do: {delay: 30ms}}}`,
 			[]string{"a delayed 1", "b delayed 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if d.At != 60*ms {
 					t.Errorf("released at %v", d.At)
 				}
@@ -30,7 +30,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"a delay and an event: both", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}}`,
 			[]string{"a delayed 1", "b held 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if d.At != 30*ms || !slices.Equal(d.Until, []string{"client.send"}) {
 					t.Errorf("%+v", d)
 				}
@@ -39,7 +39,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"two events: both", `{a: {do: {hold: client.send}}, b: {do: {hold: client.connect}}, c: {do: {hold: "client.send[1]"}}}`,
 			[]string{"a held 1", "b held 1", "c held 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if !slices.Equal(d.Until, []string{"client.send", "client.connect"}) {
 					t.Errorf("%+v", d)
 				}
@@ -48,7 +48,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"delayed and reordered", `{a: {do: {delay: 20ms}}, b: {do: {reorder: 2}}, c: {do: {reorder: 1}}}`,
 			[]string{"a delayed 1", "b reordered 1", "c reordered 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if d.At != 30*ms || d.Behind != 2 || d.Patience != time.Second {
 					t.Errorf("%+v", d)
 				}
@@ -58,7 +58,7 @@ func TestFaultsCombined(t *testing.T) {
 			"what is lost neither waits nor is copied", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}, c: {do: {duplicate: 2}},
 				d: {do: {replay: 1s}}, e: {do: {reorder: 1}}, f: {do: {rewrite: {ttl: 9}}}, g: {via: nfqueue, do: drop}}`,
 			[]string{"a delayed 1", "b held 1", "c duplicated 1", "d to be replayed 1", "e reordered 1", "f rewritten 1", "g dropped 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				d.Strikes, d.Direction = nil, Direction{}
 				if diff := cmp.Diff(Decision{Drop: true, Extras: []Extra{}}, *d, cmp.Comparer(func(a, b Direction) bool { return a == b })); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
@@ -68,7 +68,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"what is forged is sent though the packet is lost", `{a: {match: {tcp: any}, do: {reset: sender}}, b: {via: nfqueue, do: drop}}`,
 			[]string{"a reset 1", "b dropped 1"},
-			func(t *testing.T, _ scenarios.Family, _ []byte, d *Decision) {
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if got := forged(t, d); !d.Drop || len(got) != 1 || got[0] != "server > client 8080 > 40001 RST seq 5001" {
 					t.Errorf("dropped %t, sent %q", d.Drop, got)
 				}
@@ -77,14 +77,14 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"nothing comes after a loss", `{a: {via: nfqueue, do: drop}, b: {via: nfqueue, do: drop}, c: {do: {duplicate: {}}}}`,
 			[]string{"a dropped 1"},
-			func(*testing.T, scenarios.Family, []byte, *Decision) {},
+			func(*testing.T, language.Family, []byte, *Decision) {},
 		},
 		{
 			"a copy is of the packet as it leaves", `{a: {do: {duplicate: {}}}, b: {do: {replay: 1s}}, c: {do: {rewrite: {ttl: 9}}}, d: {do: {corrupt: {checksum: fix}}}}`,
 			[]string{"a duplicated 1", "b to be replayed 1", "c rewritten 1", "d corrupted 1"},
-			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				p := parse(t, d.Data)
-				if string(p.tcp.Payload) != "\x97ello" || f == scenarios.V4 && p.v4.TTL != 9 || len(p.wrongChecksums()) > 0 {
+				if string(p.tcp.Payload) != "\x97ello" || f == language.V4 && p.v4.TTL != 9 || len(p.wrongChecksums()) > 0 {
 					t.Errorf("it has become %s", p)
 				}
 				for _, x := range d.Extras {
@@ -101,13 +101,13 @@ func TestFaultsCombined(t *testing.T) {
 			"selectors see packets as they arrived", `{a: {match: {ttl: 63}, do: {rewrite: {ttl: 9}}}, b: {match: {ttl: 9}, via: nfqueue, do: drop},
 				c: {match: {ttl: 63}, do: {delay: 1ms}}, d: {match: {tcp: DATA}, do: {rewrite: {set: [FIN]}}}, e: {match: {tcp: FIN}, via: nfqueue, do: drop}}`,
 			[]string{"a rewritten 1", "c delayed 1", "d rewritten 1"},
-			func(*testing.T, scenarios.Family, []byte, *Decision) {},
+			func(*testing.T, language.Family, []byte, *Decision) {},
 		},
 		{
 			"actions see packets as they are by then", `{a: {do: {rewrite: {ttl: 9}}}, b: {do: {rewrite: {ttl: 9}}}, c: {do: {rewrite: {ttl: 8}}}}`,
 			[]string{"a rewritten 1", "c rewritten 1"},
-			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
-				if at := map[scenarios.Family]int{scenarios.V4: 8, scenarios.V6: 7}[f]; d.Data[at] != 8 {
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
+				if at := map[language.Family]int{language.V4: 8, language.V6: 7}[f]; d.Data[at] != 8 {
 					t.Errorf("the TTL is %d", d.Data[at])
 				}
 			},
@@ -115,7 +115,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"a checksum made wrong stays wrong", `{a: {do: {corrupt: 1}}, b: {do: {rewrite: {ttl: 9, window: 77}}}, c: {do: {rewrite: {window: 78}}}}`,
 			[]string{"a corrupted 1", "b rewritten 1", "c rewritten 1"},
-			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
 					t.Errorf("wrong checksums of %q", wrong)
 				}
@@ -124,7 +124,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"a checksum made wrong first is made right by corrupt with fix", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: {offset: 1, checksum: fix}}}}`,
 			[]string{"a corrupted 1", "b corrupted 1"},
-			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if wrong := parse(t, d.Data).wrongChecksums(); len(wrong) > 0 {
 					t.Errorf("wrong checksums of %q", wrong)
 				}
@@ -133,7 +133,7 @@ func TestFaultsCombined(t *testing.T) {
 		{
 			"corrupted twice is not mended", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: 1}}}`,
 			[]string{"a corrupted 1", "b corrupted 1"},
-			func(t *testing.T, f scenarios.Family, b []byte, d *Decision) {
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
 					t.Errorf("wrong checksums of %q", wrong)
 				}
@@ -161,9 +161,9 @@ func TestFaultsCombined(t *testing.T) {
 
 // Each of two faults keeps the order in which packets come to it, late by the other or not.
 func TestOrderIsKeptByFaultsCombined(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, string(make([]byte, 972)))
+	b := datagram(language.V4, toServer, string(make([]byte, 972)))
 	for _, before := range []string{`{delay: {by: 50ms, jitter: 50ms}}`, `{rate: {to: 8mbit, queue: 1MB}}`, `{delay: 70ms}`} {
-		e := newTestEngine(t, scenarios.V4, 1, `{a: {via: nfqueue, do: `+before+`}, b: {do: {delay: {by: 50ms, jitter: 50ms}}}}`)
+		e := newTestEngine(t, language.V4, 1, `{a: {via: nfqueue, do: `+before+`}, b: {do: {delay: {by: 50ms, jitter: 50ms}}}}`)
 		var last time.Duration
 		for i := range 1000 {
 			d := decide(e, b, i)
@@ -174,7 +174,7 @@ func TestOrderIsKeptByFaultsCombined(t *testing.T) {
 		}
 	}
 	// A fixed delay leaves the order as it is, that which another fault has made included.
-	e := newTestEngine(t, scenarios.V4, 1, `{a: {do: {delay: {by: 50ms, jitter: 50ms, order: free}}}, b: {do: {delay: 50ms}}}`)
+	e := newTestEngine(t, language.V4, 1, `{a: {do: {delay: {by: 50ms, jitter: 50ms, order: free}}}, b: {do: {delay: 50ms}}}`)
 	overtakes := 0
 	var last time.Duration
 	for i := range 1000 {
@@ -191,8 +191,8 @@ func TestOrderIsKeptByFaultsCombined(t *testing.T) {
 
 // A strike tells the packet's headers, and not more.
 func TestStrikesTellHeaders(t *testing.T) {
-	b := datagram(scenarios.V4, toServer, string(make([]byte, 1000)))
-	e := newTestEngine(t, scenarios.V4, 1, `{f: {via: nfqueue, do: drop}}`)
+	b := datagram(language.V4, toServer, string(make([]byte, 1000)))
+	e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: drop}}`)
 	d := decide(e, b, 0)
 	if got := d.Strikes[0].Packet; string(got) != string(b[:StrikeBytes]) || &got[0] == &b[0] {
 		t.Errorf("it tells %d bytes", len(got))
@@ -208,11 +208,11 @@ const random = `
   twice: {chance: 10%, do: {duplicate: {}}}`
 
 func strikes(t *testing.T, seed uint64, faults string) (all []Strike) {
-	e := newTestEngine(t, scenarios.V4, seed, faults)
+	e := newTestEngine(t, language.V4, seed, faults)
 	for i := range 400 {
-		b := datagram(scenarios.V4, toServer, "x")
+		b := datagram(language.V4, toServer, "x")
 		if i%4 == 3 {
-			b = segment{way: toClient, flags: "ACK", payload: "x"}.bytes(scenarios.V4)
+			b = segment{way: toClient, flags: "ACK", payload: "x"}.bytes(language.V4)
 		}
 		d := decide(e, b, i)
 		all = append(all, d.Strikes...)

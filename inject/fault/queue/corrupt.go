@@ -1,9 +1,9 @@
 package queue
 
-import "halfopen/scenarios"
+import "halfopen/scenarios/language"
 
 // corrupt changes bytes of the payload.
-type corrupt struct{ scenarios.Corrupt }
+type corrupt struct{ language.Corrupt }
 
 func (a *corrupt) strike(s *strike) (Strike, bool) {
 	l, ok := locate(s.packet.bytes())

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // delay puts a packet off by a time.
@@ -22,7 +22,7 @@ type delay struct {
 // mostPairs bounds what is remembered of those whose packets have long been released.
 const mostPairs = 1024
 
-func newDelay(d *scenarios.Delay, rng *rand.Rand) *delay {
+func newDelay(d *language.Delay, rng *rand.Rand) *delay {
 	return &delay{
 		by:     time.Duration(d.By),
 		jitter: time.Duration(d.Jitter),

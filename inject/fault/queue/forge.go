@@ -9,7 +9,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // toward says whom a forged segment is for, seen from the packet that gave rise to it.
@@ -125,14 +125,14 @@ func unicast(d *packet.Decoded) bool {
 // reporter returns the address of whoever tells the sender: the wire's on the sender's link, else the receiver's own.
 func (s *strike) reporter() netip.Addr {
 	d := &s.packet.decoded
-	if s.packet.place.Host != scenarios.Wire {
+	if s.packet.place.Host != language.Wire {
 		return d.Dst
 	}
 	bits := 24
 	if d.Src.Is6() {
 		bits = 64
 	}
-	for _, a := range s.engine.hosts[scenarios.Wire] {
+	for _, a := range s.engine.hosts[language.Wire] {
 		if p, err := a.Prefix(bits); err == nil && p.Contains(d.Src) {
 			return a
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // forged returns the summaries of what a decision sends besides the packet.
@@ -151,7 +151,7 @@ func TestRejectByICMP(t *testing.T) {
 					t.Fatalf("IP%s with %q: dropped %t, sent %q, want %s", f, with, d.Drop, got, want[i])
 				}
 				most := 576
-				if f == scenarios.V6 {
+				if f == language.V6 {
 					most = 1280
 				}
 				if n := len(d.Extras[0].Data); n > most {
@@ -159,7 +159,7 @@ func TestRejectByICMP(t *testing.T) {
 				}
 				p := parse(t, d.Extras[0].Data)
 				quote, head := []byte(nil), 8
-				if f == scenarios.V4 {
+				if f == language.V4 {
 					quote, head = p.icmp4.Payload, 28
 				} else {
 					quote, head = p.icmp6.Payload[4:], 48
@@ -167,7 +167,7 @@ func TestRejectByICMP(t *testing.T) {
 				if n := min(len(b), most-head); string(quote) != string(b[:n]) {
 					t.Errorf("IP%s: it quotes %d bytes of %d, want the first %d", f, len(quote), len(b), n)
 				}
-				if f == scenarios.V6 {
+				if f == language.V6 {
 					pointer := [4]byte(p.icmp6.Payload[:4])
 					if want := with == "icmp-proto-unreachable"; (pointer == [4]byte{0, 0, 0, 6}) != want || !want && pointer != [4]byte{} {
 						t.Errorf("with %q: the pointer is % x", with, pointer)
@@ -260,7 +260,7 @@ func TestMTU(t *testing.T) {
 				t.Fatalf("IP%s: dropped %t, %q", f, d.Drop, got)
 			}
 			p := parse(t, d.Extras[0].Data)
-			if f == scenarios.V4 && p.icmp4.Seq != 1400 || f == scenarios.V6 && string(p.icmp6.Payload[:4]) != "\x00\x00\x05\x78" {
+			if f == language.V4 && p.icmp4.Seq != 1400 || f == language.V6 && string(p.icmp6.Payload[:4]) != "\x00\x00\x05\x78" {
 				t.Errorf("IP%s: the MTU told is not 1400: %s", f, p)
 			}
 			if e.Hits("f") != 1 {

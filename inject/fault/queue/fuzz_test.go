@@ -9,7 +9,7 @@ import (
 	"github.com/gopacket/gopacket"
 
 	"halfopen/internal/packet"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // addPackets gives a fuzz test packets of all sorts to begin with. Malformed ones are in testdata/fuzz.
@@ -94,7 +94,7 @@ func FuzzDecide(f *testing.F) {
 	var sets [][]*Rule
 	for _, text := range append([]string{everything}, last...) {
 		var rules []*Rule
-		for _, r := range newTestEngine(f, scenarios.V4, 1, text).rules {
+		for _, r := range newTestEngine(f, language.V4, 1, text).rules {
 			rules = append(rules, r.Rule)
 		}
 		sets = append(sets, rules)
@@ -162,7 +162,7 @@ func FuzzRewrite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given []byte, window, mss uint16, strip, header, set, clear uint8) {
 		w := int(window)
 		flags := []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
-		a := &rewrite{scenarios.Rewrite{
+		a := &rewrite{language.Rewrite{
 			Window: &w, MSS: int(mss), TTL: int(header >> 2), ECN: []string{"", "ect0", "ce", "not-ect"}[header&3],
 			Strip: pick(strip, []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}), Set: pick(set, flags), Clear: pick(clear, flags),
 		}}
@@ -202,7 +202,7 @@ func FuzzRewrite(f *testing.F) {
 func FuzzCorrupt(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b, uint16(1), uint16(2), true) })
 	f.Fuzz(func(t *testing.T, given []byte, n, offset uint16, fix bool) {
-		a := &corrupt{scenarios.Corrupt{Bytes: int(n), Offset: int(offset)}}
+		a := &corrupt{language.Corrupt{Bytes: int(n), Offset: int(offset)}}
 		if fix {
 			a.Checksum = "fix"
 		}

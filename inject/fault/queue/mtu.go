@@ -1,9 +1,9 @@
 package queue
 
-import "halfopen/scenarios"
+import "halfopen/scenarios/language"
 
 // mtu refuses packets that are too long for a link that only the wire knows of.
-type mtu struct{ scenarios.MTU }
+type mtu struct{ language.MTU }
 
 func (a *mtu) strike(s *strike) (Strike, bool) {
 	if s.packet.length() <= a.Size {

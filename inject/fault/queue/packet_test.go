@@ -14,10 +14,10 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
-var families = []scenarios.Family{scenarios.V4, scenarios.V6}
+var families = []language.Family{language.V4, language.V6}
 
 // hosts are those of the default lab.
 var hosts = selector.Hosts{
@@ -35,21 +35,21 @@ func addrs(texts ...string) []netip.Addr {
 }
 
 // address returns a host's first address of a family.
-func address(f scenarios.Family, host string) netip.Addr {
+func address(f language.Family, host string) netip.Addr {
 	for _, a := range hosts[host] {
-		if a.Is4() == (f == scenarios.V4) {
+		if a.Is4() == (f == language.V4) {
 			return a
 		}
 	}
 	panic("no address of " + host)
 }
 
-var forward = Place{Host: scenarios.Wire, Hook: "FORWARD"}
+var forward = Place{Host: language.Wire, Hook: "FORWARD"}
 
 // newTestEngine makes an engine of faults written in YAML, all in force, on IPv4 or IPv6.
-func newTestEngine(t testing.TB, f scenarios.Family, seed uint64, faults string) *Engine {
+func newTestEngine(t testing.TB, f language.Family, seed uint64, faults string) *Engine {
 	t.Helper()
-	file, err := scenarios.Parse("test.yaml", fmt.Appendf(nil, `name: test
+	file, err := language.Parse("test.yaml", fmt.Appendf(nil, `name: test
 title: written in a test
 ip: %s
 hosts: {client: {}, server: {}}
@@ -94,7 +94,7 @@ var (
 )
 
 // build makes a packet with right lengths and checksums.
-func build(f scenarios.Family, w way, change func(*layers.IPv4, *layers.IPv6), proto layers.IPProtocol, upper ...gopacket.SerializableLayer) []byte {
+func build(f language.Family, w way, change func(*layers.IPv4, *layers.IPv6), proto layers.IPProtocol, upper ...gopacket.SerializableLayer) []byte {
 	src, dst := net.IP(address(f, w.from).AsSlice()), net.IP(address(f, w.to).AsSlice())
 	v4 := &layers.IPv4{Version: 4, TTL: 63, Id: 7, Flags: layers.IPv4DontFragment, Protocol: proto, SrcIP: src, DstIP: dst}
 	v6 := &layers.IPv6{Version: 6, HopLimit: 63, NextHeader: proto, SrcIP: src, DstIP: dst}
@@ -103,7 +103,7 @@ func build(f scenarios.Family, w way, change func(*layers.IPv4, *layers.IPv6), p
 	}
 	var ip gopacket.SerializableLayer = v4
 	var network gopacket.NetworkLayer = v4
-	if f == scenarios.V6 {
+	if f == language.V6 {
 		ip, network = v6, v6
 	}
 	for _, l := range upper {
@@ -137,7 +137,7 @@ type segment struct {
 	change  func(*layers.IPv4, *layers.IPv6)
 }
 
-func (s segment) bytes(f scenarios.Family) []byte {
+func (s segment) bytes(f language.Family) []byte {
 	if s.client == 0 {
 		s.client = 40001
 	}
@@ -168,7 +168,7 @@ func (s segment) bytes(f scenarios.Family) []byte {
 }
 
 // datagram makes a UDP datagram between port 5000 of the client and port 7007 of the server.
-func datagram(f scenarios.Family, w way, payload string) []byte {
+func datagram(f language.Family, w way, payload string) []byte {
 	ports := [2]layers.UDPPort{5000, 7007}
 	if w.from == "server" {
 		ports[0], ports[1] = ports[1], ports[0]
@@ -176,8 +176,8 @@ func datagram(f scenarios.Family, w way, payload string) []byte {
 	return build(f, w, nil, layers.IPProtocolUDP, &layers.UDP{SrcPort: ports[0], DstPort: ports[1]}, gopacket.Payload(payload))
 }
 
-func echo(f scenarios.Family, w way) []byte {
-	if f == scenarios.V6 {
+func echo(f language.Family, w way) []byte {
+	if f == language.V6 {
 		return build(f, w, nil, layers.IPProtocolICMPv6,
 			&layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(layers.ICMPv6TypeEchoRequest, 0)}, gopacket.Payload("\x00\x07\x00\x01ping"))
 	}
@@ -186,9 +186,9 @@ func echo(f scenarios.Family, w way) []byte {
 }
 
 // unreachable is an ICMP error about a datagram of the client's.
-func unreachable(f scenarios.Family) []byte {
+func unreachable(f language.Family) []byte {
 	quote := gopacket.Payload(datagram(f, toServer, "lost"))
-	if f == scenarios.V6 {
+	if f == language.V6 {
 		return build(f, toClient, nil, layers.IPProtocolICMPv6,
 			&layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, 4)}, append(gopacket.Payload{0, 0, 0, 0}, quote...))
 	}
@@ -197,8 +197,8 @@ func unreachable(f scenarios.Family) []byte {
 }
 
 // fragment is a piece of a UDP datagram.
-func fragment(f scenarios.Family, offset int, more bool, payload string) []byte {
-	if f == scenarios.V6 {
+func fragment(f language.Family, offset int, more bool, payload string) []byte {
+	if f == language.V6 {
 		header := []byte{17, 0, 0, 0, 0, 0, 0, 9}
 		place := uint16(offset)
 		if more {
@@ -330,7 +330,7 @@ func summary(t testing.TB, b []byte) string {
 	name := func(a netip.Addr) string {
 		for host, list := range hosts {
 			if i := slices.Index(list, a); i >= 0 {
-				if host == scenarios.Wire {
+				if host == language.Wire {
 					return fmt.Sprintf("wire.%d", i%2+1)
 				}
 				return host

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // The defaults of a rate, in bytes, as those of tc.
@@ -30,7 +30,7 @@ type rate struct {
 	full map[netip.Addr]time.Duration
 }
 
-func newRate(r *scenarios.Rate, oneWay bool) *rate {
+func newRate(r *language.Rate, oneWay bool) *rate {
 	a := &rate{perByte: 8e9 / float64(r.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{}}
 	queue, burst := r.Queue, r.Burst
 	if queue == 0 {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // rewrite changes header fields, and makes the checksums right again.
-type rewrite struct{ scenarios.Rewrite }
+type rewrite struct{ language.Rewrite }
 
 func (a *rewrite) strike(s *strike) (Strike, bool) {
 	before := s.packet.bytes()

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"halfopen/internal/selector"
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // Place is a hook of a host where packets are queued.
@@ -21,11 +21,11 @@ type Rule struct {
 	// Fault is its name.
 	Fault  string
 	Places []Place
-	Match  scenarios.Selector
+	Match  language.Selector
 	// Or are alternatives; if there are any, a packet must match one of them besides Match.
-	Or []scenarios.Selector
+	Or []language.Selector
 	Trigger
-	Do scenarios.Action
+	Do language.Action
 }
 
 // NeedsFlow reports whether connections must be followed to judge the rule's packets.
@@ -107,7 +107,7 @@ func (r *ruleState) selects(p *queued, hosts selector.Hosts) bool {
 	if !slices.Contains(r.Places, p.place) || !selector.Matches(&r.Match, &p.decoded, p.flow, hosts) {
 		return false
 	}
-	if len(r.Or) > 0 && !slices.ContainsFunc(r.Or, func(s scenarios.Selector) bool {
+	if len(r.Or) > 0 && !slices.ContainsFunc(r.Or, func(s language.Selector) bool {
 		return selector.Matches(&s, &p.decoded, p.flow, hosts)
 	}) {
 		return false

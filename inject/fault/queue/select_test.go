@@ -7,11 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket/layers"
 
-	"halfopen/scenarios"
+	"halfopen/scenarios/language"
 )
 
 // conversation is a list of packets of all sorts. Tests name them by their place.
-func conversation(f scenarios.Family) [][]byte {
+func conversation(f language.Family) [][]byte {
 	const c, s = 1000, 5000 // initial sequence numbers of client and server
 	near := func(v4 *layers.IPv4, v6 *layers.IPv6) { v4.TTL, v6.HopLimit = 3, 3 }
 	return [][]byte{
@@ -142,7 +142,7 @@ func TestSelectorsOfPacketsCutShort(t *testing.T) {
 
 // twenty are packets that all match.
 func twenty() [][]byte {
-	return slices.Repeat([][]byte{datagram(scenarios.V4, toServer, "x")}, 20)
+	return slices.Repeat([][]byte{datagram(language.V4, toServer, "x")}, 20)
 }
 
 func TestTriggers(t *testing.T) {
@@ -173,7 +173,7 @@ func TestTriggers(t *testing.T) {
 			if c.trigger != "" {
 				fault = `{f: {` + c.trigger + `, do: drop}}`
 			}
-			e := newTestEngine(t, scenarios.V4, 1, fault)
+			e := newTestEngine(t, language.V4, 1, fault)
 			got := struck(e, twenty())
 			for i := range got {
 				got[i]++
@@ -187,8 +187,8 @@ func TestTriggers(t *testing.T) {
 
 // A trigger counts the packets that match while the fault is in force, and no others.
 func TestTriggersCountWhileInForce(t *testing.T) {
-	e := newTestEngine(t, scenarios.V4, 1, `{f: {match: {udp: any}, nth: [2, 4], do: drop}}`)
-	ping, other := datagram(scenarios.V4, toServer, "x"), echo(scenarios.V4, toServer)
+	e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, nth: [2, 4], do: drop}}`)
+	ping, other := datagram(language.V4, toServer, "x"), echo(language.V4, toServer)
 	var got []bool
 	give := func(packets ...[]byte) {
 		for _, b := range packets {
@@ -208,8 +208,8 @@ func TestTriggersCountWhileInForce(t *testing.T) {
 
 // A rule strikes at its own places only.
 func TestPlaces(t *testing.T) {
-	e := newTestEngine(t, scenarios.V4, 1, `{in: {at: server.input, do: drop}, out: {at: client.output, do: drop}, wire: {do: drop}}`)
-	b := datagram(scenarios.V4, toServer, "x")
+	e := newTestEngine(t, language.V4, 1, `{in: {at: server.input, do: drop}, out: {at: client.output, do: drop}, wire: {do: drop}}`)
+	b := datagram(language.V4, toServer, "x")
 	for at, want := range map[Place]string{
 		{"server", "INPUT"}:  "in",
 		{"client", "OUTPUT"}: "out",
@@ -229,8 +229,8 @@ func TestPlaces(t *testing.T) {
 }
 
 func TestChanceStrikesItsShare(t *testing.T) {
-	e := newTestEngine(t, scenarios.V4, 7, `{f: {chance: 20%, do: drop}}`)
-	b := datagram(scenarios.V4, toServer, "x")
+	e := newTestEngine(t, language.V4, 7, `{f: {chance: 20%, do: drop}}`)
+	b := datagram(language.V4, toServer, "x")
 	const n = 10_000
 	hits := 0
 	for range n {

@@ -1,0 +1,37 @@
+// Package say writes parts of sentences for messages and reports: lists, counts, texts cut to length.
+package say
+
+import (
+	"fmt"
+	"strings"
+)
+
+// List joins words: "a, b and c"; "none" where there are none.
+func List(words []string) string {
+	switch len(words) {
+	case 0:
+		return "none"
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// Count writes a number and its noun: "1 packet", "3 packets".
+func Count[N int | int64 | uint64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// longestClip is how many bytes of a text a message quotes.
+const longestClip = 60
+
+// Clip shortens a text for a message to 60 bytes.
+func Clip(text string) string {
+	if len(text) > longestClip {
+		return text[:longestClip-3] + "..."
+	}
+	return text
+}

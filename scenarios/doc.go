@@ -1,9 +1,0 @@
-// Package scenarios is the language of halfopen: the types a YAML scenario is made of, the loader that reads them, the
-// validation that refuses what cannot be meant, and the library of scenarios that ships with the tool.
-//
-// A file is read once by [Load] and expanded by [File.Expand] into plain [Scenario] values, one for each case and IP
-// family, with every ${param} replaced. Everything downstream (the fault compiler, the harness, the assertions) sees only
-// such expanded scenarios. They survive a round trip through encoding/json unchanged: that is how they reach the lab.
-//
-// The package imports nothing else of the module.
-package scenarios

@@ -1,0 +1,269 @@
+package language
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
+
+var (
+	paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	// paramInExpression is a parameter's name as expressions have it, where - is an operator.
+	paramInExpression = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+)
+
+// reservedParams are set by the loader.
+var reservedParams = []string{"ip", "case"}
+
+// table reads params and cases.
+func (f *File) table(d *decoder) {
+	if n := f.entry("params"); n != nil && !isNull(n) {
+		if n.Kind != yaml.MappingNode {
+			d.errorf(n, "want a mapping of parameters to their values here")
+		} else {
+			f.defaults = f.params(d, n)
+		}
+	}
+	n := f.entry("cases")
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		d.errorf(n, "want a list of cases here, such as [{retries: 1}, {retries: 5}]")
+		return
+	}
+	if len(n.Content) > MaxCases {
+		d.errorf(n, "%d cases; a file holds at most %d", len(n.Content), MaxCases)
+		return
+	}
+	for _, item := range n.Content {
+		item = resolve(item)
+		if item.Kind != yaml.MappingNode || len(item.Content) == 0 {
+			d.errorf(item, "want a mapping of parameters to their values here")
+			continue
+		}
+		r := row{pos: item, params: f.params(d, item)}
+		r.label, r.named = labelOf(r.params)
+		if !r.named && len(r.params) > 0 && refersToParam(r.params[0].value) {
+			d.errorf(r.params[0].value, "a case is called by its first parameter, which cannot be one made of others; give it the key case")
+		}
+		if c := child(item, "case"); c != nil {
+			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
+			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
+				d.errorf(c, "a case cannot be called %q", r.label)
+			}
+		}
+		if slices.Contains(f.Cases, r.label) {
+			d.errorf(item, "there are two cases %q; tell them apart by the key case", r.label)
+		}
+		f.rows = append(f.rows, r)
+		f.Cases = append(f.Cases, r.label)
+	}
+}
+
+// params reads a mapping of parameters and notes the names that are new.
+func (f *File) params(d *decoder, n *yaml.Node) []param {
+	d.keys(n)
+	var params []param
+	if f.names == nil {
+		f.names = map[string]*yaml.Node{}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], resolve(n.Content[i+1])
+		switch {
+		case key.Value == "case" && value.Kind == yaml.ScalarNode:
+		case slices.Contains(reservedParams, key.Value):
+			d.errorf(key, "the parameter %q is set by the loader", key.Value)
+			continue
+		case !paramName.MatchString(key.Value):
+			d.errorf(key, "%q is no name for a parameter: want letters, digits, - and _", say.Clip(key.Value))
+			continue
+		default:
+			if !slices.Contains(f.Params, key.Value) {
+				f.Params = append(f.Params, key.Value)
+				f.names[key.Value] = key
+			}
+		}
+		params = append(params, param{key.Value, value})
+	}
+	return params
+}
+
+// Unused says of which parameters nothing in the file is made: a misspelt one has no effect.
+func (f *File) Unused() []*Error {
+	used := map[string]bool{}
+	namesIn(f.root, used)
+	known := slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !used[p] })
+	var all []*Error
+	for _, name := range f.Params {
+		if n := f.names[name]; !used[name] {
+			all = append(all, &Error{Pos{f.Path, n.Line, n.Column}, fmt.Sprintf("nothing uses the parameter %s%s", say.Clip(name), spell.DidYouMean(name, known))})
+		}
+	}
+	return all
+}
+
+// Knobs returns the parameters that change what happens, in the order of Params. The others only say what is expected.
+func (f *File) Knobs() []string {
+	turned := map[string]bool{}
+	for i := 0; i+1 < len(f.root.Content); i += 2 {
+		switch f.root.Content[i].Value {
+		case "params", "cases", "expect", "title", "teaches":
+		default:
+			namesIn(f.root.Content[i+1], turned)
+		}
+	}
+	values := slices.Clone(f.defaults)
+	for _, r := range f.rows {
+		values = append(values, r.params...)
+	}
+	// What a knob is made of is one too.
+	for before := -1; len(turned) > before; {
+		before = len(turned)
+		for _, p := range values {
+			if turned[p.name] {
+				namesIn(p.value, turned)
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !turned[p] })
+}
+
+// namesIn adds the names that stand in ${...} below a node.
+func namesIn(n *yaml.Node, names map[string]bool) {
+	n = resolve(n)
+	for _, m := range anyParam.FindAllStringSubmatch(n.Value, -1) {
+		names[m[1]] = true
+		for _, word := range paramInExpression.FindAllString(m[1], -1) {
+			names[word] = true
+		}
+	}
+	for _, c := range n.Content {
+		namesIn(c, names)
+	}
+}
+
+// refersToParam reports whether a value is made of parameters.
+func refersToParam(n *yaml.Node) bool {
+	n = resolve(n)
+	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, refersToParam)
+}
+
+// labelOf returns what a case is called: the value of the key case, else its first parameter.
+func labelOf(params []param) (label string, named bool) {
+	for _, p := range params {
+		if p.name == "case" {
+			return p.value.Value, true
+		}
+	}
+	if len(params) == 0 {
+		return "", false
+	}
+	return params[0].name + "=" + flow(params[0].value), false
+}
+
+// flow writes a node on one line, as in the source.
+func flow(n *yaml.Node) string {
+	n = resolve(n)
+	var parts []string
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			parts = append(parts, flow(c))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			parts = append(parts, flow(n.Content[i])+": "+flow(n.Content[i+1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return n.Value
+}
+
+// expandedRow is a row with the defaults and the settings of the command line put in.
+type expandedRow struct {
+	// written is the label in the file, which only lists speak of; label is that of the run.
+	written, label string
+	params         []param
+}
+
+// apply puts defaults and set into the rows; without cases there is one row with no label. Rows that set has made equal
+// become one.
+func (f *File) apply(set map[string]string) ([]expandedRow, error) {
+	for name := range set {
+		if !slices.Contains(f.Params, name) {
+			known := "it has none"
+			if len(f.Params) > 0 {
+				known = "it has " + say.List(f.Params)
+			}
+			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s", f.Name, say.Clip(name), spell.DidYouMean(name, f.Params), known)
+		}
+	}
+	var errs []*Error
+	for _, name := range f.Params {
+		if text, ok := set[name]; ok {
+			errs = append(errs, f.settable(name, text)...)
+		}
+	}
+	if err := joinErrors(errs); err != nil {
+		return nil, err
+	}
+	rows := f.rows
+	if len(rows) == 0 {
+		rows = []row{{}}
+	}
+	var out []expandedRow
+	for _, r := range rows {
+		e := expandedRow{written: r.label, label: r.label}
+		for _, p := range slices.Concat(r.params, f.defaults) {
+			if slices.ContainsFunc(e.params, func(q param) bool { return q.name == p.name }) {
+				continue
+			}
+			if text, ok := set[p.name]; ok {
+				p.value = setNode(text, p.value)
+			}
+			e.params = append(e.params, p)
+		}
+		// A parameter that only other rows have may still be set for this one.
+		for _, name := range f.Params {
+			if text, ok := set[name]; ok && !slices.ContainsFunc(e.params, func(q param) bool { return q.name == name }) {
+				e.params = append(e.params, param{name, setNode(text, nil)})
+			}
+		}
+		if r.label != "" && !r.named {
+			e.label, _ = labelOf(e.params)
+		}
+		if !slices.ContainsFunc(out, func(o expandedRow) bool { return len(set) > 0 && sameParams(o, e) }) {
+			out = append(out, e)
+		}
+	}
+	distinguish(out)
+	return out, nil
+}
+
+// sameParams reports whether two rows differ in nothing, their given names included.
+func sameParams(a, b expandedRow) bool {
+	return a.label == b.label && slices.EqualFunc(a.params, b.params, func(p, q param) bool {
+		return p.name == q.name && flow(p.value) == flow(q.value)
+	})
+}
+
+// distinguish gives rows that the command line has made alike in name more of their parameters as label.
+func distinguish(rows []expandedRow) {
+	count := map[string]int{}
+	for _, r := range rows {
+		count[r.label]++
+	}
+	for i := range rows {
+		if r := &rows[i]; count[r.label] > 1 {
+			r.label += " (" + r.written + ")"
+		}
+	}
+}

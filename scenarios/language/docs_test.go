@@ -1,0 +1,60 @@
+package language
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func languageDocs(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "scenario-language.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// code is all that the page shows as code.
+var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
+
+func TestDocsNameEveryKeyOfTheDecoder(t *testing.T) {
+	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
+	for _, key := range allKeys() {
+		word := regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(key) + `([^\w-]|$)`)
+		if !word.MatchString(shown) {
+			t.Errorf("docs/scenario-language.md does not show the key %q", key)
+		}
+	}
+}
+
+func TestDocsNameEveryWordOfTheLanguage(t *testing.T) {
+	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
+	words := append(ICMPKinds(), CounterGroups()...)
+	words = append(words, tcpOptionNames...)
+	words = append(words, typeEnum(reflect.TypeFor[SegmentKind]())...)
+	words = append(words, typeEnum(reflect.TypeFor[State]())...)
+	for _, word := range words {
+		if !strings.Contains(shown, word) {
+			t.Errorf("docs/scenario-language.md does not show the word %q", word)
+		}
+	}
+}
+
+func TestExampleOfTheDocsIsValid(t *testing.T) {
+	_, rest, ok := strings.Cut(languageDocs(t), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("the page has no example")
+	}
+	all, err := expandText(t, example, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 4 {
+		t.Errorf("the example makes %d runs, want 2 cases on 2 IP versions", len(all))
+	}
+}

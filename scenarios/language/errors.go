@@ -1,0 +1,48 @@
+package language
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+)
+
+// Error is one mistake in a scenario file. [Load], [Parse] and [File.Expand] return all mistakes of a file, joined by
+// errors.Join and sorted by position.
+type Error struct {
+	Pos Pos
+	Msg string
+}
+
+// Error returns "file:line:col: message".
+func (e *Error) Error() string {
+	if e.Pos.Line == 0 {
+		if e.Pos.File == "" {
+			return e.Msg
+		}
+		return e.Pos.File + ": " + e.Msg
+	}
+	return e.Pos.String() + ": " + e.Msg
+}
+
+// maxErrors bounds the report on a file that is no scenario at all.
+const maxErrors = 200
+
+// joinErrors sorts by position, leaves out what was said before (each case of a file finds the same mistakes), and joins.
+func joinErrors(errs []*Error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
+	})
+	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
+	joined := make([]error, 0, len(errs))
+	for i, e := range errs {
+		if i == maxErrors {
+			joined = append(joined, &Error{Pos{File: e.Pos.File}, "too many errors; the rest is left out"})
+			break
+		}
+		joined = append(joined, e)
+	}
+	return errors.Join(joined...)
+}

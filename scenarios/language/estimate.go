@@ -1,0 +1,127 @@
+package language
+
+import "time"
+
+// deadlineSlack is what a run may take beside its own timers: building the lab, a busy machine.
+const deadlineSlack = 10 * time.Second
+
+// DeadlineOrDefault returns when the run is ended although an actor still hangs: the scenario's deadline, or half as long
+// again as the estimate, and 10 s.
+func (s *Scenario) DeadlineOrDefault() time.Duration {
+	if s.Deadline > 0 {
+		return time.Duration(s.Deadline)
+	}
+	e := s.Estimate()
+	return e + e/2 + deadlineSlack
+}
+
+// SnaplenOrDefault returns how many bytes of each frame the capture keeps.
+func (s *Scenario) SnaplenOrDefault() int {
+	if s.Network.Snaplen == 0 {
+		return defaultSnaplen
+	}
+	return s.Network.Snaplen
+}
+
+// Estimate returns about how long the run takes: the scenario's duration where it says so, else the longest of what each
+// actor needs for its steps, what expectations say of packets and states, and when faults end. A step needs what is
+// expected of it, else what it sleeps, the timeout it may run into, or what its rate says.
+func (s *Scenario) Estimate() time.Duration {
+	if s.Duration > 0 {
+		return time.Duration(s.Duration)
+	}
+	took := map[string]time.Duration{}
+	for i := range s.Expect {
+		if e := s.Expect[i].Step; e != nil && e.Took != nil {
+			actor, step, _ := e.Step.Split()
+			took[actor+"."+step] = max(took[actor+"."+step], e.Took.Want)
+		}
+	}
+	longest := time.Duration(0)
+	for i := range s.Actors {
+		longest = max(longest, stepsTime(s.Actors[i].Name, s.Actors[i].Steps, took))
+	}
+	for i := range s.Faults {
+		longest = max(longest, time.Duration(s.Faults[i].After+s.Faults[i].For))
+	}
+	for i := range s.Expect {
+		longest = max(longest, s.Expect[i].time())
+	}
+	return longest
+}
+
+// stepsTime sums what an actor's steps need. took is what is expected of them, by ACTOR.STEP.
+func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.Duration {
+	var sum time.Duration
+	for i := range steps {
+		st := &steps[i]
+		d, expected := took[actor+"."+st.ID]
+		switch op := &st.Op; {
+		case expected:
+		case op.Sleep != nil:
+			d = time.Duration(op.Sleep.For)
+		case op.Wait != nil:
+			d = time.Duration(op.Wait.Timeout)
+		case op.Exec != nil:
+			d = time.Duration(op.Exec.Timeout)
+		case op.Flood != nil && op.Flood.Rate > 0:
+			d = time.Duration(op.Flood.Count) * time.Second / time.Duration(op.Flood.Rate)
+		case op.Poll != nil && op.Poll.Timeout != nil:
+			d = time.Duration(*op.Poll.Timeout)
+		case op.Repeat != nil:
+			d = times(stepsTime(actor, op.Repeat.Steps, took), op.Repeat.Times)
+		case op.Parallel != nil:
+			for _, branch := range op.Parallel.Branches {
+				d = max(d, stepsTime(actor, branch, took))
+			}
+		}
+		sum = min(sum+times(d, max(st.Times, 1)), maxDuration)
+	}
+	return sum
+}
+
+// times multiplies and stops at maxDuration.
+func times(d time.Duration, n int) time.Duration {
+	if n > 0 && d > maxDuration/time.Duration(n) {
+		return maxDuration
+	}
+	return d * time.Duration(n)
+}
+
+// time returns how long the run must last for the expectation to be judged.
+func (e *Expectation) time() time.Duration {
+	want := func(spans ...*Span) time.Duration {
+		longest := time.Duration(0)
+		for _, s := range spans {
+			if s != nil {
+				longest = max(longest, s.Want)
+			}
+		}
+		return longest
+	}
+	switch {
+	case e.Step != nil:
+		return want(e.Step.At)
+	case e.Process != nil:
+		return want(e.Process.Took)
+	case e.Packets != nil:
+		gaps := e.Packets.Gaps
+		// With a count, the list of gaps may be longer than what is seen.
+		if c := e.Packets.Count; c != nil && c.Max >= 1 && c.Max-1 < int64(len(gaps)) {
+			gaps = gaps[:c.Max-1]
+		}
+		var sum, last time.Duration
+		for i := range gaps {
+			sum = min(sum+gaps[i].Want, maxDuration)
+		}
+		for i := range e.Packets.At {
+			last = max(last, e.Packets.At[i].Want)
+		}
+		return max(sum, last)
+	case e.Reaches != nil:
+		return want(e.Reaches.At)
+	case e.Holds != nil:
+		return want(e.Holds.For)
+	}
+	return 0
+}

@@ -1,0 +1,82 @@
+package language
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Expand makes a scenario of each case on each IP family, with every parameter replaced and everything validated. set
+// overrides parameters, in params and in every case; a name the file does not have is an error. All mistakes of the file
+// are returned joined.
+func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
+	rows, err := f.apply(set)
+	if err != nil {
+		return nil, err
+	}
+	var scenarios []*Scenario
+	var errs []*Error
+	nodes := 0
+	read := map[string]*expression{}
+	for _, r := range rows {
+		for _, family := range f.IP {
+			s, used, found := f.expand(r, family, read)
+			errs = append(errs, found...)
+			scenarios = append(scenarios, s)
+			if nodes += used; nodes > maxTotalNodes {
+				errs = append(errs, &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes in all cases together; this is no scenario", maxTotalNodes)})
+				return nil, joinErrors(errs)
+			}
+			if len(errs) > maxErrors {
+				return nil, joinErrors(errs)
+			}
+		}
+	}
+	if err := joinErrors(errs); err != nil {
+		return nil, err
+	}
+	return scenarios, nil
+}
+
+// expand makes the scenario of one case on one family and says how many nodes that took. read keeps expressions from one
+// to the next.
+func (f *File) expand(r expandedRow, family Family, read map[string]*expression) (*Scenario, int, []*Error) {
+	d := &decoder{file: f.Path, pos: map[any]Pos{}, bad: map[Pos]bool{}, family: family, label: r.written, labels: f.Cases, seen: map[string]bool{}}
+	x := &substitution{d: d, label: r.label, params: map[string]*yaml.Node{
+		"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
+		"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},
+	}, names: slices.Concat(f.Params, reservedParams), read: read, computed: map[string]bool{"ip": true, "case": true}}
+	for _, p := range r.params {
+		x.params[p.name] = p.value
+	}
+	root := &yaml.Node{Kind: yaml.MappingNode, Line: f.root.Line, Column: f.root.Column}
+	for i := 0; i+1 < len(f.root.Content); i += 2 {
+		key := f.root.Content[i]
+		if key.Value == "params" || key.Value == "cases" {
+			root.Content = append(root.Content, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: key.Line, Column: key.Column})
+			continue
+		}
+		if value := x.node(f.root.Content[i+1]); value != nil {
+			root.Content = append(root.Content, key, value)
+		}
+	}
+	s := &Scenario{Case: r.label, Family: family}
+	if len(r.params) > 0 {
+		s.Params = map[string]string{}
+		for _, p := range r.params {
+			if value := x.param(p.value, p.name); value != nil {
+				s.Params[p.name] = flow(value)
+			}
+		}
+	}
+	if x.nodes > MaxNodes || x.text > maxText {
+		return s, x.nodes, append(d.errs, &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes or %d MiB of text once parameters are put in; this is no scenario", MaxNodes, maxText>>20)})
+	}
+	d.mapping(root, reflect.ValueOf(s).Elem(), []string{"params", "cases"})
+	if len(s.IP) == 0 {
+		s.IP = []Family{V4}
+	}
+	return s, x.nodes, append(d.errs, validate(s, d)...)
+}

@@ -1,0 +1,232 @@
+package language
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// skeleton is a scenario to which a test appends keys.
+const skeleton = `name: skeleton
+title: as little as can be
+hosts: {client: , server: }
+`
+
+const someExpectation = "expect:\n  - {never: {host: client}}\n"
+
+func expandText(t *testing.T, text string, set map[string]string) ([]*Scenario, error) {
+	t.Helper()
+	f, err := Parse("test.yaml", []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return f.Expand(set)
+}
+
+func mustExpand(t *testing.T, text string, set map[string]string) []*Scenario {
+	t.Helper()
+	all, err := expandText(t, text, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func ids(all []*Scenario) []string {
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.ID())
+	}
+	return ids
+}
+
+func TestOneScenarioForEachCaseAndFamily(t *testing.T) {
+	text := skeleton + someExpectation + `
+ip: [v4, v6]
+params: {pause: 1s}
+cases:
+  - {retries: 1}
+  - {case: many, retries: 9, pause: 2s}
+actors:
+  client: [sleep: "${pause}"]
+`
+	all := mustExpand(t, text, nil)
+	want := []string{"skeleton retries=1 v4", "skeleton retries=1 v6", "skeleton many v4", "skeleton many v6"}
+	if diff := cmp.Diff(want, ids(all)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := all[2].Actors[0].Steps[0].Op.Sleep.For; got != Duration(2*time.Second) {
+		t.Errorf("the case's parameter does not override the default: %v", got)
+	}
+	if diff := cmp.Diff(map[string]string{"retries": "9", "pause": "2s"}, all[3].Params); diff != "" {
+		t.Errorf("params (-want +got):\n%s", diff)
+	}
+}
+
+func TestSetOverridesParamsAndCases(t *testing.T) {
+	text := skeleton + someExpectation + `
+cases: [{retries: 1, pause: 1s}, {retries: 5, pause: 2s}]
+actors:
+  client: [sleep: "${pause}"]
+`
+	all := mustExpand(t, text, map[string]string{"retries": "3"})
+	if diff := cmp.Diff([]string{"skeleton retries=3 (retries=1)", "skeleton retries=3 (retries=5)"}, ids(all)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	all = mustExpand(t, text, map[string]string{"retries": "3", "pause": "4s"})
+	if diff := cmp.Diff([]string{"skeleton retries=3"}, ids(all)); diff != "" {
+		t.Errorf("cases made equal are not one (-want +got):\n%s", diff)
+	}
+	_, err := expandText(t, text, map[string]string{"retires": "3"})
+	if err == nil || !strings.Contains(err.Error(), `no parameter "retires" (did you mean "retries"?); it has retries and pause`) {
+		t.Errorf("unknown parameter: %v", err)
+	}
+	_, err = expandText(t, text, map[string]string{"pause": "x"})
+	if err == nil || !strings.Contains(err.Error(), `test.yaml:7:29: --set pause=x: pause is a duration here, not the text "x"; write one such as 1s`) {
+		t.Errorf("wrong value: %v", err)
+	}
+}
+
+func TestParametersAreReplaced(t *testing.T) {
+	text := skeleton + `
+params: {gaps: [1s, 2s], word: w, none: ~}
+actors:
+  client:
+    - {exec: "echo ${word}-${ip} $${HOME} $HOME", id: say}
+expect:
+  - {packets: {from: client, tcp: SYN}, gaps: "${gaps}", count: "${none}"}
+`
+	s := mustExpand(t, text, nil)[0]
+	if got, want := s.Actors[0].Steps[0].Op.Exec.Command[2], "echo w-v4 ${HOME} $HOME"; got != want {
+		t.Errorf("spliced: got %q, want %q", got, want)
+	}
+	p := s.Expect[0].Packets
+	if len(p.Gaps) != 2 || p.Gaps[1].Want != 2*time.Second {
+		t.Errorf("a list did not stay one: %v", p.Gaps)
+	}
+	if p.Count != nil {
+		t.Errorf("a null parameter did not leave out its key: %v", p.Count)
+	}
+}
+
+func TestOnlyLeavesOutWhatIsForOtherCases(t *testing.T) {
+	text := skeleton + `
+ip: [v4, v6]
+cases: [{case: a}, {case: b}]
+faults:
+  f: {do: drop, nth: 2, only: [a, v6]}
+  g: {do: drop} # where f is left out, g takes its place, but not its keys
+actors:
+  client:
+    - {sleep: 1s, only: b}
+    - sleep: 2s
+    - repeat: {times: 2, steps: [sleep: 3s]}
+  server: {only: b, steps: [sleep: 1s]}
+expect:
+  - {never: {host: client}}
+  - {never: {host: server}, only: v4}
+`
+	type seen struct {
+		Faults, Actors, Expect int
+		Steps                  string
+	}
+	got := map[string]seen{}
+	for _, s := range mustExpand(t, text, nil) {
+		var steps []string
+		for _, st := range s.Actors[0].Steps {
+			steps = append(steps, st.ID)
+			if st.Op.Repeat != nil {
+				steps = append(steps, st.Op.Repeat.Steps[0].ID)
+			}
+		}
+		got[s.ID()] = seen{len(s.Faults), len(s.Actors), len(s.Expect), strings.Join(steps, " ")}
+	}
+	// The IDs are those of the whole file, so that a step has the same name in each case.
+	want := map[string]seen{
+		"skeleton a v4": {1, 1, 2, "sleep2 repeat sleep3"},
+		"skeleton a v6": {2, 1, 1, "sleep2 repeat sleep3"},
+		"skeleton b v4": {1, 2, 2, "sleep sleep2 repeat sleep3"},
+		"skeleton b v6": {1, 2, 1, "sleep sleep2 repeat sleep3"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSocketIsAnOperationOnlyAlone(t *testing.T) {
+	text := skeleton + someExpectation + `
+actors:
+  client:
+    - socket: udp
+    - {sendto: {to: "server:53"}, socket: sock}
+    - {socket: {type: tcp, as: other}, id: second}
+`
+	steps := mustExpand(t, text, nil)[0].Actors[0].Steps
+	if steps[0].Op.Socket == nil || steps[0].Op.Socket.Type != "udp" || steps[0].ID != "socket" {
+		t.Errorf("alone: %+v", steps[0])
+	}
+	if steps[1].Op.Sendto == nil || steps[1].Socket != "sock" {
+		t.Errorf("beside an operation: %+v", steps[1])
+	}
+	if steps[2].Op.Socket == nil || steps[2].Op.Socket.As != "other" || steps[2].ID != "second" {
+		t.Errorf("with an id: %+v", steps[2])
+	}
+}
+
+func TestEstimateIsTheLongestOfActorsAndExpectations(t *testing.T) {
+	actors := "actors:\n  client: [sleep: 2s, {poll: , id: p}, {repeat: {times: 3, steps: [sleep: 1s]}}, {parallel: [[sleep: 4s], [sleep: 1s]]}]\n"
+	actors = strings.Replace(actors, "{poll: , id: p}", "socket, {poll: {timeout: 1s}, times: 2}", 1)
+	for expect, want := range map[string]time.Duration{
+		"{never: {host: client}}":                                                 11 * time.Second,
+		"{step: client.sleep, took: 63s}":                                         72 * time.Second,
+		"{step: client.poll, took: < 5ms}":                                        9010 * time.Millisecond,
+		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s]}":                            70 * time.Second,
+		"{packets: {tcp: SYN}, gaps: [10s, 20s, 40s], count: 3}":                  30 * time.Second,
+		"{holds: {host: client}, for: 60s}":                                       60 * time.Second,
+		"{reaches: {host: client}, at: 12s}":                                      12 * time.Second,
+		"{process: client, exit: 0, took: \">= 20s\"}":                            20 * time.Second,
+		"{never: {host: client}}\nfaults:\n  f: {do: drop, after: 20s, for: 10s}": 30 * time.Second,
+		"{never: {host: client}}\nduration: 5s":                                   5 * time.Second,
+		"{step: client.sleep, at: 7875s, error: none}\nduration: 2h11m20s\nnetwork: {offloads: true}\nip: [v4]": 7880 * time.Second,
+	} {
+		s := mustExpand(t, skeleton+actors+"expect:\n  - "+expect+"\n", nil)[0]
+		if got := s.Estimate(); got != want {
+			t.Errorf("%s: estimate %v, want %v", expect, got, want)
+		}
+		if got := s.DeadlineOrDefault(); got != want+want/2+10*time.Second {
+			t.Errorf("%s: deadline %v", expect, got)
+		}
+	}
+	s := mustExpand(t, skeleton+actors+someExpectation+"deadline: 3s\n", nil)[0]
+	if got := s.DeadlineOrDefault(); got != 3*time.Second {
+		t.Errorf("deadline: got %v, want the scenario's own", got)
+	}
+}
+
+func TestKnobsChangeWhatHappens(t *testing.T) {
+	f, err := Parse("test.yaml", []byte(`name: test
+title: "${shown}"
+hosts: {client: {}, server: {}}
+params: {port: 8080, twice: "${2 * port}", limit: 1s, bound: "${3 * limit}", shown: x, wait: "${pause}", idle: 1}
+cases: [{pause: 1s, left: 1}, {pause: 2s, left: 2}]
+actors:
+  client: [{connect: "server:${twice}"}, {sleep: "${wait}"}]
+expect:
+  - {step: client.connect, took: "< ${bound + left * 1s}"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"port", "twice", "wait", "pause"}, f.Knobs()); diff != "" {
+		t.Errorf("knobs (-want +got):\n%s", diff)
+	}
+	var unused []string
+	for _, e := range f.Unused() {
+		unused = append(unused, e.Error())
+	}
+	if diff := cmp.Diff([]string{"test.yaml:4:106: nothing uses the parameter idle"}, unused); diff != "" {
+		t.Errorf("unused (-want +got):\n%s", diff)
+	}
+}

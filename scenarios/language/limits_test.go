@@ -1,0 +1,117 @@
+package language
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// soon is how quickly a hostile file must be refused, a busy machine under the race detector included.
+const soon = 10 * time.Second
+
+func TestHostileFilesAreRefusedQuickly(t *testing.T) {
+	aliases := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := 1; i < 12; i++ {
+		aliases += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+	}
+	manyCases := skeleton + someExpectation + "actors: {client: [sleep: 1s]}\nparams: {p: x}\ncases:\n" + strings.Repeat("  - {n: 1}\n", MaxCases+1)
+	wide := skeleton + someExpectation + "actors: {client: [sleep: 1s]}\ncases:\n"
+	for i := range MaxCases {
+		wide += fmt.Sprintf("  - {n: %d}\n", i)
+	}
+	wide += "tags: [" + strings.Repeat("a, ", 40_000) + "]\n"
+	text := skeleton + "params: {p: " + strings.Repeat("x", 1000) + "}\nteaches: " + strings.Repeat("${p}", 10_000) + "\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"10 MB":                         {strings.Repeat("# ten bytes\n", 1<<20), "longer than 1 MiB"},
+		"a billion laughs":              {aliases, "more than 100000 YAML nodes"},
+		"deep lists":                    {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 100 deep"},
+		"deeper than the YAML parser":   {strings.Repeat("[", 20_000), "depth"},
+		"too many cases":                {manyCases, "at most 1000"},
+		"wide, in many cases":           {wide, "in all cases together"},
+		"parameters that grow":          {text, "MiB of text"},
+		"hosts without end":             {skeleton[:strings.Index(skeleton, "hosts")] + "actors: {h0: [sleep: 1s]}\n" + someExpectation + "hosts:\n" + hosts(3000), "at most 64"},
+		"unknown keys without end":      {unknownKeys(5000), "too many errors"},
+		"one step many references":      {skeleton + someExpectation + "actors:\n  client:\n" + strings.Repeat("    - {sleep: 1s, after: clinet.x}\n", 10_000), "too many errors"},
+		"a name of half a megabyte":     {"name: " + strings.Repeat("a-", 250_000) + "\n", "is missing"},
+		"binary":                        {"\x00\x01\x02", "control characters"},
+		"not UTF-8":                     {"name: \xff\xfe\xfa\n", "YAML"},
+		"an anchor that is not there":   {"name: *nothing\n", "unknown anchor"},
+		"an alias that contains itself": {"name: &a {x: *a}\n", "an alias inside"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			_, err := expandText(t, c.text, nil)
+			if took := time.Since(began); took > soon {
+				t.Errorf("took %v", took)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %.300v, want a message with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func hosts(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "  h%d:\n", i)
+	}
+	return b.String()
+}
+
+func unknownKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "key%d: 1\n", i)
+	}
+	return b.String()
+}
+
+func TestLoadReadsNoMoreThanAScenarioMayBe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.yaml")
+	if err := os.WriteFile(path, make([]byte, 10<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "longer than 1 MiB") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "nothing.yaml")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/valid/*.yaml", "testdata/invalid/*.yaml"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(src)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		file, err := Parse("fuzz.yaml", src)
+		if err != nil {
+			return
+		}
+		all, err := file.Expand(nil)
+		if err != nil {
+			return
+		}
+		for _, s := range all {
+			if s.DeadlineOrDefault() <= 0 {
+				t.Errorf("%s: deadline %v", s.ID(), s.DeadlineOrDefault())
+			}
+		}
+	})
+}

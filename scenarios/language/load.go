@@ -1,0 +1,257 @@
+package language
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/say"
+)
+
+// The limits of a scenario file: far beyond any that a person writes, and small enough that a hostile one costs little.
+const (
+	// MaxFileSize is the length of a file in bytes.
+	MaxFileSize = 1 << 20
+	// MaxNodes is the number of YAML nodes of one case once aliases and parameters are put in.
+	MaxNodes = 100_000
+	// MaxCases is the number of rows of the cases table.
+	MaxCases = 1000
+
+	// maxDepth is how deep lists and mappings nest.
+	maxDepth = 100
+	// maxTotalNodes bounds the nodes of all cases together, maxText the bytes that parameters put into one case.
+	maxTotalNodes = 2_000_000
+	maxText       = 4 << 20
+)
+
+// File is a scenario file as written: parsed, its cases known, its parameters not yet replaced. [File.Expand] makes
+// scenarios of it.
+type File struct {
+	// Folder is the library's folder the file is in, such as handshake; "" for a file that is not the library's.
+	Folder string
+	// Name, Title, Teaches and Tags are as written; a ${parameter} in them stands as it is.
+	Name    string
+	Title   string
+	Teaches string
+	Tags    []string
+	// IP is the families the scenario runs on; v4 where the file does not say.
+	IP []Family
+	// Cases are the labels of the cases in order; empty where the file has none.
+	Cases []string
+	// Params are the names of the parameters in the order they first stand in the file.
+	Params []string
+	// Path is where the file was read from, as positions name it.
+	Path string
+	// Source is the text of the file.
+	Source []byte
+
+	root *yaml.Node
+	// names has where each parameter's name first stands.
+	names map[string]*yaml.Node
+	// defaults and rows are the params and cases as written.
+	defaults []param
+	rows     []row
+}
+
+// param is a parameter and its value, as a node so that it keeps its type.
+type param struct {
+	name  string
+	value *yaml.Node
+}
+
+// row is one of the cases.
+type row struct {
+	pos    *yaml.Node
+	label  string
+	named  bool
+	params []param
+}
+
+// Load reads a scenario file. Mistakes in its syntax, its params and its cases are reported here, those in the scenario
+// itself by [File.Expand].
+func Load(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario: %w", err)
+	}
+	defer f.Close()
+	src, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
+	}
+	return Parse(path, src)
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?`)
+
+// Parse reads a scenario file that is already in memory; name is what positions call it.
+func Parse(name string, src []byte) (*File, error) {
+	fail := func(line int, format string, args ...any) error {
+		pos := Pos{File: name}
+		if line > 0 {
+			pos = Pos{name, line, 1}
+		}
+		return &Error{pos, fmt.Sprintf(format, args...)}
+	}
+	if len(src) > MaxFileSize {
+		return nil, fail(0, "the file is longer than 1 MiB; this is no scenario")
+	}
+	var doc yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, fail(0, "the file is empty")
+		}
+		line, problem := yamlProblem(err, src)
+		return nil, fail(line, "YAML: %s", problem)
+	}
+	var second yaml.Node
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fail(max(second.Line, 1), "a second YAML document starts here; a file holds one scenario")
+	}
+	if err := measure(name, &doc); err != nil {
+		return nil, err
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, fail(1, "want a mapping here, with the keys name, title, hosts, actors and expect")
+	}
+	f := &File{Path: name, Source: src, root: doc.Content[0]}
+	d := &decoder{file: name, pos: map[any]Pos{}, bad: map[Pos]bool{}}
+	f.head(d)
+	f.table(d)
+	if err := joinErrors(d.errs); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+var (
+	tabIndent = regexp.MustCompile(`^ *\t`)
+	// bareParam is a ${ without quotes in what has braces or brackets, where YAML takes its brace for one of those.
+	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
+)
+
+// yamlProblem returns the line of a YAML error, 0 for none, and what is wrong there. The parser names the line where the list or
+// mapping begins in which it failed; two common causes are looked for from there on.
+func yamlProblem(err error, src []byte) (line int, problem string) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	line, _ = strconv.Atoi(m[1]) // absent means 0: no line
+	problem = err.Error()[len(m[0]):]
+	if line > 0 && strings.HasPrefix(problem, "did not find expected") {
+		line++ // these count from 0
+	}
+	n := 0
+	for text := range bytes.Lines(src) {
+		n++
+		switch {
+		case n < line-1:
+		case tabIndent.Match(text):
+			return n, "indented by a tab; want spaces"
+		case bareParam.Match(text):
+			return n, problem + `; what has ${...} in braces or brackets must be quoted: "${name}"`
+		}
+	}
+	return line, problem
+}
+
+// measure refuses what is too deep or too large once its aliases are put in, without putting them in.
+func measure(file string, doc *yaml.Node) error {
+	sizes := map[*yaml.Node]int{}
+	var walk func(n *yaml.Node, depth int) (int, *Error)
+	walk = func(n *yaml.Node, depth int) (int, *Error) {
+		at := func(msg string) *Error { return &Error{Pos{file, n.Line, n.Column}, msg} }
+		if depth > maxDepth {
+			return 0, at(fmt.Sprintf("lists and mappings are nested more than %d deep", maxDepth))
+		}
+		if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
+			return 0, at(fmt.Sprintf("the tag %s has no meaning here", say.Clip(n.Tag)))
+		}
+		if size, done := sizes[n]; done {
+			if size == 0 {
+				return 0, at("an alias inside what it stands for")
+			}
+			return size, nil
+		}
+		sizes[n] = 0
+		total := 1
+		children := n.Content
+		if n.Kind == yaml.AliasNode {
+			children = []*yaml.Node{n.Alias}
+		}
+		for _, c := range children {
+			size, err := walk(c, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			if total += size; total > MaxNodes {
+				return 0, at(fmt.Sprintf("more than %d YAML nodes, aliases put in; this is no scenario", MaxNodes))
+			}
+		}
+		sizes[n] = total
+		return total, nil
+	}
+	if _, err := walk(doc, 0); err != nil {
+		return err
+	}
+	return nil
+}
+
+// resolve returns what an alias stands for, and any other node itself.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// entry returns the value of a key of the file, or nil.
+func (f *File) entry(key string) *yaml.Node {
+	for i := 0; i+1 < len(f.root.Content); i += 2 {
+		if f.root.Content[i].Value == key {
+			return resolve(f.root.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// head reads what a list of scenarios shows, without complaint: Expand decodes the same keys again, and does complain.
+func (f *File) head(d *decoder) {
+	text := func(key string) string {
+		if n := f.entry(key); n != nil && isScalar(n) {
+			return n.Value
+		}
+		return ""
+	}
+	f.Name, f.Title, f.Teaches = text("name"), text("title"), text("teaches")
+	if n := f.entry("tags"); n != nil {
+		for _, c := range n.Content {
+			f.Tags = append(f.Tags, resolve(c).Value)
+		}
+	}
+	f.IP = []Family{V4}
+	if n := f.entry("ip"); n != nil {
+		var ip []Family
+		if isAliasFree(n) {
+			d.value(n, reflect.ValueOf(&ip).Elem())
+		}
+		if len(ip) > 0 {
+			f.IP = ip
+		}
+		if len(slices.Compact(slices.Sorted(slices.Values(ip)))) < len(ip) {
+			d.errorf(n, "ip names a family twice")
+		}
+	}
+}
+
+func isAliasFree(n *yaml.Node) bool {
+	return n.Kind != yaml.AliasNode && !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !isAliasFree(c) })
+}

@@ -1,0 +1,136 @@
+package language
+
+import "fmt"
+
+// Pos is a place in a scenario file. Line and Col count from 1; the zero Pos means "not from a file".
+type Pos struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Col  int    `json:"col,omitempty"`
+}
+
+// String returns "file:line:col".
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Family is the IP version a scenario runs on.
+type Family string
+
+// The IP versions.
+const (
+	V4 Family = "v4"
+	V6 Family = "v6"
+)
+
+// Shape is how the hosts are joined.
+type Shape string
+
+// The shapes of a lab.
+const (
+	// ShapeWire puts a router, the wire, between the hosts: one subnet a host. It is the default.
+	ShapeWire Shape = "wire"
+	// ShapeDirect joins exactly two hosts by one veth pair, without a router.
+	ShapeDirect Shape = "direct"
+	// ShapeLoopback is one host that talks to itself over lo.
+	ShapeLoopback Shape = "loopback"
+)
+
+// Wire is the reserved name of the router between the hosts. It may be named under hosts to set its sysctls.
+const Wire = "wire"
+
+// Scenario is one case of a scenario file on one IP family, with every parameter replaced.
+type Scenario struct {
+	Name    string   `json:"name" jsonschema:"required" jsonschema_description:"Name of the scenario: kebab-case, equal to the file's name without .yaml."`
+	Title   string   `json:"title" jsonschema_description:"One line that says what will be seen."`
+	Teaches string   `json:"teaches,omitempty" jsonschema_description:"Markdown: why it happens, what it looks like in production, which knob changes it."`
+	Tags    []string `json:"tags,omitempty" jsonschema_description:"Words to find the scenario by."`
+
+	IP       []Family `json:"ip,omitempty" jsonschema_description:"IP versions to run on: v4, v6 or both. Default: v4."`
+	Deadline Duration `json:"deadline,omitempty" jsonschema_description:"When the run is ended although an actor still hangs. Default: half as long again as the estimated duration, and 10 s."`
+	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes, where the estimate from its timers is wrong."`
+
+	Network Network       `json:"network,omitzero" jsonschema_description:"Shape of the lab and properties of all its links."`
+	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`
+	Faults  []Fault       `json:"faults,omitempty" jsonschema_description:"What goes wrong on the network, by name."`
+	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
+	Expect  []Expectation `json:"expect" jsonschema_description:"What must be observed."`
+
+	// Case is the label of the case this is, "" where the file has no cases.
+	Case string `json:"case,omitempty" yaml:"-"`
+	// Params are the values of the case's parameters.
+	Params map[string]string `json:"params_used,omitempty" yaml:"-"`
+	// Family is the IP version of this run.
+	Family Family `json:"family,omitempty" yaml:"-"`
+	// Pos is where the file begins.
+	Pos Pos `json:"pos,omitzero" yaml:"-"`
+}
+
+// ID is the name a person tells this run by: name, case and family where there are several: "syn-retry-backoff
+// retries=3 v6".
+func (s *Scenario) ID() string {
+	id := s.Name
+	if s.Case != "" {
+		id += " " + s.Case
+	}
+	if len(s.IP) > 1 {
+		id += " " + string(s.Family)
+	}
+	return id
+}
+
+// Host returns the host of that name, or nil.
+func (s *Scenario) Host(name string) *Host {
+	for i := range s.Hosts {
+		if s.Hosts[i].Name == name {
+			return &s.Hosts[i]
+		}
+	}
+	return nil
+}
+
+// Actor returns the actor of that name, or nil.
+func (s *Scenario) Actor(name string) *Actor {
+	for i := range s.Actors {
+		if s.Actors[i].Name == name {
+			return &s.Actors[i]
+		}
+	}
+	return nil
+}
+
+// Fault returns the fault of that name, or nil.
+func (s *Scenario) Fault(name string) *Fault {
+	for i := range s.Faults {
+		if s.Faults[i].Name == name {
+			return &s.Faults[i]
+		}
+	}
+	return nil
+}
+
+// Network says how the hosts are joined.
+type Network struct {
+	Shape    Shape `json:"shape,omitempty" jsonschema:"enum=wire,enum=direct,enum=loopback" jsonschema_description:"wire (default): a router between the hosts; direct: two hosts, one link; loopback: one host and lo."`
+	MTU      int   `json:"mtu,omitempty" jsonschema_description:"MTU of every link in bytes, 68 to 65535. Default: 1500."`
+	Offloads bool  `json:"offloads,omitempty" jsonschema_description:"Leave TSO, GSO, GRO and checksum offloads on. Default: false, a packet on the wire is a packet."`
+	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 134 to 65535. Default: 65535."`
+}
+
+// Host is a network namespace with addresses and sysctls.
+type Host struct {
+	Name      string   `json:"name" yaml:"-"`
+	Addresses int      `json:"addresses,omitempty" jsonschema_description:"Number of addresses, 1 to 100; the second is server.2 in steps. Default: 1."`
+	MTU       int      `json:"mtu,omitempty" jsonschema_description:"MTU of the host's link in bytes, on both ends. Default: the network's."`
+	Route     string   `json:"route,omitempty" jsonschema:"enum=default,enum=none" jsonschema_description:"default: a default route by way of the wire; none: only the host's own subnet."`
+	Sysctl    []Sysctl `json:"sysctl,omitempty" jsonschema_description:"Kernel parameters of the host, by name. A name that ends in ? is set only where the kernel has it."`
+	Pos       Pos      `json:"pos,omitzero" yaml:"-"`
+}
+
+// Sysctl is one kernel parameter of a host.
+type Sysctl struct {
+	// Name is in dotted form: net.ipv4.tcp_syn_retries.
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	// Optional is true for a name written with a final question mark: set only where the kernel has it.
+	Optional bool `json:"optional,omitempty"`
+	Pos      Pos  `json:"pos,omitzero"`
+}

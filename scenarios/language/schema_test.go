@@ -1,0 +1,258 @@
+package language
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// knownKeys returns every key that the decoder knows in a struct and in all below it.
+func knownKeys(t reflect.Type, seen map[reflect.Type]bool, keys map[string]bool) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		knownKeys(t.Elem(), seen, keys)
+	case reflect.Struct:
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		// These are written as scalars, or as name and value.
+		switch t {
+		case reflect.TypeFor[Count](), reflect.TypeFor[Span](), reflect.TypeFor[Pos](), reflect.TypeFor[Setsockopt](),
+			reflect.TypeFor[Sysctl](), reflect.TypeFor[CounterVal](), reflect.TypeFor[InfoVal]():
+			return
+		}
+		for _, f := range fieldsOf(t) {
+			keys[f.key] = true
+			knownKeys(t.FieldByIndex(f.index).Type, seen, keys)
+		}
+	}
+}
+
+func allKeys() []string {
+	keys := map[string]bool{"params": true, "cases": true, "case": true}
+	knownKeys(reflect.TypeFor[Scenario](), map[reflect.Type]bool{}, keys)
+	var list []string
+	for k := range keys {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// loadSchema returns the schema as plain values.
+func loadSchema(t *testing.T) map[string]any {
+	t.Helper()
+	data, err := Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+func TestSchemaHasEveryKeyOfTheDecoder(t *testing.T) {
+	inSchema := map[string]bool{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if p, ok := v["properties"].(map[string]any); ok {
+				for key := range p {
+					inSchema[key] = true
+				}
+			}
+			for _, value := range v {
+				walk(value)
+			}
+		case []any:
+			for _, value := range v {
+				walk(value)
+			}
+		}
+	}
+	walk(loadSchema(t))
+	for _, key := range allKeys() {
+		if !inSchema[key] {
+			t.Errorf("the schema has no key %q", key)
+		}
+	}
+	if len(allKeys()) < 100 {
+		t.Errorf("only %d keys are known; is the walk broken?", len(allKeys()))
+	}
+}
+
+func TestValidFilesConformToTheSchema(t *testing.T) {
+	schema := loadSchema(t)
+	paths, err := filepath.Glob(filepath.Join("testdata", "valid", "*.yaml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problem := conforms(schema, schema, plain(t, src)); problem != "" {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+func TestSchemaRefusesWhatIsMisspelt(t *testing.T) {
+	schema := loadSchema(t)
+	src, err := os.ReadFile(filepath.Join("testdata", "valid", "syn-retry-backoff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, slip := range [][2]string{
+		{"faults:", "fautls:"},
+		{"do: drop", "do: dorp"},
+		{"listen: {port", "listen: {prot"},
+		{"tcp: SYN, port", "tcp: SYM, port"},
+		{"error: ETIMEDOUT", "eror: ETIMEDOUT"},
+		{"[1s, 2s", "[1, 2s"},
+		{"- connect:", "- conect:"},
+		{"title: ", "titel: "},
+	} {
+		wrong := strings.Replace(string(src), slip[0], slip[1], 1)
+		if wrong == string(src) {
+			t.Fatalf("%q is not in the file", slip[0])
+		}
+		if conforms(schema, schema, plain(t, []byte(wrong))) == "" {
+			t.Errorf("%s conforms", slip[1])
+		}
+	}
+}
+
+// plain reads YAML as an editor's validator does: into the values of JSON.
+func plain(t *testing.T, src []byte) any {
+	t.Helper()
+	var v any
+	if err := yaml.Unmarshal(src, &v); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out any
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// conforms checks a value against the part of JSON Schema that [Schema] uses, and says what is wrong; "" for nothing.
+func conforms(root map[string]any, schema, value any) string {
+	if allowed, ok := schema.(bool); ok {
+		if allowed {
+			return ""
+		}
+		return "nothing is allowed here"
+	}
+	s := schema.(map[string]any)
+	if ref, ok := s["$ref"].(string); ok {
+		def, ok := root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")]
+		if !ok {
+			return ref + " is not defined"
+		}
+		return conforms(root, def, value)
+	}
+	if any, ok := s["anyOf"].([]any); ok {
+		var problems []string
+		for _, alternative := range any {
+			problem := conforms(root, alternative, value)
+			if problem == "" {
+				problems = nil
+				break
+			}
+			problems = append(problems, problem)
+		}
+		if len(problems) > 0 {
+			return "none of: " + strings.Join(problems, " | ")
+		}
+	}
+	if c, ok := s["const"]; ok && c != value {
+		return fmt.Sprintf("%v is not %v", value, c)
+	}
+	if enum, ok := s["enum"].([]any); ok && !slices.Contains(enum, value) {
+		return fmt.Sprintf("%v is not one of %v", value, enum)
+	}
+	if want, ok := s["type"].(string); ok && !isType(want, value) {
+		return fmt.Sprintf("%.80v is no %s", value, want)
+	}
+	switch v := value.(type) {
+	case string:
+		if p, ok := s["pattern"].(string); ok && !regexp.MustCompile(p).MatchString(v) {
+			return fmt.Sprintf("%q does not match %s", v, p)
+		}
+	case []any:
+		for i, item := range v {
+			if items, ok := s["items"]; ok {
+				if problem := conforms(root, items, item); problem != "" {
+					return fmt.Sprintf("[%d]: %s", i, problem)
+				}
+			}
+		}
+	case map[string]any:
+		return objectConforms(root, s, v)
+	}
+	return ""
+}
+
+func objectConforms(root, s, v map[string]any) string {
+	required, _ := s["required"].([]any)
+	for _, key := range required {
+		if _, ok := v[key.(string)]; !ok {
+			return fmt.Sprintf("%v is missing", key)
+		}
+	}
+	if limit, ok := s["maxProperties"].(float64); ok && len(v) > int(limit) {
+		return "too many keys"
+	}
+	known, _ := s["properties"].(map[string]any)
+	for key, item := range v {
+		sub, ok := known[key]
+		if !ok {
+			if sub, ok = s["additionalProperties"]; !ok {
+				continue
+			}
+		}
+		if problem := conforms(root, sub, item); problem != "" {
+			return key + ": " + problem
+		}
+	}
+	return ""
+}
+
+func isType(want string, value any) bool {
+	switch v := value.(type) {
+	case string:
+		return want == "string"
+	case bool:
+		return want == "boolean"
+	case float64:
+		return want == "number" || want == "integer" && v == float64(int64(v))
+	case nil:
+		return want == "null"
+	case []any:
+		return want == "array"
+	case map[string]any:
+		return want == "object"
+	}
+	return false
+}

@@ -1,0 +1,198 @@
+package language
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
+
+// substitution copies a tree with parameters replaced and aliases put in.
+type substitution struct {
+	d      *decoder
+	label  string
+	params map[string]*yaml.Node
+	names  []string
+	nodes  int
+	text   int
+	// read holds the expressions met so far, by their source.
+	read map[string]*expression
+	// computing are the parameters that are being computed, each for the one before; computed those that are done.
+	computing []string
+	computed  map[string]bool
+}
+
+// maxComputing is how many parameters may be made of one another in a row.
+const maxComputing = 100
+
+var (
+	wholeParam = regexp.MustCompile(`^\$\{([^{}]*)\}$`)
+	anyParam   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
+)
+
+// badTag marks a scalar about which an error has been reported; the decoder then says nothing more of it.
+const badTag = "!!bad"
+
+// node returns the copy, or nil for a parameter whose value is null, which leaves out the key or item it stands for.
+func (x *substitution) node(n *yaml.Node) *yaml.Node {
+	n = resolve(n)
+	if x.nodes++; x.nodes > MaxNodes || x.text > maxText {
+		return nil
+	}
+	c := *n
+	c.Anchor, c.Alias, c.Content = "", nil, nil
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if m := wholeParam.FindStringSubmatch(n.Value); m != nil {
+			value := x.inner(n, m[1])
+			if value == nil {
+				c.Tag = badTag
+				return &c
+			}
+			if isNull(value) {
+				return nil
+			}
+			copied := x.literal(value)
+			return copied
+		}
+		before := len(x.d.errs)
+		c.Value = x.splice(n)
+		if len(x.d.errs) > before {
+			c.Tag = badTag
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := x.node(n.Content[i]), x.node(n.Content[i+1])
+			if key != nil && value != nil {
+				c.Content = append(c.Content, key, value)
+			}
+		}
+	default:
+		for _, item := range n.Content {
+			if value := x.node(item); value != nil {
+				c.Content = append(c.Content, value)
+			}
+		}
+	}
+	return &c
+}
+
+// literal copies a parameter's value as it is.
+func (x *substitution) literal(n *yaml.Node) *yaml.Node {
+	n = resolve(n)
+	x.nodes++
+	x.text += len(n.Value)
+	c := *n
+	c.Anchor, c.Alias, c.Content = "", nil, nil
+	for _, item := range n.Content {
+		if x.nodes > MaxNodes || x.text > maxText {
+			break
+		}
+		c.Content = append(c.Content, x.literal(item))
+	}
+	return &c
+}
+
+// inner returns what stands for ${source}: the value of a parameter, or of an expression. It is nil after an error.
+func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
+	if slices.Contains(x.names, source) || paramName.MatchString(source) {
+		return x.param(n, source)
+	}
+	e, ok := x.read[source]
+	if !ok {
+		var err error
+		if e, err = parseExpression(source); err != nil {
+			x.d.errorf(n, "${%s} is no parameter, and as an expression it cannot be read: %v; for the text itself write $${", say.Clip(source), err)
+			return nil
+		}
+		x.read[source] = e
+	}
+	run := evaluation{lookup: func(name string) (operand, error) {
+		value := x.param(n, name)
+		if value == nil || x.nodes > MaxNodes {
+			return operand{}, errSilent
+		}
+		o := operandOf(value)
+		x.nodes += o.size()
+		return o, nil
+	}}
+	o, err := run.eval(e)
+	x.nodes += run.work
+	if err == nil && o.has(mapping) {
+		err = errors.New("it comes to a mapping, which only ${name} can stand for")
+	}
+	if err != nil {
+		if !errors.Is(err, errSilent) {
+			x.d.errorf(n, "${%s} cannot be computed: %v", say.Clip(source), err)
+		}
+		return nil
+	}
+	return o.node(n)
+}
+
+// param looks a parameter up, and computes it first where it is made of others; it is an error for it to have no value
+// in this case.
+func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
+	value, ok := x.params[name]
+	switch {
+	case ok && value.Tag == badTag:
+		return nil
+	case ok && slices.Contains(x.computing, name):
+		x.d.errorf(value, "the parameter %s is made of itself: %s", name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
+		return nil
+	case ok && len(x.computing) == maxComputing:
+		x.d.errorf(value, "more than %d parameters are made of one another", maxComputing)
+		return nil
+	case ok && !x.computed[name] && refersToParam(value):
+		before := len(x.d.errs)
+		x.computing = append(x.computing, name)
+		computed := x.node(value)
+		x.computing = x.computing[:len(x.computing)-1]
+		if computed == nil {
+			computed = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "~", Line: value.Line, Column: value.Column}
+		}
+		if len(x.d.errs) > before {
+			computed.Tag = badTag
+		}
+		x.params[name], x.computed[name] = computed, true
+		return x.param(n, name)
+	case ok:
+		return value
+	case slices.Contains(x.names, name):
+		x.d.errorf(n, "parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
+	default:
+		x.d.errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
+	}
+	return nil
+}
+
+func suggestParam(name string, known []string) string {
+	if s := spell.DidYouMean(name, known); s != "" {
+		return s
+	}
+	return "; there are " + say.List(known) + "; for the text itself write $${" + say.Clip(name) + "}"
+}
+
+// splice replaces parameters within a text.
+func (x *substitution) splice(n *yaml.Node) string {
+	if !strings.Contains(n.Value, "${") {
+		return n.Value
+	}
+	return anyParam.ReplaceAllStringFunc(n.Value, func(m string) string {
+		if strings.HasPrefix(m, "$$") {
+			return m[1:]
+		}
+		value := x.inner(n, m[2:len(m)-1])
+		if value == nil || x.text > maxText {
+			return ""
+		}
+		text := flow(value)
+		x.text += len(text)
+		return text
+	})
+}

@@ -1,0 +1,301 @@
+package language
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
+
+// Limits of a lab: far beyond what a scenario needs, and little enough for one machine.
+const (
+	maxHosts   = 64
+	maxFaults  = 256
+	maxActors  = 64
+	maxExpect  = 1000
+	maxTimes   = 100_000
+	maxName    = 32
+	minMTU     = 68   // RFC 791
+	minMTUv6   = 1280 // RFC 8200, section 5
+	maxMTU     = 65535
+	defaultMTU = 1500
+
+	minSnaplen     = 134 // Ethernet, and IPv4 and TCP with all options
+	defaultSnaplen = 65535
+	maxAddress     = 100
+)
+
+var (
+	kebab      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	stepName   = regexp.MustCompile(`^[a-z][a-z0-9]*([_-][a-z0-9]+)*$`)
+	sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_*-]+)+$`)
+)
+
+// validation checks a decoded scenario for what its types cannot rule out.
+type validation struct {
+	s    *Scenario
+	d    *decoder
+	errs []*Error
+
+	hosts, faults, actors []string
+	// steps and signals are by ACTOR.STEP and ACTOR.NAME.
+	steps   map[string]*knownStep
+	ids     []string
+	signals []string
+}
+
+// knownStep is what references to a step are checked against.
+type knownStep struct {
+	step *Step
+	// runs is how often it is done in all.
+	runs int
+	// order counts the steps of the actor; 0 for those in parallel or repeated, whose order is not one of the file.
+	order int
+}
+
+// validate returns the mistakes of a decoded scenario.
+func validate(s *Scenario, d *decoder) []*Error {
+	v := &validation{s: s, d: d, steps: map[string]*knownStep{}}
+	v.limits()
+	if len(v.errs) > 0 {
+		return v.errs
+	}
+	v.names()
+	v.head()
+	v.checkHosts()
+	for i := range s.Faults {
+		v.fault(&s.Faults[i])
+	}
+	for i := range s.Actors {
+		v.actor(&s.Actors[i])
+	}
+	for i := range s.Expect {
+		v.expectation(&s.Expect[i])
+	}
+	return v.errs
+}
+
+// errorf reports a mistake at a field, given by pointer; where the field is not in the file, at the position given.
+func (v *validation) errorf(field any, otherwise Pos, format string, args ...any) {
+	if len(v.errs) > maxErrors {
+		return
+	}
+	pos, ok := v.d.pos[field]
+	if !ok {
+		// Where the file could not be read whole, what is missing may be what could not be read.
+		if len(v.d.errs) > 0 && field != nil {
+			return
+		}
+		pos = otherwise
+	}
+	if v.d.bad[pos] || slices.ContainsFunc(v.d.errs, func(e *Error) bool { return e.Pos == pos }) {
+		return
+	}
+	v.errs = append(v.errs, &Error{pos, fmt.Sprintf(format, args...)})
+}
+
+// has reports whether the field is in the file.
+func (v *validation) has(field any) bool {
+	_, ok := v.d.pos[field]
+	return ok
+}
+
+func (v *validation) limits() {
+	check := func(field any, n, limit int, what string) {
+		if n > limit {
+			v.errorf(field, v.s.Pos, "%d %s; a scenario has at most %d", n, what, limit)
+		}
+	}
+	check(&v.s.Hosts, len(v.s.Hosts), maxHosts, "hosts")
+	check(&v.s.Faults, len(v.s.Faults), maxFaults, "faults")
+	check(&v.s.Actors, len(v.s.Actors), maxActors, "actors")
+	check(&v.s.Expect, len(v.s.Expect), maxExpect, "expectations")
+}
+
+// names collects what references may name.
+func (v *validation) names() {
+	for i := range v.s.Hosts {
+		if h := &v.s.Hosts[i]; h.Name != Wire {
+			v.hosts = append(v.hosts, h.Name)
+		}
+	}
+	for i := range v.s.Faults {
+		v.faults = append(v.faults, v.s.Faults[i].Name)
+	}
+	for i := range v.s.Actors {
+		a := &v.s.Actors[i]
+		v.actors = append(v.actors, a.Name)
+		order := 0
+		v.collect(a, a.Steps, 1, &order, false)
+	}
+}
+
+func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unordered bool) {
+	for i := range steps {
+		st := &steps[i]
+		runs := min(runs*max(st.Times, 1), maxTimes*maxTimes)
+		known := &knownStep{step: st, runs: runs}
+		if *order++; !unordered && runs == 1 {
+			known.order = *order
+		}
+		key := a.Name + "." + st.ID
+		if _, twice := v.steps[key]; twice {
+			v.errorf(&st.ID, st.Pos, "there are two steps %q in the actor %s; give one another id", st.ID, a.Name)
+		} else {
+			v.steps[key] = known
+			v.ids = append(v.ids, key)
+		}
+		switch {
+		case st.Op.Signal != nil:
+			v.signals = append(v.signals, a.Name+"."+st.Op.Signal.Name)
+		case st.Op.Repeat != nil:
+			v.collect(a, st.Op.Repeat.Steps, min(runs*max(st.Op.Repeat.Times, 1), maxTimes*maxTimes), order, true)
+		case st.Op.Parallel != nil:
+			for _, branch := range st.Op.Parallel.Branches {
+				v.collect(a, branch, runs, order, true)
+			}
+		}
+	}
+}
+
+// name checks the form of a name.
+func (v *validation) name(field any, pos Pos, what, name string) {
+	if !kebab.MatchString(name) || len(name) > maxName {
+		v.errorf(field, pos, "%q is no name for %s: want lower-case letters, digits and -, at most %d", say.Clip(name), what, maxName)
+	}
+}
+
+func (v *validation) head() {
+	s := v.s
+	if !kebab.MatchString(s.Name) || len(s.Name) > 64 {
+		v.errorf(&s.Name, s.Pos, "%q is no name for a scenario: want lower-case letters, digits and -, at most 64", say.Clip(s.Name))
+	}
+	if strings.TrimSpace(s.Title) == "" || strings.Contains(s.Title, "\n") {
+		v.errorf(&s.Title, s.Pos, "title: want one line that says what will be seen")
+	}
+	for i := range s.Tags {
+		v.name(&s.Tags[i], s.Pos, "a tag", s.Tags[i])
+	}
+	if v.has(&s.Deadline) && s.Deadline == 0 {
+		v.errorf(&s.Deadline, s.Pos, "deadline: want more than 0s")
+	}
+	if v.has(&s.Duration) && s.Duration == 0 {
+		v.errorf(&s.Duration, s.Pos, "duration: want more than 0s")
+	}
+	if s.Deadline > 0 && s.Duration > s.Deadline {
+		v.errorf(&s.Deadline, s.Pos, "deadline: %v comes before the run is over (duration: %v)", s.Deadline, s.Duration)
+	}
+	switch n := len(v.hosts); {
+	case n == 0:
+		v.errorf(&s.Hosts, s.Pos, "hosts: a scenario needs at least one")
+	case s.Network.Shape == ShapeDirect && n != 2:
+		v.errorf(&s.Network.Shape, s.Pos, "shape: direct joins exactly two hosts, but there are %d", n)
+	case s.Network.Shape == ShapeLoopback && n != 1:
+		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback is one host, but there are %d", n)
+	}
+	v.mtu(&s.Network.MTU, s.Network.MTU)
+	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > defaultSnaplen) {
+		v.errorf(&s.Network.Snaplen, s.Pos, "snaplen: %d is outside %d to %d", n, minSnaplen, defaultSnaplen)
+	}
+	if len(s.Actors) == 0 {
+		v.errorf(&s.Actors, s.Pos, "actors: a scenario%s needs at least one", v.inCase())
+	}
+	if len(s.Expect) == 0 {
+		v.errorf(&s.Expect, s.Pos, "a scenario that expects nothing%s cannot fail; say under expect what must be observed", v.inCase())
+	}
+}
+
+// inCase names the case for messages about what only has left of a scenario.
+func (v *validation) inCase() string {
+	if v.s.Case == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (in the case %q on %s)", v.s.Case, v.s.Family)
+}
+
+func (v *validation) mtu(field *int, mtu int) {
+	switch {
+	case !v.has(field):
+	case mtu < minMTU || mtu > maxMTU:
+		v.errorf(field, v.s.Pos, "mtu: %d is outside %d to %d", mtu, minMTU, maxMTU)
+	case v.s.Family == V6 && mtu < minMTUv6:
+		v.errorf(field, v.s.Pos, "mtu: IPv6 needs at least %d, not %d", minMTUv6, mtu)
+	}
+}
+
+func (v *validation) checkHosts() {
+	for i := range v.s.Hosts {
+		h := &v.s.Hosts[i]
+		switch {
+		case h.Name == Wire && v.wireless():
+			v.errorf(nil, h.Pos, "there is no wire in the shape %s", v.s.Network.Shape)
+		case h.Name == Wire && (v.has(&h.Addresses) || v.has(&h.MTU) || v.has(&h.Route)):
+			v.errorf(nil, h.Pos, "the wire is the router between the hosts; only its sysctls can be set")
+		case slices.Contains([]string{"any", "absent", "fault"}, h.Name):
+			v.errorf(nil, h.Pos, "a host cannot be called %q: the word has a meaning in addresses and events", h.Name)
+		default:
+			v.name(nil, h.Pos, "a host", h.Name)
+		}
+		if v.has(&h.Addresses) && (h.Addresses < 1 || h.Addresses > maxAddress) {
+			v.errorf(&h.Addresses, h.Pos, "addresses: %d is outside 1 to %d", h.Addresses, maxAddress)
+		}
+		v.mtu(&h.MTU, h.MTU)
+		v.sysctls(h.Sysctl)
+	}
+}
+
+// wireless reports whether the lab has no wire.
+func (v *validation) wireless() bool {
+	return v.s.Network.Shape == ShapeDirect || v.s.Network.Shape == ShapeLoopback
+}
+
+func (v *validation) sysctls(list []Sysctl) {
+	for i := range list {
+		s := &list[i]
+		v.sysctlName(&s.Name, s.Pos, s.Name)
+		if strings.ContainsAny(s.Value, "\n\x00") || len(s.Value) > 4000 {
+			v.errorf(&s.Value, s.Pos, "the value of %s is no line of text", s.Name)
+		}
+		if s.Name == PortRange {
+			if err := portRange(s.Value, list[:i]); err != nil {
+				v.errorf(&s.Value, s.Pos, "%v", err)
+			}
+		}
+	}
+}
+
+func (v *validation) sysctlName(field any, pos Pos, name string) {
+	switch {
+	case sysctlName.MatchString(name):
+	case strings.HasPrefix(name, "net/"):
+		v.errorf(field, pos, "sysctl %q: write the name with dots: %s", say.Clip(name), say.Clip(strings.ReplaceAll(name, "/", ".")))
+	default:
+		v.errorf(field, pos, "sysctl %q: want a name that begins with net.; others belong to the whole machine, not to a host of the lab", say.Clip(name))
+	}
+}
+
+// host checks a reference to a host. The wire is none unless wireToo.
+func (v *validation) host(field any, pos Pos, name string, wireToo bool) {
+	switch {
+	case slices.Contains(v.hosts, name):
+	case name == Wire && wireToo && !v.wireless():
+	case name == Wire:
+		v.errorf(field, pos, "the wire is no host that this can name; there are %s", say.List(v.hosts))
+	default:
+		v.errorf(field, pos, "unknown host %q%s", say.Clip(name), suggestName(name, v.hosts))
+	}
+}
+
+// suggestName is spell.DidYouMean for names; where nothing is near it lists what there is.
+func suggestName(name string, known []string) string {
+	if s := spell.DidYouMean(name, known); s != "" {
+		return s
+	}
+	if len(known) > 12 {
+		return ""
+	}
+	return "; there is " + say.List(known)
+}

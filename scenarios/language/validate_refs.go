@@ -1,0 +1,173 @@
+package language
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"halfopen/internal/say"
+)
+
+// stepRef checks a reference to a step and returns the step; nil if there is none.
+func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Step {
+	key := actor + "." + step
+	known := v.steps[key]
+	switch {
+	case known == nil && v.d.seen[key]:
+		v.leftOut(field, pos, "the step "+key)
+	case known == nil && !slices.Contains(v.actors, actor):
+		v.errorf(field, pos, "unknown actor %q%s", say.Clip(actor), suggestName(actor, v.actors))
+	case known == nil:
+		var ids []string
+		for _, id := range v.ids {
+			if rest, ok := strings.CutPrefix(id, actor+"."); ok && rest != "" { // a step that is wrong has no name
+				ids = append(ids, rest)
+			}
+		}
+		v.errorf(field, pos, "the actor %s has no step %q%s", actor, say.Clip(step), suggestName(step, ids))
+	case n > known.runs:
+		v.errorf(field, pos, "%s[%d]: the step is done only %s", key, n, timesWord(known.runs))
+	default:
+		return known.step
+	}
+	return nil
+}
+
+// leftOut reports a reference to what only has left out.
+func (v *validation) leftOut(field any, pos Pos, what string) {
+	v.errorf(field, pos, "%s is left out%s by only; say only here as well", what, v.inCase())
+}
+
+func timesWord(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
+// event checks a reference to an event and returns the event; false if there is none.
+func (v *validation) event(field any, pos Pos, ref EventRef) (Event, bool) {
+	if ref == "" && !v.has(field) {
+		return Event{}, false
+	}
+	e, err := ref.Parse()
+	if err != nil {
+		v.errorf(field, pos, "%v", err)
+		return Event{}, false
+	}
+	switch e.Kind {
+	case EventFaultHit:
+		return e, v.faultRef(field, pos, e.Fault)
+	case EventSignal:
+		key := e.Actor + "." + e.Signal
+		if slices.Contains(v.signals, key) {
+			return e, true
+		}
+		v.errorf(field, pos, "no signal step raises %q%s", say.Clip(string(ref)), suggestName(key, v.signals))
+		return e, false
+	}
+	return e, v.stepRef(field, pos, e.Actor, e.Step, e.N) != nil
+}
+
+func (v *validation) faultRef(field any, pos Pos, name string) bool {
+	if slices.Contains(v.faults, name) {
+		return true
+	}
+	if v.d.seen["fault "+name] {
+		v.leftOut(field, pos, "the fault "+name)
+		return false
+	}
+	v.errorf(field, pos, "unknown fault %q%s", say.Clip(name), suggestName(name, v.faults))
+	return false
+}
+
+func (v *validation) actorRef(field any, pos Pos, name string) {
+	switch {
+	case slices.Contains(v.actors, name):
+	case v.d.seen["actor "+name]:
+		v.leftOut(field, pos, "the actor "+name)
+	default:
+		v.errorf(field, pos, "unknown actor %q%s", say.Clip(name), suggestName(name, v.actors))
+	}
+}
+
+// window checks the events from and until, and that until does not come first where the file decides it.
+func (v *validation) window(from, until *EventRef, pos Pos) {
+	a, okA := v.event(from, pos, *from)
+	b, okB := v.event(until, pos, *until)
+	if !okA || !okB {
+		return
+	}
+	if a == b {
+		v.errorf(until, pos, "from and until are the same event, so there is nothing between")
+		return
+	}
+	if a.Kind == EventFaultHit && b.Kind == EventFaultHit && a.Fault == b.Fault && b.N < a.N {
+		v.errorf(until, pos, "until (%s) comes before from (%s)", *until, *from)
+	}
+	if a.Actor == "" || a.Actor != b.Actor || a.Step == "" || b.Step == "" {
+		return
+	}
+	first, last := v.steps[a.Actor+"."+a.Step], v.steps[b.Actor+"."+b.Step]
+	before := first.order > 0 && last.order > 0 && last.order < first.order
+	if a.Step == b.Step {
+		// One execution after the other, each with a start and an end.
+		before = b.N < a.N || b.N == a.N && b.Kind == EventStepStart
+	}
+	if before {
+		v.errorf(until, pos, "until (%s) comes before from (%s)", *until, *from)
+	}
+}
+
+// target checks HOST:PORT, HOST.N:PORT, HOST.absent:PORT or ADDRESS:PORT.
+func (v *validation) target(field any, pos Pos, to string) {
+	if _, err := netip.ParseAddrPort(to); err == nil {
+		return
+	}
+	i := strings.LastIndexByte(to, ':')
+	if i < 0 {
+		v.errorf(field, pos, "%q has no port; want HOST:PORT, such as \"%s:8080\"", say.Clip(to), say.Clip(to))
+		return
+	}
+	host, port := to[:i], to[i+1:]
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		v.errorf(field, pos, "%q: %q is no port; want 1 to 65535", say.Clip(to), say.Clip(port))
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return
+	}
+	if name, ok := strings.CutSuffix(host, ".absent"); ok {
+		v.host(field, pos, name, false)
+		return
+	}
+	v.address(field, pos, host)
+}
+
+// address checks HOST or HOST.N.
+func (v *validation) address(field any, pos Pos, address string) {
+	name, nth, ok := strings.Cut(address, ".")
+	v.host(field, pos, name, false)
+	h := v.s.Host(name)
+	if !ok || h == nil {
+		return
+	}
+	if n, err := strconv.Atoi(nth); err != nil || n < 1 || n > max(h.Addresses, 1) {
+		v.errorf(field, pos, "%q: the host's key addresses says that it has %d", say.Clip(address), max(h.Addresses, 1))
+	}
+}
+
+func (v *validation) port(field *int, pos Pos, low int) {
+	if v.has(field) && (*field < low || *field > 65535) {
+		v.errorf(field, pos, "%d is no port; want %d to 65535", *field, low)
+	}
+}
+
+// oneOf checks a word against those known.
+func (v *validation) oneOf(field any, pos Pos, what, word string, known []string) {
+	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
+		v.errorf(field, pos, "%s %q: write it without SIG: %s", what, word, bare)
+	} else if !slices.Contains(known, word) {
+		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), suggestKey(word, known))
+	}
+}

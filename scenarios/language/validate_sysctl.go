@@ -1,0 +1,40 @@
+package language
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"halfopen/internal/say"
+)
+
+// PortRange is the sysctl of the local ports that connect() and bind() choose from.
+const PortRange = "net.ipv4.ip_local_port_range"
+
+// unprivilegedStart is the sysctl of the first port that needs no privilege; it is 1024 where nobody sets it.
+const unprivilegedStart = "net.ipv4.ip_unprivileged_port_start"
+
+// portRange checks what the kernel would refuse in the middle of a run (ipv4_local_port_range in
+// net/ipv4/sysctl_net_ipv4.c); before are the sysctls that are set before it.
+func portRange(value string, before []Sysctl) error {
+	fields := strings.Fields(value)
+	if len(fields) != 2 {
+		return fmt.Errorf("%s: %q is no range of ports: want the first and the last, such as 40000 40003", PortRange, say.Clip(value))
+	}
+	var ports [2]int
+	for i, f := range fields {
+		port, err := strconv.Atoi(f)
+		if err != nil || port < 1 || port > 65535 {
+			return fmt.Errorf("%s: %q is no port: want 1 to 65535", PortRange, say.Clip(f))
+		}
+		ports[i] = port
+	}
+	switch {
+	case ports[0] > ports[1]:
+		return fmt.Errorf("%s: the range is empty: %d is more than %d", PortRange, ports[0], ports[1])
+	case ports[0] < 1024 && !slices.ContainsFunc(before, func(s Sysctl) bool { return s.Name == unprivilegedStart }):
+		return fmt.Errorf("%s: %d is below 1024, which the kernel refuses; set %s before it", PortRange, ports[0], unprivilegedStart)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package language
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Duration is a time written with a unit: 200ms, 63s, 2m, 1h30m.
+type Duration time.Duration
+
+// Percent is a probability from 0 to 1, written 5% or 0.5%.
+type Percent float64
+
+// Size is a number of bytes, written 512, 64kB (64 * 1024, as the kernel counts buffers) or 1MB.
+type Size int64
+
+// BitRate is in bits per second, written 500kbit or 1mbit (decimal, as tc counts).
+type BitRate uint64
+
+// Ints is one integer or a list of them.
+type Ints []int
+
+// Names is one name or a list of them.
+type Names []string
+
+// Kinds is one segment kind or a list of them.
+type Kinds []SegmentKind
+
+// States is one TCP state or a list of them.
+type States []State
+
+// EventRef names an event: the end of a step (client.connect), its start (server.accept.start), its nth execution
+// (client.send[3]), the nth hit of a fault (fault.NAME.hit[3]; fault.NAME.hit is the first), or a signal step's event
+// (ACTOR.signal.NAME).
+type EventRef string
+
+// StepRef names a step (client.connect) or one of its executions (client.connect[3]).
+type StepRef string
+
+// Count is a range of integers, written 3, ">= 3", "> 3", "<= 3", "< 3" or "2..5".
+type Count struct {
+	// Source is the text it was written as.
+	Source string
+	// Min and Max are inclusive; math.MinInt64 and math.MaxInt64 stand for no bound.
+	Min, Max int64
+}
+
+// Contains reports whether n lies in the range.
+func (c Count) Contains(n int64) bool { return c.Min <= n && n <= c.Max }
+
+// Span is a range of durations, written "63s" (a kernel timer: never early, up to 12.5 % late), ">= 3s", "< 5ms",
+// "2s..5s", "63s ±2%" or "~40ms ±10ms".
+type Span struct {
+	// Source is the text it was written as.
+	Source string
+	// Min and Max are inclusive; math.MinInt64 and math.MaxInt64 stand for no bound.
+	Min, Max time.Duration
+	// Timer is true for a plain duration, to which the rule of kernel timers was applied; Want is then that duration. For
+	// "~40ms ±10ms" Want is 40ms; for the other forms it is Min, or Max where there is no Min.
+	Timer bool
+	Want  time.Duration
+}
+
+// Contains reports whether d lies in the range.
+func (s Span) Contains(d time.Duration) bool { return s.Min <= d && d <= s.Max }
+
+// The rule for a plain duration, from how the kernel keeps time (kernel/time/timer.c): a timer never fires before its
+// time, and the wheel's granularity is up to an eighth of the timeout.
+const (
+	// TimerEarly allows for the two clock readings whose difference is judged: they are not taken at the instant the timer
+	// is armed and fires, but one tick of a slow kernel (HZ=250) may lie between.
+	TimerEarly = 4 * time.Millisecond
+	// TimerLate is the granularity of the wheel, as a fraction of the timeout.
+	TimerLate = 0.125
+	// TimerSlack is what a busy machine may add before the observer runs.
+	TimerSlack = 50 * time.Millisecond
+)
+
+// TimerSpan returns the range that a kernel timer of d may take.
+func TimerSpan(d time.Duration) Span {
+	return Span{
+		Source: d.String(),
+		Min:    d - min(TimerEarly, d),
+		Max:    d + time.Duration(math.Round(float64(d)*TimerLate)) + TimerSlack,
+		Timer:  true,
+		Want:   d,
+	}
+}
+
+// Text matches a string: equal to it, containing it, or matching a regular expression; a scalar means equal. Exactly one
+// field is set.
+type Text struct {
+	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this, but for white space at both ends."`
+	Contains *string `json:"contains,omitempty" jsonschema_description:"Has this in it."`
+	Matches  *string `json:"matches,omitempty" jsonschema_description:"Has in it what this regular expression (RE2) matches."`
+	// Number is set where the scalar is a range of integers with a comparator, such as ">= 3"; the text must then be an integer in it.
+	Number *Count `json:"number,omitempty" yaml:"-"`
+}
+
+// oneOfKind returns the JSON name of the first pointer field of the struct behind v that is set, leaving out where, which
+// stands beside every kind of expectation.
+func oneOfKind(v any) string {
+	rv := reflect.ValueOf(v).Elem()
+	for i := range rv.NumField() {
+		f := rv.Field(i)
+		if f.Kind() != reflect.Pointer || f.IsNil() {
+			continue
+		}
+		name, _, _ := strings.Cut(rv.Type().Field(i).Tag.Get("json"), ",")
+		if name != "where" {
+			return name
+		}
+	}
+	return ""
+}

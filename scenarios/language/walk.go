@@ -1,0 +1,52 @@
+package language
+
+import "reflect"
+
+// EachStep calls f for every step of the list and for those nested in them, in document order.
+func EachStep(steps []Step, f func(*Step)) {
+	for i := range steps {
+		s := &steps[i]
+		f(s)
+		if s.Op.Repeat != nil {
+			EachStep(s.Op.Repeat.Steps, f)
+		}
+		if s.Op.Parallel != nil {
+			for _, branch := range s.Op.Parallel.Branches {
+				EachStep(branch, f)
+			}
+		}
+	}
+}
+
+// EventRefs returns every event that something in the scenario refers to, in no particular order, some more than once.
+func (s *Scenario) EventRefs() []EventRef {
+	var refs []EventRef
+	eachValue(reflect.ValueOf(s), func(v reflect.Value) {
+		if r, ok := v.Interface().(EventRef); ok && r != "" {
+			refs = append(refs, r)
+		}
+	})
+	return refs
+}
+
+// eachValue calls f for every value of a named string type that can be reached from v.
+func eachValue(v reflect.Value, f func(reflect.Value)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachValue(v.Elem(), f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				eachValue(v.Field(i), f)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachValue(v.Index(i), f)
+		}
+	case reflect.String:
+		f(v)
+	}
+}
