@@ -196,21 +196,18 @@ func (d *decoder) enum(n *yaml.Node, text string, allowed []string) {
 
 // structure decodes a mapping, or the struct's short form.
 func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
-	short := shortForm(v.Type())
+	short, hasShort := shortOf(fieldsOf(v.Type()))
 	switch {
 	case n.Kind == yaml.MappingNode:
 		d.mapping(n, v, nil)
 	case isNull(n):
-		d.missing(n, v, nil)
-	case short != "":
-		f := v.FieldByName(short)
-		for _, known := range fieldsOf(v.Type()) {
-			if v.FieldByIndex(known.index).Addr().Interface() == f.Addr().Interface() && isScalar(n) {
-				d.enum(n, n.Value, known.enum)
-			}
+		d.missing(n, v, "")
+	case hasShort:
+		if isScalar(n) {
+			d.enum(n, n.Value, short.enum)
 		}
-		d.value(n, f)
-		d.missing(n, v, []string{v.Type().Name() + "." + short})
+		d.value(n, v.FieldByIndex(short.index))
+		d.missing(n, v, short.key)
 	case v.NumField() == 0:
 		d.errorf(n, "no value is wanted here")
 	default:
@@ -218,11 +215,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// missing reports the required keys of a mapping that has none; given names the field a short form has filled.
-func (d *decoder) missing(n *yaml.Node, v reflect.Value, given []string) {
+// missing reports the required keys of a mapping that has none, but for the key given, which a short form has filled.
+func (d *decoder) missing(n *yaml.Node, v reflect.Value, given string) {
 	for _, f := range fieldsOf(v.Type()) {
-		name := v.Type().Name() + "." + v.Type().FieldByIndex(f.index).Name
-		if f.required && !slices.Contains(given, name) {
+		if f.required && f.key != given {
 			d.errorf(n, "%q is missing", f.key)
 		}
 	}

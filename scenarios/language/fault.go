@@ -78,7 +78,7 @@ type Selector struct {
 
 // Payload says what a segment or datagram must carry.
 type Payload struct {
-	Contains string `json:"contains,omitempty" jsonschema_description:"Bytes that occur in it, as text."`
+	Contains string `yaml:",short" json:"contains,omitempty" jsonschema_description:"Bytes that occur in it, as text."`
 	Hex      string `json:"hex,omitempty" jsonschema_description:"Bytes that occur in it, as hex digits; blanks are ignored."`
 	Length   *Count `json:"length,omitempty" jsonschema_description:"Number of payload bytes."`
 	Offset   *Count `json:"offset,omitempty" jsonschema_description:"Some byte of it has an offset in the stream within this range; the first byte sent has offset 0."`
@@ -107,17 +107,17 @@ type Drop struct{}
 
 // Reject loses the packet and answers its sender.
 type Reject struct {
-	With string `json:"with,omitempty" jsonschema:"enum=tcp-reset,enum=icmp-port-unreachable,enum=icmp-host-unreachable,enum=icmp-net-unreachable,enum=icmp-proto-unreachable,enum=icmp-host-prohibited,enum=icmp-net-prohibited,enum=icmp-admin-prohibited" jsonschema_description:"The answer. Default: icmp-port-unreachable. On IPv6 the ICMPv6 message of the same meaning is sent."`
+	With string `yaml:",short" json:"with,omitempty" jsonschema:"enum=tcp-reset,enum=icmp-port-unreachable,enum=icmp-host-unreachable,enum=icmp-net-unreachable,enum=icmp-proto-unreachable,enum=icmp-host-prohibited,enum=icmp-net-prohibited,enum=icmp-admin-prohibited" jsonschema_description:"The answer. Default: icmp-port-unreachable. On IPv6 the ICMPv6 message of the same meaning is sent."`
 }
 
 // Reset forges a RST with the right sequence numbers; the packet itself passes.
 type Reset struct {
-	To string `json:"to,omitempty" jsonschema:"enum=receiver,enum=sender,enum=both" jsonschema_description:"Who gets the RST, seen from the packet. Default: both."`
+	To string `yaml:",short" json:"to,omitempty" jsonschema:"enum=receiver,enum=sender,enum=both" jsonschema_description:"Who gets the RST, seen from the packet. Default: both."`
 }
 
 // Delay holds the packet for a time.
 type Delay struct {
-	By           Duration `json:"by" jsonschema_description:"How long."`
+	By           Duration `yaml:",short" json:"by" jsonschema_description:"How long."`
 	Jitter       Duration `json:"jitter,omitempty" jsonschema_description:"Varies the delay by up to this much (uniform) or by this standard deviation (normal)."`
 	Distribution string   `json:"distribution,omitempty" jsonschema:"enum=uniform,enum=normal" jsonschema_description:"Of the jitter. Default: uniform."`
 	Order        string   `json:"order,omitempty" jsonschema:"enum=keep,enum=free" jsonschema_description:"keep (default): no packet overtakes another that this fault delays; free: jitter may reorder."`
@@ -125,22 +125,22 @@ type Delay struct {
 
 // Hold holds the packet until an event.
 type Hold struct {
-	Until EventRef `json:"until" jsonschema_description:"The event."`
+	Until EventRef `yaml:",short" json:"until" jsonschema_description:"The event."`
 }
 
 // Duplicate sends the packet more than once.
 type Duplicate struct {
-	Copies int `json:"copies,omitempty" jsonschema_description:"Number of extra packets. Default: 1."`
+	Copies int `yaml:",short" json:"copies,omitempty" jsonschema_description:"Number of extra packets. Default: 1."`
 }
 
 // Reorder lets later packets overtake.
 type Reorder struct {
-	By int `json:"by,omitempty" jsonschema_description:"How many later packets overtake. Default: 1."`
+	By int `yaml:",short" json:"by,omitempty" jsonschema_description:"How many later packets overtake. Default: 1."`
 }
 
 // Corrupt changes payload bytes.
 type Corrupt struct {
-	Bytes    int    `json:"bytes,omitempty" jsonschema_description:"How many bytes are changed. Default: 1."`
+	Bytes    int    `yaml:",short" json:"bytes,omitempty" jsonschema_description:"How many bytes are changed. Default: 1."`
 	Offset   int    `json:"offset,omitempty" jsonschema_description:"Offset of the first in the payload. Default: 0."`
 	Checksum string `json:"checksum,omitempty" jsonschema:"enum=keep,enum=fix" jsonschema_description:"keep (default): the checksum is left as it was, so the receiver notices; fix: it is made right."`
 }
@@ -158,7 +158,7 @@ type Rewrite struct {
 
 // Rate limits the bandwidth.
 type Rate struct {
-	To    BitRate `json:"to" jsonschema_description:"Bandwidth: 1mbit, 500kbit."`
+	To    BitRate `yaml:",short" json:"to" jsonschema_description:"Bandwidth: 1mbit, 500kbit."`
 	Queue Size    `json:"queue,omitempty" jsonschema_description:"Bytes that wait before the queue overflows. Default: 64kB."`
 	Burst Size    `json:"burst,omitempty" jsonschema_description:"Bytes that may pass at once. Default: 3kB."`
 }
@@ -173,19 +173,19 @@ type Loss struct {
 
 // Replay lets the packet pass and sends it again later.
 type Replay struct {
-	After Duration `json:"after,omitempty" jsonschema_description:"How long after the packet passed."`
+	After Duration `yaml:",short" json:"after,omitempty" jsonschema_description:"How long after the packet passed."`
 	Until EventRef `json:"until,omitempty" jsonschema_description:"The event at which it is sent again, in place of after."`
 }
 
 // Partition cuts a host off.
 type Partition struct {
-	Host      string `json:"host" jsonschema_description:"The host whose link is cut."`
+	Host      string `yaml:",short" json:"host" jsonschema_description:"The host whose link is cut."`
 	Direction string `json:"direction,omitempty" jsonschema:"enum=both,enum=in,enum=out" jsonschema_description:"both (default), in: nothing reaches the host; out: nothing leaves it."`
 }
 
 // MTU refuses packets longer than a size that only the wire knows of.
 type MTU struct {
-	Size int    `json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
+	Size int    `yaml:",short" json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
 	ICMP string `json:"icmp,omitempty" jsonschema:"enum=send,enum=drop" jsonschema_description:"send (default): the sender is told (fragmentation needed, packet too big); drop: it is not, a PMTU black hole."`
 }
 

@@ -12,6 +12,9 @@ type field struct {
 	key      string
 	index    []int
 	required bool
+	// short is set for the field that a scalar or a list fills when it stands in place of the whole mapping: "delay: 200ms"
+	// for "delay: {by: 200ms}". A struct has one at most.
+	short bool
 	// enum is what a text may be; nil for anything.
 	enum []string
 }
@@ -20,6 +23,7 @@ var fieldCache sync.Map // reflect.Type -> []field
 
 // fieldsOf returns the keys that YAML has for a struct, in the order of its fields: named by the yaml tag, else by the json
 // tag; embedded and inlined structs are flattened. A key is required where its json tag has neither omitempty nor omitzero.
+// The yaml flag short marks the field of the short form; at an embedded struct, that struct's first field.
 func fieldsOf(t reflect.Type) []field {
 	if cached, ok := fieldCache.Load(t); ok {
 		return cached.([]field)
@@ -33,8 +37,9 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		if sf.Anonymous || strings.Contains(yamlFlags, "inline") {
-			for _, f := range fieldsOf(sf.Type) {
+			for j, f := range fieldsOf(sf.Type) {
 				f.index = append([]int{i}, f.index...)
+				f.short = j == 0 && strings.Contains(yamlFlags, "short")
 				fields = append(fields, f)
 			}
 			continue
@@ -46,7 +51,11 @@ func fieldsOf(t reflect.Type) []field {
 		if key == "" {
 			continue
 		}
-		f := field{key: key, index: []int{i}, required: !strings.Contains(jsonFlags, "omit")}
+		f := field{
+			key: key, index: []int{i},
+			required: !strings.Contains(jsonFlags, "omit"),
+			short:    strings.Contains(yamlFlags, "short"),
+		}
 		for part := range strings.SplitSeq(sf.Tag.Get("jsonschema"), ",") {
 			if word, ok := strings.CutPrefix(part, "enum="); ok {
 				f.enum = append(f.enum, word)
@@ -58,6 +67,15 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
+// shortOf returns the field of the short form; false where there is none.
+func shortOf(fields []field) (field, bool) {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.short })
+	if i < 0 {
+		return field{}, false
+	}
+	return fields[i], true
+}
+
 // keysOf returns the names of fields.
 func keysOf(fields []field) []string {
 	keys := make([]string, 0, len(fields))
@@ -67,45 +85,6 @@ func keysOf(fields []field) []string {
 		}
 	}
 	return keys
-}
-
-// shortForm names the field of a struct that a scalar or a list fills when it stands in place of the whole mapping:
-// "delay: 200ms" for "delay: {by: 200ms}". It is "" for a struct that has no short form.
-func shortForm(t reflect.Type) string { return shortForms[t] }
-
-var shortForms = map[reflect.Type]string{
-	reflect.TypeFor[Actor]():             "Steps",
-	reflect.TypeFor[Payload]():           "Contains",
-	reflect.TypeFor[Reject]():            "With",
-	reflect.TypeFor[Reset]():             "To",
-	reflect.TypeFor[Delay]():             "By",
-	reflect.TypeFor[Hold]():              "Until",
-	reflect.TypeFor[Duplicate]():         "Copies",
-	reflect.TypeFor[Reorder]():           "By",
-	reflect.TypeFor[Corrupt]():           "Bytes",
-	reflect.TypeFor[Rate]():              "To",
-	reflect.TypeFor[Replay]():            "After",
-	reflect.TypeFor[Partition]():         "Host",
-	reflect.TypeFor[MTU]():               "Size",
-	reflect.TypeFor[SocketOp]():          "Type",
-	reflect.TypeFor[Bind]():              "Port",
-	reflect.TypeFor[Listen]():            "Port",
-	reflect.TypeFor[Accept]():            "As",
-	reflect.TypeFor[Connect]():           "To",
-	reflect.TypeFor[Send]():              "Text",
-	reflect.TypeFor[Recv]():              "Bytes",
-	reflect.TypeFor[Poll]():              "For",
-	reflect.TypeFor[Shutdown]():          "How",
-	reflect.TypeFor[Getsockopt]():        "Option",
-	reflect.TypeFor[SegmentTimestamps](): "Value",
-	reflect.TypeFor[Sleep]():             "For",
-	reflect.TypeFor[Signal]():            "Name",
-	reflect.TypeFor[Wait]():              "Event",
-	reflect.TypeFor[Exec]():              "Command",
-	reflect.TypeFor[Kill]():              "Actor",
-	reflect.TypeFor[Blocked]():           "Actor",
-	reflect.TypeFor[LinkOp]():            "State",
-	reflect.TypeFor[Parallel]():          "Branches",
 }
 
 // typeEnum returns what a value of a text type may be, or nil for a type that takes any text.

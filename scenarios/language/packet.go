@@ -61,7 +61,7 @@ type SegmentOptions struct {
 
 // SegmentTimestamps is the TCP option timestamps.
 type SegmentTimestamps struct {
-	Value Number `json:"value" jsonschema_description:"TSval: a number; with a socket also now, now-5000, now+1: its clock, in ms."`
+	Value Number `yaml:",short" json:"value" jsonschema_description:"TSval: a number; with a socket also now, now-5000, now+1: its clock, in ms."`
 	Echo  Number `json:"echo,omitempty" jsonschema_description:"TSecr: a number. Default: 0."`
 }
 

@@ -143,13 +143,10 @@ func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
 	if len(object.Required) == 0 {
 		alternatives = append(alternatives, &jsonschema.Schema{Type: "null"})
 	}
-	if short := shortForm(t); short != "" {
-		f, _ := t.FieldByName(short)
-		s := b.of(f.Type)
-		for _, known := range fieldsOf(t) {
-			if slices.Equal(known.index, f.Index) && known.enum != nil {
-				s = enumOf(known.enum)
-			}
+	if short, ok := shortOf(fieldsOf(t)); ok {
+		s := b.of(t.FieldByIndex(short.index).Type)
+		if short.enum != nil {
+			s = enumOf(short.enum)
 		}
 		alternatives = append(alternatives, s)
 	}

@@ -5,7 +5,7 @@ type Actor struct {
 	Name string `json:"name" yaml:"-"`
 	// Host is where the process runs; a bare list of steps under the actor's name means the host of the same name.
 	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host of the actor's name."`
-	Steps []Step `json:"steps" jsonschema_description:"What it does, in order."`
+	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
@@ -61,7 +61,7 @@ func (o *Op) Kind() string { return oneOfKind(o) }
 
 // SocketOp is socket(2).
 type SocketOp struct {
-	Type     string `json:"type,omitempty" jsonschema:"enum=tcp,enum=udp" jsonschema_description:"tcp (default) or udp."`
+	Type     string `yaml:",short" json:"type,omitempty" jsonschema:"enum=tcp,enum=udp" jsonschema_description:"tcp (default) or udp."`
 	Nonblock bool   `json:"nonblock,omitempty" jsonschema_description:"O_NONBLOCK."`
 	As       string `json:"as,omitempty" jsonschema_description:"Name of the new socket. Default: sock, then sock2, sock3, ..."`
 }
@@ -82,24 +82,24 @@ type SockOption struct {
 // Bind is bind(2).
 type Bind struct {
 	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N (its nth address), or any (default)."`
-	Port    int    `json:"port,omitempty" jsonschema_description:"0 to 65535; 0 (default): the kernel chooses."`
+	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"0 to 65535; 0 (default): the kernel chooses."`
 }
 
 // Listen is listen(2), and socket(2), SO_REUSEADDR 1 and bind(2) where there is no socket yet.
 type Listen struct {
 	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N, or any (default)."`
-	Port    int    `json:"port,omitempty" jsonschema_description:"1 to 65535; needed unless the socket is bound."`
+	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"1 to 65535; needed unless the socket is bound."`
 	Backlog *int   `json:"backlog,omitempty" jsonschema_description:"Length of the accept queue as given to listen(). Default: 128."`
 }
 
 // Accept is accept4(2).
 type Accept struct {
-	As string `json:"as,omitempty" jsonschema_description:"Name of the new socket. Default: conn, then conn2, conn3, ..."`
+	As string `yaml:",short" json:"as,omitempty" jsonschema_description:"Name of the new socket. Default: conn, then conn2, conn3, ..."`
 }
 
 // Connect is connect(2).
 type Connect struct {
-	To       string `json:"to" jsonschema_description:"HOST:PORT, HOST.N:PORT (its nth address), HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT."`
+	To       string `yaml:",short" json:"to" jsonschema_description:"HOST:PORT, HOST.N:PORT (its nth address), HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT."`
 	Nonblock bool   `json:"nonblock,omitempty" jsonschema_description:"On a socket made here: O_NONBLOCK."`
 }
 
@@ -112,14 +112,14 @@ type Data struct {
 
 // Send is send(2).
 type Send struct {
-	Data
+	Data  `yaml:",short"`
 	All   bool     `json:"all,omitempty" jsonschema_description:"Repeat send(2) until all is sent or it fails."`
 	Flags []string `json:"flags,omitempty" jsonschema_description:"dontwait, more, oob, nosignal (always on: EPIPE without SIGPIPE)."`
 }
 
 // Recv is recv(2): once, or until Bytes have come, or to the end of the stream.
 type Recv struct {
-	Bytes Size     `json:"bytes,omitempty" jsonschema_description:"Repeat recv(2) until that many bytes have come, the stream ends or it fails. Default: one recv(2)."`
+	Bytes Size     `yaml:",short" json:"bytes,omitempty" jsonschema_description:"Repeat recv(2) until that many bytes have come, the stream ends or it fails. Default: one recv(2)."`
 	Max   Size     `json:"max,omitempty" jsonschema_description:"Length of the buffer of one recv(2). Default: 64kB."`
 	Until string   `json:"until,omitempty" jsonschema:"enum=eof" jsonschema_description:"eof: repeat recv(2) until it returns 0 or fails."`
 	Flags []string `json:"flags,omitempty" jsonschema_description:"dontwait, peek, waitall, oob."`
@@ -139,13 +139,13 @@ type Recvfrom struct {
 
 // Poll is poll(2) on one socket. The outcome's result is poll's, its value the events that came, such as "out,err,hup".
 type Poll struct {
-	For     []string  `json:"for,omitempty" jsonschema_description:"in, out, pri, rdhup. Default: [in]."`
+	For     []string  `yaml:",short" json:"for,omitempty" jsonschema_description:"in, out, pri, rdhup. Default: [in]."`
 	Timeout *Duration `json:"timeout,omitempty" jsonschema_description:"Longest wait. Default: none."`
 }
 
 // Shutdown is shutdown(2).
 type Shutdown struct {
-	How string `json:"how,omitempty" jsonschema:"enum=read,enum=write,enum=both" jsonschema_description:"read (SHUT_RD), write (SHUT_WR) or both (SHUT_RDWR)."`
+	How string `yaml:",short" json:"how,omitempty" jsonschema:"enum=read,enum=write,enum=both" jsonschema_description:"read (SHUT_RD), write (SHUT_WR) or both (SHUT_RDWR)."`
 }
 
 // Close is close(2).
@@ -153,7 +153,7 @@ type Close struct{}
 
 // Getsockopt is getsockopt(2) of one option, or the ioctls SIOCINQ and SIOCOUTQ.
 type Getsockopt struct {
-	Option string `json:"option" jsonschema_description:"SO_ERROR, SO_SNDBUF, TCP_NODELAY, SIOCOUTQ, ..."`
+	Option string `yaml:",short" json:"option" jsonschema_description:"SO_ERROR, SO_SNDBUF, TCP_NODELAY, SIOCOUTQ, ..."`
 }
 
 // TCPInfo is getsockopt(TCP_INFO).
@@ -165,30 +165,30 @@ type Sockstat struct{}
 
 // Sleep does nothing for a duration.
 type Sleep struct {
-	For Duration `json:"for"`
+	For Duration `yaml:",short" json:"for"`
 }
 
 // Signal raises a named event.
 type Signal struct {
-	Name string `json:"name"`
+	Name string `yaml:",short" json:"name"`
 }
 
 // Wait waits for an event.
 type Wait struct {
-	Event   EventRef `json:"event"`
+	Event   EventRef `yaml:",short" json:"event"`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"Give up after this with ETIMEDOUT. Default: never."`
 }
 
 // Exec runs a program on the host. The outcome has exit status, standard output and standard error, 64 KiB of each.
 type Exec struct {
-	Command []string `json:"command" jsonschema_description:"Program and arguments; one string is given to sh -c."`
+	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; one string is given to sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"SIGTERM after this, SIGKILL a second later. Default: the scenario's deadline."`
 }
 
 // Kill sends a signal to the process of an actor.
 type Kill struct {
-	Actor   string `json:"actor" jsonschema_description:"Whose process."`
+	Actor   string `yaml:",short" json:"actor" jsonschema_description:"Whose process."`
 	Signal  string `json:"signal,omitempty" jsonschema_description:"KILL (default; done when the process is gone), TERM, STOP, CONT, USR1, ..."`
 	Restart *bool  `json:"restart,omitempty" jsonschema_description:"For USR1: whether its handler is installed with SA_RESTART. Default: true."`
 }
@@ -197,7 +197,7 @@ type Kill struct {
 // outcome's text is the call's name; where steps run in parallel, those of all that are blocked, in the order in which the
 // steps are written.
 type Blocked struct {
-	Actor string `json:"actor" jsonschema_description:"Which actor; another than the step's own."`
+	Actor string `yaml:",short" json:"actor" jsonschema_description:"Which actor; another than the step's own."`
 }
 
 // SysctlOp sets kernel parameters of a host.
@@ -214,7 +214,7 @@ type Limit struct {
 // LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface only loses its carrier.
 type LinkOp struct {
 	Host  string `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
-	State string `json:"state" jsonschema:"enum=down,enum=up"`
+	State string `yaml:",short" json:"state" jsonschema:"enum=down,enum=up"`
 }
 
 // Repeat does several steps several times.
@@ -225,5 +225,5 @@ type Repeat struct {
 
 // Parallel does several lists of steps at once.
 type Parallel struct {
-	Branches [][]Step `json:"branches"`
+	Branches [][]Step `yaml:",short" json:"branches"`
 }
