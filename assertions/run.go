@@ -3,7 +3,6 @@ package assertions
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"halfopen/harness/trace"
@@ -105,7 +104,7 @@ func (r *run) socketMoment(ref language.EventRef) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	name := strings.Replace(string(ref), "[1]", "", 1)
+	name := string(ref.Canonical())
 	for i := range r.t.Events {
 		if e := &r.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
 			return max(at, e.T), nil

@@ -34,7 +34,7 @@ type lab struct {
 	actors  []*member
 	windows []*window
 	// sampled are the events at which the state of all sockets is wanted.
-	sampled map[string]bool
+	sampled map[language.EventRef]bool
 	// counted are the faults of iptables and tc whose hits are events that something waits for, with those told so far;
 	// awaited are those of queues, which tell each hit themselves.
 	counted map[string]uint64
@@ -54,7 +54,7 @@ type lab struct {
 // cancels the run.
 func runLab(control, events *os.File) {
 	l := &lab{
-		sampled: map[string]bool{},
+		sampled: map[language.EventRef]bool{},
 		counted: map[string]uint64{},
 		awaited: map[string]bool{},
 		on:      map[string]bool{},
@@ -247,7 +247,7 @@ func (l *lab) watchEvents() {
 		}
 		for _, r := range refs {
 			if r != "" {
-				l.sampled[canonical(string(r))] = true
+				l.sampled[r.Canonical()] = true
 			}
 		}
 	}
@@ -292,7 +292,7 @@ func (l *lab) struck(host string, s queue.Strike) {
 	done := make(chan struct{})
 	tell := func() error {
 		defer close(done)
-		return l.happened([]string{canonical(fmt.Sprintf("fault.%s.hit[%d]", s.Fault, s.N))})
+		return l.happened(hitOf(s.Fault, s.N))
 	}
 	select {
 	case l.inbox <- tell:
@@ -306,22 +306,22 @@ func (l *lab) struck(host string, s queue.Strike) {
 }
 
 // gates returns the events of an actor at which it must stand still.
-func (l *lab) gates(actor string) []string {
-	var gates []string
-	add := func(ref string) {
-		if strings.HasPrefix(ref, actor+".") && !slices.Contains(gates, ref) {
+func (l *lab) gates(actor string) []language.EventRef {
+	var gates []language.EventRef
+	add := func(ref language.EventRef) {
+		if strings.HasPrefix(string(ref), actor+".") && !slices.Contains(gates, ref) {
 			gates = append(gates, ref)
 		}
 	}
 	for i := range l.Scenario.Faults {
 		f := &l.Scenario.Faults[i]
-		add(string(f.From))
-		add(string(f.Until))
+		add(f.From)
+		add(f.Until)
 		if f.Do.Hold != nil {
-			add(string(f.Do.Hold.Until))
+			add(f.Do.Hold.Until)
 		}
 		if f.Do.Replay != nil {
-			add(string(f.Do.Replay.Until))
+			add(f.Do.Replay.Until)
 		}
 	}
 	for event := range l.sampled {
@@ -380,32 +380,33 @@ func (l *lab) later(after time.Duration, f func() error) {
 	time.AfterFunc(after, func() { l.inbox <- f })
 }
 
-// happened tells windows, observers and actors of an event, by its names.
-func (l *lab) happened(names []string) error {
-	if len(names) == 0 {
+// hitOf returns the event of a fault's nth hit.
+func hitOf(fault string, n uint64) language.EventRef {
+	return language.Event{Kind: language.EventFaultHit, Fault: fault, N: int(n)}.Ref()
+}
+
+// happened passes an event, in canonical form, on to windows, observers and actors.
+func (l *lab) happened(event language.EventRef) error {
+	if event == "" {
 		return nil
 	}
 	l.seen.Notice()
-	name := canonical(names[0])
 	for _, w := range l.windows {
-		if err := l.apply(w.happened(name)); err != nil {
+		if err := l.apply(w.happened(event)); err != nil {
 			return err
 		}
 	}
-	l.faults.Happened(name)
-	if l.sampled[name] {
-		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: name}}) }); err != nil {
+	l.faults.Happened(event)
+	if l.sampled[event] {
+		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}}) }); err != nil {
 			return err
 		}
 	}
 	for _, a := range l.actors {
-		a.tell(name)
+		a.tell(event)
 	}
 	return nil
 }
-
-// canonical gives the two names of a first execution, or of a fault's first hit, one form.
-func canonical(event string) string { return strings.Replace(event, "[1]", "", 1) }
 
 // pollHits is how often the hits of faults are read while something waits for one.
 const pollHits = 10 * time.Millisecond
@@ -487,7 +488,7 @@ func (l *lab) tellHits() error {
 		}
 		for n := told + 1; n <= hits; n++ {
 			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "hits", Hits: n}})
-			if err := l.happened([]string{canonical(fmt.Sprintf("fault.%s.hit[%d]", name, n))}); err != nil {
+			if err := l.happened(hitOf(name, n)); err != nil {
 				return err
 			}
 		}

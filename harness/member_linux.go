@@ -120,7 +120,7 @@ func (a *member) report(r actor.Report) error {
 	case r.Event != nil:
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
-		return a.lab.happened(actor.EventNames(r.Event))
+		return a.lab.happened(actor.EventOf(r.Event))
 	case r.Gate != nil:
 		// Its event came just before, and everything it sets off is done.
 		a.commands.send(actor.Command{Gate: r.Gate.ID})
@@ -179,7 +179,7 @@ func (a *member) prepare() {
 
 func (a *member) begin() { a.commands.send(actor.Command{Go: true}) }
 
-func (a *member) tell(event string) { a.commands.send(actor.Command{Event: event}) }
+func (a *member) tell(event language.EventRef) { a.commands.send(actor.Command{Event: event}) }
 
 func (l *lab) allDone() bool {
 	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })

@@ -30,13 +30,13 @@ func (w *window) start() []change {
 	return w.begin()
 }
 
-// happened is told each event of the lab by name.
-func (w *window) happened(event string) []change {
+// happened is called with each event of the lab, in canonical form.
+func (w *window) happened(event language.EventRef) []change {
 	var changes []change
-	if w.spec.From != "" && sameEvent(w.spec.From, event) && !w.begun {
+	if w.spec.From != "" && w.spec.From.Canonical() == event && !w.begun {
 		changes = w.begin()
 	}
-	if w.spec.Until != "" && sameEvent(w.spec.Until, event) && !w.over {
+	if w.spec.Until != "" && w.spec.Until.Canonical() == event && !w.over {
 		w.over = true
 		if w.begun {
 			changes = append(changes, change{fault: w.fault})
@@ -55,9 +55,4 @@ func (w *window) begin() []change {
 		changes = append(changes, change{fault: w.fault, after: w.spec.After + w.spec.For})
 	}
 	return changes
-}
-
-// sameEvent compares a reference with an event's canonical name, in which a first execution has no number.
-func sameEvent(ref language.EventRef, name string) bool {
-	return canonical(string(ref)) == canonical(name)
 }

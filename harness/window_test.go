@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/inject/fault"
+	"halfopen/scenarios/language"
 )
 
 func TestWindow(t *testing.T) {
@@ -65,7 +66,7 @@ func TestWindow(t *testing.T) {
 				if e == start {
 					got = append(got, w.start()...)
 				} else {
-					got = append(got, w.happened(e)...)
+					got = append(got, w.happened(language.EventRef(e).Canonical())...)
 				}
 			}
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(change{})); diff != "" {

@@ -10,7 +10,7 @@ import (
 // have hundreds of thousands.
 type board struct {
 	mu    sync.Mutex
-	posts map[string]*post
+	posts map[language.EventRef]*post
 }
 
 type post struct {
@@ -19,15 +19,15 @@ type post struct {
 }
 
 func newBoard(steps []language.Step) *board {
-	b := &board{posts: make(map[string]*post)}
+	b := &board{posts: make(map[language.EventRef]*post)}
 	b.expect(steps)
 	return b
 }
 
 func (b *board) expect(steps []language.Step) {
 	add := func(ref language.EventRef) {
-		if name := canonical(string(ref)); name != "" && b.posts[name] == nil {
-			b.posts[name] = &post{done: make(chan struct{})}
+		if event := ref.Canonical(); event != "" && b.posts[event] == nil {
+			b.posts[event] = &post{done: make(chan struct{})}
 		}
 	}
 	for i := range steps {
@@ -46,11 +46,11 @@ func (b *board) expect(steps []language.Step) {
 	}
 }
 
-// pin records that an event has happened.
-func (b *board) pin(event string) {
+// pin records that an event, in canonical form, has happened.
+func (b *board) pin(event language.EventRef) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p := b.posts[canonical(event)]; p != nil && !p.happened {
+	if p := b.posts[event]; p != nil && !p.happened {
 		p.happened = true
 		close(p.done)
 	}
@@ -58,5 +58,5 @@ func (b *board) pin(event string) {
 
 // seen returns a channel that is closed once the event has happened. The event must be one that a step waits for.
 func (b *board) seen(ref language.EventRef) <-chan struct{} {
-	return b.posts[canonical(string(ref))].done
+	return b.posts[ref.Canonical()].done
 }

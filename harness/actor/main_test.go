@@ -228,7 +228,7 @@ func (p *process) step(name string) *trace.Step {
 
 func (p *process) gate(event string) int {
 	p.t.Helper()
-	return p.await("gate at "+event, func(r *Report) bool { return r.Gate != nil && r.Gate.Event == event }).Gate.ID
+	return p.await("gate at "+event, func(r *Report) bool { return r.Gate != nil && r.Gate.Event == language.EventRef(event) }).Gate.ID
 }
 
 func (p *process) done() {
@@ -237,25 +237,17 @@ func (p *process) done() {
 }
 
 func named(r *Report, name string) bool {
-	if r.Event == nil {
-		return false
-	}
-	for _, n := range EventNames(r.Event) {
-		if n == "a."+name {
-			return true
-		}
-	}
-	return false
+	return r.Event != nil && EventOf(r.Event) == language.EventRef("a."+name).Canonical()
 }
 
-// names returns the events reported so far, each by its shortest name.
+// names returns the events reported so far, each by its canonical name.
 func (p *process) names() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var names []string
 	for i := range p.reports {
 		if e := p.reports[i].Event; e != nil {
-			names = append(names, strings.TrimPrefix(EventNames(e)[0], "a."))
+			names = append(names, strings.TrimPrefix(string(EventOf(e)), "a."))
 		}
 	}
 	return names
@@ -267,7 +259,7 @@ func (p *process) outcomes() map[string]*trace.Step {
 	steps := make(map[string]*trace.Step)
 	for i := range p.reports {
 		if e := p.reports[i].Event; e != nil && e.Step != nil {
-			steps[strings.TrimPrefix(EventNames(e)[0], "a.")] = e.Step
+			steps[strings.TrimPrefix(string(EventOf(e)), "a.")] = e.Step
 		}
 	}
 	return steps

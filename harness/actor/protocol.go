@@ -1,9 +1,6 @@
 package actor
 
 import (
-	"strconv"
-	"strings"
-
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
@@ -17,9 +14,9 @@ type Command struct {
 	Init    *Init `json:"init,omitempty"`
 	Prepare bool  `json:"prepare,omitempty"`
 	Go      bool  `json:"go,omitempty"`
-	// Event is the name of an event that happened somewhere in the lab, in one of the forms of [language.EventRef]. Events
-	// are remembered: a step may wait for one that is long past. Names of the actor's own events may be sent too.
-	Event string `json:"event,omitempty"`
+	// Event is an event that happened somewhere in the lab, in canonical form. Events are remembered: a step may wait for
+	// one that is long past. The actor's own events may be sent too.
+	Event language.EventRef `json:"event,omitempty"`
 	// Gate acknowledges the gate of that ID.
 	Gate  int    `json:"gate,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`
@@ -39,7 +36,7 @@ type Init struct {
 	Topology *network.Topology `json:"topology"`
 	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2], at which it must stop
 	// until the harness has acknowledged them.
-	Gates []string `json:"gates,omitempty"`
+	Gates []language.EventRef `json:"gates,omitempty"`
 	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step of the scenario aims a
 	// USR1 with restart: false at this actor. Otherwise the handler has SA_RESTART.
 	Interruptible bool `json:"interruptible,omitempty"`
@@ -58,7 +55,7 @@ type Reply struct {
 
 // Report is one line from an actor to the harness. Exactly one field is set.
 type Report struct {
-	// Event is a start, a step or a signal. A Gate for one of its names, if any, follows at once.
+	// Event is a start, a step or a signal. A Gate for it, if any, follows at once.
 	Event *trace.Event `json:"event,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`
@@ -73,8 +70,8 @@ type Report struct {
 // switches the faults whose windows the event opens or closes, and only then passes the event on and acknowledges.
 type Gate struct {
 	// ID counts the gates of the actor from 1.
-	ID    int    `json:"id"`
-	Event string `json:"event"`
+	ID    int               `json:"id"`
+	Event language.EventRef `json:"event"`
 }
 
 // Request asks the harness for what an actor cannot do from where it is. Exactly one of the pointers is set. Names of
@@ -106,29 +103,16 @@ func Prelude(steps []language.Step) int {
 	return n
 }
 
-// EventNames returns the names under which steps and fault windows may refer to an event of an actor, those of
-// [language.EventRef]: client.connect.start and client.connect[1].start for the first start, client.connect[2] for the
-// end of the second execution, server.signal.NAME. Other events have none.
-func EventNames(e *trace.Event) []string {
+// EventOf returns the event of an actor that steps and fault windows may refer to, in canonical form: client.connect.start
+// for the first start, client.connect[2] for the end of the second execution, server.signal.NAME. It is "" for any other.
+func EventOf(e *trace.Event) language.EventRef {
 	switch {
 	case e.Start != nil && e.Start.Actor != "":
-		return executionNames(e.Start.Actor, e.Start.Step, e.Start.N, ".start")
+		return language.Event{Kind: language.EventStepStart, Actor: e.Start.Actor, Step: e.Start.Step, N: e.Start.N}.Ref()
 	case e.Step != nil:
-		return executionNames(e.Step.Actor, e.Step.ID, e.Step.N, "")
+		return language.Event{Kind: language.EventStepEnd, Actor: e.Step.Actor, Step: e.Step.ID, N: e.Step.N}.Ref()
 	case e.Signal != nil:
-		return []string{e.Signal.Actor + ".signal." + e.Signal.Name}
+		return language.Event{Kind: language.EventSignal, Actor: e.Signal.Actor, Signal: e.Signal.Name}.Ref()
 	}
-	return nil
+	return ""
 }
-
-func executionNames(actor, step string, n int, suffix string) []string {
-	plain := actor + "." + step
-	nth := plain + "[" + strconv.Itoa(n) + "]" + suffix
-	if n == 1 {
-		return []string{plain + suffix, nth}
-	}
-	return []string{nth}
-}
-
-// canonical gives the two names of a first execution, or of a fault's first hit, one form.
-func canonical(event string) string { return strings.Replace(event, "[1]", "", 1) }

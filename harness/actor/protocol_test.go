@@ -3,8 +3,6 @@ package actor
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
@@ -40,39 +38,27 @@ func TestPrelude(t *testing.T) {
 	}
 }
 
-func TestEventNames(t *testing.T) {
+func TestEventOf(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		event trace.Event
-		want  []string
+		want  language.EventRef
 	}{
-		{
-			"of a first start",
-			trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 1}},
-			[]string{"c.connect.start", "c.connect[1].start"},
-		},
-		{
-			"of a later start",
-			trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 3}},
-			[]string{"c.connect[3].start"},
-		},
-		{
-			"of a first end",
-			trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 1}},
-			[]string{"c.connect", "c.connect[1]"},
-		},
-		{
-			"of a later end",
-			trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 2}},
-			[]string{"c.connect[2]"},
-		},
-		{"of a signal", trace.Event{Signal: &trace.Signal{Actor: "c", Name: "ready"}}, []string{"c.signal.ready"}},
-		{"of the start of all actors", trace.Event{Start: &trace.Start{}}, nil},
-		{"of another event", trace.Event{Fault: &trace.Fault{Name: "f"}}, nil},
+		{"a first start", trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 1}}, "c.connect.start"},
+		{"a later start", trace.Event{Start: &trace.Start{Actor: "c", Step: "connect", N: 3}}, "c.connect[3].start"},
+		{"a first end", trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 1}}, "c.connect"},
+		{"a later end", trace.Event{Step: &trace.Step{Actor: "c", ID: "connect", N: 2}}, "c.connect[2]"},
+		{"a signal", trace.Event{Signal: &trace.Signal{Actor: "c", Name: "ready"}}, "c.signal.ready"},
+		{"the start of all actors", trace.Event{Start: &trace.Start{}}, ""},
+		{"another event", trace.Event{Fault: &trace.Fault{Name: "f"}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, EventNames(&tt.event)); diff != "" {
-				t.Errorf("names (-want +got):\n%s", diff)
+			got := EventOf(&tt.event)
+			if got != tt.want {
+				t.Errorf("EventOf() = %q, want %q", got, tt.want)
+			}
+			if got.Canonical() != got {
+				t.Errorf("%q is not canonical: %q", got, got.Canonical())
 			}
 		})
 	}
@@ -96,8 +82,8 @@ func TestBoard(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name, pin string
-		seen      language.EventRef
+		name      string
+		pin, seen language.EventRef
 		want      bool
 	}{
 		{"another execution does not count", "b.connect[2]", "b.connect", false},
@@ -109,7 +95,7 @@ func TestBoard(t *testing.T) {
 		{"nested steps wait too", "b.deep[1]", "b.deep", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b.pin(tt.pin)
+			b.pin(tt.pin.Canonical())
 			if got := happened(tt.seen); got != tt.want {
 				t.Errorf("after %s, seen(%s) is %t, want %t", tt.pin, tt.seen, got, tt.want)
 			}

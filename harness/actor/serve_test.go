@@ -33,7 +33,7 @@ func TestStepsWaitForEvents(t *testing.T) {
 		step("late", waitFor("b.signal.ready")),
 	}})
 	p.send(Command{Event: "b.connect"}) // before anybody waits for it
-	p.send(Command{Event: "fault.cut.hit[1]"})
+	p.send(Command{Event: language.EventRef("fault.cut.hit[1]").Canonical()})
 	p.send(Command{Go: true})
 	p.event("late.start")
 	want := []string{"first.start", "first", "wait.start", "wait", "own.start", "own", "late.start"}
@@ -55,7 +55,7 @@ func TestWaitGivesUp(t *testing.T) {
 
 func TestGateHoldsTheStep(t *testing.T) {
 	p := start(t, Init{
-		Gates: []string{"a.sleep.start", "a.sleep[2]", "a.signal.here"},
+		Gates: []language.EventRef{"a.sleep.start", "a.sleep[2]", "a.signal.here"},
 		Steps: []language.Step{times(2, step("sleep", sleepFor(0))), step("signal", signal("here")), after("a.signal.here", step("last", sleepFor(0)))},
 	})
 	p.send(Command{Go: true})

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 // session is what the threads of an actor share.
@@ -13,7 +14,7 @@ type session struct {
 	*Init
 	reports *reporter
 	events  *board
-	gated   map[string]bool
+	gated   map[language.EventRef]bool
 	sockets sockets
 	tables  *tables
 	flooded atomic.Uint64 // SYNs of flood steps so far
@@ -35,7 +36,7 @@ func newSession(init *Init, reports *reporter) *session {
 		reports:    reports,
 		events:     newBoard(init.Steps),
 		tables:     openTables(init.Steps),
-		gated:      make(map[string]bool),
+		gated:      make(map[language.EventRef]bool),
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),
 		executions: make(map[string]int),
@@ -43,7 +44,7 @@ func newSession(init *Init, reports *reporter) *session {
 		asked:      make(map[int]chan *Reply),
 	}
 	for _, event := range init.Gates {
-		s.gated[canonical(event)] = true
+		s.gated[event.Canonical()] = true
 	}
 	return s
 }
@@ -115,20 +116,15 @@ func (s *session) execution(step string) int {
 // actor's own steps see the event: they must not run ahead of the faults it switches.
 func (s *session) emit(e *trace.Event) {
 	s.reports.report(&Report{Event: e})
-	names := EventNames(e)
-	for _, name := range names {
-		if s.gated[canonical(name)] {
-			s.stop(name)
-			break // the other name is of the same event
-		}
+	event := EventOf(e)
+	if s.gated[event] {
+		s.stop(event)
 	}
-	for _, name := range names {
-		s.events.pin(name)
-	}
+	s.events.pin(event)
 }
 
 // stop waits at a gate.
-func (s *session) stop(event string) {
+func (s *session) stop(event language.EventRef) {
 	passed := make(chan struct{})
 	s.mu.Lock()
 	s.lastGate++

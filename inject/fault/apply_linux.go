@@ -153,8 +153,8 @@ func (i *Injector) fillQueue(r *QueueRule) error {
 	})
 }
 
-// Happened tells the faults of an event, which some may wait for.
-func (i *Injector) Happened(event string) {
+// Happened reports an event, in canonical form, to the faults, some of which may wait for it.
+func (i *Injector) Happened(event language.EventRef) {
 	queue.Happened(i.queues, event)
 }
 

@@ -122,7 +122,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 		}
 		if event := eventNames[r.IntN(len(eventNames))]; r.IntN(15) == 0 {
 			m.happened[event] = true
-			e.Happened(event)
+			e.Happened(language.EventRef(event))
 		}
 		now += time.Duration(r.IntN(5000)) * time.Microsecond
 		sent := randomSample(r, number, ends)
@@ -178,7 +178,7 @@ func differs(want *fate, got *queue.Decision) string {
 	}
 	for i, x := range want.extras {
 		g := got.Extras[i]
-		if g.After != x.after || g.Until != x.until {
+		if g.After != x.after || g.Until != language.EventRef(x.until) {
 			return fmt.Sprintf("packet %d besides comes %v after it, and after %q, want %v and %q", i, g.After, g.Until, x.after, x.until)
 		}
 		if diff := want.leaves.differs(g.Data); (diff == "") == x.forged {

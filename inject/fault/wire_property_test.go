@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/packet"
+	"halfopen/scenarios/language"
 )
 
 const (
@@ -200,7 +201,7 @@ func (w *wire) happen(event string) {
 	}
 	w.model.happened[event] = true
 	w.events[event] = realtime()
-	w.faults.Happened(event)
+	w.faults.Happened(language.EventRef(event))
 }
 
 // finish lets go what is held, and waits for all that is to come.

@@ -73,6 +73,36 @@ func (r EventRef) Parse() (Event, error) {
 	return e, nil
 }
 
+// Ref returns the event's reference in the one form that [EventRef.Canonical] gives all references to it.
+func (e Event) Ref() EventRef {
+	ref := ""
+	switch e.Kind {
+	case EventFaultHit:
+		ref = "fault." + e.Fault + ".hit"
+	case EventSignal:
+		return EventRef(e.Actor + ".signal." + e.Signal)
+	default:
+		ref = e.Actor + "." + e.Step
+	}
+	if e.N > 1 {
+		ref += "[" + strconv.Itoa(e.N) + "]"
+	}
+	if e.Kind == EventStepStart {
+		ref += ".start"
+	}
+	return EventRef(ref)
+}
+
+// Canonical returns the one form of a reference that can be written in several: a first execution, or a first hit, has no
+// number, and the number of an execution stands before .start.
+func (r EventRef) Canonical() EventRef {
+	e, err := r.Parse()
+	if err != nil {
+		return r
+	}
+	return e.Ref()
+}
+
 // index reads the number in brackets; none means the first.
 func index(digits string) (int, bool) {
 	if digits == "" {

@@ -132,7 +132,7 @@ func TestHold(t *testing.T) {
 	b := datagram(language.V4, toServer, "x")
 	e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, do: {hold: "client.send[1]"}}}`)
 	d := decide(e, b, 0)
-	if diff := cmp.Diff([]string{"client.send"}, d.Until); diff != "" || d.At != 0 || d.Drop {
+	if diff := cmp.Diff([]language.EventRef{"client.send"}, d.Until); diff != "" || d.At != 0 || d.Drop {
 		t.Errorf("held: %+v (-want +got):\n%s", d, diff)
 	}
 	e.Happened("client.connect") // nobody waits for it

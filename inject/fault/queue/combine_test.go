@@ -31,7 +31,7 @@ func TestFaultsCombined(t *testing.T) {
 			"a delay and an event: both", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}}`,
 			[]string{"a delayed 1", "b held 1"},
 			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
-				if d.At != 30*ms || !slices.Equal(d.Until, []string{"client.send"}) {
+				if d.At != 30*ms || !slices.Equal(d.Until, []language.EventRef{"client.send"}) {
 					t.Errorf("%+v", d)
 				}
 			},
@@ -40,7 +40,7 @@ func TestFaultsCombined(t *testing.T) {
 			"two events: both", `{a: {do: {hold: client.send}}, b: {do: {hold: client.connect}}, c: {do: {hold: "client.send[1]"}}}`,
 			[]string{"a held 1", "b held 1", "c held 1"},
 			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
-				if !slices.Equal(d.Until, []string{"client.send", "client.connect"}) {
+				if !slices.Equal(d.Until, []language.EventRef{"client.send", "client.connect"}) {
 					t.Errorf("%+v", d)
 				}
 			},

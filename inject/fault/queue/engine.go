@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"halfopen/internal/packet"
 	"halfopen/internal/selector"
+	"halfopen/scenarios/language"
 )
 
 // Decision is what happens to a packet. The zero Decision lets it pass as it is, at once.
@@ -22,7 +22,7 @@ type Decision struct {
 	// At is the time before which the packet must not pass; 0 is at once.
 	At time.Duration
 	// Until are the events before which it must not pass.
-	Until []string
+	Until []language.EventRef
 	// Behind is how many later packets of its direction must pass before it. If they do not come, it passes all the same
 	// once it has waited for Patience beyond At and Until.
 	Behind   int
@@ -40,7 +40,7 @@ type Extra struct {
 	Data []byte
 	// After is how long after the packet passed it is sent; Until, if set, the event before which it is not.
 	After time.Duration
-	Until string
+	Until language.EventRef
 }
 
 // Direction is one way of a connection; ports are 0 for packets without.
@@ -115,7 +115,7 @@ type Engine struct {
 	rules []*ruleState
 	flows *packet.Flows // nil where no rule needs them
 	// happened has the events that some rule waits for, and whether they have happened.
-	happened map[string]bool
+	happened map[language.EventRef]bool
 	// packet is the one that is being decided; its memory is used anew by each.
 	packet queued
 }
@@ -123,7 +123,7 @@ type Engine struct {
 // NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
 // packets in the same order give the same decisions.
 func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) *Engine {
-	e := &Engine{hosts: hosts, happened: map[string]bool{}}
+	e := &Engine{hosts: hosts, happened: map[language.EventRef]bool{}}
 	for _, r := range rules {
 		e.rules = append(e.rules, newRuleState(r, seed))
 		if r.NeedsFlow() && e.flows == nil {
@@ -159,23 +159,20 @@ func (e *Engine) Hits(fault string) uint64 {
 	return 0
 }
 
-// Happened tells of an event that something may wait for.
-func (e *Engine) Happened(event string) {
+// Happened reports an event, in canonical form, that something may wait for.
+func (e *Engine) Happened(event language.EventRef) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, some := e.happened[canonical(event)]; some {
-		e.happened[canonical(event)] = true
+	if _, some := e.happened[event]; some {
+		e.happened[event] = true
 	}
 }
 
-// canonical gives the two names of a first execution, or of a fault's first hit, one form.
-func canonical(event string) string { return strings.Replace(event, "[1]", "", 1) }
-
-// HasHappened reports whether it has.
-func (e *Engine) HasHappened(event string) bool {
+// HasHappened reports whether an event, in canonical form, has happened.
+func (e *Engine) HasHappened(event language.EventRef) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.happened[canonical(event)]
+	return e.happened[event]
 }
 
 // Decide holds a packet, from its IP header on, against the rules of a place. It takes any bytes, and keeps none
@@ -270,7 +267,7 @@ func newAction(r *Rule, rng *rand.Rand) action {
 	case a.Delay != nil:
 		return newDelay(a.Delay, rng)
 	case a.Hold != nil:
-		return &hold{until: canonical(string(a.Hold.Until))}
+		return &hold{until: a.Hold.Until.Canonical()}
 	case a.Duplicate != nil:
 		return &duplicate{copies: max(1, a.Duplicate.Copies)}
 	case a.Reorder != nil:
@@ -284,7 +281,7 @@ func newAction(r *Rule, rng *rand.Rand) action {
 	case a.Loss != nil:
 		return newLoss(a.Loss, rng)
 	case a.Replay != nil:
-		return &replay{after: time.Duration(a.Replay.After), until: canonical(string(a.Replay.Until))}
+		return &replay{after: time.Duration(a.Replay.After), until: a.Replay.Until.Canonical()}
 	case a.MTU != nil:
 		return &mtu{MTU: *a.MTU}
 	}

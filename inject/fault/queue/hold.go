@@ -1,9 +1,13 @@
 package queue
 
-import "slices"
+import (
+	"slices"
+
+	"halfopen/scenarios/language"
+)
 
 // hold keeps a packet until an event. After the event it leaves packets alone.
-type hold struct{ until string }
+type hold struct{ until language.EventRef }
 
 func (a *hold) strike(s *strike) (Strike, bool) {
 	if s.engine.happened[a.until] {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/kernel"
+	"halfopen/scenarios/language"
 )
 
 // Number is the queue's number on each host that has one: queues are numbered per network namespace.
@@ -210,7 +211,7 @@ func (q *Queue) after(w *waiting) {
 	for _, x := range w.extras {
 		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
 		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
-			extra.until = []string{x.Until}
+			extra.until = []language.EventRef{x.Until}
 		}
 		if x.After == 0 && len(extra.until) == 0 {
 			q.pass(extra)
@@ -220,15 +221,15 @@ func (q *Queue) after(w *waiting) {
 	}
 }
 
-// Happened tells the queues of an engine of an event, and lets go what waited for it before anything that comes later.
-func Happened(queues []*Queue, event string) {
+// Happened reports an event, in canonical form, to the queues of an engine, and lets go what waited for it before anything that comes later.
+func Happened(queues []*Queue, event language.EventRef) {
 	for _, q := range queues {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.Engine.Happened(event) // the same engine each time
 	}
 	for _, q := range queues {
-		q.schedule.happened(canonical(event), q.Now())
+		q.schedule.happened(event, q.Now())
 		q.passDue()
 		q.check(q.nf.flush())
 		q.alarm.wake()

@@ -1,11 +1,15 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"halfopen/scenarios/language"
+)
 
 // replay lets the packet pass, and pass again later.
 type replay struct {
 	after time.Duration
-	until string
+	until language.EventRef
 }
 
 func (a *replay) strike(s *strike) (Strike, bool) {

@@ -41,12 +41,12 @@ func (r *Rule) NeedsPayload() bool {
 }
 
 // waitsFor returns the events that the rule's action waits for.
-func (r *Rule) waitsFor() []string {
+func (r *Rule) waitsFor() []language.EventRef {
 	switch a := &r.Do; {
 	case a.Hold != nil:
-		return []string{canonical(string(a.Hold.Until))}
+		return []language.EventRef{a.Hold.Until.Canonical()}
 	case a.Replay != nil && a.Replay.Until != "":
-		return []string{canonical(string(a.Replay.Until))}
+		return []language.EventRef{a.Replay.Until.Canonical()}
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"slices"
 	"time"
+
+	"halfopen/scenarios/language"
 )
 
 // waiting is a packet that waits: one of the kernel's that has no verdict yet, or one to be sent.
@@ -17,7 +19,7 @@ type waiting struct {
 	// at, until, behind and patience are those of the [Decision]; at is never before the packet came. until has only events
 	// that have not happened, each once.
 	at        time.Duration
-	until     []string
+	until     []language.EventRef
 	behind    int
 	patience  time.Duration
 	direction Direction
@@ -35,12 +37,12 @@ type schedule struct {
 	due   dueHeap
 	count uint64
 	// held wait for an event, overtaken for packets of their direction. Those overtaken are in due as well, or held.
-	held      map[string][]*waiting
+	held      map[language.EventRef][]*waiting
 	overtaken map[Direction][]*waiting
 }
 
 func newSchedule() *schedule {
-	return &schedule{held: map[string][]*waiting{}, overtaken: map[Direction][]*waiting{}}
+	return &schedule{held: map[language.EventRef][]*waiting{}, overtaken: map[Direction][]*waiting{}}
 }
 
 // arrival numbers packets, whether they are to wait or not, as they come.
@@ -64,9 +66,9 @@ func (s *schedule) add(w *waiting) {
 }
 
 // happened makes what waited for an event, and for nothing else, due: those due by now in the order in which they came.
-func (s *schedule) happened(event string, now time.Duration) {
+func (s *schedule) happened(event language.EventRef, now time.Duration) {
 	for _, w := range s.held[event] {
-		w.until = slices.DeleteFunc(w.until, func(u string) bool { return u == event })
+		w.until = slices.DeleteFunc(w.until, func(u language.EventRef) bool { return u == event })
 		if len(w.until) == 0 {
 			w.at = max(w.at, now)
 			heap.Push(&s.due, w)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"halfopen/scenarios/language"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -41,15 +43,15 @@ func TestScheduleLetsGoInTimeAndInOrder(t *testing.T) {
 		var all []let
 		came := map[uint32]*waiting{}
 		due := map[uint32]time.Duration{}
-		events := []string{"a", "b"}
-		happened := map[string]bool{}
+		events := []language.EventRef{"a", "b"}
+		happened := map[language.EventRef]bool{}
 		for id := range uint32(200) {
 			now += time.Duration(r.IntN(1000)) * time.Microsecond
 			all = drain(s, now, all)
 			w := &waiting{id: id, at: now + time.Duration(r.IntN(20))*time.Millisecond, order: s.arrival()}
 			if r.IntN(5) == 0 {
 				if e := events[r.IntN(2)]; !happened[e] {
-					w.until = []string{e}
+					w.until = []language.EventRef{e}
 				}
 			}
 			if r.IntN(5) == 0 {
