@@ -2,7 +2,7 @@
 # make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
 # make lint    vet, staticcheck, gofumpt, go mod tidy
 # make bench   what halfopen promises of speed, accuracy and memory, measured: each figure with its goal; as root
-# make docs    docs/scenarios.md anew, from the built-in scenarios
+# make docs    write docs/scenarios/ again, from the built-in scenarios
 # make test-kernels   the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
 # Each installs what it needs first; see deps and deps-vm.
 
@@ -52,9 +52,10 @@ test-kernels: deps-vm build
 bench: deps build
 	CGO_ENABLED=0 $(GO) run ./internal/bench -halfopen $(BIN) $(ARGS)
 
-# The page of the scenarios, which a test wants up to date.
+# The pages of the scenarios; a test fails if they are out of date.
 docs: build
-	$(BIN) list --markdown > docs/scenarios.md
+	rm -f docs/scenarios/*.md
+	$(BIN) list --markdown --dir docs/scenarios
 
 # A no-op, without use of the network, where nothing is missing.
 deps:

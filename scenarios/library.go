@@ -23,6 +23,15 @@ func Folders() []string {
 	return []string{"handshake", "established", "teardown", "datagram", "resources", "stories"}
 }
 
+// About returns what the scenarios of a folder of the library have in common: the text of its README.md.
+func About(folder string) (string, error) {
+	text, err := fs.ReadFile(library, path.Join(folder, "README.md"))
+	if err != nil {
+		return "", fmt.Errorf("reading the library: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
 // Library returns the scenarios that ship with halfopen, in the order of [Folders], then of names. The files are parsed
 // once and must not be changed.
 func Library() ([]*language.File, error) {

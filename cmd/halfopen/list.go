@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 func newList() *cobra.Command {
 	var only filter
 	var asMarkdown bool
+	var dir string
 	cmd := &cobra.Command{
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
@@ -27,8 +29,12 @@ tags. Runs that take less than 20 s are native: they take place on this machine,
 take place in a virtual machine, which passes over that time in a second or so (halfopen run --help).
 
 With words, only those are listed that have each of them in the name, the folder, the title or the tags.`,
-		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n  halfopen list --grep 'SO_LINGER|orphan'",
+		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n  halfopen list --grep 'SO_LINGER|orphan'\n" +
+			"  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {
+			if dir != "" && !asMarkdown {
+				return usagef("--dir is for --markdown: halfopen list --markdown --dir %s", dir)
+			}
 			files, err := scenarios.Library()
 			if err != nil {
 				return err
@@ -41,7 +47,10 @@ With words, only those are listed that have each of them in the name, the folder
 				return err
 			}
 			out := cmd.OutOrStdout()
-			if asMarkdown {
+			switch {
+			case dir != "":
+				return writePages(dir, files)
+			case asMarkdown:
 				return markdown(out, files)
 			}
 			width := 0
@@ -52,8 +61,26 @@ With words, only those are listed that have each of them in the name, the folder
 		},
 	}
 	only.flags(cmd)
-	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "write a page of them, with all they teach: docs/scenarios.md")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print one page of Markdown with all that the scenarios teach")
+	cmd.Flags().StringVar(&dir, "dir", "", "with --markdown, write a page for each folder, and README.md, their index, into `DIR`")
 	return cmd
+}
+
+// writePages writes the pages of Markdown into a directory, which it makes if there is none.
+func writePages(dir string, files []*language.File) error {
+	pages, err := markdownPages(files)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing the pages: %w", err)
+	}
+	for _, d := range pages {
+		if err := os.WriteFile(filepath.Join(dir, d.name), []byte(d.text), 0o644); err != nil {
+			return fmt.Errorf("writing the pages: %w", err)
+		}
+	}
+	return nil
 }
 
 func mentions(f *language.File, words []string) bool {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,30 +17,51 @@ func TestDocsListTheLibraryAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want strings.Builder
-	if err := markdown(&want, files); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(filepath.Join("..", "..", "docs", "scenarios.md"))
+	pages, err := markdownPages(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) == want.String() {
-		return
-	}
-	line := 1
-	for wanted := range strings.Lines(want.String()) {
-		have, rest, _ := strings.Cut(string(got), "\n")
-		if have+"\n" != wanted {
-			t.Fatalf("docs/scenarios.md is out of date; renew it: make docs\nline %d: %q, want %q", line, have, wanted)
+	dir := filepath.Join("..", "..", "docs", "scenarios")
+	var wanted []string
+	for _, d := range pages {
+		wanted = append(wanted, d.name)
+		got, err := os.ReadFile(filepath.Join(dir, d.name))
+		if err != nil {
+			t.Errorf("%v; write the pages: make docs", err)
+			continue
 		}
-		got = []byte(rest)
-		line++
+		if difference := firstDifference(string(got), d.text); difference != "" {
+			t.Errorf("docs/scenarios/%s is out of date; renew it: make docs\n%s", d.name, difference)
+		}
 	}
-	t.Fatal("docs/scenarios.md is out of date; renew it: make docs\nit has more than there is")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(wanted, e.Name()) {
+			t.Errorf("docs/scenarios/%s is not a page of the library; remove it: make docs", e.Name())
+		}
+	}
 }
 
-func TestMarkdownOfAScenario(t *testing.T) {
+// firstDifference names the first line in which a text is not as wanted; "" where it is.
+func firstDifference(got, want string) string {
+	have, wanted := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(have), len(wanted)) {
+		if have[i] != wanted[i] {
+			return fmt.Sprintf("line %d: %q, want %q", i+1, have[i], wanted[i])
+		}
+	}
+	if len(have) != len(wanted) {
+		return fmt.Sprintf("%d lines, want %d", len(have), len(wanted))
+	}
+	return ""
+}
+
+// storyFile is a scenario with everything that a page shows.
+func storyFile(t *testing.T) *language.File {
+	t.Helper()
 	f, err := language.Parse("stories/one.yaml", []byte(`
 name: one
 title: 'a title of ${n} with a * and net.ipv4.tcp_retries2'
@@ -59,8 +82,12 @@ expect: [{never: {host: client}}]
 		t.Fatal(err)
 	}
 	f.Folder = "stories"
+	return f
+}
+
+func TestMarkdownOfAScenario(t *testing.T) {
 	var b strings.Builder
-	if err := markdown(&b, []*language.File{f}); err != nil {
+	if err := markdown(&b, []*language.File{storyFile(t)}); err != nil {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(b.String(), "\n- ")
@@ -90,5 +117,33 @@ Why it is so: ` + "`ss`" + `.
 `
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestMarkdownPages(t *testing.T) {
+	pages, err := markdownPages([]*language.File{storyFile(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const about = "Scenarios that tell a whole production incident, and its cure."
+	if len(pages) != 2 || pages[0].name != "stories.md" || pages[1].name != "README.md" {
+		t.Fatalf("pages: %+v", pages)
+	}
+	for i, want := range [][]string{
+		{
+			"# stories\n\n" + about + "\n",
+			"\n[All folders](README.md)\n\n- [one](#one): a title of ${n} with a \\* and net.ipv4.tcp\\_retries2\n\n## one\n",
+			"\n| file | [stories/one.yaml](../../scenarios/stories/one.yaml) |\n\nWhy it is so: `ss`.\n",
+		},
+		{
+			"# The built-in scenarios\n",
+			"\n## [stories](stories.md)\n\n" + about + "\n\n- [one](stories.md#one): a title of ${n} with a \\* and net.ipv4.tcp\\_retries2\n",
+		},
+	} {
+		for _, text := range want {
+			if !strings.Contains(pages[i].text, text) {
+				t.Errorf("%s lacks %q:\n%s", pages[i].name, text, pages[i].text)
+			}
+		}
 	}
 }
