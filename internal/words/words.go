@@ -3,11 +3,9 @@ package words
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"halfopen/scenarios/language"
 )
@@ -48,7 +46,7 @@ func Selector(m *language.Selector) string {
 	// The rest is told in the language itself: it is rare, and has its words there.
 	rest := *m
 	rest.From, rest.To, rest.TCP, rest.UDP, rest.ICMP, rest.ARP = "", "", nil, "", "", ""
-	if fields := flowFields(reflect.ValueOf(rest)); len(fields) > 0 {
+	if fields := language.FlowFields(reflect.ValueOf(rest)); len(fields) > 0 {
 		text += ", " + strings.Join(fields, ", ")
 	}
 	return text
@@ -70,7 +68,7 @@ func Fault(f *language.Fault) string {
 	}
 	rest := *f
 	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only, rest.Pos = "", language.Selector{}, "", language.Action{}, "", nil, language.Pos{}
-	if fields := flowFields(reflect.ValueOf(rest)); len(fields) > 0 {
+	if fields := language.FlowFields(reflect.ValueOf(rest)); len(fields) > 0 {
 		text += "; " + strings.Join(fields, ", ")
 	}
 	return text
@@ -80,7 +78,7 @@ func actionValue(a *language.Action) string {
 	v := reflect.ValueOf(*a)
 	for i := range v.NumField() {
 		if !v.Field(i).IsNil() {
-			return flow(v.Field(i).Elem())
+			return language.Flow(v.Field(i).Elem())
 		}
 	}
 	return ""
@@ -104,7 +102,7 @@ func Step(st *language.Step) string {
 		for i := range v.NumField() {
 			if !v.Field(i).IsNil() {
 				text = op.Kind()
-				if value := flow(v.Field(i).Elem()); value != "{}" {
+				if value := language.Flow(v.Field(i).Elem()); value != "{}" {
 					text += ": " + value
 				}
 			}
@@ -139,69 +137,4 @@ func Where(w *language.Where) string {
 		return "where the kernel has no " + w.NoSysctl
 	}
 	return "where the kernel has " + w.Sysctl
-}
-
-// flow writes a value of the scenario language on one line, as YAML does.
-func flow(v reflect.Value) string {
-	switch x := v.Interface().(type) {
-	case language.Count:
-		return x.Source
-	case language.Duration:
-		return time.Duration(x).String()
-	case language.Percent:
-		return fmt.Sprintf("%g%%", math.Round(float64(x)*1e6)/1e4)
-	case language.Selector:
-		return Selector(&x)
-	case language.Sysctl:
-		return x.Name + "=" + x.Value
-	case language.SockOption:
-		return x.Name + "=" + x.Value
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		return flow(v.Elem())
-	case reflect.Slice:
-		items := make([]string, v.Len())
-		for i := range items {
-			items[i] = flow(v.Index(i))
-		}
-		if len(items) == 1 {
-			return items[0]
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case reflect.Map:
-		keys := v.MapKeys()
-		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-		items := make([]string, len(keys))
-		for i, k := range keys {
-			items[i] = k.String() + ": " + flow(v.MapIndex(k))
-		}
-		return "{" + strings.Join(items, ", ") + "}"
-	case reflect.Struct:
-		return "{" + strings.Join(flowFields(v), ", ") + "}"
-	}
-	return fmt.Sprint(v.Interface())
-}
-
-// flowFields writes the fields of a struct that are set, but for places in files.
-func flowFields(v reflect.Value) []string {
-	var fields []string
-	for i := range v.NumField() {
-		f, t := v.Field(i), v.Type().Field(i)
-		switch {
-		case f.IsZero() || t.Name == "Pos":
-		case t.Anonymous:
-			fields = append(fields, flowFields(f)...)
-		case f.Kind() == reflect.Bool:
-			fields = append(fields, jsonName(t))
-		default:
-			fields = append(fields, jsonName(t)+": "+flow(f))
-		}
-	}
-	return fields
-}
-
-func jsonName(t reflect.StructField) string {
-	name, _, _ := strings.Cut(t.Tag.Get("json"), ",")
-	return name
 }

@@ -1,0 +1,73 @@
+package language
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Flow writes a value of the scenario language on one line, as YAML does.
+func Flow(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case Count:
+		return x.Source
+	case Duration:
+		return time.Duration(x).String()
+	case Percent:
+		return fmt.Sprintf("%g%%", math.Round(float64(x)*1e6)/1e4)
+	case Sysctl:
+		return x.Name + "=" + x.Value
+	case SockOption:
+		return x.Name + "=" + x.Value
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return Flow(v.Elem())
+	case reflect.Slice:
+		items := make([]string, v.Len())
+		for i := range items {
+			items[i] = Flow(v.Index(i))
+		}
+		if len(items) == 1 {
+			return items[0]
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		items := make([]string, len(keys))
+		for i, k := range keys {
+			items[i] = k.String() + ": " + Flow(v.MapIndex(k))
+		}
+		return "{" + strings.Join(items, ", ") + "}"
+	case reflect.Struct:
+		return "{" + strings.Join(FlowFields(v), ", ") + "}"
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// FlowFields writes the fields of a struct that are set, except for positions in files.
+func FlowFields(v reflect.Value) []string {
+	var fields []string
+	for i := range v.NumField() {
+		f, t := v.Field(i), v.Type().Field(i)
+		switch {
+		case f.IsZero() || t.Name == "Pos":
+		case t.Anonymous:
+			fields = append(fields, FlowFields(f)...)
+		case f.Kind() == reflect.Bool:
+			fields = append(fields, jsonName(t))
+		default:
+			fields = append(fields, jsonName(t)+": "+Flow(f))
+		}
+	}
+	return fields
+}
+
+func jsonName(t reflect.StructField) string {
+	name, _, _ := strings.Cut(t.Tag.Get("json"), ",")
+	return name
+}
