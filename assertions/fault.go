@@ -52,7 +52,7 @@ func (r *run) faultsStruck() []Verdict {
 			v.fault("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:
 			v.fault("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect hits: 0 of it",
-				f.Name, r.outOfForce(f.Name), selectorText(&f.Match), faultPlace(f)))
+				f.Name, r.outOfForce(f.Name), f.Match.String(), faultPlace(f)))
 		}
 		verdicts = append(verdicts, v.finish())
 	}

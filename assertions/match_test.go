@@ -96,7 +96,11 @@ func TestSelect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := selector.Select(&test.s, tr, tr.Flows(), selector.HostsOf(tr), indexes)
+			m, err := selector.New(&test.s, selector.HostsOf(tr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := m.Select(tr, tr.Flows(), indexes)
 			for i := range got {
 				got[i] -= indexes[0]
 			}

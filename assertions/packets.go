@@ -23,7 +23,10 @@ func judgePackets(r *run, e *language.Expectation, v *draft) {
 	if !ok {
 		return
 	}
-	matched := selector.Select(&p.Packets, r.t, r.flows, r.hosts, seen)
+	matched, ok := r.selected(&p.Packets, seen, v)
+	if !ok {
+		return
+	}
 	v.Packets = matched
 	n := len(matched)
 	if base == nil && n > 0 {
@@ -121,14 +124,18 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 func (r *run) sequence(want []language.Selector, matched []int, v *draft) {
 	for i := range want {
 		if i >= len(matched) {
-			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), "no more packets",
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, selectorText(&want[i])))
+			v.fault(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, want[i].String()))
 			return
 		}
-		if !slices.Contains(selector.Select(&want[i], r.t, r.flows, r.hosts, matched), matched[i]) {
+		fitting, ok := r.selected(&want[i], matched, v)
+		if !ok {
+			return
+		}
+		if !slices.Contains(fitting, matched[i]) {
 			got := packet.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
-			v.fault(fmt.Sprintf("packet %d: %s", i+1, selectorText(&want[i])), got,
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, selectorText(&want[i]), got))
+			v.fault(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(), got))
 			return
 		}
 	}
@@ -141,15 +148,25 @@ func (r *run) sequence(want []language.Selector, matched []int, v *draft) {
 	v.saw(true, "the sequence", "the sequence")
 }
 
+// selected returns those of the packets that a selector takes. One with a key that cannot be judged is a failure.
+func (r *run) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
+	m, err := selector.New(s, r.hosts)
+	if err != nil {
+		v.fault(s.String(), "packets that were not judged", err.Error())
+		return nil, false
+	}
+	return m.Select(r.t, r.flows, packets), true
+}
+
 // listPackets lists those that matched, or where none did, what else the observer saw.
 func (r *run) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
-	head, listed := fmt.Sprintf("%s, seen by %s:", selectorText(&p.Packets), by), matched
+	head, listed := fmt.Sprintf("%s, seen by %s:", p.Packets.String(), by), matched
 	if len(matched) == 0 {
 		if len(seen) == 0 {
 			v.list(fmt.Sprintf("no packet at all was seen by %s", by))
 			return
 		}
-		head, listed = fmt.Sprintf("not %s, but seen by %s:", selectorText(&p.Packets), by), seen
+		head, listed = fmt.Sprintf("not %s, but seen by %s:", p.Packets.String(), by), seen
 		v.Packets = seen
 	}
 	v.list(head)
@@ -212,11 +229,11 @@ func packetsTitle(p *language.PacketsExpectation, by string) string {
 	if len(p.Sequence) > 0 {
 		var words []string
 		for i := range p.Sequence {
-			words = append(words, selectorText(&p.Sequence[i]))
+			words = append(words, p.Sequence[i].String())
 		}
 		parts = append(parts, "in sequence "+strings.Join(words, ", "))
 	}
-	title := selectorText(&p.Packets)
+	title := p.Packets.String()
 	if p.SeenBy != "" {
 		title += " seen by " + by
 	}

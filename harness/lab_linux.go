@@ -251,7 +251,7 @@ func (l *lab) watchEvents() {
 			}
 		}
 	}
-	for _, r := range l.Scenario.EventRefs() {
+	for _, r := range language.EventRefs(l.Scenario) {
 		e, err := r.Parse()
 		switch {
 		case err != nil || e.Fault == "":

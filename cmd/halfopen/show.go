@@ -220,7 +220,7 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		text := words.Fault(f)
+		text := f.String()
 		if plan != nil {
 			planned := plan.Fault(f.Name)
 			text += fmt.Sprintf("\nby %s: %s", planned.Mechanism, planned.Why)
@@ -242,7 +242,7 @@ func showExpectations(p *page, s *language.Scenario) {
 		}
 		text := v.Title
 		if where := s.Expect[v.Index].Where; where != nil {
-			text += ", " + words.Where(where)
+			text += ", " + where.String()
 		}
 		p.wrap("  - ", "    ", text)
 	}

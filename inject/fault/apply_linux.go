@@ -118,7 +118,11 @@ func (i *Injector) openQueues(o Options) error {
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
-	i.engine = queue.NewEngine(rules, o.Hosts, o.Seed)
+	engine, err := queue.NewEngine(rules, o.Hosts, o.Seed)
+	if err != nil {
+		return err
+	}
+	i.engine = engine
 	for _, host := range hosts {
 		q, err := queue.Open(queue.Config{
 			Host:      host,

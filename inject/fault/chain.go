@@ -71,21 +71,12 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 // every target ends its way, so it is struck and counted once.
 func (c *compilation) specs() ([][]string, error) {
 	m := &c.fault.Match
-	switch {
-	case m.Conn != 0:
-		return nil, c.needsQueue("conn")
-	case m.Retransmission != nil:
-		return nil, c.needsQueue("retransmission")
-	case m.Payload != nil && (m.Payload.Contains != "" || m.Payload.Hex != ""):
-		return nil, c.needsQueue("what a payload contains")
-	case m.Payload != nil && m.Payload.Offset != nil:
-		return nil, c.needsQueue("a payload's offset in the stream")
-	case m.Seq != nil || m.Ack != nil:
-		return nil, c.needsQueue("relative sequence numbers")
-	case m.Window != nil:
-		return nil, c.needsQueue("the window field")
-	case m.ARP != "":
-		return nil, c.errorf("arp cannot be selected here: faults strike IP packets")
+	if k := m.Beyond(
+		language.KeyFrom, language.KeyTo, language.KeyTCP, language.KeyUDP, language.KeyICMP,
+		language.KeyPort, language.KeySPort, language.KeyDPort,
+		language.KeyPayloadLength, language.KeyOptions, language.KeyTTL,
+	); k != "" {
+		return nil, c.beyond(k)
 	}
 	var base []string
 	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
@@ -270,16 +261,11 @@ func (c *compilation) ports() ([]string, error) {
 	return append(spec, lists...), nil
 }
 
-// optionKinds are the numbers of TCP options (IANA, TCP Option Kind Numbers).
-var optionKinds = map[string]string{
-	"mss": "2", "window-scale": "3", "sack-permitted": "4", "sack": "5", "timestamps": "8", "fast-open": "34",
-}
-
 func (c *compilation) tcpOptions() ([]string, error) {
 	options := c.fault.Match.Options
 	var spec []string
 	for name, there := range options {
-		kind, ok := optionKinds[name]
+		kind, ok := language.TCPOptionKind(name)
 		switch {
 		case !ok:
 			return nil, c.errorf("unknown TCP option %q", name)
@@ -288,7 +274,7 @@ func (c *compilation) tcpOptions() ([]string, error) {
 		case !there:
 			spec = append(spec, "!")
 		}
-		spec = append(spec, "--tcp-option", kind)
+		spec = append(spec, "--tcp-option", strconv.Itoa(int(kind)))
 	}
 	return spec, nil
 }

@@ -58,15 +58,7 @@ type compilation struct {
 func awaitedHits(faults []language.Fault) map[string]bool {
 	awaited := map[string]bool{}
 	for i := range faults {
-		f := &faults[i]
-		events := []language.EventRef{f.From, f.Until}
-		if f.Do.Hold != nil {
-			events = append(events, f.Do.Hold.Until)
-		}
-		if f.Do.Replay != nil {
-			events = append(events, f.Do.Replay.Until)
-		}
-		for _, ref := range events {
+		for _, ref := range language.EventRefs(&faults[i]) {
 			if e, err := ref.Parse(); err == nil && e.Kind == language.EventFaultHit {
 				awaited[e.Fault] = true
 			}
@@ -75,17 +67,24 @@ func awaitedHits(faults []language.Fault) map[string]bool {
 	return awaited
 }
 
-// actions says who compiles each action for iptables or tc. Those that are not here are for the queue.
-var actions = map[string]func(*compilation) (*Planned, error){
-	"drop":      (*compilation).drop,
-	"reject":    (*compilation).reject,
-	"partition": (*compilation).partition,
-	"rate":      (*compilation).rate,
-	"delay":     (*compilation).delay,
-	"duplicate": (*compilation).duplicate,
-	"corrupt":   (*compilation).corrupt,
-	"reorder":   (*compilation).reorder,
-	"loss":      (*compilation).loss,
+// compiler plans one action for iptables or tc.
+type compiler struct {
+	compile func(*compilation) (*Planned, error)
+	// netem is set where the plan may use netem with via: tc.
+	netem bool
+}
+
+// compilers has those of the actions that iptables or tc can carry out. An action that is not here is for the queue alone.
+var compilers = map[string]compiler{
+	"drop":      {(*compilation).drop, true},
+	"reject":    {(*compilation).reject, false},
+	"partition": {(*compilation).partition, false},
+	"rate":      {(*compilation).rate, false},
+	"delay":     {(*compilation).delay, true},
+	"duplicate": {(*compilation).duplicate, true},
+	"corrupt":   {(*compilation).corrupt, true},
+	"reorder":   {(*compilation).reorder, true},
+	"loss":      {(*compilation).loss, true},
 }
 
 func (c *compilation) compile() (*Planned, error) {
@@ -112,8 +111,8 @@ func (c *compilation) mechanism() (*Planned, error) {
 	kind := c.fault.Do.Kind()
 	var p *Planned
 	err := c.needsQueue("the action " + kind)
-	if compile := actions[kind]; compile != nil {
-		p, err = compile(c)
+	if k, ok := compilers[kind]; ok {
+		p, err = k.compile(c)
 	}
 	anyMechanism := via == "" || via == "auto"
 	var needed *queueNeeded
@@ -121,7 +120,7 @@ func (c *compilation) mechanism() (*Planned, error) {
 	case errors.As(err, &needed) && anyMechanism:
 		return c.queue(needed.Error())
 	case errors.As(err, &needed):
-		return nil, c.errorf("%s cannot do %s; nfqueue can: drop \"via\"", via, needed.what)
+		return nil, c.errorf("%s cannot %s; nfqueue can: drop \"via\"", via, needed.what)
 	case err != nil:
 		return nil, err
 	case !anyMechanism && via != string(p.Mechanism):
@@ -141,10 +140,18 @@ func (e *queueNeeded) Error() string {
 	if e.why != "" {
 		return e.why
 	}
-	return "only nfqueue can do " + e.what
+	return "only nfqueue can " + e.what
 }
 
-func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: what} }
+// beyond is the error for a key of the selector that a mechanism does not know.
+func (c *compilation) beyond(k language.Key) error {
+	if k == language.KeyARP {
+		return c.errorf("arp cannot be selected here: faults strike IP packets")
+	}
+	return &queueNeeded{what: "match by " + string(k)}
+}
+
+func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: "do " + what} }
 
 // place is a hook of a host where a fault strikes.
 type place struct {

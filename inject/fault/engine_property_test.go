@@ -110,7 +110,10 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 		addrs[h.Name] = h.Addrs
 	}
 	rules, _ := plan.queueRules()
-	e := queue.NewEngine(rules, addrs, seed)
+	e, err := queue.NewEngine(rules, addrs, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m = newModel(m.faults, seed)
 	now := time.Duration(0)
 	for number := range 50 {

@@ -50,11 +50,14 @@ func keyAt(offset, size int, value, mask uint32) Key {
 // filters returns the alternatives of a selector, each as a filter, or what tc cannot tell.
 func (c *compilation) filters() ([]Filter, error) {
 	m := &c.fault.Match
-	if what := beyondTC(m); what != "" {
-		return nil, c.needsQueue(what)
+	if k := m.Beyond(
+		language.KeyFrom, language.KeyTo, language.KeyTCP, language.KeyUDP, language.KeyICMP,
+		language.KeyPort, language.KeySPort, language.KeyDPort,
+	); k != "" {
+		return nil, c.beyond(k)
 	}
-	if m.ARP != "" {
-		return nil, c.errorf("arp cannot be selected here: faults strike IP packets")
+	if what := beyondU32(m); what != "" {
+		return nil, c.needsQueue(what)
 	}
 	protocol, numbers := c.protocolNumbers()
 	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 && protocol == "" {
@@ -116,8 +119,8 @@ var kindBits = map[language.SegmentKind][2]uint32{
 	language.RST:    {0x04, 0x04},
 }
 
-// beyondTC returns what a selector asks for that no filter of tc can tell; "" for nothing.
-func beyondTC(m *language.Selector) string {
+// beyondU32 returns what a selector asks for by keys that filters of tc know, but not with these values; "" for nothing.
+func beyondU32(m *language.Selector) string {
 	for _, k := range m.TCP {
 		if _, ok := kindBits[k]; !ok && k != language.AnySegment {
 			return "the segment kind " + string(k) + " (u32 knows no lengths)"
@@ -128,20 +131,6 @@ func beyondTC(m *language.Selector) string {
 		return "port beside sport or dport"
 	case m.ICMP != "" && m.ICMP != "any":
 		return "kinds of ICMP messages"
-	case m.Conn != 0:
-		return "conn"
-	case m.Retransmission != nil:
-		return "retransmission"
-	case m.Payload != nil:
-		return "what a payload is"
-	case len(m.Options) > 0:
-		return "TCP options"
-	case m.Seq != nil || m.Ack != nil:
-		return "relative sequence numbers"
-	case m.Window != nil:
-		return "the window field"
-	case m.TTL != nil:
-		return "a TTL"
 	}
 	return ""
 }

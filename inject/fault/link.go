@@ -19,7 +19,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	m := c.fault.Match
 	from, to := m.From, m.To
 	m.From, m.To = "", ""
-	whole = emptySelector(&m)
+	whole = len(m.Keys()) == 0
 	if host, side, _ := strings.Cut(c.fault.At, "."); side != "" {
 		if side != "output" || c.topology.Host(host) == nil {
 			return nil, false, c.needsQueue(what + " of what comes in at a host (a queueing discipline has what leaves)")
@@ -51,12 +51,6 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 		return nil, false, c.errorf("no link carries packets from %q to %q", from, to)
 	}
 	return ends, whole, nil
-}
-
-func emptySelector(m *language.Selector) bool {
-	return len(m.TCP) == 0 && m.UDP == "" && m.ICMP == "" && m.ARP == "" && len(m.Port)+len(m.SPort)+len(m.DPort) == 0 &&
-		m.Conn == 0 && m.Payload == nil && m.Retransmission == nil && len(m.Options) == 0 &&
-		m.Seq == nil && m.Ack == nil && m.Window == nil && m.TTL == nil
 }
 
 // tc plans a queueing discipline for the fault's packets: at the root where they are all that leaves by a device.
@@ -95,16 +89,14 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 
 // MayUseNetem reports whether compiling a fault looks at [Features].Netem, so that a kernel need be probed for it.
 func MayUseNetem(f *language.Fault) bool {
-	a := &f.Do
-	return f.Via == string(TC) &&
-		(a.Delay != nil || a.Duplicate != nil || a.Corrupt != nil || a.Reorder != nil || a.Loss != nil || a.Drop != nil && f.Chance != nil)
+	return f.Via == string(TC) && compilers[f.Do.Kind()].netem
 }
 
 // netem plans netem, which only via: tc takes: it is not on every kernel, its probabilities repeat no seed, and it counts
 // what passed and not what it struck.
 func (c *compilation) netem(what string, n Netem) (*Planned, error) {
 	if c.fault.Via != string(TC) {
-		return nil, &queueNeeded{what: what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc takes netem"}
+		return nil, &queueNeeded{what: "do " + what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc takes netem"}
 	}
 	return c.tc(what, &n)
 }

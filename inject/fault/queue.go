@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"halfopen/inject/fault/queue"
-	"halfopen/internal/words"
+	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
@@ -49,7 +49,10 @@ func (r *QueueRule) Commands() []string {
 func (c *compilation) queue(why string) (*Planned, error) {
 	f := c.fault
 	if f.Match.ARP != "" {
-		return nil, c.errorf("arp cannot be selected here: faults strike IP packets")
+		return nil, c.beyond(language.KeyARP)
+	}
+	if _, err := selector.New(&f.Match, nil); err != nil {
+		return nil, c.errorf("%w", err)
 	}
 	places, note, err := c.places()
 	if err != nil {
@@ -78,7 +81,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {
 		rule.Places = append(rule.Places, queue.Place{Host: at.host, Hook: at.hook})
-		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), Strikes: rule, text: words.Fault(f)})
+		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), Strikes: rule, text: f.String()})
 	}
 	return p, nil
 }

@@ -26,7 +26,7 @@ func (c *compilation) rate() (*Planned, error) {
 	case c.fault.Triggered():
 		return nil, c.needsQueue("rate with a trigger")
 	case !whole || c.fault.At != "" && c.fault.At != "wire":
-		return nil, &queueNeeded{what: "rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"}
+		return nil, &queueNeeded{what: "do rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"}
 	}
 	p, err := c.tc("rate", q)
 	if err == nil {

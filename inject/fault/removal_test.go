@@ -156,9 +156,12 @@ func TestQueueOwner(t *testing.T) {
 	}
 	at := queue.Place{Host: language.Wire, Hook: "FORWARD"}
 	rule := &queue.Rule{Fault: "silence", Places: []queue.Place{at}, Match: language.Selector{TCP: language.Kinds{language.AnySegment}}, Do: language.Action{Drop: &language.Drop{}}}
-	e := queue.NewEngine([]*queue.Rule{rule}, nil, 1)
+	e, err := queue.NewEngine([]*queue.Rule{rule}, nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	e.Set("silence", true)
-	_, err := queue.Open(queue.Config{
+	_, err = queue.Open(queue.Config{
 		Host: language.Wire, Namespace: here{}, Engine: e, Now: realtime,
 		Struck: func(string, queue.Strike) { os.Stdout.WriteString("struck\n") },
 		Failed: func(err error) { t.Error(err) },

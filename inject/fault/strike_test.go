@@ -103,7 +103,7 @@ func (r *shootingRange) shoot(fault string) {
 	if f.At != "" {
 		hops = 0
 	}
-	means := meant(f, packets, r.addrs, hops)
+	means := meant(r.t, f, packets, r.addrs, hops)
 	struck := 0
 	for _, m := range means {
 		if m {
@@ -142,13 +142,18 @@ func (r *shootingRange) shoot(fault string) {
 
 // meant says which packets a fault means by what expectations make of its selector, given how many routers a packet has
 // passed before the fault sees it.
-func meant(f *language.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
+func meant(t *testing.T, f *language.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
+	t.Helper()
+	m, err := selector.New(&f.Match, hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
 	means := make([]bool, len(packets))
 	matching := 0
 	for i, p := range packets {
 		d := packet.DecodeIP(p.bytes)
 		d.TTL -= hops
-		match := selector.Matches(&f.Match, &d, packet.Flow{}, hosts)
+		match := m.Matches(&d, &packet.Flow{})
 		if k := f.Do.Partition; k != nil {
 			match = k.Direction != "in" && hosts.Has(k.Host, d.Src) || k.Direction != "out" && hosts.Has(k.Host, d.Dst)
 		}

@@ -134,7 +134,7 @@ func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
 				at := f.At
 				f.At = "" // as if all came by
 				struck := 0
-				for n, m := range meant(f, packets, l.addrs, 0) {
+				for n, m := range meant(t, f, packets, l.addrs, 0) {
 					if options := s.Family == language.V4 && packets[n].bytes[0] != 0x45; options {
 						continue // of which tc does not tell the ports
 					}

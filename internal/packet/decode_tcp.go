@@ -39,6 +39,26 @@ const (
 	optFastOpen      = 34
 )
 
+// Has reports whether the header has an option of the kind (IANA, TCP Option Kind Numbers); false for kinds that are not
+// read.
+func (o *TCPOptions) Has(kind uint8) bool {
+	switch kind {
+	case optMSS:
+		return o.MSS != 0
+	case optWindowScale:
+		return o.WindowScale >= 0
+	case optSACKPermitted:
+		return o.SACKPermitted
+	case optSACK:
+		return len(o.SACK) > 0
+	case optTimestamps:
+		return o.Timestamps
+	case optFastOpen:
+		return o.FastOpen
+	}
+	return false
+}
+
 // read reads a list of TCP options; false where one is cut short.
 func (o *TCPOptions) read(b []byte) bool {
 	for len(b) > 0 {

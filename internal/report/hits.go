@@ -74,8 +74,8 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 		}
 		m := Mark{Fault: f.Name, Effect: f.Effect, By: f.By}
 		if s != nil {
-			if fault := s.Fault(f.Name); fault != nil && fault.Do.Duplicate != nil {
-				m.Copies = fault.Do.Duplicate.Copies
+			if fault := s.Fault(f.Name); fault != nil {
+				m.Copies = fault.Do.Effects().Copies
 			}
 		}
 		if m.Effect == "dropped" || m.Effect == "rejected" {

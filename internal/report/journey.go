@@ -9,6 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
@@ -72,6 +73,8 @@ type packetKey struct {
 // the way is a journey that begins there.
 func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	owners := addressOwners(t)
+	hosts := selector.HostsOf(t)
+	waits := holds(s, hosts)
 	seed := maphash.MakeSeed()
 	flows := t.Flows()
 	open := map[packetKey][]*Journey{}
@@ -85,7 +88,7 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 		h := hop{p.Host, p.Device, p.Out}
 		k := keyOf(d, seed)
 		from := owners[d.Src]
-		j := follow(open[k], h, t.Events[i].T, patience(s, d, from, owners[d.Dst]))
+		j := follow(open[k], h, t.Events[i].T, patience(waits, d))
 		if j == nil {
 			j = &Journey{From: p.Host, Source: from, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i]}
 			if !p.Out && from != "" {
@@ -107,7 +110,7 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	}
 	slices.SortStableFunc(all, func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) })
 	mark(s, t, all, seed)
-	strike(s, t, all)
+	strike(s, t, hosts, all)
 	return all
 }
 
@@ -161,31 +164,44 @@ func addressOwners(t *trace.Trace) map[netip.Addr]string {
 	return owners
 }
 
-// patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
-// faults that match it may hold it.
-func patience(s *language.Scenario, d *packet.Decoded, from, to string) time.Duration {
-	const (
-		usual   = 20 * time.Millisecond
-		forever = time.Hour
-	)
-	longest := usual
+// usual is how long a packet may stay on the wire where no fault holds it, before it must be taken for lost.
+const usual = 20 * time.Millisecond
+
+// hold is how long a fault may hold the packets that it selects.
+type hold struct {
+	// match is nil where more than one packet decides: such a fault may hold any.
+	match *selector.Matcher
+	by    time.Duration
+}
+
+// holds returns what faults may hold packets, and for how long.
+func holds(s *language.Scenario, hosts selector.Hosts) []hold {
 	if s == nil {
-		return longest
+		return nil
 	}
+	var all []hold
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		var by time.Duration
-		switch {
-		case f.Do.Delay != nil:
-			// Four standard deviations, where the jitter is normal.
-			by = usual + time.Duration(f.Do.Delay.By+4*f.Do.Delay.Jitter)
-		case f.Do.Hold != nil, f.Do.Reorder != nil, f.Do.Rate != nil, f.Do.Replay != nil:
-			by = forever
-		default:
+		by := f.Do.Effects().Holds
+		if by == 0 {
 			continue
 		}
-		if by > longest && (!plain(&f.Match) || selects(&f.Match, d, from, to)) {
-			longest = by
+		h := hold{by: usual + by}
+		if m, err := selector.New(&f.Match, hosts); err == nil && !selector.NeedsFlow(&f.Match) {
+			h.match = m
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
+// faults that match it may hold it.
+func patience(all []hold, d *packet.Decoded) time.Duration {
+	longest := usual
+	for _, h := range all {
+		if h.by > longest && (h.match == nil || h.match.Matches(d, &packet.Flow{})) {
+			longest = h.by
 		}
 	}
 	return longest

@@ -2,19 +2,19 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
-	"strings"
+	"maps"
 	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
 // waiting follows a run by its events and says what the run waits for.
 type waiting struct {
 	scenario *language.Scenario
-	owners   map[netip.Addr]string
+	hosts    selector.Hosts
 	counts   []packetCount
 	running  []trace.Start
 	began    []time.Duration
@@ -25,20 +25,23 @@ type waiting struct {
 // packetCount is the progress of a packets expectation.
 type packetCount struct {
 	expect *language.PacketsExpectation
+	match  *selector.Matcher
 	want   int64
 	seen   int64
 	last   time.Duration
 }
 
 func newWaiting(s *language.Scenario) *waiting {
-	w := &waiting{scenario: s, owners: map[netip.Addr]string{}}
+	w := &waiting{scenario: s, hosts: selector.Hosts{}}
 	for i := range s.Expect {
 		p := s.Expect[i].Packets
 		// Only a count that is known beforehand lets one say how many are still to come.
-		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 || p.Since != "" || !plain(&p.Packets) {
+		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 || p.Since != "" || p.Packets.Conn > 0 || selector.NeedsFlow(&p.Packets) {
 			continue
 		}
-		w.counts = append(w.counts, packetCount{expect: p, want: p.Count.Max})
+		if m, err := selector.New(&p.Packets, w.hosts); err == nil {
+			w.counts = append(w.counts, packetCount{expect: p, match: m, want: p.Count.Max})
+		}
 	}
 	return w
 }
@@ -47,9 +50,7 @@ func newWaiting(s *language.Scenario) *waiting {
 func (w *waiting) event(e *trace.Event) {
 	switch {
 	case e.Host != nil:
-		for a, name := range addressOwners(&trace.Trace{Events: []trace.Event{*e}}) {
-			w.owners[a] = name
-		}
+		maps.Copy(w.hosts, selector.HostsOf(&trace.Trace{Events: []trace.Event{*e}}))
 	case e.Start != nil && e.Start.Actor == "":
 		w.started = true
 	case e.Start != nil:
@@ -74,11 +75,10 @@ func (w *waiting) event(e *trace.Event) {
 func (w *waiting) packet(e *trace.Event) {
 	// Not Packet.Decode, which keeps its result: the event belongs to the run, on another goroutine.
 	d := packet.Decode(e.Packet.Frame)
-	from, to := w.owners[d.Src], w.owners[d.Dst]
 	for i := range w.counts {
 		c := &w.counts[i]
 		sel := &c.expect.Packets
-		here := e.Packet.Out && e.Packet.Host == from
+		here := e.Packet.Out && w.hosts.Has(e.Packet.Host, d.Src)
 		switch {
 		case c.expect.SeenBy != "":
 			here = e.Packet.Host == c.expect.SeenBy
@@ -87,7 +87,7 @@ func (w *waiting) packet(e *trace.Event) {
 		case sel.To != "":
 			here = e.Packet.Host == sel.To && !e.Packet.Out
 		}
-		if here && selects(sel, &d, from, to) {
+		if here && c.match.Matches(&d, &packet.Flow{}) {
 			c.seen++
 			c.last = e.T
 		}
@@ -163,7 +163,7 @@ func (w *waiting) count() *packetCount {
 
 // text is the count in words: "SYN 4 of 6, next in 3.2 s".
 func (c *packetCount) text(now time.Duration) string {
-	text := fmt.Sprintf("%s %d of %d", selectorName(&c.expect.Packets), c.seen, c.want)
+	text := fmt.Sprintf("%s %d of %d", c.expect.Packets.Kind(), c.seen, c.want)
 	if n := int(c.seen) - 1; n < len(c.expect.Gaps) && c.expect.Gaps[n].Want > 0 {
 		if left := c.last + c.expect.Gaps[n].Want - now; left > 0 {
 			text += fmt.Sprintf(", next in %.1f s", left.Seconds())
@@ -172,25 +172,4 @@ func (c *packetCount) text(now time.Duration) string {
 		}
 	}
 	return text
-}
-
-// selectorName names the packets of a selector in a word.
-func selectorName(sel *language.Selector) string {
-	switch {
-	case len(sel.TCP) > 0 && sel.TCP[0] != language.AnySegment:
-		var kinds []string
-		for _, k := range sel.TCP {
-			kinds = append(kinds, string(k))
-		}
-		return strings.Join(kinds, "/")
-	case len(sel.TCP) > 0:
-		return "segment"
-	case sel.UDP != "":
-		return "datagram"
-	case sel.ICMP != "":
-		return "ICMP"
-	case sel.ARP != "":
-		return "ARP"
-	}
-	return "packet"
 }

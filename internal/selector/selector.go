@@ -4,7 +4,7 @@ package selector
 
 import (
 	"bytes"
-	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -36,47 +36,134 @@ func (h Hosts) Has(host string, a netip.Addr) bool {
 	return slices.Contains(h[host], a.Unmap())
 }
 
-// Matches reports whether a packet is one the selector means, leaving Conn out: which connection is the nth is known only
-// of a list of packets, see [Select].
+// Matcher holds packets against one selector.
+type Matcher struct {
+	selector language.Selector
+	tests    []test
+	hosts    Hosts
+	conn     int
+}
+
+// test judges one key of a selector, or the keys that belong together.
+type test func(m *Matcher, d *packet.Decoded, f *packet.Flow) bool
+
+// need is what judging a key takes besides the packet's headers.
+type need int
+
+const (
+	// ofFlow needs the packet's place in its connection.
+	ofFlow need = 1 << iota
+	// ofPayload needs the bytes of the payload.
+	ofPayload
+)
+
+// tests has the test of each key. Those that share one are judged by it together.
+var tests = map[language.Key]struct {
+	holds test
+	needs need
+}{
+	language.KeyFrom: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool { return m.hosts.Has(m.selector.From, d.Src) }},
+	language.KeyTo:   {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool { return m.hosts.Has(m.selector.To, d.Dst) }},
+	// The protocols are alternatives, and judged for every selector, see New.
+	language.KeyTCP:  {},
+	language.KeyUDP:  {},
+	language.KeyICMP: {},
+	language.KeyARP:  {},
+	language.KeyPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return hasPorts(d) && (slices.Contains(m.selector.Port, int(d.SPort)) || slices.Contains(m.selector.Port, int(d.DPort)))
+	}},
+	language.KeySPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return hasPorts(d) && slices.Contains(m.selector.SPort, int(d.SPort))
+	}},
+	language.KeyDPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return hasPorts(d) && slices.Contains(m.selector.DPort, int(d.DPort))
+	}},
+	// Which connection is the nth is known only of a sequence of packets, see Conns.
+	language.KeyConn:            {needs: ofFlow},
+	language.KeyPayloadContains: {contains, ofPayload},
+	language.KeyPayloadHex:      {containsHex, ofPayload},
+	language.KeyPayloadLength: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return hasPayload(d) && m.selector.Payload.Length.Contains(int64(d.PayloadLen))
+	}},
+	language.KeyPayloadOffset: {covers, ofFlow},
+	language.KeyRetransmission: {func(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
+		return isSegment(d) && *m.selector.Retransmission == f.Retransmission
+	}, ofFlow},
+	language.KeyOptions: {holds: hasOptions},
+	language.KeySeq: {func(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
+		return isSegment(d) && m.selector.Seq.Contains(f.Seq)
+	}, ofFlow},
+	language.KeyAck: {func(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
+		return isSegment(d) && d.Flags&packet.ACK != 0 && m.selector.Ack.Contains(f.Ack)
+	}, ofFlow},
+	language.KeyWindow: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return isSegment(d) && m.selector.Window.Contains(int64(d.Window))
+	}},
+	language.KeyTTL: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+		return d.Proto != "arp" && m.selector.TTL.Contains(int64(d.TTL))
+	}},
+}
+
+// New returns the matcher of a selector. It refuses a selector with a key that it cannot judge.
 //
 // A selector that names no protocol takes IP packets but not neighbour and multicast listener discovery, which IPv4 does
 // without IP: so an expectation means the same on both. With ports it takes TCP and UDP. Several protocols in one selector
 // are alternatives. Sequence numbers, windows and TCP options are of TCP segments only, an acknowledgement number of those
 // with the ACK flag, a payload of TCP and UDP.
-func Matches(s *language.Selector, d *packet.Decoded, f packet.Flow, hosts Hosts) bool {
-	if s.From != "" && !hosts.Has(s.From, d.Src) || s.To != "" && !hosts.Has(s.To, d.Dst) {
-		return false
+func New(s *language.Selector, hosts Hosts) (*Matcher, error) {
+	m := &Matcher{selector: *s, tests: []test{protocolMatches}, hosts: hosts, conn: s.Conn}
+	for _, k := range s.Keys() {
+		t, known := tests[k]
+		if !known {
+			return nil, fmt.Errorf("packets cannot be matched by %s", k)
+		}
+		if t.holds != nil {
+			m.tests = append(m.tests, t.holds)
+		}
 	}
-	if !protocolMatches(s, d) || !portsMatch(s, d) {
-		return false
-	}
-	if s.Payload != nil && !payloadMatches(s.Payload, d, f) {
-		return false
-	}
-	if s.TTL != nil && (d.Proto == "arp" || !s.TTL.Contains(int64(d.TTL))) {
-		return false
-	}
-	if s.Seq == nil && s.Ack == nil && s.Window == nil && s.Retransmission == nil && len(s.Options) == 0 {
-		return true
-	}
-	if d.Proto != "tcp" || d.FragmentOffset > 0 {
-		return false
-	}
-	if s.Seq != nil && !s.Seq.Contains(f.Seq) ||
-		s.Ack != nil && (d.Flags&packet.ACK == 0 || !s.Ack.Contains(f.Ack)) ||
-		s.Window != nil && !s.Window.Contains(int64(d.Window)) ||
-		s.Retransmission != nil && *s.Retransmission != f.Retransmission {
-		return false
-	}
-	for name, want := range s.Options {
-		if there, known := hasOption(&d.Options, name); !known || there != want {
+	return m, nil
+}
+
+// NeedsFlow reports whether connections must be followed to judge a selector.
+func NeedsFlow(s *language.Selector) bool { return needs(s, ofFlow) }
+
+// NeedsPayload reports whether judging a selector takes the bytes of payloads.
+func NeedsPayload(s *language.Selector) bool { return needs(s, ofPayload) }
+
+func needs(s *language.Selector, n need) bool {
+	return slices.ContainsFunc(s.Keys(), func(k language.Key) bool { return tests[k].needs&n != 0 })
+}
+
+// Matches reports whether the selector means a packet, which connection it belongs to left out: see [Matcher.Conns].
+func (m *Matcher) Matches(d *packet.Decoded, f *packet.Flow) bool {
+	for _, holds := range m.tests {
+		if !holds(m, d, f) {
 			return false
 		}
 	}
 	return true
 }
 
-func protocolMatches(s *language.Selector, d *packet.Decoded) bool {
+// Conns picks the packets of the connection that a selector asks for: the nth in the order in which the rest of the
+// selector first matches one of its packets. The zero Conns has seen none.
+type Conns struct{ seen []int }
+
+// Takes reports whether a packet that the rest of the selector matches is of the connection asked for, or none is asked for.
+func (c *Conns) Takes(m *Matcher, f *packet.Flow) bool {
+	if m.conn == 0 {
+		return true
+	}
+	if f.Conn == 0 {
+		return false
+	}
+	if len(c.seen) < m.conn && !slices.Contains(c.seen, f.Conn) {
+		c.seen = append(c.seen, f.Conn)
+	}
+	return len(c.seen) == m.conn && c.seen[m.conn-1] == f.Conn
+}
+
+func protocolMatches(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+	s := &m.selector
 	if len(s.TCP) == 0 && s.UDP == "" && s.ICMP == "" && s.ARP == "" {
 		return (d.Family == "v4" || d.Family == "v6") && d.Proto != "ndp"
 	}
@@ -95,83 +182,54 @@ func protocolMatches(s *language.Selector, d *packet.Decoded) bool {
 	return neighbours && (s.ARP == "any" || s.ARP == d.ICMPType)
 }
 
-func portsMatch(s *language.Selector, d *packet.Decoded) bool {
-	if len(s.Port) == 0 && len(s.SPort) == 0 && len(s.DPort) == 0 {
-		return true
-	}
-	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 {
-		return false
-	}
-	src, dst := int(d.SPort), int(d.DPort)
-	return (len(s.Port) == 0 || slices.Contains(s.Port, src) || slices.Contains(s.Port, dst)) &&
-		(len(s.SPort) == 0 || slices.Contains(s.SPort, src)) &&
-		(len(s.DPort) == 0 || slices.Contains(s.DPort, dst))
+// hasPorts reports whether the packet has ports: later fragments have none.
+func hasPorts(d *packet.Decoded) bool {
+	return (d.Proto == "tcp" || d.Proto == "udp") && d.FragmentOffset == 0
 }
 
-func payloadMatches(p *language.Payload, d *packet.Decoded, f packet.Flow) bool {
-	if d.Proto != "tcp" && d.Proto != "udp" {
+// isSegment reports whether the packet has a TCP header.
+func isSegment(d *packet.Decoded) bool { return d.Proto == "tcp" && d.FragmentOffset == 0 }
+
+// hasPayload reports whether the packet may carry a payload.
+func hasPayload(d *packet.Decoded) bool { return d.Proto == "tcp" || d.Proto == "udp" }
+
+func contains(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+	return hasPayload(d) && bytes.Contains(d.Payload, []byte(m.selector.Payload.Contains))
+}
+
+func containsHex(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+	want, err := language.DecodeHex(m.selector.Payload.Hex)
+	return err == nil && hasPayload(d) && bytes.Contains(d.Payload, want)
+}
+
+// covers reports whether some byte of a segment has an offset in its stream that is asked for.
+func covers(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
+	want, first, last := m.selector.Payload.Offset, f.Offset, f.Offset+int64(d.PayloadLen)-1
+	return d.Proto == "tcp" && d.PayloadLen > 0 && first <= want.Max && want.Min <= last
+}
+
+func hasOptions(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
+	if !isSegment(d) {
 		return false
 	}
-	if p.Contains != "" && !bytes.Contains(d.Payload, []byte(p.Contains)) {
-		return false
-	}
-	if p.Hex != "" {
-		want, err := hex.DecodeString(strings.Join(strings.Fields(p.Hex), ""))
-		if err != nil || !bytes.Contains(d.Payload, want) {
+	for name, want := range m.selector.Options {
+		kind, known := language.TCPOptionKind(name)
+		if !known || d.Options.Has(kind) != want {
 			return false
 		}
-	}
-	if p.Length != nil && !p.Length.Contains(int64(d.PayloadLen)) {
-		return false
-	}
-	if p.Offset != nil {
-		first, last := f.Offset, f.Offset+int64(d.PayloadLen)-1
-		return d.Proto == "tcp" && d.PayloadLen > 0 && first <= p.Offset.Max && p.Offset.Min <= last
 	}
 	return true
 }
 
-func hasOption(o *packet.TCPOptions, name string) (there, known bool) {
-	switch name {
-	case "mss":
-		return o.MSS != 0, true
-	case "window-scale":
-		return o.WindowScale >= 0, true
-	case "sack-permitted":
-		return o.SACKPermitted, true
-	case "sack":
-		return len(o.SACK) > 0, true
-	case "timestamps":
-		return o.Timestamps, true
-	case "fast-open":
-		return o.FastOpen, true
-	}
-	return false, false
-}
-
-// Select returns those of the packets that the selector means, Conn included: the nth connection in the order in which the
-// rest of the selector first matches one of its packets. packets are indexes into the trace's events, flows is
+// Select returns those of the packets that the selector means. packets are indexes into the trace's events, flows is
 // [trace.Trace.Flows].
-func Select(s *language.Selector, t *trace.Trace, flows []packet.Flow, hosts Hosts, packets []int) []int {
+func (m *Matcher) Select(t *trace.Trace, flows []packet.Flow, packets []int) []int {
 	var chosen []int
-	var conns []int
+	var conns Conns
 	for _, i := range packets {
-		if !Matches(s, t.Events[i].Packet.Decode(), flows[i], hosts) {
-			continue
+		if m.Matches(t.Events[i].Packet.Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
+			chosen = append(chosen, i)
 		}
-		if s.Conn > 0 {
-			n := flows[i].Conn
-			if n == 0 {
-				continue
-			}
-			if !slices.Contains(conns, n) {
-				conns = append(conns, n)
-			}
-			if len(conns) < s.Conn || conns[s.Conn-1] != n {
-				continue
-			}
-		}
-		chosen = append(chosen, i)
 	}
 	return chosen
 }

@@ -4,85 +4,10 @@ package words
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"halfopen/scenarios/language"
 )
-
-// Selector says which packets a selector takes: "TCP SYN from client to server, port 8080".
-func Selector(m *language.Selector) string {
-	var what []string
-	if len(m.TCP) > 0 {
-		kinds := make([]string, len(m.TCP))
-		for i, k := range m.TCP {
-			kinds[i] = string(k)
-		}
-		if slices.Equal(kinds, []string{string(language.AnySegment)}) {
-			what = append(what, "TCP")
-		} else {
-			what = append(what, "TCP "+strings.Join(kinds, " or "))
-		}
-	}
-	for _, p := range []struct{ name, kind string }{{"UDP", m.UDP}, {"ICMP", m.ICMP}, {"ARP", m.ARP}} {
-		switch p.kind {
-		case "":
-		case "any":
-			what = append(what, p.name)
-		default:
-			what = append(what, p.name+" "+p.kind)
-		}
-	}
-	if len(what) == 0 {
-		what = append(what, "IP")
-	}
-	text := strings.Join(what, " or ") + " packets"
-	if m.From != "" {
-		text += " from " + m.From
-	}
-	if m.To != "" {
-		text += " to " + m.To
-	}
-	// The rest is told in the language itself: it is rare, and has its words there.
-	rest := *m
-	rest.From, rest.To, rest.TCP, rest.UDP, rest.ICMP, rest.ARP = "", "", nil, "", "", ""
-	if fields := language.FlowFields(reflect.ValueOf(rest)); len(fields) > 0 {
-		text += ", " + strings.Join(fields, ", ")
-	}
-	return text
-}
-
-// Fault says what a fault does to which packets, where and when.
-func Fault(f *language.Fault) string {
-	at := f.At
-	if at == "" {
-		at = language.Wire
-	}
-	action := f.Do.Kind()
-	if value := actionValue(&f.Do); value != "" && value != "{}" {
-		action += " " + value
-	}
-	text := action
-	if f.Do.Partition == nil {
-		text += ": " + Selector(&f.Match) + ", at " + at
-	}
-	rest := *f
-	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only, rest.Pos = "", language.Selector{}, "", language.Action{}, "", nil, language.Pos{}
-	if fields := language.FlowFields(reflect.ValueOf(rest)); len(fields) > 0 {
-		text += "; " + strings.Join(fields, ", ")
-	}
-	return text
-}
-
-func actionValue(a *language.Action) string {
-	v := reflect.ValueOf(*a)
-	for i := range v.NumField() {
-		if !v.Field(i).IsNil() {
-			return language.Flow(v.Field(i).Elem())
-		}
-	}
-	return ""
-}
 
 // Step writes a step as the scenario language does, with the name that references have for it if that is not its operation's:
 // "connect: {to: server:8080}, id connect2".
@@ -129,12 +54,4 @@ func stepsWords(steps []language.Step) string {
 		words[i] = Step(&steps[i])
 	}
 	return strings.Join(words, "; ")
-}
-
-// Where says on which kernels an expectation holds.
-func Where(w *language.Where) string {
-	if w.NoSysctl != "" {
-		return "where the kernel has no " + w.NoSysctl
-	}
-	return "where the kernel has " + w.Sysctl
 }

@@ -34,7 +34,7 @@ func TestDocsNameEveryKeyOfTheDecoder(t *testing.T) {
 func TestDocsNameEveryWordOfTheLanguage(t *testing.T) {
 	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
 	words := append(ICMPKinds(), CounterGroups()...)
-	words = append(words, tcpOptionNames...)
+	words = append(words, TCPOptionNames()...)
 	words = append(words, typeEnum(reflect.TypeFor[SegmentKind]())...)
 	words = append(words, typeEnum(reflect.TypeFor[State]())...)
 	for _, word := range words {

@@ -30,6 +30,14 @@ type Where struct {
 	NoSysctl string `json:"no-sysctl,omitempty" jsonschema_description:"The kernel does not have this sysctl."`
 }
 
+// String says on which kernels the expectation holds.
+func (w *Where) String() string {
+	if w.NoSysctl != "" {
+		return "where the kernel has no " + w.NoSysctl
+	}
+	return "where the kernel has " + w.Sysctl
+}
+
 // StepExpectation judges the outcome of a step; of all its executions where it was done several times and the reference
 // does not pick one (client.connect[3]).
 type StepExpectation struct {

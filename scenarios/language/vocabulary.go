@@ -17,6 +17,50 @@ func TCPFlagNames() []string {
 	return []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 }
 
+// TCPOption is a TCP option that scenarios may name.
+type TCPOption struct {
+	Name string
+	// Kind is its number (IANA, TCP Option Kind Numbers).
+	Kind uint8
+}
+
+// TCPOptions returns the options that selectors may name.
+func TCPOptions() []TCPOption {
+	return []TCPOption{
+		{"mss", 2}, {"window-scale", 3}, {"sack-permitted", 4}, {"sack", 5}, {"timestamps", 8}, {"fast-open", 34},
+	}
+}
+
+// TCPOptionNames returns the names of [TCPOptions].
+func TCPOptionNames() []string {
+	var names []string
+	for _, o := range TCPOptions() {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+// TCPOptionKind returns the number of a TCP option; ok is false for an unknown name.
+func TCPOptionKind(name string) (kind uint8, ok bool) {
+	for _, o := range TCPOptions() {
+		if o.Name == name {
+			return o.Kind, true
+		}
+	}
+	return 0, false
+}
+
+// ICMPKinds are the words that stand for ICMP messages in selectors.
+func ICMPKinds() []string {
+	return []string{
+		"any", "port-unreachable", "host-unreachable", "net-unreachable", "admin-prohibited", "fragmentation-needed",
+		"echo-request", "echo-reply", "time-exceeded",
+	}
+}
+
+// stripNames are the TCP options that rewrite can take out. Its sack is both sack-permitted and sack.
+var stripNames = []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}
+
 // errnoNames are the names of errors as the kernel numbers them; of two names for one number, the one in traces.
 func errnoNames() []string {
 	var names []string

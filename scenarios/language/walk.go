@@ -18,10 +18,11 @@ func EachStep(steps []Step, f func(*Step)) {
 	}
 }
 
-// EventRefs returns every event that something in the scenario refers to, in no particular order, some more than once.
-func (s *Scenario) EventRefs() []EventRef {
+// EventRefs returns every event that something in part of a scenario refers to: a *[Scenario], *[Fault], *[Action],
+// *[Step] or *[Expectation]. They come in the order of the fields, some more than once.
+func EventRefs(part any) []EventRef {
 	var refs []EventRef
-	eachValue(reflect.ValueOf(s), func(v reflect.Value) {
+	eachValue(reflect.ValueOf(part), func(v reflect.Value) {
 		if r, ok := v.Interface().(EventRef); ok && r != "" {
 			refs = append(refs, r)
 		}

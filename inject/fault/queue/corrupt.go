@@ -1,9 +1,15 @@
 package queue
 
-import "halfopen/scenarios/language"
+import (
+	"math/rand/v2"
+
+	"halfopen/scenarios/language"
+)
 
 // corrupt changes bytes of the payload.
 type corrupt struct{ language.Corrupt }
+
+func newCorrupt(r *Rule, _ *rand.Rand) action { return &corrupt{Corrupt: *r.Do.Corrupt} }
 
 func (a *corrupt) strike(s *strike) (Strike, bool) {
 	l, ok := locate(s.packet.bytes())

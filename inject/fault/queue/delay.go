@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
-
-	"halfopen/scenarios/language"
 )
 
 // delay puts a packet off by a time.
@@ -22,7 +20,8 @@ type delay struct {
 // mostPairs bounds what is remembered of those whose packets have long been released.
 const mostPairs = 1024
 
-func newDelay(d *language.Delay, rng *rand.Rand) *delay {
+func newDelay(r *Rule, rng *rand.Rand) action {
+	d := r.Do.Delay
 	return &delay{
 		by:     time.Duration(d.By),
 		jitter: time.Duration(d.Jitter),

@@ -1,7 +1,13 @@
 package queue
 
+import "math/rand/v2"
+
 // duplicate sends copies after the packet.
 type duplicate struct{ copies int }
+
+func newDuplicate(r *Rule, _ *rand.Rand) action {
+	return &duplicate{copies: r.Do.Effects().Copies}
+}
 
 func (a *duplicate) strike(s *strike) (Strike, bool) {
 	if !s.packet.whole() {

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -121,19 +120,23 @@ type Engine struct {
 }
 
 // NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
-// packets in the same order give the same decisions.
-func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) *Engine {
+// packets in the same order give the same decisions. It refuses a rule whose selector has a key that it cannot judge.
+func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) (*Engine, error) {
 	e := &Engine{hosts: hosts, happened: map[language.EventRef]bool{}}
 	for _, r := range rules {
-		e.rules = append(e.rules, newRuleState(r, seed))
+		state, err := newRuleState(r, hosts, seed)
+		if err != nil {
+			return nil, err
+		}
+		e.rules = append(e.rules, state)
 		if r.NeedsFlow() && e.flows == nil {
 			e.flows = packet.NewFlows()
 		}
-		for _, event := range r.waitsFor() {
-			e.happened[event] = false
+		for _, event := range language.EventRefs(&r.Do) {
+			e.happened[event.Canonical()] = false
 		}
 	}
-	return e
+	return e, nil
 }
 
 // Set puts a fault in force or out of it. Packets that wait go on waiting.
@@ -188,7 +191,7 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	}
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
-		if !r.on || !r.selects(p, e.hosts) {
+		if !r.on || !r.selects(p) {
 			continue
 		}
 		r.matched++
@@ -246,44 +249,3 @@ func (s *strike) receiver() netip.Addr {
 
 // extra has a packet sent besides: a copy where it has no data.
 func (s *strike) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }
-
-// action is what a fault does. It reports whether it did anything: what it leaves alone is no hit.
-type action interface {
-	strike(*strike) (Strike, bool)
-}
-
-// newAction returns the state of a rule's action. The table of what can be is here; each action has a file of its own.
-func newAction(r *Rule, rng *rand.Rand) action {
-	a := &r.Do
-	switch {
-	case a.Drop != nil:
-		return drop{}
-	case a.Partition != nil:
-		return drop{}
-	case a.Reject != nil:
-		return &reject{with: a.Reject.With}
-	case a.Reset != nil:
-		return &reset{to: a.Reset.To}
-	case a.Delay != nil:
-		return newDelay(a.Delay, rng)
-	case a.Hold != nil:
-		return &hold{until: a.Hold.Until.Canonical()}
-	case a.Duplicate != nil:
-		return &duplicate{copies: max(1, a.Duplicate.Copies)}
-	case a.Reorder != nil:
-		return &reorder{by: max(1, a.Reorder.By)}
-	case a.Corrupt != nil:
-		return &corrupt{Corrupt: *a.Corrupt}
-	case a.Rewrite != nil:
-		return &rewrite{Rewrite: *a.Rewrite}
-	case a.Rate != nil:
-		return newRate(a.Rate, r.Match.From != "" || r.Match.To != "")
-	case a.Loss != nil:
-		return newLoss(a.Loss, rng)
-	case a.Replay != nil:
-		return &replay{after: time.Duration(a.Replay.After), until: a.Replay.Until.Canonical()}
-	case a.MTU != nil:
-		return &mtu{MTU: *a.MTU}
-	}
-	return nil
-}

@@ -104,7 +104,10 @@ func FuzzDecide(f *testing.F) {
 			t.Fatalf("a payload of %d bytes, of which %d are here", d.PayloadLen, len(d.Payload))
 		}
 		for _, rules := range sets {
-			e := NewEngine(rules, hosts, 1)
+			e, err := NewEngine(rules, hosts, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, r := range rules {
 				e.Set(r.Fault, true)
 			}

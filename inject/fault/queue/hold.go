@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"halfopen/scenarios/language"
@@ -8,6 +9,8 @@ import (
 
 // hold keeps a packet until an event. After the event it leaves packets alone.
 type hold struct{ until language.EventRef }
+
+func newHold(r *Rule, _ *rand.Rand) action { return &hold{until: r.Do.Hold.Until.Canonical()} }
 
 func (a *hold) strike(s *strike) (Strike, bool) {
 	if s.engine.happened[a.until] {

@@ -2,8 +2,6 @@ package queue
 
 import (
 	"math/rand/v2"
-
-	"halfopen/scenarios/language"
 )
 
 // loss is the Gilbert-Elliott model (E. N. Gilbert 1960, E. O. Elliott 1963): each packet first changes the state, or does
@@ -14,7 +12,8 @@ type loss struct {
 	bad                                 bool
 }
 
-func newLoss(l *language.Loss, rng *rand.Rand) *loss {
+func newLoss(r *Rule, rng *rand.Rand) action {
+	l := r.Do.Loss
 	a := &loss{goodToBad: float64(l.GoodToBad), badToGood: float64(l.BadToGood), inBad: 1, rng: rng}
 	if l.InBad != nil {
 		a.inBad = float64(*l.InBad)

@@ -1,9 +1,15 @@
 package queue
 
-import "halfopen/scenarios/language"
+import (
+	"math/rand/v2"
+
+	"halfopen/scenarios/language"
+)
 
 // mtu refuses packets that are too long for a link that only the wire knows of.
 type mtu struct{ language.MTU }
+
+func newMTU(r *Rule, _ *rand.Rand) action { return &mtu{MTU: *r.Do.MTU} }
 
 func (a *mtu) strike(s *strike) (Strike, bool) {
 	if s.packet.length() <= a.Size {

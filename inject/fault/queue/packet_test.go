@@ -78,7 +78,10 @@ expect: [step: client.connect]
 		}
 		rules = append(rules, r)
 	}
-	e := NewEngine(rules, hosts, seed)
+	e, err := NewEngine(rules, hosts, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range rules {
 		e.Set(r.Fault, true)
 	}

@@ -2,10 +2,9 @@ package queue
 
 import (
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"time"
-
-	"halfopen/scenarios/language"
 )
 
 // The defaults of a rate, in bytes, as those of tc.
@@ -30,9 +29,10 @@ type rate struct {
 	full map[netip.Addr]time.Duration
 }
 
-func newRate(r *language.Rate, oneWay bool) *rate {
-	a := &rate{perByte: 8e9 / float64(r.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{}}
-	queue, burst := r.Queue, r.Burst
+func newRate(r *Rule, _ *rand.Rand) action {
+	oneWay := r.Match.From != "" || r.Match.To != ""
+	a := &rate{perByte: 8e9 / float64(r.Do.Rate.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{}}
+	queue, burst := r.Do.Rate.Queue, r.Do.Rate.Burst
 	if queue == 0 {
 		queue = defaultQueue
 	}

@@ -1,7 +1,11 @@
 package queue
 
+import "math/rand/v2"
+
 // reject takes the packet away and tells its sender.
 type reject struct{ with string }
+
+func newReject(r *Rule, _ *rand.Rand) action { return &reject{with: r.Do.Reject.With} }
 
 func (a *reject) strike(s *strike) (Strike, bool) {
 	s.decision.Drop = true

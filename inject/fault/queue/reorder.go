@@ -1,12 +1,17 @@
 package queue
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // reorderPatience is how long a packet waits for others to overtake it.
 const reorderPatience = time.Second
 
 // reorder lets later packets of the same direction overtake a packet.
 type reorder struct{ by int }
+
+func newReorder(r *Rule, _ *rand.Rand) action { return &reorder{by: max(1, r.Do.Reorder.By)} }
 
 func (a *reorder) strike(s *strike) (Strike, bool) {
 	s.decision.Behind = max(s.decision.Behind, a.by)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"halfopen/scenarios/language"
@@ -10,6 +11,10 @@ import (
 type replay struct {
 	after time.Duration
 	until language.EventRef
+}
+
+func newReplay(r *Rule, _ *rand.Rand) action {
+	return &replay{after: time.Duration(r.Do.Replay.After), until: r.Do.Replay.Until.Canonical()}
 }
 
 func (a *replay) strike(s *strike) (Strike, bool) {

@@ -1,7 +1,11 @@
 package queue
 
+import "math/rand/v2"
+
 // reset lets the packet pass and forges RSTs for its connection.
 type reset struct{ to string }
+
+func newReset(r *Rule, _ *rand.Rand) action { return &reset{to: r.Do.Reset.To} }
 
 func (a *reset) strike(s *strike) (Strike, bool) {
 	d := &s.packet.decoded

@@ -3,12 +3,15 @@ package queue
 import (
 	"bytes"
 	"encoding/binary"
+	"math/rand/v2"
 
 	"halfopen/scenarios/language"
 )
 
 // rewrite changes header fields, and makes the checksums right again.
 type rewrite struct{ language.Rewrite }
+
+func newRewrite(r *Rule, _ *rand.Rand) action { return &rewrite{Rewrite: *r.Do.Rewrite} }
 
 func (a *rewrite) strike(s *strike) (Strike, bool) {
 	before := s.packet.bytes()

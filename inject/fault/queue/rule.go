@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -29,36 +30,15 @@ type Rule struct {
 }
 
 // NeedsFlow reports whether connections must be followed to judge the rule's packets.
-func (r *Rule) NeedsFlow() bool {
-	m := &r.Match
-	return m.Conn != 0 || m.Retransmission != nil || m.Seq != nil || m.Ack != nil || m.Payload != nil && m.Payload.Offset != nil
-}
+func (r *Rule) NeedsFlow() bool { return selector.NeedsFlow(&r.Match) }
 
 // NeedsPayload reports whether the rule looks at more of a packet than its headers, or makes another of it.
 func (r *Rule) NeedsPayload() bool {
-	p, a := r.Match.Payload, &r.Do
-	return p != nil && (p.Contains != "" || p.Hex != "") || r.Changes() || a.Reject != nil || a.MTU != nil
-}
-
-// waitsFor returns the events that the rule's action waits for.
-func (r *Rule) waitsFor() []language.EventRef {
-	switch a := &r.Do; {
-	case a.Hold != nil:
-		return []language.EventRef{a.Hold.Until.Canonical()}
-	case a.Replay != nil && a.Replay.Until != "":
-		return []language.EventRef{a.Replay.Until.Canonical()}
-	}
-	return nil
-}
-
-// Changes reports whether the rule changes packets or copies them.
-func (r *Rule) Changes() bool {
-	a := &r.Do
-	return a.Duplicate != nil || a.Replay != nil || a.Corrupt != nil || a.Rewrite != nil
+	return selector.NeedsPayload(&r.Match) || actions[r.Do.Kind()].bytes
 }
 
 // NeedsWirePackets reports whether the rule's action needs packets as they are on the wire, not as offloading leaves them.
-func (r *Rule) NeedsWirePackets() bool { return r.Changes() || r.Do.MTU != nil }
+func (r *Rule) NeedsWirePackets() bool { return actions[r.Do.Kind()].wire }
 
 // Trigger says which of the matching packets are struck. The packets are counted while the fault is in force. The zero
 // Trigger takes all.
@@ -86,40 +66,43 @@ func (t *Trigger) takes(n int, rng *rand.Rand) bool {
 // ruleState is a rule at work.
 type ruleState struct {
 	*Rule
+	match *selector.Matcher
+	// or are the matchers of the rule's alternatives.
+	or      []*selector.Matcher
 	action  action
 	rng     *rand.Rand
 	on      bool
 	matched int
 	hits    uint64
-	// conns are the connections seen, in order, where the selector asks for the nth.
-	conns []int
+	conns   selector.Conns
 }
 
-func newRuleState(r *Rule, seed uint64) *ruleState {
+func newRuleState(r *Rule, hosts selector.Hosts, seed uint64) (*ruleState, error) {
+	action, known := actions[r.Do.Kind()]
+	if !known {
+		return nil, fmt.Errorf("fault %q: the queue does not know the action %q", r.Fault, r.Do.Kind())
+	}
+	match, err := selector.New(&r.Match, hosts)
+	if err != nil {
+		return nil, fmt.Errorf("fault %q: %w", r.Fault, err)
+	}
+	var or []*selector.Matcher
+	for i := range r.Or {
+		m, err := selector.New(&r.Or[i], hosts)
+		if err != nil {
+			return nil, fmt.Errorf("fault %q: %w", r.Fault, err)
+		}
+		or = append(or, m)
+	}
 	h := fnv.New64a()
 	h.Write([]byte(r.Fault))
 	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	return &ruleState{Rule: r, rng: rng, action: newAction(r, rng)}
+	return &ruleState{Rule: r, match: match, or: or, rng: rng, action: action.make(r, rng)}, nil
 }
 
 // selects reports whether the packet is one of the rule's, trigger aside.
-func (r *ruleState) selects(p *queued, hosts selector.Hosts) bool {
-	if !slices.Contains(r.Places, p.place) || !selector.Matches(&r.Match, &p.decoded, p.flow, hosts) {
-		return false
-	}
-	if len(r.Or) > 0 && !slices.ContainsFunc(r.Or, func(s language.Selector) bool {
-		return selector.Matches(&s, &p.decoded, p.flow, hosts)
-	}) {
-		return false
-	}
-	if r.Match.Conn == 0 {
-		return true
-	}
-	if p.flow.Conn == 0 {
-		return false
-	}
-	if !slices.Contains(r.conns, p.flow.Conn) && len(r.conns) < r.Match.Conn {
-		r.conns = append(r.conns, p.flow.Conn)
-	}
-	return len(r.conns) == r.Match.Conn && r.conns[r.Match.Conn-1] == p.flow.Conn
+func (r *ruleState) selects(p *queued) bool {
+	matches := func(m *selector.Matcher) bool { return m.Matches(&p.decoded, &p.flow) }
+	return slices.Contains(r.Places, p.place) && matches(r.match) &&
+		(len(r.or) == 0 || slices.ContainsFunc(r.or, matches)) && r.conns.Takes(r.match, &p.flow)
 }

@@ -6,67 +6,35 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
-// plain reports whether all of a selector can be judged from one packet alone, which is all that reports try: exact
-// judgement is the business of package assertions.
-func plain(sel *language.Selector) bool {
-	return sel.Conn == 0 && sel.Payload == nil && sel.Retransmission == nil && len(sel.Options) == 0 &&
-		sel.Seq == nil && sel.Ack == nil && sel.Window == nil && sel.TTL == nil
-}
-
-// selects reports whether a plain selector takes the packet; from and to are the hosts of its addresses.
-func selects(sel *language.Selector, d *packet.Decoded, from, to string) bool {
-	if sel.From != "" && sel.From != from || sel.To != "" && sel.To != to {
-		return false
-	}
-	proto := len(sel.TCP) == 0 && sel.UDP == "" && sel.ICMP == "" && sel.ARP == ""
-	switch d.Proto {
-	case "tcp":
-		if len(sel.TCP) > 0 {
-			proto = slices.Contains(sel.TCP, language.AnySegment) || slices.Contains(sel.TCP, language.SegmentKind(d.Kind()))
-		}
-	case "udp":
-		proto = proto || sel.UDP != ""
-	case "icmp":
-		proto = proto || sel.ICMP == "any" || sel.ICMP == d.ICMPType && sel.ICMP != ""
-	case "arp", "ndp":
-		// The empty selector takes IP packets; neighbour discovery is asked for by name only.
-		proto = sel.ARP == "any" || sel.ARP != "" && sel.ARP == d.ICMPType
-	}
-	if !proto {
-		return false
-	}
-	sport, dport := int(d.SPort), int(d.DPort)
-	return (len(sel.Port) == 0 || slices.Contains(sel.Port, sport) || slices.Contains(sel.Port, dport)) &&
-		(len(sel.SPort) == 0 || slices.Contains(sel.SPort, sport)) &&
-		(len(sel.DPort) == 0 || slices.Contains(sel.DPort, dport))
-}
-
 // loses reports whether the fault's action keeps a packet from its destination.
-func loses(f *language.Fault) bool { return f.Do.Drop != nil || f.Do.Reject != nil }
+func loses(f *language.Fault) bool { return f.Do.Effects().Loses }
 
 // strike finds the packets that were lost behind the capture, by faults at a host's input: on the wire they look like any
 // other. A fault is credited with packets only if those come to exactly the hits its mechanism counted.
-func strike(s *language.Scenario, t *trace.Trace, all []*Journey) {
+func strike(s *language.Scenario, t *trace.Trace, hosts selector.Hosts, all []*Journey) {
 	if s == nil {
 		return
 	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		if !loses(f) || f.Chance != nil || !plain(&f.Match) {
+		// What takes more than one packet to judge is for queues, which report each hit.
+		if !loses(f) || f.Chance != nil || selector.NeedsFlow(&f.Match) || reportsHits(t, f.Name) {
+			continue
+		}
+		match, err := selector.New(&f.Match, hosts)
+		if err != nil {
 			continue
 		}
 		hits, windows := faultRecord(t, f.Name)
-		if told(t, f.Name) {
-			continue
-		}
 		var struck []*Journey
 		matched := 0
 		for _, j := range all {
 			here, lost := passes(f, j)
-			if !here || !inWindow(windows, j.Last) || !selects(&f.Match, j.Packet, j.From, j.To) {
+			if !here || !inWindow(windows, j.Last) || !match.Matches(j.at(f), &j.Flow) {
 				continue
 			}
 			if matched++; lost && triggered(f, matched) {
@@ -82,8 +50,16 @@ func strike(s *language.Scenario, t *trace.Trace, all []*Journey) {
 	}
 }
 
-// told reports whether the fault's mechanism told each hit by itself, so that none need be guessed.
-func told(t *trace.Trace, fault string) bool {
+// at is the packet as a fault at the wire, or at its receiver's input, sees it.
+func (j *Journey) at(f *language.Fault) *packet.Decoded {
+	if f.At == j.To+".input" && j.Arrival != nil {
+		return j.Arrival
+	}
+	return j.Packet
+}
+
+// reportsHits reports whether the fault's mechanism reported each hit by itself, so that none need be guessed.
+func reportsHits(t *trace.Trace, fault string) bool {
 	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
 		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == "hit"
 	})

@@ -1,0 +1,97 @@
+package language
+
+import (
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Action is what a fault does to the packets it strikes. Exactly one field is set; [Action.Kind] names it. The fields are
+// the one list of actions there is; the type of each has a file of its own, with all that the language knows of it.
+type Action struct {
+	Drop      *Drop      `json:"drop,omitempty" jsonschema_description:"Lose the packet silently."`
+	Reject    *Reject    `json:"reject,omitempty" jsonschema_description:"Lose the packet and tell the sender."`
+	Reset     *Reset     `json:"reset,omitempty" jsonschema_description:"Forge a RST for the connection of the packet."`
+	Delay     *Delay     `json:"delay,omitempty" jsonschema_description:"Hold the packet for a time."`
+	Hold      *Hold      `json:"hold,omitempty" jsonschema_description:"Hold the packet until an event."`
+	Duplicate *Duplicate `json:"duplicate,omitempty" jsonschema_description:"Send the packet more than once."`
+	Reorder   *Reorder   `json:"reorder,omitempty" jsonschema_description:"Let later packets overtake the packet."`
+	Corrupt   *Corrupt   `json:"corrupt,omitempty" jsonschema_description:"Change payload bytes."`
+	Rewrite   *Rewrite   `json:"rewrite,omitempty" jsonschema_description:"Change header fields."`
+	Rate      *Rate      `json:"rate,omitempty" jsonschema_description:"Limit the bandwidth."`
+	Loss      *Loss      `json:"loss,omitempty" jsonschema_description:"Lose packets in bursts (Gilbert-Elliott)."`
+	Replay    *Replay    `json:"replay,omitempty" jsonschema_description:"Let the packet pass and send it again later."`
+	Partition *Partition `json:"partition,omitempty" jsonschema_description:"Cut a host off: its link goes down."`
+	MTU       *MTU       `json:"mtu,omitempty" jsonschema_description:"Refuse packets longer than this."`
+}
+
+// acting is what the language asks of an action. The type of each field of [Action] implements it.
+type acting interface {
+	// check refuses what the action cannot do, and packets that cannot have it done to them.
+	check(v *validation, f *Fault)
+	effects() Effects
+}
+
+// Effects says what an action does to packets, for those who draw and judge them and need not know the actions.
+type Effects struct {
+	// Loses is set where no packet struck reaches its receiver.
+	Loses bool
+	// Holds is how long a packet struck may be kept before it goes on, [Long] where that is not known; 0 for not at all.
+	Holds time.Duration
+	// Copies is how many more packets each packet struck becomes.
+	Copies int
+}
+
+// Long stands for a time that an event or other packets decide.
+const Long = time.Hour
+
+// Effects returns the effects of the action that is set; none where none is set.
+func (a *Action) Effects() Effects {
+	if _, do := chosen[acting](a); do != nil {
+		return do.effects()
+	}
+	return Effects{}
+}
+
+// Kind names the action that is set, as written in YAML; "" for none.
+func (a *Action) Kind() string { return oneOfKind(a) }
+
+// String says what is done, on one line, as YAML has it: "delay 200ms", "delay {by: 200ms, jitter: 10ms}".
+func (a *Action) String() string {
+	kind, do := chosen[acting](a)
+	if do == nil {
+		return ""
+	}
+	v := reflect.ValueOf(do).Elem()
+	fields := FlowFields(v)
+	if len(fields) == 0 {
+		return kind
+	}
+	for i := range v.NumField() {
+		if _, flags, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); flags == "short" && len(fields) == 1 && !v.Field(i).IsZero() {
+			return kind + " " + Flow(v.Field(i))
+		}
+	}
+	return kind + " {" + strings.Join(fields, ", ") + "}"
+}
+
+// action checks what a fault does, and that the packets it selects can have it done to them.
+func (v *validation) action(f *Fault) {
+	if _, do := chosen[acting](&f.Do); do != nil {
+		do.check(v, f)
+	}
+}
+
+// onlyTCP refuses a selector of other packets for what is done to TCP segments only.
+func (v *validation) onlyTCP(field any, f *Fault, what string) {
+	if proto := f.Match.protocol(); proto == "udp" || proto == "icmp" {
+		v.errorf(field, f.Pos, "%s is for TCP, but match selects %s", what, proto)
+	}
+}
+
+// within refuses a number that is in the file and outside a range.
+func (v *validation) within(field *int, f *Fault, key string, low, high int) {
+	if v.has(field) && (*field < low || *field > high) {
+		v.errorf(field, f.Pos, "%s: %s: %d is outside %d to %d", f.Do.Kind(), key, *field, low, high)
+	}
+}

@@ -1,0 +1,58 @@
+package language
+
+// Corrupt changes payload bytes.
+type Corrupt struct {
+	Bytes    int    `yaml:",short" json:"bytes,omitempty" jsonschema_description:"How many bytes are changed. Default: 1."`
+	Offset   int    `json:"offset,omitempty" jsonschema_description:"Offset of the first in the payload. Default: 0."`
+	Checksum string `json:"checksum,omitempty" jsonschema:"enum=keep,enum=fix" jsonschema_description:"keep (default): the checksum is left as it was, so the receiver notices; fix: it is made right."`
+}
+
+func (a *Corrupt) check(v *validation, f *Fault) {
+	v.within(&a.Bytes, f, "bytes", 1, maxMTU)
+	v.within(&a.Offset, f, "offset", 0, maxMTU)
+	a.reach(v, f)
+}
+
+func (*Corrupt) effects() Effects { return Effects{} }
+
+// reach refuses to change bytes that none of the fault's packets has.
+func (a *Corrupt) reach(v *validation, f *Fault) {
+	field, end := any(&a.Offset), a.Offset+max(a.Bytes, 1)
+	if !v.has(field) {
+		field = &a.Bytes
+	}
+	if !v.has(field) {
+		field = a
+	}
+	longest := v.longestPayload(f)
+	switch p := f.Match.Payload; {
+	case f.Match.onlyKinds(ACK):
+		v.errorf(field, f.Pos, "corrupt: a bare acknowledgement has no payload to change")
+	case p != nil && p.Length != nil && p.Length.Max < int64(end):
+		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the payloads that match selects, of %d bytes at most", end, max(p.Length.Max, 0))
+	case end > longest:
+		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the longest payload of a packet here, %d bytes", end, longest)
+	}
+}
+
+// longestPayload is what a packet carries at most where the fault strikes. On a host it may be a datagram that the links
+// carry in fragments.
+func (v *validation) longestPayload(f *Fault) int {
+	longest, headers := maxMTU, 20+8
+	if wire := f.At == "" || f.At == Wire; (wire || f.Match.protocol() == "tcp") && v.s.Network.Shape != ShapeLoopback {
+		longest = v.s.Network.MTU
+		if longest == 0 {
+			longest = defaultMTU
+		}
+		for i := range v.s.Hosts {
+			longest = max(longest, v.s.Hosts[i].MTU)
+		}
+	}
+	if v.s.Family == V6 {
+		headers += 20
+	}
+	if f.Match.protocol() == "tcp" {
+		headers += 12
+	}
+	return longest - headers
+}

@@ -1,0 +1,23 @@
+package language
+
+import "time"
+
+// Delay holds the packet for a time.
+type Delay struct {
+	By           Duration `yaml:",short" json:"by" jsonschema_description:"How long."`
+	Jitter       Duration `json:"jitter,omitempty" jsonschema_description:"Varies the delay by up to this much (uniform) or by this standard deviation (normal)."`
+	Distribution string   `json:"distribution,omitempty" jsonschema:"enum=uniform,enum=normal" jsonschema_description:"Of the jitter. Default: uniform."`
+	Order        string   `json:"order,omitempty" jsonschema:"enum=keep,enum=free" jsonschema_description:"keep (default): no packet overtakes another that this fault delays; free: jitter may reorder."`
+}
+
+func (a *Delay) check(v *validation, f *Fault) {
+	if a.Distribution != "" && a.Jitter == 0 {
+		v.errorf(&a.Distribution, f.Pos, "delay: distribution is that of the jitter, but there is none")
+	}
+	if a.Jitter > a.By && a.Distribution != "normal" {
+		v.errorf(&a.Jitter, f.Pos, "delay: jitter (%v) is more than the delay (%v), and no packet can leave before it came", a.Jitter, a.By)
+	}
+}
+
+// effects allows four standard deviations where the jitter is normal.
+func (a *Delay) effects() Effects { return Effects{Holds: time.Duration(a.By + 4*a.Jitter)} }

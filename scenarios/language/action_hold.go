@@ -1,0 +1,10 @@
+package language
+
+// Hold holds the packet until an event.
+type Hold struct {
+	Until EventRef `yaml:",short" json:"until" jsonschema_description:"The event."`
+}
+
+func (a *Hold) check(v *validation, f *Fault) { v.event(&a.Until, f.Pos, a.Until) }
+
+func (*Hold) effects() Effects { return Effects{Holds: Long} }

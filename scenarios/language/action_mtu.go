@@ -1,0 +1,16 @@
+package language
+
+// MTU refuses packets longer than a size that only the wire knows of.
+type MTU struct {
+	Size int    `yaml:",short" json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
+	ICMP string `json:"icmp,omitempty" jsonschema:"enum=send,enum=drop" jsonschema_description:"send (default): the sender is told (fragmentation needed, packet too big); drop: it is not, a PMTU black hole."`
+}
+
+func (a *MTU) check(v *validation, f *Fault) {
+	v.within(&a.Size, f, "size", minMTU, maxMTU)
+	if v.s.Family == V6 && a.Size < minMTUv6 {
+		v.errorf(&a.Size, f.Pos, "mtu: IPv6 needs at least %d, not %d", minMTUv6, a.Size)
+	}
+}
+
+func (*MTU) effects() Effects { return Effects{} }

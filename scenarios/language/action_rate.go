@@ -1,0 +1,16 @@
+package language
+
+// Rate limits the bandwidth.
+type Rate struct {
+	To    BitRate `yaml:",short" json:"to" jsonschema_description:"Bandwidth: 1mbit, 500kbit."`
+	Queue Size    `json:"queue,omitempty" jsonschema_description:"Bytes that wait before the queue overflows. Default: 64kB."`
+	Burst Size    `json:"burst,omitempty" jsonschema_description:"Bytes that may pass at once. Default: 3kB."`
+}
+
+func (a *Rate) check(v *validation, f *Fault) {
+	if v.has(&a.Queue) && a.Queue == 0 {
+		v.errorf(&a.Queue, f.Pos, "rate: a queue of 0 lets nothing pass")
+	}
+}
+
+func (*Rate) effects() Effects { return Effects{Holds: Long} }

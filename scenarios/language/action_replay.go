@@ -1,0 +1,16 @@
+package language
+
+// Replay lets the packet pass and sends it again later.
+type Replay struct {
+	After Duration `yaml:",short" json:"after,omitempty" jsonschema_description:"How long after the packet passed."`
+	Until EventRef `json:"until,omitempty" jsonschema_description:"The event at which it is sent again, in place of after."`
+}
+
+func (a *Replay) check(v *validation, f *Fault) {
+	if (a.After != 0) == (a.Until != "") {
+		v.errorf(a, f.Pos, "replay: want one of after and until")
+	}
+	v.event(&a.Until, f.Pos, a.Until)
+}
+
+func (*Replay) effects() Effects { return Effects{Holds: Long} }

@@ -1,0 +1,46 @@
+package language
+
+import "slices"
+
+// Rewrite changes header fields and makes the checksums right again.
+type Rewrite struct {
+	Window *int     `json:"window,omitempty" jsonschema_description:"Window field, 0 to 65535."`
+	MSS    int      `json:"mss,omitempty" jsonschema_description:"MSS option of a SYN or SYN-ACK."`
+	Strip  []string `json:"strip,omitempty" jsonschema_description:"TCP options to take out: timestamps, sack, window-scale, mss, fast-open."`
+	TTL    int      `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit, 1 to 255."`
+	ECN    string   `json:"ecn,omitempty" jsonschema:"enum=not-ect,enum=ect0,enum=ect1,enum=ce" jsonschema_description:"ECN field."`
+	Set    []string `json:"set,omitempty" jsonschema_description:"TCP flags to set."`
+	Clear  []string `json:"clear,omitempty" jsonschema_description:"TCP flags to clear."`
+}
+
+func (a *Rewrite) check(v *validation, f *Fault) {
+	if a.Window == nil && !v.has(&a.MSS) && len(a.Strip) == 0 && !v.has(&a.TTL) && a.ECN == "" && len(a.Set) == 0 && len(a.Clear) == 0 {
+		v.errorf(a, f.Pos, "rewrite changes nothing; want window, mss, strip, ttl, ecn, set or clear")
+	}
+	if a.Window != nil {
+		v.within(a.Window, f, "window", 0, 65535)
+		v.onlyTCP(a.Window, f, "rewrite: window")
+	}
+	if v.has(&a.MSS) {
+		v.within(&a.MSS, f, "mss", 1, 65535)
+		v.onlyTCP(&a.MSS, f, "rewrite: mss")
+	}
+	v.within(&a.TTL, f, "ttl", 1, 255)
+	for i := range a.Strip {
+		v.oneOf(&a.Strip[i], f.Pos, "TCP option", a.Strip[i], stripNames)
+		v.onlyTCP(&a.Strip[i], f, "rewrite: strip")
+	}
+	for _, flags := range [][]string{a.Set, a.Clear} {
+		for i := range flags {
+			v.oneOf(&flags[i], f.Pos, "TCP flag", flags[i], TCPFlagNames())
+			v.onlyTCP(&flags[i], f, "rewrite: a flag")
+		}
+	}
+	for i := range a.Set {
+		if slices.Contains(a.Clear, a.Set[i]) {
+			v.errorf(&a.Set[i], f.Pos, "rewrite: %s is both set and cleared", a.Set[i])
+		}
+	}
+}
+
+func (*Rewrite) effects() Effects { return Effects{} }

@@ -1,0 +1,258 @@
+package language
+
+import (
+	"encoding/hex"
+	"reflect"
+	"slices"
+	"strings"
+
+	"halfopen/internal/say"
+)
+
+// SegmentKind names a sort of TCP segment.
+type SegmentKind string
+
+// The segment kinds. A segment is of exactly one kind; the first in the order RST, SYN-ACK, SYN, FIN, DATA, ACK that fits.
+const (
+	SYN    SegmentKind = "SYN"
+	SYNACK SegmentKind = "SYN-ACK"
+	// ACK is a bare acknowledgement: no payload, and none of SYN, FIN and RST.
+	ACK SegmentKind = "ACK"
+	// DATA carries payload, and none of SYN, FIN and RST.
+	DATA SegmentKind = "DATA"
+	// FIN has the FIN flag, with or without payload.
+	FIN SegmentKind = "FIN"
+	// RST has the RST flag, with or without ACK.
+	RST SegmentKind = "RST"
+	// AnySegment is every TCP segment.
+	AnySegment SegmentKind = "any"
+)
+
+// Selector says which packets. A field left out does not matter; the empty selector takes every IP packet.
+type Selector struct {
+	From string `json:"from,omitempty" jsonschema_description:"Sending host: the source address is one of its addresses."`
+	To   string `json:"to,omitempty" jsonschema_description:"Receiving host: the destination address is one of its addresses."`
+
+	TCP  Kinds  `json:"tcp,omitempty" jsonschema_description:"TCP segments of this kind, or of one of a list: SYN, SYN-ACK, ACK (bare acknowledgement), DATA, FIN, RST, any."`
+	UDP  string `json:"udp,omitempty" jsonschema:"enum=any" jsonschema_description:"UDP datagrams: any."`
+	ICMP string `json:"icmp,omitempty" jsonschema_description:"ICMP or ICMPv6 messages: any, port-unreachable, host-unreachable, net-unreachable, admin-prohibited, fragmentation-needed, echo-request, echo-reply, time-exceeded."`
+	ARP  string `json:"arp,omitempty" jsonschema:"enum=any,enum=request,enum=reply" jsonschema_description:"ARP, or neighbour discovery on IPv6: any, request, reply. In expectations only."`
+
+	Port  Ints `json:"port,omitempty" jsonschema_description:"Source or destination port, or a list of ports."`
+	SPort Ints `json:"sport,omitempty" jsonschema_description:"Source port, or a list."`
+	DPort Ints `json:"dport,omitempty" jsonschema_description:"Destination port, or a list."`
+
+	Conn           int             `json:"conn,omitempty" jsonschema_description:"The nth connection seen, from 1, among those the rest of the selector matches."`
+	Payload        *Payload        `json:"payload,omitempty" jsonschema_description:"What the segment or datagram carries."`
+	Retransmission *bool           `json:"retransmission,omitempty" jsonschema_description:"true: only retransmissions; false: only first transmissions."`
+	Options        map[string]bool `json:"options,omitempty" jsonschema_description:"TCP options that must be there (true) or must not (false): mss, window-scale, sack-permitted, sack, timestamps, fast-open."`
+
+	Seq    *Count `json:"seq,omitempty" jsonschema_description:"Sequence number relative to the sender's initial one: the SYN has 0."`
+	Ack    *Count `json:"ack,omitempty" jsonschema_description:"Acknowledgement number relative to the peer's initial sequence number."`
+	Window *Count `json:"window,omitempty" jsonschema_description:"Window field as sent, not scaled."`
+	TTL    *Count `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit."`
+}
+
+// Payload says what a segment or datagram must carry.
+type Payload struct {
+	Contains string `yaml:",short" json:"contains,omitempty" jsonschema_description:"Bytes that occur in it, as text."`
+	Hex      string `json:"hex,omitempty" jsonschema_description:"Bytes that occur in it, as hex digits; blanks are ignored."`
+	Length   *Count `json:"length,omitempty" jsonschema_description:"Number of payload bytes."`
+	Offset   *Count `json:"offset,omitempty" jsonschema_description:"Some byte of it has an offset in the stream within this range; the first byte sent has offset 0."`
+}
+
+// Key names one thing that a selector asks of a packet, as YAML has it; those of a payload are "payload.length" and so on.
+type Key string
+
+// The keys of a selector.
+const (
+	KeyFrom            Key = "from"
+	KeyTo              Key = "to"
+	KeyTCP             Key = "tcp"
+	KeyUDP             Key = "udp"
+	KeyICMP            Key = "icmp"
+	KeyARP             Key = "arp"
+	KeyPort            Key = "port"
+	KeySPort           Key = "sport"
+	KeyDPort           Key = "dport"
+	KeyConn            Key = "conn"
+	KeyPayloadContains Key = "payload.contains"
+	KeyPayloadHex      Key = "payload.hex"
+	KeyPayloadLength   Key = "payload.length"
+	KeyPayloadOffset   Key = "payload.offset"
+	KeyRetransmission  Key = "retransmission"
+	KeyOptions         Key = "options"
+	KeySeq             Key = "seq"
+	KeyAck             Key = "ack"
+	KeyWindow          Key = "window"
+	KeyTTL             Key = "ttl"
+)
+
+// Keys returns the keys that are set, in the order of the fields. They are found by reflection: a key added to the type is
+// among them at once, and [Selector.Beyond] has every reader refuse it that does not know it.
+func (m *Selector) Keys() []Key {
+	var keys []Key
+	eachKey(m, func(k Key, _ any) { keys = append(keys, k) })
+	return keys
+}
+
+// Beyond returns the first key that is set and not among those known, "" if there is none. Whoever reads a selector asks it
+// first: a key that is overlooked would have a fault strike packets that nobody named.
+func (m *Selector) Beyond(known ...Key) Key {
+	for _, k := range m.Keys() {
+		if !slices.Contains(known, k) {
+			return k
+		}
+	}
+	return ""
+}
+
+// eachKey calls f for each key that is set, with its value.
+func eachKey(m *Selector, f func(Key, any)) { eachField(reflect.ValueOf(m).Elem(), "", f) }
+
+func eachField(v reflect.Value, prefix string, f func(Key, any)) {
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		switch value := v.Field(i); {
+		case value.IsZero():
+		case value.Type() == reflect.TypeFor[*Payload]():
+			eachField(value.Elem(), name+".", f)
+		default:
+			f(Key(prefix+name), value.Interface())
+		}
+	}
+}
+
+// protocols returns the keys of protocols that are set.
+func (m *Selector) protocols() []string {
+	var set []string
+	for _, p := range []struct {
+		key   Key
+		given bool
+	}{{KeyTCP, len(m.TCP) > 0}, {KeyUDP, m.UDP != ""}, {KeyICMP, m.ICMP != ""}, {KeyARP, m.ARP != ""}} {
+		if p.given {
+			set = append(set, string(p.key))
+		}
+	}
+	return set
+}
+
+// protocol says which protocol a selector is bound to; "" for none.
+func (m *Selector) protocol() string {
+	if set := m.protocols(); len(set) > 0 {
+		return set[0]
+	}
+	return ""
+}
+
+// lacking has the protocols whose packets have no such thing as a key asks for.
+var lacking = map[Key][]string{
+	KeySeq:            {"udp", "icmp", "arp"},
+	KeyAck:            {"udp", "icmp", "arp"},
+	KeyWindow:         {"udp", "icmp", "arp"},
+	KeyRetransmission: {"udp", "icmp", "arp"},
+	KeyOptions:        {"udp", "icmp", "arp"},
+	KeyPort:           {"icmp", "arp"},
+	KeySPort:          {"icmp", "arp"},
+	KeyDPort:          {"icmp", "arp"},
+	KeyConn:           {"icmp", "arp"},
+	KeyTTL:            {"arp"},
+}
+
+func (v *validation) selector(m *Selector, pos Pos) {
+	if m.From != "" {
+		v.host(&m.From, pos, m.From, true)
+	}
+	if m.To != "" {
+		v.host(&m.To, pos, m.To, true)
+	}
+	if protocols := m.protocols(); len(protocols) > 1 {
+		v.errorf(m, pos, "no packet is %s at once", strings.Join(protocols, " and "))
+		return
+	}
+	if m.ICMP != "" {
+		v.oneOf(&m.ICMP, pos, "ICMP message", m.ICMP, ICMPKinds())
+	}
+	for i := range m.TCP {
+		if slices.Contains(m.TCP[:i], m.TCP[i]) {
+			v.errorf(&m.TCP[i], pos, "%s is here twice", m.TCP[i])
+		}
+	}
+	for _, ports := range []*Ints{&m.Port, &m.SPort, &m.DPort} {
+		for i := range *ports {
+			v.port(&(*ports)[i], pos, 1)
+		}
+	}
+	proto := m.protocol()
+	v.lacking(m, pos, proto)
+	if m.Payload != nil {
+		if proto == "arp" {
+			v.errorf(m.Payload, pos, "payload: ARP has no such thing")
+		}
+		v.payload(m.Payload, pos, proto)
+	}
+	v.bare(m, pos)
+	if v.has(&m.Conn) && m.Conn < 1 {
+		v.errorf(&m.Conn, pos, "conn: connections are counted from 1, not %d", m.Conn)
+	}
+	for name := range m.Options {
+		v.oneOf(&m.Options, pos, "TCP option", name, TCPOptionNames())
+	}
+}
+
+// lacking refuses the keys in the file that ask for something that packets of the protocol do not have.
+func (v *validation) lacking(m *Selector, pos Pos, proto string) {
+	value := reflect.ValueOf(m).Elem()
+	for i := range value.NumField() {
+		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
+		field := value.Field(i)
+		if field.Kind() != reflect.Pointer {
+			field = field.Addr()
+		}
+		if v.has(field.Interface()) && slices.Contains(lacking[Key(name)], proto) {
+			v.errorf(field.Interface(), pos, "%s: %s has no such thing", name, strings.ToUpper(proto))
+		}
+	}
+}
+
+// bare refuses what bare acknowledgements cannot have, where the selector takes nothing else.
+func (v *validation) bare(m *Selector, pos Pos) {
+	if m.Retransmission != nil && *m.Retransmission && m.onlyKinds(ACK, RST) {
+		v.errorf(m.Retransmission, pos, "retransmission: a bare acknowledgement, or a RST, is never one")
+	}
+	if p := m.Payload; p != nil && m.onlyKinds(ACK) && (p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
+		v.errorf(p, pos, "payload: a bare acknowledgement has none")
+	}
+	if p := m.Payload; p != nil && m.onlyKinds(DATA) && p.Length != nil && p.Length.Max == 0 {
+		v.errorf(p.Length, pos, "payload: a DATA segment has some")
+	}
+}
+
+// onlyKinds reports whether the selector takes TCP segments of no other kinds.
+func (m *Selector) onlyKinds(kinds ...SegmentKind) bool {
+	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(kinds, k) })
+}
+
+func (v *validation) payload(p *Payload, pos Pos, proto string) {
+	if p.Contains != "" && p.Hex != "" {
+		v.errorf(&p.Hex, pos, "payload: contains and hex both say what occurs in it; want one")
+	}
+	v.hex(&p.Hex, pos, p.Hex)
+	if p.Offset != nil && proto != "tcp" && proto != "" {
+		v.errorf(p.Offset, pos, "payload: only TCP has a stream with offsets")
+	}
+	if *p == (Payload{}) {
+		v.errorf(p, pos, "payload says nothing; want contains, hex, length or offset")
+	}
+}
+
+func (v *validation) hex(field any, pos Pos, text string) {
+	if _, err := DecodeHex(text); err != nil {
+		v.errorf(field, pos, "hex: %q is no even number of hex digits", say.Clip(text))
+	}
+}
+
+// DecodeHex reads bytes written as hex digits; white space is ignored.
+func DecodeHex(text string) ([]byte, error) {
+	return hex.DecodeString(strings.Join(strings.Fields(text), ""))
+}
