@@ -125,7 +125,7 @@ func TestMarkdownPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const about = "Scenarios that tell a whole production incident, and its cure."
+	const about = "Scenarios of whole production incidents, each with its cure."
 	if len(pages) != 2 || pages[0].name != "stories.md" || pages[1].name != "README.md" {
 		t.Fatalf("pages: %+v", pages)
 	}
