@@ -1,18 +1,18 @@
-# make run     the built-in scenarios that take under 20 s, in parallel, with a closing table
-# make test    the tests; as root, or where user namespaces are allowed, also those that need a lab
-# make lint    vet, staticcheck, gofumpt, go mod tidy
-# make bench   what halfopen promises of speed, accuracy and memory, measured: each figure with its goal; as root
-# make docs    write docs/scenarios/ again, from the built-in scenarios
-# make test-kernels   the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
-# Each installs what it needs first; see deps and deps-vm.
+# make run            run the built-in scenarios that take under 20 s, in parallel; a table at the end
+# make test           run the tests; those that need a lab skip without root or user namespaces
+# make lint           run go vet, staticcheck, gofumpt and go mod tidy
+# make bench          as root: measure speed, accuracy and memory, each figure with its goal
+# make docs           write docs/scenarios/ again, from the built-in scenarios
+# make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
+# Missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go
 BIN     := bin/halfopen
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-# Where Debian keeps ip and iptables, which an ordinary user's PATH leaves out.
+# Debian keeps ip and iptables here; the PATH of an ordinary user does not have these directories.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-# RACE=1 runs the tests under the race detector, which needs a C compiler.
+# RACE=1: run the tests under the race detector, which needs a C compiler.
 ifdef RACE
 RACEFLAG := -race
 CC_DEPS  := gcc
@@ -30,7 +30,7 @@ run: deps build
 
 PKGS ?= ./...
 
-# One package after the other: tests of labs measure time, and need the machine for themselves.
+# One package at a time (-p 1): tests of labs measure time, and need the machine to themselves.
 test: deps
 	$(GO) build $(RACEFLAG) ./...
 	$(GO) test $(RACEFLAG) -p 1 -timeout 40m $(ARGS) $(PKGS)
@@ -42,7 +42,7 @@ lint:
 	if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted:"; echo "$$unformatted"; exit 1; fi
 	$(GO) mod tidy -diff
 
-# The kernels to run the library on besides the running one; each is got from the package archive if it is not there.
+# The kernels to run the library on, in addition to the running one. Missing ones come from the package archive.
 KERNELS ?= 6.1 6.12
 
 test-kernels: deps-vm build
@@ -57,11 +57,11 @@ docs: build
 	rm -f docs/scenarios/*.md
 	$(BIN) list --markdown --dir docs/scenarios
 
-# A no-op, without use of the network, where nothing is missing.
+# If nothing is missing, this does nothing and does not use the network.
 deps:
 	@internal/deps/deps.sh iptables ip sysctl tcpdump $(CC_DEPS)
 
-# QEMU, and a kernel in the user's cache: for warped time and other kernels.
+# QEMU, and a kernel in the user's cache, for warped time and other kernels.
 deps-vm: deps build
 	@internal/deps/deps.sh qemu-system-x86_64
 	@$(BIN) kernel get 6.1
