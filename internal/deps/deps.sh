@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the system programs given as arguments that are not there yet, with apt-get, dnf or apk. Where nothing is
-# missing it does nothing and does not use the network.
+# Installs those of the given system programs that are missing, with apt-get, dnf or apk. If none is missing, it does nothing
+# and does not use the network.
 #
 #   internal/deps/deps.sh iptables ip tcpdump
 set -eu
 
-# Where Debian keeps ip and iptables, which an ordinary user's PATH leaves out.
+# Debian keeps ip and iptables here; the PATH of an ordinary user does not have these directories.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
@@ -15,7 +15,7 @@ for program in "$@"; do
 done
 [ -n "$missing" ] || exit 0
 
-# package MANAGER PROGRAM prints the package that holds the program.
+# package MANAGER PROGRAM prints the name of the package that contains the program.
 package() {
 	case $2:$1 in
 	ip:dnf) echo iproute ;;
@@ -53,7 +53,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "installing$packages with $manager"
-# The package lists are words, split on purpose.
+# $packages is a list of words: it is split on purpose.
 # shellcheck disable=SC2086
 case $manager in
 apt-get)
