@@ -1,6 +1,6 @@
 #!/bin/sh
-# The same lab as halfopen's connect-refused, built and removed by hand: three namespaces, two links, addresses, routes,
-# forwarding and one iptables rule. Run as root. make bench measures it; nothing else uses it.
+# Builds and removes, by hand, the lab of halfopen's connect-refused: three namespaces, two links, addresses, routes, forwarding
+# and one iptables rule. Run it as root. Only make bench uses it, to measure it.
 set -eu
 id=bench$$
 client=$id-client wire=$id-wire server=$id-server
