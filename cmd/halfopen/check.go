@@ -118,7 +118,7 @@ func misspelt(runs []*language.Scenario) []string {
 		for _, h := range s.Hosts {
 			for _, p := range h.Sysctl {
 				if !p.Optional {
-					add(p.Pos, "parameter", p.Name, network.Misspelt(p.Name))
+					add(p.Pos, "parameter", p.Name, network.NearestSysctl(p.Name))
 				}
 			}
 		}

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -109,64 +107,4 @@ func (n *Namespace) Sysctl(name string) (value string, ok bool, err error) {
 		return nil
 	})
 	return value, ok, err
-}
-
-// setSysctl works on the namespace of the calling thread.
-func setSysctl(host, name, value string) error {
-	path := sysctlPath(name)
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w", name, host, similar(name), unix.ENOENT)
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w", name, host, errnoOf(err))
-	case err != nil:
-		return fmt.Errorf("setting sysctl %s of %s: %w", name, host, err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(value); err != nil {
-		return fmt.Errorf("setting sysctl %s of %s to %q: %w", name, host, value, errnoOf(err))
-	}
-	return nil
-}
-
-func errnoOf(err error) error {
-	var errno unix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
-}
-
-// sysctlPath turns dots into slashes. A slash in the name stands for a dot in an interface's name, as in sysctl(8).
-func sysctlPath(name string) string {
-	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
-}
-
-// Misspelt returns the name of the kernel parameter that may have been meant by one that the running kernel does not have; ""
-// if it has it, or none is like it.
-func Misspelt(name string) string {
-	path := sysctlPath(name)
-	if _, err := os.Stat(path); err == nil {
-		return ""
-	}
-	best, bestDistance := "", len(filepath.Base(path))/3+1
-	entries, _ := os.ReadDir(filepath.Dir(path)) // in a folder that is not there none is like it
-	for _, e := range entries {
-		if d := levenshtein.ComputeDistance(e.Name(), filepath.Base(path)); d < bestDistance {
-			best, bestDistance = e.Name(), d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") + "." + best
-}
-
-// similar suggests a parameter for one that there is not.
-func similar(name string) string {
-	if meant := Misspelt(name); meant != "" {
-		return fmt.Sprintf(" (did you mean %s?)", meant)
-	}
-	return ""
 }
