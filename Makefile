@@ -4,6 +4,7 @@
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
+# make module  gives the Go module another path: go.mod, imports, documents
 # Missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go
@@ -18,7 +19,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: all build run test test-kernels lint bench docs deps deps-vm install clean
+.PHONY: module all build run test test-kernels lint bench docs deps deps-vm install clean
 
 all: build
 
@@ -68,6 +69,12 @@ deps-vm: deps build
 
 install: deps
 	CGO_ENABLED=0 $(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen
+
+# Another module path, for whoever publishes it: make module MODULE=github.com/you/halfopen
+module:
+	$(GO) run ./internal/module $(MODULE)
+	$(GO) tool gofumpt -w .
+	$(GO) mod tidy
 
 clean:
 	rm -rf bin out

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestImportsAndNames(t *testing.T) {
+	for name, test := range map[string]struct{ file, before, after string }{
+		"go.mod": {"go.mod", "module halfopen\n\ngo 1.26\n", "module example.com/you/halfopen\n\ngo 1.26\n"},
+		"imports": {
+			"harness/a.go",
+			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"halfopen/harness/trace\"\n\tx \"halfopen/inject\"\n)\n\nvar s = \"halfopen/lab\"\n",
+			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/you/halfopen/harness/trace\"\n\tx \"example.com/you/halfopen/inject\"\n)\n\nvar s = \"halfopen/lab\"\n",
+		},
+		"another module with a like name": {
+			"harness/b.go", "package harness\n\nimport _ \"halfopener/x\"\n", "package harness\n\nimport _ \"halfopener/x\"\n",
+		},
+		"documents name packages": {
+			"README.md",
+			"`go doc halfopen/harness`; cmd/halfopen/run.go; halfopen/internal/x.y=1; halfopen run harness/\n",
+			"`go doc example.com/you/halfopen/harness`; cmd/halfopen/run.go; example.com/you/halfopen/internal/x.y=1; halfopen run harness/\n",
+		},
+		"what is kept for tests stays": {"harness/testdata/c.md", "halfopen/harness\n", "halfopen/harness\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, folder := range []string{"harness/testdata", "internal", "inject"} {
+				if err := os.MkdirAll(filepath.Join(dir, folder), 0o777); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, filepath.Join(dir, "go.mod"), "module halfopen\n\ngo 1.26\n")
+			write(t, filepath.Join(dir, test.file), test.before)
+			if _, err := rename(dir, "example.com/you/halfopen"); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(dir, test.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != test.after {
+				t.Errorf("got\n%s\nwant\n%s", got, test.after)
+			}
+		})
+	}
+}
+
+func TestPathsThatNobodyCanFetch(t *testing.T) {
+	for _, path := range []string{"", "halfopen", "github.com", "https://github.com/you/halfopen", "github.com/you/half open", "github.com/../x/"} {
+		if _, err := rename(t.TempDir(), path); err == nil || !strings.Contains(err.Error(), "is not a module path") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+// The whole tree, copied and renamed, builds and vets.
+func TestTheRenamedTreeBuilds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles everything once more")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, tracked{os.DirFS(root)}); err != nil {
+		t.Fatal(err)
+	}
+	const path = "example.com/you/halfopen"
+	if _, err := rename(dir, path); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"build", "./..."}, {"vet", "./..."}, {"mod", "tidy", "-diff"}, {"test", "./internal/layout"}} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	out, err := exec.Command("grep", "-rnE", "--include=*.go", `^\s*([a-z]+ )?"halfopen/`, dir).Output()
+	if len(out) > 0 {
+		t.Errorf("imports of the old module are left (%v):\n%s", err, out)
+	}
+	if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || !bytes.Contains(mod, []byte("module "+path)) {
+		t.Errorf("go.mod: %v\n%s", err, mod)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
