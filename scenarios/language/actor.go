@@ -10,6 +10,16 @@ import (
 	"halfopen/internal/say"
 )
 
+// Actor is a process on a host that runs steps in order.
+type Actor struct {
+	Name string `json:"name" yaml:"-"`
+	// Host is where the process runs; a bare list of steps under the actor's name means the host of the same name.
+	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host of the actor's name."`
+	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
+	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
+	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
+}
+
 func (v *validation) actor(a *Actor) {
 	if slices.Contains([]string{"fault", Wire}, a.Name) {
 		v.errorf(nil, a.Pos, "an actor cannot be called %q: the word has a meaning in events and places", a.Name)

@@ -1,0 +1,38 @@
+package language
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"halfopen/internal/say"
+)
+
+// Number is a 32-bit number of a TCP header, or one that is counted from what a socket has at the moment: next, next-1,
+// now+5000.
+type Number string
+
+var numberForm = regexp.MustCompile(`^([a-z]*)([+-]?[0-9]+)?$`)
+
+// Parse returns the word the number is counted from, "" for none, and what is added to it.
+func (n Number) Parse() (base string, offset int64, err error) {
+	m := numberForm.FindStringSubmatch(string(n))
+	wrong := m == nil || n == "" || m[1] != "" && m[2] != "" && m[2][0] >= '0'
+	if !wrong && m[2] != "" {
+		offset, err = strconv.ParseInt(m[2], 10, 64)
+		wrong = err != nil
+	}
+	switch {
+	case wrong:
+		return "", 0, fmt.Errorf("%q is no number: want one such as 1 or -1, or one such as next+100", say.Clip(string(n)))
+	case offset < -1<<31 || offset >= 1<<32:
+		return "", 0, fmt.Errorf("%q is outside %d to %d", say.Clip(string(n)), -1<<31, 1<<32-1)
+	}
+	return m[1], offset, nil
+}
+
+func (n *Number) parse(text string) error {
+	*n = Number(text)
+	_, _, err := n.Parse()
+	return err
+}

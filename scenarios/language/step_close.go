@@ -1,0 +1,4 @@
+package language
+
+// Close is close(2).
+type Close struct{}

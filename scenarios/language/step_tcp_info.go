@@ -1,0 +1,4 @@
+package language
+
+// TCPInfo is getsockopt(TCP_INFO).
+type TCPInfo struct{}
