@@ -15,7 +15,6 @@ import (
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
-	"halfopen/internal/words"
 	"halfopen/scenarios/language"
 )
 
@@ -202,7 +201,7 @@ func showActors(p *page, s *language.Scenario) {
 			steps = append(steps, "(on "+a.Host+")")
 		}
 		for j := range a.Steps {
-			steps = append(steps, words.Step(&a.Steps[j]))
+			steps = append(steps, a.Steps[j].String())
 		}
 		p.item(a.Name, width, strings.Join(steps, "\n"))
 	}

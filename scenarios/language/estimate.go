@@ -56,23 +56,11 @@ func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.D
 	for i := range steps {
 		st := &steps[i]
 		d, expected := took[actor+"."+st.ID]
-		switch op := &st.Op; {
-		case expected:
-		case op.Sleep != nil:
-			d = time.Duration(op.Sleep.For)
-		case op.Wait != nil:
-			d = time.Duration(op.Wait.Timeout)
-		case op.Exec != nil:
-			d = time.Duration(op.Exec.Timeout)
-		case op.Flood != nil && op.Flood.Rate > 0:
-			d = time.Duration(op.Flood.Count) * time.Second / time.Duration(op.Flood.Rate)
-		case op.Poll != nil && op.Poll.Timeout != nil:
-			d = time.Duration(*op.Poll.Timeout)
-		case op.Repeat != nil:
-			d = times(stepsTime(actor, op.Repeat.Steps, took), op.Repeat.Times)
-		case op.Parallel != nil:
-			for _, branch := range op.Parallel.Branches {
-				d = max(d, stepsTime(actor, branch, took))
+		if op := st.Op.Operation(); op != nil && !expected {
+			d = op.lasts()
+			lists, n := st.Op.Nested()
+			for _, list := range lists {
+				d = max(d, times(stepsTime(actor, list, took), n))
 			}
 		}
 		sum = min(sum+times(d, max(st.Times, 1)), maxDuration)

@@ -1,6 +1,11 @@
 package language
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+
+	"halfopen/internal/say"
+)
 
 // The addresses of a lab, which are reserved for measurements and never somebody's LAN.
 var (
@@ -15,4 +20,54 @@ func Nobody(f Family) netip.Prefix {
 		return netip.MustParsePrefix("2001:2:0:8000::/49")
 	}
 	return netip.MustParsePrefix("198.19.0.0/16")
+}
+
+// sources checks a prefix of source addresses: they must be the lab's, and of the IP version of the run.
+func (v *validation) sources(field *string, pos Pos, text string) {
+	p, err := netip.ParsePrefix(text)
+	if a, ok := netip.ParseAddr(text); ok == nil {
+		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	lab := labV4
+	if v.s.Family == V6 {
+		lab = labV6
+	}
+	switch {
+	case err != nil:
+		v.errorf(field, pos, "%q is no prefix of addresses: want one such as %s", say.Clip(text), Nobody(v.s.Family))
+	case p != p.Masked():
+		v.errorf(field, pos, "%s has bits beyond its length; write %s", p, p.Masked())
+	case p.Addr().Is4() != lab.Addr().Is4():
+		v.errorf(field, pos, "%s is not of the run's IP version; want one such as %s", p, Nobody(v.s.Family))
+	case !lab.Contains(p.Addr()) || p.Bits() < lab.Bits():
+		v.errorf(field, pos, "%s is not of the lab, whose addresses are %s", p, lab)
+	}
+}
+
+// packetAddress checks HOST, HOST.N, HOST.absent or ADDRESS.
+func (v *validation) packetAddress(field *string, pos Pos, address string) {
+	if _, err := netip.ParseAddr(address); err == nil {
+		return
+	}
+	if strings.Contains(address, ":") {
+		v.errorf(field, pos, "%q: ICMP has no ports; want HOST", say.Clip(address))
+		return
+	}
+	if name, ok := strings.CutSuffix(address, ".absent"); ok {
+		v.host(field, pos, name, false)
+		return
+	}
+	v.address(field, pos, address)
+}
+
+// source refuses a literal source address that is not the lab's.
+func (v *validation) source(field *string, pos Pos, from string) {
+	addr, err := netip.ParseAddr(from)
+	if ap, notPort := netip.ParseAddrPort(from); notPort == nil {
+		addr, err = ap.Addr(), nil
+	}
+	if err != nil || labV4.Contains(addr) || labV6.Contains(addr) || v.s.Network.Shape == ShapeLoopback && addr.IsLoopback() {
+		return
+	}
+	v.errorf(field, pos, "%s is not of the lab, whose addresses are %s and %s", addr, labV4, labV6)
 }

@@ -36,3 +36,23 @@ func (n *Number) parse(text string) error {
 	_, _, err := n.Parse()
 	return err
 }
+
+// number checks a number of a header, which may be counted from a word only where there is a socket.
+func (v *validation) number(n *Number, pos Pos, key, word string, ofSocket bool) {
+	if !v.has(n) {
+		return
+	}
+	base, offset, err := n.Parse()
+	switch {
+	case err != nil: // said when it was read
+	case base == "" && offset < 0 && !ofSocket:
+		v.errorf(n, pos, "%s: %s is negative; only of a socket are numbers relative", key, *n)
+	case base == "":
+	case base != word && word == "":
+		v.errorf(n, pos, "%s: want a number, not %q", key, say.Clip(string(*n)))
+	case base != word:
+		v.errorf(n, pos, "%s: want a number, or one counted from %s, not %q", key, word, say.Clip(string(*n)))
+	case !ofSocket:
+		v.errorf(n, pos, "%s: only a socket has a %q; name one beside segment, or leave out to", key, base)
+	}
+}

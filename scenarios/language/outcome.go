@@ -1,5 +1,7 @@
 package language
 
+import "slices"
+
 // Outcome is a part of what came of a step that an expectation can judge, named by the expectation's key.
 type Outcome string
 
@@ -12,4 +14,23 @@ const (
 	OutcomeSHA256 Outcome = "sha256" // the digest of all bytes received
 	OutcomeBytes  Outcome = "bytes"  // how many bytes the step moved
 	OutcomePeer   Outcome = "peer"   // the address of the other end
+	OutcomeExit   Outcome = "exit"   // the exit status of a program, or the signal that ended it
 )
+
+// Shown says which part of an outcome a report shows: connect() = RESULT.
+type Shown struct {
+	Part Outcome
+	// Nothing is shown where that part is empty or 0; if it is "", what the system call returned.
+	Nothing string
+}
+
+// operationsWith returns the keys of the operations that have an outcome.
+func operationsWith(o Outcome) []string {
+	var keys []string
+	for key, op := range Operations() {
+		if slices.Contains(op.Outcomes(), o) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

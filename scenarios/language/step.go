@@ -1,5 +1,15 @@
 package language
 
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"time"
+
+	"halfopen/internal/say"
+)
+
 // Step is one operation of an actor. Its outcome is recorded, whatever it is; expectations judge it.
 type Step struct {
 	// ID names the step in references (actor.id). The loader fills it in: the operation's name for the first step of that
@@ -47,4 +57,137 @@ type Op struct {
 }
 
 // Kind names the operation that is set, as written in YAML; "" for none.
-func (o *Op) Kind() string { return oneOfKind(o) }
+func (o *Op) Kind() string {
+	key, _ := chosen[Operation](o)
+	return key
+}
+
+// Operation returns the operation that is set; nil for none.
+func (o *Op) Operation() Operation {
+	_, op := chosen[Operation](o)
+	return op
+}
+
+// Nested returns the lists of steps within the operation, which are done at once, each in order, and how often that is done;
+// none for most operations.
+func (o *Op) Nested() (lists [][]Step, n int) {
+	if n, ok := o.Operation().(Nesting); ok {
+		return n.Nested()
+	}
+	return nil, 0
+}
+
+// Operations returns all operations, in the order of the fields of [Op]: each by its key in YAML, with no operands.
+func Operations() iter.Seq2[string, Operation] { return kinds[Operation, Op]() }
+
+// Operation is what a step does: the type of a field of [Op]. Everything the language knows of an operation is in the file of
+// its type, step_NAME.go. Some operations are also [Nesting], [Preparing], [ByLab] or [Showing]; in this package some have
+// names for their values ([valued]) or words of their own ([worded]).
+type Operation interface {
+	// check checks the operands.
+	check(v *validation, a *Actor, st *Step)
+	// sockets checks that there is the socket that the operation works on, and adds those that it makes.
+	sockets(v *validation, st *Step, made *socketsMade)
+	// lasts returns how long the operation takes at most, by its operands; 0 if they do not say. Nested steps do not count.
+	lasts() time.Duration
+	// Outcomes lists what an expectation can judge. It depends on the operation only, not on its operands.
+	Outcomes() []Outcome
+	// Arguments returns what stands between the parentheses of the call in a ladder, in a few words: "server:8080".
+	Arguments() string
+}
+
+// Nesting is an operation that has steps within it.
+type Nesting interface {
+	Operation
+	// Nested is that of [Op.Nested].
+	Nested() (lists [][]Step, n int)
+}
+
+// Preparing is an operation that a server begins with. Leading steps with such operations are done before any actor starts,
+// so that clients find the server ready.
+type Preparing interface {
+	Operation
+	// Serves reports whether peers can reach the socket after it.
+	Serves() bool
+}
+
+// ByLab is an operation that the lab does for the actor, which cannot do it from inside its process.
+type ByLab interface {
+	Operation
+	// AtHost returns the operation with the host filled in where it names none, which means the actor's.
+	AtHost(host string) Op
+}
+
+// Showing is an operation of which something else is worth showing than what the system call returned.
+type Showing interface {
+	Operation
+	// Shows depends on the operation only, not on its operands.
+	Shows() Shown
+}
+
+// valued is an operation with [OutcomeValues]: numbers with names.
+type valued interface {
+	// valueNames returns the names, and what they name, in the singular.
+	valueNames() (what string, names []string)
+}
+
+// worded is an operation that is not said as its YAML.
+type worded interface{ words() string }
+
+func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
+	if !stepName.MatchString(st.ID) || len(st.ID) > 64 {
+		v.errorf(&st.ID, st.Pos, "%q is no id for a step: want lower-case letters, digits, - and _", say.Clip(st.ID))
+	}
+	if v.has(&st.Socket) && !stepName.MatchString(st.Socket) {
+		v.errorf(&st.Socket, st.Pos, "%q is no name for a socket: want lower-case letters, digits, - and _", say.Clip(st.Socket))
+	}
+	if v.has(&st.Times) && (st.Times < 1 || st.Times > maxTimes) {
+		v.errorf(&st.Times, st.Pos, "times: %d is outside 1 to %d", st.Times, maxTimes)
+	}
+	v.awaits(a, st, &st.After)
+	op := st.Op.Operation()
+	if op == nil {
+		return
+	}
+	op.check(v, a, st)
+	op.sockets(v, st, made)
+	lists, _ := st.Op.Nested()
+	for _, list := range lists {
+		v.steplist(a, list, made)
+	}
+}
+
+// String writes the step as the scenario language does, with the name that references have for it if that is not its
+// operation's: "connect: {to: server:8080}, id connect2".
+func (s *Step) String() string {
+	key, op := chosen[Operation](&s.Op)
+	text := key
+	if w, ok := op.(worded); ok {
+		text = w.words()
+	} else if op != nil {
+		if value := Flow(reflect.ValueOf(op)); value != "{}" {
+			text += ": " + value
+		}
+	}
+	if s.Socket != "" {
+		text += ", on " + s.Socket
+	}
+	if s.After != "" {
+		text += ", after " + string(s.After)
+	}
+	if s.Times > 1 {
+		text += fmt.Sprintf(", %d times", s.Times)
+	}
+	if s.ID != "" && s.ID != key {
+		text += ", id " + s.ID
+	}
+	return text
+}
+
+func stepsWords(steps []Step) string {
+	words := make([]string, len(steps))
+	for i := range steps {
+		words[i] = steps[i].String()
+	}
+	return strings.Join(words, "; ")
+}

@@ -1,6 +1,34 @@
 package language
 
+import "time"
+
 // Accept is accept4(2).
 type Accept struct {
 	As string `yaml:",short" json:"as,omitempty" jsonschema_description:"Name of the new socket. Default: conn, then conn2, conn3, ..."`
 }
+
+func (a *Accept) check(v *validation, _ *Actor, st *Step) { v.socketAs(&a.As, st.Pos, a.As) }
+
+func (a *Accept) sockets(v *validation, st *Step, made *socketsMade) {
+	if st.Socket == "" && !made.listener {
+		v.errorf(nil, st.Pos, "accept needs a listening socket, and no step before makes one")
+	}
+	v.madeBefore(st, made)
+	made.made(a.As, "conn")
+}
+
+func (*Accept) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Accept) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomePeer} }
+
+// Arguments is the name of the new socket, if the step gives it one.
+func (a *Accept) Arguments() string {
+	if a.As == "" {
+		return ""
+	}
+	return "as " + a.As
+}
+
+// Shows is the peer.
+func (*Accept) Shows() Shown { return Shown{Part: OutcomePeer} }

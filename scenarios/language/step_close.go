@@ -1,4 +1,18 @@
 package language
 
+import "time"
+
 // Close is close(2).
 type Close struct{}
+
+func (*Close) check(*validation, *Actor, *Step) {}
+
+func (*Close) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+
+func (*Close) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Close) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is empty.
+func (*Close) Arguments() string { return "" }

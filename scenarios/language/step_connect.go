@@ -1,7 +1,21 @@
 package language
 
+import "time"
+
 // Connect is connect(2).
 type Connect struct {
 	To       string `yaml:",short" json:"to" jsonschema_description:"HOST:PORT, HOST.N:PORT (its nth address), HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT."`
 	Nonblock bool   `json:"nonblock,omitempty" jsonschema_description:"On a socket made here: O_NONBLOCK."`
 }
+
+func (c *Connect) check(v *validation, _ *Actor, st *Step) { v.target(&c.To, st.Pos, c.To) }
+
+func (*Connect) sockets(_ *validation, st *Step, made *socketsMade) { made.made(st.Socket, "sock") }
+
+func (*Connect) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Connect) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the destination.
+func (c *Connect) Arguments() string { return c.To }

@@ -1,8 +1,32 @@
 package language
 
+import (
+	"strings"
+	"time"
+)
+
 // Exec runs a program on the host. The outcome has exit status, standard output and standard error, 64 KiB of each.
 type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; one string is given to sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"SIGTERM after this, SIGKILL a second later. Default: the scenario's deadline."`
 }
+
+func (e *Exec) check(v *validation, _ *Actor, st *Step) {
+	if len(e.Command) == 0 || e.Command[0] == "" {
+		v.errorf(e, st.Pos, "exec: want a command")
+	}
+}
+
+func (*Exec) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (e *Exec) lasts() time.Duration { return time.Duration(e.Timeout) }
+
+// Outcomes lists what can be judged of it. There is no result: it is no system call.
+func (*Exec) Outcomes() []Outcome { return []Outcome{OutcomeExit} }
+
+// Arguments is the command.
+func (e *Exec) Arguments() string { return strings.Join(e.Command, " ") }
+
+// Shows is the exit status, or the signal that ended the program.
+func (*Exec) Shows() Shown { return Shown{Part: OutcomeExit} }

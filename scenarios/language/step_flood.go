@@ -1,5 +1,11 @@
 package language
 
+import (
+	"time"
+
+	"halfopen/internal/say"
+)
+
 // Flood sends SYNs of which no socket knows, each from an address and port of its own as long as there are any. The
 // outcome's result is how many were sent.
 type Flood struct {
@@ -8,3 +14,38 @@ type Flood struct {
 	Rate  int    `json:"rate,omitempty" jsonschema_description:"SYNs a second. Default: as many as the machine can."`
 	From  string `json:"from,omitempty" jsonschema_description:"Source addresses, as a prefix of the lab's. Default: 198.19.0.0/16 or 2001:2:0:8000::/49, which no host has and nobody answers for."`
 }
+
+// maxFlood bounds the SYNs of one flood step. Each is in the trace four times, once for each end of two links.
+const maxFlood = 1_000_000
+
+func (f *Flood) check(v *validation, _ *Actor, st *Step) {
+	pos := st.Pos
+	v.target(&f.To, pos, f.To)
+	if f.Count < 1 || f.Count > maxFlood {
+		v.errorf(&f.Count, pos, "flood: count: %d is outside 1 to %d", f.Count, maxFlood)
+	}
+	if v.has(&f.Rate) && f.Rate < 0 {
+		v.errorf(&f.Rate, pos, "flood: rate: %d is negative", f.Rate)
+	}
+	if v.wireless() {
+		v.errorf(f, pos, "flood needs the wire, on which the answers are lost; there is none in the shape %s", v.s.Network.Shape)
+	}
+	if v.has(&f.From) {
+		v.sources(&f.From, pos, f.From)
+	}
+}
+
+func (*Flood) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (f *Flood) lasts() time.Duration {
+	if f.Rate <= 0 {
+		return 0
+	}
+	return time.Duration(f.Count) * time.Second / time.Duration(f.Rate)
+}
+
+// Outcomes lists what can be judged of it.
+func (*Flood) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the destination and the number of SYNs: "server:8080, 1000 SYNs".
+func (f *Flood) Arguments() string { return f.To + ", " + say.Count(f.Count, "SYN") }

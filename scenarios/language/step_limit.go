@@ -1,6 +1,33 @@
 package language
 
+import (
+	"fmt"
+	"time"
+)
+
 // Limit is setrlimit(2): the soft limit of the actor's process, and of the programs it starts from then on.
 type Limit struct {
 	Nofile int `json:"nofile" jsonschema_description:"RLIMIT_NOFILE, 32 to 1048576: one more than the highest file descriptor it may have. Some dozen are its own."`
 }
+
+// lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor some sockets.
+const (
+	lowNofile  = 32
+	highNofile = 1 << 20 // fs.nr_open, as kernels have it
+)
+
+func (l *Limit) check(v *validation, _ *Actor, st *Step) {
+	if l.Nofile < lowNofile || l.Nofile > highNofile {
+		v.errorf(&l.Nofile, st.Pos, "limit: nofile: %d is outside %d to %d", l.Nofile, lowNofile, highNofile)
+	}
+}
+
+func (*Limit) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (*Limit) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Limit) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the limit.
+func (l *Limit) Arguments() string { return fmt.Sprintf("nofile=%d", l.Nofile) }

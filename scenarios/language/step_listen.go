@@ -1,8 +1,45 @@
 package language
 
+import (
+	"fmt"
+	"time"
+)
+
 // Listen is listen(2), and socket(2), SO_REUSEADDR 1 and bind(2) where there is no socket yet.
 type Listen struct {
 	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N, or any (default)."`
 	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"1 to 65535; needed unless the socket is bound."`
 	Backlog *int   `json:"backlog,omitempty" jsonschema_description:"Length of the accept queue as given to listen(). Default: 128."`
 }
+
+func (l *Listen) check(v *validation, _ *Actor, st *Step) {
+	v.localAddress(&l.Address, st.Pos, l.Address)
+	v.port(&l.Port, st.Pos, 1)
+	if b := l.Backlog; b != nil && *b < 0 {
+		v.errorf(b, st.Pos, "backlog: %d is negative", *b)
+	}
+}
+
+func (l *Listen) sockets(v *validation, st *Step, made *socketsMade) {
+	if !v.has(&l.Port) && !made.bound {
+		v.errorf(l, st.Pos, "listen needs a port, since no step before binds a socket")
+	}
+	made.made(st.Socket, "listener")
+	made.listener = true
+}
+
+func (*Listen) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Listen) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the port, if the step binds the socket.
+func (l *Listen) Arguments() string {
+	if l.Port == 0 {
+		return ""
+	}
+	return fmt.Sprintf(":%d", l.Port)
+}
+
+// Serves reports true: a connection can arrive from now on.
+func (*Listen) Serves() bool { return true }

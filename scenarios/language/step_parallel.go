@@ -1,6 +1,40 @@
 package language
 
+import (
+	"strings"
+	"time"
+
+	"halfopen/internal/say"
+)
+
 // Parallel does several lists of steps at once.
 type Parallel struct {
 	Branches [][]Step `yaml:",short" json:"branches"`
+}
+
+func (p *Parallel) check(v *validation, _ *Actor, st *Step) {
+	if len(p.Branches) == 0 {
+		v.errorf(p, st.Pos, "parallel: want a list of lists of steps")
+	}
+}
+
+func (*Parallel) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (*Parallel) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Parallel) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the number of lists.
+func (p *Parallel) Arguments() string { return say.Count(len(p.Branches), "list") }
+
+// Nested returns the lists of steps, which are done once.
+func (p *Parallel) Nested() (lists [][]Step, n int) { return p.Branches, 1 }
+
+func (p *Parallel) words() string {
+	branches := make([]string, len(p.Branches))
+	for i, b := range p.Branches {
+		branches[i] = "(" + stepsWords(b) + ")"
+	}
+	return "at once: " + strings.Join(branches, " and ")
 }

@@ -1,7 +1,34 @@
 package language
 
+import (
+	"strings"
+	"time"
+)
+
 // Poll is poll(2) on one socket. The outcome's result is poll's, its value the events that came, such as "out,err,hup".
 type Poll struct {
 	For     []string  `yaml:",short" json:"for,omitempty" jsonschema_description:"in, out, pri, rdhup. Default: [in]."`
 	Timeout *Duration `json:"timeout,omitempty" jsonschema_description:"Longest wait. Default: none."`
 }
+
+func (p *Poll) check(v *validation, _ *Actor, st *Step) {
+	v.flags(p.For, st.Pos, "in", "out", "pri", "rdhup")
+}
+
+func (*Poll) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+
+func (p *Poll) lasts() time.Duration {
+	if p.Timeout == nil {
+		return 0
+	}
+	return time.Duration(*p.Timeout)
+}
+
+// Outcomes lists what can be judged of it.
+func (*Poll) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeValue} }
+
+// Arguments is the events it waits for.
+func (p *Poll) Arguments() string { return strings.Join(p.For, ",") }
+
+// Shows is the events that came.
+func (*Poll) Shows() Shown { return Shown{Part: OutcomeValue, Nothing: "0, timeout"} }

@@ -1,7 +1,31 @@
 package language
 
+import (
+	"strings"
+	"time"
+)
+
 // Recvfrom is recvfrom(2); the outcome's peer is who sent.
 type Recvfrom struct {
 	Max   Size     `json:"max,omitempty" jsonschema_description:"Length of the buffer. Default: 64kB."`
 	Flags []string `json:"flags,omitempty" jsonschema_description:"dontwait, peek."`
 }
+
+func (r *Recvfrom) check(v *validation, _ *Actor, st *Step) {
+	v.flags(r.Flags, st.Pos, "dontwait", "peek")
+}
+
+func (*Recvfrom) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+
+func (*Recvfrom) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Recvfrom) Outcomes() []Outcome {
+	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256, OutcomePeer}
+}
+
+// Arguments is the flags.
+func (r *Recvfrom) Arguments() string { return strings.Join(r.Flags, ",") }
+
+// Shows is the number of bytes.
+func (*Recvfrom) Shows() Shown { return Shown{Part: OutcomeBytes} }

@@ -1,7 +1,37 @@
 package language
 
+import (
+	"fmt"
+	"time"
+
+	"halfopen/internal/say"
+)
+
 // Repeat does several steps several times.
 type Repeat struct {
 	Times int    `json:"times" jsonschema_description:"1 to 100000."`
 	Steps []Step `json:"steps"`
+}
+
+func (r *Repeat) check(v *validation, _ *Actor, st *Step) {
+	if r.Times < 1 || r.Times > maxTimes {
+		v.errorf(&r.Times, st.Pos, "repeat: times: %d is outside 1 to %d", r.Times, maxTimes)
+	}
+}
+
+func (*Repeat) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (*Repeat) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Repeat) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is how often.
+func (r *Repeat) Arguments() string { return say.Count(r.Times, "time") }
+
+// Nested returns its one list of steps, and how often it is done.
+func (r *Repeat) Nested() (lists [][]Step, n int) { return [][]Step{r.Steps}, r.Times }
+
+func (r *Repeat) words() string {
+	return fmt.Sprintf("repeat %d times: %s", r.Times, stepsWords(r.Steps))
 }

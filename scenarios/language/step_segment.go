@@ -1,5 +1,10 @@
 package language
 
+import (
+	"strings"
+	"time"
+)
+
 // Segment sends one packet that an actor makes itself. It is that of a socket, whose addresses and numbers it has where
 // none are given, if the step names one or there is no To; the socket does not learn of it. The outcome's result is the
 // length of the packet, its bytes those of the payload.
@@ -30,4 +35,124 @@ type SegmentOptions struct {
 type SegmentTimestamps struct {
 	Value Number `yaml:",short" json:"value" jsonschema_description:"TSval: a number; with a socket also now, now-5000, now+1: its clock, in ms."`
 	Echo  Number `json:"echo,omitempty" jsonschema_description:"TSecr: a number. Default: 0."`
+}
+
+func (s *Segment) check(v *validation, _ *Actor, st *Step) {
+	pos := st.Pos
+	ofSocket := st.Socket != "" || !v.has(&s.To)
+	proto := "tcp"
+	switch {
+	case s.UDP && s.ICMP != "":
+		v.errorf(s, pos, "no packet is udp and icmp at once")
+		return
+	case s.UDP:
+		proto = "udp"
+	case s.ICMP != "":
+		proto = "icmp"
+	}
+	for _, end := range []*string{&s.To, &s.From} {
+		switch {
+		case !v.has(end):
+		case proto == "icmp":
+			v.packetAddress(end, pos, *end)
+		default:
+			v.target(end, pos, *end)
+		}
+	}
+	v.source(&s.From, pos, s.From)
+	v.data(&s.Data, pos)
+	if v.has(&s.TTL) && (s.TTL < 1 || s.TTL > 255) {
+		v.errorf(&s.TTL, pos, "segment: ttl: %d is outside 1 to 255", s.TTL)
+	}
+	if proto != "tcp" {
+		v.noTCP(s, pos, strings.ToUpper(proto))
+		return
+	}
+	for i := range s.Flags {
+		v.oneOf(&s.Flags[i], pos, "TCP flag", s.Flags[i], TCPFlagNames())
+	}
+	if !ofSocket && !v.has(&s.Flags) {
+		v.errorf(s, pos, "segment: want flags, such as [SYN]; only of a socket is there a default")
+	}
+	v.number(&s.Seq, pos, "seq", "next", ofSocket)
+	v.number(&s.Ack, pos, "ack", "next", ofSocket)
+	v.field16(s.Window, pos, "window", 65535)
+	if o := s.Options; o != nil {
+		v.field16(o.MSS, pos, "mss", 65535)
+		v.field16(o.WindowScale, pos, "window-scale", 255)
+		if ts := o.Timestamps; ts != nil {
+			v.number(&ts.Value, pos, "value", "now", ofSocket)
+			v.number(&ts.Echo, pos, "echo", "", ofSocket)
+		}
+	}
+}
+
+func (s *Segment) sockets(v *validation, st *Step, made *socketsMade) {
+	switch {
+	case st.Socket != "":
+		v.madeBefore(st, made)
+	case v.has(&s.To):
+	case !made.any:
+		v.errorf(nil, st.Pos, "segment without to needs a socket, and no step before makes one")
+	}
+}
+
+func (*Segment) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Segment) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
+
+// Arguments says the packet in a few words: "SYN to server:8080", "RST, seq next+100", "UDP to server:53, 512 bytes". What
+// the socket decides is left out.
+func (s *Segment) Arguments() string {
+	var packet, words []string
+	switch {
+	case s.UDP:
+		packet = append(packet, "UDP")
+	case s.ICMP != "":
+		packet = append(packet, "ICMP "+s.ICMP)
+	case len(s.Flags) > 0:
+		packet = append(packet, strings.Join(s.Flags, "-"))
+	}
+	if s.To != "" {
+		packet = append(packet, "to "+s.To)
+	}
+	if len(packet) > 0 {
+		words = append(words, strings.Join(packet, " "))
+	}
+	if s.Seq != "" {
+		words = append(words, "seq "+string(s.Seq))
+	}
+	if s.Ack != "" {
+		words = append(words, "ack "+string(s.Ack))
+	}
+	if s.Data != (Data{}) {
+		words = append(words, s.brief())
+	}
+	return strings.Join(words, ", ")
+}
+
+// noTCP refuses what only a TCP segment has.
+func (v *validation) noTCP(s *Segment, pos Pos, proto string) {
+	for _, o := range []struct {
+		key   string
+		field any
+		given bool
+	}{
+		{"flags", &s.Flags, v.has(&s.Flags)},
+		{"seq", &s.Seq, v.has(&s.Seq)},
+		{"ack", &s.Ack, v.has(&s.Ack)},
+		{"window", s.Window, s.Window != nil},
+		{"options", s.Options, s.Options != nil},
+	} {
+		if o.given {
+			v.errorf(o.field, pos, "%s: %s has no such thing", o.key, proto)
+		}
+	}
+}
+
+func (v *validation) field16(n *int, pos Pos, key string, high int) {
+	if n != nil && (*n < 0 || *n > high) {
+		v.errorf(n, pos, "segment: %s: %d is outside 0 to %d", key, *n, high)
+	}
 }

@@ -1,5 +1,12 @@
 package language
 
+import (
+	"strconv"
+	"time"
+
+	"halfopen/internal/say"
+)
+
 // Data is what is sent. Exactly one of the fields is set, or none for an empty datagram.
 type Data struct {
 	Text  string `json:"text,omitempty" jsonschema_description:"The bytes, as text."`
@@ -12,4 +19,57 @@ type Send struct {
 	Data  `yaml:",short"`
 	All   bool     `json:"all,omitempty" jsonschema_description:"Repeat send(2) until all is sent or it fails."`
 	Flags []string `json:"flags,omitempty" jsonschema_description:"dontwait, more, oob, nosignal (always on: EPIPE without SIGPIPE)."`
+}
+
+func (s *Send) check(v *validation, _ *Actor, st *Step) {
+	if v.data(&s.Data, st.Pos) == 0 {
+		v.errorf(s, st.Pos, "send: want one of text, hex and bytes")
+	}
+	v.flags(s.Flags, st.Pos, "dontwait", "more", "oob", "nosignal")
+}
+
+func (*Send) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+
+func (*Send) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Send) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
+
+// Arguments is the data.
+func (s *Send) Arguments() string { return s.brief() }
+
+// Shows is the number of bytes.
+func (*Send) Shows() Shown { return Shown{Part: OutcomeBytes} }
+
+// data checks what is sent and returns how many of its forms are given.
+func (v *validation) data(d *Data, pos Pos) int {
+	given := 0
+	for _, field := range []any{&d.Text, &d.Hex, &d.Bytes} {
+		if v.has(field) {
+			given++
+		}
+	}
+	if given > 1 {
+		v.errorf(&d.Hex, pos, "want one of text, hex and bytes, not %d of them", given)
+	}
+	v.hex(&d.Hex, pos, d.Hex)
+	return given
+}
+
+// briefText is how many characters of a text the words for a call quote.
+const briefText = 20
+
+// brief says the data in a few words: 3000 bytes, hex, or the text, cut to 20 characters.
+func (d *Data) brief() string {
+	switch {
+	case d.Bytes != 0:
+		return say.Count(int64(d.Bytes), "byte")
+	case d.Hex != "":
+		return "hex"
+	}
+	text := d.Text
+	if r := []rune(text); len(r) > briefText {
+		text = string(r[:briefText-3]) + "..."
+	}
+	return strconv.Quote(text)
 }

@@ -1,7 +1,27 @@
 package language
 
+import "time"
+
 // Sendto is sendto(2).
 type Sendto struct {
 	Data
 	To string `json:"to" jsonschema_description:"As for connect."`
 }
+
+func (s *Sendto) check(v *validation, _ *Actor, st *Step) {
+	v.data(&s.Data, st.Pos)
+	v.target(&s.To, st.Pos, s.To)
+}
+
+func (*Sendto) sockets(_ *validation, st *Step, made *socketsMade) { made.made(st.Socket, "sock") }
+
+func (*Sendto) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Sendto) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
+
+// Arguments is the destination.
+func (s *Sendto) Arguments() string { return s.To }
+
+// Shows is the number of bytes.
+func (*Sendto) Shows() Shown { return Shown{Part: OutcomeBytes} }

@@ -1,6 +1,24 @@
 package language
 
+import "time"
+
 // Shutdown is shutdown(2).
 type Shutdown struct {
 	How string `yaml:",short" json:"how,omitempty" jsonschema:"enum=read,enum=write,enum=both" jsonschema_description:"read (SHUT_RD), write (SHUT_WR) or both (SHUT_RDWR)."`
 }
+
+func (s *Shutdown) check(v *validation, _ *Actor, st *Step) {
+	if s.How == "" {
+		v.errorf(s, st.Pos, "shutdown: want read, write or both")
+	}
+}
+
+func (*Shutdown) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+
+func (*Shutdown) lasts() time.Duration { return 0 }
+
+// Outcomes lists what can be judged of it.
+func (*Shutdown) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the direction.
+func (s *Shutdown) Arguments() string { return s.How }

@@ -1,6 +1,20 @@
 package language
 
+import "time"
+
 // Sleep does nothing for a duration.
 type Sleep struct {
 	For Duration `yaml:",short" json:"for"`
 }
+
+func (*Sleep) check(*validation, *Actor, *Step) {}
+
+func (*Sleep) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
+
+func (s *Sleep) lasts() time.Duration { return time.Duration(s.For) }
+
+// Outcomes lists what can be judged of it.
+func (*Sleep) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
+
+// Arguments is the duration.
+func (s *Sleep) Arguments() string { return s.For.String() }

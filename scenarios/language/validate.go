@@ -148,15 +148,12 @@ func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unord
 			v.steps[key] = known
 			v.ids = append(v.ids, key)
 		}
-		switch {
-		case st.Op.Signal != nil:
-			v.signals = append(v.signals, a.Name+"."+st.Op.Signal.Name)
-		case st.Op.Repeat != nil:
-			v.collect(a, st.Op.Repeat.Steps, min(runs*max(st.Op.Repeat.Times, 1), maxTimes*maxTimes), order, true)
-		case st.Op.Parallel != nil:
-			for _, branch := range st.Op.Parallel.Branches {
-				v.collect(a, branch, runs, order, true)
-			}
+		if s := st.Op.Signal; s != nil {
+			v.signals = append(v.signals, a.Name+"."+s.Name)
+		}
+		lists, n := st.Op.Nested()
+		for _, list := range lists {
+			v.collect(a, list, min(runs*max(n, 1), maxTimes*maxTimes), order, true)
 		}
 	}
 }

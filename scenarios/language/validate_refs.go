@@ -171,3 +171,15 @@ func (v *validation) oneOf(field any, pos Pos, what, word string, known []string
 		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), suggestKey(word, known))
 	}
 }
+
+func (v *validation) localAddress(field *string, pos Pos, address string) {
+	if v.has(field) && address != "any" {
+		v.address(field, pos, address)
+	}
+}
+
+func (v *validation) flags(flags []string, pos Pos, known ...string) {
+	for i := range flags {
+		v.oneOf(&flags[i], pos, "flag", flags[i], known)
+	}
+}

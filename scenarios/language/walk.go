@@ -7,13 +7,9 @@ func EachStep(steps []Step, f func(*Step)) {
 	for i := range steps {
 		s := &steps[i]
 		f(s)
-		if s.Op.Repeat != nil {
-			EachStep(s.Op.Repeat.Steps, f)
-		}
-		if s.Op.Parallel != nil {
-			for _, branch := range s.Op.Parallel.Branches {
-				EachStep(branch, f)
-			}
+		lists, _ := s.Op.Nested()
+		for _, list := range lists {
+			EachStep(list, f)
 		}
 	}
 }

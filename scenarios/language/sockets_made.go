@@ -1,0 +1,63 @@
+package language
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"halfopen/internal/say"
+)
+
+// socketsMade is what is known about an actor's sockets before a step, in document order.
+type socketsMade struct {
+	any, bound, listener bool
+	names                map[string]bool
+}
+
+// defaultSocket is a name the actor gives a socket of itself.
+var defaultSocket = regexp.MustCompile(`^(sock|listener|conn)([0-9]*)$`)
+
+func (m *socketsMade) made(name, base string) {
+	m.any = true
+	m.names[base] = true
+	if name != "" {
+		m.names[name] = true
+	}
+}
+
+// knows reports whether a socket may have this name; how many of a default name there are is not known before the run.
+func (m *socketsMade) knows(name string) bool {
+	if m.names[name] {
+		return true
+	}
+	match := defaultSocket.FindStringSubmatch(name)
+	return match != nil && m.names[match[1]]
+}
+
+func (v *validation) socketAs(field *string, pos Pos, name string) {
+	if v.has(field) && !stepName.MatchString(name) {
+		v.errorf(field, pos, "%q is no name for a socket: want lower-case letters, digits, - and _", say.Clip(name))
+	}
+}
+
+// needsSocket checks that there is a socket for a step that makes none: the one it names, or any.
+func (v *validation) needsSocket(st *Step, made *socketsMade) {
+	if st.Socket == "" && !made.any {
+		v.errorf(nil, st.Pos, "%s needs a socket, and no step before makes one", st.Op.Kind())
+	}
+	v.madeBefore(st, made)
+}
+
+// madeBefore checks that a step before makes the socket that a step names, if it names one.
+func (v *validation) madeBefore(st *Step, made *socketsMade) {
+	if st.Socket != "" && !made.knows(st.Socket) {
+		v.errorf(&st.Socket, st.Pos, "no step before makes a socket %q%s", say.Clip(st.Socket), suggestName(st.Socket, slices.Sorted(maps.Keys(made.names))))
+	}
+}
+
+// needsNoSocket refuses the name of a socket beside an operation that works on none.
+func (v *validation) needsNoSocket(st *Step) {
+	if st.Socket != "" {
+		v.errorf(&st.Socket, st.Pos, "%s works on no socket", st.Op.Kind())
+	}
+}
