@@ -1,8 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"halfopen/harness/trace"
@@ -28,81 +29,14 @@ func stepCalls(s *language.Scenario) map[string]string {
 		return calls
 	}
 	for i := range s.Actors {
-		addCalls(calls, s.Actors[i].Name, s.Actors[i].Steps)
+		a := &s.Actors[i]
+		language.EachStep(a.Steps, func(st *language.Step) {
+			if op := st.Op.Operation(); op != nil {
+				calls[a.Name+"."+st.ID] = st.Op.Kind() + "(" + op.Arguments() + ")"
+			}
+		})
 	}
 	return calls
-}
-
-func addCalls(calls map[string]string, actor string, steps []language.Step) {
-	for i := range steps {
-		op := &steps[i].Op
-		calls[actor+"."+steps[i].ID] = op.Kind() + "(" + arguments(op) + ")"
-		if op.Repeat != nil {
-			addCalls(calls, actor, op.Repeat.Steps)
-		}
-		if op.Parallel != nil {
-			for _, branch := range op.Parallel.Branches {
-				addCalls(calls, actor, branch)
-			}
-		}
-	}
-}
-
-// arguments returns what tells the call from others of its kind, in few words.
-func arguments(op *language.Op) string {
-	switch {
-	case op.Connect != nil:
-		return op.Connect.To
-	case op.Sendto != nil:
-		return op.Sendto.To
-	case op.Listen != nil && op.Listen.Port != 0:
-		return fmt.Sprintf(":%d", op.Listen.Port)
-	case op.Bind != nil:
-		return fmt.Sprintf("%s:%d", op.Bind.Address, op.Bind.Port)
-	case op.Send != nil:
-		return amount(&op.Send.Data)
-	case op.Recv != nil && op.Recv.Until != "":
-		return "until " + op.Recv.Until
-	case op.Recv != nil && op.Recv.Bytes != 0:
-		return fmt.Sprint(int64(op.Recv.Bytes))
-	case op.Poll != nil:
-		return strings.Join(op.Poll.For, ",")
-	case op.Shutdown != nil:
-		return op.Shutdown.How
-	case op.Getsockopt != nil:
-		return op.Getsockopt.Option
-	case op.Setsockopt != nil:
-		var names []string
-		for _, o := range op.Setsockopt.Options {
-			names = append(names, o.Name+"="+o.Value)
-		}
-		return strings.Join(names, ", ")
-	case op.Sleep != nil:
-		return time.Duration(op.Sleep.For).String()
-	case op.Signal != nil:
-		return op.Signal.Name
-	case op.Wait != nil:
-		return string(op.Wait.Event)
-	case op.Exec != nil:
-		return strings.Join(op.Exec.Command, " ")
-	case op.Kill != nil:
-		return op.Kill.Actor
-	case op.Blocked != nil:
-		return op.Blocked.Actor
-	case op.Link != nil:
-		return op.Link.State
-	}
-	return ""
-}
-
-func amount(d *language.Data) string {
-	switch {
-	case d.Bytes != 0:
-		return fmt.Sprintf("%d bytes", int64(d.Bytes))
-	case d.Hex != "":
-		return "hex"
-	}
-	return fmt.Sprintf("%q", cut(d.Text, 20, "..."))
 }
 
 // callOf returns the call of a step, with its number where it is done several times.
@@ -136,37 +70,37 @@ func result(st *trace.Step) string {
 		}
 		return st.Errno
 	}
-	switch st.Op {
-	case "send", "sendto", "recvfrom":
-		return plural(max(st.Bytes, st.Result), "byte")
-	case "recv":
-		if st.Bytes == 0 && st.Result == 0 {
-			return "0, end of stream"
-		}
-		return plural(max(st.Bytes, st.Result), "byte")
-	case "accept":
-		if st.Peer != "" {
-			return st.Peer
-		}
-	case "getsockopt":
-		return st.Value
-	case "poll":
-		if st.Result == 0 {
-			return "0, timeout"
-		}
-		return st.Value
-	case "blocked":
-		if len(st.Data) == 0 {
-			return "no system call"
-		}
-		return string(st.Data)
-	case "exec":
-		if st.Killed != "" {
-			return "killed by SIG" + st.Killed
-		}
-		return fmt.Sprintf("exit %d", st.Exit)
+	text, nothing := shown(st)
+	return cmp.Or(text, nothing, strconv.FormatInt(st.Result, 10))
+}
+
+// shown returns the part of a step's outcome that its operation shows, and what it shows instead where that is empty. Both are
+// "" where it shows what the system call returned, and for an operation that is not known.
+func shown(st *trace.Step) (text, nothing string) {
+	var s language.Shown
+	if op, ok := language.OperationNamed(st.Op).(language.Showing); ok {
+		s = op.Shows()
 	}
-	return fmt.Sprint(st.Result)
+	switch s.Part {
+	case language.OutcomeBytes:
+		if n := max(st.Bytes, st.Result); n > 0 || s.Nothing == "" {
+			text = plural(n, "byte")
+		}
+	case language.OutcomePeer:
+		text = st.Peer
+	case language.OutcomeValue:
+		text = st.Value
+	case language.OutcomeValues:
+		text = plural(len(st.Values), "value")
+	case language.OutcomeText:
+		text = string(st.Data)
+	case language.OutcomeExit:
+		text = fmt.Sprintf("exit %d", st.Exit)
+		if st.Killed != "" {
+			text = "killed by SIG" + st.Killed
+		}
+	}
+	return text, s.Nothing
 }
 
 // plural counts things: 1 byte, 2 bytes.

@@ -80,6 +80,17 @@ func (o *Op) Nested() (lists [][]Step, n int) {
 // Operations returns all operations, in the order of the fields of [Op]: each by its key in YAML, with no operands.
 func Operations() iter.Seq2[string, Operation] { return kinds[Operation, Op]() }
 
+// OperationNamed returns the operation of that key, with no operands; nil for none, such as one of a trace that a later
+// version wrote.
+func OperationNamed(key string) Operation {
+	for k, op := range Operations() {
+		if k == key {
+			return op
+		}
+	}
+	return nil
+}
+
 // Operation is what a step does: the type of a field of [Op]. Everything the language knows of an operation is in the file of
 // its type, step_NAME.go. Some operations are also [Nesting], [Preparing], [ByLab] or [Showing]; in this package some have
 // names for their values ([valued]) or words of their own ([worded]).
