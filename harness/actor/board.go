@@ -20,30 +20,10 @@ type post struct {
 
 func newBoard(steps []language.Step) *board {
 	b := &board{posts: make(map[language.EventRef]*post)}
-	b.expect(steps)
+	for _, ref := range language.EventRefs(steps) {
+		b.posts[ref.Canonical()] = &post{done: make(chan struct{})}
+	}
 	return b
-}
-
-func (b *board) expect(steps []language.Step) {
-	add := func(ref language.EventRef) {
-		if event := ref.Canonical(); event != "" && b.posts[event] == nil {
-			b.posts[event] = &post{done: make(chan struct{})}
-		}
-	}
-	for i := range steps {
-		add(steps[i].After)
-		op := &steps[i].Op
-		switch {
-		case op.Wait != nil:
-			add(op.Wait.Event)
-		case op.Repeat != nil:
-			b.expect(op.Repeat.Steps)
-		case op.Parallel != nil:
-			for _, branch := range op.Parallel.Branches {
-				b.expect(branch)
-			}
-		}
-	}
 }
 
 // pin records that an event, in canonical form, has happened.

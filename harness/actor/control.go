@@ -9,7 +9,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-func (t *thread) wait(op *language.Wait, o *outcome) {
+func (t *thread) wait(_ *language.Step, op *language.Wait, o *outcome) {
 	o.call(func() (int, error) {
 		var late <-chan time.Time
 		if op.Timeout > 0 {
@@ -39,15 +39,16 @@ func (t *thread) request(r *Request, o *outcome) {
 	o.Data = []byte(reply.Text)
 }
 
-func (t *thread) hostOr(name string) string {
-	if name == "" {
-		return t.Host
+// repeat does a list of steps several times.
+func (t *thread) repeat(_ *language.Step, op *language.Repeat, o *outcome) {
+	for range op.Times {
+		t.run(op.Steps)
+		o.Result++
 	}
-	return name
 }
 
 // parallel does lists of steps at once and waits for all of them.
-func (t *thread) parallel(op *language.Parallel, o *outcome) {
+func (t *thread) parallel(_ *language.Step, op *language.Parallel, o *outcome) {
 	var branches sync.WaitGroup
 	for _, steps := range op.Branches {
 		branches.Go(func() { t.newThread(t).run(steps) })

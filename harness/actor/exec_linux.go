@@ -23,7 +23,7 @@ const (
 )
 
 // exec runs a program in a process group of its own and waits for it. One that is ended by its timeout has ETIMEDOUT.
-func (t *thread) exec(op *language.Exec, o *outcome) {
+func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	args := op.Command
 	if len(args) == 1 {
 		args = []string{"sh", "-c", args[0]}

@@ -13,7 +13,7 @@ import (
 )
 
 // flood sends SYNs through a raw socket, many in one system call. The result is how many, unless one could not be sent.
-func (t *thread) flood(op *language.Flood, o *outcome) {
+func (t *thread) flood(_ *language.Step, op *language.Flood, o *outcome) {
 	to, err := t.Topology.Resolve(op.To)
 	if err != nil {
 		o.problem(err)

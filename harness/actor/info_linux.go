@@ -10,7 +10,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-func (t *thread) tcpInfo(step *language.Step, o *outcome) {
+func (t *thread) tcpInfo(step *language.Step, _ *language.TCPInfo, o *outcome) {
 	t.onExisting(step, o, func(s *socket) {
 		var info unix.TCPInfo
 		size := uint32(unsafe.Sizeof(info))

@@ -1,6 +1,14 @@
 package actor
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios/language"
+)
+
+func (t *thread) limit(_ *language.Step, op *language.Limit, o *outcome) {
+	o.call(func() (int, error) { return 0, limitFiles(op.Nofile) })
+}
 
 // limitFiles sets the soft limit of open files. The hard one stays, so that a later step may raise the soft one again.
 func limitFiles(n int) error {

@@ -74,27 +74,24 @@ type Gate struct {
 	Event language.EventRef `json:"event"`
 }
 
-// Request asks the harness for what an actor cannot do from where it is. Exactly one of the pointers is set. Names of
-// hosts are filled in.
+// Request asks the harness for an operation that an actor cannot do from inside its process, a [language.ByLab]. Its host is
+// filled in.
 type Request struct {
 	// ID counts the requests of the actor from 1.
-	ID      int                `json:"id"`
-	Kill    *language.Kill     `json:"kill,omitempty"`
-	Blocked *language.Blocked  `json:"blocked,omitempty"`
-	Sysctl  *language.SysctlOp `json:"sysctl,omitempty"`
-	Link    *language.LinkOp   `json:"link,omitempty"`
+	ID int `json:"id"`
+	language.Op
 }
 
-// Prelude returns how many leading steps are done on Prepare, before any actor starts: those of socket, setsockopt, bind
-// and listen that stand first, if a bind or listen is among them. A step that waits for an event ends the prelude.
+// Prelude returns how many leading steps are done on Prepare, before any actor starts: those that prepare a socket
+// ([language.Preparing]), if peers can reach it after one of them. A step that waits for an event ends the prelude.
 func Prelude(steps []language.Step) int {
 	n, serves := 0, false
 	for i := range steps {
-		op := &steps[i].Op
-		if steps[i].After != "" || op.Socket == nil && op.Setsockopt == nil && op.Bind == nil && op.Listen == nil {
+		op, ok := steps[i].Op.Operation().(language.Preparing)
+		if !ok || steps[i].After != "" {
 			break
 		}
-		serves = serves || op.Bind != nil || op.Listen != nil
+		serves = serves || op.Serves()
 		n++
 	}
 	if !serves {

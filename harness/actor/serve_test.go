@@ -170,14 +170,14 @@ func TestRequests(t *testing.T) {
 		want  Request
 		reply Reply
 	}{
-		{"kill", Request{ID: 1, Kill: &language.Kill{Actor: "b", Signal: "TERM"}}, Reply{}},
+		{"kill", Request{ID: 1, Op: language.Op{Kill: &language.Kill{Actor: "b", Signal: "TERM"}}}, Reply{}},
 		{
 			"sysctl",
-			Request{ID: 2, Sysctl: &language.SysctlOp{Host: "h", Set: []language.Sysctl{{Name: "x", Value: "1"}}}},
+			Request{ID: 2, Op: language.Op{Sysctl: &language.SysctlOp{Host: "h", Set: []language.Sysctl{{Name: "x", Value: "1"}}}}},
 			Reply{Errno: "EINVAL"},
 		},
-		{"link", Request{ID: 3, Link: &language.LinkOp{Host: "wire", State: "down"}}, Reply{Problem: "no such link"}},
-		{"blocked", Request{ID: 4, Blocked: &language.Blocked{Actor: "b"}}, Reply{Text: "connect"}},
+		{"link", Request{ID: 3, Op: language.Op{Link: &language.LinkOp{Host: "wire", State: "down"}}}, Reply{Problem: "no such link"}},
+		{"blocked", Request{ID: 4, Op: language.Op{Blocked: &language.Blocked{Actor: "b"}}}, Reply{Text: "connect"}},
 	} {
 		r := p.await("request", func(r *Report) bool { return r.Request != nil && r.Request.ID == tt.want.ID })
 		if diff := cmp.Diff(&tt.want, r.Request); diff != "" {

@@ -18,6 +18,8 @@ type session struct {
 	sockets sockets
 	tables  *tables
 	flooded atomic.Uint64 // SYNs of flood steps so far
+	// performers do the operations of steps, by key.
+	performers map[string]performer
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}
@@ -36,6 +38,7 @@ func newSession(init *Init, reports *reporter) *session {
 		reports:    reports,
 		events:     newBoard(init.Steps),
 		tables:     openTables(init.Steps),
+		performers: performers(),
 		gated:      make(map[language.EventRef]bool),
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),

@@ -154,7 +154,7 @@ func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome
 }
 
 // close may block, for as long as SO_LINGER says; other threads no longer see the socket meanwhile.
-func (t *thread) close(step *language.Step, o *outcome) {
+func (t *thread) close(step *language.Step, _ *language.Close, o *outcome) {
 	s, err := t.existing(step.Socket, talking, listening)
 	if err != nil {
 		o.problem(err)

@@ -69,7 +69,7 @@ func (t *tables) count(values map[string]int64) error {
 	return nil
 }
 
-func (t *thread) sockstat(o *outcome) {
+func (t *thread) sockstat(_ *language.Step, _ *language.Sockstat, o *outcome) {
 	o.Values = make(map[string]int64)
 	o.call(func() (int, error) { return 0, t.tables.count(o.Values) })
 }
