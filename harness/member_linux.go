@@ -201,7 +201,7 @@ func (l *lab) hanging() []string {
 	var steps []string
 	for _, a := range l.actors {
 		for _, s := range a.running {
-			if s.Op == "repeat" || s.Op == "parallel" {
+			if _, around := language.OperationNamed(s.Op).(language.Nesting); around {
 				continue // a step within it is what hangs
 			}
 			name := a.Name + "." + s.Step
@@ -212,34 +212,6 @@ func (l *lab) hanging() []string {
 		}
 	}
 	return steps
-}
-
-// serve does for an actor what it cannot do itself.
-func (l *lab) serve(r *actor.Request) actor.Reply {
-	reply := actor.Reply{ID: r.ID}
-	var err error
-	switch {
-	case r.Kill != nil:
-		err = l.kill(r.Kill)
-	case r.Blocked != nil:
-		reply.Text, err = l.blocked(r.Blocked)
-	case r.Link != nil:
-		err = l.net.SetLink(r.Link.Host, r.Link.State == "up")
-	case r.Sysctl != nil:
-		for _, s := range r.Sysctl.Set {
-			if err = l.net.Host(r.Sysctl.Host).SetSysctl(s.Name, s.Value); err != nil {
-				break
-			}
-		}
-	}
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-		reply.Errno = unix.ErrnoName(errno)
-	case err != nil:
-		reply.Problem = err.Error()
-	}
-	return reply
 }
 
 func (l *lab) actor(name string) (*member, error) {
@@ -300,7 +272,7 @@ func (l *lab) blocked(b *language.Blocked) (string, error) {
 	language.EachStep(a.Steps, func(st *language.Step) {
 		for _, s := range a.running {
 			// A step within it is what may be blocked.
-			if s.Step == st.ID && st.Op.Repeat == nil && st.Op.Parallel == nil {
+			if lists, _ := st.Op.Nested(); s.Step == st.ID && lists == nil {
 				tids = append(tids, s.TID)
 			}
 		}

@@ -1,0 +1,70 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/actor"
+	"halfopen/scenarios/language"
+)
+
+// service does an operation for an actor. The text is what was asked for, if anything was.
+type service struct {
+	// takes is the type of the operation.
+	takes reflect.Type
+	do    func(l *lab, op language.Operation) (text string, err error)
+}
+
+func by[O language.Operation](do func(l *lab, op O) (text string, err error)) service {
+	return service{
+		takes: reflect.TypeFor[O](),
+		do:    func(l *lab, op language.Operation) (string, error) { return do(l, op.(O)) },
+	}
+}
+
+// services are the operations that the lab does for actors ([language.ByLab]), by their keys.
+var services = map[string]service{
+	"kill":    by(func(l *lab, op *language.Kill) (string, error) { return "", l.kill(op) }),
+	"blocked": by((*lab).blocked),
+	"sysctl":  by((*lab).setSysctls),
+	"link":    by((*lab).setLink),
+}
+
+// serve does for an actor what it cannot do itself.
+func (l *lab) serve(r *actor.Request) actor.Reply {
+	reply := actor.Reply{ID: r.ID}
+	s, ok := services[r.Kind()]
+	if !ok {
+		reply.Problem = fmt.Sprintf("the lab does not know the operation %q", r.Kind())
+		return reply
+	}
+	text, err := s.do(l, r.Operation())
+	reply.Text = text
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		reply.Errno = unix.ErrnoName(errno)
+	case err != nil:
+		reply.Problem = err.Error()
+	}
+	return reply
+}
+
+// setSysctls sets kernel parameters of a host, in order, up to the first that cannot be set.
+func (l *lab) setSysctls(op *language.SysctlOp) (string, error) {
+	host := l.net.Host(op.Host)
+	for _, s := range op.Set {
+		if err := host.SetSysctl(s.Name, s.Value); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+func (l *lab) setLink(op *language.LinkOp) (string, error) {
+	return "", l.net.SetLink(op.Host, op.State == "up")
+}

@@ -1,0 +1,45 @@
+package harness
+
+import (
+	"maps"
+	"reflect"
+	"testing"
+
+	"halfopen/harness/actor"
+	"halfopen/scenarios/language"
+)
+
+func TestTheLabServesEveryOperationOfItsOwn(t *testing.T) {
+	left := maps.Clone(services)
+	for key, op := range language.Operations() {
+		s, here := left[key]
+		delete(left, key)
+		_, byLab := op.(language.ByLab)
+		switch {
+		case byLab != here:
+			t.Errorf("%s is a language.ByLab: %t; it has a row in services: %t", key, byLab, here)
+		case here && s.takes != reflect.TypeOf(op):
+			t.Errorf("what serves %s takes a %v, want a %T", key, s.takes, op)
+		}
+	}
+	for key := range left {
+		t.Errorf("there is no operation %q", key)
+	}
+}
+
+func TestTheLabRefusesWhatItDoesNotKnow(t *testing.T) {
+	l := &lab{}
+	for _, tt := range []struct {
+		op   language.Op
+		want string
+	}{
+		{language.Op{}, `the lab does not know the operation ""`},
+		{language.Op{Close: &language.Close{}}, `the lab does not know the operation "close"`},
+		{language.Op{Kill: &language.Kill{Actor: "nobody"}}, `there is no actor "nobody"`},
+	} {
+		reply := l.serve(&actor.Request{ID: 3, Op: tt.op})
+		if reply.ID != 3 || reply.Problem != tt.want {
+			t.Errorf("serve() = %+v, want the problem %q", reply, tt.want)
+		}
+	}
+}
