@@ -6,8 +6,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// board remembers which of the events its actor's steps wait for have happened. It forgets all others, of which a run may
-// have hundreds of thousands.
+// board remembers which of the events its actor's steps wait for have happened. It forgets all
+// others, of which a run may have hundreds of thousands.
 type board struct {
 	mu    sync.Mutex
 	posts map[language.EventRef]*post
@@ -36,7 +36,8 @@ func (b *board) pin(event language.EventRef) {
 	}
 }
 
-// seen returns a channel that is closed once the event has happened. The event must be one that a step waits for.
+// seen returns a channel that is closed once the event has happened. The event must be one that a
+// step waits for.
 func (b *board) seen(ref language.EventRef) <-chan struct{} {
 	return b.posts[ref.Canonical()].done
 }

@@ -25,8 +25,8 @@ func by[O language.Operation](do func(t *thread, step *language.Step, op O, o *o
 	}
 }
 
-// performers returns what does the operations of steps, by their keys; those that the lab does ([language.ByLab]) are not
-// among them. It is no variable, as steps within steps make it depend on itself.
+// performers returns what performs each operation, by its key, except for those that the lab does
+// ([language.ByLab]). It is not a variable, because that would depend on itself: steps nest.
 func performers() map[string]performer {
 	return map[string]performer{
 		"socket":     by((*thread).socket),

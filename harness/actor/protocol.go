@@ -8,14 +8,16 @@ import (
 
 // Command is one line from the harness to an actor. Exactly one field is set.
 //
-// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go; Event, Gate and Reply may come at
-// any time after Init. Stop, or the end of the pipe, ends the actor at once, whatever it is doing.
+// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go; Event, Gate
+// and Reply may come at any time after Init. Stop, or the end of the pipe, ends the actor at once,
+// whatever it is doing.
 type Command struct {
 	Init    *Init `json:"init,omitempty"`
 	Prepare bool  `json:"prepare,omitempty"`
 	Go      bool  `json:"go,omitempty"`
-	// Event is an event that happened somewhere in the lab, in canonical form. Events are remembered: a step may wait for
-	// one that is long past. The actor's own events may be sent too.
+	// Event is an event that happened somewhere in the lab, in canonical form. Events are
+	// remembered: a step may wait for one that is long past. The actor's own events may be sent
+	// too.
 	Event language.EventRef `json:"event,omitempty"`
 	// Gate acknowledges the gate of that ID.
 	Gate  int    `json:"gate,omitempty"`
@@ -34,11 +36,12 @@ type Init struct {
 	Clock  trace.Clock     `json:"clock"`
 	// Topology says what addresses the names of hosts stand for. It must be there.
 	Topology *network.Topology `json:"topology"`
-	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2], at which it must stop
-	// until the harness has acknowledged them.
+	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2],
+	// at which it must stop until the harness has acknowledged them.
 	Gates []language.EventRef `json:"gates,omitempty"`
-	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step of the scenario aims a
-	// USR1 with restart: false at this actor. Otherwise the handler has SA_RESTART.
+	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step
+	// of the scenario aims a USR1 with restart: false at this actor. Otherwise the handler has
+	// SA_RESTART.
 	Interruptible bool `json:"interruptible,omitempty"`
 }
 
@@ -61,29 +64,31 @@ type Report struct {
 	Prepared bool     `json:"prepared,omitempty"`
 	Gate     *Gate    `json:"gate,omitempty"`
 	Request  *Request `json:"request,omitempty"`
-	// Done says that the last step has ended. The actor stays, and holds its sockets, until Stop or the end of the pipe:
-	// its end closes them, and that is to be seen on the wire.
+	// Done says that the last step has ended. The actor stays, and holds its sockets, until Stop or
+	// the end of the pipe: its end closes them, and that is to be seen on the wire.
 	Done bool `json:"done,omitempty"`
 }
 
-// Gate says that one of the actor's threads stands still at an event until a command with this ID comes. The harness
-// switches the faults whose windows the event opens or closes, and only then passes the event on and acknowledges.
+// Gate says that one of the actor's threads stands still at an event until a command with this ID
+// comes. The harness switches the faults whose windows the event opens or closes, and only then
+// passes the event on and acknowledges.
 type Gate struct {
 	// ID counts the gates of the actor from 1.
 	ID    int               `json:"id"`
 	Event language.EventRef `json:"event"`
 }
 
-// Request asks the harness for an operation that an actor cannot do from inside its process, a [language.ByLab]. Its host is
-// filled in.
+// Request asks the harness for an operation that an actor cannot do from inside its process, a
+// [language.ByLab]. Its host is filled in.
 type Request struct {
 	// ID counts the requests of the actor from 1.
 	ID int `json:"id"`
 	language.Op
 }
 
-// Prelude returns how many leading steps are done on Prepare, before any actor starts: those that prepare a socket
-// ([language.Preparing]), if peers can reach it after one of them. A step that waits for an event ends the prelude.
+// Prelude returns how many leading steps are done on Prepare, before any actor starts: those that
+// prepare a socket ([language.Preparing]), if peers can reach it after one of them. A step that
+// waits for an event ends the prelude.
 func Prelude(steps []language.Step) int {
 	n, serves := 0, false
 	for i := range steps {
@@ -100,8 +105,9 @@ func Prelude(steps []language.Step) int {
 	return n
 }
 
-// EventOf returns the event of an actor that steps and fault windows may refer to, in canonical form: client.connect.start
-// for the first start, client.connect[2] for the end of the second execution, server.signal.NAME. It is "" for any other.
+// EventOf returns the event of an actor that steps and fault windows may refer to, in canonical
+// form: client.connect.start for the first start, client.connect[2] for the end of the second
+// execution, server.signal.NAME. It is "" for any other.
 func EventOf(e *trace.Event) language.EventRef {
 	switch {
 	case e.Start != nil && e.Start.Actor != "":

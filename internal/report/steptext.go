@@ -74,8 +74,9 @@ func result(st *trace.Step) string {
 	return cmp.Or(text, nothing, strconv.FormatInt(st.Result, 10))
 }
 
-// shown returns the part of a step's outcome that its operation shows, and what it shows instead where that is empty. Both are
-// "" where it shows what the system call returned, and for an operation that is not known.
+// shown returns the part of a step's outcome that its operation shows, and what it shows instead
+// where that is empty. Both are "" where it shows what the system call returned, and for an
+// operation that is not known.
 func shown(st *trace.Step) (text, nothing string) {
 	var s language.Shown
 	if op, ok := language.OperationNamed(st.Op).(language.Showing); ok {

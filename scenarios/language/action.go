@@ -63,13 +63,13 @@ func (a *Action) String() string {
 		return ""
 	}
 	v := reflect.ValueOf(do).Elem()
-	fields := FlowFields(v)
+	fields := flowFields(v)
 	if len(fields) == 0 {
 		return kind
 	}
 	for i := range v.NumField() {
 		if _, flags, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); flags == "short" && len(fields) == 1 && !v.Field(i).IsZero() {
-			return kind + " " + Flow(v.Field(i))
+			return kind + " " + flowOf(v.Field(i))
 		}
 	}
 	return kind + " {" + strings.Join(fields, ", ") + "}"

@@ -7,7 +7,8 @@ import (
 // Actor is a process on a host that runs steps in order.
 type Actor struct {
 	Name string `json:"name" yaml:"-"`
-	// Host is where the process runs; a bare list of steps under the actor's name means the host of the same name.
+	// Host is where the process runs; a bare list of steps under the actor's name means the host of
+	// the same name.
 	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host of the actor's name."`
 	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`

@@ -5,8 +5,8 @@ import "time"
 // deadlineSlack is what a run may take beside its own timers: building the lab, a busy machine.
 const deadlineSlack = 10 * time.Second
 
-// DeadlineOrDefault returns when the run is ended although an actor still hangs: the scenario's deadline, or half as long
-// again as the estimate, and 10 s.
+// DeadlineOrDefault returns when the run is ended although an actor still hangs: the scenario's
+// deadline, or half as long again as the estimate, and 10 s.
 func (s *Scenario) DeadlineOrDefault() time.Duration {
 	if s.Deadline > 0 {
 		return time.Duration(s.Deadline)
@@ -23,9 +23,10 @@ func (s *Scenario) SnaplenOrDefault() int {
 	return s.Network.Snaplen
 }
 
-// Estimate returns about how long the run takes: the scenario's duration where it says so, else the longest of what each
-// actor needs for its steps, what expectations say of packets and states, and when faults end. A step needs what is
-// expected of it, else what it sleeps, the timeout it may run into, or what its rate says.
+// Estimate returns about how long the run takes: the scenario's duration where it says so, else the
+// longest of what each actor needs for its steps, what expectations say of packets and states, and
+// when faults end. A step needs what is expected of it, else what it sleeps, the timeout it may run
+// into, or what its rate says.
 func (s *Scenario) Estimate() time.Duration {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration)

@@ -45,7 +45,7 @@ func (f *Fault) String() string {
 	}
 	rest := *f
 	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only = "", Selector{}, "", Action{}, "", nil
-	if fields := FlowFields(reflect.ValueOf(rest)); len(fields) > 0 {
+	if fields := flowFields(reflect.ValueOf(rest)); len(fields) > 0 {
 		text += "; " + strings.Join(fields, ", ")
 	}
 	return text

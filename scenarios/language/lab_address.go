@@ -13,8 +13,8 @@ var (
 	labV6 = netip.MustParsePrefix("2001:2::/48")   // RFC 5180, section 8
 )
 
-// Nobody returns the addresses of a lab that no host ever has. What is sent to them is lost on the wire, and no sender is
-// told.
+// Nobody returns the addresses of a lab that no host ever has. What is sent to them is lost on the
+// wire, and no sender is told.
 func Nobody(f Family) netip.Prefix {
 	if f == V6 {
 		return netip.MustParsePrefix("2001:2:0:8000::/49")
@@ -22,7 +22,8 @@ func Nobody(f Family) netip.Prefix {
 	return netip.MustParsePrefix("198.19.0.0/16")
 }
 
-// sources checks a prefix of source addresses: they must be the lab's, and of the IP version of the run.
+// sources checks a prefix of source addresses: they must be the lab's, and of the IP version of the
+// run.
 func (v *validation) sources(field *string, pos Pos, text string) {
 	p, err := netip.ParsePrefix(text)
 	if a, ok := netip.ParseAddr(text); ok == nil {

@@ -8,8 +8,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Number is a 32-bit number of a TCP header, or one that is counted from what a socket has at the moment: next, next-1,
-// now+5000.
+// Number is a 32-bit number of a TCP header, or one that is counted from what a socket has at the
+// moment: next, next-1, now+5000.
 type Number string
 
 var numberForm = regexp.MustCompile(`^([a-z]*)([+-]?[0-9]+)?$`)
@@ -37,7 +37,8 @@ func (n *Number) parse(text string) error {
 	return err
 }
 
-// number checks a number of a header, which may be counted from a word only where there is a socket.
+// number checks a number of a header, which may be counted from a word only where there is a
+// socket.
 func (v *validation) number(n *Number, pos Pos, key, word string, ofSocket bool) {
 	if !v.has(n) {
 		return

@@ -2,7 +2,8 @@ package language
 
 import "slices"
 
-// Outcome is a part of what came of a step that an expectation can judge, named by the expectation's key.
+// Outcome is a part of what came of a step that an expectation can judge, named by the
+// expectation's key.
 type Outcome string
 
 // The parts of an outcome.
@@ -10,7 +11,7 @@ const (
 	OutcomeResult Outcome = "result" // what the system call returned
 	OutcomeValue  Outcome = "value"  // a text that the operation asked for
 	OutcomeValues Outcome = "values" // numbers with names
-	OutcomeText   Outcome = "text"   // the first of the bytes received
+	OutcomeText   Outcome = "text"   // the first of the bytes received, or what the operation found out
 	OutcomeSHA256 Outcome = "sha256" // the digest of all bytes received
 	OutcomeBytes  Outcome = "bytes"  // how many bytes the step moved
 	OutcomePeer   Outcome = "peer"   // the address of the other end

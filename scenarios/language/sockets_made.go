@@ -25,7 +25,8 @@ func (m *socketsMade) made(name, base string) {
 	}
 }
 
-// knows reports whether a socket may have this name; how many of a default name there are is not known before the run.
+// knows reports whether a socket may have this name; how many of a default name there are is not
+// known before the run.
 func (m *socketsMade) knows(name string) bool {
 	if m.names[name] {
 		return true

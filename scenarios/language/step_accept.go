@@ -19,10 +19,10 @@ func (a *Accept) sockets(v *validation, st *Step, made *socketsMade) {
 
 func (*Accept) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Accept) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomePeer} }
 
-// Arguments is the name of the new socket, if the step gives it one.
+// Arguments returns the name of the new socket, if the step gives it one.
 func (a *Accept) Arguments() string {
 	if a.As == "" {
 		return ""
@@ -30,5 +30,5 @@ func (a *Accept) Arguments() string {
 	return "as " + a.As
 }
 
-// Shows is the peer.
+// Shows names the peer.
 func (*Accept) Shows() Shown { return Shown{Part: OutcomePeer} }

@@ -23,10 +23,10 @@ func (*Bind) sockets(_ *validation, st *Step, made *socketsMade) {
 
 func (*Bind) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Bind) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the address and port.
+// Arguments returns the address and port.
 func (b *Bind) Arguments() string { return fmt.Sprintf("%s:%d", b.Address, b.Port) }
 
 // Serves reports true: a datagram can arrive from now on.

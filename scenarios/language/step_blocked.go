@@ -2,9 +2,9 @@ package language
 
 import "time"
 
-// Blocked finds out which system call another actor's step is blocked in, as /proc/PID/syscall and strace -p tell. The
-// outcome's text is the call's name; where steps run in parallel, those of all that are blocked, in the order in which the
-// steps are written.
+// Blocked finds out which system call another actor's step is blocked in, as /proc/PID/syscall and
+// strace -p tell. The outcome's text is the call's name; where steps run in parallel, those of all
+// that are blocked, in the order in which the steps are written.
 type Blocked struct {
 	Actor string `yaml:",short" json:"actor" jsonschema_description:"Which actor; another than the step's own."`
 }
@@ -21,13 +21,13 @@ func (*Blocked) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSock
 
 func (*Blocked) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Blocked) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeText} }
 
-// Arguments is the other actor.
+// Arguments returns the other actor.
 func (b *Blocked) Arguments() string { return b.Actor }
 
-// Shows is the names of the system calls.
+// Shows names the names of the system calls.
 func (*Blocked) Shows() Shown { return Shown{Part: OutcomeText, Nothing: "no system call"} }
 
 // AtHost returns the operation as it is: it has no host.

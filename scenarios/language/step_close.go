@@ -11,8 +11,8 @@ func (*Close) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocke
 
 func (*Close) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Close) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is empty.
+// Arguments returns "": there are no operands.
 func (*Close) Arguments() string { return "" }

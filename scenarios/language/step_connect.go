@@ -14,8 +14,8 @@ func (*Connect) sockets(_ *validation, st *Step, made *socketsMade) { made.made(
 
 func (*Connect) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Connect) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the destination.
+// Arguments returns the destination.
 func (c *Connect) Arguments() string { return c.To }

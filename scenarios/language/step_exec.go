@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Exec runs a program on the host. The outcome has exit status, standard output and standard error, 64 KiB of each.
+// Exec runs a program on the host. The outcome has exit status, standard output and standard error,
+// 64 KiB of each.
 type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; one string is given to sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
@@ -22,11 +23,11 @@ func (*Exec) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(
 
 func (e *Exec) lasts() time.Duration { return time.Duration(e.Timeout) }
 
-// Outcomes lists what can be judged of it. There is no result: it is no system call.
+// Outcomes lists what expectations can judge. There is no result: it is no system call.
 func (*Exec) Outcomes() []Outcome { return []Outcome{OutcomeExit} }
 
-// Arguments is the command.
+// Arguments returns the command.
 func (e *Exec) Arguments() string { return strings.Join(e.Command, " ") }
 
-// Shows is the exit status, or the signal that ended the program.
+// Shows names the exit status, or the signal that ended the program.
 func (*Exec) Shows() Shown { return Shown{Part: OutcomeExit} }

@@ -6,8 +6,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Flood sends SYNs of which no socket knows, each from an address and port of its own as long as there are any. The
-// outcome's result is how many were sent.
+// Flood sends SYNs of which no socket knows, each from an address and port of its own as long as
+// there are any. The outcome's result is how many were sent.
 type Flood struct {
 	To    string `json:"to" jsonschema_description:"As for connect."`
 	Count int    `json:"count" jsonschema_description:"How many SYNs, 1 to 1000000."`
@@ -15,7 +15,8 @@ type Flood struct {
 	From  string `json:"from,omitempty" jsonschema_description:"Source addresses, as a prefix of the lab's. Default: 198.19.0.0/16 or 2001:2:0:8000::/49, which no host has and nobody answers for."`
 }
 
-// maxFlood bounds the SYNs of one flood step. Each is in the trace four times, once for each end of two links.
+// maxFlood bounds the SYNs of one flood step. Each is in the trace four times, once for each end of
+// two links.
 const maxFlood = 1_000_000
 
 func (f *Flood) check(v *validation, _ *Actor, st *Step) {
@@ -44,8 +45,8 @@ func (f *Flood) lasts() time.Duration {
 	return time.Duration(f.Count) * time.Second / time.Duration(f.Rate)
 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Flood) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the destination and the number of SYNs: "server:8080, 1000 SYNs".
+// Arguments returns the destination and the number of SYNs: "server:8080, 1000 SYNs".
 func (f *Flood) Arguments() string { return f.To + ", " + say.Count(f.Count, "SYN") }

@@ -17,11 +17,11 @@ func (*Getsockopt) sockets(v *validation, st *Step, made *socketsMade) { v.needs
 
 func (*Getsockopt) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Getsockopt) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeValue} }
 
-// Arguments is the option.
+// Arguments returns the option.
 func (g *Getsockopt) Arguments() string { return g.Option }
 
-// Shows is the option's value.
+// Shows names the option's value.
 func (*Getsockopt) Shows() Shown { return Shown{Part: OutcomeValue, Nothing: `""`} }

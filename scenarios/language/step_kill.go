@@ -23,10 +23,10 @@ func (*Kill) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(
 
 func (*Kill) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Kill) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the actor, and the signal if it is not KILL.
+// Arguments returns the actor, and the signal if it is not KILL.
 func (k *Kill) Arguments() string {
 	if k.Signal == "" || k.Signal == "KILL" {
 		return k.Actor

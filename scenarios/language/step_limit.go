@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// Limit is setrlimit(2): the soft limit of the actor's process, and of the programs it starts from then on.
+// Limit is setrlimit(2): the soft limit of the actor's process, and of the programs it starts from
+// then on.
 type Limit struct {
 	Nofile int `json:"nofile" jsonschema_description:"RLIMIT_NOFILE, 32 to 1048576: one more than the highest file descriptor it may have. Some dozen are its own."`
 }
 
-// lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor some sockets.
+// lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor
+// some sockets.
 const (
 	lowNofile  = 32
 	highNofile = 1 << 20 // fs.nr_open, as kernels have it
@@ -26,8 +28,8 @@ func (*Limit) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket
 
 func (*Limit) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Limit) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the limit.
+// Arguments returns the limit.
 func (l *Limit) Arguments() string { return fmt.Sprintf("nofile=%d", l.Nofile) }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface only loses its carrier.
+// LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface
+// only loses its carrier.
 type LinkOp struct {
 	Host  string `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
 	State string `yaml:",short" json:"state" jsonschema:"enum=down,enum=up"`
@@ -24,10 +25,10 @@ func (*LinkOp) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocke
 
 func (*LinkOp) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*LinkOp) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the state, after the host if the step names one.
+// Arguments returns the state, after the host if the step names one.
 func (l *LinkOp) Arguments() string {
 	if l.Host != "" {
 		return l.Host + ": " + l.State

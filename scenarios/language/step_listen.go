@@ -30,10 +30,10 @@ func (l *Listen) sockets(v *validation, st *Step, made *socketsMade) {
 
 func (*Listen) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Listen) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the port, if the step binds the socket.
+// Arguments returns the port, if the step binds the socket.
 func (l *Listen) Arguments() string {
 	if l.Port == 0 {
 		return ""

@@ -22,10 +22,10 @@ func (*Parallel) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSoc
 
 func (*Parallel) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Parallel) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the number of lists.
+// Arguments returns the number of lists.
 func (p *Parallel) Arguments() string { return say.Count(len(p.Branches), "list") }
 
 // Nested returns the lists of steps, which are done once.

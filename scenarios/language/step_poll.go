@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Poll is poll(2) on one socket. The outcome's result is poll's, its value the events that came, such as "out,err,hup".
+// Poll is poll(2) on one socket. The outcome's result is poll's, its value the events that came,
+// such as "out,err,hup".
 type Poll struct {
 	For     []string  `yaml:",short" json:"for,omitempty" jsonschema_description:"in, out, pri, rdhup. Default: [in]."`
 	Timeout *Duration `json:"timeout,omitempty" jsonschema_description:"Longest wait. Default: none."`
@@ -24,11 +25,11 @@ func (p *Poll) lasts() time.Duration {
 	return time.Duration(*p.Timeout)
 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Poll) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeValue} }
 
-// Arguments is the events it waits for.
+// Arguments returns the events it waits for.
 func (p *Poll) Arguments() string { return strings.Join(p.For, ",") }
 
-// Shows is the events that came.
+// Shows names the events that came.
 func (*Poll) Shows() Shown { return Shown{Part: OutcomeValue, Nothing: "0, timeout"} }

@@ -25,12 +25,12 @@ func (*Recv) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket
 
 func (*Recv) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Recv) Outcomes() []Outcome {
 	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256}
 }
 
-// Arguments is when it stops; of a single recv(2), its flags.
+// Arguments returns when it stops; of a single recv(2), its flags.
 func (r *Recv) Arguments() string {
 	switch {
 	case r.Until != "":
@@ -41,5 +41,5 @@ func (r *Recv) Arguments() string {
 	return strings.Join(r.Flags, ",")
 }
 
-// Shows is the number of bytes; none is the end of the stream.
+// Shows names the number of bytes; none is the end of the stream.
 func (*Recv) Shows() Shown { return Shown{Part: OutcomeBytes, Nothing: "0, end of stream"} }

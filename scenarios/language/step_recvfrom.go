@@ -19,13 +19,13 @@ func (*Recvfrom) sockets(v *validation, st *Step, made *socketsMade) { v.needsSo
 
 func (*Recvfrom) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Recvfrom) Outcomes() []Outcome {
 	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256, OutcomePeer}
 }
 
-// Arguments is the flags.
+// Arguments returns the flags.
 func (r *Recvfrom) Arguments() string { return strings.Join(r.Flags, ",") }
 
-// Shows is the number of bytes.
+// Shows names the number of bytes.
 func (*Recvfrom) Shows() Shown { return Shown{Part: OutcomeBytes} }

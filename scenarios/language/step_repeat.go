@@ -23,10 +23,10 @@ func (*Repeat) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocke
 
 func (*Repeat) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Repeat) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is how often.
+// Arguments returns how often.
 func (r *Repeat) Arguments() string { return say.Count(r.Times, "time") }
 
 // Nested returns its one list of steps, and how often it is done.

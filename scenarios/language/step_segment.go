@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Segment sends one packet that an actor makes itself. It is that of a socket, whose addresses and numbers it has where
-// none are given, if the step names one or there is no To; the socket does not learn of it. The outcome's result is the
-// length of the packet, its bytes those of the payload.
+// Segment sends one packet that an actor makes itself. It is that of a socket, whose addresses and
+// numbers it has where none are given, if the step names one or there is no To; the socket does not
+// learn of it. The outcome's result is the length of the packet, its bytes those of the payload.
 type Segment struct {
 	Data
 	To   string `json:"to,omitempty" jsonschema_description:"As for connect; for ICMP without a port. Default: the socket's peer."`
@@ -99,11 +99,11 @@ func (s *Segment) sockets(v *validation, st *Step, made *socketsMade) {
 
 func (*Segment) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Segment) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
 
-// Arguments says the packet in a few words: "SYN to server:8080", "RST, seq next+100", "UDP to server:53, 512 bytes". What
-// the socket decides is left out.
+// Arguments says the packet in a few words: "SYN to server:8080", "RST, seq next+100", "UDP to
+// server:53, 512 bytes". What the socket decides is left out.
 func (s *Segment) Arguments() string {
 	var packet, words []string
 	switch {

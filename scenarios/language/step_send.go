@@ -32,13 +32,13 @@ func (*Send) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket
 
 func (*Send) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Send) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
 
-// Arguments is the data.
+// Arguments returns the data.
 func (s *Send) Arguments() string { return s.brief() }
 
-// Shows is the number of bytes.
+// Shows names the number of bytes.
 func (*Send) Shows() Shown { return Shown{Part: OutcomeBytes} }
 
 // data checks what is sent and returns how many of its forms are given.

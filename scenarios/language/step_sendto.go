@@ -17,11 +17,11 @@ func (*Sendto) sockets(_ *validation, st *Step, made *socketsMade) { made.made(s
 
 func (*Sendto) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Sendto) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
 
-// Arguments is the destination.
+// Arguments returns the destination.
 func (s *Sendto) Arguments() string { return s.To }
 
-// Shows is the number of bytes.
+// Shows names the number of bytes.
 func (*Sendto) Shows() Shown { return Shown{Part: OutcomeBytes} }

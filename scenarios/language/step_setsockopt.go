@@ -15,8 +15,8 @@ type Setsockopt struct {
 	Options []SockOption `json:"options"`
 }
 
-// SockOption is a socket option and its value: a number, a duration (SO_SNDTIMEO, SO_RCVTIMEO), a word
-// (TCP_CONGESTION), or for SO_LINGER "off" or a duration.
+// SockOption is a socket option and its value: a number, a duration (SO_SNDTIMEO, SO_RCVTIMEO), a
+// word (TCP_CONGESTION), or for SO_LINGER "off" or a duration.
 type SockOption struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -44,10 +44,10 @@ func (*Setsockopt) sockets(v *validation, st *Step, made *socketsMade) { v.needs
 
 func (*Setsockopt) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Setsockopt) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the options and their values.
+// Arguments returns the options and their values.
 func (s *Setsockopt) Arguments() string {
 	options := make([]string, len(s.Options))
 	for i, o := range s.Options {

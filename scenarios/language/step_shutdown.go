@@ -17,8 +17,8 @@ func (*Shutdown) sockets(v *validation, st *Step, made *socketsMade) { v.needsSo
 
 func (*Shutdown) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Shutdown) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the direction.
+// Arguments returns the direction.
 func (s *Shutdown) Arguments() string { return s.How }

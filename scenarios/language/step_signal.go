@@ -18,10 +18,10 @@ func (*Signal) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocke
 
 func (*Signal) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Signal) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the signal's name.
+// Arguments returns the signal's name.
 func (s *Signal) Arguments() string { return s.Name }
 
 // raises returns the one step of an actor that raises a signal; nil where there are several.

@@ -13,8 +13,8 @@ func (*Sleep) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket
 
 func (s *Sleep) lasts() time.Duration { return time.Duration(s.For) }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Sleep) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the duration.
+// Arguments returns the duration.
 func (s *Sleep) Arguments() string { return s.For.String() }

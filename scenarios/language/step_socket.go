@@ -15,10 +15,10 @@ func (s *SocketOp) sockets(_ *validation, _ *Step, made *socketsMade) { made.mad
 
 func (*SocketOp) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*SocketOp) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the type of socket.
+// Arguments returns the type of socket.
 func (s *SocketOp) Arguments() string {
 	if s.Type == "" {
 		return "tcp"

@@ -23,10 +23,10 @@ func (*SysctlOp) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSoc
 
 func (*SysctlOp) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*SysctlOp) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the names and values, after the host if the step names one.
+// Arguments returns the names and values, after the host if the step names one.
 func (s *SysctlOp) Arguments() string {
 	settings := make([]string, len(s.Set))
 	for i, set := range s.Set {

@@ -14,13 +14,13 @@ func (*TCPInfo) sockets(v *validation, st *Step, made *socketsMade) { v.needsSoc
 
 func (*TCPInfo) lasts() time.Duration { return 0 }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*TCPInfo) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeValues} }
 
-// Arguments is empty.
+// Arguments returns "": there are no operands.
 func (*TCPInfo) Arguments() string { return "" }
 
-// Shows is how many fields the kernel has.
+// Shows names how many fields the kernel has.
 func (*TCPInfo) Shows() Shown { return Shown{Part: OutcomeValues} }
 
 func (*TCPInfo) valueNames() (what string, names []string) { return "field of tcp_info", tcpInfoFields }

@@ -67,7 +67,8 @@ func filled(v reflect.Value) {
 	}
 }
 
-// has reports whether a value of type t holds one of type part; what a nested step holds does not count.
+// has reports whether a value of type t holds one of type part; what a nested step holds does not
+// count.
 func has(t, part reflect.Type) bool {
 	switch {
 	case t == part:

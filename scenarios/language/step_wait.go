@@ -14,8 +14,8 @@ func (*Wait) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(
 
 func (w *Wait) lasts() time.Duration { return time.Duration(w.Timeout) }
 
-// Outcomes lists what can be judged of it.
+// Outcomes lists what expectations can judge.
 func (*Wait) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments is the event.
+// Arguments returns the event.
 func (w *Wait) Arguments() string { return string(w.Event) }

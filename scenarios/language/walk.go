@@ -14,8 +14,9 @@ func EachStep(steps []Step, f func(*Step)) {
 	}
 }
 
-// EventRefs returns every event that something in part of a scenario refers to: a *[Scenario], *[Fault], *[Action],
-// *[Step] or *[Expectation], or a list of some. They come in the order of the fields, some more than once.
+// EventRefs returns every event that something in part of a scenario refers to: a *[Scenario],
+// *[Fault], *[Action], *[Step] or *[Expectation], or a list of some. They come in the order of the
+// fields, some more than once.
 func EventRefs(part any) []EventRef {
 	var refs []EventRef
 	eachValue(reflect.ValueOf(part), func(v reflect.Value) {

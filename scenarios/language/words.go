@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Flow writes a value of the scenario language on one line, as YAML does.
-func Flow(v reflect.Value) string {
+// flowOf writes a value of the scenario language on one line, as YAML does.
+func flowOf(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case Count:
 		return x.Source
@@ -25,11 +25,11 @@ func Flow(v reflect.Value) string {
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		return Flow(v.Elem())
+		return flowOf(v.Elem())
 	case reflect.Slice:
 		items := make([]string, v.Len())
 		for i := range items {
-			items[i] = Flow(v.Index(i))
+			items[i] = flowOf(v.Index(i))
 		}
 		if len(items) == 1 {
 			return items[0]
@@ -40,28 +40,28 @@ func Flow(v reflect.Value) string {
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 		items := make([]string, len(keys))
 		for i, k := range keys {
-			items[i] = k.String() + ": " + Flow(v.MapIndex(k))
+			items[i] = k.String() + ": " + flowOf(v.MapIndex(k))
 		}
 		return "{" + strings.Join(items, ", ") + "}"
 	case reflect.Struct:
-		return "{" + strings.Join(FlowFields(v), ", ") + "}"
+		return "{" + strings.Join(flowFields(v), ", ") + "}"
 	}
 	return fmt.Sprint(v.Interface())
 }
 
-// FlowFields writes the fields of a struct that are set, except for positions in files.
-func FlowFields(v reflect.Value) []string {
+// flowFields writes the fields of a struct that are set, except for positions in files.
+func flowFields(v reflect.Value) []string {
 	var fields []string
 	for i := range v.NumField() {
 		f, t := v.Field(i), v.Type().Field(i)
 		switch {
 		case f.IsZero() || t.Name == "Pos":
 		case t.Anonymous:
-			fields = append(fields, FlowFields(f)...)
+			fields = append(fields, flowFields(f)...)
 		case f.Kind() == reflect.Bool:
 			fields = append(fields, jsonName(t))
 		default:
-			fields = append(fields, jsonName(t)+": "+Flow(f))
+			fields = append(fields, jsonName(t)+": "+flowOf(f))
 		}
 	}
 	return fields

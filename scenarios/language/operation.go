@@ -1,0 +1,136 @@
+package language
+
+import (
+	"iter"
+	"time"
+)
+
+// Op is the operation of a step. Exactly one field is set; [Op.Kind] names it.
+type Op struct {
+	Socket     *SocketOp   `json:"socket,omitempty" jsonschema_description:"socket(2)."`
+	Setsockopt *Setsockopt `json:"setsockopt,omitempty" jsonschema_description:"setsockopt(2): option names and values, in order."`
+	Bind       *Bind       `json:"bind,omitempty" jsonschema_description:"bind(2); makes a TCP socket where there is none."`
+	Listen     *Listen     `json:"listen,omitempty" jsonschema_description:"listen(2); makes and binds a TCP socket where there is none."`
+	Accept     *Accept     `json:"accept,omitempty" jsonschema_description:"accept4(2) on a listening socket; makes a socket."`
+	Connect    *Connect    `json:"connect,omitempty" jsonschema_description:"connect(2); makes a TCP socket where there is none."`
+	Send       *Send       `json:"send,omitempty" jsonschema_description:"send(2), once; a string is the text to send."`
+	Recv       *Recv       `json:"recv,omitempty" jsonschema_description:"recv(2)."`
+	Sendto     *Sendto     `json:"sendto,omitempty" jsonschema_description:"sendto(2); makes a UDP socket where there is none."`
+	Recvfrom   *Recvfrom   `json:"recvfrom,omitempty" jsonschema_description:"recvfrom(2)."`
+	Segment    *Segment    `json:"segment,omitempty" jsonschema_description:"Send one packet with header fields of one's own."`
+	Flood      *Flood      `json:"flood,omitempty" jsonschema_description:"Send SYNs from many addresses that answer nobody."`
+	Poll       *Poll       `json:"poll,omitempty" jsonschema_description:"poll(2) on one socket."`
+	Shutdown   *Shutdown   `json:"shutdown,omitempty" jsonschema_description:"shutdown(2): read, write or both."`
+	Close      *Close      `json:"close,omitempty" jsonschema_description:"close(2)."`
+	Getsockopt *Getsockopt `json:"getsockopt,omitempty" jsonschema_description:"getsockopt(2) of the option named, or SIOCINQ, SIOCOUTQ; the outcome's value."`
+	TCPInfo    *TCPInfo    `json:"tcp_info,omitempty" jsonschema_description:"getsockopt(TCP_INFO); the outcome's values."`
+	Sockstat   *Sockstat   `json:"sockstat,omitempty" jsonschema_description:"Count the sockets of the actor's host; the outcome's values."`
+	Sleep      *Sleep      `json:"sleep,omitempty" jsonschema_description:"Do nothing for a duration."`
+	Signal     *Signal     `json:"signal,omitempty" jsonschema_description:"Raise the event ACTOR.signal.NAME, for after, wait, from and until."`
+	Wait       *Wait       `json:"wait,omitempty" jsonschema_description:"Wait for an event."`
+	Exec       *Exec       `json:"exec,omitempty" jsonschema_description:"Run a program on the host and wait for it."`
+	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process."`
+	Blocked    *Blocked    `json:"blocked,omitempty" jsonschema_description:"Find out which system call another actor is blocked in; the outcome's text."`
+	Sysctl     *SysctlOp   `json:"sysctl,omitempty" jsonschema_description:"Set kernel parameters of a host."`
+	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2) of the actor's process."`
+	Link       *LinkOp     `json:"link,omitempty" jsonschema_description:"Take a host's link down or up."`
+	Repeat     *Repeat     `json:"repeat,omitempty" jsonschema_description:"Do several steps several times."`
+	Parallel   *Parallel   `json:"parallel,omitempty" jsonschema_description:"Do several lists of steps at once, each on a thread of its own."`
+}
+
+// Kind names the operation that is set, as written in YAML; "" for none.
+func (o *Op) Kind() string {
+	key, _ := chosen[Operation](o)
+	return key
+}
+
+// Operation returns the operation that is set; nil for none.
+func (o *Op) Operation() Operation {
+	_, op := chosen[Operation](o)
+	return op
+}
+
+// Nested returns the lists of steps within the operation and how often they are done. The lists are
+// done at once, each in order. Most operations have none.
+func (o *Op) Nested() (lists [][]Step, n int) {
+	if op, ok := o.Operation().(Nesting); ok {
+		return op.Nested()
+	}
+	return nil, 0
+}
+
+// Operations returns all operations, in the order of the fields of [Op]: each by its key in YAML,
+// with no operands.
+func Operations() iter.Seq2[string, Operation] { return kinds[Operation, Op]() }
+
+// OperationNamed returns the operation of that key, with no operands. It is nil for an unknown one,
+// such as one in a trace that a later version wrote.
+func OperationNamed(key string) Operation {
+	for k, op := range Operations() {
+		if k == key {
+			return op
+		}
+	}
+	return nil
+}
+
+// Operation is what a step does: the type of a field of [Op]. Everything the language knows of an
+// operation is in the file of its type, step_NAME.go. Some operations are also [Nesting],
+// [Preparing], [ByLab] or [Showing]; in this package some have names for their values ([valued]) or
+// words of their own ([worded]).
+type Operation interface {
+	// check checks the operands.
+	check(v *validation, a *Actor, st *Step)
+	// sockets checks that there is the socket that the operation works on, and adds those that it
+	// makes.
+	sockets(v *validation, st *Step, made *socketsMade)
+	// lasts returns how long the operation takes at most, by its operands; 0 if they do not say.
+	// Nested steps do not count.
+	lasts() time.Duration
+	// Outcomes lists what an expectation can judge. It depends on the operation only, not on its
+	// operands.
+	Outcomes() []Outcome
+	// Arguments returns what stands between the parentheses of the call in a ladder, in a few
+	// words: "server:8080".
+	Arguments() string
+}
+
+// Nesting is an operation that has steps within it.
+type Nesting interface {
+	Operation
+	// Nested returns what [Op.Nested] does.
+	Nested() (lists [][]Step, n int)
+}
+
+// Preparing is an operation that a server begins with. Leading steps with such operations are done
+// before any actor starts, so that clients find the server ready.
+type Preparing interface {
+	Operation
+	// Serves reports whether peers can reach the socket after it.
+	Serves() bool
+}
+
+// ByLab is an operation that the lab does for the actor, whose process cannot do it.
+type ByLab interface {
+	Operation
+	// AtHost returns the operation with the host filled in where it names none, which means the
+	// actor's.
+	AtHost(host string) Op
+}
+
+// Showing is an operation whose report shows a part of the outcome other than what the system call
+// returned.
+type Showing interface {
+	Operation
+	// Shows depends on the operation only, not on its operands.
+	Shows() Shown
+}
+
+// valued is an operation with [OutcomeValues]: numbers with names.
+type valued interface {
+	// valueNames returns the names, and what they name, in the singular.
+	valueNames() (what string, names []string)
+}
+
+// worded is an operation that is not said as its YAML.
+type worded interface{ words() string }
