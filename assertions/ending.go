@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,16 +82,8 @@ func (r *run) contains(actor, outer, inner string) bool {
 		if st.ID != outer {
 			return
 		}
-		around := st.Op.Parallel
-		var inside []language.Step
-		if st.Op.Repeat != nil {
-			inside = st.Op.Repeat.Steps
-		}
-		if around != nil {
-			for _, branch := range around.Branches {
-				inside = append(inside, branch...)
-			}
-		}
+		lists, _ := st.Op.Nested()
+		inside := slices.Concat(lists...)
 		language.EachStep(inside, func(st *language.Step) { found = found || st.ID == inner })
 	})
 	return found

@@ -164,14 +164,12 @@ func executions(s *language.Scenario, actor, id string) int {
 		sum := 0
 		for i := range steps {
 			inner := 0
-			switch op := &steps[i].Op; {
-			case steps[i].ID == id:
+			if steps[i].ID == id {
 				inner = 1
-			case op.Repeat != nil:
-				inner = op.Repeat.Times * count(op.Repeat.Steps)
-			case op.Parallel != nil:
-				for _, branch := range op.Parallel.Branches {
-					inner += count(branch)
+			} else {
+				lists, n := steps[i].Op.Nested()
+				for _, list := range lists {
+					inner += n * count(list)
 				}
 			}
 			sum += max(1, steps[i].Times) * inner

@@ -2,6 +2,7 @@ package language
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,12 @@ func (o *Op) Kind() string {
 func (o *Op) Operation() Operation {
 	_, op := chosen[Operation](o)
 	return op
+}
+
+// Has reports whether what came of the operation has that part.
+func (o *Op) Has(part Outcome) bool {
+	op := o.Operation()
+	return op != nil && slices.Contains(op.Outcomes(), part)
 }
 
 // Nested returns the lists of steps within the operation and how often they are done. The lists are

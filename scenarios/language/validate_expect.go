@@ -113,40 +113,41 @@ func (v *validation) stepExpectation(e *StepExpectation, pos Pos) {
 	if e.Peer != "" {
 		v.peer(&e.Peer, pos, e.Peer)
 	}
-	what, known := "field of tcp_info", tcpInfoFields
-	if st != nil && st.Op.Sockstat != nil {
-		what, known = "count of sockstat", sockstatFields
+	named := valued(&TCPInfo{})
+	if st != nil {
+		if op, ok := st.Op.Operation().(valued); ok {
+			named = op
+		}
+		v.outcomes(e, &st.Op, pos)
 	}
+	what, known := named.valueNames()
 	for i := range e.Values {
 		v.oneOf(&e.Values[i].Name, pos, what, e.Values[i].Name, known)
 	}
-	if st != nil {
-		v.outcome(e, &st.Op, pos)
-	}
 }
 
-// outcome checks that an operation has the outcome that is judged.
-func (v *validation) outcome(e *StepExpectation, op *Op, pos Pos) {
+// outcomes checks that an operation has the outcomes that are judged.
+func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	kind := op.Kind()
-	for _, o := range []struct {
-		key   string
-		field any
-		given bool
-		of    []string
+	for _, judged := range []struct {
+		outcome Outcome
+		field   any
+		given   bool
 	}{
-		{"value", e.Value, e.Value != nil, []string{"getsockopt", "poll"}},
-		{"values", &e.Values, len(e.Values) > 0, []string{"tcp_info", "sockstat"}},
-		{"text", e.Text, e.Text != nil, []string{"recv", "recvfrom", "blocked"}},
-		{"sha256", e.SHA256, e.SHA256 != nil, []string{"recv", "recvfrom"}},
-		{"bytes", e.Bytes, e.Bytes != nil, []string{"send", "recv", "sendto", "recvfrom", "segment"}},
-		{"peer", &e.Peer, e.Peer != "", []string{"recvfrom", "accept"}},
+		{OutcomeValue, e.Value, e.Value != nil},
+		{OutcomeValues, &e.Values, len(e.Values) > 0},
+		{OutcomeText, e.Text, e.Text != nil},
+		{OutcomeSHA256, e.SHA256, e.SHA256 != nil},
+		{OutcomeBytes, e.Bytes, e.Bytes != nil},
+		{OutcomePeer, &e.Peer, e.Peer != ""},
 	} {
-		if o.given && !slices.Contains(o.of, kind) {
-			v.errorf(o.field, pos, "%s: %s has none; it is an outcome of %s", o.key, kind, say.List(o.of))
+		if judged.given && !op.Has(judged.outcome) {
+			of := say.List(operationsWith(judged.outcome))
+			v.errorf(judged.field, pos, "%s: %s has none; it is an outcome of %s", judged.outcome, kind, of)
 		}
 	}
-	if kind == "exec" && e.Result != nil {
-		v.errorf(e.Result, pos, "result: exec makes no system call to judge; use the expectation process, with exit")
+	if e.Result != nil && !op.Has(OutcomeResult) {
+		v.errorf(e.Result, pos, "result: %s makes no system call to judge; use the expectation process, with exit", kind)
 	}
 }
 
@@ -172,7 +173,7 @@ func (v *validation) process(p *ProcessExpectation, pos Pos) {
 	actor, id, n := StepRef(p.Process).Split()
 	switch {
 	case actor != "":
-		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && st.Op.Exec == nil {
+		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && !st.Op.Has(OutcomeExit) {
 			v.errorf(&p.Process, pos, "%s is %s, which is no process; want an exec step, or an actor", p.Process, st.Op.Kind())
 		}
 	case !slices.Contains(v.actors, p.Process):
