@@ -13,8 +13,8 @@ var (
 	labV6 = netip.MustParsePrefix("2001:2::/48")   // RFC 5180, section 8
 )
 
-// Nobody returns the addresses of a lab that no host ever has. What is sent to them is lost on the
-// wire, and no sender is told.
+// Nobody returns the addresses of a lab that no host ever has. Packets to them are lost on the wire,
+// and their senders do not learn of it.
 func Nobody(f Family) netip.Prefix {
 	if f == V6 {
 		return netip.MustParsePrefix("2001:2:0:8000::/49")

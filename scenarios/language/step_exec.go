@@ -23,7 +23,7 @@ func (*Exec) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(
 
 func (e *Exec) lasts() time.Duration { return time.Duration(e.Timeout) }
 
-// Outcomes lists what expectations can judge. There is no result: it is no system call.
+// Outcomes lists what expectations can judge. There is no result, because it makes no system call.
 func (*Exec) Outcomes() []Outcome { return []Outcome{OutcomeExit} }
 
 // Arguments returns the command.
