@@ -70,21 +70,25 @@ func awaitedHits(faults []language.Fault) map[string]bool {
 // compiler plans one action for iptables or tc.
 type compiler struct {
 	compile func(*compilation) (*Planned, error)
-	// netem is set where the plan may use netem with via: tc.
-	netem bool
+	// netem reports whether the plan of a fault with via: tc may use netem; nil for never.
+	netem func(*language.Fault) bool
 }
+
+func always(*language.Fault) bool { return true }
+
+func byChance(f *language.Fault) bool { return f.Chance != nil }
 
 // compilers has those of the actions that iptables or tc can carry out. An action that is not here is for the queue alone.
 var compilers = map[string]compiler{
-	"drop":      {(*compilation).drop, true},
-	"reject":    {(*compilation).reject, false},
-	"partition": {(*compilation).partition, false},
-	"rate":      {(*compilation).rate, false},
-	"delay":     {(*compilation).delay, true},
-	"duplicate": {(*compilation).duplicate, true},
-	"corrupt":   {(*compilation).corrupt, true},
-	"reorder":   {(*compilation).reorder, true},
-	"loss":      {(*compilation).loss, true},
+	"drop":      {(*compilation).drop, byChance},
+	"reject":    {(*compilation).reject, nil},
+	"partition": {(*compilation).partition, nil},
+	"rate":      {(*compilation).rate, nil},
+	"delay":     {(*compilation).delay, always},
+	"duplicate": {(*compilation).duplicate, always},
+	"corrupt":   {(*compilation).corrupt, always},
+	"reorder":   {(*compilation).reorder, always},
+	"loss":      {(*compilation).loss, always},
 }
 
 func (c *compilation) compile() (*Planned, error) {

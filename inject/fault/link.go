@@ -89,7 +89,8 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 
 // MayUseNetem reports whether compiling a fault looks at [Features].Netem, so that a kernel need be probed for it.
 func MayUseNetem(f *language.Fault) bool {
-	return f.Via == string(TC) && compilers[f.Do.Kind()].netem
+	netem := compilers[f.Do.Kind()].netem
+	return f.Via == string(TC) && netem != nil && netem(f)
 }
 
 // netem plans netem, which only via: tc takes: it is not on every kernel, its probabilities repeat no seed, and it counts
