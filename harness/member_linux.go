@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -285,28 +284,6 @@ func (l *lab) dying(r *actor.Request) *member {
 		return nil
 	}
 	return a
-}
-
-// blocked names the system calls that an actor's steps are blocked in, in the order in which the steps are written.
-func (l *lab) blocked(b *language.Blocked) (string, error) {
-	a, err := l.actor(b.Actor)
-	if err != nil {
-		return "", err
-	}
-	if a.gone {
-		return "", unix.ESRCH
-	}
-	var tids []int
-	language.EachStep(a.Steps, func(st *language.Step) {
-		for _, s := range a.running {
-			// A step within it is what may be blocked.
-			if s.Step == st.ID && st.Op.Repeat == nil && st.Op.Parallel == nil {
-				tids = append(tids, s.TID)
-			}
-		}
-	})
-	calls, err := actor.Blocked(a.process.PID, tids)
-	return strings.Join(calls, " "), err
 }
 
 func signalName(sig syscall.Signal) string {

@@ -1,4 +1,4 @@
-package actor
+package harness
 
 import (
 	"errors"
@@ -10,14 +10,41 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/scenarios/language"
 )
 
-// Blocked returns the names of the system calls in which threads of an actor's process are blocked, in the order of tids. It
-// is for the harness, which looks from outside, and knows from the starts of steps which threads are theirs and not the Go
-// runtime's. A thread that computes, has ended, or waits for the harness is left out.
+// blocked names the system calls that an actor's steps are blocked in, in the order in which the
+// steps are written.
+func (l *lab) blocked(b *language.Blocked) (string, error) {
+	a, err := l.actor(b.Actor)
+	if err != nil {
+		return "", err
+	}
+	if a.gone {
+		return "", unix.ESRCH
+	}
+	var tids []int
+	language.EachStep(a.Steps, func(st *language.Step) {
+		for _, s := range a.running {
+			// A step within it is what may be blocked.
+			if s.Step == st.ID && st.Op.Repeat == nil && st.Op.Parallel == nil {
+				tids = append(tids, s.TID)
+			}
+		}
+	})
+	calls, err := blockedCalls(a.process.PID, tids)
+	return strings.Join(calls, " "), err
+}
+
+// blockedCalls returns the names of the system calls in which threads of an actor's process are
+// blocked, in the order of tids. The lab looks from outside: the starts of steps say which threads
+// belong to steps and not to the Go runtime. A thread that computes, has ended, or waits for the lab
+// is left out.
 //
-// Reading it takes the right to ptrace the process (proc_pid_syscall(5)); the error says where that is withheld.
-func Blocked(pid int, tids []int) ([]string, error) {
+// Reading it takes the right to ptrace the process (proc_pid_syscall(5)); the error says where that
+// is withheld.
+func blockedCalls(pid int, tids []int) ([]string, error) {
 	var names []string
 	for _, tid := range tids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/syscall", pid, tid))
