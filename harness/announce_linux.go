@@ -38,8 +38,8 @@ func (l *lab) announce() error {
 	return nil
 }
 
-// tellHosts writes the host events and returns what there is to observe.
-func (l *lab) tellHosts(topology *network.Topology) []observe.Host {
+// announceHosts writes the host events and returns the hosts to observe.
+func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 	var hosts []observe.Host
 	for _, h := range topology.Hosts {
 		e := &trace.Host{Name: h.Name}
@@ -57,12 +57,12 @@ func (l *lab) tellHosts(topology *network.Topology) []observe.Host {
 	return hosts
 }
 
-// tellSysctls writes what the network set, and what expectations ask about.
-func (l *lab) tellSysctls() error {
+// announceSysctls writes the sysctls that the network set, and those that expectations ask for.
+func (l *lab) announceSysctls() error {
 	for _, s := range l.net.Sysctls() {
 		l.now(trace.Event{Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing}})
 	}
-	host := l.Scenario.Hosts[0].Name
+	host := l.anyHost()
 	for i := range l.Scenario.Expect {
 		w := l.Scenario.Expect[i].Where
 		if w == nil {
@@ -81,3 +81,7 @@ func (l *lab) tellSysctls() error {
 	}
 	return nil
 }
+
+// anyHost names a host to ask for what the kernel has. All hosts run on one kernel, and which sysctls
+// their namespaces have depends on nothing else.
+func (l *lab) anyHost() string { return l.Scenario.Hosts[0].Name }

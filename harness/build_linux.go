@@ -11,7 +11,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// build makes the hosts, starts the actors' processes, the observers and the faults that are in force from the beginning.
+// build makes the hosts, starts the actors' processes, the observers and the faults that are in
+// force from the beginning.
 func (l *lab) build() error {
 	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err
@@ -36,12 +37,12 @@ func (l *lab) build() error {
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
 		return err
 	}
-	l.watchEvents() // before the actors, who are told at which events to stand still
+	l.watched = watchedEvents(l.Scenario, l.plan)
 	if err := l.startActors(topology); err != nil {
 		return err
 	}
-	hosts := l.tellHosts(topology)
-	if err := l.tellSysctls(); err != nil {
+	hosts := l.announceHosts(topology)
+	if err := l.announceSysctls(); err != nil {
 		return err
 	}
 	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
@@ -53,17 +54,5 @@ func (l *lab) build() error {
 	if err := l.seen.Counters("before"); err != nil {
 		return err
 	}
-	for i := range l.plan.Faults {
-		p := &l.plan.Faults[i]
-		w := &window{fault: p.Name, spec: p.Window}
-		l.windows = append(l.windows, w)
-		// A fault without a beginning is there before the listeners are.
-		if p.Window.From == "" && p.Window.After == 0 && p.Window.For == 0 {
-			w.begun = true
-			if err := l.switchFault(p.Name, true); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return l.openWindows()
 }

@@ -2,66 +2,84 @@ package harness
 
 import (
 	"slices"
-	"strings"
 
 	"halfopen/inject/fault"
 	"halfopen/scenarios/language"
 )
 
-// watchEvents notes the events of which something besides actors must know.
-func (l *lab) watchEvents() {
-	for i := range l.Scenario.Expect {
-		e := &l.Scenario.Expect[i]
-		var refs []language.EventRef
-		switch {
-		case e.Sockets != nil:
-			refs = append(refs, e.Sockets.When)
-		case e.Holds != nil:
-			refs = append(refs, e.Holds.From, e.Holds.Until)
-		case e.Never != nil:
-			refs = append(refs, e.Never.From, e.Never.Until)
-		}
-		for _, r := range refs {
-			if r != "" {
-				l.sampled[r.Canonical()] = true
-			}
+// watched are the events of a run that something in the lab must know of: a pure function of the
+// scenario and its plan. All events are in canonical form.
+type watched struct {
+	// sampled are the events at which the state of all sockets is wanted.
+	sampled map[language.EventRef]bool
+	// awaited are the faults whose hits something waits for and whose queue reports each hit.
+	awaited map[string]bool
+	// counted are the faults whose hits something waits for and which iptables or tc carry out: their
+	// counters must be read.
+	counted []string
+	// gates are, for each actor, those of its events at which it must stand still until everything
+	// that they set off is done.
+	gates map[string][]language.EventRef
+}
+
+func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
+	w := &watched{
+		sampled: map[language.EventRef]bool{},
+		awaited: map[string]bool{},
+		gates:   map[string][]language.EventRef{},
+	}
+	for i := range s.Expect {
+		for _, ref := range sampledAt(&s.Expect[i]) {
+			w.sampled[ref.Canonical()] = true
+			w.gate(ref)
 		}
 	}
-	for _, r := range language.EventRefs(l.Scenario) {
-		e, err := r.Parse()
-		switch {
-		case err != nil || e.Fault == "":
-		case l.plan.Fault(e.Fault).Mechanism == fault.NFQueue:
-			l.awaited[e.Fault] = true
-		default:
-			l.counted[e.Fault] = 0
+	for i := range s.Faults {
+		for _, ref := range language.EventRefs(&s.Faults[i]) {
+			w.gate(ref)
 		}
+	}
+	for _, ref := range language.EventRefs(s) {
+		if e, err := ref.Parse(); err == nil && e.Kind == language.EventFaultHit {
+			w.hit(plan.Fault(e.Fault))
+		}
+	}
+	return w
+}
+
+// gate adds an event at which its actor, if it is an actor's, must stand still.
+func (w *watched) gate(ref language.EventRef) {
+	e, err := ref.Parse()
+	if err != nil || e.Actor == "" {
+		return
+	}
+	if event := e.Ref(); !slices.Contains(w.gates[e.Actor], event) {
+		w.gates[e.Actor] = append(w.gates[e.Actor], event)
 	}
 }
 
-// gates returns the events of an actor at which it must stand still.
-func (l *lab) gates(actor string) []language.EventRef {
-	var gates []language.EventRef
-	add := func(ref language.EventRef) {
-		if strings.HasPrefix(string(ref), actor+".") && !slices.Contains(gates, ref) {
-			gates = append(gates, ref)
-		}
+// hit adds a fault whose hits something waits for.
+func (w *watched) hit(p *fault.Planned) {
+	switch {
+	case p.Mechanism == fault.NFQueue:
+		w.awaited[p.Name] = true
+	case !slices.Contains(w.counted, p.Name):
+		w.counted = append(w.counted, p.Name)
 	}
-	for i := range l.Scenario.Faults {
-		f := &l.Scenario.Faults[i]
-		add(f.From)
-		add(f.Until)
-		if f.Do.Hold != nil {
-			add(f.Do.Hold.Until)
-		}
-		if f.Do.Replay != nil {
-			add(f.Do.Replay.Until)
-		}
+}
+
+// sampledAt returns the events at which the expectation asks for the state of sockets.
+func sampledAt(e *language.Expectation) []language.EventRef {
+	var refs []language.EventRef
+	switch {
+	case e.Sockets != nil:
+		refs = []language.EventRef{e.Sockets.When}
+	case e.Holds != nil:
+		refs = []language.EventRef{e.Holds.From, e.Holds.Until}
+	case e.Never != nil:
+		refs = []language.EventRef{e.Never.From, e.Never.Until}
 	}
-	for event := range l.sampled {
-		add(event)
-	}
-	return gates
+	return slices.DeleteFunc(refs, func(r language.EventRef) bool { return r == "" })
 }
 
 // hitOf returns the event of a fault's nth hit.

@@ -11,6 +11,7 @@ import (
 	"halfopen/internal/selector"
 )
 
+// faultOptions are what the faults need of the lab.
 func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 	hosts := selector.Hosts{}
 	for _, h := range topology.Hosts {
@@ -28,22 +29,22 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 	}
 }
 
-// struck tells of a hit in a queue. The packet goes on when struck returns: not before all that waits for the hit has been
-// done. It is called on the queue's goroutine.
+// struck reports a hit in a queue. The packet goes on when struck returns: not before everything that
+// waits for the hit has been done. It is called on the queue's goroutine.
 func (l *lab) struck(host string, s queue.Strike) {
 	l.now(trace.Event{Fault: &trace.Fault{
 		Name: s.Fault, What: "hit", Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
 	}})
-	if !l.awaited[s.Fault] {
+	if !l.watched.awaited[s.Fault] {
 		return
 	}
 	done := make(chan struct{})
-	tell := func() error {
+	report := func() error {
 		defer close(done)
 		return l.happened(hitOf(s.Fault, s.N))
 	}
 	select {
-	case l.inbox <- tell:
+	case l.inbox <- report:
 	case <-l.over:
 		return
 	}
@@ -74,7 +75,21 @@ func (l *lab) switchFault(name string, on bool) error {
 	return nil
 }
 
-// apply does what windows ask for, at once or in time.
+// openWindows makes the windows of all faults and puts those in force that have no beginning: they are
+// there before the listeners are.
+func (l *lab) openWindows() error {
+	for i := range l.plan.Faults {
+		p := &l.plan.Faults[i]
+		w := &window{fault: p.Name, spec: p.Window}
+		l.windows = append(l.windows, w)
+		if err := l.apply(w.open()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply does what windows ask for, now or later.
 func (l *lab) apply(changes []change) error {
 	for _, c := range changes {
 		if c.after == 0 {
@@ -98,7 +113,7 @@ func (l *lab) window(fault string) *window {
 	return l.windows[i]
 }
 
-// later has f called on the lab's goroutine after a time.
+// later calls f on the lab's goroutine after a time.
 func (l *lab) later(after time.Duration, f func() error) {
 	time.AfterFunc(after, func() { l.inbox <- f })
 }
@@ -106,20 +121,20 @@ func (l *lab) later(after time.Duration, f func() error) {
 // pollHits is how often the hits of faults are read while something waits for one.
 const pollHits = 10 * time.Millisecond
 
-// tellHits raises the events of hits that came since the last time.
-func (l *lab) tellHits() error {
-	for name, told := range l.counted {
+// countHits reads the counters that something waits for and raises the events of new hits.
+func (l *lab) countHits() error {
+	for _, name := range l.watched.counted {
 		hits, err := l.faults.Hits(name)
 		if err != nil {
 			return err
 		}
-		for n := told + 1; n <= hits; n++ {
+		for n := l.hits[name] + 1; n <= hits; n++ {
 			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "hits", Hits: n}})
 			if err := l.happened(hitOf(name, n)); err != nil {
 				return err
 			}
 		}
-		l.counted[name] = hits
+		l.hits[name] = hits
 	}
 	return nil
 }

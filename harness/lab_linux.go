@@ -9,11 +9,11 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
-	"halfopen/scenarios/language"
 )
 
-// lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1 of the sandbox. Except
-// for emit, its methods are called by the one goroutine of runLab.
+// lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1 of
+// the sandbox. Its methods are called by the one goroutine of runLab, except for those that say
+// otherwise.
 type lab struct {
 	job
 	reaper *sandbox.Reaper
@@ -24,41 +24,38 @@ type lab struct {
 
 	actors  []*member
 	windows []*window
-	// sampled are the events at which the state of all sockets is wanted.
-	sampled map[language.EventRef]bool
-	// counted are the faults of iptables and tc whose hits are events that something waits for, with those told so far;
-	// awaited are those of queues, which tell each hit themselves.
-	counted map[string]uint64
-	awaited map[string]bool
+	// watched are the events that something waits for.
+	watched *watched
+	// hits are the hits reported so far, for the faults whose counters are read.
+	hits map[string]uint64
 	// on are the faults in force.
 	on map[string]bool
 
 	// inbox brings everything that happens outside the goroutine: functions to be called on it.
 	inbox chan func() error
-	// wanted is closed when the parent wants the run no longer, over when the run ends by itself.
-	wanted, over chan struct{}
+	// canceled is closed when the parent does not want the run any more, over when the run has ended
+	// and nobody reads the inbox.
+	canceled, over chan struct{}
 
 	out *outbox[message]
 }
 
-// runLab is the main function of the lab: it reads its job from control and writes messages to events. The end of control
-// cancels the run.
+// runLab is the main function of the lab: it reads its job from control and writes messages to
+// events. The end of control cancels the run.
 func runLab(control, events *os.File) {
 	l := &lab{
-		sampled: map[language.EventRef]bool{},
-		counted: map[string]uint64{},
-		awaited: map[string]bool{},
-		on:      map[string]bool{},
-		inbox:   make(chan func() error, 64),
-		wanted:  make(chan struct{}),
-		over:    make(chan struct{}),
-		out:     newOutbox(events, summarize),
+		hits:     map[string]uint64{},
+		on:       map[string]bool{},
+		inbox:    make(chan func() error, 64),
+		canceled: make(chan struct{}),
+		over:     make(chan struct{}),
+		out:      newOutbox(events, summarize),
 	}
 	dec := json.NewDecoder(control)
 	err := dec.Decode(&l.job)
 	if err == nil {
 		go func() {
-			defer close(l.wanted)
+			defer close(l.canceled)
 			var more json.RawMessage
 			_ = dec.Decode(&more) // nothing more is ever sent: this returns at the end of the pipe
 		}()
@@ -71,10 +68,10 @@ func runLab(control, events *os.File) {
 	_ = l.out.close()
 }
 
-// emit sends an event; it is safe for concurrent use.
+// emit sends an event. It is safe for concurrent use.
 func (l *lab) emit(e trace.Event) { l.out.send(message{Event: &e}) }
 
-// now emits an event that happens now.
+// now emits an event that happens now. It is safe for concurrent use.
 func (l *lab) now(e trace.Event) {
 	e.T = l.Clock.Now()
 	l.emit(e)
@@ -91,8 +88,5 @@ func (l *lab) run() error {
 	if err := l.build(); err != nil {
 		return err
 	}
-	if err := l.perform(); err != nil {
-		return err
-	}
-	return nil
+	return l.perform()
 }

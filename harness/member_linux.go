@@ -78,7 +78,7 @@ func (a *member) start(topology *network.Topology) error {
 		Steps:         a.Steps,
 		Clock:         l.Clock,
 		Topology:      topology,
-		Gates:         l.gates(a.Name),
+		Gates:         l.watched.gates[a.Name],
 		Interruptible: l.interrupts(a.Name),
 	}})
 	return nil

@@ -14,10 +14,8 @@ func (l *lab) perform() error {
 		return err
 	}
 	for _, w := range l.windows {
-		if !w.begun {
-			if err := l.apply(w.start()); err != nil {
-				return err
-			}
+		if err := l.apply(w.start()); err != nil {
+			return err
 		}
 	}
 	// What the first steps have made, such as a LISTEN socket, is there from the start.
@@ -30,7 +28,7 @@ func (l *lab) perform() error {
 	deadline := time.NewTimer(l.Scenario.DeadlineOrDefault())
 	defer deadline.Stop()
 	var poll <-chan time.Time
-	if len(l.counted) > 0 {
+	if len(l.watched.counted) > 0 {
 		ticker := time.NewTicker(pollHits)
 		defer ticker.Stop()
 		poll = ticker.C
@@ -43,12 +41,12 @@ func (l *lab) perform() error {
 				return err
 			}
 		case <-poll:
-			if err := l.tellHits(); err != nil {
+			if err := l.countHits(); err != nil {
 				return err
 			}
 		case <-deadline.C:
 			reason = "deadline"
-		case <-l.wanted:
+		case <-l.canceled:
 			reason = "canceled"
 		}
 	}
@@ -67,7 +65,7 @@ func (l *lab) prepare() error {
 			if err := f(); err != nil {
 				return err
 			}
-		case <-l.wanted:
+		case <-l.canceled:
 			return fmt.Errorf("the run was canceled before its actors began")
 		case <-patience:
 			return fmt.Errorf("%s did not finish its first steps within 10 s", l.unprepared())
@@ -88,7 +86,7 @@ func (l *lab) happened(event language.EventRef) error {
 		}
 	}
 	l.faults.Happened(event)
-	if l.sampled[event] {
+	if l.watched.sampled[event] {
 		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}}) }); err != nil {
 			return err
 		}
