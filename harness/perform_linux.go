@@ -92,7 +92,7 @@ func (l *lab) happened(event language.EventRef) error {
 		}
 	}
 	for _, a := range l.actors {
-		a.tell(event)
+		a.happened(event)
 	}
 	return nil
 }
