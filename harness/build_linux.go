@@ -5,6 +5,7 @@ import (
 
 	"halfopen/harness/observe"
 	"halfopen/harness/sandbox"
+	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
@@ -51,7 +52,7 @@ func (l *lab) build() error {
 	if l.seen, err = observe.Open(hosts, l.Scenario.SnaplenOrDefault(), l.Clock, l.emit); err != nil {
 		return err
 	}
-	if err := l.seen.Counters("before"); err != nil {
+	if err := l.seen.Counters(trace.Before); err != nil {
 		return err
 	}
 	return l.openWindows()

@@ -33,7 +33,7 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 // waits for the hit has been done. It is called on the queue's goroutine.
 func (l *lab) struck(host string, s queue.Strike) {
 	l.now(trace.Event{Fault: &trace.Fault{
-		Name: s.Fault, What: "hit", Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
+		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
 	}})
 	if !l.watched.awaited[s.Fault] {
 		return
@@ -64,14 +64,14 @@ func (l *lab) switchFault(name string, on bool) error {
 		if err := l.faults.Off(name); err != nil {
 			return err
 		}
-		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "off"}})
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff}})
 		return nil
 	}
 	if err := l.faults.On(name); err != nil {
 		return err
 	}
 	p := l.plan.Fault(name)
-	l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "on", Mechanism: string(p.Mechanism), Why: p.Why}})
+	l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why}})
 	return nil
 }
 
@@ -129,7 +129,7 @@ func (l *lab) countHits() error {
 			return err
 		}
 		for n := l.hits[name] + 1; n <= hits; n++ {
-			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "hits", Hits: n}})
+			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: n}})
 			if err := l.happened(hitOf(name, n)); err != nil {
 				return err
 			}

@@ -33,8 +33,8 @@ func (l *lab) perform() error {
 		defer ticker.Stop()
 		poll = ticker.C
 	}
-	reason := "done"
-	for reason == "done" && !l.allDone() {
+	reason := trace.EndDone
+	for reason == trace.EndDone && !l.allDone() {
 		select {
 		case f := <-l.inbox:
 			if err := f(); err != nil {
@@ -45,9 +45,9 @@ func (l *lab) perform() error {
 				return err
 			}
 		case <-deadline.C:
-			reason = "deadline"
+			reason = trace.EndDeadline
 		case <-l.canceled:
-			reason = "canceled"
+			reason = trace.EndCanceled
 		}
 	}
 	return l.finish(reason)
@@ -98,7 +98,7 @@ func (l *lab) happened(event language.EventRef) error {
 }
 
 // finish writes what is known only at the end.
-func (l *lab) finish(reason string) error {
+func (l *lab) finish(reason trace.EndReason) error {
 	close(l.over)
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name
@@ -106,9 +106,9 @@ func (l *lab) finish(reason string) error {
 		if err != nil {
 			return err
 		}
-		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: "hits", Hits: hits}})
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: hits}})
 	}
-	if err := l.seen.Counters("after"); err != nil {
+	if err := l.seen.Counters(trace.After); err != nil {
 		return err
 	}
 	if err := l.seen.Stop(); err != nil {

@@ -67,7 +67,7 @@ func only(t *testing.T, text string) []*language.Scenario {
 func strikes(tr *trace.Trace) []string {
 	var list []string
 	for i := range tr.Events {
-		if f := tr.Events[i].Fault; f != nil && f.What == "hit" {
+		if f := tr.Events[i].Fault; f != nil && f.What == trace.FaultHit {
 			d := packet.DecodeIP(f.Packet)
 			list = append(list, fmt.Sprintf("%s %d: %q %s %v", f.Name, f.Hits, d.Payload, f.Effect, f.By))
 		}

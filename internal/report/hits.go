@@ -53,7 +53,7 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 	}
 	for i := range t.Events {
 		f := t.Events[i].Fault
-		if f == nil || f.What != "hit" || len(f.Packet) == 0 {
+		if f == nil || f.What != trace.FaultHit || len(f.Packet) == 0 {
 			continue
 		}
 		d := packet.DecodeIP(f.Packet)
