@@ -28,6 +28,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		Cmds:                commands,
 		RequireExplicitExec: true,
+		// STORED has runs that earlier versions stored.
+		Setup: func(env *testscript.Env) error {
+			stored, err := filepath.Abs("testdata/stored")
+			env.Setenv("STORED", stored)
+			return err
+		},
 	})
 }
 

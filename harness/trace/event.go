@@ -1,8 +1,13 @@
-// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes it and nothing
-// else does; assertions, ladders and reports only read it. It imports nothing else of the module.
+// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes
+// it and nothing else does; assertions, ladders and reports only read it. Of the module it imports only
+// what decodes packets.
 package trace
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Event is one thing that happened. Exactly one of the pointers is set; [Event.Kind] names it.
 type Event struct {
@@ -37,8 +42,25 @@ type Run struct {
 	// Kernel is uname -r.
 	Kernel  string `json:"kernel"`
 	Version string `json:"version"`
-	// Source is the expanded scenario as JSON, so that a stored trace can be checked again.
-	Source []byte `json:"source,omitempty"`
+	// Source is the expanded scenario, so that a stored trace can be judged again.
+	Source json.RawMessage `json:"source,omitempty"`
+}
+
+// UnmarshalJSON also reads traces of earlier versions, whose Source is JSON in base64.
+func (r *Run) UnmarshalJSON(data []byte) error {
+	type plain Run
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
+		return err
+	}
+	if len(r.Source) == 0 || r.Source[0] != '"' {
+		return nil
+	}
+	var source []byte
+	if err := json.Unmarshal(r.Source, &source); err != nil {
+		return fmt.Errorf("reading the source of the run: %w", err)
+	}
+	r.Source = source
+	return nil
 }
 
 // Host is a host of the lab, once it is up.
