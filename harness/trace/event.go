@@ -199,10 +199,10 @@ type Fault struct {
 	Why       string `json:"why,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
-	// Host is where a hit struck. Effect says what was done to the packet: dropped, delayed,
-	// rewritten, ...; By for how long, where it has a time.
+	// Host is where a hit struck. Effect says what was done to the packet; By for how long, where it has
+	// a time.
 	Host   string        `json:"host,omitempty"`
-	Effect string        `json:"effect,omitempty"`
+	Effect Effect        `json:"effect,omitempty"`
 	By     time.Duration `json:"by,omitempty"`
 	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
 	Packet []byte `json:"packet,omitempty"`
