@@ -2,29 +2,19 @@ package harness_test
 
 import (
 	"context"
-	"errors"
-	"os"
 	"sync"
 	"testing"
 
 	"halfopen/harness"
-	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
-// needLab skips the test where this machine cannot make labs, and says what is missing; with HALFOPEN_CI=1 that is a
-// failure.
+// needLab skips the test where this machine cannot make labs, and with -short.
 func needLab(t *testing.T) {
 	t.Helper()
-	err := tryLab()
-	var missing *kernel.MissingError
-	switch {
-	case err == nil:
-	case errors.As(err, &missing) && os.Getenv("HALFOPEN_CI") != "1":
-		t.Skip(err)
-	default:
-		t.Fatal(err)
-	}
+	testlab.Long(t)
+	testlab.Supported(t, tryLab())
 }
 
 // tryLab makes the simplest lab there is, once.

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -39,7 +40,7 @@ const malformedFaults = `
 func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			r := rand.New(rand.NewPCG(newSeed(t), 2))
