@@ -64,10 +64,10 @@ func affordFiles(n int, needs string) error {
 	}
 }
 
-// translates reports whether a command seems to set up the translation of addresses: it looks for "-t
-// nat" after the name of an iptables, or for conntrack as the first word. A wrong guess is harmless. One
-// too few, and the command itself fails in the lab, with the words of iptables for a reason; one too
-// many, and a kernel without masquerading refuses a scenario that might have run.
+// translates reports whether a command seems to set up the translation of addresses: it names an
+// iptables and "-t nat", or begins with conntrack. It may guess wrong. Where it misses a command, that
+// command fails in the lab of a kernel without NAT, and the run with it, instead of being refused.
+// Where it sees one too many, a kernel without NAT refuses a scenario that would have run.
 func translates(command []string) bool {
 	text := strings.Join(command, " ")
 	if shell, ok := strings.CutPrefix(text, "sh -c "); ok {

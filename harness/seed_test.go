@@ -78,10 +78,7 @@ func strikes(tr *trace.Trace) []string {
 // The same seed strikes the same packets in every run, another seed others.
 func TestTheSameSeedStrikesTheSamePackets(t *testing.T) {
 	needLab(t)
-	runs := 100
-	if testing.Short() {
-		runs = 10
-	}
+	const runs = 100
 	s := seeded(t, 60)
 	run := func(seed uint64) []string {
 		tr, err := harness.Run(context.Background(), s, harness.Options{Seed: seed})
