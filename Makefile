@@ -1,5 +1,6 @@
 # make run            run the built-in scenarios that take under 20 s, in parallel; a table at the end
 # make test           run the tests; those that need a lab skip without root or user namespaces
+# make test-short     run the pure tests and one lab, in under 20 s
 # make lint           run go vet, staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -19,7 +20,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-kernels lint bench docs deps deps-vm install clean
+.PHONY: module all build run test test-short test-kernels lint bench docs deps deps-vm install clean
 
 all: build
 
@@ -35,6 +36,10 @@ PKGS ?= ./...
 test: deps
 	$(GO) build $(RACEFLAG) ./...
 	$(GO) test $(RACEFLAG) -p 1 -timeout 40m $(ARGS) $(PKGS)
+
+# Every pure test and one lab, which needs nothing installed. Results of unchanged packages are cached.
+test-short:
+	$(GO) test $(RACEFLAG) -short $(ARGS) $(PKGS)
 
 lint:
 	$(GO) vet ./...

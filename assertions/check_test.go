@@ -154,7 +154,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTape()
-			for _, at := range []string{"before", "after"} {
+			for _, at := range []trace.Moment{trace.Before, trace.After} {
 				p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: at, Values: map[string]int64{"Tcp.ActiveOpens": 1}}})
 			}
 			got := failures(Check(lab(t, actors, test.expect), test.record(p)))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -48,7 +49,7 @@ type rise struct {
 // add adds a counter, HOST.GROUP.NAME.
 func (s *rise) add(r *run, counter string) {
 	host, name, _ := strings.Cut(counter, ".")
-	before, after := r.counters(host, "before"), r.counters(host, "after")
+	before, after := r.counters(host, trace.Before), r.counters(host, trace.After)
 	if before == nil || after == nil {
 		s.unread = host
 		return
@@ -78,7 +79,7 @@ func (s *rise) String() string {
 }
 
 // counters returns a reading of a host's counters, or nil.
-func (r *run) counters(host, at string) map[string]int64 {
+func (r *run) counters(host string, at trace.Moment) map[string]int64 {
 	for i := range r.t.Events {
 		if c := r.t.Events[i].Counters; c != nil && c.Host == host && c.At == at {
 			return c.Values

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -20,11 +21,12 @@ func (r *run) ending() Verdict {
 		v.fault("an end", "none", "the lab died: the trace has no end, "+last)
 		return v.finish()
 	}
-	if r.end.Reason == "done" {
+	reason := string(r.end.Reason)
+	if r.end.Reason == trace.EndDone {
 		v.saw(true, "done", "done")
 		return v.finish()
 	}
-	if r.end.Reason == "canceled" {
+	if r.end.Reason == trace.EndCanceled {
 		v.fault("done", "canceled", fmt.Sprintf("the run was canceled after %s", brief(r.ended-r.started)))
 		return v.finish()
 	}
@@ -35,13 +37,13 @@ func (r *run) ending() Verdict {
 		}
 	}
 	switch {
-	case r.end.Reason == "deadline" && len(r.end.Hanging) > 0 && len(surprising) == 0:
+	case r.end.Reason == trace.EndDeadline && len(r.end.Hanging) > 0 && len(surprising) == 0:
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
 		v.saw(true, v.Title, strings.Join(r.end.Hanging, ", "))
 	case len(surprising) > 0:
-		v.fault("done", r.end.Reason, all(surprising))
+		v.fault("done", reason, all(surprising))
 	default:
-		v.fault("done", r.end.Reason, fmt.Sprintf("the run ended by %s after %s, though no step was in progress", r.end.Reason, brief(r.ended-r.started)))
+		v.fault("done", reason, fmt.Sprintf("the run ended by %s after %s, though no step was in progress", reason, brief(r.ended-r.started)))
 	}
 	return v.finish()
 }

@@ -3,6 +3,7 @@ package assertions
 import (
 	"fmt"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -69,7 +70,7 @@ func faultPlace(f *language.Fault) string {
 // hits returns how many packets a fault struck, by the last reading; read is false where there is none.
 func (r *run) hits(fault string) (hits uint64, read bool) {
 	for i := range r.t.Events {
-		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == "hits" {
+		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {
 			hits, read = max(hits, f.Hits), true
 		}
 	}
@@ -79,7 +80,7 @@ func (r *run) hits(fault string) (hits uint64, read bool) {
 // outOfForce says so where a fault was never in force.
 func (r *run) outOfForce(fault string) string {
 	for i := range r.t.Events {
-		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == "on" {
+		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultOn {
 			return ""
 		}
 	}

@@ -114,7 +114,7 @@ func (p *tape) socket(at time.Duration, host, local, remote, state string) *trac
 	return s
 }
 
-func (p *tape) end(at time.Duration, reason string, hanging ...string) *trace.Trace {
+func (p *tape) end(at time.Duration, reason trace.EndReason, hanging ...string) *trace.Trace {
 	p.add(at, trace.Event{End: &trace.End{Reason: reason, Hanging: hanging}})
 	p.tr.Sort()
 	return p.tr

@@ -1,20 +1,15 @@
 package assertions
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // fixture is one expectation against one trace. Its fault has struck and its run has ended unless record says otherwise.
 type fixture struct {
@@ -44,19 +39,7 @@ func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 			fmt.Fprintln(&out)
 		})
 	}
-	path := filepath.Join("testdata", kind+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	testlab.Golden(t, filepath.Join("testdata", kind+".golden"), out.String())
 }
 
 const second = time.Second

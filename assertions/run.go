@@ -88,7 +88,7 @@ func (r *run) moment(ref language.EventRef) (time.Duration, error) {
 		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor && e.Signal.Name == want.Signal
 		case language.EventFaultHit:
-			happened = e.Fault != nil && e.Fault.Name == want.Fault && (e.Fault.What == "hits" || e.Fault.What == "hit") && e.Fault.Hits >= uint64(want.N)
+			happened = e.Fault != nil && e.Fault.Name == want.Fault && (e.Fault.What == trace.FaultHits || e.Fault.What == trace.FaultHit) && e.Fault.Hits >= uint64(want.N)
 		}
 		if happened {
 			return e.T, nil

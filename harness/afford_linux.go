@@ -11,8 +11,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// afford says what the scenario asks of this machine that it has not, before anything is built. The error is a
-// *kernel.MissingError. exec calls what starts programs.
+// afford returns what the scenario asks of this machine and the machine does not have, before anything
+// is built. The error is a *kernel.MissingError. exec calls what starts programs.
+//
+// That a scenario translates addresses is guessed, for nothing in the language says so: a lab has no
+// step for it, and scenarios run iptables or conntrack in a shell. See [translates].
 func afford(s *language.Scenario, exec func(func() error) error) error {
 	masquerade := func(needs string) error {
 		return exec(func() error { return neededBy(kernel.Masquerade(s.Family == language.V6), needs) })
@@ -43,7 +46,8 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 	return nil
 }
 
-// affordFiles compares with the hard limit, which a lab cannot raise and its actors inherit.
+// affordFiles compares a number of open files with the hard limit, which a lab cannot raise and its
+// actors inherit.
 func affordFiles(n int, needs string) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -60,7 +64,10 @@ func affordFiles(n int, needs string) error {
 	}
 }
 
-// translates reports whether a command sets up the translation of addresses.
+// translates reports whether a command seems to set up the translation of addresses: it names an
+// iptables and "-t nat", or begins with conntrack. It may guess wrong. Where it misses a command, that
+// command fails in the lab of a kernel without NAT, and the run with it, instead of being refused.
+// Where it sees one too many, a kernel without NAT refuses a scenario that would have run.
 func translates(command []string) bool {
 	text := strings.Join(command, " ")
 	if shell, ok := strings.CutPrefix(text, "sh -c "); ok {

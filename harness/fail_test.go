@@ -1,21 +1,16 @@
 package harness_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"halfopen/assertions"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
-
-var update = flag.Bool("update", false, "write the golden file anew")
 
 // measured is what differs from run to run in a message: times and ephemeral ports.
 var measured = regexp.MustCompile(`-?\b[0-9.]+(µs|ms|s)\b|:[0-9]{5}\b`)
@@ -51,19 +46,7 @@ func TestWhatFailsSaysWhy(t *testing.T) {
 			}
 		}
 	}
-	golden := "testdata/fail/verdicts.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("failed verdicts (-want +got):\n%s", diff)
-	}
+	testlab.Golden(t, "testdata/fail/verdicts.golden", b.String())
 }
 
 // mask hides what was measured.

@@ -24,16 +24,12 @@ const kills = 100
 // anything on the host that was not there before. The seed is printed.
 func TestKilledLabLeavesNothing(t *testing.T) {
 	needLab(t)
-	n := kills
-	if testing.Short() {
-		n = 10
-	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	before := lookAtHost(t)
 	spaces := map[string]bool{}
-	for i := range n {
+	for i := range kills {
 		// From before the sandbox exists to well into the actors' work.
 		after := time.Duration(random.IntN(250)) * time.Millisecond
 		killOne(t, []string{"parent", "pid1", "actor"}[i%3], after, random, spaces)

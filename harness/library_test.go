@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,8 @@ import (
 // short is how long a run of the library may take in these tests; the command runs the others on demand.
 const short = 20 * time.Second
 
-// atOnce is how many labs these tests run at a time, as many as the command does on two cores. Labs mostly wait.
-const atOnce = 16
+// atOnce is how many labs these tests run at a time, as many as the command does. Labs mostly wait.
+var atOnce = 8 * runtime.NumCPU()
 
 // judged is a run with what came of it.
 type judged struct {

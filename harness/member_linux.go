@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -31,10 +30,10 @@ type member struct {
 	done     bool
 	// running are the steps that have begun and not ended.
 	running []trace.Start
-	// killed is set once a kill step has aimed at it, gone once its process is no more.
+	// killed is set once a kill step has aimed at it, gone once its process has ended.
 	killed, gone bool
-	// bereaved are told when it is gone.
-	bereaved []func()
+	// onGone are called when it is gone.
+	onGone []func()
 }
 
 func (l *lab) startActors(topology *network.Topology) error {
@@ -50,28 +49,25 @@ func (l *lab) startActors(topology *network.Topology) error {
 
 // start runs the actor's process on its host and sends it its steps.
 func (a *member) start(topology *network.Topology) error {
-	commandsR, commandsW, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("making the command pipe of %s: %w", a.Name, err)
+	var p pipes
+	commands, reports := p.to("command"), p.from("report")
+	if p.err != nil {
+		return fmt.Errorf("starting actor %s: %w", a.Name, p.err)
 	}
-	reportsR, reportsW, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("making the report pipe of %s: %w", a.Name, err)
-	}
+	defer p.closeThere()
 	l := a.lab
+	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
-		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr, commandsR, reportsW)
+		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr, commands.there, reports.there)
 	}, func(status syscall.WaitStatus) {
 		l.inbox <- func() error { return a.ended(status) }
 	})
 	if err != nil {
 		return err
 	}
-	commandsR.Close()
-	reportsW.Close()
-	// An error of writing means that the actor has died, which the reaper tells.
-	a.commands = newOutbox[actor.Command](commandsW, nil)
-	go a.listen(reportsR)
+	// A failed write means that the actor has died, which the reaper reports.
+	a.commands = newOutbox[actor.Command](commands.here, nil)
+	go a.listen(reports.here)
 	a.commands.send(actor.Command{Init: &actor.Init{
 		Actor:         a.Name,
 		Host:          a.Host,
@@ -79,7 +75,7 @@ func (a *member) start(topology *network.Topology) error {
 		Steps:         a.Steps,
 		Clock:         l.Clock,
 		Topology:      topology,
-		Gates:         l.gates(a.Name),
+		Gates:         l.watched.gates[a.Name],
 		Interruptible: l.interrupts(a.Name),
 	}})
 	return nil
@@ -128,7 +124,7 @@ func (a *member) report(r actor.Report) error {
 		reply := a.lab.serve(r.Request)
 		answer := func() { a.commands.send(actor.Command{Reply: &reply}) }
 		if victim := a.lab.dying(r.Request); victim != nil && victim != a {
-			victim.bereaved = append(victim.bereaved, answer)
+			victim.onGone = append(victim.onGone, answer)
 			return nil
 		}
 		answer()
@@ -149,7 +145,7 @@ func (a *member) track(e *trace.Event) {
 	}
 }
 
-// ended is told when the actor's process is no more.
+// ended is called when the actor's process is gone.
 func (a *member) ended(status syscall.WaitStatus) error {
 	p := &trace.Process{Actor: a.Name, PID: a.process.PID}
 	if status.Signaled() {
@@ -163,8 +159,8 @@ func (a *member) ended(status syscall.WaitStatus) error {
 		return fmt.Errorf("the process of actor %s ended by itself (%s)", a.Name, describe(status))
 	}
 	a.running, a.gone = nil, true
-	for _, tell := range a.bereaved {
-		tell()
+	for _, f := range a.onGone {
+		f()
 	}
 	return nil
 }
@@ -179,7 +175,7 @@ func (a *member) prepare() {
 
 func (a *member) begin() { a.commands.send(actor.Command{Go: true}) }
 
-func (a *member) tell(event language.EventRef) { a.commands.send(actor.Command{Event: event}) }
+func (a *member) happened(event language.EventRef) { a.commands.send(actor.Command{Event: event}) }
 
 func (l *lab) allDone() bool {
 	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })
@@ -239,15 +235,16 @@ func (l *lab) kill(k *language.Kill) error {
 	if a.gone {
 		return unix.ESRCH
 	}
-	// A signal that an actor handles must strike the thread that is in a system call, not any that happens to be free.
+	// A signal that an actor handles must hit the thread that is in a system call, not any free one.
 	if n := len(a.running); sig == unix.SIGUSR1 && n > 0 && a.running[n-1].TID != 0 {
 		return unix.Tgkill(a.process.PID, a.running[n-1].TID, sig)
 	}
 	return syscall.Kill(a.process.PID, sig)
 }
 
-// dying returns the actor that a request has just killed, until it is gone. On a busy machine it takes a while (a second and
-// more was seen) until a process that has been killed gets to closing its sockets, and a dead peer is one without sockets.
+// dying returns the actor that a request has just killed, until it is gone. On a busy machine it takes a
+// while (a second and more was seen) until a killed process gets to closing its sockets, and a dead peer
+// is one without sockets.
 func (l *lab) dying(r *actor.Request) *member {
 	if r.Kill == nil || r.Kill.Signal != "" && r.Kill.Signal != "KILL" {
 		return nil
@@ -257,28 +254,6 @@ func (l *lab) dying(r *actor.Request) *member {
 		return nil
 	}
 	return a
-}
-
-// blocked names the system calls that an actor's steps are blocked in, in the order in which the steps are written.
-func (l *lab) blocked(b *language.Blocked) (string, error) {
-	a, err := l.actor(b.Actor)
-	if err != nil {
-		return "", err
-	}
-	if a.gone {
-		return "", unix.ESRCH
-	}
-	var tids []int
-	language.EachStep(a.Steps, func(st *language.Step) {
-		for _, s := range a.running {
-			// A step within it is what may be blocked.
-			if lists, _ := st.Op.Nested(); s.Step == st.ID && lists == nil {
-				tids = append(tids, s.TID)
-			}
-		}
-	})
-	calls, err := actor.Blocked(a.process.PID, tids)
-	return strings.Join(calls, " "), err
 }
 
 func signalName(sig syscall.Signal) string {

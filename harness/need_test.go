@@ -2,34 +2,23 @@ package harness_test
 
 import (
 	"context"
-	"errors"
-	"os"
 	"sync"
 	"testing"
 
 	"halfopen/harness"
-	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
-// needLab skips the test where this machine cannot make labs, and says what is missing; with HALFOPEN_CI=1 that is a
-// failure.
+// needLab skips the test where this machine cannot make labs, and with -short.
 func needLab(t *testing.T) {
 	t.Helper()
-	err := tryLab()
-	var missing *kernel.MissingError
-	switch {
-	case err == nil:
-	case errors.As(err, &missing) && os.Getenv("HALFOPEN_CI") != "1":
-		t.Skip(err)
-	default:
-		t.Fatal(err)
-	}
+	testlab.Long(t)
+	testlab.Supported(t, tryLab())
 }
 
-// tryLab makes the simplest lab there is, once.
-var tryLab = sync.OnceValue(func() error {
-	f, err := language.Parse("probe.yaml", []byte(`
+// simplest is the simplest scenario there is.
+const simplest = `
 name: probe
 title: A lab can be made here
 hosts: {client: {}, server: {}}
@@ -38,7 +27,11 @@ actors:
     - connect: {to: "server:9"}
 expect:
   - {step: client.connect, error: ECONNREFUSED}
-`))
+`
+
+// tryLab makes the simplest lab, once.
+var tryLab = sync.OnceValue(func() error {
+	f, err := language.Parse("probe.yaml", []byte(simplest))
 	if err != nil {
 		return err
 	}
@@ -49,3 +42,16 @@ expect:
 	_, err = harness.Run(context.Background(), runs[0], harness.Options{})
 	return err
 })
+
+// TestOneLab is the lab that also -short makes.
+func TestOneLab(t *testing.T) {
+	testlab.Supported(t, tryLab())
+	for _, j := range runAll(t.Context(), only(t, simplest)) {
+		for _, line := range j.failures() {
+			t.Error(line)
+		}
+		if len(j.verdicts) < 2 {
+			t.Errorf("%d verdicts, want those of the step and of the end", len(j.verdicts))
+		}
+	}
+}

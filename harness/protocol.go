@@ -8,7 +8,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// job is what the lab is told: one JSON value on its control pipe. The pipe stays open as long as the run is wanted.
+// job is the lab's order: one JSON value on its control pipe. The pipe stays open as long as the run is
+// wanted.
 type job struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Clock    trace.Clock        `json:"clock"`

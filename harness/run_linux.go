@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,97 +18,112 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Options are what a run may be given besides its scenario. The zero value is good.
+// Options are the settings of a run. The zero value is ready to use.
 type Options struct {
 	// Seed feeds everything random in the run.
 	Seed uint64
 	// Version of the program, for the trace.
 	Version string
-	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets and sockets arrive a little late
-	// and out of order; the trace that Run returns is sorted.
+	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets and sockets
+	// arrive a little late and out of order; the trace that Run returns is sorted.
 	Emit func(trace.Event)
 }
 
 // grace is how long a canceled lab has to write its last events.
 const grace = 2 * time.Second
 
-// Run makes a scenario's lab, runs its actors to their end or to its deadline, and returns the trace. The lab is gone when
-// Run returns. A canceled context ends the run early: the trace then ends with the reason "canceled", and the error is the
-// context's. An error that is a *kernel.MissingError says what this machine lacks.
+// Run makes a scenario's lab, runs its actors to their end or to its deadline, and returns the trace.
+// The lab is gone when Run returns. A canceled context ends the run early: the trace then ends with the
+// reason [trace.EndCanceled], and the error is the context's. An error that is a *kernel.MissingError
+// says what this machine lacks.
 func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	controlR, controlW, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("making the lab's control pipe: %w", err)
-	}
-	defer controlW.Close()
-	eventsR, eventsW, err := os.Pipe()
-	if err != nil {
-		controlR.Close()
-		return nil, fmt.Errorf("making the lab's event pipe: %w", err)
-	}
-	defer eventsR.Close()
-	stderrR, stderrW, err := os.Pipe()
-	if err != nil {
-		controlR.Close()
-		eventsW.Close()
-		return nil, fmt.Errorf("making the lab's error pipe: %w", err)
-	}
-	defer stderrR.Close()
-
 	clock := trace.NewClock()
-	lab, err := sandbox.Start(roleLab, stderrW, controlR, eventsW)
-	controlR.Close()
-	eventsW.Close()
-	stderrW.Close()
+	lab, err := startLab()
 	if err != nil {
 		return nil, err
 	}
-	complaints := make(chan string, 1)
-	go func() { complaints <- tail(stderrR) }()
-
-	ended := make(chan struct{})
-	go func() {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			// The lab takes the end of its control pipe as the order to stop; a lab that does not is stopped.
-			controlW.Close()
-			select {
-			case <-ended:
-			case <-time.After(grace):
-				_ = lab.Signal(syscall.SIGKILL) // it is PID 1 of the sandbox: nothing else could go wrong
-			}
-		}
-	}()
+	defer lab.pipes.closeHere()
+	go lab.stopWith(ctx)
 
 	t := &trace.Trace{}
-	err = json.NewEncoder(controlW).Encode(job{Scenario: s, Clock: clock, Seed: o.Seed, Version: o.Version})
-	if err == nil || errors.Is(err, syscall.EPIPE) {
-		err = collect(eventsR, t, o.Emit)
+	err = lab.order(&job{Scenario: s, Clock: clock, Seed: o.Seed, Version: o.Version})
+	if err == nil {
+		err = collect(lab.events, t, o.Emit)
 	}
 	if err != nil {
-		_ = lab.Signal(syscall.SIGKILL)
+		lab.kill()
 	}
 	status, waitErr := lab.Wait()
-	close(ended)
-	words := <-complaints
+	close(lab.ended)
+	words := <-lab.words
 	t.Sort()
-	if ctx.Err() != nil {
-		return t, ctx.Err()
-	}
-	if err != nil {
+	if err := cmp.Or(ctx.Err(), err, waitErr); err != nil {
 		return t, err
-	}
-	if waitErr != nil {
-		return t, waitErr
 	}
 	if end, _ := t.End(); end == nil {
 		return t, fmt.Errorf("the lab of %s died before its end (%s)%s", s.ID(), describe(status), words)
 	}
 	return t, nil
+}
+
+// labProcess is a lab, as the process that started it sees it.
+type labProcess struct {
+	*sandbox.Process
+	pipes pipes
+	// control takes the job; its end cancels the run. events brings the lab's messages.
+	control, events *os.File
+	// words brings what the lab wrote to its standard error, once nobody holds that any more.
+	words chan string
+	// ended is closed once the process is gone.
+	ended chan struct{}
+}
+
+func startLab() (*labProcess, error) {
+	l := &labProcess{words: make(chan string, 1), ended: make(chan struct{})}
+	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
+	err := l.pipes.err
+	if err == nil {
+		l.Process, err = sandbox.Start(roleLab, stderr.there, control.there, events.there)
+	}
+	l.pipes.closeThere()
+	if err != nil {
+		l.pipes.closeHere()
+		return nil, err
+	}
+	l.control, l.events = control.here, events.here
+	go func() { l.words <- lastWords(stderr.here) }()
+	return l, nil
+}
+
+// stopWith ends the run when the context is canceled. The lab takes the end of its control pipe as the
+// order to stop; a lab that does not stop within the grace period is killed.
+func (l *labProcess) stopWith(ctx context.Context) {
+	select {
+	case <-l.ended:
+		return
+	case <-ctx.Done():
+	}
+	l.control.Close()
+	select {
+	case <-l.ended:
+	case <-time.After(grace):
+		l.kill()
+	}
+}
+
+func (l *labProcess) kill() {
+	_ = l.Signal(syscall.SIGKILL) // it is PID 1 of the sandbox: nothing else could go wrong
+}
+
+// order sends the lab its job. A lab that died before it read it all says why in other ways.
+func (l *labProcess) order(j *job) error {
+	if err := json.NewEncoder(l.control).Encode(j); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return nil
 }
 
 // collect reads the lab's messages to the end of the pipe.
@@ -131,8 +147,9 @@ func collect(r io.Reader, t *trace.Trace, emit func(trace.Event)) error {
 	}
 }
 
-// tail returns the last of what the lab said on its standard error: a panic's beginning and end tell most.
-func tail(r io.Reader) string {
+// lastWords returns the beginning of what a lab wrote to its standard error: the beginning of a panic
+// says most.
+func lastWords(r io.Reader) string {
 	const most = 4096
 	var buf bytes.Buffer
 	_, _ = io.Copy(&buf, io.LimitReader(r, 1<<20)) // whatever came is all there is

@@ -67,7 +67,7 @@ func only(t *testing.T, text string) []*language.Scenario {
 func strikes(tr *trace.Trace) []string {
 	var list []string
 	for i := range tr.Events {
-		if f := tr.Events[i].Fault; f != nil && f.What == "hit" {
+		if f := tr.Events[i].Fault; f != nil && f.What == trace.FaultHit {
 			d := packet.DecodeIP(f.Packet)
 			list = append(list, fmt.Sprintf("%s %d: %q %s %v", f.Name, f.Hits, d.Payload, f.Effect, f.By))
 		}
@@ -78,10 +78,7 @@ func strikes(tr *trace.Trace) []string {
 // The same seed strikes the same packets in every run, another seed others.
 func TestTheSameSeedStrikesTheSamePackets(t *testing.T) {
 	needLab(t)
-	runs := 100
-	if testing.Short() {
-		runs = 10
-	}
+	const runs = 100
 	s := seeded(t, 60)
 	run := func(seed uint64) []string {
 		tr, err := harness.Run(context.Background(), s, harness.Options{Seed: seed})

@@ -7,7 +7,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// window decides when one fault is in force. It is pure: told what happens, it says what to do.
+// window decides when one fault is in force. It is pure: it is called with what happens and returns
+// what to do.
 type window struct {
 	fault string
 	spec  fault.Window
@@ -22,9 +23,18 @@ type change struct {
 	after time.Duration
 }
 
-// start is told once, when the actors are about to begin.
+// open is called once, before the actors make their listeners: a fault without a beginning is in force
+// from then on.
+func (w *window) open() []change {
+	if w.spec.From != "" || w.spec.After != 0 || w.spec.For != 0 {
+		return nil
+	}
+	return w.begin()
+}
+
+// start is called once, when the actors are about to begin.
 func (w *window) start() []change {
-	if w.spec.From != "" {
+	if w.spec.From != "" || w.begun {
 		return nil
 	}
 	return w.begin()

@@ -11,7 +11,8 @@ import (
 )
 
 func TestWindow(t *testing.T) {
-	const start = "" // the start of the actors, among events
+	// Among events: the lab's windows are made, and its actors start.
+	const open, start = "open", "start"
 	for _, tt := range []struct {
 		name   string
 		spec   fault.Window
@@ -19,53 +20,66 @@ func TestWindow(t *testing.T) {
 		want   []change
 	}{
 		{
-			name:   "a fault without a window begins with the actors",
-			events: []string{start, "client.connect"},
+			name:   "a fault without a window is there before the actors make their listeners",
+			events: []string{open},
 			want:   []change{{fault: "f", on: true}},
+		},
+		{
+			name:   "and is not put in force again when they start",
+			events: []string{open, start, "client.connect"},
+			want:   []change{{fault: "f", on: true}},
+		},
+		{
+			name:   "a fault that begins later is not there before",
+			spec:   fault.Window{After: time.Second},
+			events: []string{open},
 		},
 		{
 			name:   "after counts from the start of the actors",
 			spec:   fault.Window{After: time.Second},
-			events: []string{start},
+			events: []string{open, start},
 			want:   []change{{fault: "f", on: true, after: time.Second}},
 		},
 		{
 			name:   "for counts from the beginning",
 			spec:   fault.Window{After: time.Second, For: 2 * time.Second},
-			events: []string{start},
+			events: []string{open, start},
 			want:   []change{{fault: "f", on: true, after: time.Second}, {fault: "f", after: 3 * time.Second}},
 		},
 		{
 			name:   "from waits for its event, and takes the first only",
 			spec:   fault.Window{From: "client.send"},
-			events: []string{start, "client.connect", "client.send", "client.send"},
+			events: []string{open, start, "client.connect", "client.send", "client.send"},
 			want:   []change{{fault: "f", on: true}},
 		},
 		{
 			name:   "a first execution may be named with its number or without",
 			spec:   fault.Window{From: "client.send[1].start", Until: "client.send[1]"},
-			events: []string{start, "client.send.start", "client.send"},
+			events: []string{open, start, "client.send.start", "client.send"},
 			want:   []change{{fault: "f", on: true}, {fault: "f"}},
 		},
 		{
 			name:   "until ends it",
 			spec:   fault.Window{Until: "server.accept"},
-			events: []string{start, "server.accept"},
+			events: []string{open, start, "server.accept"},
 			want:   []change{{fault: "f", on: true}, {fault: "f"}},
 		},
 		{
 			name:   "an until before from leaves the fault out",
 			spec:   fault.Window{From: "client.send", Until: "server.accept"},
-			events: []string{start, "server.accept", "client.send"},
+			events: []string{open, start, "server.accept", "client.send"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &window{fault: "f", spec: tt.spec}
 			var got []change
 			for _, e := range tt.events {
-				if e == start {
+				switch e {
+				case open:
+					got = append(got, w.open()...)
+				case start:
 					got = append(got, w.start()...)
-				} else {
+				default:
 					got = append(got, w.happened(language.EventRef(e).Canonical())...)
 				}
 			}

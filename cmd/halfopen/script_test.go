@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -13,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"halfopen/harness"
-	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 )
 
 // The scripts run the real command: the test binary is it, under the name halfopen.
@@ -28,6 +27,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		Cmds:                commands,
 		RequireExplicitExec: true,
+		// STORED has runs that earlier versions stored.
+		Setup: func(env *testscript.Env) error {
+			stored, err := filepath.Abs("testdata/stored")
+			env.Setenv("STORED", stored)
+			return err
+		},
 	})
 }
 
@@ -92,17 +97,9 @@ func untilExists(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// needLab skips the test where this machine cannot make labs, and says what is missing; with HALFOPEN_CI=1 that is a
-// failure.
+// needLab skips the test where this machine cannot make labs, and with -short.
 func needLab(t *testing.T) {
 	t.Helper()
-	err := probes[0].run(context.Background())
-	var missing *kernel.MissingError
-	switch {
-	case err == nil:
-	case errors.As(err, &missing) && os.Getenv("HALFOPEN_CI") != "1":
-		t.Skip(err)
-	default:
-		t.Fatal(err)
-	}
+	testlab.Long(t)
+	testlab.Supported(t, (&probe{name: "namespaces"}).run(t.Context()))
 }

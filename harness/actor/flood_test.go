@@ -108,9 +108,7 @@ func TestSourcesOfAFloodDiffer(t *testing.T) {
 // tests live on for a while. The thread dies with the test's goroutine.
 func ownNetwork(t *testing.T) {
 	t.Helper()
-	if os.Getenv(roleVar) != roleInner {
-		t.Skip("needs a network namespace (CAP_SYS_ADMIN, or user namespaces)")
-	}
+	needNetwork(t)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)

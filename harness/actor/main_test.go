@@ -2,6 +2,7 @@ package actor
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -41,26 +44,31 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(m.Run())
 	}
+	flag.Parse()
+	if testing.Short() {
+		os.Exit(m.Run())
+	}
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), roleVar+"="+roleInner)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
+	cmd.SysProcAttr = testlab.Namespaces(syscall.CLONE_NEWNET)
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "no network namespace for the tests (needs CAP_SYS_ADMIN, or user namespaces):", err)
-		if os.Getenv("HALFOPEN_CI") != "" {
-			os.Exit(1)
-		}
 		os.Exit(m.Run())
 	}
 	if err := cmd.Wait(); err != nil {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// needNetwork skips the test where it has no network namespace, and with -short.
+func needNetwork(t testing.TB) {
+	t.Helper()
+	testlab.Long(t)
+	if os.Getenv(roleVar) != roleInner {
+		testlab.Supported(t, &kernel.MissingError{Feature: "a network namespace", Remedy: "CAP_SYS_ADMIN, or user namespaces"})
+	}
 }
 
 func loopbackUp() error {
@@ -128,9 +136,7 @@ func outcomes(t *testing.T, steps ...language.Step) map[string]*trace.Step {
 
 func spawn(t *testing.T) *process {
 	t.Helper()
-	if os.Getenv(roleVar) != roleInner {
-		t.Skip("needs a network namespace (CAP_SYS_ADMIN, or user namespaces)")
-	}
+	needNetwork(t)
 	theirCommands, commands, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package actor
 import (
 	"encoding/binary"
 	"net/netip"
-	"os"
 	"testing"
 	"unsafe"
 
@@ -20,9 +19,7 @@ type pair struct {
 
 func newPair(t *testing.T, address string) *pair {
 	t.Helper()
-	if os.Getenv(roleVar) != roleInner {
-		t.Skip("needs a network namespace (CAP_SYS_ADMIN, or user namespaces)")
-	}
+	needNetwork(t)
 	to := netip.MustParseAddrPort(address)
 	domain := unix.AF_INET
 	if to.Addr().Is6() {

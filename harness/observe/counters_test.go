@@ -2,16 +2,13 @@ package observe
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"halfopen/internal/testlab"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestCounterFiles(t *testing.T) {
 	for _, f := range []struct {
@@ -38,27 +35,11 @@ func TestCounterFiles(t *testing.T) {
 					t.Errorf("%s is %d (there: %t), want %d", name, v, ok, want)
 				}
 			}
-			golden := filepath.Join("testdata", f.name+".golden.json")
-			if *update {
-				b, err := json.MarshalIndent(got, "", "  ")
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, append(b, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b, err := os.ReadFile(golden)
+			text, err = json.MarshalIndent(got, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := map[string]int64{}
-			if err := json.Unmarshal(b, &want); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("counters (-want +got):\n%s", diff)
-			}
+			testlab.Golden(t, filepath.Join("testdata", f.name+".golden.json"), string(text)+"\n")
 		})
 	}
 }

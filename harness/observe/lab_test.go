@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab"
 )
 
 // namespace is a network namespace that ends with its test.
@@ -32,10 +33,11 @@ func (n *namespace) must(t testing.TB, f func() error) {
 	}
 }
 
-// newNamespace makes a namespace whose lo is up. Without the right to, the test is skipped; with HALFOPEN_CI=1 it fails.
+// newNamespace makes a namespace whose lo is up.
 // A connection table of its own can be asked for by its size; 0 is the machine's common one.
 func newNamespace(t testing.TB, table string) *namespace {
 	t.Helper()
+	testlab.Long(t)
 	n := &namespace{work: make(chan func())}
 	made := make(chan error)
 	go func() {
@@ -52,12 +54,7 @@ func newNamespace(t testing.TB, table string) *namespace {
 	}()
 	err := <-made
 	t.Cleanup(func() { close(n.work) })
-	if errors.Is(err, unix.EPERM) && os.Getenv("HALFOPEN_CI") != "1" {
-		t.Skip("CAP_SYS_ADMIN is not available here (needed to make a network namespace)")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testlab.Need(t, "CAP_SYS_ADMIN, which makes network namespaces,", err)
 	n.must(t, func() error {
 		lo, err := netlink.LinkByName("lo")
 		if err != nil {

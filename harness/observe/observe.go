@@ -79,8 +79,8 @@ func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) 
 	return o, nil
 }
 
-// Counters emits the kernel counters of every host, as they are now. At is "before" or "after".
-func (o *Observer) Counters(at string) error {
+// Counters emits the kernel counters of every host, as they are now.
+func (o *Observer) Counters(at trace.Moment) error {
 	for _, files := range o.counters {
 		now := o.clock.Now()
 		values, err := files.read()

@@ -292,7 +292,7 @@ func TestPacketsOnLoAreSeenOnce(t *testing.T) {
 func TestCountersRise(t *testing.T) {
 	client, server := newPair(t, "256")
 	o, r, _ := watch(t, Host{Name: "client", NS: client}, Host{Name: "server", NS: server})
-	if err := o.Counters("before"); err != nil {
+	if err := o.Counters(trace.Before); err != nil {
 		t.Fatal(err)
 	}
 	fd := client.socket(t, unix.SOCK_STREAM)
@@ -300,7 +300,7 @@ func TestCountersRise(t *testing.T) {
 	if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: serverIP, Port: 81}); err != unix.ECONNREFUSED {
 		t.Fatalf("connect: %v, want ECONNREFUSED", err)
 	}
-	if err := o.Counters("after"); err != nil {
+	if err := o.Counters(trace.After); err != nil {
 		t.Fatal(err)
 	}
 	rise := func(host, name string) int64 {
@@ -311,7 +311,7 @@ func TestCountersRise(t *testing.T) {
 				if !ok {
 					t.Fatalf("%s has no counter %s", host, name)
 				}
-				values[map[string]int{"before": 0, "after": 1}[e.Counters.At]] = v
+				values[map[trace.Moment]int{trace.Before: 0, trace.After: 1}[e.Counters.At]] = v
 			}
 		}
 		return values[1] - values[0]

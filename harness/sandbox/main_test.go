@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 )
 
 // roles are what the test binary is when it is run again under that name. What a role returns is written to descriptor 3.
@@ -68,6 +69,7 @@ func run(t *testing.T, role string, value any) {
 
 func start(t *testing.T, role string, value any) error {
 	t.Helper()
+	testlab.Long(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -75,9 +77,7 @@ func start(t *testing.T, role string, value any) error {
 	defer r.Close()
 	p, err := Start(role, os.Stderr, w)
 	w.Close()
-	if err != nil {
-		need(t, err)
-	}
+	testlab.Supported(t, err)
 	if err := r.SetReadDeadline(time.Now().Add(deadline)); err != nil {
 		t.Fatal(err)
 	}
@@ -100,22 +100,12 @@ func start(t *testing.T, role string, value any) error {
 	return json.Unmarshal(a.Value, value)
 }
 
-// need ends a test that this machine cannot run, for the reason that the sandbox gave.
-func need(t *testing.T, err error) {
-	t.Helper()
-	var missing *kernel.MissingError
-	if errors.As(err, &missing) && os.Getenv("HALFOPEN_CI") != "1" {
-		t.Skip(err)
-	}
-	t.Fatal(err)
-}
-
-// needSandbox skips the test where no sandbox can be made, mounts included; with HALFOPEN_CI=1 it fails.
+// needSandbox skips the test where no sandbox can be made, mounts included, and with -short.
 func needSandbox(t *testing.T) {
 	t.Helper()
 	var nothing any
 	if err := start(t, "test-probe", &nothing); err != nil {
-		need(t, &kernel.MissingError{Feature: "a sandbox", Err: err})
+		testlab.Supported(t, &kernel.MissingError{Feature: "a sandbox", Err: err})
 	}
 }
 

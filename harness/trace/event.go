@@ -1,8 +1,13 @@
-// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes it and nothing
-// else does; assertions, ladders and reports only read it. It imports nothing else of the module.
+// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes
+// it and nothing else does; assertions, ladders and reports only read it. Of the module it imports only
+// what decodes packets.
 package trace
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Event is one thing that happened. Exactly one of the pointers is set; [Event.Kind] names it.
 type Event struct {
@@ -37,8 +42,25 @@ type Run struct {
 	// Kernel is uname -r.
 	Kernel  string `json:"kernel"`
 	Version string `json:"version"`
-	// Source is the expanded scenario as JSON, so that a stored trace can be checked again.
-	Source []byte `json:"source,omitempty"`
+	// Source is the expanded scenario, so that a stored trace can be judged again.
+	Source json.RawMessage `json:"source,omitempty"`
+}
+
+// UnmarshalJSON also reads traces of earlier versions, whose Source is JSON in base64.
+func (r *Run) UnmarshalJSON(data []byte) error {
+	type plain Run
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
+		return err
+	}
+	if len(r.Source) == 0 || r.Source[0] != '"' {
+		return nil
+	}
+	var source []byte
+	if err := json.Unmarshal(r.Source, &source); err != nil {
+		return fmt.Errorf("reading the source of the run: %w", err)
+	}
+	r.Source = source
+	return nil
 }
 
 // Host is a host of the lab, once it is up.
@@ -153,30 +175,52 @@ type Sampled struct {
 
 // Counters are a host's kernel counters, by GROUP.NAME: TcpExt.TCPTimeouts.
 type Counters struct {
-	Host string `json:"host"`
-	// At is "before" or "after".
-	At     string           `json:"at"`
+	Host   string           `json:"host"`
+	At     Moment           `json:"at"`
 	Values map[string]int64 `json:"values"`
 }
 
+// Moment says when counters were read.
+type Moment string
+
+// Before and After are the moments before the actors' first steps and after their last.
+const (
+	Before Moment = "before"
+	After  Moment = "after"
+)
+
 // Fault is a change of a fault.
 type Fault struct {
-	Name string `json:"name"`
-	// What is on, off, hit (one packet struck, told by mechanisms that judge packets one by one) or hits (a count read).
-	What string `json:"what"`
-	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says what chose it. Both are set with "on".
+	Name string      `json:"name"`
+	What FaultChange `json:"what"`
+	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says what chose it. Both are set
+	// with FaultOn.
 	Mechanism string `json:"mechanism,omitempty"`
 	Why       string `json:"why,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
-	// Host is where a hit struck. Effect says what was done to the packet: dropped, delayed, rewritten, ...; By for how
-	// long, where it has a time.
+	// Host is where a hit struck. Effect says what was done to the packet; By for how long, where it has
+	// a time.
 	Host   string        `json:"host,omitempty"`
-	Effect string        `json:"effect,omitempty"`
+	Effect Effect        `json:"effect,omitempty"`
 	By     time.Duration `json:"by,omitempty"`
-	// Packet is the packet as it arrived, from its IP header on, cut behind its headers.
+	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
 	Packet []byte `json:"packet,omitempty"`
 }
+
+// FaultChange says what a [Fault] event is about.
+type FaultChange string
+
+// The changes of a fault.
+const (
+	// FaultOn and FaultOff say that the fault is in force from now on, or not any more.
+	FaultOn  FaultChange = "on"
+	FaultOff FaultChange = "off"
+	// FaultHit is one packet struck. Mechanisms that judge packets one by one report it.
+	FaultHit FaultChange = "hit"
+	// FaultHits is a reading of the count of packets struck.
+	FaultHits FaultChange = "hits"
+)
 
 // Process is the end of an actor's process.
 type Process struct {
@@ -196,11 +240,23 @@ type Note struct {
 
 // End is the last event.
 type End struct {
-	// Reason is done, deadline or canceled.
-	Reason string `json:"reason"`
+	Reason EndReason `json:"reason"`
 	// Hanging are the steps that had not ended, ACTOR.STEP or ACTOR.STEP[N].
 	Hanging []string `json:"hanging,omitempty"`
 }
+
+// EndReason says why a run ended.
+type EndReason string
+
+// The reasons to end a run.
+const (
+	// EndDone says that all actors did all their steps.
+	EndDone EndReason = "done"
+	// EndDeadline says that the deadline of the scenario came first.
+	EndDeadline EndReason = "deadline"
+	// EndCanceled says that the caller of the run did not want it any more.
+	EndCanceled EndReason = "canceled"
+)
 
 // Kind names the field that is set, as in JSON; "" for none.
 func (e *Event) Kind() string {

@@ -8,6 +8,9 @@ type Decoded = packet.Decoded
 // Flow is the place of a packet in its connection.
 type Flow = packet.Flow
 
+// Effect is what a fault did to a packet.
+type Effect = packet.Effect
+
 // Packet is a packet seen at one end of a link.
 type Packet struct {
 	// Host and Device are where it was seen.

@@ -2,10 +2,12 @@ package trace
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"time"
 )
 
@@ -19,7 +21,7 @@ func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
 
 // Sort orders the events by time; those of one instant keep the order they were added in.
 func (t *Trace) Sort() {
-	sort.SliceStable(t.Events, func(i, j int) bool { return t.Events[i].T < t.Events[j].T })
+	slices.SortStableFunc(t.Events, func(a, b Event) int { return cmp.Compare(a.T, b.T) })
 }
 
 // Run returns the run event, or nil.
@@ -82,7 +84,7 @@ func Read(r io.Reader) (*Trace, error) {
 	for {
 		var e Event
 		err := dec.Decode(&e)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return t, nil
 		}
 		if err != nil {

@@ -157,7 +157,7 @@ func faultText(m *model) string {
 func differs(want *fate, got *queue.Decision) string {
 	var strikes []struckBy
 	for _, s := range got.Strikes {
-		strikes = append(strikes, struckBy{s.Fault, s.Effect, int(s.N)})
+		strikes = append(strikes, struckBy{s.Fault, string(s.Effect), int(s.N)})
 	}
 	patience := time.Duration(0)
 	if want.behind > 0 {

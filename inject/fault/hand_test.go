@@ -14,6 +14,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -24,7 +25,7 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		for _, s := range load(t, path) {
 			t.Run(name+"-"+string(s.Family), func(t *testing.T) {
-				if !inLab(t) {
+				if !testlab.InLab(t) {
 					return
 				}
 				if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f language.Fault) bool { return MayUseNetem(&f) }) {
@@ -95,9 +96,7 @@ func typeNetwork(t *testing.T, topology *network.Topology) {
 func needTypist(t *testing.T) {
 	t.Helper()
 	for _, p := range []string{"ip", "tc", "sysctl", "iptables-save"} {
-		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, "the program "+p, err)
-		}
+		testlab.NeedProgram(t, p)
 	}
 	if _, err := exec.LookPath("ethtool"); err != nil {
 		bin := t.TempDir()

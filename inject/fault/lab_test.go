@@ -14,8 +14,8 @@ import (
 
 	"halfopen/inject/fault/queue"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/internal/selector"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -58,13 +58,7 @@ func newSeededLab(t *testing.T, s *language.Scenario, f Features, seed uint64) *
 		Struck: func(string, queue.Strike) {},
 		Failed: func(err error) { t.Errorf("in a queue: %v", err) },
 	})
-	var missing *kernel.MissingError
-	if errors.As(err, &missing) {
-		lacking(t, missing.Feature, err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testlab.Supported(t, err)
 	t.Cleanup(func() {
 		if err := l.faults.Close(); err != nil {
 			t.Errorf("closing the injector: %v", err)

@@ -16,6 +16,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
@@ -33,7 +34,7 @@ func TestCommandsOfTheLibraryMakeTheSame(t *testing.T) {
 	if path := os.Getenv(plansEnv); path != "" {
 		l := readLab(t, path)
 		t.Run(l.Runs[0].ID(), func(t *testing.T) {
-			if inLab(t) {
+			if testlab.InLab(t) {
 				l.compare(t)
 			}
 		})
@@ -45,7 +46,7 @@ func TestCommandsOfTheLibraryMakeTheSame(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(dir, fmt.Sprint(i))
 			l.write(t, path)
-			inLab(t, plansEnv+"="+path)
+			testlab.InLab(t, plansEnv+"="+path)
 		})
 	}
 }

@@ -5,15 +5,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
+	"halfopen/internal/testlab/malformed"
 	"halfopen/scenarios/language"
 )
 
@@ -39,7 +37,7 @@ const malformedFaults = `
 func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			r := rand.New(rand.NewPCG(newSeed(t), 2))
@@ -53,8 +51,8 @@ func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 			send := l.frameSender(f)
 			ends := [2]netip.Addr{l.addrs["client"][0], l.addrs["server"][0]}
 			count := 0
-			for _, b := range corpus(t) {
-				if b = mend(b, ends, f); b != nil {
+			for _, p := range malformed.Packets() {
+				if b := mend(p.Data, ends, f); b != nil {
 					send(b)
 					count++
 				}
@@ -83,28 +81,6 @@ func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 			}
 		})
 	}
-}
-
-// corpus are the malformed packets that the queue's fuzz tests begin with.
-func corpus(t *testing.T) (packets [][]byte) {
-	t.Helper()
-	paths, err := filepath.Glob("queue/testdata/fuzz/FuzzDecide/*")
-	if err != nil || len(paths) < 60 {
-		t.Fatalf("only %d packets in the corpus: %v", len(paths), err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := strings.Split(string(text), "\n")[1]
-		b, err := strconv.Unquote(strings.TrimSuffix(strings.TrimPrefix(line, "[]byte("), ")"))
-		if err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		packets = append(packets, []byte(b))
-	}
-	return packets
 }
 
 // mutate changes some bytes behind the addresses, and lengths, or cuts the packet short.

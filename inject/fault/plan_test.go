@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/inject/network"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // planFiles are the scenarios that have a golden plan: one for each action, each form of selector, and each shape.
 func planFiles(t *testing.T) []string {
@@ -94,24 +92,8 @@ func TestPlans(t *testing.T) {
 				_, p := compile(t, s, Features{Netem: true})
 				fmt.Fprintf(&b, "# %s\n%s\n", s.ID(), planText(p))
 			}
-			compareGolden(t, name+".golden", b.String())
+			testlab.Golden(t, name+".golden", b.String())
 		})
-	}
-}
-
-func compareGolden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/inject/fault/queue"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -82,7 +83,7 @@ func (d *datagrams) struck(fault string, hits uint64) {
 func TestTakingAFaultAwayDisturbsNothing(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			d := newDatagrams(t, f, `
@@ -177,7 +178,7 @@ func TestQueueOwner(t *testing.T) {
 func TestKillingTheOwnerLetsPacketsPass(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			l := newLabOf(t, f, `{unused: {match: {tcp: any}, do: drop}}`)

@@ -18,6 +18,7 @@ import (
 
 	"halfopen/internal/packet"
 	"halfopen/internal/selector"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -37,7 +38,7 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s-%s-%s", name, s.Family, via), func(t *testing.T) {
-					if !inLab(t) {
+					if !testlab.InLab(t) {
 						return
 					}
 					s.Faults = faults

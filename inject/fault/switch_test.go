@@ -11,6 +11,7 @@ import (
 
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -25,7 +26,7 @@ var families = []language.Family{language.V4, language.V6}
 func TestOnAndOff(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			l := newLabOf(t, f, `{silence: {match: {tcp: SYN, to: server}, do: drop}}`)
@@ -79,7 +80,7 @@ func program(f language.Family) string {
 }
 
 func TestNamesOfFaultsThereAreNot(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	l := newLabOf(t, language.V4, `{silence: {do: drop}}`)
@@ -95,7 +96,7 @@ func TestNamesOfFaultsThereAreNot(t *testing.T) {
 func TestAProgramThatIsNotInstalled(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			t.Setenv("PATH", t.TempDir())
@@ -122,7 +123,7 @@ func TestAProgramThatIsNotInstalled(t *testing.T) {
 func TestRejectAnswersTheSender(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			var l *lab
@@ -210,7 +211,7 @@ func (l *lab) ask(host, ref string) (result error) {
 
 // A rate strikes what has to wait or is lost, in the direction it is for.
 func TestRateHits(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	l := newLabOf(t, language.V4, `
@@ -256,7 +257,7 @@ func TestRateHits(t *testing.T) {
 
 // Exec wraps whatever waits for a program.
 func TestExecIsCalled(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	topology, plan := compile(t, load(t, "testdata/plan/drop.yaml")[0], Features{})

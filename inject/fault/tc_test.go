@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -43,7 +44,7 @@ func (l *lab) datagrams(count int, ref string) (result error) {
 func TestLocalDropTellsTheSender(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			l := newLabOf(t, f, `{full: {via: tc, at: client.output, match: {udp: any, dport: 9}, do: drop}}`)
@@ -76,7 +77,7 @@ func TestLocalDropTellsTheSender(t *testing.T) {
 func TestRateOfSelectedPackets(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			l := newLabOf(t, f, `{slow: {via: tc, match: {to: server, udp: any, dport: 9}, do: {rate: {to: 800kbit, queue: 64kB}}}}`)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/packet"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -27,7 +28,7 @@ const (
 func TestTheWireDoesWhatTheModelSays(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			seed := newSeed(t)

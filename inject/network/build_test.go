@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -97,7 +98,7 @@ func TestAddressesCanBeReached(t *testing.T) {
 	for _, l := range labs {
 		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(l.name+"-"+string(f), func(t *testing.T) {
-				if !inLab(t) {
+				if !testlab.InLab(t) {
 					return
 				}
 				n := build(t, l.scenario, f)
@@ -139,7 +140,7 @@ func TestTheFirstPacketPasses(t *testing.T) {
 	for _, shape := range []language.Shape{language.ShapeWire, language.ShapeDirect} {
 		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(fmt.Sprintf("%s-%s", shape, f), func(t *testing.T) {
-				if !inLab(t) {
+				if !testlab.InLab(t) {
 					return
 				}
 				s := language.Scenario{
@@ -196,7 +197,7 @@ func counter(t *testing.T, n *Network, host, group, name string) (value int) {
 }
 
 func TestMTU(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	n := build(t, language.Scenario{
@@ -224,7 +225,7 @@ func TestMTU(t *testing.T) {
 func TestSetLink(t *testing.T) {
 	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			n := build(t, labs[0].scenario, f)
@@ -295,7 +296,7 @@ func openNamespaces(t *testing.T) []string {
 
 // Once a network is closed no namespace is left, and the links of the wire have gone with those of the hosts.
 func TestCloseLeavesNothing(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	// Namespaces are taken down by the kernel in its own time: the last sign of them is the end of their links.

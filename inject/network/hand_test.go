@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -22,7 +23,7 @@ func TestCommandsMakeTheSameNetwork(t *testing.T) {
 	for _, l := range labs {
 		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(l.name+"-"+string(f), func(t *testing.T) {
-				if !inLab(t) {
+				if !testlab.InLab(t) {
 					return
 				}
 				needPrograms(t)
@@ -71,9 +72,7 @@ func TestCommandsMakeTheSameNetwork(t *testing.T) {
 func needPrograms(t *testing.T) {
 	t.Helper()
 	for _, p := range []string{"ip", "sysctl"} {
-		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, "the program "+p, err)
-		}
+		testlab.NeedProgram(t, p)
 	}
 	if _, err := exec.LookPath("ethtool"); err == nil {
 		return

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -35,7 +36,7 @@ func ethtool(device string, command uint32) (uint32, error) {
 func TestOffloads(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		t.Run(fmt.Sprint(on), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			n := build(t, language.Scenario{
@@ -63,7 +64,7 @@ func TestOffloads(t *testing.T) {
 
 // What a packet on the wire must be with offloads off: no longer than the MTU, its checksum right.
 func TestAPacketOnTheWireIsAPacket(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	n := build(t, labs[0].scenario, language.V4)

@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
 func TestSysctlsArePinned(t *testing.T) {
 	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
-			if !inLab(t) {
+			if !testlab.InLab(t) {
 				return
 			}
 			n := build(t, language.Scenario{Hosts: []language.Host{
@@ -81,7 +82,7 @@ func TestCongestionControl(t *testing.T) {
 	} {
 		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(c.name+"-"+string(f), func(t *testing.T) {
-				if !inLab(t) {
+				if !testlab.InLab(t) {
 					return
 				}
 				n := build(t, language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts}, f)
@@ -116,7 +117,7 @@ func TestCongestionControl(t *testing.T) {
 }
 
 func TestSysctlErrorsNameTheParameter(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	n := build(t, labs[0].scenario, language.V4)
@@ -172,7 +173,7 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 
 // A scenario's parameter that cannot be set stops the build, with its place; what was made until then is let go.
 func TestBuildRefusesParameters(t *testing.T) {
-	if !inLab(t) {
+	if !testlab.InLab(t) {
 		return
 	}
 	before := openNamespaces(t)

@@ -2,10 +2,8 @@ package network
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,10 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // comparable lets cmp look at addresses.
 var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
@@ -84,19 +81,7 @@ func TestCommands(t *testing.T) {
 				}
 				fmt.Fprintln(&b)
 			}
-			path := filepath.Join("testdata", l.name+".golden")
-			if *update {
-				if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), b.String()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", path, diff)
-			}
+			testlab.Golden(t, filepath.Join("testdata", l.name+".golden"), b.String())
 		})
 	}
 }

@@ -53,8 +53,15 @@ var rules = []rule{
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},
 }
 
+// forTests is the package that no other package may import: only test files do, whose imports are not
+// read.
+const forTests = "internal/testlab"
+
 // violation returns why pkg must not import imported (both without the module's name); "" if it may.
 func violation(pkg, imported string) string {
+	if within(imported, forTests, true) && !within(pkg, forTests, true) {
+		return "what tests share is not for production"
+	}
 	for _, r := range rules {
 		if !within(pkg, r.pkg, r.below) {
 			continue
@@ -150,6 +157,7 @@ func TestViolation(t *testing.T) {
 		"faults may read scenarios":                   {"inject/fault", "scenarios/language", false},
 		"a report may use its own parts":              {"internal/report", "internal/report/ladder", false},
 		"a report must not look at other than events": {"internal/report", "harness/observe", true},
+		"what tests share is for tests alone":         {"harness", "internal/testlab", true},
 		"the harness may import anything":             {"harness", "inject/fault", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,9 +15,8 @@ import (
 
 // Mark is what a fault did to a packet, as the mechanism that struck it told.
 type Mark struct {
-	Fault string
-	// Effect is dropped, delayed, rewritten, ...
-	Effect string
+	Fault  string
+	Effect packet.Effect
 	// By is for how long, where the effect has a time.
 	By time.Duration
 	// Copies is how many a fault made that duplicates.
@@ -27,19 +26,19 @@ type Mark struct {
 // String is the mark as ladders show it.
 func (m Mark) String() string {
 	switch m.Effect {
-	case "delayed":
+	case packet.EffectDelayed:
 		return fmt.Sprintf("→%s %s", seconds(m.By), m.Fault)
-	case "rewritten", "corrupted":
+	case packet.EffectRewritten, packet.EffectCorrupted:
 		return "≠ " + m.Fault
-	case "duplicated":
+	case packet.EffectDuplicated:
 		return fmt.Sprintf("×%d %s", 1+m.Copies, m.Fault)
-	case "to be replayed":
+	case packet.EffectToBeReplayed:
 		if m.By > 0 {
 			return fmt.Sprintf("↻%s %s", seconds(m.By), m.Fault)
 		}
 		return "↻ " + m.Fault
 	}
-	return m.Effect + " " + m.Fault
+	return string(m.Effect) + " " + m.Fault
 }
 
 // mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way, and that this
@@ -53,7 +52,7 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 	}
 	for i := range t.Events {
 		f := t.Events[i].Fault
-		if f == nil || f.What != "hit" || len(f.Packet) == 0 {
+		if f == nil || f.What != trace.FaultHit || len(f.Packet) == 0 {
 			continue
 		}
 		d := packet.DecodeIP(f.Packet)
@@ -78,7 +77,7 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 				m.Copies = fault.Do.Effects().Copies
 			}
 		}
-		if m.Effect == "dropped" || m.Effect == "rejected" {
+		if m.Effect.Lost() {
 			struck.Struck = m.Fault
 			continue
 		}

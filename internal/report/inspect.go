@@ -121,7 +121,7 @@ func counterTable(t *trace.Trace) [][]string {
 		c := t.Events[i].Counters
 		switch {
 		case c == nil:
-		case c.At == "before":
+		case c.At == trace.Before:
 			before[c.Host] = c.Values
 		default:
 			var names []string

@@ -71,7 +71,7 @@ func (r *Result) Record() *Record {
 		rec.Kernel = run.Kernel
 	}
 	if end, _ := r.Trace.End(); end != nil {
-		rec.Ended, rec.Hanging = end.Reason, end.Hanging
+		rec.Ended, rec.Hanging = string(end.Reason), end.Hanging
 	}
 	rec.Faults = append(rec.Faults, faultLines(r.Trace)...)
 	start := r.Trace.Started()

@@ -136,7 +136,7 @@ func flagNames(flags packet.TCPFlags) string {
 
 // rewritten puts in what a fault changed in a segment on its way, each as what was sent and what arrived: "win=510→0".
 func (j *Journey) rewritten(words []string) []string {
-	if j.Arrival == nil || !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Effect == "rewritten" }) {
+	if j.Arrival == nil || !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Effect == packet.EffectRewritten }) {
 		return words
 	}
 	sent, came := j.Packet, j.Arrival

@@ -178,7 +178,7 @@ func TestHitsOfIdenticalPackets(t *testing.T) {
 		{Name: "slow", Do: language.Action{Delay: &language.Delay{By: language.Duration(200 * ms)}}},
 		{Name: "copies", Do: language.Action{Duplicate: &language.Duplicate{Copies: 4}}},
 	}}
-	hit := func(at time.Duration, name, effect string, by time.Duration) {
+	hit := func(at time.Duration, name string, effect trace.Effect, by time.Duration) {
 		l.add(start+at, trace.Event{Fault: &trace.Fault{Name: name, What: "hit", Effect: effect, By: by, Packet: synack[14:]}})
 	}
 	l.pass(0, 200*ms, "server", synack)

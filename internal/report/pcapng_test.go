@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab"
 )
 
 func TestPcapngHasEveryPacketWhereAndWhenItWasSeen(t *testing.T) {
@@ -97,10 +98,7 @@ func pcapngOption(b []byte, code uint16) []byte {
 }
 
 func TestPcapngIsReadByTcpdump(t *testing.T) {
-	tcpdump, err := exec.LookPath("tcpdump")
-	if err != nil {
-		t.Skip("the program tcpdump is not installed")
-	}
+	tcpdump := testlab.NeedProgram(t, "tcpdump")
 	_, tr := synBackoff(t)
 	var buf bytes.Buffer
 	if err := WritePcapng(&buf, tr); err != nil {

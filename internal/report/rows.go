@@ -175,15 +175,15 @@ func remarkRows(t *trace.Trace) []row {
 	for i := range t.Events {
 		e := &t.Events[i]
 		switch {
-		case e.Fault != nil && (e.Fault.What == "on" || e.Fault.What == "off") && e.T > begin:
-			if end, at := t.End(); e.Fault.What == "off" && end != nil && e.T >= at-time.Millisecond {
+		case e.Fault != nil && (e.Fault.What == trace.FaultOn || e.Fault.What == trace.FaultOff) && e.T > begin:
+			if end, at := t.End(); e.Fault.What == trace.FaultOff && end != nil && e.T >= at-time.Millisecond {
 				continue
 			}
-			rows = append(rows, row{at: e.T, text: "fault " + e.Fault.Name + " " + e.Fault.What, style: bad})
+			rows = append(rows, row{at: e.T, text: "fault " + e.Fault.Name + " " + string(e.Fault.What), style: bad})
 		case e.Note != nil:
 			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
-		case e.End != nil && e.End.Reason != "done":
-			text := "the run ended: " + e.End.Reason
+		case e.End != nil && e.End.Reason != trace.EndDone:
+			text := "the run ended: " + string(e.End.Reason)
 			if len(e.End.Hanging) > 0 {
 				text += "; still hanging: " + strings.Join(e.End.Hanging, ", ")
 			}

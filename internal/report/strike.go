@@ -61,7 +61,7 @@ func (j *Journey) at(f *language.Fault) *packet.Decoded {
 // reportsHits reports whether the fault's mechanism reported each hit by itself, so that none need be guessed.
 func reportsHits(t *trace.Trace, fault string) bool {
 	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
-		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == "hit"
+		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == trace.FaultHit
 	})
 }
 
@@ -75,9 +75,9 @@ func faultRecord(t *trace.Trace, name string) (hits uint64, windows [][2]time.Du
 		}
 		hits = max(hits, f.Hits)
 		switch {
-		case f.What == "on":
+		case f.What == trace.FaultOn:
 			windows = append(windows, [2]time.Duration{t.Events[i].T, forever})
-		case f.What == "off" && len(windows) > 0:
+		case f.What == trace.FaultOff && len(windows) > 0:
 			windows[len(windows)-1][1] = t.Events[i].T
 		}
 	}

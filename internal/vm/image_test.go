@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/internal/kernel"
+	"halfopen/internal/testlab"
+
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
@@ -182,7 +185,9 @@ func TestKernelFile(t *testing.T) {
 func TestKernelsHereAreUnpacked(t *testing.T) {
 	k := needMachine(t)
 	unpacked, err := unpackImage(&k)
-	need(t, err)
+	if err != nil {
+		testlab.Supported(t, &kernel.MissingError{Feature: "a kernel that can be unpacked", Err: err})
+	}
 	if !bytes.Contains(unpacked, []byte("Linux version "+k.Version)) {
 		t.Errorf("in the %d bytes of the kernel its version %s is not to be found", len(unpacked), k.Version)
 	}

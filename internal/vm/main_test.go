@@ -9,6 +9,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -56,28 +57,17 @@ func linkKernels(dir string) error {
 	return os.Symlink(kernels, filepath.Join(dir, "halfopen", "kernels"))
 }
 
-// needMachine skips the test where no virtual machine can be had, and says why; with HALFOPEN_CI=1 that is a failure.
+// needMachine skips the test where no virtual machine can be had, and with -short.
 func needMachine(t *testing.T) Kernel {
 	t.Helper()
+	testlab.Long(t)
 	_, err := FindEmulator()
 	var k Kernel
 	if err == nil {
 		k, err = FindKernel("")
 	}
-	need(t, err)
+	testlab.Supported(t, err)
 	return k
-}
-
-// need skips the test on an error, which says what is missing; with HALFOPEN_CI=1 it fails.
-func need(t *testing.T, err error) {
-	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("HALFOPEN_CI") == "1":
-		t.Fatal(err)
-	default:
-		t.Skip(err)
-	}
 }
 
 // silent takes 131 s in its own time.

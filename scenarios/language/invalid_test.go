@@ -1,16 +1,13 @@
 package language
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"halfopen/internal/testlab"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // loadError loads and expands a file that is wrong, and returns its message with paths as in this folder.
 func loadError(t *testing.T, path string) string {
@@ -40,19 +37,7 @@ func TestInvalidFilesAreRefusedWithTheirMessage(t *testing.T) {
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			got := loadError(t, path)
-			golden := strings.TrimSuffix(path, ".yaml") + ".err"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			testlab.Golden(t, strings.TrimSuffix(path, ".yaml")+".err", got)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -222,9 +223,12 @@ func strikes(t *testing.T, seed uint64, faults string) (all []Strike) {
 
 func TestTheSameSeedStrikesTheSame(t *testing.T) {
 	for seed := range uint64(20) {
-		if diff := cmp.Diff(strikes(t, seed, random), strikes(t, seed, random)); diff != "" {
-			t.Fatalf("seed %d, two runs:\n%s", seed, diff)
-		}
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(strikes(t, seed, random), strikes(t, seed, random)); diff != "" {
+				t.Errorf("two runs:\n%s", diff)
+			}
+		})
 	}
 	if cmp.Equal(strikes(t, 1, random), strikes(t, 2, random)) {
 		t.Error("another seed strikes the same")

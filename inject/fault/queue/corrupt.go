@@ -3,6 +3,7 @@ package queue
 import (
 	"math/rand/v2"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -29,5 +30,5 @@ func (a *corrupt) strike(s *strike) (Strike, bool) {
 	case l.right(b):
 		hit[n-1] ^= 0x01 // the changes made up for each other
 	}
-	return Strike{Effect: "corrupted"}, true
+	return Strike{Effect: packet.EffectCorrupted}, true
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
+
+	"halfopen/internal/packet"
 )
 
 // delay puts a packet off by a time.
@@ -54,5 +56,5 @@ func (a *delay) strike(s *strike) (Strike, bool) {
 		a.last[pair] = comes + by
 	}
 	s.wait(by)
-	return Strike{Effect: "delayed", By: by}, true
+	return Strike{Effect: packet.EffectDelayed, By: by}, true
 }

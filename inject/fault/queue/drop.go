@@ -1,9 +1,11 @@
 package queue
 
+import "halfopen/internal/packet"
+
 // drop takes the packet away.
 type drop struct{}
 
 func (drop) strike(s *strike) (Strike, bool) {
 	s.decision.Drop = true
-	return Strike{Effect: "dropped"}, true
+	return Strike{Effect: packet.EffectDropped}, true
 }

@@ -1,6 +1,10 @@
 package queue
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"halfopen/internal/packet"
+)
 
 // duplicate sends copies after the packet.
 type duplicate struct{ copies int }
@@ -16,5 +20,5 @@ func (a *duplicate) strike(s *strike) (Strike, bool) {
 	for range a.copies {
 		s.extra(Extra{})
 	}
-	return Strike{Effect: "duplicated"}, true
+	return Strike{Effect: packet.EffectDuplicated}, true
 }

@@ -53,8 +53,8 @@ type Strike struct {
 	Fault string
 	// N counts the fault's hits, from 1.
 	N uint64
-	// Effect says what was done to the packet: dropped, rejected, delayed, ...
-	Effect string
+	// Effect says what was done to the packet.
+	Effect packet.Effect
 	// By is for how long, where the effect has a time.
 	By time.Duration
 	// Packet is the packet as it arrived, at most [StrikeBytes] of it from its IP header on.

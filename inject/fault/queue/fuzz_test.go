@@ -9,10 +9,11 @@ import (
 	"github.com/gopacket/gopacket"
 
 	"halfopen/internal/packet"
+	"halfopen/internal/testlab/malformed"
 	"halfopen/scenarios/language"
 )
 
-// addPackets gives a fuzz test packets of all sorts to begin with. Malformed ones are in testdata/fuzz.
+// addPackets gives a fuzz test packets of all sorts to begin with.
 func addPackets(add func(data []byte)) {
 	for _, f := range families {
 		for _, b := range conversation(f) {
@@ -22,6 +23,13 @@ func addPackets(add func(data []byte)) {
 		add(fragment(f, 1480, false, "the rest"))
 		add(datagram(f, toServer, string(make([]byte, 65_000))))
 		add(segment{way: toServer, flags: "ACK", payload: string(make([]byte, 65_000))}.bytes(f))
+	}
+}
+
+// addMalformed gives a fuzz test packets to begin with that are wrong in one way each.
+func addMalformed(add func(data []byte)) {
+	for _, p := range malformed.Packets() {
+		add(p.Data)
 	}
 }
 
@@ -91,6 +99,7 @@ var last = []string{`{f: {via: nfqueue, do: {reject: {}}}}`, `{f: {via: nfqueue,
 // FuzzDecide gives an engine that has faults of all kinds any bytes for a packet.
 func FuzzDecide(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b) })
+	addMalformed(func(b []byte) { f.Add(b) })
 	var sets [][]*Rule
 	for _, text := range append([]string{everything}, last...) {
 		var rules []*Rule
@@ -162,6 +171,7 @@ func pick(bits uint8, names []string) (chosen []string) {
 // FuzzRewrite rewrites any bytes in any way.
 func FuzzRewrite(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b, uint16(7), uint16(536), uint8(0xff), uint8(3), uint8(64), uint8(128)) })
+	addMalformed(func(b []byte) { f.Add(b, uint16(7), uint16(536), uint8(0xff), uint8('A'), uint8(64), uint8(8)) })
 	f.Fuzz(func(t *testing.T, given []byte, window, mss uint16, strip, header, set, clear uint8) {
 		w := int(window)
 		flags := []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
@@ -204,6 +214,7 @@ func FuzzRewrite(f *testing.F) {
 // FuzzCorrupt corrupts any bytes.
 func FuzzCorrupt(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b, uint16(1), uint16(2), true) })
+	addMalformed(func(b []byte) { f.Add(b, uint16(1), uint16(0), false) })
 	f.Fuzz(func(t *testing.T, given []byte, n, offset uint16, fix bool) {
 		a := &corrupt{language.Corrupt{Bytes: int(n), Offset: int(offset)}}
 		if fix {
@@ -233,6 +244,7 @@ func FuzzCorrupt(f *testing.F) {
 // FuzzForge forges answers to any bytes.
 func FuzzForge(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b, uint16(1400), uint8(3)) })
+	addMalformed(func(b []byte) { f.Add(b, uint16(1400), uint8(4)) })
 	with := []string{
 		"", "icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", protoUnreachable, "icmp-host-prohibited", "icmp-net-prohibited", "icmp-admin-prohibited",
 	}

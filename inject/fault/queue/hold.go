@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -19,5 +20,5 @@ func (a *hold) strike(s *strike) (Strike, bool) {
 	if !slices.Contains(s.decision.Until, a.until) {
 		s.decision.Until = append(s.decision.Until, a.until)
 	}
-	return Strike{Effect: "held"}, true
+	return Strike{Effect: packet.EffectHeld}, true
 }

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"math/rand/v2"
+
+	"halfopen/internal/packet"
 )
 
 // loss is the Gilbert-Elliott model (E. N. Gilbert 1960, E. O. Elliott 1963): each packet first changes the state, or does
@@ -39,5 +41,5 @@ func (a *loss) strike(s *strike) (Strike, bool) {
 		return Strike{}, false
 	}
 	s.decision.Drop = true
-	return Strike{Effect: "dropped"}, true
+	return Strike{Effect: packet.EffectDropped}, true
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"math/rand/v2"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -17,10 +18,10 @@ func (a *mtu) strike(s *strike) (Strike, bool) {
 	}
 	s.decision.Drop = true
 	if a.ICMP == "drop" {
-		return Strike{Effect: "dropped"}, true
+		return Strike{Effect: packet.EffectDropped}, true
 	}
 	if answer := forgeTooBig(s, a.Size); answer != nil {
 		s.extra(Extra{Data: answer})
 	}
-	return Strike{Effect: "rejected"}, true
+	return Strike{Effect: packet.EffectRejected}, true
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
+
+	"halfopen/internal/packet"
 )
 
 // The defaults of a rate, in bytes, as those of tc.
@@ -56,7 +58,7 @@ func (a *rate) strike(s *strike) (Strike, bool) {
 	wait := full - a.burst - comes
 	if wait > a.queue {
 		s.decision.Drop = true
-		return Strike{Effect: "dropped"}, true
+		return Strike{Effect: packet.EffectDropped}, true
 	}
 	if len(a.full) >= mostPairs {
 		maps.DeleteFunc(a.full, func(_ netip.Addr, at time.Duration) bool { return at <= s.now })
@@ -66,5 +68,5 @@ func (a *rate) strike(s *strike) (Strike, bool) {
 		return Strike{}, false
 	}
 	s.wait(wait)
-	return Strike{Effect: "delayed", By: wait}, true
+	return Strike{Effect: packet.EffectDelayed, By: wait}, true
 }

@@ -1,6 +1,10 @@
 package queue
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"halfopen/internal/packet"
+)
 
 // reject takes the packet away and tells its sender.
 type reject struct{ with string }
@@ -18,5 +22,5 @@ func (a *reject) strike(s *strike) (Strike, bool) {
 	if answer != nil {
 		s.extra(Extra{Data: answer})
 	}
-	return Strike{Effect: "rejected"}, true
+	return Strike{Effect: packet.EffectRejected}, true
 }

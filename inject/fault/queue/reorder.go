@@ -3,6 +3,8 @@ package queue
 import (
 	"math/rand/v2"
 	"time"
+
+	"halfopen/internal/packet"
 )
 
 // reorderPatience is how long a packet waits for others to overtake it.
@@ -16,5 +18,5 @@ func newReorder(r *Rule, _ *rand.Rand) action { return &reorder{by: max(1, r.Do.
 func (a *reorder) strike(s *strike) (Strike, bool) {
 	s.decision.Behind = max(s.decision.Behind, a.by)
 	s.decision.Patience = reorderPatience
-	return Strike{Effect: "reordered"}, true
+	return Strike{Effect: packet.EffectReordered}, true
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -22,5 +23,5 @@ func (a *replay) strike(s *strike) (Strike, bool) {
 		return Strike{}, false
 	}
 	s.extra(Extra{After: a.after, Until: a.until})
-	return Strike{Effect: "to be replayed", By: a.after}, true
+	return Strike{Effect: packet.EffectToBeReplayed, By: a.after}, true
 }

@@ -1,6 +1,10 @@
 package queue
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"halfopen/internal/packet"
+)
 
 // reset lets the packet pass and forges RSTs for its connection.
 type reset struct{ to string }
@@ -23,5 +27,5 @@ func (a *reset) strike(s *strike) (Strike, bool) {
 			struck = true
 		}
 	}
-	return Strike{Effect: "reset"}, struck
+	return Strike{Effect: packet.EffectReset}, struck
 }

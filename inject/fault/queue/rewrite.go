@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -34,7 +35,7 @@ func (a *rewrite) strike(s *strike) (Strike, bool) {
 		l.fixHeader(b)
 	}
 	s.packet.data = b
-	return Strike{Effect: "rewritten"}, true
+	return Strike{Effect: packet.EffectRewritten}, true
 }
 
 // ecn are the codepoints of RFC 3168, section 5.

@@ -1,0 +1,87 @@
+package harness
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"halfopen/harness/observe"
+	"halfopen/harness/trace"
+	"halfopen/inject/network"
+	"halfopen/scenarios/language"
+)
+
+// announce writes the run event.
+func (l *lab) announce() error {
+	source, err := json.Marshal(l.Scenario)
+	if err != nil {
+		return fmt.Errorf("encoding the scenario: %w", err)
+	}
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return fmt.Errorf("asking for the kernel's release: %w", err)
+	}
+	at := l.Clock.Now()
+	l.emit(trace.Event{Run: &trace.Run{
+		Scenario: l.Scenario.Name,
+		Case:     l.Scenario.Case,
+		Family:   string(l.Scenario.Family),
+		Params:   l.Scenario.Params,
+		Seed:     l.Seed,
+		Wall:     time.Now().Add(-at),
+		Kernel:   unix.ByteSliceToString(uts.Release[:]),
+		Version:  l.Version,
+		Source:   source,
+	}})
+	return nil
+}
+
+// announceHosts writes the host events and returns the hosts to observe.
+func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
+	var hosts []observe.Host
+	for _, h := range topology.Hosts {
+		e := &trace.Host{Name: h.Name}
+		for _, a := range h.Addrs {
+			e.Addresses = append(e.Addresses, a.String())
+		}
+		o := observe.Host{Name: h.Name, NS: l.net.Host(h.Name), NoSockets: h.Name == language.Wire}
+		for _, link := range topology.LinkEnds(h.Name) {
+			e.Links = append(e.Links, trace.Link{Device: link.Device, MTU: link.MTU, Peer: link.Peer})
+			o.Devices = append(o.Devices, link.Device)
+		}
+		l.now(trace.Event{Host: e})
+		hosts = append(hosts, o)
+	}
+	return hosts
+}
+
+// announceSysctls writes the sysctls that the network set, and those that expectations ask for.
+func (l *lab) announceSysctls() error {
+	for _, s := range l.net.Sysctls() {
+		l.now(trace.Event{Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing}})
+	}
+	host := l.anyHost()
+	for i := range l.Scenario.Expect {
+		w := l.Scenario.Expect[i].Where
+		if w == nil {
+			continue
+		}
+		for _, name := range []string{w.Sysctl, w.NoSysctl} {
+			if name == "" {
+				continue
+			}
+			value, ok, err := l.net.Host(host).Sysctl(name)
+			if err != nil {
+				return err
+			}
+			l.now(trace.Event{Sysctl: &trace.Sysctl{Host: host, Name: name, Value: value, Missing: !ok}})
+		}
+	}
+	return nil
+}
+
+// anyHost names a host to ask for what the kernel has. All hosts run on one kernel, and which sysctls
+// their namespaces have depends on nothing else.
+func (l *lab) anyHost() string { return l.Scenario.Hosts[0].Name }

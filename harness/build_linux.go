@@ -1,0 +1,59 @@
+package harness
+
+import (
+	"slices"
+
+	"halfopen/harness/observe"
+	"halfopen/harness/sandbox"
+	"halfopen/harness/trace"
+	"halfopen/inject/fault"
+	"halfopen/inject/network"
+	"halfopen/internal/kernel"
+	"halfopen/scenarios/language"
+)
+
+// build makes the hosts, starts the actors' processes, the observers and the faults that are in
+// force from the beginning.
+func (l *lab) build() error {
+	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
+		return err
+	}
+	if err := checkPrograms(l.Scenario); err != nil {
+		return err
+	}
+	topology, err := network.Lay(l.Scenario)
+	if err != nil {
+		return err
+	}
+	var features fault.Features
+	if slices.ContainsFunc(l.Scenario.Faults, func(f language.Fault) bool { return fault.MayUseNetem(&f) }) {
+		features.Netem = kernel.Netem() == nil
+	}
+	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
+		return err
+	}
+	if l.net, err = network.Build(topology); err != nil {
+		return err
+	}
+	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
+		return err
+	}
+	l.watched = watchedEvents(l.Scenario, l.plan)
+	if err := l.startActors(topology); err != nil {
+		return err
+	}
+	hosts := l.announceHosts(topology)
+	if err := l.announceSysctls(); err != nil {
+		return err
+	}
+	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
+		return err
+	}
+	if l.seen, err = observe.Open(hosts, l.Scenario.SnaplenOrDefault(), l.Clock, l.emit); err != nil {
+		return err
+	}
+	if err := l.seen.Counters(trace.Before); err != nil {
+		return err
+	}
+	return l.openWindows()
+}

@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"slices"
+
+	"halfopen/inject/fault"
+	"halfopen/scenarios/language"
+)
+
+// watched are the events of a run that something in the lab must know of: a pure function of the
+// scenario and its plan. All events are in canonical form.
+type watched struct {
+	// sampled are the events at which the state of all sockets is wanted.
+	sampled map[language.EventRef]bool
+	// awaited are the faults whose hits something waits for and whose queue reports each hit.
+	awaited map[string]bool
+	// counted are the faults whose hits something waits for and which iptables or tc carry out: their
+	// counters must be read.
+	counted []string
+	// gates are, for each actor, those of its events at which it must stand still until everything
+	// that they set off is done.
+	gates map[string][]language.EventRef
+}
+
+func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
+	w := &watched{
+		sampled: map[language.EventRef]bool{},
+		awaited: map[string]bool{},
+		gates:   map[string][]language.EventRef{},
+	}
+	for i := range s.Expect {
+		for _, ref := range sampledAt(&s.Expect[i]) {
+			w.sampled[ref.Canonical()] = true
+			w.gate(ref)
+		}
+	}
+	for i := range s.Faults {
+		for _, ref := range language.EventRefs(&s.Faults[i]) {
+			w.gate(ref)
+		}
+	}
+	for _, ref := range language.EventRefs(s) {
+		if e, err := ref.Parse(); err == nil && e.Kind == language.EventFaultHit {
+			w.hit(plan.Fault(e.Fault))
+		}
+	}
+	return w
+}
+
+// gate adds an event at which its actor, if it is an actor's, must stand still.
+func (w *watched) gate(ref language.EventRef) {
+	e, err := ref.Parse()
+	if err != nil || e.Actor == "" {
+		return
+	}
+	if event := e.Ref(); !slices.Contains(w.gates[e.Actor], event) {
+		w.gates[e.Actor] = append(w.gates[e.Actor], event)
+	}
+}
+
+// hit adds a fault whose hits something waits for.
+func (w *watched) hit(p *fault.Planned) {
+	switch {
+	case p.Mechanism == fault.NFQueue:
+		w.awaited[p.Name] = true
+	case !slices.Contains(w.counted, p.Name):
+		w.counted = append(w.counted, p.Name)
+	}
+}
+
+// sampledAt returns the events at which the expectation asks for the state of sockets.
+func sampledAt(e *language.Expectation) []language.EventRef {
+	var refs []language.EventRef
+	switch {
+	case e.Sockets != nil:
+		refs = []language.EventRef{e.Sockets.When}
+	case e.Holds != nil:
+		refs = []language.EventRef{e.Holds.From, e.Holds.Until}
+	case e.Never != nil:
+		refs = []language.EventRef{e.Never.From, e.Never.Until}
+	}
+	return slices.DeleteFunc(refs, func(r language.EventRef) bool { return r == "" })
+}
+
+// hitOf returns the event of a fault's nth hit.
+func hitOf(fault string, n uint64) language.EventRef {
+	return language.Event{Kind: language.EventFaultHit, Fault: fault, N: int(n)}.Ref()
+}

@@ -1,0 +1,140 @@
+package harness
+
+import (
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/inject/fault"
+	"halfopen/inject/fault/queue"
+	"halfopen/inject/network"
+	"halfopen/internal/selector"
+)
+
+// faultOptions are what the faults need of the lab.
+func (l *lab) faultOptions(topology *network.Topology) fault.Options {
+	hosts := selector.Hosts{}
+	for _, h := range topology.Hosts {
+		hosts[h.Name] = append(hosts[h.Name], h.Addrs...)
+	}
+	return fault.Options{
+		Exec:   l.reaper.Exec,
+		Seed:   l.Seed,
+		Hosts:  hosts,
+		Now:    l.Clock.Now,
+		Struck: l.struck,
+		Failed: func(err error) {
+			l.now(trace.Event{Note: &trace.Note{Text: err.Error(), Untrue: true}})
+		},
+	}
+}
+
+// struck reports a hit in a queue. The packet goes on when struck returns: not before everything that
+// waits for the hit has been done. It is called on the queue's goroutine.
+func (l *lab) struck(host string, s queue.Strike) {
+	l.now(trace.Event{Fault: &trace.Fault{
+		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
+	}})
+	if !l.watched.awaited[s.Fault] {
+		return
+	}
+	done := make(chan struct{})
+	report := func() error {
+		defer close(done)
+		return l.happened(hitOf(s.Fault, s.N))
+	}
+	select {
+	case l.inbox <- report:
+	case <-l.over:
+		return
+	}
+	select {
+	case <-done:
+	case <-l.over:
+	}
+}
+
+// switchFault puts a fault in force or out of it.
+func (l *lab) switchFault(name string, on bool) error {
+	if l.on[name] == on {
+		return nil
+	}
+	l.on[name] = on
+	if !on {
+		if err := l.faults.Off(name); err != nil {
+			return err
+		}
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff}})
+		return nil
+	}
+	if err := l.faults.On(name); err != nil {
+		return err
+	}
+	p := l.plan.Fault(name)
+	l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why}})
+	return nil
+}
+
+// openWindows makes the windows of all faults and puts those in force that have no beginning: they are
+// there before the listeners are.
+func (l *lab) openWindows() error {
+	for i := range l.plan.Faults {
+		p := &l.plan.Faults[i]
+		w := &window{fault: p.Name, spec: p.Window}
+		l.windows = append(l.windows, w)
+		if err := l.apply(w.open()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply does what windows ask for, now or later.
+func (l *lab) apply(changes []change) error {
+	for _, c := range changes {
+		if c.after == 0 {
+			if err := l.switchFault(c.fault, c.on); err != nil {
+				return err
+			}
+			continue
+		}
+		l.later(c.after, func() error {
+			if w := l.window(c.fault); c.on && w.over {
+				return nil
+			}
+			return l.switchFault(c.fault, c.on)
+		})
+	}
+	return nil
+}
+
+func (l *lab) window(fault string) *window {
+	i := slices.IndexFunc(l.windows, func(w *window) bool { return w.fault == fault })
+	return l.windows[i]
+}
+
+// later calls f on the lab's goroutine after a time.
+func (l *lab) later(after time.Duration, f func() error) {
+	time.AfterFunc(after, func() { l.inbox <- f })
+}
+
+// pollHits is how often the hits of faults are read while something waits for one.
+const pollHits = 10 * time.Millisecond
+
+// countHits reads the counters that something waits for and raises the events of new hits.
+func (l *lab) countHits() error {
+	for _, name := range l.watched.counted {
+		hits, err := l.faults.Hits(name)
+		if err != nil {
+			return err
+		}
+		for n := l.hits[name] + 1; n <= hits; n++ {
+			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: n}})
+			if err := l.happened(hitOf(name, n)); err != nil {
+				return err
+			}
+		}
+		l.hits[name] = hits
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package harness
+
+import (
+	"fmt"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+// perform runs the actors to their end and writes the last events.
+func (l *lab) perform() error {
+	if err := l.prepare(); err != nil {
+		return err
+	}
+	for _, w := range l.windows {
+		if err := l.apply(w.start()); err != nil {
+			return err
+		}
+	}
+	// What the first steps have made, such as a LISTEN socket, is there from the start.
+	if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
+		return err
+	}
+	for _, a := range l.actors {
+		a.begin()
+	}
+	deadline := time.NewTimer(l.Scenario.DeadlineOrDefault())
+	defer deadline.Stop()
+	var poll <-chan time.Time
+	if len(l.watched.counted) > 0 {
+		ticker := time.NewTicker(pollHits)
+		defer ticker.Stop()
+		poll = ticker.C
+	}
+	reason := trace.EndDone
+	for reason == trace.EndDone && !l.allDone() {
+		select {
+		case f := <-l.inbox:
+			if err := f(); err != nil {
+				return err
+			}
+		case <-poll:
+			if err := l.countHits(); err != nil {
+				return err
+			}
+		case <-deadline.C:
+			reason = trace.EndDeadline
+		case <-l.canceled:
+			reason = trace.EndCanceled
+		}
+	}
+	return l.finish(reason)
+}
+
+// prepare has the actors that serve do their first steps.
+func (l *lab) prepare() error {
+	for _, a := range l.actors {
+		a.prepare()
+	}
+	patience := time.After(10 * time.Second)
+	for !l.allPrepared() {
+		select {
+		case f := <-l.inbox:
+			if err := f(); err != nil {
+				return err
+			}
+		case <-l.canceled:
+			return fmt.Errorf("the run was canceled before its actors began")
+		case <-patience:
+			return fmt.Errorf("%s did not finish its first steps within 10 s", l.unprepared())
+		}
+	}
+	return nil
+}
+
+// happened passes an event, in canonical form, on to windows, observers and actors.
+func (l *lab) happened(event language.EventRef) error {
+	if event == "" {
+		return nil
+	}
+	l.seen.Notice()
+	for _, w := range l.windows {
+		if err := l.apply(w.happened(event)); err != nil {
+			return err
+		}
+	}
+	l.faults.Happened(event)
+	if l.watched.sampled[event] {
+		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}}) }); err != nil {
+			return err
+		}
+	}
+	for _, a := range l.actors {
+		a.happened(event)
+	}
+	return nil
+}
+
+// finish writes what is known only at the end.
+func (l *lab) finish(reason trace.EndReason) error {
+	close(l.over)
+	for i := range l.plan.Faults {
+		name := l.plan.Faults[i].Name
+		hits, err := l.faults.Hits(name)
+		if err != nil {
+			return err
+		}
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: hits}})
+	}
+	if err := l.seen.Counters(trace.After); err != nil {
+		return err
+	}
+	if err := l.seen.Stop(); err != nil {
+		return err
+	}
+	l.now(trace.Event{End: &trace.End{Reason: reason, Hanging: l.hanging()}})
+	return nil
+}
