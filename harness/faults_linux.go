@@ -6,7 +6,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
-	"halfopen/inject/fault/queue"
+	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
 	"halfopen/internal/selector"
 )

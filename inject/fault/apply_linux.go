@@ -11,7 +11,7 @@ import (
 
 	"github.com/coreos/go-iptables/iptables"
 
-	"halfopen/inject/fault/queue"
+	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/selector"

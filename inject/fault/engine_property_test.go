@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"halfopen/inject/fault/queue"
+	"halfopen/inject/internal/queue"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )

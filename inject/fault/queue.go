@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"halfopen/inject/fault/queue"
+	"halfopen/inject/internal/queue"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/inject/fault/queue"
+	"halfopen/inject/internal/queue"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
