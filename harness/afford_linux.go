@@ -7,12 +7,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject"
 	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
 // afford returns what the scenario asks of this machine and the machine does not have, before anything
-// is built. The error is a *kernel.MissingError. exec calls what starts programs.
+// is built. The error is a *inject.MissingError. exec calls what starts programs.
 //
 // That a scenario translates addresses is guessed, for nothing in the language says so: a lab has no
 // step for it, and scenarios run iptables or conntrack in a shell. See [translates].
@@ -56,7 +57,7 @@ func affordFiles(n int, needs string) error {
 	if uint64(n) <= limit.Max {
 		return nil
 	}
-	return &kernel.MissingError{
+	return &inject.MissingError{
 		Feature:  fmt.Sprintf("a limit of %d open files", n),
 		NeededBy: needs,
 		Remedy:   fmt.Sprintf("raise the hard limit (ulimit -Hn %d, LimitNOFILE= of a service, --ulimit of a container), or ask for less", n),
@@ -78,7 +79,7 @@ func translates(command []string) bool {
 
 // neededBy says in a MissingError what needs it.
 func neededBy(err error, needs string) error {
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	if errors.As(err, &lacking) {
 		lacking.NeededBy = needs
 	}

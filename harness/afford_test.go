@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"halfopen/inject"
 
-	"halfopen/internal/kernel"
+	"golang.org/x/sys/unix"
 )
 
 func TestFilesBeyondTheHardLimitAreMissing(t *testing.T) {
@@ -20,7 +20,7 @@ func TestFilesBeyondTheHardLimitAreMissing(t *testing.T) {
 	if err := affordFiles(int(limit.Max), "step a.limit"); err != nil {
 		t.Errorf("the hard limit itself: %v", err)
 	}
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	if err := affordFiles(int(limit.Max)+1, "step a.limit"); !errors.As(err, &lacking) || lacking.NeededBy != "step a.limit" {
 		t.Errorf("one more: %v", err)
 	}

@@ -1,19 +1,18 @@
 package harness
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
-	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
-	"halfopen/internal/selector"
 )
 
 // faultOptions are what the faults need of the lab.
 func (l *lab) faultOptions(topology *network.Topology) fault.Options {
-	hosts := selector.Hosts{}
+	hosts := map[string][]netip.Addr{}
 	for _, h := range topology.Hosts {
 		hosts[h.Name] = append(hosts[h.Name], h.Addrs...)
 	}
@@ -31,9 +30,9 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 
 // struck reports a hit in a queue. The packet goes on when struck returns: not before everything that
 // waits for the hit has been done. It is called on the queue's goroutine.
-func (l *lab) struck(host string, s queue.Strike) {
+func (l *lab) struck(host string, s fault.Strike) {
 	l.now(trace.Event{Fault: &trace.Fault{
-		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: s.Effect, By: s.By, Packet: s.Packet,
+		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect), By: s.By, Packet: s.Packet,
 	}})
 	if !l.watched.awaited[s.Fault] {
 		return

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -19,7 +19,7 @@ func checkPrograms(s *language.Scenario) error {
 			}
 			program := st.Op.Exec.Command[0]
 			if _, err := exec.LookPath(program); err != nil {
-				missing = &kernel.MissingError{
+				missing = &inject.MissingError{
 					Feature:  "the program " + program,
 					NeededBy: fmt.Sprintf("%s: step %s.%s", st.Pos, s.Actors[a].Name, st.ID),
 					Remedy:   "install it, or give its path",

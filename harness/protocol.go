@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -40,7 +40,7 @@ type missing struct {
 
 func newFailure(err error) *failure {
 	f := &failure{Text: err.Error()}
-	var m *kernel.MissingError
+	var m *inject.MissingError
 	if errors.As(err, &m) {
 		f.Missing = &missing{Feature: m.Feature, OfKernel: m.OfKernel, NeededBy: m.NeededBy, Remedy: m.Remedy}
 		if m.Err != nil {
@@ -54,7 +54,7 @@ func (f *failure) error() error {
 	if f.Missing == nil {
 		return errors.New(f.Text)
 	}
-	m := &kernel.MissingError{Feature: f.Missing.Feature, OfKernel: f.Missing.OfKernel, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
+	m := &inject.MissingError{Feature: f.Missing.Feature, OfKernel: f.Missing.OfKernel, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
 	if f.Missing.Cause != "" {
 		m.Err = errors.New(f.Missing.Cause)
 	}

@@ -34,7 +34,7 @@ const grace = 2 * time.Second
 
 // Run makes a scenario's lab, runs its actors to their end or to its deadline, and returns the trace.
 // The lab is gone when Run returns. A canceled context ends the run early: the trace then ends with the
-// reason [trace.EndCanceled], and the error is the context's. An error that is a *kernel.MissingError
+// reason [trace.EndCanceled], and the error is the context's. An error that is a *inject.MissingError
 // says what this machine lacks.
 func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
 	if err := ctx.Err(); err != nil {

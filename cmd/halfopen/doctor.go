@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
 )
@@ -150,7 +150,7 @@ func (p *page) probed(pr *probe, err error) {
 	}
 	p.line("MISSING  %-11s  %s", pr.name, pr.neededBy)
 	why, remedy := err.Error(), ""
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	if errors.As(err, &lacking) {
 		short := *lacking
 		short.NeededBy, short.Remedy = "", ""

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
@@ -234,7 +234,7 @@ func (g *guests) run(ctx context.Context) {
 
 // conclude says what came of a run from its trace or error.
 func (o *outcome) conclude(ctx context.Context) {
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	switch {
 	case o.err == nil:
 		o.judge()

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
@@ -63,7 +63,7 @@ func TestStatusOfErrors(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"what cobra refuses", errors.New("unknown command"), 2},
-		{"a missing feature", fmt.Errorf("compiling: %w", &kernel.MissingError{Feature: "sch_netem"}), 3},
+		{"a missing feature", fmt.Errorf("compiling: %w", &inject.MissingError{Feature: "sch_netem"}), 3},
 		{"an interrupt", context.Canceled, 130},
 		{"a status of its own", &statusError{status: 1}, 1},
 	} {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/internal/spell"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
@@ -229,7 +229,7 @@ func pick(runs []*language.Scenario, cases []string) ([]*language.Scenario, erro
 }
 
 // planOf plans the network and the faults of a run for a kernel that has everything: what the run's own kernel lacks is
-// found out in its lab. The error for a mechanism that this version does not have is a *kernel.MissingError; any other
+// found out in its lab. The error for a mechanism that this version does not have is a *inject.MissingError; any other
 // means that the scenario is wrong.
 func planOf(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
 	topology, err := network.Lay(s)
@@ -246,7 +246,7 @@ func planAll(runs []*language.Scenario) error {
 	said := map[string]bool{}
 	for _, s := range runs {
 		_, _, err := planOf(s)
-		var lacking *kernel.MissingError
+		var lacking *inject.MissingError
 		if err != nil && !errors.As(err, &lacking) && !said[err.Error()] {
 			said[err.Error()] = true
 			errs = append(errs, err)

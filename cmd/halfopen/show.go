@@ -11,9 +11,9 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
 )
@@ -67,7 +67,7 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 // show writes one run of a scenario; runs are all it has.
 func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scenario) error {
 	topology, plan, err := planOf(s)
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	if err != nil && !errors.As(err, &lacking) {
 		return &statusError{statusUsage, err}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // The exit statuses of the command.
@@ -39,7 +39,7 @@ func usagef(format string, args ...any) error {
 // statusOf returns the exit status for what a command returned. What cobra itself refuses is a wrong command line.
 func statusOf(err error) int {
 	var s *statusError
-	var m *kernel.MissingError
+	var m *inject.MissingError
 	switch {
 	case err == nil:
 		return statusPassed

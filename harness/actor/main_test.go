@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
@@ -67,7 +67,7 @@ func needNetwork(t testing.TB) {
 	t.Helper()
 	testlab.Long(t)
 	if os.Getenv(roleVar) != roleInner {
-		testlab.Supported(t, &kernel.MissingError{Feature: "a network namespace", Remedy: "CAP_SYS_ADMIN, or user namespaces"})
+		testlab.Supported(t, &inject.MissingError{Feature: "a network namespace", Remedy: "CAP_SYS_ADMIN, or user namespaces"})
 	}
 }
 

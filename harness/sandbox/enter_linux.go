@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject"
 	"halfopen/internal/kernel"
 )
 
@@ -54,7 +55,7 @@ func mountError(what string, err error) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	return &kernel.MissingError{
+	return &inject.MissingError{
 		Feature:  "mount(2)",
 		NeededBy: what,
 		Remedy:   "allow it: in a container run with " + kernel.DockerFlags,

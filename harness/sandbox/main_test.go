@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/testlab"
 )
 
@@ -105,7 +105,7 @@ func needSandbox(t *testing.T) {
 	t.Helper()
 	var nothing any
 	if err := start(t, "test-probe", &nothing); err != nil {
-		testlab.Supported(t, &kernel.MissingError{Feature: "a sandbox", Err: err})
+		testlab.Supported(t, &inject.MissingError{Feature: "a sandbox", Err: err})
 	}
 }
 

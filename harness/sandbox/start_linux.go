@@ -24,7 +24,7 @@ type Process struct {
 }
 
 // Start runs this program again under the name role, as PID 1 of fresh namespaces, with files as descriptors 3, 4 and so
-// on and stderr as 1 and 2. It dies with this process. An error that is a [kernel.MissingError] says why this machine
+// on and stderr as 1 and 2. It dies with this process. An error that is a [inject.MissingError] says why this machine
 // does not allow it.
 func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	attr := &syscall.SysProcAttr{

@@ -3,6 +3,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -11,10 +12,9 @@ import (
 
 	"github.com/coreos/go-iptables/iptables"
 
+	"halfopen/inject"
 	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
-	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
@@ -26,13 +26,26 @@ type Options struct {
 	// Seed feeds what is random in faults.
 	Seed uint64
 	// Hosts are the addresses of all hosts.
-	Hosts selector.Hosts
+	Hosts map[string][]netip.Addr
 	// Now is the clock of queued packets.
 	Now func() time.Duration
 	// Struck, if not nil, is called with each strike in a queue, before its packet goes on; on any goroutine. Failed, if not
 	// nil, is called with what goes wrong in a queue.
-	Struck func(host string, s queue.Strike)
+	Struck func(host string, s Strike)
 	Failed func(error)
+}
+
+// Strike is one hit of a fault that strikes in a queue.
+type Strike struct {
+	Fault string
+	// N counts the fault's hits, from 1.
+	N uint64
+	// Effect says what was done to the packet: dropped, rejected, delayed, ...
+	Effect string
+	// By is for how long, where the effect has a time.
+	By time.Duration
+	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
+	Packet []byte
 }
 
 // Injector carries a plan out in a network. Its methods must not be called at the same time.
@@ -50,7 +63,7 @@ type Injector struct {
 	queues []*queue.Queue
 }
 
-// Open prepares the plan's rules without putting any in force. A program that is not installed is a *kernel.MissingError.
+// Open prepares the plan's rules without putting any in force. A program that is not installed is a *inject.MissingError.
 func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 	i := &Injector{
 		net:      n,
@@ -112,8 +125,10 @@ func (i *Injector) openQueues(o Options) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	if o.Struck == nil {
-		o.Struck = func(string, queue.Strike) {}
+	struck := func(host string, s queue.Strike) {
+		if o.Struck != nil {
+			o.Struck(host, Strike{s.Fault, s.N, string(s.Effect), s.By, s.Packet})
+		}
 	}
 	if o.Failed == nil {
 		o.Failed = func(error) {}
@@ -131,7 +146,7 @@ func (i *Injector) openQueues(o Options) error {
 			Whole:     slices.ContainsFunc(rules, (*queue.Rule).NeedsPayload),
 			Offloads:  i.plan.Offloads,
 			Now:       o.Now,
-			Struck:    o.Struck,
+			Struck:    struck,
 			Failed:    o.Failed,
 		})
 		if err != nil {
@@ -174,7 +189,7 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 	return i.exec(func() error {
 		program, err := iptables.New(iptables.IPFamily(protocol))
 		if errors.Is(err, exec.ErrNotFound) {
-			return &kernel.MissingError{
+			return &inject.MissingError{
 				Feature:  "the program " + name,
 				NeededBy: fmt.Sprintf("fault %q", fault),
 				Remedy:   "install it: make deps, or apt-get install iptables",

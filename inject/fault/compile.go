@@ -16,7 +16,7 @@ type Features struct {
 }
 
 // Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel does not have is a
-// *kernel.MissingError.
+// *inject.MissingError.
 func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{Offloads: s.Network.Offloads}
 	shaped := map[linkEnd]string{}

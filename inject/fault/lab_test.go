@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
 	"halfopen/internal/selector"
 	"halfopen/internal/testlab"
@@ -55,7 +54,7 @@ func newSeededLab(t *testing.T, s *language.Scenario, f Features, seed uint64) *
 		Seed:   seed,
 		Hosts:  l.addrs,
 		Now:    func() time.Duration { return time.Since(began) },
-		Struck: func(string, queue.Strike) {},
+		Struck: func(string, Strike) {},
 		Failed: func(err error) { t.Errorf("in a queue: %v", err) },
 	})
 	testlab.Supported(t, err)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -73,7 +73,7 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 		why = what + " of selected packets: via asks for tc, whose htb leaves the others alone"
 	}
 	if _, ok := q.(*Netem); ok && !c.features.Netem {
-		return nil, &kernel.MissingError{
+		return nil, &inject.MissingError{
 			Feature:  "sch_netem",
 			OfKernel: true,
 			NeededBy: fmt.Sprintf("fault %q with via: tc", c.fault.Name),

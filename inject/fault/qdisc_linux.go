@@ -7,11 +7,11 @@ import (
 	"math"
 	"slices"
 
+	"halfopen/inject"
+
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-
-	"halfopen/internal/kernel"
 )
 
 // The handles of what a rule with filters makes; see [QdiscRule.Commands].
@@ -44,7 +44,7 @@ func (i *Injector) addQdisc(r *QdiscRule, fault string) error {
 		for n, do := range r.steps(h, link.Attrs().Index) {
 			err := do()
 			if errors.Is(err, unix.ENOENT) {
-				return &kernel.MissingError{
+				return &inject.MissingError{
 					Feature:  "a queueing discipline or filter",
 					OfKernel: true,
 					NeededBy: fmt.Sprintf("fault %q: %s", fault, commands[n]),

@@ -19,12 +19,12 @@ type QueueRule struct {
 	// Match are the matches of the iptables rule that sends packets to the queue: all that the fault may select, and no fewer
 	// than all of a direction and a protocol, as packets that went round the queue would overtake those in it.
 	Match []string
-	// Strikes is what the fault does there.
-	Strikes *queue.Rule
 	// Installs is true if the fault brings that iptables rule with it, and false if one of another fault sends its packets.
 	Installs bool
 
-	text string
+	// strikes is what the fault does there, text the same in words.
+	strikes *queue.Rule
+	text    string
 }
 
 func (*QueueRule) rule() {}
@@ -81,7 +81,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {
 		rule.Places = append(rule.Places, queue.Place{Host: at.host, Hook: at.hook})
-		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), Strikes: rule, text: f.String()})
+		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), strikes: rule, text: f.String()})
 	}
 	return p, nil
 }
@@ -157,7 +157,7 @@ func (p *Plan) queueRules() (rules []*queue.Rule, hosts []string) {
 				continue
 			}
 			if i == 0 {
-				rules = append(rules, q.Strikes)
+				rules = append(rules, q.strikes)
 			}
 			if !slices.Contains(hosts, q.Host) {
 				hosts = append(hosts, q.Host)

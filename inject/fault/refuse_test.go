@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/inject"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
@@ -117,7 +117,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			if got, want := err.Error(), refusedAt+r.want; got != want {
 				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
 			}
-			var missing *kernel.MissingError
+			var missing *inject.MissingError
 			if errors.As(err, &missing) {
 				t.Error("the kernel is blamed")
 			}
@@ -141,7 +141,7 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 		if got := err.Error(); got != want {
 			t.Errorf("%s is refused so:\ngot  %s\nwant %s", fault, got, want)
 		}
-		var missing *kernel.MissingError
+		var missing *inject.MissingError
 		if !errors.As(err, &missing) || missing.Feature != "sch_netem" {
 			t.Errorf("%s: the error is no MissingError of sch_netem: %v", fault, err)
 		}

@@ -9,14 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject"
 	"halfopen/inject/network"
-	"halfopen/internal/kernel"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
 func isMissing(err error) bool {
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	return errors.As(err, &missing)
 }
 

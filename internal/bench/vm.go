@@ -13,7 +13,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/vm"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
@@ -33,7 +33,7 @@ func (b *bench) machines() error {
 	}
 	fmt.Printf("  Linux %s\n", k.Version)
 	for _, part := range []func(vm.Kernel) error{b.boot, b.keepalive, b.long, b.guestDelay} {
-		var lacking *kernel.MissingError
+		var lacking *inject.MissingError
 		if err := part(k); errors.As(err, &lacking) {
 			b.skip(err.Error())
 		} else if err != nil {

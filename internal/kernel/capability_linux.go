@@ -5,11 +5,13 @@ import (
 	"os"
 	"strings"
 
+	"halfopen/inject"
+
 	"golang.org/x/sys/unix"
 )
 
 // CheckCapabilities says which of the capabilities that every lab needs are withheld from this process, which is root, as
-// a container runtime may do. The error is a [MissingError]. Where /proc does not say, nothing is known to be missing.
+// a container runtime may do. The error is a [inject.MissingError]. Where /proc does not say, nothing is known to be missing.
 func CheckCapabilities() error { return checkCapabilities(os.ReadFile) }
 
 func checkCapabilities(read func(string) ([]byte, error)) error {
@@ -29,7 +31,7 @@ func checkCapabilities(read func(string) ([]byte, error)) error {
 	if len(withheld) == 0 {
 		return nil
 	}
-	return &MissingError{
+	return &inject.MissingError{
 		Feature: strings.Join(withheld, " and "), NeededBy: "every lab", Err: unix.EPERM,
 		Remedy: "in a container, run it with: docker run " + DockerFlags,
 	}

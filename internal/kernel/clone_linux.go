@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"halfopen/inject"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +25,7 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	if !refused {
 		return fmt.Errorf("starting the lab: %w", err)
 	}
-	m := &MissingError{NeededBy: "every lab", Err: err}
+	m := &inject.MissingError{NeededBy: "every lab", Err: err}
 	if uid == 0 {
 		// Its capabilities were looked at before: CheckCapabilities.
 		m.Feature = "clone(2) with new namespaces"

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"testing"
 
+	"halfopen/inject"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -90,9 +92,9 @@ func TestExplainClone(t *testing.T) {
 			if !errors.Is(err, c.err) {
 				t.Errorf("the errno %v cannot be reached", c.err)
 			}
-			var missing *MissingError
+			var missing *inject.MissingError
 			if errors.As(err, &missing) == c.other {
-				t.Errorf("it is a MissingError: %t", !c.other)
+				t.Errorf("it is a inject.MissingError: %t", !c.other)
 			}
 		})
 	}
@@ -101,15 +103,15 @@ func TestExplainClone(t *testing.T) {
 func TestMissingError(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		err  MissingError
+		err  inject.MissingError
 		want string
 	}{
-		{"several features", MissingError{Feature: "CAP_NET_ADMIN and CAP_NET_RAW"}, "CAP_NET_ADMIN and CAP_NET_RAW are not available here"},
-		{"a feature of the kernel", MissingError{Feature: "sch_netem", OfKernel: true, NeededBy: `fault "f"`, Remedy: "do"}, `sch_netem is not in this kernel (needed by fault "f"); do`},
-		{"a feature alone", MissingError{Feature: "sch_netem"}, "sch_netem is not available here"},
-		{"and what needs it", MissingError{Feature: "sch_netem", NeededBy: `fault "slow"`}, `sch_netem is not available here (needed by fault "slow")`},
-		{"and the cause", MissingError{Feature: "sch_netem", Err: unix.ENOENT}, "sch_netem is not available here: no such file or directory"},
-		{"and the remedy", MissingError{Feature: "sch_netem", Remedy: "load it"}, "sch_netem is not available here; load it"},
+		{"several features", inject.MissingError{Feature: "CAP_NET_ADMIN and CAP_NET_RAW"}, "CAP_NET_ADMIN and CAP_NET_RAW are not available here"},
+		{"a feature of the kernel", inject.MissingError{Feature: "sch_netem", OfKernel: true, NeededBy: `fault "f"`, Remedy: "do"}, `sch_netem is not in this kernel (needed by fault "f"); do`},
+		{"a feature alone", inject.MissingError{Feature: "sch_netem"}, "sch_netem is not available here"},
+		{"and what needs it", inject.MissingError{Feature: "sch_netem", NeededBy: `fault "slow"`}, `sch_netem is not available here (needed by fault "slow")`},
+		{"and the cause", inject.MissingError{Feature: "sch_netem", Err: unix.ENOENT}, "sch_netem is not available here: no such file or directory"},
+		{"and the remedy", inject.MissingError{Feature: "sch_netem", Remedy: "load it"}, "sch_netem is not available here; load it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.err.Error(); got != c.want {

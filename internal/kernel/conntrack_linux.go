@@ -6,12 +6,14 @@ import (
 	"os/exec"
 	"strings"
 
+	"halfopen/inject"
+
 	"github.com/coreos/go-iptables/iptables"
 )
 
 // Masquerade finds out whether packets can be translated, which takes iptables, its nat table, and the kernel's connection
 // tracking. It adds a rule and takes it away: it must be called in a network namespace that is the caller's alone. The error
-// is a *MissingError, without what needs it.
+// is a *inject.MissingError, without what needs it.
 func Masquerade(v6 bool) error {
 	protocol, program := iptables.ProtocolIPv4, "iptables"
 	if v6 {
@@ -21,13 +23,13 @@ func Masquerade(v6 bool) error {
 	t, err := iptables.New(iptables.IPFamily(protocol))
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return &MissingError{Feature: "the program " + program, Remedy: "install it: make deps, or apt-get install iptables"}
+		return &inject.MissingError{Feature: "the program " + program, Remedy: "install it: make deps, or apt-get install iptables"}
 	case err != nil:
-		return &MissingError{Feature: program, Err: err}
+		return &inject.MissingError{Feature: program, Err: err}
 	}
 	rule := []string{"-j", "MASQUERADE"}
 	if err := t.Append("nat", "POSTROUTING", rule...); err != nil {
-		return &MissingError{Feature: "conntrack", Remedy: remedy, Err: firstLine(err)}
+		return &inject.MissingError{Feature: "conntrack", Remedy: remedy, Err: firstLine(err)}
 	}
 	if err := t.Delete("nat", "POSTROUTING", rule...); err != nil {
 		return fmt.Errorf("taking back the rule that was to try MASQUERADE: %w", err)

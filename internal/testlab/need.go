@@ -8,15 +8,15 @@ import (
 	"syscall"
 	"testing"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // Supported ends a test if err is not nil. err comes from code of this module, which says what a machine
-// lacks by a [kernel.MissingError]: the test is then skipped. With HALFOPEN_CI=1 that is a failure, as
+// lacks by a [inject.MissingError]: the test is then skipped. With HALFOPEN_CI=1 that is a failure, as
 // any other error always is.
 func Supported(t testing.TB, err error) {
 	t.Helper()
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	switch {
 	case err == nil:
 	case errors.As(err, &missing) && !inCI():

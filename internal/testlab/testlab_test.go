@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"halfopen/inject"
 
-	"halfopen/internal/kernel"
+	"github.com/google/go-cmp/cmp"
 )
 
 // recorder is a test that notes how it was ended.
@@ -56,7 +56,7 @@ func record(f func(testing.TB)) (outcome, text string) {
 }
 
 func TestNeed(t *testing.T) {
-	missing := &kernel.MissingError{Feature: "nfqueue", Remedy: "load it"}
+	missing := &inject.MissingError{Feature: "nfqueue", Remedy: "load it"}
 	for _, tt := range []struct {
 		name string
 		err  error
@@ -88,7 +88,7 @@ func TestNeed(t *testing.T) {
 }
 
 func TestSupported(t *testing.T) {
-	missing := &kernel.MissingError{Feature: "nfqueue"}
+	missing := &inject.MissingError{Feature: "nfqueue"}
 	for _, tt := range []struct {
 		name       string
 		err        error

@@ -14,14 +14,14 @@ import (
 	"strings"
 	"syscall"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // cloudPackage is the name of a package with a signed kernel for clouds: small, with all that labs need.
 var cloudPackage = regexp.MustCompile(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
 
 // Available returns the versions of the kernels that the machine's package archive has, the newest first. Only Debian and
-// those like it have a known one; elsewhere the error is a *kernel.MissingError.
+// those like it have a known one; elsewhere the error is a *inject.MissingError.
 func Available(ctx context.Context) ([]string, error) {
 	if err := needPrograms("apt-cache"); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 		if version == "" {
 			what = "any kernel"
 		}
-		return Kernel{}, &kernel.MissingError{
+		return Kernel{}, &inject.MissingError{
 			Feature: what, NeededBy: "halfopen kernel get",
 			Remedy: "look at what the archive has: halfopen kernel list (after sudo apt-get update, if it has none)",
 		}
@@ -127,7 +127,7 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 func full(dir string, err error) error {
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20 {
-		return &kernel.MissingError{Feature: "room on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "make room, or set XDG_CACHE_HOME to another disk", Err: err}
+		return &inject.MissingError{Feature: "room on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "make room, or set XDG_CACHE_HOME to another disk", Err: err}
 	}
 	return err
 }
@@ -135,7 +135,7 @@ func full(dir string, err error) error {
 func needPrograms(names ...string) error {
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
-			return &kernel.MissingError{
+			return &inject.MissingError{
 				Feature: "the program " + name, NeededBy: "halfopen kernel",
 				Remedy: "get a kernel image with its modules by other means, and give its path: --kernel PATH",
 			}

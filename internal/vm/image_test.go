@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/internal/testlab"
 
 	"github.com/klauspost/compress/zstd"
@@ -186,7 +186,7 @@ func TestKernelsHereAreUnpacked(t *testing.T) {
 	k := needMachine(t)
 	unpacked, err := unpackImage(&k)
 	if err != nil {
-		testlab.Supported(t, &kernel.MissingError{Feature: "a kernel that can be unpacked", Err: err})
+		testlab.Supported(t, &inject.MissingError{Feature: "a kernel that can be unpacked", Err: err})
 	}
 	if !bytes.Contains(unpacked, []byte("Linux version "+k.Version)) {
 		t.Errorf("in the %d bytes of the kernel its version %s is not to be found", len(unpacked), k.Version)

@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -87,7 +87,7 @@ type message struct {
 	Failure string `json:"failure,omitempty"`
 }
 
-// missing is a *kernel.MissingError on its way.
+// missing is a *inject.MissingError on its way.
 type missing struct {
 	Feature, NeededBy, Remedy, Cause string
 	OfKernel                         bool
@@ -95,7 +95,7 @@ type missing struct {
 
 func (m *message) fail(err error) {
 	m.Error = err.Error()
-	var lacking *kernel.MissingError
+	var lacking *inject.MissingError
 	if !errors.As(err, &lacking) {
 		return
 	}
@@ -109,7 +109,7 @@ func (m *message) fail(err error) {
 func (m *message) err() error {
 	switch {
 	case m.Missing != nil:
-		e := &kernel.MissingError{Feature: m.Missing.Feature, OfKernel: m.Missing.OfKernel, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
+		e := &inject.MissingError{Feature: m.Missing.Feature, OfKernel: m.Missing.OfKernel, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
 		if m.Missing.Cause != "" {
 			e.Err = errors.New(m.Missing.Cause)
 		}

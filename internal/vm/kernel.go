@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // Kernel is a kernel that can be booted.
@@ -36,7 +36,7 @@ func CacheDir() (string, error) {
 
 // cacheError is the error of a cache that is not there, or cannot be read or written.
 func cacheError(err error) error {
-	return &kernel.MissingError{
+	return &inject.MissingError{
 		Feature: "a cache for kernels", Err: err, Remedy: "set XDG_CACHE_HOME to a directory of your own",
 	}
 }
@@ -110,12 +110,12 @@ func FindKernel(spec string) (Kernel, error) {
 		return Kernel{}, err
 	}
 	if spec == "" {
-		return Kernel{}, &kernel.MissingError{
+		return Kernel{}, &inject.MissingError{
 			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)",
 		}
 	}
 	if _, err := os.Stat(spec); err == nil {
-		return Kernel{}, &kernel.MissingError{Feature: "the kernel " + spec, Remedy: "for the file of that name say ./" + spec}
+		return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, Remedy: "for the file of that name say ./" + spec}
 	}
 	remedy := "halfopen kernel get " + spec
 	if len(numbers(spec)) == 0 {
@@ -128,7 +128,7 @@ func FindKernel(spec string) (Kernel, error) {
 		}
 		remedy += ", or one of those that are here: " + strings.Join(known, ", ")
 	}
-	return Kernel{}, &kernel.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
+	return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
 }
 
 // isVersion reports whether a version is the one meant, of which spec may be just the beginning.
@@ -144,7 +144,7 @@ func kernelOfFile(path string) (Kernel, error) {
 		if errors.Is(err, fs.ErrPermission) {
 			remedy = "make it readable (sudo chmod a+r " + path + "), or use one of halfopen kernel get"
 		}
-		return Kernel{}, &kernel.MissingError{Feature: "the kernel " + path, Remedy: remedy, Err: err}
+		return Kernel{}, &inject.MissingError{Feature: "the kernel " + path, Remedy: remedy, Err: err}
 	}
 	candidates := []string{
 		filepath.Join(filepath.Dir(path), "..", "lib", "modules", version),
@@ -155,7 +155,7 @@ func kernelOfFile(path string) (Kernel, error) {
 			return Kernel{Version: version, Image: path, Modules: dir, Where: "file"}, nil
 		}
 	}
-	return Kernel{}, &kernel.MissingError{
+	return Kernel{}, &inject.MissingError{
 		Feature: "a directory with the modules of " + path, NeededBy: "runs in a virtual machine",
 		Remedy: "put it at " + candidates[0] + ", or use a kernel of halfopen kernel get",
 	}

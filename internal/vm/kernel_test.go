@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // bzImage is the head of one, as far as it tells the version.
@@ -88,7 +88,7 @@ func TestKernelsOfTheCacheAndOfFiles(t *testing.T) {
 		"./no": "",
 	} {
 		k, err := FindKernel(spec)
-		var missing *kernel.MissingError
+		var missing *inject.MissingError
 		if k.Version != want || (want == "" && !errors.As(err, &missing)) {
 			t.Errorf("FindKernel(%q) = %s, %v, want %q", spec, k.Version, err, want)
 		}
@@ -113,7 +113,7 @@ func TestWhyAKernelIsNotFound(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", tt.cache)
 			t.Setenv("HOME", tt.home)
 			_, err := FindKernel(tt.spec)
-			var missing *kernel.MissingError
+			var missing *inject.MissingError
 			if !errors.As(err, &missing) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the error is %v, want one with %q", err, tt.want)
 			}

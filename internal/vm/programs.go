@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -51,7 +51,7 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 		path, err := find(name)
 		if err != nil {
 			if neededBy != "" && (name == "iptables" || name == "ip6tables") {
-				return &kernel.MissingError{Feature: "the program " + name, NeededBy: neededBy, Remedy: "install it: make deps, or apt-get install iptables"}
+				return &inject.MissingError{Feature: "the program " + name, NeededBy: neededBy, Remedy: "install it: make deps, or apt-get install iptables"}
 			}
 			continue // a word that is no program; or one whose absence is what the step is about
 		}

@@ -15,9 +15,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"halfopen/inject"
 
-	"halfopen/internal/kernel"
+	"golang.org/x/sys/unix"
 )
 
 // Emulator is the program that runs virtual machines.
@@ -117,11 +117,11 @@ const (
 	jobDescriptor
 )
 
-// FindEmulator returns the path of QEMU. The error is a [kernel.MissingError] with the remedy.
+// FindEmulator returns the path of QEMU. The error is a [inject.MissingError] with the remedy.
 func FindEmulator() (string, error) {
 	path, err := exec.LookPath(Emulator)
 	if err != nil {
-		return "", &kernel.MissingError{
+		return "", &inject.MissingError{
 			Feature: "the program " + Emulator, NeededBy: "runs in a virtual machine",
 			Remedy: "make deps-vm, or apt-get install qemu-system-x86",
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -65,7 +65,7 @@ type Run struct {
 const warpPatience = 3 * time.Minute
 
 // Do boots a machine and does the runs in it. Whatever happens, Ended of each is called before Do returns. The error is
-// that of the machine, not of single runs. A *kernel.MissingError says what this machine lacks for it.
+// that of the machine, not of single runs. A *inject.MissingError says what this machine lacks for it.
 func Do(ctx context.Context, runs []Run, o Options) error {
 	pending := make(map[int]*trace.Trace, len(runs))
 	for i := range runs {
@@ -119,7 +119,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 		}
 		if with == kvm && o.Warn != nil {
 			why := err
-			if missing := (*kernel.MissingError)(nil); errors.As(err, &missing) {
+			if missing := (*inject.MissingError)(nil); errors.As(err, &missing) {
 				why = missing.Err // its remedy is another kernel, which would not help
 			}
 			o.Warn(fmt.Errorf("KVM is here, but of no use: %w", why))
@@ -281,7 +281,7 @@ func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
 }
 
 // problem is an error of the machine, with the last of its console. What this machine lacks for the guest is a
-// *kernel.MissingError: memory, or a kernel that comes up in QEMU.
+// *inject.MissingError: memory, or a kernel that comes up in QEMU.
 func (o *Options) problem(m *machine, up bool, what string) error {
 	m.kill()
 	text := strings.TrimSpace(m.console.String())
@@ -289,12 +289,12 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 	err := errors.New(what)
 	switch {
 	case outOfMemory.MatchString(text):
-		err = &kernel.MissingError{
+		err = &inject.MissingError{
 			Feature: fmt.Sprintf("memory enough for a guest (%d MiB)", o.memory()), NeededBy: "runs in a virtual machine", Err: err,
 			Remedy: "have fewer runs at once, or smaller ones",
 		}
 	case !up:
-		err = &kernel.MissingError{
+		err = &inject.MissingError{
 			Feature: "a guest that comes up with " + o.Kernel.Image, Err: err,
 			Remedy: "boot another kernel; halfopen kernel list has those known here",
 		}

@@ -17,7 +17,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
@@ -76,7 +76,7 @@ func TestGuestThatLacksMemoryShowsItsConsole(t *testing.T) {
 	needMachine(t)
 	a := trial(mustParse(silent))
 	err := a.run(t.Context(), Options{Warp: true, Jobs: 1, Memory: 48})
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	if !errors.As(err, &missing) || a.err == nil || !strings.Contains(err.Error(), "console") {
 		t.Fatalf("a guest with 48 MiB ended with %v, its run with %v", err, a.err)
 	}
@@ -94,7 +94,7 @@ func TestKernelThatDoesNotBootIsMissing(t *testing.T) {
 	}
 	a := trial(mustParse(silent))
 	err = a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1})
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	if !errors.As(err, &missing) || missing.Feature != "a guest that comes up with "+k.Image || !errors.As(a.err, &missing) {
 		t.Fatalf("a third of a kernel ended with %v, its run with %v", err, a.err)
 	}
@@ -180,7 +180,7 @@ func TestWithoutQEMUTheRemedyIsNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	a := trial(mustParse(silent))
 	err := a.run(t.Context(), Options{Kernel: k, Warp: true})
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	if !errors.As(err, &missing) || missing.Feature != "the program "+Emulator || !strings.Contains(missing.Remedy, "apt-get install") {
 		t.Errorf("got %v", err)
 	}

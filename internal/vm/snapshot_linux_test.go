@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 )
 
 // emptyCache gives the test a cache with the kernels of the others, and returns where its snapshots will be.
@@ -380,7 +380,7 @@ func TestAGuestThatDoesNotComeUpIsNotBootedTwice(t *testing.T) {
 	booted := make(chan string, 100)
 	a := trial(mustParse(silent))
 	err := a.run(t.Context(), Options{Kernel: k, Warp: true, Memory: 48, Stage: func(s string) { booted <- s }})
-	var missing *kernel.MissingError
+	var missing *inject.MissingError
 	if !errors.As(err, &missing) {
 		t.Errorf("a guest with 48 MiB ended with %v", err)
 	}

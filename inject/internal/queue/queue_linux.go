@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/internal/kernel"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -73,7 +73,7 @@ type Queue struct {
 }
 
 // Open binds the host's queue. Packets that the host's rules send to it are judged from then on. A kernel without
-// nfnetlink_queue is a *kernel.MissingError.
+// nfnetlink_queue is a *inject.MissingError.
 func Open(c Config) (_ *Queue, err error) {
 	q := &Queue{Config: c, schedule: newSchedule()}
 	if q.alarm, err = newAlarm(); err != nil {
@@ -92,7 +92,7 @@ func Open(c Config) (_ *Queue, err error) {
 	})
 	if err != nil {
 		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPROTONOSUPPORT) {
-			err = &kernel.MissingError{
+			err = &inject.MissingError{
 				Feature: "nfnetlink_queue",
 				Remedy:  "load it (modprobe nfnetlink_queue) or use a kernel with CONFIG_NETFILTER_NETLINK_QUEUE",
 				Err:     err,

@@ -1,12 +1,14 @@
-// Package kernel says what this machine's kernel can do: probed, never guessed from its version.
-package kernel
+// Package inject holds what breaks a network: package network makes hosts real, package fault strikes the packets between
+// them. It has itself only the error that both return where the machine cannot do it.
+package inject
 
 import (
 	"fmt"
 	"strings"
 )
 
-// MissingError says that this machine lacks something a run needs. The command ends with exit status 3 on it.
+// MissingError says that this machine lacks something that a run needs. Tell it from other errors by errors.As: a test can
+// skip then, and the command ends with exit status 3.
 type MissingError struct {
 	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN and CAP_NET_RAW".
 	Feature string
