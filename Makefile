@@ -10,7 +10,12 @@
 
 GO      ?= go
 BIN     := bin/halfopen
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# The toolchain records version and commit, but not in a worktree of git, and it fails where git refuses to look: in a
+# checkout that belongs to another user. So the version is what git says; where git says nothing, nothing is recorded.
+CHECKOUT := $(if $(wildcard .git),$(shell git describe --tags --always --dirty 2>/dev/null))
+VERSION  ?= $(CHECKOUT)
+STAMP     = -buildvcs=$(if $(CHECKOUT),auto,false) \
+	$(if $(VERSION),-ldflags "-X $$($(GO) list -m)/internal/version.linked=$(VERSION)")
 # Debian keeps ip and iptables here; the PATH of an ordinary user does not have these directories.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
@@ -25,7 +30,7 @@ endif
 all: build
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/halfopen
+	CGO_ENABLED=0 $(GO) build -trimpath $(STAMP) -o $(BIN) ./cmd/halfopen
 
 run: deps build
 	$(BIN) run $(ARGS)
@@ -73,7 +78,7 @@ deps-vm: deps build
 	@$(BIN) kernel get 6.1
 
 install: deps
-	CGO_ENABLED=0 $(GO) install -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' ./cmd/halfopen
+	CGO_ENABLED=0 $(GO) install -trimpath $(STAMP) ./cmd/halfopen
 
 # Another module path, for whoever publishes it: make module MODULE=github.com/you/halfopen
 module:

@@ -10,6 +10,7 @@ import (
 	"halfopen/harness/observe"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
+	"halfopen/internal/version"
 	"halfopen/scenarios/language"
 )
 
@@ -32,7 +33,7 @@ func (l *lab) announce() error {
 		Seed:     l.Seed,
 		Wall:     time.Now().Add(-at),
 		Kernel:   unix.ByteSliceToString(uts.Release[:]),
-		Version:  l.Version,
+		Version:  version.String(),
 		Source:   source,
 	}})
 	return nil

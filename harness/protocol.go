@@ -14,7 +14,6 @@ type job struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Clock    trace.Clock        `json:"clock"`
 	Seed     uint64             `json:"seed"`
-	Version  string             `json:"version"`
 }
 
 // message is what the lab answers, one JSON value after the other.

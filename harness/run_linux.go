@@ -22,8 +22,6 @@ import (
 type Options struct {
 	// Seed feeds everything random in the run.
 	Seed uint64
-	// Version of the program, for the trace.
-	Version string
 	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets and sockets
 	// arrive a little late and out of order; the trace that Run returns is sorted.
 	Emit func(trace.Event)
@@ -49,7 +47,7 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	go lab.stopWith(ctx)
 
 	t := &trace.Trace{}
-	err = lab.order(&job{Scenario: s, Clock: clock, Seed: o.Seed, Version: o.Version})
+	err = lab.order(&job{Scenario: s, Clock: clock, Seed: o.Seed})
 	if err == nil {
 		err = collect(lab.events, t, o.Emit)
 	}

@@ -85,7 +85,7 @@ func (p *probe) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = harness.Run(ctx, s, harness.Options{Version: version})
+	_, err = harness.Run(ctx, s, harness.Options{})
 	return err
 }
 

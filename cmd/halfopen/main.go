@@ -9,9 +9,6 @@ import (
 	"halfopen/internal/vm"
 )
 
-// version is set by the linker; see the Makefile.
-var version = "devel"
-
 func main() {
 	harness.Main() // never returns in a lab or an actor, which are this same program
 	vm.Main()      // nor in a virtual machine's guest, of which this program is the init

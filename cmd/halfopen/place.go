@@ -224,11 +224,10 @@ func (g *guests) run(ctx context.Context) {
 	}
 	// Every run was told the error.
 	_ = vm.Do(ctx, runs, vm.Options{
-		Kernel:  g.at.kernel,
-		Warp:    g.at.warp,
-		Jobs:    g.at.jobs(),
-		Version: version,
-		Warn:    func(err error) { g.outcomes[0].slow = err },
+		Kernel: g.at.kernel,
+		Warp:   g.at.warp,
+		Jobs:   g.at.jobs(),
+		Warn:   func(err error) { g.outcomes[0].slow = err },
 	})
 }
 

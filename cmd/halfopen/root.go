@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"halfopen/internal/version"
 )
 
 const rootLong = `halfopen is a laboratory for TCP failures.
@@ -42,7 +44,7 @@ func newRoot() *cobra.Command {
 		Use:           "halfopen",
 		Short:         "A laboratory for TCP failures",
 		Long:          rootLong,
-		Version:       version,
+		Version:       version.String(),
 		Args:          onlyCommands,
 		SilenceUsage:  true,
 		SilenceErrors: true,

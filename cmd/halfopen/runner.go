@@ -162,9 +162,8 @@ func runAll(ctx context.Context, todo []task, jobs int, see observer, finish fun
 func runOne(ctx context.Context, o *outcome, see observer) {
 	began := time.Now()
 	o.trace, o.err = harness.Run(ctx, o.task.scenario, harness.Options{
-		Seed:    o.task.seed,
-		Version: version,
-		Emit:    func(e trace.Event) { see.event(&o.task, &e) },
+		Seed: o.task.seed,
+		Emit: func(e trace.Event) { see.event(&o.task, &e) },
 	})
 	o.took = time.Since(began)
 	o.conclude(ctx)

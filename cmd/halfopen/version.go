@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"halfopen/internal/version"
 )
 
 func newVersion() *cobra.Command {
@@ -19,6 +21,11 @@ func newVersion() *cobra.Command {
 	}
 }
 
+// versionLine names the version, the commit if it is known, and what the program was built with and for.
 func versionLine() string {
-	return fmt.Sprintf("halfopen %s (%s %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	built := fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if commit := version.Commit(); commit != "" {
+		built = "commit " + commit + ", " + built
+	}
+	return fmt.Sprintf("halfopen %s (%s)\n", version.String(), built)
 }

@@ -45,7 +45,7 @@ func (b *bench) machines() error {
 
 // options are those of a machine in warped time.
 func (b *bench) options(k vm.Kernel) vm.Options {
-	return vm.Options{Kernel: k, Warp: true, Jobs: 1, Version: "bench", Program: b.halfopen}
+	return vm.Options{Kernel: k, Warp: true, Jobs: 1, Program: b.halfopen}
 }
 
 // stage is something that happens between the start and the first step, with what it was that took the time until then.

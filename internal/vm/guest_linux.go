@@ -221,9 +221,8 @@ func (j *job) perform(out *outlet) {
 			defer func() { <-slots }()
 			out.send(message{Run: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Runs[i].Scenario, harness.Options{
-				Seed:    j.Runs[i].Seed,
-				Version: j.Version,
-				Emit:    func(e trace.Event) { out.send(message{Run: i, Event: &e}) },
+				Seed: j.Runs[i].Seed,
+				Emit: func(e trace.Event) { out.send(message{Run: i, Event: &e}) },
 			})
 			done := message{Run: i, Done: true}
 			if err != nil {

@@ -35,8 +35,7 @@ const (
 type job struct {
 	Runs []task `json:"runs"`
 	// Jobs is how many runs go on at once.
-	Jobs    int    `json:"jobs"`
-	Version string `json:"version"`
+	Jobs int `json:"jobs"`
 }
 
 // task is one run.

@@ -31,8 +31,7 @@ type Options struct {
 	// Jobs is how many runs go on at once in the guest; at least 1.
 	Jobs int
 	// Memory is the guest's, in MiB; 0 is enough for what labs usually need.
-	Memory  int
-	Version string
+	Memory int
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
 	Program string
 	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the file system of a guest that
@@ -326,7 +325,7 @@ func newCargo(runs []Run, o *Options) (*cargo, error) {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 	}
-	j := &job{Jobs: o.Jobs, Version: o.Version}
+	j := &job{Jobs: o.Jobs}
 	var list []*language.Scenario
 	for i := range runs {
 		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
