@@ -118,7 +118,7 @@ func doctor(ctx context.Context, p *page) error {
 			essential = essential || probes[i].essential
 		}
 	}
-	at, err := warpPlace()
+	at, err := WarpPlace()
 	if p.probed(&warped, err); err != nil {
 		missing++
 	} else {

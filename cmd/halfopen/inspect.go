@@ -37,8 +37,8 @@ expectations as they were when the run was stored. The exit status is that of th
 				if err != nil {
 					return usagef("reading the run stored in %s: %w", dir, err)
 				}
-				anyFailed = anyFailed || o.result != passed
-				fmt.Fprint(out, report.Inspect(o.report(), report.LookFor(out)))
+				anyFailed = anyFailed || o.Status != Passed
+				fmt.Fprint(out, report.Inspect(o.Report(), report.LookFor(out)))
 			}
 			if anyFailed {
 				return &statusError{status: statusFailed}
@@ -52,7 +52,7 @@ expectations as they were when the run was stored. The exit status is that of th
 func storedRuns(dir string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && d.Name() == traceFile {
+		if err == nil && !d.IsDir() && d.Name() == TraceFile {
 			dirs = append(dirs, filepath.Dir(path))
 		}
 		return err
@@ -61,15 +61,15 @@ func storedRuns(dir string) ([]string, error) {
 		return nil, usagef("looking for stored runs: %w", err)
 	}
 	if len(dirs) == 0 {
-		return nil, usagef("there is no %s in %s or below; run --out DIR stores one a run", traceFile, dir)
+		return nil, usagef("there is no %s in %s or below; run --out DIR stores one a run", TraceFile, dir)
 	}
 	slices.Sort(dirs)
 	return dirs, nil
 }
 
 // loadRun reads a stored run and judges it.
-func loadRun(dir string) (*outcome, error) {
-	f, err := os.Open(filepath.Join(dir, traceFile))
+func loadRun(dir string) (*Result, error) {
+	f, err := os.Open(filepath.Join(dir, TraceFile))
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +80,16 @@ func loadRun(dir string) (*outcome, error) {
 	}
 	r := t.Run()
 	if r == nil || len(r.Source) == 0 {
-		return nil, fmt.Errorf("%s does not say which scenario was run", traceFile)
+		return nil, fmt.Errorf("%s does not say which scenario was run", TraceFile)
 	}
 	var s language.Scenario
 	if err := json.Unmarshal(r.Source, &s); err != nil {
-		return nil, fmt.Errorf("reading the scenario in %s: %w", traceFile, err)
+		return nil, fmt.Errorf("reading the scenario in %s: %w", TraceFile, err)
 	}
-	o := &outcome{task: task{scenario: &s, seed: r.Seed}, trace: t, dir: dir}
+	o := &Result{Run: Run{Scenario: &s, Seed: r.Seed}, Trace: t, Dir: dir}
 	if _, end := t.End(); end > 0 {
-		o.took = end
+		o.Took = end
 	}
-	o.judge()
+	o.Judge()
 	return o, nil
 }

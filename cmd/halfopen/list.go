@@ -135,7 +135,7 @@ func list(w io.Writer, files []*language.File, width int) error {
 func lengths(runs []*language.Scenario) (native, warped string) {
 	var short, long []time.Duration
 	for _, s := range runs {
-		if e := s.Estimate(); e < longest {
+		if e := s.Estimate(); e < Long {
 			short = append(short, e)
 		} else {
 			long = append(long, e)

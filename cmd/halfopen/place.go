@@ -12,67 +12,70 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// place is where a run takes place. The zero place is this machine, in real time.
-type place struct {
-	// kernel is the guest's; its Version is "" on this machine itself.
-	kernel vm.Kernel
-	// warp is set where the guest's time jumps over idleness.
-	warp bool
+// Place is where a run takes Place. The zero Place is this machine, in real time.
+type Place struct {
+	// Kernel is the guest's; its Version is "" on this machine itself.
+	Kernel vm.Kernel
+	// Warp is set where the guest's time jumps over idleness.
+	Warp bool
 }
 
-func (p *place) virtual() bool { return p.kernel.Version != "" }
+func (p *Place) Virtual() bool { return p.Kernel.Version != "" }
 
 // String says where, for people: "warped on Linux 6.1.0-50-cloud-amd64".
-func (p *place) String() string {
+func (p *Place) String() string {
 	switch {
-	case p.warp:
-		return "warped on Linux " + p.kernel.Version
-	case p.virtual():
-		return "on Linux " + p.kernel.Version
+	case p.Warp:
+		return "warped on Linux " + p.Kernel.Version
+	case p.Virtual():
+		return "on Linux " + p.Kernel.Version
 	}
 	return ""
 }
 
-// column names the place over a column: its kernel.
-func (p *place) column() string {
-	if p.virtual() {
-		return p.kernel.Version
+// Column names the place over a Column: its kernel.
+func (p *Place) Column() string {
+	if p.Virtual() {
+		return p.Kernel.Version
 	}
-	return running
+	return Running
 }
 
-// running names, in place of a version, the kernel that this machine runs on.
-const running = "running"
+// Long is how long a run may take to take place in real time by itself.
+const Long = 20 * time.Second
 
-// placing says how runs are distributed to places.
-type placing struct {
-	// warp and kernels are the flags; long has long runs take place in real time.
-	warp, long bool
-	kernels    []string
-	// named is set where the runs were asked for by name.
-	named bool
+// Running names, in place of a version, the kernel that this machine runs on.
+const Running = "running"
+
+// Placing says how runs are distributed to places.
+type Placing struct {
+	// Warp and kernels are the flags; Long has Long runs take place in real time.
+	Warp, Long bool
+	Kernels    []string
+	// Named is set where the runs were asked for by name.
+	Named bool
 }
 
-// placed is a run at its place.
-type placed struct {
-	scenario *language.Scenario
-	place    place
+// Placed is a run at its place.
+type Placed struct {
+	Scenario *language.Scenario
+	Place    Place
 }
 
-// place decides where each run takes place: on each of the kernels asked for, else where it suits. left are the runs that
-// take place nowhere, for the reason given.
-func (p *placing) place(runs []*language.Scenario) (all []placed, left []*language.Scenario, why string, err error) {
-	kernels := p.kernels
+// Place decides where each run takes Place: on each of the kernels asked for, else where it suits. left are the runs that
+// take Place nowhere, for the reason given.
+func (p *Placing) Place(runs []*language.Scenario) (all []Placed, left []*language.Scenario, why string, err error) {
+	kernels := p.Kernels
 	if len(kernels) == 0 {
-		kernels = []string{running}
-		if p.warp {
+		kernels = []string{Running}
+		if p.Warp {
 			kernels = []string{""}
 		}
 	}
 	var seen []vm.Kernel
 	for _, name := range kernels {
 		var k vm.Kernel // the zero one stands for the running one
-		if name != running {
+		if name != Running {
 			if k, err = vm.FindKernel(name); err != nil {
 				return nil, nil, "", err
 			}
@@ -81,13 +84,13 @@ func (p *placing) place(runs []*language.Scenario) (all []placed, left []*langua
 			continue // 6.1 and 6.1.0 may be the same
 		}
 		seen = append(seen, k)
-		if name == running {
+		if name == Running {
 			kept, none, reason := p.placeHere(runs)
 			all, left, why = append(all, kept...), append(left, none...), reason
 			continue
 		}
 		for _, s := range runs {
-			all = append(all, placed{s, place{kernel: k, warp: p.warp || s.Estimate() >= longest && !p.long}})
+			all = append(all, Placed{s, Place{Kernel: k, Warp: p.Warp || s.Estimate() >= Long && !p.Long}})
 		}
 	}
 	return all, left, why, nil
@@ -95,27 +98,27 @@ func (p *placing) place(runs []*language.Scenario) (all []placed, left []*langua
 
 // placeHere has runs take place on this machine, but long ones in warped time, if that can be had. why is the reason if it
 // cannot, and there are long ones.
-func (p *placing) placeHere(runs []*language.Scenario) (all []placed, left []*language.Scenario, why string) {
-	warped, err := place{}, error(nil)
+func (p *Placing) placeHere(runs []*language.Scenario) (all []Placed, left []*language.Scenario, why string) {
+	warped, err := Place{}, error(nil)
 	looked := false
 	for _, s := range runs {
-		if s.Estimate() < longest || p.long {
-			all = append(all, placed{scenario: s})
+		if s.Estimate() < Long || p.Long {
+			all = append(all, Placed{Scenario: s})
 			continue
 		}
 		if !looked {
 			looked = true
-			if len(p.kernels) > 0 {
+			if len(p.Kernels) > 0 {
 				err = errors.New("the running kernel, which was asked for, cannot be warped")
 			} else {
-				warped, err = warpPlace()
+				warped, err = WarpPlace()
 			}
 			if err != nil {
 				why = err.Error()
 			}
 		}
-		if err == nil || p.named {
-			all = append(all, placed{s, warped})
+		if err == nil || p.Named {
+			all = append(all, Placed{s, warped})
 		} else {
 			left = append(left, s)
 		}
@@ -123,10 +126,10 @@ func (p *placing) placeHere(runs []*language.Scenario) (all []placed, left []*la
 	return all, left, why
 }
 
-// longHere counts the runs that take long in real time on this machine, and tells how long the longest is.
-func longHere(all []placed) (n int, most time.Duration) {
+// LongHere counts the runs that take long in real time on this machine, and tells how long the longest is.
+func LongHere(all []Placed) (n int, most time.Duration) {
 	for i := range all {
-		if e := all[i].scenario.Estimate(); !all[i].place.virtual() && e >= longest {
+		if e := all[i].Scenario.Estimate(); !all[i].Place.Virtual() && e >= Long {
 			n++
 			most = max(most, e)
 		}
@@ -134,22 +137,22 @@ func longHere(all []placed) (n int, most time.Duration) {
 	return n, most
 }
 
-// warpPlace is where long runs take place by themselves, if this machine can.
-func warpPlace() (place, error) {
+// WarpPlace is where long runs take place by themselves, if this machine can.
+func WarpPlace() (Place, error) {
 	if _, err := vm.FindEmulator(); err != nil {
-		return place{}, err
+		return Place{}, err
 	}
 	k, err := vm.FindKernel("")
 	if err != nil {
-		return place{}, err
+		return Place{}, err
 	}
-	return place{kernel: k, warp: true}, nil
+	return Place{Kernel: k, Warp: true}, nil
 }
 
 // jobs is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs
 // take turns on its one processor; but idle hours cost something, too, and these pass for a few together.
-func (p *place) jobs() int {
-	if p.warp {
+func (p *Place) jobs() int {
+	if p.Warp {
 		return 3
 	}
 	return 8
@@ -157,19 +160,19 @@ func (p *place) jobs() int {
 
 // runGuests runs the tasks that take place in virtual machines: those on one kernel in the same machine, or in two where
 // there are many.
-func runGuests(ctx context.Context, tasks []*outcome, see observer, finish func(*outcome)) {
-	slices.SortStableFunc(tasks, func(a, b *outcome) int { return int(b.task.scenario.Estimate() - a.task.scenario.Estimate()) })
+func runGuests(ctx context.Context, tasks []*Result, see Observer, finish func(*Result)) {
+	slices.SortStableFunc(tasks, func(a, b *Result) int { return int(b.Run.Scenario.Estimate() - a.Run.Scenario.Estimate()) })
 	var groups []*guests
 	for i, o := range tasks {
 		var fits []*guests
 		for _, g := range groups {
-			if g.at == o.task.place {
+			if g.at == o.Run.Place {
 				fits = append(fits, g)
 			}
 		}
 		const few = 4
 		if len(fits) == 0 || len(fits) == 1 && i >= few {
-			fits = append(fits, &guests{at: o.task.place, see: see, finish: finish})
+			fits = append(fits, &guests{at: o.Run.Place, see: see, finish: finish})
 			groups = append(groups, fits[len(fits)-1])
 		}
 		g := slices.MinFunc(fits, func(a, b *guests) int { return len(a.outcomes) - len(b.outcomes) })
@@ -189,10 +192,10 @@ func runGuests(ctx context.Context, tasks []*outcome, see observer, finish func(
 
 // guests are the tasks of one virtual machine.
 type guests struct {
-	at       place
-	outcomes []*outcome
-	see      observer
-	finish   func(*outcome)
+	at       Place
+	outcomes []*Result
+	see      Observer
+	finish   func(*Result)
 }
 
 func (g *guests) run(ctx context.Context) {
@@ -202,46 +205,46 @@ func (g *guests) run(ctx context.Context) {
 		show := func() {
 			if !shown {
 				shown = true
-				g.see.begin(&o.task)
+				g.see.Begin(&o.Run)
 			}
 		}
 		runs[i] = vm.Run{
-			Scenario: o.task.scenario,
-			Seed:     o.task.seed,
+			Scenario: o.Run.Scenario,
+			Seed:     o.Run.Seed,
 			Began:    func() { began = time.Now(); show() },
-			Emit:     func(e trace.Event) { g.see.event(&o.task, &e) },
+			Emit:     func(e trace.Event) { g.see.Event(&o.Run, &e) },
 			Ended: func(t *trace.Trace, err error) {
 				if ctx.Err() != nil && !shown {
 					return // it was never begun
 				}
 				show()
-				o.trace, o.err, o.took = t, err, time.Since(began)
+				o.Trace, o.Err, o.Took = t, err, time.Since(began)
 				o.conclude(ctx)
 				g.finish(o)
-				g.see.end(o)
+				g.see.End(o)
 			},
 		}
 	}
 	// Every run was told the error.
 	_ = vm.Do(ctx, runs, vm.Options{
-		Kernel: g.at.kernel,
-		Warp:   g.at.warp,
+		Kernel: g.at.Kernel,
+		Warp:   g.at.Warp,
 		Jobs:   g.at.jobs(),
-		Warn:   func(err error) { g.outcomes[0].slow = err },
+		Warn:   func(err error) { g.outcomes[0].Slow = err },
 	})
 }
 
 // conclude says what came of a run from its trace or error.
-func (o *outcome) conclude(ctx context.Context) {
+func (o *Result) conclude(ctx context.Context) {
 	var lacking *inject.MissingError
 	switch {
-	case o.err == nil:
-		o.judge()
-	case errors.As(o.err, &lacking):
-		o.result = missing
+	case o.Err == nil:
+		o.Judge()
+	case errors.As(o.Err, &lacking):
+		o.Status = Missing
 	case ctx.Err() != nil:
-		o.result = canceled
+		o.Status = Canceled
 	default:
-		o.result = broken
+		o.Status = Broken
 	}
 }

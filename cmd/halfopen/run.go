@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -124,7 +126,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	all, left, why, err := (&placing{warp: f.warp, kernels: f.kernels, long: f.long, named: len(args) > 0}).place(runs)
+	all, left, why, err := (&Placing{Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0}).Place(runs)
 	if err != nil {
 		return err
 	}
@@ -135,31 +137,31 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
-	todo := tasks(all, f.repeat, seed)
-	if f.warp && slices.Contains(f.kernels, running) {
+	todo := Repeat(all, f.repeat, seed)
+	if f.warp && slices.Contains(f.kernels, Running) {
 		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
 	}
-	if n, most := longHere(all); n > 0 && !f.long {
+	if n, most := LongHere(all); n > 0 && !f.long {
 		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
 			n, plural(n, "long run takes", "long runs take"), seconds(most), why)
 	}
 
-	var st *store
+	var st *Store
 	if f.out != "" {
-		st = newStore(f.out, todo)
+		st = NewStore(f.out, todo)
 	}
 	view := newView(f, todo, out, errs)
 	var saving saveErrors
-	outcomes := runAll(ctx, todo, f.jobs, view, func(o *outcome) {
+	outcomes := Do(ctx, todo, f.jobs, view, func(o *Result) {
 		if st != nil {
-			saving.add(st.save(o))
+			saving.add(st.Save(o))
 		}
 	})
 	if err := view.close(outcomes, summary{seed: seed, leftOut: leftOut(left, why), out: f.out}); err != nil {
 		return err
 	}
 	for i := range outcomes {
-		if err := outcomes[i].slow; err != nil {
+		if err := outcomes[i].Slow; err != nil {
 			fmt.Fprintf(errs, "halfopen: virtual machines are slower than they need be: %v\n", err)
 			break
 		}
@@ -203,4 +205,25 @@ func leftOut(runs []*language.Scenario, why string) string {
 	}
 	return fmt.Sprintf("left out, as they take 20 s or more: %d runs of %s; without warped time (%s) run them by name, or all with --long",
 		len(runs), strings.Join(names, ", "), why)
+}
+
+// saveErrors collects what went wrong while runs were stored, by several goroutines.
+type saveErrors struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (s *saveErrors) add(err error) {
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs = append(s.errs, err)
+}
+
+func (s *saveErrors) join() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.errs...)
 }

@@ -15,118 +15,118 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// task is one run of a scenario.
-type task struct {
-	scenario *language.Scenario
-	// n counts the repetitions from 1; 0 where there is only one.
-	n     int
-	seed  uint64
-	place place
+// Run is one run of a scenario.
+type Run struct {
+	Scenario *language.Scenario
+	// N counts the repetitions from 1; 0 where there is only one.
+	N     int
+	Seed  uint64
+	Place Place
 }
 
-// id names the task to a person: "syn-retry-backoff retries=3 #2".
-func (t *task) id() string {
-	if t.n == 0 {
-		return t.scenario.ID()
+// ID names the task to a person: "syn-retry-backoff retries=3 #2".
+func (t *Run) ID() string {
+	if t.N == 0 {
+		return t.Scenario.ID()
 	}
-	return fmt.Sprintf("%s #%d", t.scenario.ID(), t.n)
+	return fmt.Sprintf("%s #%d", t.Scenario.ID(), t.N)
 }
 
-// outcome is what came of a task. The zero result is notRun.
-type outcome struct {
-	task     task
-	result   result
-	trace    *trace.Trace
-	verdicts []assertions.Verdict
-	// err says why there is no verdict.
-	err  error
-	took time.Duration
-	// dir is where the run was stored, "" where it was not.
-	dir string
-	// slow is why the run's guest was slower than it need have been.
-	slow error
+// Result is what came of a task. The zero result is notRun.
+type Result struct {
+	Run      Run
+	Status   Status
+	Trace    *trace.Trace
+	Verdicts []assertions.Verdict
+	// Err says why there is no verdict.
+	Err  error
+	Took time.Duration
+	// Dir is where the run was stored, "" where it was not.
+	Dir string
+	// Slow is why the run's guest was slower than it need have been.
+	Slow error
 }
 
-// report returns the outcome as reports want it.
-func (o *outcome) report() *report.Result {
+// Report returns the outcome as reports want it.
+func (o *Result) Report() *report.Result {
 	return &report.Result{
-		ID:       o.task.id(),
-		Scenario: o.task.scenario,
-		Trace:    o.trace,
-		Verdicts: o.verdicts,
-		Took:     o.took,
-		Seed:     o.task.seed,
-		Err:      o.err,
-		Missing:  o.result == missing,
-		Dir:      o.dir,
-		Place:    o.task.place.String(),
-		Kernel:   o.task.place.column(),
+		ID:       o.Run.ID(),
+		Scenario: o.Run.Scenario,
+		Trace:    o.Trace,
+		Verdicts: o.Verdicts,
+		Took:     o.Took,
+		Seed:     o.Run.Seed,
+		Err:      o.Err,
+		Missing:  o.Status == Missing,
+		Dir:      o.Dir,
+		Place:    o.Run.Place.String(),
+		Kernel:   o.Run.Place.Column(),
 	}
 }
 
-// result sums an outcome up.
-type result int
+// Status sums an outcome up.
+type Status int
 
 const (
-	notRun result = iota
-	passed
-	failed
-	// broken is a run without a verdict that is no fault of this machine.
-	broken
-	// missing is a run this machine cannot do.
-	missing
-	canceled
+	NotRun Status = iota
+	Passed
+	Failed
+	// Broken is a run without a verdict that is no fault of this machine.
+	Broken
+	// Missing is a run this machine cannot do.
+	Missing
+	Canceled
 )
 
-// judge holds the expectations against the trace. What is skipped is no failure; the view tells of it.
-func (o *outcome) judge() {
-	o.verdicts = assertions.Check(o.task.scenario, o.trace)
-	o.result = passed
-	if assertions.Failed(o.verdicts) {
-		o.result = failed
+// Judge holds the expectations against the trace. What is skipped is no failure; the view tells of it.
+func (o *Result) Judge() {
+	o.Verdicts = assertions.Check(o.Run.Scenario, o.Trace)
+	o.Status = Passed
+	if assertions.Failed(o.Verdicts) {
+		o.Status = Failed
 	}
 }
 
-// tasks makes the tasks of the scenarios, each at its place and repeated. All first runs have the same seed, so that a seed repeats a run
+// Repeat makes the Repeat of the scenarios, each at its place and repeated. All first runs have the same seed, so that a seed repeats a run
 // whichever others are run beside it; repetition n has seed+n-1.
-func tasks(runs []placed, repeat int, seed uint64) []task {
-	var out []task
+func Repeat(runs []Placed, repeat int, seed uint64) []Run {
+	var out []Run
 	for _, r := range runs {
 		if repeat <= 1 {
-			out = append(out, task{scenario: r.scenario, seed: seed, place: r.place})
+			out = append(out, Run{Scenario: r.Scenario, Seed: seed, Place: r.Place})
 			continue
 		}
 		for n := 1; n <= repeat; n++ {
-			out = append(out, task{scenario: r.scenario, n: n, seed: seed + uint64(n-1), place: r.place})
+			out = append(out, Run{Scenario: r.Scenario, N: n, Seed: seed + uint64(n-1), Place: r.Place})
 		}
 	}
 	return out
 }
 
-// observer is told of the tasks while they run. Its methods are called by several goroutines at once, those of one task in
+// Observer is told of the tasks while they run. Its methods are called by several goroutines at once, those of one task in
 // the order begin, event..., end.
-type observer interface {
-	begin(t *task)
-	event(t *task, e *trace.Event)
-	end(o *outcome)
+type Observer interface {
+	Begin(t *Run)
+	Event(t *Run, e *trace.Event)
+	End(o *Result)
 }
 
-// runAll runs the tasks, at most jobs of those on this machine at once, the longest first so that none is left to the end,
+// Do runs the tasks, at most jobs of those on this machine at once, the longest first so that none is left to the end,
 // and returns their outcomes in the order of the tasks. A canceled context ends those that run and leaves out the rest.
-func runAll(ctx context.Context, todo []task, jobs int, see observer, finish func(*outcome)) []outcome {
-	outcomes := make([]outcome, len(todo))
+func Do(ctx context.Context, todo []Run, jobs int, see Observer, finish func(*Result)) []Result {
+	outcomes := make([]Result, len(todo))
 	var order []int
-	var virtual []*outcome
+	var virtual []*Result
 	for i := range todo {
-		outcomes[i].task = todo[i]
-		if todo[i].place.virtual() {
+		outcomes[i].Run = todo[i]
+		if todo[i].Place.Virtual() {
 			virtual = append(virtual, &outcomes[i])
 		} else {
 			order = append(order, i)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(todo[b].scenario.Estimate(), todo[a].scenario.Estimate())
+		return cmp.Compare(todo[b].Scenario.Estimate(), todo[a].Scenario.Estimate())
 	})
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -137,10 +137,10 @@ func runAll(ctx context.Context, todo []task, jobs int, see observer, finish fun
 		workers.Go(func() {
 			for i := range next {
 				o := &outcomes[i]
-				see.begin(&o.task)
+				see.Begin(&o.Run)
 				runOne(ctx, o, see)
 				finish(o)
-				see.end(o)
+				see.End(o)
 			}
 		})
 	}
@@ -159,29 +159,12 @@ func runAll(ctx context.Context, todo []task, jobs int, see observer, finish fun
 }
 
 // runOne runs a task and judges its trace.
-func runOne(ctx context.Context, o *outcome, see observer) {
+func runOne(ctx context.Context, o *Result, see Observer) {
 	began := time.Now()
-	o.trace, o.err = harness.Run(ctx, o.task.scenario, harness.Options{
-		Seed: o.task.seed,
-		Emit: func(e trace.Event) { see.event(&o.task, &e) },
+	o.Trace, o.Err = harness.Run(ctx, o.Run.Scenario, harness.Options{
+		Seed: o.Run.Seed,
+		Emit: func(e trace.Event) { see.Event(&o.Run, &e) },
 	})
-	o.took = time.Since(began)
+	o.Took = time.Since(began)
 	o.conclude(ctx)
-}
-
-// statusOfRuns is the exit status of all outcomes together.
-func statusOfRuns(outcomes []outcome) int {
-	count := map[result]int{}
-	for i := range outcomes {
-		count[outcomes[i].result]++
-	}
-	switch {
-	case count[canceled]+count[notRun] > 0:
-		return statusCanceled
-	case count[failed]+count[broken] > 0:
-		return statusFailed
-	case count[missing] > 0:
-		return statusMissing
-	}
-	return statusPassed
 }

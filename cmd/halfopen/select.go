@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"halfopen/inject"
 	"halfopen/inject/fault"
@@ -17,9 +16,6 @@ import (
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
-
-// longest is how long a run may take to take place in real time by itself.
-const longest = 20 * time.Second
 
 // selection says which runs of which scenarios are wanted, as given on the command line.
 type selection struct {

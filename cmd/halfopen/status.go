@@ -52,3 +52,20 @@ func statusOf(err error) int {
 	}
 	return statusUsage
 }
+
+// statusOfRuns is the exit status of all outcomes together.
+func statusOfRuns(outcomes []Result) int {
+	count := map[Status]int{}
+	for i := range outcomes {
+		count[outcomes[i].Status]++
+	}
+	switch {
+	case count[Canceled]+count[NotRun] > 0:
+		return statusCanceled
+	case count[Failed]+count[Broken] > 0:
+		return statusFailed
+	case count[Missing] > 0:
+		return statusMissing
+	}
+	return statusPassed
+}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
@@ -16,13 +14,13 @@ import (
 
 // The files of a stored run. The verdict is written last: where it is, the others are complete.
 const (
-	traceFile   = "trace.ndjson"
+	TraceFile   = "trace.ndjson"
 	captureFile = "capture.pcapng"
 	verdictFile = "verdict.json"
 )
 
-// store keeps the evidence of runs below a directory, one directory a run: SCENARIO/CASE[-v6][/N].
-type store struct {
+// Store keeps the evidence of runs below a directory, one directory a run: SCENARIO/CASE[-v6][/N].
+type Store struct {
 	dirs map[runKey]string
 }
 
@@ -32,13 +30,13 @@ type runKey struct {
 	n        int
 }
 
-// newStore chooses a directory for each task. Two that would share one, because two files have a scenario of the same
+// NewStore chooses a directory for each task. Two that would share one, because two files have a scenario of the same
 // name, are told apart by a number.
-func newStore(root string, todo []task) *store {
-	st := &store{dirs: map[runKey]string{}}
+func NewStore(root string, todo []Run) *Store {
+	st := &Store{dirs: map[runKey]string{}}
 	used := map[string]bool{}
 	for _, t := range todo {
-		s := t.scenario
+		s := t.Scenario
 		leaf := s.Case
 		switch {
 		case leaf == "":
@@ -47,21 +45,21 @@ func newStore(root string, todo []task) *store {
 			leaf += "-v6"
 		}
 		name, ending := filepath.Join(fileName(s.Name), fileName(leaf)), ""
-		if t.n > 0 {
-			ending = strconv.Itoa(t.n)
+		if t.N > 0 {
+			ending = strconv.Itoa(t.N)
 		}
 		dir := filepath.Join(root, name, ending)
 		for i := 2; used[dir]; i++ {
 			dir = filepath.Join(root, name+"-"+strconv.Itoa(i), ending)
 		}
 		used[dir] = true
-		st.dirs[runKey{s, t.n}] = dir
+		st.dirs[runKey{s, t.N}] = dir
 	}
 	return st
 }
 
 // dir returns the directory of a task.
-func (st *store) dir(t *task) string { return st.dirs[runKey{t.scenario, t.n}] }
+func (st *Store) dir(t *Run) string { return st.dirs[runKey{t.Scenario, t.N}] }
 
 // fileName makes a name that needs no quoting in a shell of a label such as "retries=3" or "to: client, both".
 func fileName(label string) string {
@@ -82,30 +80,30 @@ func fileName(label string) string {
 	return clean
 }
 
-// save writes the trace, the capture and the verdict of an outcome, each whole or not at all, and notes the directory.
-func (st *store) save(o *outcome) error {
-	if o.trace == nil || len(o.trace.Events) == 0 {
+// Save writes the trace, the capture and the verdict of an outcome, each whole or not at all, and notes the directory.
+func (st *Store) Save(o *Result) error {
+	if o.Trace == nil || len(o.Trace.Events) == 0 {
 		return nil
 	}
-	dir := st.dir(&o.task)
+	dir := st.dir(&o.Run)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("storing %s: %w", o.task.id(), err)
+		return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
 	}
-	o.dir = dir
+	o.Dir = dir
 	// The verdict of an older run must not stand beside this one's trace.
 	if err := os.Remove(filepath.Join(dir, verdictFile)); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("storing %s: %w", o.task.id(), err)
+		return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
 	}
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
 	}{
-		{traceFile, o.trace.Write},
-		{captureFile, func(w io.Writer) error { return report.WritePcapng(w, o.trace) }},
-		{verdictFile, o.report().WriteVerdict},
+		{TraceFile, o.Trace.Write},
+		{captureFile, func(w io.Writer) error { return report.WritePcapng(w, o.Trace) }},
+		{verdictFile, o.Report().WriteVerdict},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
-			return fmt.Errorf("storing %s: %w", o.task.id(), err)
+			return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
 		}
 	}
 	return nil
@@ -134,25 +132,4 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
-}
-
-// saveErrors collects what went wrong while runs were stored, by several goroutines.
-type saveErrors struct {
-	mu   sync.Mutex
-	errs []error
-}
-
-func (s *saveErrors) add(err error) {
-	if err == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.errs = append(s.errs, err)
-}
-
-func (s *saveErrors) join() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.errs...)
 }

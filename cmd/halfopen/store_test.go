@@ -21,19 +21,19 @@ func TestStoreDirs(t *testing.T) {
 	f := &language.Scenario{Name: "odd", Case: "..", Family: language.V4}
 	for _, tt := range []struct {
 		name string
-		task task
+		task Run
 		want string
 	}{
-		{"without cases", task{scenario: a}, "out/plain/v4"},
-		{"a case", task{scenario: b}, "out/cased/retries=3"},
-		{"a case on IPv6", task{scenario: c}, "out/cased/retries=3-v6"},
-		{"a repetition", task{scenario: b, n: 2}, "out/cased/retries=3/2"},
-		{"another scenario of the same name", task{scenario: d}, "out/plain/v4-2"},
-		{"a label that is no file name", task{scenario: e}, "out/odd/.._a_b__1,_2_"},
-		{"a label that leads upwards", task{scenario: f}, "out/odd/_.."},
+		{"without cases", Run{Scenario: a}, "out/plain/v4"},
+		{"a case", Run{Scenario: b}, "out/cased/retries=3"},
+		{"a case on IPv6", Run{Scenario: c}, "out/cased/retries=3-v6"},
+		{"a repetition", Run{Scenario: b, N: 2}, "out/cased/retries=3/2"},
+		{"another scenario of the same name", Run{Scenario: d}, "out/plain/v4-2"},
+		{"a label that is no file name", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
+		{"a label that leads upwards", Run{Scenario: f}, "out/odd/_.."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st := newStore("out", []task{{scenario: a}, {scenario: b}, {scenario: c}, {scenario: b, n: 2}, {scenario: d}, {scenario: e}, {scenario: f}})
+			st := NewStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: b, N: 2}, {Scenario: d}, {Scenario: e}, {Scenario: f}})
 			if got := st.dir(&tt.task); got != tt.want {
 				t.Errorf("directory %q, want %q", got, tt.want)
 			}

@@ -16,9 +16,9 @@ import (
 
 // view tells of runs: while they go on, as each ends, and at the end of all.
 type view interface {
-	observer
+	Observer
 	// close tells of the end of all.
-	close(outcomes []outcome, sum summary) error
+	close(outcomes []Result, sum summary) error
 }
 
 // summary is what the end of all has to say besides the outcomes.
@@ -29,7 +29,7 @@ type summary struct {
 }
 
 // newView returns the view that the flags ask for.
-func newView(f *runFlags, todo []task, out, errs io.Writer) view {
+func newView(f *runFlags, todo []Run, out, errs io.Writer) view {
 	if f.format == "json" {
 		return &jsonView{out: out, errs: errs}
 	}
@@ -46,7 +46,7 @@ func newView(f *runFlags, todo []task, out, errs io.Writer) view {
 			Verbose: f.verbose,
 			Total:   len(todo),
 		}),
-		watchers: map[*task]*report.Watcher{},
+		watchers: map[*Run]*report.Watcher{},
 	}
 }
 
@@ -61,38 +61,38 @@ type prettyView struct {
 	progress *report.Progress
 
 	mu       sync.Mutex
-	watchers map[*task]*report.Watcher
+	watchers map[*Run]*report.Watcher
 }
 
-func (v *prettyView) begin(t *task) {
-	w := v.progress.Case(t.id(), t.scenario)
+func (v *prettyView) Begin(t *Run) {
+	w := v.progress.Case(t.ID(), t.Scenario)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.watchers[t] = w
 }
 
-func (v *prettyView) watcher(t *task) *report.Watcher {
+func (v *prettyView) watcher(t *Run) *report.Watcher {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.watchers[t]
 }
 
-func (v *prettyView) event(t *task, e *trace.Event) { v.watcher(t).Event(e) }
+func (v *prettyView) Event(t *Run, e *trace.Event) { v.watcher(t).Event(e) }
 
-func (v *prettyView) end(o *outcome) {
-	if o.result == canceled {
-		v.watcher(&o.task).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", o.task.id(), seconds(o.took)))
+func (v *prettyView) End(o *Result) {
+	if o.Status == Canceled {
+		v.watcher(&o.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", o.Run.ID(), seconds(o.Took)))
 		return
 	}
-	r := o.report()
+	r := o.Report()
 	text := r.Line(v.look)
 	if details := r.Details(v.look); details != "" {
 		text += "\n" + details
 	}
-	v.watcher(&o.task).Done(o.result == failed || o.result == broken, text)
+	v.watcher(&o.Run).Done(o.Status == Failed || o.Status == Broken, text)
 }
 
-func (v *prettyView) close(outcomes []outcome, sum summary) error {
+func (v *prettyView) close(outcomes []Result, sum summary) error {
 	v.progress.Close()
 	all, stopped := finished(outcomes)
 	done := all
@@ -123,19 +123,19 @@ func (v *prettyView) close(outcomes []outcome, sum summary) error {
 }
 
 // failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
-func failedInSlowTime(o outcome) bool {
-	return o.result == failed && o.task.place.virtual() && !o.task.place.warp
+func failedInSlowTime(o Result) bool {
+	return o.Status == Failed && o.Run.Place.Virtual() && !o.Run.Place.Warp
 }
 
 // kernelsOf returns the kernels that runs took place on, in the order of the runs.
-func kernelsOf(outcomes []outcome) []string {
+func kernelsOf(outcomes []Result) []string {
 	var columns []string
 	same := map[string]bool{}
 	for i := range outcomes {
-		t := &outcomes[i].task
+		t := &outcomes[i].Run
 		// Long runs that were warped on another kernel for want of time make no comparison; the same run on two does.
-		same[t.id()] = same[t.id()] || slices.ContainsFunc(outcomes[:i], func(o outcome) bool { return o.task.id() == t.id() })
-		if c := t.place.column(); !slices.Contains(columns, c) {
+		same[t.ID()] = same[t.ID()] || slices.ContainsFunc(outcomes[:i], func(o Result) bool { return o.Run.ID() == t.ID() })
+		if c := t.Place.Column(); !slices.Contains(columns, c) {
 			columns = append(columns, c)
 		}
 	}
@@ -148,11 +148,11 @@ func kernelsOf(outcomes []outcome) []string {
 }
 
 // finished returns the outcomes that were not canceled, and the number of those that were.
-func finished(outcomes []outcome) ([]*report.Result, int) {
+func finished(outcomes []Result) ([]*report.Result, int) {
 	var done []*report.Result
 	for i := range outcomes {
-		if o := &outcomes[i]; o.result != canceled && o.result != notRun {
-			done = append(done, o.report())
+		if o := &outcomes[i]; o.Status != Canceled && o.Status != NotRun {
+			done = append(done, o.Report())
 		}
 	}
 	return done, len(outcomes) - len(done)
@@ -174,22 +174,22 @@ type jsonView struct {
 	err error
 }
 
-func (v *jsonView) begin(*task) {}
+func (v *jsonView) Begin(*Run) {}
 
-func (v *jsonView) event(*task, *trace.Event) {}
+func (v *jsonView) Event(*Run, *trace.Event) {}
 
-func (v *jsonView) end(o *outcome) {
-	if o.result == canceled {
+func (v *jsonView) End(o *Result) {
+	if o.Status == Canceled {
 		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.err == nil {
-		v.err = o.report().WriteJSON(v.out)
+		v.err = o.Report().WriteJSON(v.out)
 	}
 }
 
-func (v *jsonView) close(outcomes []outcome, sum summary) error {
+func (v *jsonView) close(outcomes []Result, sum summary) error {
 	if _, stopped := finished(outcomes); stopped > 0 {
 		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
 	}
