@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness"
+	"halfopen/harness/suite"
 	"halfopen/inject"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
@@ -118,7 +119,7 @@ func doctor(ctx context.Context, p *page) error {
 			essential = essential || probes[i].essential
 		}
 	}
-	at, err := WarpPlace()
+	at, err := suite.WarpPlace()
 	if p.probed(&warped, err); err != nil {
 		missing++
 	} else {

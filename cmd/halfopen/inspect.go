@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/harness/suite"
 	"halfopen/harness/trace"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
@@ -37,7 +38,7 @@ expectations as they were when the run was stored. The exit status is that of th
 				if err != nil {
 					return usagef("reading the run stored in %s: %w", dir, err)
 				}
-				anyFailed = anyFailed || o.Status != Passed
+				anyFailed = anyFailed || o.Status != suite.Passed
 				fmt.Fprint(out, report.Inspect(o.Report(), report.LookFor(out)))
 			}
 			if anyFailed {
@@ -52,7 +53,7 @@ expectations as they were when the run was stored. The exit status is that of th
 func storedRuns(dir string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && d.Name() == TraceFile {
+		if err == nil && !d.IsDir() && d.Name() == suite.TraceFile {
 			dirs = append(dirs, filepath.Dir(path))
 		}
 		return err
@@ -61,15 +62,15 @@ func storedRuns(dir string) ([]string, error) {
 		return nil, usagef("looking for stored runs: %w", err)
 	}
 	if len(dirs) == 0 {
-		return nil, usagef("there is no %s in %s or below; run --out DIR stores one a run", TraceFile, dir)
+		return nil, usagef("there is no %s in %s or below; run --out DIR stores one a run", suite.TraceFile, dir)
 	}
 	slices.Sort(dirs)
 	return dirs, nil
 }
 
 // loadRun reads a stored run and judges it.
-func loadRun(dir string) (*Result, error) {
-	f, err := os.Open(filepath.Join(dir, TraceFile))
+func loadRun(dir string) (*suite.Result, error) {
+	f, err := os.Open(filepath.Join(dir, suite.TraceFile))
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +81,13 @@ func loadRun(dir string) (*Result, error) {
 	}
 	r := t.Run()
 	if r == nil || len(r.Source) == 0 {
-		return nil, fmt.Errorf("%s does not say which scenario was run", TraceFile)
+		return nil, fmt.Errorf("%s does not say which scenario was run", suite.TraceFile)
 	}
 	var s language.Scenario
 	if err := json.Unmarshal(r.Source, &s); err != nil {
-		return nil, fmt.Errorf("reading the scenario in %s: %w", TraceFile, err)
+		return nil, fmt.Errorf("reading the scenario in %s: %w", suite.TraceFile, err)
 	}
-	o := &Result{Run: Run{Scenario: &s, Seed: r.Seed}, Trace: t, Dir: dir}
+	o := &suite.Result{Run: suite.Run{Scenario: &s, Seed: r.Seed}, Trace: t, Dir: dir}
 	if _, end := t.End(); end > 0 {
 		o.Took = end
 	}

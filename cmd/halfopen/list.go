@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"halfopen/harness/suite"
 	"halfopen/internal/report"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
@@ -135,7 +136,7 @@ func list(w io.Writer, files []*language.File, width int) error {
 func lengths(runs []*language.Scenario) (native, warped string) {
 	var short, long []time.Duration
 	for _, s := range runs {
-		if e := s.Estimate(); e < Long {
+		if e := s.Estimate(); e < suite.Long {
 			short = append(short, e)
 		} else {
 			long = append(long, e)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/harness/suite"
 	"halfopen/scenarios/language"
 )
 
@@ -126,7 +127,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	all, left, why, err := (&Placing{Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0}).Place(runs)
+	all, left, why, err := (&suite.Placing{Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0}).Place(runs)
 	if err != nil {
 		return err
 	}
@@ -137,22 +138,22 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
-	todo := Repeat(all, f.repeat, seed)
-	if f.warp && slices.Contains(f.kernels, Running) {
+	todo := suite.Repeat(all, f.repeat, seed)
+	if f.warp && slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
 	}
-	if n, most := LongHere(all); n > 0 && !f.long {
+	if n, most := suite.LongHere(all); n > 0 && !f.long {
 		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
 			n, plural(n, "long run takes", "long runs take"), seconds(most), why)
 	}
 
-	var st *Store
+	var st *suite.Store
 	if f.out != "" {
-		st = NewStore(f.out, todo)
+		st = suite.NewStore(f.out, todo)
 	}
 	view := newView(f, todo, out, errs)
 	var saving saveErrors
-	outcomes := Do(ctx, todo, f.jobs, view, func(o *Result) {
+	outcomes := suite.Do(ctx, todo, f.jobs, view, func(o *suite.Result) {
 		if st != nil {
 			saving.add(st.Save(o))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"halfopen/harness/suite"
 	"halfopen/inject"
 )
 
@@ -54,17 +55,17 @@ func statusOf(err error) int {
 }
 
 // statusOfRuns is the exit status of all outcomes together.
-func statusOfRuns(outcomes []Result) int {
-	count := map[Status]int{}
+func statusOfRuns(outcomes []suite.Result) int {
+	count := map[suite.Status]int{}
 	for i := range outcomes {
 		count[outcomes[i].Status]++
 	}
 	switch {
-	case count[Canceled]+count[NotRun] > 0:
+	case count[suite.Canceled]+count[suite.NotRun] > 0:
 		return statusCanceled
-	case count[Failed]+count[Broken] > 0:
+	case count[suite.Failed]+count[suite.Broken] > 0:
 		return statusFailed
-	case count[Missing] > 0:
+	case count[suite.Missing] > 0:
 		return statusMissing
 	}
 	return statusPassed

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/harness/suite"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
@@ -14,19 +15,19 @@ import (
 func TestStatusOfRuns(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		in   []Status
+		in   []suite.Status
 		want int
 	}{
-		{"all passed", []Status{Passed, Passed}, 0},
-		{"one failed", []Status{Passed, Failed, Missing}, 1},
-		{"one broke off", []Status{Broken, Missing}, 1},
-		{"nothing failed, but one could not be run", []Status{Passed, Missing}, 3},
-		{"interrupted", []Status{Failed, Canceled, NotRun}, 130},
+		{"all passed", []suite.Status{suite.Passed, suite.Passed}, 0},
+		{"one failed", []suite.Status{suite.Passed, suite.Failed, suite.Missing}, 1},
+		{"one broke off", []suite.Status{suite.Broken, suite.Missing}, 1},
+		{"nothing failed, but one could not be run", []suite.Status{suite.Passed, suite.Missing}, 3},
+		{"interrupted", []suite.Status{suite.Failed, suite.Canceled, suite.NotRun}, 130},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var outcomes []Result
+			var outcomes []suite.Result
 			for _, r := range tt.in {
-				outcomes = append(outcomes, Result{Status: r})
+				outcomes = append(outcomes, suite.Result{Status: r})
 			}
 			if got := statusOfRuns(outcomes); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
@@ -58,7 +59,7 @@ func TestStatusOfErrors(t *testing.T) {
 func TestStatusOfAKernelThatIsNotThere(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	_, _, _, err := (&Placing{Kernels: []string{"1.0-none"}}).Place(nil)
+	_, _, _, err := (&suite.Placing{Kernels: []string{"1.0-none"}}).Place(nil)
 	if err == nil || statusOf(err) != statusMissing {
 		t.Errorf("got %v", err)
 	}

@@ -10,15 +10,16 @@ import (
 
 	"golang.org/x/term"
 
+	"halfopen/harness/suite"
 	"halfopen/harness/trace"
 	"halfopen/internal/report"
 )
 
 // view tells of runs: while they go on, as each ends, and at the end of all.
 type view interface {
-	Observer
+	suite.Observer
 	// close tells of the end of all.
-	close(outcomes []Result, sum summary) error
+	close(outcomes []suite.Result, sum summary) error
 }
 
 // summary is what the end of all has to say besides the outcomes.
@@ -29,7 +30,7 @@ type summary struct {
 }
 
 // newView returns the view that the flags ask for.
-func newView(f *runFlags, todo []Run, out, errs io.Writer) view {
+func newView(f *runFlags, todo []suite.Run, out, errs io.Writer) view {
 	if f.format == "json" {
 		return &jsonView{out: out, errs: errs}
 	}
@@ -46,7 +47,7 @@ func newView(f *runFlags, todo []Run, out, errs io.Writer) view {
 			Verbose: f.verbose,
 			Total:   len(todo),
 		}),
-		watchers: map[*Run]*report.Watcher{},
+		watchers: map[*suite.Run]*report.Watcher{},
 	}
 }
 
@@ -61,26 +62,26 @@ type prettyView struct {
 	progress *report.Progress
 
 	mu       sync.Mutex
-	watchers map[*Run]*report.Watcher
+	watchers map[*suite.Run]*report.Watcher
 }
 
-func (v *prettyView) Begin(t *Run) {
+func (v *prettyView) Begin(t *suite.Run) {
 	w := v.progress.Case(t.ID(), t.Scenario)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.watchers[t] = w
 }
 
-func (v *prettyView) watcher(t *Run) *report.Watcher {
+func (v *prettyView) watcher(t *suite.Run) *report.Watcher {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.watchers[t]
 }
 
-func (v *prettyView) Event(t *Run, e *trace.Event) { v.watcher(t).Event(e) }
+func (v *prettyView) Event(t *suite.Run, e *trace.Event) { v.watcher(t).Event(e) }
 
-func (v *prettyView) End(o *Result) {
-	if o.Status == Canceled {
+func (v *prettyView) End(o *suite.Result) {
+	if o.Status == suite.Canceled {
 		v.watcher(&o.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", o.Run.ID(), seconds(o.Took)))
 		return
 	}
@@ -89,10 +90,10 @@ func (v *prettyView) End(o *Result) {
 	if details := r.Details(v.look); details != "" {
 		text += "\n" + details
 	}
-	v.watcher(&o.Run).Done(o.Status == Failed || o.Status == Broken, text)
+	v.watcher(&o.Run).Done(o.Status == suite.Failed || o.Status == suite.Broken, text)
 }
 
-func (v *prettyView) close(outcomes []Result, sum summary) error {
+func (v *prettyView) close(outcomes []suite.Result, sum summary) error {
 	v.progress.Close()
 	all, stopped := finished(outcomes)
 	done := all
@@ -123,18 +124,18 @@ func (v *prettyView) close(outcomes []Result, sum summary) error {
 }
 
 // failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
-func failedInSlowTime(o Result) bool {
-	return o.Status == Failed && o.Run.Place.Virtual() && !o.Run.Place.Warp
+func failedInSlowTime(o suite.Result) bool {
+	return o.Status == suite.Failed && o.Run.Place.Virtual() && !o.Run.Place.Warp
 }
 
 // kernelsOf returns the kernels that runs took place on, in the order of the runs.
-func kernelsOf(outcomes []Result) []string {
+func kernelsOf(outcomes []suite.Result) []string {
 	var columns []string
 	same := map[string]bool{}
 	for i := range outcomes {
 		t := &outcomes[i].Run
 		// Long runs that were warped on another kernel for want of time make no comparison; the same run on two does.
-		same[t.ID()] = same[t.ID()] || slices.ContainsFunc(outcomes[:i], func(o Result) bool { return o.Run.ID() == t.ID() })
+		same[t.ID()] = same[t.ID()] || slices.ContainsFunc(outcomes[:i], func(o suite.Result) bool { return o.Run.ID() == t.ID() })
 		if c := t.Place.Column(); !slices.Contains(columns, c) {
 			columns = append(columns, c)
 		}
@@ -148,10 +149,10 @@ func kernelsOf(outcomes []Result) []string {
 }
 
 // finished returns the outcomes that were not canceled, and the number of those that were.
-func finished(outcomes []Result) ([]*report.Result, int) {
+func finished(outcomes []suite.Result) ([]*report.Result, int) {
 	var done []*report.Result
 	for i := range outcomes {
-		if o := &outcomes[i]; o.Status != Canceled && o.Status != NotRun {
+		if o := &outcomes[i]; o.Status != suite.Canceled && o.Status != suite.NotRun {
 			done = append(done, o.Report())
 		}
 	}
@@ -174,12 +175,12 @@ type jsonView struct {
 	err error
 }
 
-func (v *jsonView) Begin(*Run) {}
+func (v *jsonView) Begin(*suite.Run) {}
 
-func (v *jsonView) Event(*Run, *trace.Event) {}
+func (v *jsonView) Event(*suite.Run, *trace.Event) {}
 
-func (v *jsonView) End(o *Result) {
-	if o.Status == Canceled {
+func (v *jsonView) End(o *suite.Result) {
+	if o.Status == suite.Canceled {
 		return
 	}
 	v.mu.Lock()
@@ -189,7 +190,7 @@ func (v *jsonView) End(o *Result) {
 	}
 }
 
-func (v *jsonView) close(outcomes []Result, sum summary) error {
+func (v *jsonView) close(outcomes []suite.Result, sum summary) error {
 	if _, stopped := finished(outcomes); stopped > 0 {
 		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
 	}

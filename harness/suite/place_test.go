@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"encoding/binary"
@@ -28,6 +28,14 @@ func shortAndLong() []*language.Scenario {
 		{Name: "short", Duration: language.Duration(3 * time.Second)},
 		{Name: "long", Duration: language.Duration(2 * time.Hour)},
 	}
+}
+
+func ids(runs []*language.Scenario) []string {
+	var out []string
+	for _, s := range runs {
+		out = append(out, s.ID())
+	}
+	return out
 }
 
 func TestLongRunsWithoutMachines(t *testing.T) {
