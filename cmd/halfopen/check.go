@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/harness/observe"
+	"halfopen/harness/suite"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
 )
@@ -90,7 +91,7 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 		return "", notes, err
 	}
 	notes = append(notes, misspelt(runs)...)
-	if err := planAll(runs); err != nil {
+	if err := suite.Check(runs); err != nil {
 		return "", notes, err
 	}
 	longest := time.Duration(0)

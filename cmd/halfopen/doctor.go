@@ -119,7 +119,7 @@ func doctor(ctx context.Context, p *page) error {
 			essential = essential || probes[i].essential
 		}
 	}
-	at, err := suite.WarpPlace()
+	at, err := suite.Warped()
 	if p.probed(&warped, err); err != nil {
 		missing++
 	} else {

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"halfopen/harness/suite"
+)
 
 func TestProbesAreValidScenarios(t *testing.T) {
 	// A probe that the loader or the compiler refuses would report a healthy machine as broken.
@@ -11,7 +15,7 @@ func TestProbesAreValidScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := planOf(s); err != nil {
+			if _, _, err := suite.Plan(s); err != nil {
 				t.Error(err)
 			}
 		})

@@ -5,12 +5,10 @@ package main
 import (
 	"os"
 
-	"halfopen/harness"
-	"halfopen/internal/vm"
+	"halfopen/harness/suite"
 )
 
 func main() {
-	harness.Main() // never returns in a lab or an actor, which are this same program
-	vm.Main()      // nor in a virtual machine's guest, of which this program is the init
+	suite.Main() // never returns in a lab, an actor or the init of a guest, which are this same program
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/harness/suite"
-	"halfopen/scenarios/language"
 )
 
 // runFlags are the flags of run.
@@ -123,53 +121,44 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	runs, err := (&selection{args: args, set: set, cases: f.cases, only: f.only}).resolve()
+	cases, err := (&selection{args: args, set: set, cases: f.cases, only: f.only}).resolve()
 	if err != nil {
 		return err
-	}
-	all, left, why, err := (&suite.Placing{Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0}).Place(runs)
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return usagef("nothing to run: %s", leftOut(left, why))
 	}
 	seed := f.seed
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // short enough to be typed again
 	}
-	todo := suite.Repeat(all, f.repeat, seed)
+	var slow onceError
+	s, err := suite.New(cases, suite.Options{
+		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
+		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0,
+		Dir: f.out, Warn: slow.set,
+	})
+	if err != nil {
+		return err
+	}
+	if len(s.Runs) == 0 {
+		return usagef("nothing to run: %s", leftOut(s))
+	}
 	if f.warp && slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
 	}
-	if n, most := suite.LongHere(all); n > 0 && !f.long {
+	if n, most := s.LongHere(); n > 0 && !f.long {
 		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
-			n, plural(n, "long run takes", "long runs take"), seconds(most), why)
+			n, plural(n, "long run takes", "long runs take"), seconds(most), s.WhyReal)
 	}
-
-	var st *suite.Store
-	if f.out != "" {
-		st = suite.NewStore(f.out, todo)
-	}
-	view := newView(f, todo, out, errs)
-	var saving saveErrors
-	outcomes := suite.Do(ctx, todo, f.jobs, view, func(o *suite.Result) {
-		if st != nil {
-			saving.add(st.Save(o))
-		}
-	})
-	if err := view.close(outcomes, summary{seed: seed, leftOut: leftOut(left, why), out: f.out}); err != nil {
+	view := newView(f, len(s.Runs), out, errs)
+	results, unsaved := s.Run(ctx, view)
+	if err := view.close(results, summary{seed: seed, leftOut: leftOut(s), out: f.out}); err != nil {
 		return err
 	}
-	for i := range outcomes {
-		if err := outcomes[i].Slow; err != nil {
-			fmt.Fprintf(errs, "halfopen: virtual machines are slower than they need be: %v\n", err)
-			break
-		}
+	if err := slow.get(); err != nil {
+		fmt.Fprintf(errs, "halfopen: virtual machines are slower than they need be: %v\n", err)
 	}
-	status := statusOfRuns(outcomes)
-	if err := saving.join(); err != nil {
-		return &statusError{max(status, statusFailed), err}
+	status := statusOfRuns(results)
+	if unsaved != nil {
+		return &statusError{max(status, statusFailed), unsaved}
 	}
 	if status != statusPassed {
 		return &statusError{status: status}
@@ -194,37 +183,36 @@ func parseSet(flags []string) (map[string]string, error) {
 }
 
 // leftOut says which built-in scenarios were not run because they take long, why not in warped time, and how to run them.
-func leftOut(runs []*language.Scenario, why string) string {
-	if len(runs) == 0 {
+func leftOut(s *suite.Suite) string {
+	if len(s.LeftOut) == 0 {
 		return ""
 	}
 	var names []string
-	for _, s := range runs {
-		if !slices.Contains(names, s.Name) {
-			names = append(names, s.Name)
+	for _, c := range s.LeftOut {
+		if !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
 		}
 	}
 	return fmt.Sprintf("left out, as they take 20 s or more: %d runs of %s; without warped time (%s) run them by name, or all with --long",
-		len(runs), strings.Join(names, ", "), why)
+		len(s.LeftOut), strings.Join(names, ", "), s.WhyReal)
 }
 
-// saveErrors collects what went wrong while runs were stored, by several goroutines.
-type saveErrors struct {
-	mu   sync.Mutex
-	errs []error
+// onceError keeps the first of several errors, which may come from several goroutines.
+type onceError struct {
+	mu  sync.Mutex
+	err error
 }
 
-func (s *saveErrors) add(err error) {
-	if err == nil {
-		return
+func (o *onceError) set(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.errs = append(s.errs, err)
 }
 
-func (s *saveErrors) join() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.errs...)
+func (o *onceError) get() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
 }

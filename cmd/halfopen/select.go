@@ -9,9 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"halfopen/inject"
-	"halfopen/inject/fault"
-	"halfopen/inject/network"
+	"halfopen/harness/suite"
 	"halfopen/internal/spell"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
@@ -34,43 +32,14 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 	if files, err = sel.only.keep(files); err != nil {
 		return nil, err
 	}
-	unused := map[string]bool{}
-	for name := range sel.set {
-		unused[name] = true
-	}
-	var all []*language.Scenario
-	var errs []error
-	for _, f := range files {
-		set := map[string]string{}
-		for name, value := range sel.set {
-			// With several scenarios, a parameter goes to those that have it. A single one complains itself.
-			if len(files) == 1 || slices.Contains(f.Params, name) {
-				set[name] = value
-				delete(unused, name)
-			}
-		}
-		runs, err := f.Expand(set)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if err := planAll(runs); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, runs...)
-	}
-	if err := errors.Join(errs...); err != nil {
+	cases, err := suite.Expand(files, sel.set)
+	if err != nil {
 		return nil, &statusError{statusUsage, err}
 	}
-	for name := range unused {
-		var known []string
-		for _, f := range files {
-			known = append(known, f.Params...)
-		}
-		return nil, usagef("--set %s: none of the %d scenarios has a parameter of that name%s", name, len(files), spell.DidYouMean(name, known))
+	if cases, err = suite.Pick(cases, sel.cases...); err != nil {
+		return nil, &statusError{statusUsage, err}
 	}
-	return pick(all, sel.cases)
+	return cases, nil
 }
 
 // files returns the scenario files named: all built-in ones where none is.
@@ -199,86 +168,4 @@ func scenarioPaths(args []string) ([]string, error) {
 		}
 	}
 	return paths, nil
-}
-
-// pick keeps the runs that are meant: of a wanted case, if cases are named, and of a wanted IP family, if families are, as
-// the key only of a scenario has it.
-func pick(runs []*language.Scenario, cases []string) ([]*language.Scenario, error) {
-	for _, want := range cases {
-		if !slices.ContainsFunc(runs, func(s *language.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
-			return nil, usagef("no case %q; %s", want, knownCases(runs))
-		}
-	}
-	families, labels := false, false
-	for _, want := range cases {
-		isLabel := want != string(language.V4) && want != string(language.V6)
-		families, labels = families || !isLabel, labels || isLabel
-	}
-	kept := slices.DeleteFunc(slices.Clone(runs), func(s *language.Scenario) bool {
-		return families && !slices.ContainsFunc(cases, func(want string) bool { return isFamily(s, want) }) ||
-			labels && !slices.ContainsFunc(cases, func(want string) bool { return isCase(s, want) })
-	})
-	if len(kept) == 0 && len(runs) > 0 {
-		return nil, usagef("no run is of all that --case names: %s", strings.Join(cases, ", "))
-	}
-	return kept, nil
-}
-
-// planOf plans the network and the faults of a run for a kernel that has everything: what the run's own kernel lacks is
-// found out in its lab. The error for a mechanism that this version does not have is a *inject.MissingError; any other
-// means that the scenario is wrong.
-func planOf(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
-	topology, err := network.Lay(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := fault.Compile(s, topology, fault.Features{Netem: true})
-	return topology, plan, err
-}
-
-// planAll returns what is wrong with the plans of a file's runs, each mistake once.
-func planAll(runs []*language.Scenario) error {
-	var errs []error
-	said := map[string]bool{}
-	for _, s := range runs {
-		_, _, err := planOf(s)
-		var lacking *inject.MissingError
-		if err != nil && !errors.As(err, &lacking) && !said[err.Error()] {
-			said[err.Error()] = true
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }
-
-// isCase reports whether want names the run's case: its label, or one of its parameters as name=value.
-func isCase(s *language.Scenario, want string) bool {
-	if want == s.Case && want != "" {
-		return true
-	}
-	name, value, ok := strings.Cut(want, "=")
-	if !ok {
-		return false
-	}
-	has, ok := s.Params[name]
-	return ok && has == value
-}
-
-// knownCases says which cases there are to choose from.
-func knownCases(runs []*language.Scenario) string {
-	var labels []string
-	for _, s := range runs {
-		if s.Case != "" && !slices.Contains(labels, s.Case) {
-			labels = append(labels, s.Case)
-		}
-	}
-	switch {
-	case len(labels) == 0:
-		return "the scenario has no cases"
-	case len(labels) > 20:
-		return fmt.Sprintf("there are %d, halfopen show NAME lists them", len(labels))
-	}
-	return "there are " + strings.Join(labels, ", ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/assertions"
+	"halfopen/harness/suite"
 	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/inject/fault"
@@ -45,9 +46,9 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 			if err != nil {
 				return &statusError{statusUsage, err}
 			}
-			picked, err := pick(runs, cases)
+			picked, err := suite.Pick(runs, cases...)
 			if err != nil {
-				return err
+				return &statusError{statusUsage, err}
 			}
 			out := cmd.OutOrStdout()
 			p := &page{w: out, width: min(report.Width(out, 100), 120), color: report.Colors(out), ascii: !report.UTF8()}
@@ -66,7 +67,7 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 
 // show writes one run of a scenario; runs are all it has.
 func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scenario) error {
-	topology, plan, err := planOf(s)
+	topology, plan, err := suite.Plan(s)
 	var lacking *inject.MissingError
 	if err != nil && !errors.As(err, &lacking) {
 		return &statusError{statusUsage, err}

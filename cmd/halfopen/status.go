@@ -54,18 +54,18 @@ func statusOf(err error) int {
 	return statusUsage
 }
 
-// statusOfRuns is the exit status of all outcomes together.
-func statusOfRuns(outcomes []suite.Result) int {
+// statusOfRuns is the exit status of all results together.
+func statusOfRuns(results []suite.Result) int {
 	count := map[suite.Status]int{}
-	for i := range outcomes {
-		count[outcomes[i].Status]++
+	for i := range results {
+		count[results[i].Status]++
 	}
 	switch {
 	case count[suite.Canceled]+count[suite.NotRun] > 0:
 		return statusCanceled
-	case count[suite.Failed]+count[suite.Broken] > 0:
+	case count[suite.Fail]+count[suite.Error] > 0:
 		return statusFailed
-	case count[suite.Missing] > 0:
+	case count[suite.Skip] > 0:
 		return statusMissing
 	}
 	return statusPassed

@@ -18,18 +18,18 @@ func TestStatusOfRuns(t *testing.T) {
 		in   []suite.Status
 		want int
 	}{
-		{"all passed", []suite.Status{suite.Passed, suite.Passed}, 0},
-		{"one failed", []suite.Status{suite.Passed, suite.Failed, suite.Missing}, 1},
-		{"one broke off", []suite.Status{suite.Broken, suite.Missing}, 1},
-		{"nothing failed, but one could not be run", []suite.Status{suite.Passed, suite.Missing}, 3},
-		{"interrupted", []suite.Status{suite.Failed, suite.Canceled, suite.NotRun}, 130},
+		{"all passed", []suite.Status{suite.Pass, suite.Pass}, 0},
+		{"one failed", []suite.Status{suite.Pass, suite.Fail, suite.Skip}, 1},
+		{"one broke off", []suite.Status{suite.Error, suite.Skip}, 1},
+		{"nothing failed, but one could not be run", []suite.Status{suite.Pass, suite.Skip}, 3},
+		{"interrupted", []suite.Status{suite.Fail, suite.Canceled, suite.NotRun}, 130},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var outcomes []suite.Result
+			var results []suite.Result
 			for _, r := range tt.in {
-				outcomes = append(outcomes, suite.Result{Status: r})
+				results = append(results, suite.Result{Status: r})
 			}
-			if got := statusOfRuns(outcomes); got != tt.want {
+			if got := statusOfRuns(results); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})
@@ -59,14 +59,14 @@ func TestStatusOfErrors(t *testing.T) {
 func TestStatusOfAKernelThatIsNotThere(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	_, _, _, err := (&suite.Placing{Kernels: []string{"1.0-none"}}).Place(nil)
+	_, err := suite.New(nil, suite.Options{Kernels: []string{"1.0-none"}})
 	if err == nil || statusOf(err) != statusMissing {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestWhatIsLeftOutIsNamedWithTheReason(t *testing.T) {
-	text := leftOut([]*language.Scenario{{Name: "long"}}, "qemu-system-x86_64 is not available here")
+	text := leftOut(&suite.Suite{LeftOut: []*language.Scenario{{Name: "long"}}, WhyReal: errors.New("qemu-system-x86_64 is not available here")})
 	if !strings.Contains(text, "qemu-system-x86_64 is not available here") || !strings.Contains(text, "long") {
 		t.Errorf("of what is left out it says %q", text)
 	}

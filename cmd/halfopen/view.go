@@ -19,10 +19,10 @@ import (
 type view interface {
 	suite.Observer
 	// close tells of the end of all.
-	close(outcomes []suite.Result, sum summary) error
+	close(results []suite.Result, sum summary) error
 }
 
-// summary is what the end of all has to say besides the outcomes.
+// summary is what the end of all has to say besides the results.
 type summary struct {
 	seed    uint64
 	leftOut string
@@ -30,7 +30,7 @@ type summary struct {
 }
 
 // newView returns the view that the flags ask for.
-func newView(f *runFlags, todo []suite.Run, out, errs io.Writer) view {
+func newView(f *runFlags, runs int, out, errs io.Writer) view {
 	if f.format == "json" {
 		return &jsonView{out: out, errs: errs}
 	}
@@ -45,7 +45,7 @@ func newView(f *runFlags, todo []suite.Run, out, errs io.Writer) view {
 			Live:    isFile && term.IsTerminal(int(file.Fd())),
 			Color:   look.Color,
 			Verbose: f.verbose,
-			Total:   len(todo),
+			Total:   runs,
 		}),
 		watchers: map[*suite.Run]*report.Watcher{},
 	}
@@ -80,30 +80,29 @@ func (v *prettyView) watcher(t *suite.Run) *report.Watcher {
 
 func (v *prettyView) Event(t *suite.Run, e *trace.Event) { v.watcher(t).Event(e) }
 
-func (v *prettyView) End(o *suite.Result) {
-	if o.Status == suite.Canceled {
-		v.watcher(&o.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", o.Run.ID(), seconds(o.Took)))
+func (v *prettyView) End(r *suite.Result) {
+	if r.Status == suite.Canceled {
+		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", r.ID(), seconds(r.Took)))
 		return
 	}
-	r := o.Report()
-	text := r.Line(v.look)
-	if details := r.Details(v.look); details != "" {
+	text := report.Line(r, v.look)
+	if details := report.Details(r, v.look); details != "" {
 		text += "\n" + details
 	}
-	v.watcher(&o.Run).Done(o.Status == suite.Failed || o.Status == suite.Broken, text)
+	v.watcher(&r.Run).Done(r.Status == suite.Fail || r.Status == suite.Error, text)
 }
 
-func (v *prettyView) close(outcomes []suite.Result, sum summary) error {
+func (v *prettyView) close(results []suite.Result, sum summary) error {
 	v.progress.Close()
-	all, stopped := finished(outcomes)
+	all, stopped := finished(results)
 	done := all
-	switch columns := kernelsOf(outcomes); {
+	switch columns := kernelsOf(results); {
 	case len(columns) > 1:
 		fmt.Fprintf(v.out, "\n%s", report.Matrix(done, columns, v.look))
 	case len(done) > 1:
 		// Each has had its line already: of many, a second one is for those to be looked at.
 		if len(done) > mostInTable {
-			done = slices.DeleteFunc(slices.Clone(done), func(r *report.Result) bool { return r.Status() == "pass" })
+			done = slices.DeleteFunc(slices.Clone(done), func(r *suite.Result) bool { return r.Status == suite.Pass })
 		}
 		if len(done) > 0 {
 			fmt.Fprintf(v.out, "\n%s", report.Table(done, v.look))
@@ -111,12 +110,12 @@ func (v *prettyView) close(outcomes []suite.Result, sum summary) error {
 	}
 	fmt.Fprintf(v.out, "\n%s; seed %d\n", report.Summary(all, time.Since(v.began), v.look), sum.seed)
 	if stopped > 0 {
-		fmt.Fprintf(v.out, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
+		fmt.Fprintf(v.out, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(results), plural(len(results), "run was", "runs were"))
 	}
 	if sum.out != "" {
 		fmt.Fprintf(v.out, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", sum.out)
 	}
-	if slices.ContainsFunc(outcomes, failedInSlowTime) {
+	if slices.ContainsFunc(results, failedInSlowTime) {
 		fmt.Fprintln(v.out, "in real time, an emulated or busy virtual machine may be too slow for what is expected; --warp has exact times")
 	}
 	_, err := io.WriteString(v.out, lineOf(sum.leftOut))
@@ -124,19 +123,19 @@ func (v *prettyView) close(outcomes []suite.Result, sum summary) error {
 }
 
 // failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
-func failedInSlowTime(o suite.Result) bool {
-	return o.Status == suite.Failed && o.Run.Place.Virtual() && !o.Run.Place.Warp
+func failedInSlowTime(r suite.Result) bool {
+	return r.Status == suite.Fail && r.Place.Virtual() && !r.Place.Warp
 }
 
 // kernelsOf returns the kernels that runs took place on, in the order of the runs.
-func kernelsOf(outcomes []suite.Result) []string {
+func kernelsOf(results []suite.Result) []string {
 	var columns []string
 	same := map[string]bool{}
-	for i := range outcomes {
-		t := &outcomes[i].Run
+	for i := range results {
+		r := &results[i]
 		// Long runs that were warped on another kernel for want of time make no comparison; the same run on two does.
-		same[t.ID()] = same[t.ID()] || slices.ContainsFunc(outcomes[:i], func(o suite.Result) bool { return o.Run.ID() == t.ID() })
-		if c := t.Place.Column(); !slices.Contains(columns, c) {
+		same[r.ID()] = same[r.ID()] || slices.ContainsFunc(results[:i], func(o suite.Result) bool { return o.ID() == r.ID() })
+		if c := r.Place.KernelName(); !slices.Contains(columns, c) {
 			columns = append(columns, c)
 		}
 	}
@@ -148,15 +147,15 @@ func kernelsOf(outcomes []suite.Result) []string {
 	return nil
 }
 
-// finished returns the outcomes that were not canceled, and the number of those that were.
-func finished(outcomes []suite.Result) ([]*report.Result, int) {
-	var done []*report.Result
-	for i := range outcomes {
-		if o := &outcomes[i]; o.Status != suite.Canceled && o.Status != suite.NotRun {
-			done = append(done, o.Report())
+// finished returns the results of runs that came to their end, and the number of those that did not.
+func finished(results []suite.Result) ([]*suite.Result, int) {
+	var done []*suite.Result
+	for i := range results {
+		if results[i].Ended() {
+			done = append(done, &results[i])
 		}
 	}
-	return done, len(outcomes) - len(done)
+	return done, len(results) - len(done)
 }
 
 func lineOf(text string) string {
@@ -179,20 +178,20 @@ func (v *jsonView) Begin(*suite.Run) {}
 
 func (v *jsonView) Event(*suite.Run, *trace.Event) {}
 
-func (v *jsonView) End(o *suite.Result) {
-	if o.Status == suite.Canceled {
+func (v *jsonView) End(r *suite.Result) {
+	if r.Status == suite.Canceled {
 		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.err == nil {
-		v.err = o.Report().WriteJSON(v.out)
+		v.err = report.WriteJSON(v.out, r)
 	}
 }
 
-func (v *jsonView) close(outcomes []suite.Result, sum summary) error {
-	if _, stopped := finished(outcomes); stopped > 0 {
-		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(outcomes), plural(len(outcomes), "run was", "runs were"))
+func (v *jsonView) close(results []suite.Result, sum summary) error {
+	if _, stopped := finished(results); stopped > 0 {
+		fmt.Fprintf(v.errs, "interrupted: %d of %d %s canceled or never begun\n", stopped, len(results), plural(len(results), "run was", "runs were"))
 	}
 	fmt.Fprint(v.errs, lineOf(sum.leftOut))
 	v.mu.Lock()

@@ -1,250 +1,115 @@
 package suite
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
 
-	"halfopen/harness/trace"
-	"halfopen/inject"
+	"halfopen/harness/suite/result"
 	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
 
-// Place is where a run takes Place. The zero Place is this machine, in real time.
-type Place struct {
-	// Kernel is the guest's; its Version is "" on this machine itself.
-	Kernel vm.Kernel
-	// Warp is set where the guest's time jumps over idleness.
-	Warp bool
-}
-
-func (p *Place) Virtual() bool { return p.Kernel.Version != "" }
-
-// String says where, for people: "warped on Linux 6.1.0-50-cloud-amd64".
-func (p *Place) String() string {
-	switch {
-	case p.Warp:
-		return "warped on Linux " + p.Kernel.Version
-	case p.Virtual():
-		return "on Linux " + p.Kernel.Version
-	}
-	return ""
-}
-
-// Column names the place over a Column: its kernel.
-func (p *Place) Column() string {
-	if p.Virtual() {
-		return p.Kernel.Version
-	}
-	return Running
-}
-
-// Long is how long a run may take to take place in real time by itself.
+// Long is how long a run may take to take place in real time without being asked for.
 const Long = 20 * time.Second
 
 // Running names, in place of a version, the kernel that this machine runs on.
-const Running = "running"
+const Running = result.Running
 
-// Placing says how runs are distributed to places.
-type Placing struct {
-	// Warp and kernels are the flags; Long has Long runs take place in real time.
-	Warp, Long bool
-	Kernels    []string
-	// Named is set where the runs were asked for by name.
-	Named bool
-}
-
-// Placed is a run at its place.
-type Placed struct {
-	Scenario *language.Scenario
-	Place    Place
-}
-
-// Place decides where each run takes Place: on each of the kernels asked for, else where it suits. left are the runs that
-// take Place nowhere, for the reason given.
-func (p *Placing) Place(runs []*language.Scenario) (all []Placed, left []*language.Scenario, why string, err error) {
-	kernels := p.Kernels
+// place decides where each case is run: on each of the kernels asked for, else where it suits.
+func (s *Suite) place(cases []*language.Scenario) ([]Run, error) {
+	kernels := s.o.Kernels
 	if len(kernels) == 0 {
 		kernels = []string{Running}
-		if p.Warp {
+		if s.o.Warp {
 			kernels = []string{""}
 		}
 	}
-	var seen []vm.Kernel
+	var all []Run
+	var seen []Place
 	for _, name := range kernels {
-		var k vm.Kernel // the zero one stands for the running one
+		var at Place
 		if name != Running {
-			if k, err = vm.FindKernel(name); err != nil {
-				return nil, nil, "", err
+			var err error
+			if at, err = placeOn(name); err != nil {
+				return nil, err
 			}
 		}
-		if slices.Contains(seen, k) {
+		if slices.Contains(seen, at) {
 			continue // 6.1 and 6.1.0 may be the same
 		}
-		seen = append(seen, k)
+		seen = append(seen, at)
 		if name == Running {
-			kept, none, reason := p.placeHere(runs)
-			all, left, why = append(all, kept...), append(left, none...), reason
+			all = append(all, s.placeHere(cases)...)
 			continue
 		}
-		for _, s := range runs {
-			all = append(all, Placed{s, Place{Kernel: k, Warp: p.Warp || s.Estimate() >= Long && !p.Long}})
+		for _, c := range cases {
+			at.Warp = s.o.Warp || c.Estimate() >= Long && !s.o.Long
+			all = append(all, Run{Scenario: c, Place: at})
 		}
 	}
-	return all, left, why, nil
+	return all, nil
 }
 
-// placeHere has runs take place on this machine, but long ones in warped time, if that can be had. why is the reason if it
-// cannot, and there are long ones.
-func (p *Placing) placeHere(runs []*language.Scenario) (all []Placed, left []*language.Scenario, why string) {
-	warped, err := Place{}, error(nil)
+// placeOn returns the place, in real time, on the kernel named: by version or path, or "" for the newest that can be
+// booted.
+func placeOn(name string) (Place, error) {
+	k, err := vm.FindKernel(name)
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{Kernel: k.Version, Image: k.Image}, nil
+}
+
+// placeHere has cases run on this machine, but long ones in warped time, if that can be had. It sets s.LeftOut and
+// s.WhyReal.
+func (s *Suite) placeHere(cases []*language.Scenario) (all []Run) {
+	var warped Place
 	looked := false
-	for _, s := range runs {
-		if s.Estimate() < Long || p.Long {
-			all = append(all, Placed{Scenario: s})
+	for _, c := range cases {
+		if c.Estimate() < Long || s.o.Long {
+			all = append(all, Run{Scenario: c})
 			continue
 		}
 		if !looked {
 			looked = true
-			if len(p.Kernels) > 0 {
-				err = errors.New("the running kernel, which was asked for, cannot be warped")
+			if len(s.o.Kernels) > 0 {
+				s.WhyReal = errors.New("the running kernel, which was asked for, cannot be warped")
 			} else {
-				warped, err = WarpPlace()
-			}
-			if err != nil {
-				why = err.Error()
+				warped, s.WhyReal = Warped()
 			}
 		}
-		if err == nil || p.Named {
-			all = append(all, Placed{s, warped})
+		if s.WhyReal == nil || s.o.Named {
+			all = append(all, Run{Scenario: c, Place: warped})
 		} else {
-			left = append(left, s)
+			s.LeftOut = append(s.LeftOut, c)
 		}
 	}
-	return all, left, why
+	return all
 }
 
-// LongHere counts the runs that take long in real time on this machine, and tells how long the longest is.
-func LongHere(all []Placed) (n int, most time.Duration) {
-	for i := range all {
-		if e := all[i].Scenario.Estimate(); !all[i].Place.Virtual() && e >= Long {
-			n++
-			most = max(most, e)
-		}
-	}
-	return n, most
-}
-
-// WarpPlace is where long runs take place by themselves, if this machine can.
-func WarpPlace() (Place, error) {
+// Warped returns the place where long runs take place without being asked for: in warped time, on the newest kernel that
+// can be booted. The error says what this machine lacks for it; it is a *inject.MissingError.
+func Warped() (Place, error) {
 	if _, err := vm.FindEmulator(); err != nil {
 		return Place{}, err
 	}
-	k, err := vm.FindKernel("")
+	at, err := placeOn("")
 	if err != nil {
 		return Place{}, err
 	}
-	return Place{Kernel: k, Warp: true}, nil
+	at.Warp = true
+	return at, nil
 }
 
-// jobs is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs
-// take turns on its one processor; but idle hours cost something, too, and these pass for a few together.
-func (p *Place) jobs() int {
-	if p.Warp {
-		return 3
-	}
-	return 8
-}
-
-// runGuests runs the tasks that take place in virtual machines: those on one kernel in the same machine, or in two where
-// there are many.
-func runGuests(ctx context.Context, tasks []*Result, see Observer, finish func(*Result)) {
-	slices.SortStableFunc(tasks, func(a, b *Result) int { return int(b.Run.Scenario.Estimate() - a.Run.Scenario.Estimate()) })
-	var groups []*guests
-	for i, o := range tasks {
-		var fits []*guests
-		for _, g := range groups {
-			if g.at == o.Run.Place {
-				fits = append(fits, g)
-			}
-		}
-		const few = 4
-		if len(fits) == 0 || len(fits) == 1 && i >= few {
-			fits = append(fits, &guests{at: o.Run.Place, see: see, finish: finish})
-			groups = append(groups, fits[len(fits)-1])
-		}
-		g := slices.MinFunc(fits, func(a, b *guests) int { return len(a.outcomes) - len(b.outcomes) })
-		g.outcomes = append(g.outcomes, o)
-	}
-	done := make(chan struct{})
-	for _, g := range groups {
-		go func() {
-			g.run(ctx)
-			done <- struct{}{}
-		}()
-	}
-	for range groups {
-		<-done
-	}
-}
-
-// guests are the tasks of one virtual machine.
-type guests struct {
-	at       Place
-	outcomes []*Result
-	see      Observer
-	finish   func(*Result)
-}
-
-func (g *guests) run(ctx context.Context) {
-	runs := make([]vm.Run, len(g.outcomes))
-	for i, o := range g.outcomes {
-		began, shown := time.Now(), false
-		show := func() {
-			if !shown {
-				shown = true
-				g.see.Begin(&o.Run)
-			}
-		}
-		runs[i] = vm.Run{
-			Scenario: o.Run.Scenario,
-			Seed:     o.Run.Seed,
-			Began:    func() { began = time.Now(); show() },
-			Emit:     func(e trace.Event) { g.see.Event(&o.Run, &e) },
-			Ended: func(t *trace.Trace, err error) {
-				if ctx.Err() != nil && !shown {
-					return // it was never begun
-				}
-				show()
-				o.Trace, o.Err, o.Took = t, err, time.Since(began)
-				o.conclude(ctx)
-				g.finish(o)
-				g.see.End(o)
-			},
+// LongHere returns how many of the runs take [Long] or more in real time on this machine, and how long the longest takes.
+func (s *Suite) LongHere() (n int, longest time.Duration) {
+	for i := range s.Runs {
+		r := &s.Runs[i]
+		if e := r.Scenario.Estimate(); !r.Place.Virtual() && e >= Long {
+			n++
+			longest = max(longest, e)
 		}
 	}
-	// Every run was told the error.
-	_ = vm.Do(ctx, runs, vm.Options{
-		Kernel: g.at.Kernel,
-		Warp:   g.at.Warp,
-		Jobs:   g.at.jobs(),
-		Warn:   func(err error) { g.outcomes[0].Slow = err },
-	})
-}
-
-// conclude says what came of a run from its trace or error.
-func (o *Result) conclude(ctx context.Context) {
-	var lacking *inject.MissingError
-	switch {
-	case o.Err == nil:
-		o.Judge()
-	case errors.As(o.Err, &lacking):
-		o.Status = Missing
-	case ctx.Err() != nil:
-		o.Status = Canceled
-	default:
-		o.Status = Broken
-	}
+	return n, longest
 }

@@ -3,6 +3,7 @@ package suite
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,21 +43,21 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 	withoutMachines(t)
 	for _, tt := range []struct {
 		name    string
-		placing Placing
+		options Options
 		kept    string
 		left    string
 	}{
-		{"are left out", Placing{}, "short", "long"},
-		{"take place in real time when they were named", Placing{Named: true}, "short long", ""},
-		{"take place in real time with --long", Placing{Long: true}, "short long", ""},
+		{"are left out", Options{}, "short", "long"},
+		{"take place in real time when they were named", Options{Named: true}, "short long", ""},
+		{"take place in real time with --long", Options{Long: true}, "short long", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, left, why, err := tt.placing.Place(shortAndLong())
+			s, err := New(shortAndLong(), tt.options)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var names []string
-			for _, r := range kept {
+			for _, r := range s.Runs {
 				names = append(names, r.Scenario.ID())
 				if r.Place.Virtual() {
 					t.Errorf("a run takes place %s", r.Place.String())
@@ -65,11 +66,11 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 			if got := strings.Join(names, " "); got != tt.kept {
 				t.Errorf("kept %q, want %q", got, tt.kept)
 			}
-			if got := strings.Join(ids(left), " "); got != tt.left {
+			if got := strings.Join(ids(s.LeftOut), " "); got != tt.left {
 				t.Errorf("left out %q, want %q", got, tt.left)
 			}
-			if tt.left != "" && !strings.Contains(why, "qemu-system-x86_64 is not available here") {
-				t.Errorf("left out because %q", why)
+			if tt.left != "" && !strings.Contains(fmt.Sprint(s.WhyReal), "qemu-system-x86_64 is not available here") {
+				t.Errorf("left out because %v", s.WhyReal)
 			}
 		})
 	}
@@ -101,20 +102,20 @@ func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
 	version := withKernel(t)
 	for _, tt := range []struct {
 		name        string
-		placing     Placing
+		options     Options
 		short, long string
 	}{
-		{"by themselves", Placing{}, "on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
-		{"but not with --long", Placing{Long: true}, "on Linux 9.9.9-none", "on Linux 9.9.9-none"},
-		{"as all are with --warp", Placing{Warp: true}, "warped on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
+		{"by themselves", Options{}, "on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
+		{"but not with --long", Options{Long: true}, "on Linux 9.9.9-none", "on Linux 9.9.9-none"},
+		{"as all are with --warp", Options{Warp: true}, "warped on Linux 9.9.9-none", "warped on Linux 9.9.9-none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.placing.Kernels = []string{version}
-			kept, _, _, err := tt.placing.Place(shortAndLong())
+			tt.options.Kernels = []string{version}
+			s, err := New(shortAndLong(), tt.options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []string{kept[0].Place.String(), kept[1].Place.String()}
+			got := []string{s.Runs[0].Place.String(), s.Runs[1].Place.String()}
 			if diff := cmp.Diff([]string{tt.short, tt.long}, got); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
@@ -132,46 +133,46 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 	t.Setenv("PATH", filepath.Dir(qemu))
 	for _, tt := range []struct {
 		name    string
-		placing Placing
+		options Options
 		want    string
 		left    string
 		here    int // long ones in real time
 	}{
-		{"nothing asked for", Placing{}, "short long/warped on Linux 9.9.9-none", "", 0},
-		{"the running one", Placing{Kernels: []string{"running"}}, "short", "long", 0},
-		{"by name", Placing{Kernels: []string{"running"}, Named: true}, "short long", "", 1},
-		{"with --long", Placing{Kernels: []string{"running"}, Long: true}, "short long", "", 1},
+		{"nothing asked for", Options{}, "short long/warped on Linux 9.9.9-none", "", 0},
+		{"the running one", Options{Kernels: []string{"running"}}, "short", "long", 0},
+		{"by name", Options{Kernels: []string{"running"}, Named: true}, "short long", "", 1},
+		{"with --long", Options{Kernels: []string{"running"}, Long: true}, "short long", "", 1},
 		{
 			"beside another",
-			Placing{Kernels: []string{"running", version}, Warp: true},
+			Options{Kernels: []string{"running", version}, Warp: true},
 			"short short/warped on Linux 9.9.9-none long/warped on Linux 9.9.9-none", "long", 0,
 		},
 		{
 			"each twice",
-			Placing{Kernels: []string{"9.9", "running", version, "running"}, Warp: true},
+			Options{Kernels: []string{"9.9", "running", version, "running"}, Warp: true},
 			"short/warped on Linux 9.9.9-none long/warped on Linux 9.9.9-none short", "long", 0,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, left, why, err := tt.placing.Place(shortAndLong())
+			s, err := New(shortAndLong(), tt.options)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for i := range kept {
-				where := kept[i].Place.String()
+			for i := range s.Runs {
+				where := s.Runs[i].Place.String()
 				if where != "" {
 					where = "/" + where
 				}
-				got = append(got, kept[i].Scenario.Name+where)
+				got = append(got, s.Runs[i].Scenario.Name+where)
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
-			if got := strings.Join(ids(left), " "); got != tt.left || (got != "") != (why != "" && !tt.placing.Named) {
-				t.Errorf("left out %q because %q, want %q", got, why, tt.left)
+			if got := strings.Join(ids(s.LeftOut), " "); got != tt.left || (got != "") != (s.WhyReal != nil && !tt.options.Named) {
+				t.Errorf("left out %q because %v, want %q", got, s.WhyReal, tt.left)
 			}
-			n, most := LongHere(kept)
+			n, most := s.LongHere()
 			if n != tt.here || n > 0 && most != 2*time.Hour {
 				t.Errorf("%d long runs here, up to %s, want %d", n, most, tt.here)
 			}
@@ -181,7 +182,7 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 
 func TestAskedForMachinesThatAreNotThere(t *testing.T) {
 	withoutMachines(t)
-	_, _, _, err := (&Placing{Kernels: []string{"1.0-none"}}).Place(nil)
+	_, err := New(nil, Options{Kernels: []string{"1.0-none"}})
 	var missing *inject.MissingError
 	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "the kernel 1.0-none is not available here") {
 		t.Errorf("got %v", err)

@@ -8,35 +8,23 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
 )
 
-// The files of a stored run. The verdict is written last: where it is, the others are complete.
-const (
-	TraceFile   = "trace.ndjson"
-	captureFile = "capture.pcapng"
-	verdictFile = "verdict.json"
-)
-
-// Store keeps the evidence of runs below a directory, one directory a run: SCENARIO/CASE[-v6][/N].
-type Store struct {
-	dirs map[runKey]string
+// store keeps the evidence of runs, each in a directory of its own: SCENARIO/CASE[-v6][/N].
+type store struct {
+	dirs map[Run]string
 }
 
-// runKey identifies a task.
-type runKey struct {
-	scenario *language.Scenario
-	n        int
-}
-
-// NewStore chooses a directory for each task. Two that would share one, because two files have a scenario of the same
-// name, are told apart by a number.
-func NewStore(root string, todo []Run) *Store {
-	st := &Store{dirs: map[runKey]string{}}
+// newStore chooses a directory below root for each run. Those that would share one, because two files have a scenario of
+// the same name, or because a case is run on several kernels, are told apart by a number.
+func newStore(root string, runs []Run) *store {
+	st := &store{dirs: map[Run]string{}}
 	used := map[string]bool{}
-	for _, t := range todo {
-		s := t.Scenario
+	for _, r := range runs {
+		s := r.Scenario
 		leaf := s.Case
 		switch {
 		case leaf == "":
@@ -45,21 +33,18 @@ func NewStore(root string, todo []Run) *Store {
 			leaf += "-v6"
 		}
 		name, ending := filepath.Join(fileName(s.Name), fileName(leaf)), ""
-		if t.N > 0 {
-			ending = strconv.Itoa(t.N)
+		if r.N > 0 {
+			ending = strconv.Itoa(r.N)
 		}
 		dir := filepath.Join(root, name, ending)
 		for i := 2; used[dir]; i++ {
 			dir = filepath.Join(root, name+"-"+strconv.Itoa(i), ending)
 		}
 		used[dir] = true
-		st.dirs[runKey{s, t.N}] = dir
+		st.dirs[r] = dir
 	}
 	return st
 }
-
-// dir returns the directory of a task.
-func (st *Store) dir(t *Run) string { return st.dirs[runKey{t.Scenario, t.N}] }
 
 // fileName makes a name that needs no quoting in a shell of a label such as "retries=3" or "to: client, both".
 func fileName(label string) string {
@@ -80,30 +65,30 @@ func fileName(label string) string {
 	return clean
 }
 
-// Save writes the trace, the capture and the verdict of an outcome, each whole or not at all, and notes the directory.
-func (st *Store) Save(o *Result) error {
-	if o.Trace == nil || len(o.Trace.Events) == 0 {
+// save writes trace, capture and verdict, each whole or not at all, and sets r.Dir. A run without a trace has no evidence.
+func (st *store) save(r *Result) error {
+	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
 	}
-	dir := st.dir(&o.Run)
+	dir := st.dirs[r.Run]
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
+		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
-	o.Dir = dir
+	r.Dir = dir
 	// The verdict of an older run must not stand beside this one's trace.
-	if err := os.Remove(filepath.Join(dir, verdictFile)); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
+	if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
 	}{
-		{TraceFile, o.Trace.Write},
-		{captureFile, func(w io.Writer) error { return report.WritePcapng(w, o.Trace) }},
-		{verdictFile, o.Report().WriteVerdict},
+		{result.TraceFile, r.Trace.Write},
+		{result.CaptureFile, func(w io.Writer) error { return report.WritePcapng(w, r.Trace) }},
+		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
-			return fmt.Errorf("storing %s: %w", o.Run.ID(), err)
+			return fmt.Errorf("storing %s: %w", r.ID(), err)
 		}
 	}
 	return nil

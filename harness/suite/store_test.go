@@ -21,7 +21,7 @@ func TestStoreDirs(t *testing.T) {
 	f := &language.Scenario{Name: "odd", Case: "..", Family: language.V4}
 	for _, tt := range []struct {
 		name string
-		task Run
+		run  Run
 		want string
 	}{
 		{"without cases", Run{Scenario: a}, "out/plain/v4"},
@@ -29,12 +29,13 @@ func TestStoreDirs(t *testing.T) {
 		{"a case on IPv6", Run{Scenario: c}, "out/cased/retries=3-v6"},
 		{"a repetition", Run{Scenario: b, N: 2}, "out/cased/retries=3/2"},
 		{"another scenario of the same name", Run{Scenario: d}, "out/plain/v4-2"},
+		{"the same case on another kernel", Run{Scenario: a, Place: Place{Kernel: "6.1"}}, "out/plain/v4-3"},
 		{"a label that is no file name", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
 		{"a label that leads upwards", Run{Scenario: f}, "out/odd/_.."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st := NewStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: b, N: 2}, {Scenario: d}, {Scenario: e}, {Scenario: f}})
-			if got := st.dir(&tt.task); got != tt.want {
+			st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: b, N: 2}, {Scenario: d}, {Scenario: e}, {Scenario: f}, {Scenario: a, Place: Place{Kernel: "6.1"}}})
+			if got := st.dirs[tt.run]; got != tt.want {
 				t.Errorf("directory %q, want %q", got, tt.want)
 			}
 		})

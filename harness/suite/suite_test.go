@@ -1,24 +1,185 @@
 package suite
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
-func TestTasksHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
+func TestMain(m *testing.M) {
+	Main()
+	os.Exit(m.Run())
+}
+
+func TestRunsHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 	a, b := &language.Scenario{Name: "a"}, &language.Scenario{Name: "b"}
+	s, err := New([]*language.Scenario{a, b}, Options{Repeat: 2, Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
-	for _, t := range Repeat([]Placed{{Scenario: a}, {Scenario: b}}, 2, 7) {
-		got = append(got, fmt.Sprintf("%s %d seed %d", t.Scenario.Name, t.N, t.Seed))
+	for _, r := range s.Runs {
+		got = append(got, fmt.Sprintf("%s seed %d", r.ID(), r.Seed))
 	}
-	if d := cmp.Diff([]string{"a 1 seed 7", "a 2 seed 8", "b 1 seed 7", "b 2 seed 8"}, got); d != "" {
-		t.Errorf("tasks (-want +got):\n%s", d)
+	if d := cmp.Diff([]string{"a #1 seed 7", "a #2 seed 8", "b #1 seed 7", "b #2 seed 8"}, got); d != "" {
+		t.Errorf("runs (-want +got):\n%s", d)
 	}
-	if once := Repeat([]Placed{{Scenario: b}}, 1, 7); len(once) != 1 || once[0].N != 0 || once[0].Seed != 7 {
-		t.Errorf("tasks of one run = %+v", once)
+	if s, err = New([]*language.Scenario{b}, Options{Repeat: 1, Seed: 7}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Runs) != 1 || s.Runs[0].N != 0 || s.Runs[0].Seed != 7 {
+		t.Errorf("runs of a case that is run once: %+v", s.Runs)
+	}
+}
+
+func TestStatusOfARun(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := &trace.Trace{Events: []trace.Event{{End: &trace.End{Reason: "done"}}}}
+	lacking := fmt.Errorf("making the lab: %w", &inject.MissingError{Feature: "sch_netem"})
+	for _, tt := range []struct {
+		name  string
+		ctx   context.Context
+		trace *trace.Trace
+		err   error
+		want  Status
+	}{
+		{"judged", t.Context(), ended, nil, Pass},
+		{"judged, and canceled since", canceled, ended, nil, Pass},
+		{"a run that did not end by itself", t.Context(), &trace.Trace{}, nil, Fail},
+		{"a machine that cannot", t.Context(), nil, lacking, Skip},
+		{"a machine that cannot, canceled", canceled, nil, lacking, Skip},
+		{"broken off", t.Context(), &trace.Trace{}, errors.New("the lab died"), Error},
+		{"canceled", canceled, &trace.Trace{}, context.Canceled, Canceled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := &engine{suite: &Suite{}, see: silent{}}
+			r := &Result{Run: Run{Scenario: &language.Scenario{Name: "a"}}}
+			e.end(tt.ctx, r, tt.trace, tt.err, 0)
+			if r.Status != tt.want {
+				t.Errorf("status %q, want %q", r.Status, tt.want)
+			}
+		})
+	}
+}
+
+func TestACanceledSuiteRunsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s, err := New(shortAndLong()[:1], Options{Repeat: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := s.Run(ctx, nil)
+	if err != nil || len(results) != 3 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for i := range results {
+		if r := &results[i]; r.Status != NotRun || r.Ended() || r.ID() != s.Runs[i].ID() {
+			t.Errorf("%s: status %q", r.ID(), r.Status)
+		}
+	}
+}
+
+func TestRunsShareGuests(t *testing.T) {
+	var results []*Result
+	for i := range 6 {
+		results = append(results, &Result{Run: Run{N: i, Place: Place{Kernel: "6.1", Image: "/a", Warp: true}}})
+	}
+	other := &Result{Run: Run{Place: Place{Kernel: "6.1", Image: "/a"}}}
+	var got []string
+	for _, g := range guestsFor(append(results, other)) {
+		got = append(got, fmt.Sprintf("%d %s, %d at once", len(g.runs), g.at.String(), g.jobs()))
+	}
+	want := []string{"4 warped on Linux 6.1, 3 at once", "2 warped on Linux 6.1, 3 at once", "1 on Linux 6.1, 8 at once"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("guests (-want +got):\n%s", d)
+	}
+}
+
+// diary is an observer that notes what it is told of each run.
+type diary struct {
+	mu    sync.Mutex
+	lines map[string][]string
+}
+
+func (d *diary) note(r *Run, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines[r.ID()] = append(d.lines[r.ID()], text)
+}
+
+func (d *diary) Begin(r *Run)                 { d.note(r, "begin") }
+func (d *diary) Event(r *Run, e *trace.Event) { d.note(r, e.Kind()) }
+func (d *diary) End(r *Result)                { d.note(&r.Run, "end "+string(r.Status)) }
+
+// A Go program runs a suite without the command: runs are observed, judged and stored, and can be loaded again.
+func TestSuite(t *testing.T) {
+	const text = `
+name: refused
+title: Nothing listens
+hosts: {client: {}, server: {}}
+cases: [{want: ECONNREFUSED}, {want: ETIMEDOUT}]
+actors:
+  client:
+    - connect: {to: "server:9"}
+expect:
+  - {step: client.connect, error: "${want}"}
+`
+	f, err := language.Parse("refused.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := Expand([]*language.File{f}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s, err := New(cases, Options{Seed: 7, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &diary{lines: map[string][]string{}}
+	results, err := s.Run(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []Status{Pass, Fail} {
+		r := &results[i]
+		if r.Status == Skip && os.Getenv("HALFOPEN_CI") != "1" {
+			t.Skip(r.Err)
+		}
+		if r.Status != want || r.Err != nil {
+			t.Errorf("%s: status %q, want %q: %v", r.ID(), r.Status, want, r.Err)
+		}
+		lines := d.lines[r.ID()]
+		if n := len(lines); n < 4 || lines[0] != "begin" || lines[1] != "run" || lines[n-2] != "end" || lines[n-1] != "end "+string(want) {
+			t.Errorf("%s was told as %s", r.ID(), strings.Join(lines, ", "))
+		}
+		again, err := result.Load(r.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.ID() != r.ID() || again.Status != want || again.Seed != 7 || !cmp.Equal(again.Verdicts, r.Verdicts) {
+			t.Errorf("loaded again: %s, seed %d, status %q, want %s, %q", again.ID(), again.Seed, again.Status, r.ID(), want)
+		}
+	}
+	dirs, err := result.Find(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{dir + "/refused/want=ECONNREFUSED", dir + "/refused/want=ETIMEDOUT"}, dirs); d != "" {
+		t.Errorf("stored runs (-want +got):\n%s", d)
 	}
 }

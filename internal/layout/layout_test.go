@@ -48,7 +48,8 @@ var rules = []rule{
 	{pkg: "internal/packet", only: []string{}, why: "a packet is read the same way by all"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector"}, why: "verdicts are pure functions of scenario and trace"},
-	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "assertions", "internal/report"}, why: "reports are pure functions of scenario, trace and verdicts"},
+	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions"}, why: "results must be readable without the lab that made them"},
+	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
 	{pkg: "internal/selector", only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet"}, why: "a selector means the same packets to a fault and to an expectation"},
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},
 }
@@ -157,7 +158,11 @@ func TestViolation(t *testing.T) {
 		"faults may read scenarios":                   {"inject/fault", "scenarios/language", false},
 		"a report may use its own parts":              {"internal/report", "internal/report/ladder", false},
 		"a report must not look at other than events": {"internal/report", "harness/observe", true},
-		"what tests share is for tests alone":         {"harness", "internal/testlab", true},
+		"a report may read results":                   {"internal/report", "harness/suite/result", false},
+		"a report must not run suites":                {"internal/report", "harness/suite", true},
+		"results must not run suites":                 {"harness/suite/result", "harness/suite", true},
+		"results must not know reports":               {"harness/suite/result", "internal/report", true},
+		"suites may store by reports":                 {"harness/suite", "internal/report", false},
 		"the harness may import anything":             {"harness", "inject/fault", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 )
 
 // Inspect draws a run in full: ladder, steps, socket states, counters that changed, faults and verdicts.
-func Inspect(r *Result, k Look) string {
+func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
 	s, t := r.Scenario, r.Trace
 	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
-	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, r.id()), s.Title)
+	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, r.ID()), s.Title)
 	if run := t.Run(); run != nil {
 		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n", run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
 	}
 	heading("Packets")
-	b.WriteString(r.ladder(k, LadderOptions{}))
+	b.WriteString(ladderOf(r, k, LadderOptions{}))
 
 	heading("Socket states, in seconds since the actors started")
 	writeOr(&b, stateTable(t), "none was seen")
@@ -35,7 +36,7 @@ func Inspect(r *Result, k Look) string {
 			wrapTo(&b, k, "  ", "", faults[i].text())
 		}
 	}
-	heading("Checks: " + r.checks())
+	heading("Checks: " + checks(r))
 	all := k
 	all.Verbose = true
 	for i := range r.Verdicts {
@@ -44,7 +45,7 @@ func Inspect(r *Result, k Look) string {
 			// The ladder above has them already.
 			v.Packets = nil
 		}
-		r.verdict(&b, &v, all)
+		writeVerdict(&b, r, &v, all)
 	}
 	return k.plain(b.String())
 }
@@ -88,7 +89,7 @@ func stateTable(t *trace.Trace) [][]string {
 	return rows
 }
 
-func stepTable(r *Result) [][]string {
+func stepTable(r *result.Result) [][]string {
 	var rows [][]string
 	calls := stepCalls(r.Scenario)
 	start := r.Trace.Started()
@@ -103,7 +104,7 @@ func stepTable(r *Result) [][]string {
 		st, took := e.Step, e.T-e.Step.Began
 		row := []string{
 			fmt.Sprintf("%8.3f", (st.Began - start).Seconds()), st.Actor,
-			callOf(calls, st.Actor, st.ID, st.Op, st.N), "= " + result(st), "",
+			callOf(calls, st.Actor, st.ID, st.Op, st.N), "= " + returned(st), "",
 		}
 		if took >= time.Millisecond {
 			row[4] = "after " + seconds(took)

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 )
 
 // Record is a result for programs: a line of `--format json`, and the file verdict.json. Its keys stay; new ones may come.
@@ -50,11 +51,11 @@ type StepRecord struct {
 	Value  string `json:"value,omitempty"`
 }
 
-// Record returns the result for programs.
-func (r *Result) Record() *Record {
+// NewRecord returns a result for programs.
+func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
-		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.id(), Status: r.Status(),
+		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
 		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir,
 		Verdicts: r.Verdicts, Steps: []StepRecord{}, Faults: []faultLine{},
 	}
@@ -88,18 +89,26 @@ func (r *Result) Record() *Record {
 	return rec
 }
 
-// WriteJSON writes the result as one line of JSON.
-func (r *Result) WriteJSON(w io.Writer) error { return r.encode(w, "") }
+// statusOf returns the status of a result: a canceled run is one without a verdict.
+func statusOf(r *result.Result) string {
+	if r.Status == result.Canceled {
+		return string(result.Error)
+	}
+	return string(r.Status)
+}
+
+// WriteJSON writes a result as one line of JSON.
+func WriteJSON(w io.Writer, r *result.Result) error { return encode(w, r, "") }
 
 // WriteVerdict writes the same indented, as verdict.json has it.
-func (r *Result) WriteVerdict(w io.Writer) error { return r.encode(w, "  ") }
+func WriteVerdict(w io.Writer, r *result.Result) error { return encode(w, r, "  ") }
 
-func (r *Result) encode(w io.Writer, indent string) error {
+func encode(w io.Writer, r *result.Result, indent string) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(r.Record()); err != nil {
-		return fmt.Errorf("writing the verdict of %s: %w", r.id(), err)
+	if err := enc.Encode(NewRecord(r)); err != nil {
+		return fmt.Errorf("writing the verdict of %s: %w", r.ID(), err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 	"halfopen/scenarios/language"
 )
 
@@ -36,22 +37,22 @@ const (
 	verboseRows = 200
 )
 
-var statusStyle = map[string]style{"pass": good, "fail": bad, "error": bad, "skip": warn}
+var statusStyle = map[result.Status]style{result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn}
 
 // Line is the result in one line, without a line break: "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
-func (r *Result) Line(k Look) string {
-	status := r.Status()
-	text := paint(k.Color, statusStyle[status], fmt.Sprintf("%-5s", strings.ToUpper(status)))
-	text += fmt.Sprintf(" %-44s %7s  ", r.id(), shortSeconds(r.Took))
+func Line(r *result.Result, k Look) string {
+	text := paint(k.Color, statusStyle[r.Status], fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
+	text += fmt.Sprintf(" %-44s %7s  ", r.ID(), shortSeconds(r.Took))
 	if r.Err != nil {
 		return k.plain(text + r.Err.Error())
 	}
-	return k.plain(text + "(" + r.checks() + r.where() + ")")
+	return k.plain(text + "(" + checks(r) + where(r) + ")")
 }
 
 // where says where the case was run and how long that took there, if that is worth saying.
-func (r *Result) where() string {
-	if r.Place == "" {
+func where(r *result.Result) string {
+	place := r.Place.String()
+	if place == "" {
 		return ""
 	}
 	_, ended := r.Trace.End()
@@ -60,18 +61,18 @@ func (r *Result) where() string {
 	if there >= time.Minute {
 		text = there.Round(time.Second).String()
 	}
-	return fmt.Sprintf("; %s %s", text, r.Place)
+	return fmt.Sprintf("; %s %s", text, place)
 }
 
 // Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or
 // sockets concerned; each skipped check with the reason; with Verbose, of passed ones too what was seen. "" where there is
 // nothing.
-func (r *Result) Details(k Look) string {
+func Details(r *result.Result, k Look) string {
 	if r.Trace == nil {
 		return ""
 	}
 	var b strings.Builder
-	failed := r.Status() == "fail"
+	failed := r.Status == result.Fail
 	if k.Verbose && r.Scenario.Title != "" {
 		fmt.Fprintf(&b, "  %s\n", r.Scenario.Title)
 	}
@@ -86,7 +87,7 @@ func (r *Result) Details(k Look) string {
 		if v.Status == assertions.Pass && !k.Verbose {
 			continue
 		}
-		r.verdict(&b, v, k)
+		writeVerdict(&b, r, v, k)
 		if v.Status == assertions.Fail && len(v.Packets) == 0 {
 			whole = true
 		}
@@ -97,7 +98,7 @@ func (r *Result) Details(k Look) string {
 			rows = verboseRows
 		}
 		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
-		b.WriteString(r.ladder(k, LadderOptions{MaxRows: rows, Indent: "  "}))
+		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  "}))
 	}
 	if failed && r.Dir != "" {
 		fmt.Fprintf(&b, "  All of it: halfopen inspect %s\n", r.Dir)
@@ -105,8 +106,8 @@ func (r *Result) Details(k Look) string {
 	return k.plain(b.String())
 }
 
-// verdict writes one verdict; of a failure all there is to it.
-func (r *Result) verdict(b *strings.Builder, v *assertions.Verdict, k Look) {
+// writeVerdict writes one verdict; of a failure all there is to it.
+func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k Look) {
 	mark, st := "ok  ", good
 	switch v.Status {
 	case assertions.Fail:
@@ -139,7 +140,7 @@ func (r *Result) verdict(b *strings.Builder, v *assertions.Verdict, k Look) {
 	}
 	if len(v.Packets) > 0 {
 		// The ladder shows what the rest of the reason lists.
-		b.WriteString(r.ladder(k, LadderOptions{Only: v.Packets, MaxRows: verdictRows, Indent: "       "}))
+		b.WriteString(ladderOf(r, k, LadderOptions{Only: v.Packets, MaxRows: verdictRows, Indent: "       "}))
 	} else if rest != "" {
 		for _, l := range strings.Split(rest, "\n") {
 			fmt.Fprintf(b, "       %s\n", l)
@@ -149,13 +150,13 @@ func (r *Result) verdict(b *strings.Builder, v *assertions.Verdict, k Look) {
 		// They are among what was listed.
 		return
 	}
-	for _, l := range r.sockets(v.Sockets) {
+	for _, l := range socketLines(r, v.Sockets) {
 		wrapTo(b, k, "       ", "socket  ", l)
 	}
 }
 
-// sockets returns the timelines of the sockets that events tell of.
-func (r *Result) sockets(events []int) []string {
+// socketLines returns the timelines of the sockets that events tell of.
+func socketLines(r *result.Result, events []int) []string {
 	var out []string
 	if len(events) == 0 {
 		return nil
@@ -176,20 +177,20 @@ func (r *Result) sockets(events []int) []string {
 	return out
 }
 
-func (r *Result) ladder(k Look, o LadderOptions) string {
+func ladderOf(r *result.Result, k Look, o LadderOptions) string {
 	o.Width, o.Color, o.ASCII = k.Width, k.Color, k.ASCII
 	return Ladder(r.Scenario, r.Trace, o)
 }
 
 // Table lists the results, one a line, under a heading.
-func Table(results []*Result, k Look) string {
+func Table(results []*result.Result, k Look) string {
 	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
 	for _, r := range results {
 		s := r.Scenario
-		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), r.Status()}
+		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), string(r.Status)}
 		if r.Err != nil {
 			row[3] = "-"
-		} else if n := r.count(assertions.Skip); n > 0 {
+		} else if n := r.Count(assertions.Skip); n > 0 {
 			row[5] += fmt.Sprintf(" (%d skipped)", n)
 		}
 		rows = append(rows, row)
@@ -198,20 +199,20 @@ func Table(results []*Result, k Look) string {
 }
 
 // Matrix is a table of the cases by kernels, with the results that each had on each.
-func Matrix(results []*Result, kernels []string, k Look) string {
+func Matrix(results []*result.Result, kernels []string, k Look) string {
 	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
 	index := map[string]int{}
 	for _, r := range results {
-		at, ok := index[r.id()]
+		at, ok := index[r.ID()]
 		if !ok {
 			at = len(rows)
-			index[r.id()] = at
+			index[r.ID()] = at
 			s := r.Scenario
 			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)}, make([]string, len(kernels))...)
 			rows = append(rows, row)
 		}
-		if column := slices.Index(kernels, r.Kernel); column >= 0 {
-			rows[at][3+column] = r.Status()
+		if column := slices.Index(kernels, r.Place.KernelName()); column >= 0 {
+			rows[at][3+column] = string(r.Status)
 		}
 	}
 	return table(rows, k)
@@ -245,7 +246,7 @@ func table(rows [][]string, k Look) string {
 				cell = paint(k.Color, bold, cell)
 			default:
 				word, _, _ := strings.Cut(cell, " ")
-				if st, ok := statusStyle[word]; ok && i > caseColumn {
+				if st, ok := statusStyle[result.Status(word)]; ok && i > caseColumn {
 					cell = paint(k.Color, st, cell)
 				}
 			}
@@ -266,25 +267,25 @@ func table(rows [][]string, k Look) string {
 }
 
 // Summary is the last line: "27 passed, 0 failed, 0 skipped in 12.3s".
-func Summary(results []*Result, took time.Duration, k Look) string {
-	n := map[string]int{}
+func Summary(results []*result.Result, took time.Duration, k Look) string {
+	n := map[result.Status]int{}
 	checksSkipped := 0
 	for _, r := range results {
-		n[r.Status()]++
+		n[r.Status]++
 		if r.Err == nil {
-			checksSkipped += r.count(assertions.Skip)
+			checksSkipped += r.Count(assertions.Skip)
 		}
 	}
 	st := good
 	switch {
-	case n["fail"]+n["error"] > 0:
+	case n[result.Fail]+n[result.Error] > 0:
 		st = bad
-	case n["skip"] > 0 || n["pass"] == 0:
+	case n[result.Skip] > 0 || n[result.Pass] == 0:
 		st = warn
 	}
-	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n["pass"], n["fail"], n["skip"])
-	if n["error"] > 0 {
-		text += fmt.Sprintf(", %d could not be judged", n["error"])
+	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n[result.Pass], n[result.Fail], n[result.Skip])
+	if n[result.Error] > 0 {
+		text += fmt.Sprintf(", %d could not be judged", n[result.Error])
 	}
 	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
 	if checksSkipped > 0 {

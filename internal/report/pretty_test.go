@@ -11,15 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 	"halfopen/scenarios/language"
 )
 
 // passing and failing are the backoff of one retry with verdicts as package assertions writes them, kept here so that its
 // wording may change without these tests.
-func passing(t *testing.T) *Result {
+func passing(t *testing.T) *result.Result {
 	s, tr := synBackoff(t)
-	return &Result{
-		Scenario: s, Trace: tr, Took: 3140 * ms, Seed: 7, Dir: "out/syn-retry-backoff/retries=1",
+	return &result.Result{
+		Run: result.Run{Scenario: s, Seed: 7}, Status: result.Pass,
+		Trace: tr, Took: 3140 * ms, Dir: "out/syn-retry-backoff/retries=1",
 		Verdicts: []assertions.Verdict{
 			{Kind: "step", Index: 0, Pos: position(31), Status: assertions.Pass, Title: "client.connect: ETIMEDOUT after 3s"},
 			{Kind: "packets", Index: 1, Pos: position(34), Status: assertions.Pass, Title: "SYN from client: 2, gaps 1s, 2s", Packets: packetsOf(tr, "SYN")},
@@ -28,8 +30,9 @@ func passing(t *testing.T) *Result {
 	}
 }
 
-func failing(t *testing.T) *Result {
+func failing(t *testing.T) *result.Result {
 	r := passing(t)
+	r.Status = result.Fail
 	var sockets []int
 	for i := range r.Trace.Events {
 		if r.Trace.Events[i].Socket != nil {
@@ -64,20 +67,20 @@ func position(line int) language.Pos {
 
 func TestOutputOfARun(t *testing.T) {
 	for name, c := range map[string]struct {
-		r *Result
+		r *result.Result
 		k Look
 	}{
 		"run-passed":         {passing(t), Look{}},
 		"run-failed":         {failing(t), Look{}},
 		"run-failed-ascii":   {failing(t), Look{ASCII: true, Width: 80}},
 		"run-passed-verbose": {passing(t), Look{Verbose: true}},
-		"run-could-not": {&Result{
-			Scenario: passing(t).Scenario, Missing: true, Took: 12 * ms,
+		"run-could-not": {&result.Result{
+			Run: passing(t).Run, Status: result.Skip, Took: 12 * ms,
 			Err: errors.New(`the program iptables is not available here (needed by fault "silent-server"); install iptables`),
 		}, Look{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := c.r.Line(c.k) + "\n" + c.r.Details(c.k)
+			got := Line(c.r, c.k) + "\n" + Details(c.r, c.k)
 			if i := strings.IndexFunc(got, func(r rune) bool { return r > 126 }); c.k.ASCII && i >= 0 {
 				t.Errorf("not ASCII at %q", got[i:])
 			}
@@ -89,7 +92,7 @@ func TestOutputOfARun(t *testing.T) {
 func TestASkippedCheckIsNeverSilent(t *testing.T) {
 	r := passing(t)
 	r.Verdicts[0] = assertions.Verdict{Kind: "step", Status: assertions.Skip, Title: "client.connect", Reason: "this kernel has no net.ipv4.x"}
-	got := r.Line(Look{}) + "\n" + r.Details(Look{})
+	got := Line(r, Look{}) + "\n" + Details(r, Look{})
 	for _, want := range []string{"(2 checks, 1 skipped)", "skip client.connect\n       this kernel has no net.ipv4.x\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
@@ -99,10 +102,10 @@ func TestASkippedCheckIsNeverSilent(t *testing.T) {
 
 func TestTableAndSummary(t *testing.T) {
 	pass, fail := passing(t), failing(t)
-	skip := &Result{Scenario: pass.Scenario, Missing: true, Err: errors.New("no"), Took: ms}
-	broken := &Result{Scenario: pass.Scenario, Err: errors.New("no"), Took: ms}
+	skip := &result.Result{Run: pass.Run, Status: result.Skip, Err: errors.New("no"), Took: ms}
+	broken := &result.Result{Run: pass.Run, Status: result.Error, Err: errors.New("no"), Took: ms}
 	for name, k := range map[string]Look{"table": {}, "table-color": {Color: true}} {
-		all := []*Result{pass, fail, skip, broken}
+		all := []*result.Result{pass, fail, skip, broken}
 		golden(t, name, Table(all, k)+"\n"+Summary(all, 12300*ms, k)+"\n"+Summary(all[:1], 100*ms, k)+"\n")
 	}
 }
@@ -110,7 +113,7 @@ func TestTableAndSummary(t *testing.T) {
 func TestTableCutsALongCaseRatherThanTheResult(t *testing.T) {
 	r := passing(t)
 	r.Scenario.Case = strings.Repeat("long=1 ", 40)
-	for _, l := range strings.Split(Table([]*Result{r}, Look{Width: 80}), "\n") {
+	for _, l := range strings.Split(Table([]*result.Result{r}, Look{Width: 80}), "\n") {
 		if n := len([]rune(l)); n > 80 {
 			t.Errorf("%d columns: %q", n, l)
 		}
@@ -120,13 +123,13 @@ func TestTableCutsALongCaseRatherThanTheResult(t *testing.T) {
 func TestJSONIsOneLineAndHasTheDocumentedKeys(t *testing.T) {
 	r := failing(t)
 	var b, indented bytes.Buffer
-	if err := r.WriteJSON(&b); err != nil {
+	if err := WriteJSON(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(b.String(), "\n"); n != 1 || !strings.HasSuffix(b.String(), "\n") {
 		t.Errorf("%d lines, want one", n)
 	}
-	if err := r.WriteVerdict(&indented); err != nil {
+	if err := WriteVerdict(&indented, r); err != nil {
 		t.Fatal(err)
 	}
 	var one, two any
@@ -144,8 +147,8 @@ func TestJSONIsOneLineAndHasTheDocumentedKeys(t *testing.T) {
 
 func TestJSONOfACaseThatCouldNotRunHasListsAllTheSame(t *testing.T) {
 	var b bytes.Buffer
-	r := &Result{Scenario: passing(t).Scenario, Err: errors.New("no <room>")}
-	if err := r.WriteJSON(&b); err != nil {
+	r := &result.Result{Run: passing(t).Run, Status: result.Error, Err: errors.New("no <room>")}
+	if err := WriteJSON(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"status":"error"`, `"error":"no <room>"`, `"verdicts":[]`, `"steps":[]`, `"faults":[]`} {
@@ -158,7 +161,7 @@ func TestJSONOfACaseThatCouldNotRunHasListsAllTheSame(t *testing.T) {
 func TestInspect(t *testing.T) {
 	golden(t, "inspect-failed", Inspect(failing(t), Look{}))
 	s, tr := exchange(t, false)
-	golden(t, "inspect-passed", Inspect(&Result{Scenario: s, Trace: tr, Verdicts: passing(t).Verdicts[2:]}, Look{}))
+	golden(t, "inspect-passed", Inspect(&result.Result{Run: result.Run{Scenario: s}, Status: result.Pass, Trace: tr, Verdicts: passing(t).Verdicts[2:]}, Look{}))
 }
 
 func TestStates(t *testing.T) {
@@ -195,7 +198,7 @@ func TestColorsAreOffWhereNotWanted(t *testing.T) {
 	if Colors(&bytes.Buffer{}) {
 		t.Error("colors into a buffer")
 	}
-	if got := failing(t).Details(LookFor(&bytes.Buffer{})); strings.Contains(got, "\x1b") {
+	if got := Details(failing(t), LookFor(&bytes.Buffer{})); strings.Contains(got, "\x1b") {
 		t.Errorf("escape sequence in %q", got)
 	}
 }

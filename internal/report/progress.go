@@ -157,7 +157,7 @@ func (w *Watcher) Event(e *trace.Event) {
 	w.waiting.event(e)
 }
 
-// Done ends the run's line and prints text, which may have several lines, for good: usually that of [Result.Line].
+// Done ends the run's line and prints text, which may have several lines, for good: usually that of [Line].
 func (w *Watcher) Done(failed bool, text string) {
 	p := w.p
 	p.count(func() {

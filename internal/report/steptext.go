@@ -53,14 +53,14 @@ func callOf(calls map[string]string, actor, id, op string, n int) string {
 
 // outcome returns how a step ended: "= ETIMEDOUT after 3.071s".
 func outcome(st *trace.Step, took time.Duration) string {
-	text := "= " + result(st)
+	text := "= " + returned(st)
 	if took >= time.Millisecond {
 		text += " after " + seconds(took)
 	}
 	return text
 }
 
-func result(st *trace.Step) string {
+func returned(st *trace.Step) string {
 	switch {
 	case st.Problem != "":
 		return "not possible: " + st.Problem

@@ -1,0 +1,138 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"halfopen/inject"
+	"halfopen/inject/fault"
+	"halfopen/inject/network"
+	"halfopen/internal/spell"
+	"halfopen/scenarios/language"
+)
+
+// Expand returns the cases of scenario files in their order, with the parameters in set, as --set of halfopen run gives
+// them. With several files, a parameter goes to those that have it; one that none has is an error. Cases are checked, too:
+// the error has every mistake of every file.
+func Expand(files []*language.File, set map[string]string) ([]*language.Scenario, error) {
+	unused := maps.Clone(set)
+	var all []*language.Scenario
+	var errs []error
+	for _, f := range files {
+		own := map[string]string{}
+		for name, value := range set {
+			// A single scenario complains itself.
+			if len(files) == 1 || slices.Contains(f.Params, name) {
+				own[name] = value
+				delete(unused, name)
+			}
+		}
+		cases, err := f.Expand(own)
+		if err == nil {
+			err = Check(cases)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, cases...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(unused)) {
+		var known []string
+		for _, f := range files {
+			known = append(known, f.Params...)
+		}
+		return nil, fmt.Errorf("--set %s: none of the %d scenarios has a parameter of that name%s",
+			name, len(files), spell.DidYouMean(name, known))
+	}
+	return all, nil
+}
+
+// Pick keeps the cases that are wanted, each by its label, by a parameter as NAME=VALUE, or by an IP version, v4 or v6. A
+// case is kept if any of the labels and parameters fits, and any of the IP versions; without any, all are kept. It is an
+// error if one of them fits no case, or if nothing is left.
+func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, error) {
+	for _, want := range wanted {
+		if !slices.ContainsFunc(cases, func(s *language.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
+			return nil, fmt.Errorf("no case %q; %s", want, knownCases(cases))
+		}
+	}
+	families, labels := false, false
+	for _, want := range wanted {
+		isLabel := want != string(language.V4) && want != string(language.V6)
+		families, labels = families || !isLabel, labels || isLabel
+	}
+	kept := slices.DeleteFunc(slices.Clone(cases), func(s *language.Scenario) bool {
+		return families && !slices.ContainsFunc(wanted, func(want string) bool { return isFamily(s, want) }) ||
+			labels && !slices.ContainsFunc(wanted, func(want string) bool { return isCase(s, want) })
+	})
+	if len(kept) == 0 && len(cases) > 0 {
+		return nil, fmt.Errorf("no run is of all that --case names: %s", strings.Join(wanted, ", "))
+	}
+	return kept, nil
+}
+
+// Plan plans the network and the faults of a case, for a kernel that has everything: what the kernel of a run lacks is
+// found out in its lab. The error for a mechanism that this version does not have is a *inject.MissingError; any other
+// means that the scenario is wrong.
+func Plan(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
+	topology, err := network.Lay(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := fault.Compile(s, topology, fault.Features{Netem: true})
+	return topology, plan, err
+}
+
+// Check plans the cases of a file, and returns what is wrong with the plans, each mistake once.
+func Check(cases []*language.Scenario) error {
+	var errs []error
+	said := map[string]bool{}
+	for _, s := range cases {
+		_, _, err := Plan(s)
+		var lacking *inject.MissingError
+		if err != nil && !errors.As(err, &lacking) && !said[err.Error()] {
+			said[err.Error()] = true
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }
+
+// isCase reports whether want names the run's case: its label, or one of its parameters as name=value.
+func isCase(s *language.Scenario, want string) bool {
+	if want == s.Case && want != "" {
+		return true
+	}
+	name, value, ok := strings.Cut(want, "=")
+	if !ok {
+		return false
+	}
+	has, ok := s.Params[name]
+	return ok && has == value
+}
+
+// knownCases says which cases there are to choose from.
+func knownCases(cases []*language.Scenario) string {
+	var labels []string
+	for _, s := range cases {
+		if s.Case != "" && !slices.Contains(labels, s.Case) {
+			labels = append(labels, s.Case)
+		}
+	}
+	switch {
+	case len(labels) == 0:
+		return "the scenario has no cases"
+	case len(labels) > 20:
+		return fmt.Sprintf("there are %d, halfopen show NAME lists them", len(labels))
+	}
+	return "there are " + strings.Join(labels, ", ")
+}

@@ -1,0 +1,60 @@
+package result
+
+import (
+	"fmt"
+
+	"halfopen/scenarios/language"
+)
+
+// Run is one run of a scenario's case: what is run, with which seed, and where.
+type Run struct {
+	Scenario *language.Scenario
+	// N is the number of the repetition, from 1; 0 if the case is run only once.
+	N int
+	// Seed feeds everything random in the run. The same seed repeats the run's random choices.
+	Seed  uint64
+	Place Place
+}
+
+// ID names the run to a person: "syn-retry-backoff retries=3 #2".
+func (r *Run) ID() string {
+	if r.N == 0 {
+		return r.Scenario.ID()
+	}
+	return fmt.Sprintf("%s #%d", r.Scenario.ID(), r.N)
+}
+
+// Running names, in place of a version, the kernel that this machine runs on.
+const Running = "running"
+
+// Place is where a run takes place. The zero Place is this machine, in real time.
+type Place struct {
+	// Kernel is the version of a guest's kernel, as uname -r says it; "" on this machine itself.
+	Kernel string
+	// Image is the path of the guest's kernel, a bzImage; "" is that of a known kernel of this version.
+	Image string
+	// Warp is set where the guest's clock jumps over idle times.
+	Warp bool
+}
+
+// Virtual reports whether the place is a virtual machine.
+func (p *Place) Virtual() bool { return p.Kernel != "" }
+
+// KernelName names the kernel: its version, or [Running].
+func (p *Place) KernelName() string {
+	if p.Virtual() {
+		return p.Kernel
+	}
+	return Running
+}
+
+// String says where, for people: "warped on Linux 6.1.0-50-cloud-amd64"; "" is this machine, in real time.
+func (p *Place) String() string {
+	switch {
+	case p.Warp:
+		return "warped on Linux " + p.Kernel
+	case p.Virtual():
+		return "on Linux " + p.Kernel
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package result
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+// The files of a stored run, in its directory. The verdict is written last: where it is, the others are complete.
+const (
+	// TraceFile has an event a line, as JSON; see [trace.Trace.Write].
+	TraceFile = "trace.ndjson"
+	// CaptureFile has the packets, for tcpdump and Wireshark.
+	CaptureFile = "capture.pcapng"
+	// VerdictFile has the result as JSON, with the keys of halfopen run --format json.
+	VerdictFile = "verdict.json"
+)
+
+// Find returns the directories at and below dir that hold a stored run, sorted.
+func Find(dir string) ([]string, error) {
+	var dirs []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() == TraceFile {
+			dirs = append(dirs, filepath.Dir(path))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for stored runs: %w", err)
+	}
+	slices.Sort(dirs)
+	return dirs, nil
+}
+
+// Load reads the run stored in dir and judges it again, by the expectations that were stored with it. Took is the time of
+// the trace's end, which for a run in warped time is the lab's. Where the run took place is not stored.
+func Load(dir string) (*Result, error) {
+	f, err := os.Open(filepath.Join(dir, TraceFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := trace.Read(f)
+	if err != nil {
+		return nil, err
+	}
+	run := t.Run()
+	if run == nil || len(run.Source) == 0 {
+		return nil, fmt.Errorf("%s does not say which scenario was run", TraceFile)
+	}
+	var s language.Scenario
+	if err := json.Unmarshal(run.Source, &s); err != nil {
+		return nil, fmt.Errorf("reading the scenario in %s: %w", TraceFile, err)
+	}
+	r := &Result{Run: Run{Scenario: &s, Seed: run.Seed}, Trace: t, Dir: dir}
+	if _, end := t.End(); end > 0 {
+		r.Took = end
+	}
+	r.Judge()
+	return r, nil
+}
