@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/internal/report"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
@@ -40,6 +41,15 @@ func completeCase(_ *cobra.Command, args []string, toComplete string) ([]cobra.C
 		}
 	}
 	return labels, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFormat offers the formats of the output.
+func completeFormat(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	for _, f := range report.Formats {
+		names = append(names, cobra.CompletionWithDesc(f.Name, f.For))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeSet offers the parameters of the scenarios that stand on the command line, for the flag --set.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/harness/suite"
+	"halfopen/internal/report"
 )
 
 // runFlags are the flags of run.
@@ -38,21 +39,23 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [NAME|FILE|DIR]...",
 		Short: "Run scenarios and judge them",
-		Long: `Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
-or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run. Of either, --tag and
---grep leave those that have the tag, or match.
+		Long: fmt.Sprintf(`Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
+or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run. --tag and --grep narrow
+the selection.
 
-A run that takes 20 s or more takes place in warped time, if there is QEMU and a kernel to boot (halfopen kernel): in a
-virtual machine whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds.
-Otherwise, and with --kernel running, it takes place in real time where it was asked for by name, or with --long, and is left
-out where not.
+A run of 20 s or more happens in warped time if QEMU and a kernel to boot are there (halfopen kernel): in a virtual machine
+whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds. Otherwise, and
+always with --kernel running, such a run happens in real time, but only if you named it or passed --long. If not, it is left
+out.
 
-On another kernel (--kernel), other runs take place in real time, which without KVM is too slow for some; --warp has exact
-times. Where --kernel is the path of a bzImage, its modules are those of ../lib/modules/VERSION, seen from its directory, or of
-/lib/modules/VERSION.
+On another kernel (--kernel), shorter runs happen in real time, which is too slow for some without KVM; times are exact with
+--warp. If --kernel is the path of a bzImage, its modules are taken from ../lib/modules/VERSION, relative to its directory,
+or from /lib/modules/VERSION.
 
+Results are written in the --format
+%s
 Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
-it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`,
+it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2
@@ -75,15 +78,15 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	flags.IntVar(&f.repeat, "repeat", 1, "how often each is run")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
 	flags.StringVar(&f.out, "out", "", "store each run's trace, capture and verdict below this `DIR`")
-	flags.StringVar(&f.format, "format", "pretty", "of the output: pretty or json")
+	flags.StringVar(&f.format, "format", report.Formats[0].Name, "of the output: "+report.FormatNames())
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print the ladder and the verdicts of passed runs too")
-	flags.BoolVar(&f.long, "long", false, "have also those runs take place in real time that take 20 s and more")
+	flags.BoolVar(&f.long, "long", false, "also run scenarios of 20 s or longer, in real time")
 	flags.BoolVar(&f.warp, "warp", false, "in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil, "in a virtual machine, on this kernel: `VERSION|PATH` of a bzImage, or running; may be repeated; see halfopen kernel")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
-		"format": cobra.FixedCompletions([]cobra.Completion{"pretty", "json"}, cobra.ShellCompDirectiveNoFileComp),
+		"format": completeFormat,
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
 			panic(err) // the flag was defined a few lines above
@@ -101,8 +104,6 @@ func (f *runFlags) check() error {
 		return usagef("--repeat %d: want 1 or more", f.repeat)
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
-	case f.format != "pretty" && f.format != "json":
-		return usagef("--format %q: want pretty or json", f.format)
 	}
 	if f.out != "" {
 		// Found out now rather than after a run of some minutes.
@@ -114,6 +115,10 @@ func (f *runFlags) check() error {
 }
 
 func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) error {
+	format, err := report.FormatNamed(f.format)
+	if err != nil {
+		return usagef("--format %q: %w", f.format, err)
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -148,9 +153,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
 			n, plural(n, "long run takes", "long runs take"), seconds(most), s.WhyReal)
 	}
-	view := newView(f, len(s.Runs), out, errs)
+	view := format.New(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
 	results, unsaved := s.Run(ctx, view)
-	if err := view.close(results, summary{seed: seed, leftOut: leftOut(s), out: f.out}); err != nil {
+	if err := view.Close(results, report.Ending{Seed: seed, LeftOut: leftOut(s), Dir: f.out}); err != nil {
 		return err
 	}
 	if err := slow.get(); err != nil {
@@ -164,6 +169,15 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		return &statusError{status: status}
 	}
 	return nil
+}
+
+// formatLines lists the formats of the output, a line each.
+func formatLines() string {
+	var b strings.Builder
+	for _, f := range report.Formats {
+		fmt.Fprintf(&b, "  %-8s %s\n", f.Name, f.For)
+	}
+	return b.String()
 }
 
 // parseSet reads the values of --set.

@@ -43,13 +43,13 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(unused)) {
+	if names := slices.Sorted(maps.Keys(unused)); len(names) > 0 {
 		var known []string
 		for _, f := range files {
 			known = append(known, f.Params...)
 		}
 		return nil, fmt.Errorf("--set %s: none of the %d scenarios has a parameter of that name%s",
-			name, len(files), spell.DidYouMean(name, known))
+			names[0], len(files), spell.DidYouMean(names[0], known))
 	}
 	return all, nil
 }

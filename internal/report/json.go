@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
 )
 
 // Record is a result for programs: a line of `--format json`, and the file verdict.json. Its keys stay; new ones may come.
@@ -111,4 +113,39 @@ func encode(w io.Writer, r *result.Result, indent string) error {
 		return fmt.Errorf("writing the verdict of %s: %w", r.ID(), err)
 	}
 	return nil
+}
+
+// newJSON returns the view for programs.
+func newJSON(o Output) View { return &jsonView{out: o.Out, errs: o.Errs} }
+
+// jsonView is for programs: a line of JSON for each run, in the order they end. What is not a run goes to errs.
+type jsonView struct {
+	errs io.Writer
+
+	mu  sync.Mutex
+	out io.Writer
+	err error
+}
+
+func (v *jsonView) Begin(*result.Run) {}
+
+func (v *jsonView) Event(*result.Run, *trace.Event) {}
+
+func (v *jsonView) End(r *result.Result) {
+	if r.Status == result.Canceled {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.err == nil {
+		v.err = WriteJSON(v.out, r)
+	}
+}
+
+func (v *jsonView) Close(results []result.Result, e Ending) error {
+	_, stopped := finished(results)
+	fmt.Fprint(v.errs, interrupted(stopped, len(results)), lineOf(e.LeftOut))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err
 }

@@ -37,6 +37,7 @@ const (
 	verboseRows = 200
 )
 
+// statusStyle is how statuses are painted.
 var statusStyle = map[result.Status]style{result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn}
 
 // Line is the result in one line, without a line break: "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
@@ -62,6 +63,20 @@ func where(r *result.Result) string {
 		text = there.Round(time.Second).String()
 	}
 	return fmt.Sprintf("; %s %s", text, place)
+}
+
+// checks says how many checks were made: "6 checks", "1 of 6 checks failed", "5 checks, 1 skipped".
+func checks(r *result.Result) string {
+	failed, skipped := r.Count(assertions.Fail), r.Count(assertions.Skip)
+	made := len(r.Verdicts) - skipped
+	text := plural(made, "check")
+	if failed > 0 {
+		text = fmt.Sprintf("%d of %s failed", failed, text)
+	}
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", skipped)
+	}
+	return text
 }
 
 // Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or
@@ -180,129 +195,6 @@ func socketLines(r *result.Result, events []int) []string {
 func ladderOf(r *result.Result, k Look, o LadderOptions) string {
 	o.Width, o.Color, o.ASCII = k.Width, k.Color, k.ASCII
 	return Ladder(r.Scenario, r.Trace, o)
-}
-
-// Table lists the results, one a line, under a heading.
-func Table(results []*result.Result, k Look) string {
-	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
-	for _, r := range results {
-		s := r.Scenario
-		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), string(r.Status)}
-		if r.Err != nil {
-			row[3] = "-"
-		} else if n := r.Count(assertions.Skip); n > 0 {
-			row[5] += fmt.Sprintf(" (%d skipped)", n)
-		}
-		rows = append(rows, row)
-	}
-	return table(rows, k)
-}
-
-// Matrix is a table of the cases by kernels, with the results that each had on each.
-func Matrix(results []*result.Result, kernels []string, k Look) string {
-	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
-	index := map[string]int{}
-	for _, r := range results {
-		at, ok := index[r.ID()]
-		if !ok {
-			at = len(rows)
-			index[r.ID()] = at
-			s := r.Scenario
-			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)}, make([]string, len(kernels))...)
-			rows = append(rows, row)
-		}
-		if column := slices.Index(kernels, r.Place.KernelName()); column >= 0 {
-			rows[at][3+column] = string(r.Status)
-		}
-	}
-	return table(rows, k)
-}
-
-// table lays rows out in columns, under a heading; numbers stand right.
-func table(rows [][]string, k Look) string {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	const caseColumn = 1
-	// A case with long values must not push the results off the screen.
-	others := 2 * (len(widths) - 1)
-	for i, n := range widths {
-		if i != caseColumn {
-			others += n
-		}
-	}
-	widths[caseColumn] = min(widths[caseColumn], max(cmp.Or(k.Width, 100)-others, 16))
-	var b strings.Builder
-	for n, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			cell = cut(cell, widths[i], "…")
-			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			switch {
-			case n == 0:
-				cell = paint(k.Color, bold, cell)
-			default:
-				word, _, _ := strings.Cut(cell, " ")
-				if st, ok := statusStyle[result.Status(word)]; ok && i > caseColumn {
-					cell = paint(k.Color, st, cell)
-				}
-			}
-			switch heading := rows[0][i]; {
-			case heading == "CHECKS" || heading == "TIME":
-				cell = fill + cell
-			case i < len(row)-1:
-				cell += fill
-			}
-			line.WriteString(cell)
-			if i < len(row)-1 {
-				line.WriteString("  ")
-			}
-		}
-		b.WriteString(line.String() + "\n")
-	}
-	return k.plain(b.String())
-}
-
-// Summary is the last line: "27 passed, 0 failed, 0 skipped in 12.3s".
-func Summary(results []*result.Result, took time.Duration, k Look) string {
-	n := map[result.Status]int{}
-	checksSkipped := 0
-	for _, r := range results {
-		n[r.Status]++
-		if r.Err == nil {
-			checksSkipped += r.Count(assertions.Skip)
-		}
-	}
-	st := good
-	switch {
-	case n[result.Fail]+n[result.Error] > 0:
-		st = bad
-	case n[result.Skip] > 0 || n[result.Pass] == 0:
-		st = warn
-	}
-	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n[result.Pass], n[result.Fail], n[result.Skip])
-	if n[result.Error] > 0 {
-		text += fmt.Sprintf(", %d could not be judged", n[result.Error])
-	}
-	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
-	if checksSkipped > 0 {
-		text += fmt.Sprintf(" (%s of those that ran skipped)", plural(checksSkipped, "check"))
-	}
-	return text
-}
-
-func (f *faultLine) text() string {
-	text := f.Name + ": struck " + plural(f.Hits, "packet")
-	if f.Mechanism != "" {
-		text += ", by " + f.Mechanism
-	}
-	if f.Why != "" {
-		text += " (" + f.Why + ")"
-	}
-	return text
 }
 
 // hostList names the hosts of a scenario: "client and server".

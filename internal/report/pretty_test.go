@@ -106,14 +106,14 @@ func TestTableAndSummary(t *testing.T) {
 	broken := &result.Result{Run: pass.Run, Status: result.Error, Err: errors.New("no"), Took: ms}
 	for name, k := range map[string]Look{"table": {}, "table-color": {Color: true}} {
 		all := []*result.Result{pass, fail, skip, broken}
-		golden(t, name, Table(all, k)+"\n"+Summary(all, 12300*ms, k)+"\n"+Summary(all[:1], 100*ms, k)+"\n")
+		golden(t, name, closingTable(all, k)+"\n"+summary(all, 12300*ms, k)+"\n"+summary(all[:1], 100*ms, k)+"\n")
 	}
 }
 
 func TestTableCutsALongCaseRatherThanTheResult(t *testing.T) {
 	r := passing(t)
 	r.Scenario.Case = strings.Repeat("long=1 ", 40)
-	for _, l := range strings.Split(Table([]*result.Result{r}, Look{Width: 80}), "\n") {
+	for _, l := range strings.Split(closingTable([]*result.Result{r}, Look{Width: 80}), "\n") {
 		if n := len([]rune(l)); n > 80 {
 			t.Errorf("%d columns: %q", n, l)
 		}

@@ -1,26 +1,6 @@
 package report
 
-import (
-	"fmt"
-
-	"halfopen/assertions"
-	"halfopen/harness/suite/result"
-	"halfopen/harness/trace"
-)
-
-// checks says how many checks were made: "6 checks", "1 of 6 checks failed", "5 checks, 1 skipped".
-func checks(r *result.Result) string {
-	failed, skipped := r.Count(assertions.Fail), r.Count(assertions.Skip)
-	made := len(r.Verdicts) - skipped
-	text := plural(made, "check")
-	if failed > 0 {
-		text = fmt.Sprintf("%d of %s failed", failed, text)
-	}
-	if skipped > 0 {
-		text += fmt.Sprintf(", %d skipped", skipped)
-	}
-	return text
-}
+import "halfopen/harness/trace"
 
 // faultLine is what a fault did in a run.
 type faultLine struct {
@@ -52,4 +32,16 @@ func faultLines(t *trace.Trace) []faultLine {
 		l.Hits = max(l.Hits, f.Hits)
 	}
 	return lines
+}
+
+// text says what the fault did: "loss: struck 1 packet, by iptables (why)".
+func (f *faultLine) text() string {
+	text := f.Name + ": struck " + plural(f.Hits, "packet")
+	if f.Mechanism != "" {
+		text += ", by " + f.Mechanism
+	}
+	if f.Why != "" {
+		text += " (" + f.Why + ")"
+	}
+	return text
 }

@@ -1,0 +1,101 @@
+package report
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+func TestFailuresOfSlowGuestsHaveAHint(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		at   result.Place
+		came result.Status
+		want bool
+	}{
+		{"failed in a guest in real time", result.Place{Kernel: "6.1"}, result.Fail, true},
+		{"passed there", result.Place{Kernel: "6.1"}, result.Pass, false},
+		{"failed in warped time", result.Place{Kernel: "6.1", Warp: true}, result.Fail, false},
+		{"failed on this machine", result.Place{}, result.Fail, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			s := &language.Scenario{Name: "a", Family: language.V4}
+			results := []result.Result{{Run: result.Run{Scenario: s, Place: tt.at}, Status: tt.came, Trace: &trace.Trace{}}}
+			f, err := FormatNamed("pretty")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.New(Output{Out: &out, Errs: io.Discard, Runs: 1}).Close(results, Ending{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(out.String(), "--warp"); got != tt.want {
+				t.Errorf("hint %t, want %t, in:\n%s", got, tt.want, out.String())
+			}
+		})
+	}
+}
+
+// Every format is described, and writes what came of a run.
+func TestFormats(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range Formats {
+		t.Run(f.Name, func(t *testing.T) {
+			if f.Name == "" || f.For == "" || seen[f.Name] || !strings.Contains(FormatNames(), f.Name) {
+				t.Errorf("the row %q, for %q, of %s", f.Name, f.For, FormatNames())
+			}
+			seen[f.Name] = true
+			var out, errs bytes.Buffer
+			v := f.New(Output{Out: &out, Errs: &errs, Runs: 2})
+			r := failing(t)
+			v.Begin(&r.Run)
+			for i := range r.Trace.Events {
+				v.Event(&r.Run, &r.Trace.Events[i])
+			}
+			v.End(r)
+			stopped := result.Result{Run: r.Run}
+			if err := v.Close([]result.Result{*r, stopped}, Ending{Seed: 7, LeftOut: "left out: 1 run"}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{r.Scenario.Name, r.Scenario.Case} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, out.String())
+				}
+			}
+			for _, want := range []string{"interrupted: 1 of 2 runs were canceled or never begun\n", "left out: 1 run\n"} {
+				if !strings.Contains(out.String()+errs.String(), want) {
+					t.Errorf("no %q in:\n%s%s", want, out.String(), errs.String())
+				}
+			}
+		})
+	}
+}
+
+func TestUnknownFormatsAreRefusedWithThoseThereAre(t *testing.T) {
+	if f, err := FormatNamed("xml"); f != nil || err == nil || err.Error() != "want pretty or json" {
+		t.Errorf("got %v, %v", f, err)
+	}
+}
+
+// A table of many results lists those to be looked at, and the summary counts all.
+func TestManyResultsHaveAShortTable(t *testing.T) {
+	var results []result.Result
+	for i := range mostInTable + 1 {
+		r := *passing(t)
+		r.N = i + 1
+		results = append(results, r)
+	}
+	results = append(results, *failing(t))
+	var out bytes.Buffer
+	if err := newPretty(Output{Out: &out}).Close(results, Ending{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "syn-retry-backoff") != 1 || !strings.Contains(got, "41 passed, 1 failed") {
+		t.Errorf("the ending is:\n%s", got)
+	}
+}

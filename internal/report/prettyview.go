@@ -1,0 +1,119 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+)
+
+// newPretty returns the view for people: on a terminal with colors, and a live line for each run.
+func newPretty(o Output) View {
+	look := LookFor(o.Out)
+	look.Verbose = o.Verbose
+	file, isFile := o.Out.(*os.File)
+	return &prettyView{
+		out:   o.Out,
+		look:  look,
+		began: time.Now(),
+		progress: NewProgress(o.Out, ProgressOptions{
+			Live:    isFile && term.IsTerminal(int(file.Fd())),
+			Color:   look.Color,
+			Verbose: o.Verbose,
+			Total:   o.Runs,
+		}),
+		watchers: map[*result.Run]*Watcher{},
+	}
+}
+
+// mostInTable is how many results a table lists that all passed.
+const mostInTable = 40
+
+// prettyView writes a line a run, under it what there is to say of failures, and a table at the end.
+type prettyView struct {
+	out      io.Writer
+	look     Look
+	began    time.Time
+	progress *Progress
+
+	mu       sync.Mutex
+	watchers map[*result.Run]*Watcher
+}
+
+func (v *prettyView) Begin(r *result.Run) {
+	w := v.progress.Case(r.ID(), r.Scenario)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watchers[r] = w
+}
+
+func (v *prettyView) watcher(r *result.Run) *Watcher {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.watchers[r]
+}
+
+func (v *prettyView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+
+func (v *prettyView) End(r *result.Result) {
+	if r.Status == result.Canceled {
+		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", r.ID(), shortSeconds(r.Took)))
+		return
+	}
+	text := Line(r, v.look)
+	if details := Details(r, v.look); details != "" {
+		text += "\n" + details
+	}
+	v.watcher(&r.Run).Done(r.Status == result.Fail || r.Status == result.Error, text)
+}
+
+func (v *prettyView) Close(results []result.Result, e Ending) error {
+	v.progress.Close()
+	done, stopped := finished(results)
+	var text strings.Builder
+	if table := tableOf(results, done, v.look); table != "" {
+		text.WriteString("\n" + table)
+	}
+	fmt.Fprintf(&text, "\n%s; seed %d\n", summary(done, time.Since(v.began), v.look), e.Seed)
+	text.WriteString(interrupted(stopped, len(results)))
+	if e.Dir != "" {
+		fmt.Fprintf(&text, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", e.Dir)
+	}
+	if slices.ContainsFunc(done, failedInSlowTime) {
+		text.WriteString("in real time, an emulated or busy virtual machine may be too slow for what is expected; --warp has exact times\n")
+	}
+	text.WriteString(lineOf(e.LeftOut))
+	_, err := io.WriteString(v.out, text.String())
+	return err
+}
+
+// tableOf is the table at the end: by kernels if there are several, else of results that are worth a second line.
+func tableOf(results []result.Result, done []*result.Result, k Look) string {
+	if kernels := kernelsOf(results); len(kernels) > 1 {
+		return kernelTable(done, kernels, k)
+	}
+	if len(done) <= 1 {
+		return ""
+	}
+	// Each has had its line already: of many, a second one is for those to be looked at.
+	if len(done) > mostInTable {
+		done = slices.DeleteFunc(slices.Clone(done), func(r *result.Result) bool { return r.Status == result.Pass })
+	}
+	if len(done) == 0 {
+		return ""
+	}
+	return closingTable(done, k)
+}
+
+// failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
+func failedInSlowTime(r *result.Result) bool {
+	return r.Status == result.Fail && r.Place.Virtual() && !r.Place.Warp
+}

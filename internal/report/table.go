@@ -1,0 +1,144 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"halfopen/assertions"
+	"halfopen/harness/suite/result"
+)
+
+// closingTable lists the results, one a line, under a heading.
+func closingTable(results []*result.Result, k Look) string {
+	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
+	for _, r := range results {
+		s := r.Scenario
+		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), string(r.Status)}
+		if r.Err != nil {
+			row[3] = "-"
+		} else if n := r.Count(assertions.Skip); n > 0 {
+			row[5] += fmt.Sprintf(" (%d skipped)", n)
+		}
+		rows = append(rows, row)
+	}
+	return table(rows, k)
+}
+
+// kernelTable is a table of the cases by kernels, with the results that each had on each.
+func kernelTable(results []*result.Result, kernels []string, k Look) string {
+	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
+	index := map[string]int{}
+	for _, r := range results {
+		at, ok := index[r.ID()]
+		if !ok {
+			at = len(rows)
+			index[r.ID()] = at
+			s := r.Scenario
+			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)}, make([]string, len(kernels))...)
+			rows = append(rows, row)
+		}
+		if column := slices.Index(kernels, r.Place.KernelName()); column >= 0 {
+			rows[at][3+column] = string(r.Status)
+		}
+	}
+	return table(rows, k)
+}
+
+// table lays rows out in columns, under a heading; numbers stand right.
+func table(rows [][]string, k Look) string {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	const caseColumn = 1
+	// A case with long values must not push the results off the screen.
+	others := 2 * (len(widths) - 1)
+	for i, n := range widths {
+		if i != caseColumn {
+			others += n
+		}
+	}
+	widths[caseColumn] = min(widths[caseColumn], max(cmp.Or(k.Width, 100)-others, 16))
+	var b strings.Builder
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			cell = cut(cell, widths[i], "…")
+			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			switch {
+			case n == 0:
+				cell = paint(k.Color, bold, cell)
+			default:
+				word, _, _ := strings.Cut(cell, " ")
+				if st, ok := statusStyle[result.Status(word)]; ok && i > caseColumn {
+					cell = paint(k.Color, st, cell)
+				}
+			}
+			switch heading := rows[0][i]; {
+			case heading == "CHECKS" || heading == "TIME":
+				cell = fill + cell
+			case i < len(row)-1:
+				cell += fill
+			}
+			line.WriteString(cell)
+			if i < len(row)-1 {
+				line.WriteString("  ")
+			}
+		}
+		b.WriteString(line.String() + "\n")
+	}
+	return k.plain(b.String())
+}
+
+// summary is the last line: "27 passed, 0 failed, 0 skipped in 12.3s".
+func summary(results []*result.Result, took time.Duration, k Look) string {
+	n := map[result.Status]int{}
+	checksSkipped := 0
+	for _, r := range results {
+		n[r.Status]++
+		if r.Err == nil {
+			checksSkipped += r.Count(assertions.Skip)
+		}
+	}
+	st := good
+	switch {
+	case n[result.Fail]+n[result.Error] > 0:
+		st = bad
+	case n[result.Skip] > 0 || n[result.Pass] == 0:
+		st = warn
+	}
+	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n[result.Pass], n[result.Fail], n[result.Skip])
+	if n[result.Error] > 0 {
+		text += fmt.Sprintf(", %d could not be judged", n[result.Error])
+	}
+	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
+	if checksSkipped > 0 {
+		text += fmt.Sprintf(" (%s of those that ran skipped)", plural(checksSkipped, "check"))
+	}
+	return text
+}
+
+// kernelsOf returns the kernels that runs took place on, in the order of the runs, if any case was run on two: long runs
+// that were warped on another kernel to save time make no comparison.
+func kernelsOf(results []result.Result) []string {
+	var kernels []string
+	seen, twice := map[string]bool{}, false
+	for i := range results {
+		r := &results[i]
+		twice = twice || seen[r.ID()]
+		seen[r.ID()] = true
+		if k := r.Place.KernelName(); !slices.Contains(kernels, k) {
+			kernels = append(kernels, k)
+		}
+	}
+	if !twice {
+		return nil
+	}
+	return kernels
+}
