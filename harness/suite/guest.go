@@ -37,9 +37,9 @@ func guestsFor(runs []*Result) []*guest {
 	return all
 }
 
-// jobs is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs take turns on its
+// atOnce is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs take turns on its
 // one processor; but idle hours cost something, too, and these pass for a few together.
-func (g *guest) jobs() int {
+func (g *guest) atOnce() int {
 	if g.at.Warp {
 		return 3
 	}
@@ -48,7 +48,7 @@ func (g *guest) jobs() int {
 
 // runGuest boots a guest and does its runs. Where it cannot be booted, that is the error of each of its runs.
 func (e *engine) runGuest(ctx context.Context, g *guest) {
-	runs := make([]vm.Run, len(g.runs))
+	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
 		began, shown := time.Now(), false
 		show := func() {
@@ -57,7 +57,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 				e.see.Begin(&r.Run)
 			}
 		}
-		runs[i] = vm.Run{
+		tasks[i] = vm.Task{
 			Scenario: r.Scenario,
 			Seed:     r.Seed,
 			Began:    func() { began = time.Now(); show() },
@@ -73,11 +73,11 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 	}
 	kernel, err := vm.FindKernel(cmp.Or(g.at.Image, g.at.Kernel))
 	if err != nil { // it is gone since the suite was made
-		for i := range runs {
-			runs[i].Ended(nil, err)
+		for i := range tasks {
+			tasks[i].Ended(nil, err)
 		}
 		return
 	}
 	// Every run got the error.
-	_ = vm.Do(ctx, runs, vm.Options{Kernel: kernel, Warp: g.at.Warp, Jobs: g.jobs(), Warn: e.suite.o.Warn})
+	_ = vm.Do(ctx, tasks, vm.Options{Kernel: kernel, Warp: g.at.Warp, AtOnce: g.atOnce(), Warn: e.suite.o.Warn})
 }

@@ -100,7 +100,7 @@ func TestRunsShareGuests(t *testing.T) {
 	other := &Result{Run: Run{Place: Place{Kernel: "6.1", Image: "/a"}}}
 	var got []string
 	for _, g := range guestsFor(append(results, other)) {
-		got = append(got, fmt.Sprintf("%d %s, %d at once", len(g.runs), g.at.String(), g.jobs()))
+		got = append(got, fmt.Sprintf("%d %s, %d at once", len(g.runs), g.at.String(), g.atOnce()))
 	}
 	want := []string{"4 warped on Linux 6.1, 3 at once", "2 warped on Linux 6.1, 3 at once", "1 on Linux 6.1, 8 at once"}
 	if d := cmp.Diff(want, got); d != "" {

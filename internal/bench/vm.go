@@ -45,7 +45,7 @@ func (b *bench) machines() error {
 
 // options are those of a machine in warped time.
 func (b *bench) options(k vm.Kernel) vm.Options {
-	return vm.Options{Kernel: k, Warp: true, Jobs: 1, Program: b.halfopen}
+	return vm.Options{Kernel: k, Warp: true, AtOnce: 1, Program: b.halfopen}
 }
 
 // stage is something that happens between the start and the first step, with what it was that took the time until then.
@@ -166,9 +166,9 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 func inGuest(list []*language.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
 	traces := make([]*trace.Trace, len(list))
 	var errs []error
-	var runs []vm.Run
+	var tasks []vm.Task
 	for i, s := range list {
-		runs = append(runs, vm.Run{
+		tasks = append(tasks, vm.Task{
 			Scenario: s,
 			Seed:     1,
 			Began:    func() {},
@@ -183,7 +183,7 @@ func inGuest(list []*language.Scenario, o vm.Options, see func(*trace.Event)) ([
 			},
 		})
 	}
-	err := vm.Do(context.Background(), runs, o)
+	err := vm.Do(context.Background(), tasks, o)
 	if err != nil {
 		return nil, err
 	}
@@ -196,11 +196,11 @@ func builtin(name string) (*language.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := f.Expand(nil)
+	cases, err := f.Expand(nil)
 	if err != nil {
 		return nil, err
 	}
-	return runs[0], nil
+	return cases[0], nil
 }
 
 // keepalive measures the whole command that shows over two hours, and the same for one IP version.
@@ -236,11 +236,11 @@ func (b *bench) long(k vm.Kernel) error {
 	}
 	var list []*language.Scenario
 	for _, f := range library {
-		runs, err := f.Expand(nil)
+		cases, err := f.Expand(nil)
 		if err != nil {
 			return err
 		}
-		for _, s := range runs {
+		for _, s := range cases {
 			if s.Estimate() >= longest {
 				list = append(list, s)
 			}

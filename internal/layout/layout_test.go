@@ -158,6 +158,7 @@ func TestViolation(t *testing.T) {
 		"faults may read scenarios":                   {"inject/fault", "scenarios/language", false},
 		"a report may use its own parts":              {"internal/report", "internal/report/ladder", false},
 		"a report must not look at other than events": {"internal/report", "harness/observe", true},
+		"what tests share is for tests alone":         {"harness", "internal/testlab", true},
 		"a report may read results":                   {"internal/report", "harness/suite/result", false},
 		"a report must not run suites":                {"internal/report", "harness/suite", true},
 		"results must not run suites":                 {"harness/suite/result", "harness/suite", true},

@@ -213,18 +213,18 @@ func openPort() (*os.File, error) {
 
 // perform runs the job's scenarios, some at a time.
 func (j *job) perform(out *outlet) {
-	slots := make(chan struct{}, max(1, j.Jobs))
+	slots := make(chan struct{}, max(1, j.AtOnce))
 	var all sync.WaitGroup
-	for i := range j.Runs {
+	for i := range j.Tasks {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			out.send(message{Run: i, Began: true})
-			_, err := harness.Run(context.Background(), j.Runs[i].Scenario, harness.Options{
-				Seed: j.Runs[i].Seed,
-				Emit: func(e trace.Event) { out.send(message{Run: i, Event: &e}) },
+			out.send(message{Task: i, Began: true})
+			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
+				Seed: j.Tasks[i].Seed,
+				Emit: func(e trace.Event) { out.send(message{Task: i, Event: &e}) },
 			})
-			done := message{Run: i, Done: true}
+			done := message{Task: i, Done: true}
 			if err != nil {
 				done.fail(err)
 			}

@@ -33,13 +33,13 @@ const (
 
 // job is what the guest does: a file in its initramfs, or, if it is restored, one of QEMU's.
 type job struct {
-	Runs []task `json:"runs"`
-	// Jobs is how many runs go on at once.
-	Jobs int `json:"jobs"`
+	Tasks []work `json:"tasks"`
+	// AtOnce is how many tasks go on at once.
+	AtOnce int `json:"at_once"`
 }
 
-// task is one run.
-type task struct {
+// work is what a guest has to know of a task.
+type work struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Seed     uint64             `json:"seed"`
 }
@@ -74,8 +74,8 @@ func unsqueeze(data []byte) ([]byte, error) {
 type message struct {
 	// Ready is sent once, when the guest has come up.
 	Ready bool `json:"ready,omitempty"`
-	// Run is the index of the run that the rest is about.
-	Run   int          `json:"run"`
+	// Task is the index of the task that the rest is about.
+	Task  int          `json:"task"`
 	Began bool         `json:"began,omitempty"`
 	Event *trace.Event `json:"event,omitempty"`
 	Done  bool         `json:"done,omitempty"`

@@ -122,7 +122,7 @@ func (a *attempted) run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	return Do(ctx, []Run{{
+	return Do(ctx, []Task{{
 		Scenario: a.scenario,
 		Seed:     7,
 		Began:    func() { a.began = true },

@@ -39,9 +39,9 @@ func TestNetem(t *testing.T) {
 	if len(list) == wrongAt {
 		t.Fatal("delay.yaml has no case selected")
 	}
-	var runs []Run
+	var tasks []Task
 	for i, s := range list {
-		runs = append(runs, Run{
+		tasks = append(tasks, Task{
 			Scenario: s,
 			Seed:     7,
 			Began:    func() {},
@@ -55,7 +55,7 @@ func TestNetem(t *testing.T) {
 			},
 		})
 	}
-	if err := Do(t.Context(), runs, Options{Kernel: k, Warp: true, Jobs: 1}); err != nil {
+	if err := Do(t.Context(), tasks, Options{Kernel: k, Warp: true, AtOnce: 1}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,9 +94,9 @@ func runsOf(t *testing.T, path, old, text string) []*language.Scenario {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs, err := f.Expand(nil)
+	cases, err := f.Expand(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runs
+	return cases
 }

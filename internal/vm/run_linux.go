@@ -28,8 +28,8 @@ type Options struct {
 	Kernel Kernel
 	// Warp has the guest's clock jump to the next timer whenever the guest is idle.
 	Warp bool
-	// Jobs is how many runs go on at once in the guest; at least 1.
-	Jobs int
+	// AtOnce is how many tasks go on at once in the guest; at least 1.
+	AtOnce int
 	// Memory is the guest's, in MiB; 0 is enough for what labs usually need.
 	Memory int
 	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
@@ -50,53 +50,53 @@ func (o *Options) stage(name string) {
 	}
 }
 
-// Run is one run in the guest, with what is to be told of it. The functions are called one at a time.
-type Run struct {
+// Task is one run in the guest. Its functions are called with what becomes of it, one at a time.
+type Task struct {
 	Scenario *language.Scenario
 	Seed     uint64
 	Began    func()
 	Emit     func(trace.Event)
-	// Ended is called once for each run, with its trace or the reason that there is none.
+	// Ended is called once for each task, with its trace or the reason that there is none.
 	Ended func(*trace.Trace, error)
 }
 
 // warpPatience is how long a guest in warped time may say nothing, in real time.
 const warpPatience = 3 * time.Minute
 
-// Do boots a machine and does the runs in it. Whatever happens, Ended of each is called before Do returns. The error is
-// that of the machine, not of single runs. A *inject.MissingError says what this machine lacks for it.
-func Do(ctx context.Context, runs []Run, o Options) error {
-	pending := make(map[int]*trace.Trace, len(runs))
-	for i := range runs {
+// Do boots a machine and does the tasks in it. Whatever happens, Ended of each is called before Do returns. The error is
+// that of the machine, not of single tasks. A *inject.MissingError says what this machine lacks for it.
+func Do(ctx context.Context, tasks []Task, o Options) error {
+	pending := make(map[int]*trace.Trace, len(tasks))
+	for i := range tasks {
 		pending[i] = &trace.Trace{}
 	}
-	err := do(ctx, runs, pending, &o)
+	err := do(ctx, tasks, pending, &o)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	for i := range runs {
+	for i := range tasks {
 		if t := pending[i]; t != nil {
 			reason := err
 			if reason == nil {
 				reason = errors.New("the virtual machine ended before this run")
 			}
-			runs[i].Ended(t, reason)
+			tasks[i].Ended(t, reason)
 		}
 	}
 	return err
 }
 
-func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Options) error {
+func do(ctx context.Context, tasks []Task, pending map[int]*trace.Trace, o *Options) error {
 	qemu, err := FindEmulator()
 	if err != nil {
 		return err
 	}
-	c, err := newCargo(runs, o)
+	c, err := newCargo(tasks, o)
 	if err != nil {
 		return err
 	}
 	if o.Warp && c.rests {
-		err := o.wake(ctx, qemu, c, runs, pending)
+		err := o.wake(ctx, qemu, c, tasks, pending)
 		if !errors.Is(err, errNoSnapshot) {
 			return err
 		}
@@ -113,7 +113,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 	})
 	for _, with := range o.accelerators() {
 		var up bool
-		if up, err = o.boot(ctx, qemu, archive, with, runs, pending); err == nil || up || ctx.Err() != nil {
+		if up, err = o.boot(ctx, qemu, archive, with, tasks, pending); err == nil || up || ctx.Err() != nil {
 			return err
 		}
 		if with == kvm && o.Warn != nil {
@@ -128,7 +128,7 @@ func do(ctx context.Context, runs []Run, pending map[int]*trace.Trace, o *Option
 }
 
 // boot boots a guest with an initramfs and sees its runs to their end. up is true if it came up.
-func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
 	files, err := o.bootFiles(with, archive)
 	if err != nil {
 		return false, err
@@ -139,13 +139,13 @@ func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte,
 	if err != nil {
 		return false, err
 	}
-	return o.attend(ctx, m, with, runs, pending)
+	return o.attend(ctx, m, with, tasks, pending)
 }
 
 // wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. Then it waits until
 // a new snapshot has been kept, which may take until the disk has all of it. The error is errNoSnapshot where a guest
 // without a snapshot may do.
-func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, pending map[int]*trace.Trace) error {
+func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task, pending map[int]*trace.Trace) error {
 	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoSnapshot, err)
@@ -169,7 +169,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 	m, err := o.restore(ctx, qemu, snapshot, c.job)
 	up := false
 	if err == nil {
-		up, err = o.attend(ctx, m, restored, runs, pending)
+		up, err = o.attend(ctx, m, restored, tasks, pending)
 	}
 	if err != nil {
 		forget()
@@ -187,7 +187,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, runs []Run, p
 }
 
 // attend sees the runs of a machine that has been started to their end. up is true if it came up.
-func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs []Run, pending map[int]*trace.Trace) (up bool, err error) {
+func (o *Options) attend(ctx context.Context, m *machine, with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
 	defer m.close()
 
 	messages, quit := make(chan message), make(chan struct{})
@@ -234,8 +234,8 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs
 				}
 			}
 			up = true
-			patience.Reset(o.patience(runs))
-			if err := deliver(msg, runs, pending); err != nil {
+			patience.Reset(o.patience(tasks))
+			if err := deliver(msg, tasks, pending); err != nil {
 				return up, o.problem(m, up, err.Error())
 			}
 		}
@@ -244,27 +244,27 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, runs
 }
 
 // patience is how long a guest may be silent.
-func (o *Options) patience(runs []Run) time.Duration {
+func (o *Options) patience(tasks []Task) time.Duration {
 	if o.Warp {
 		return warpPatience
 	}
 	longest := time.Duration(0)
-	for i := range runs {
-		longest = max(longest, runs[i].Scenario.DeadlineOrDefault())
+	for i := range tasks {
+		longest = max(longest, tasks[i].Scenario.DeadlineOrDefault())
 	}
 	return longest + time.Minute
 }
 
 // deliver hands on what the guest said.
-func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
+func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 	if msg.Ready {
 		return nil
 	}
-	t := pending[msg.Run]
+	t := pending[msg.Task]
 	if t == nil {
-		return fmt.Errorf("the guest speaks of run %d, which is not under way", msg.Run)
+		return fmt.Errorf("the guest speaks of run %d, which is not under way", msg.Task)
 	}
-	r := &runs[msg.Run]
+	r := &tasks[msg.Task]
 	switch {
 	case msg.Began:
 		r.Began()
@@ -272,7 +272,7 @@ func deliver(msg message, runs []Run, pending map[int]*trace.Trace) error {
 		t.Add(*msg.Event)
 		r.Emit(*msg.Event)
 	case msg.Done:
-		delete(pending, msg.Run)
+		delete(pending, msg.Task)
 		t.Sort()
 		r.Ended(t, msg.err())
 	}
@@ -317,7 +317,7 @@ type cargo struct {
 	rests bool
 }
 
-func newCargo(runs []Run, o *Options) (*cargo, error) {
+func newCargo(tasks []Task, o *Options) (*cargo, error) {
 	self := o.Program
 	if self == "" {
 		var err error
@@ -325,11 +325,11 @@ func newCargo(runs []Run, o *Options) (*cargo, error) {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 	}
-	j := &job{Jobs: o.Jobs}
+	j := &job{AtOnce: o.AtOnce}
 	var list []*language.Scenario
-	for i := range runs {
-		j.Runs = append(j.Runs, task{runs[i].Scenario, runs[i].Seed})
-		list = append(list, runs[i].Scenario)
+	for i := range tasks {
+		j.Tasks = append(j.Tasks, work{tasks[i].Scenario, tasks[i].Seed})
+		list = append(list, tasks[i].Scenario)
 	}
 	i := newInitramfs()
 	c := &cargo{files: i}

@@ -26,7 +26,7 @@ func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
 	for range 2 {
 		a := trial(mustParse(silent))
 		began := time.Now()
-		if err := a.run(t.Context(), Options{Warp: true, Jobs: 1}); err != nil {
+		if err := a.run(t.Context(), Options{Warp: true, AtOnce: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if a.err != nil {
@@ -75,7 +75,7 @@ func sameTimes(t *testing.T, a, b *trace.Trace) {
 func TestGuestThatLacksMemoryShowsItsConsole(t *testing.T) {
 	needMachine(t)
 	a := trial(mustParse(silent))
-	err := a.run(t.Context(), Options{Warp: true, Jobs: 1, Memory: 48})
+	err := a.run(t.Context(), Options{Warp: true, AtOnce: 1, Memory: 48})
 	var missing *inject.MissingError
 	if !errors.As(err, &missing) || a.err == nil || !strings.Contains(err.Error(), "console") {
 		t.Fatalf("a guest with 48 MiB ended with %v, its run with %v", err, a.err)
@@ -93,7 +93,7 @@ func TestKernelThatDoesNotBootIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := trial(mustParse(silent))
-	err = a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1})
+	err = a.run(t.Context(), Options{Kernel: k, Warp: true, AtOnce: 1})
 	var missing *inject.MissingError
 	if !errors.As(err, &missing) || missing.Feature != "a guest that comes up with "+k.Image || !errors.As(a.err, &missing) {
 		t.Fatalf("a third of a kernel ended with %v, its run with %v", err, a.err)

@@ -39,7 +39,7 @@ func warpedStages(t *testing.T, k Kernel) (seen map[string]int, warning error) {
 	stages := make(chan string, 100)
 	a := trial(mustParse(silent))
 	err := a.run(t.Context(), Options{
-		Kernel: k, Warp: true, Jobs: 1,
+		Kernel: k, Warp: true, AtOnce: 1,
 		Stage: func(s string) { stages <- s },
 		Warn:  func(err error) { warning = errors.Join(warning, err) },
 	})
@@ -195,7 +195,7 @@ func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
 		defer cancel()
 		a := trial(mustParse(silent))
 		err := a.run(ctx, Options{
-			Kernel: k, Warp: true, Jobs: 1,
+			Kernel: k, Warp: true, AtOnce: 1,
 			Stage: func(s string) {
 				if s == stage {
 					cancel()
@@ -229,7 +229,7 @@ func TestAWarpedMachineHasASessionAndAProcessorOfItsOwn(t *testing.T) {
 	k := needMachine(t)
 	a := trial(mustParse(silent))
 	machines := 0
-	err := a.run(t.Context(), Options{Kernel: k, Warp: true, Jobs: 1, Stage: func(stage string) {
+	err := a.run(t.Context(), Options{Kernel: k, Warp: true, AtOnce: 1, Stage: func(stage string) {
 		if stage != "restored" {
 			return
 		}
@@ -286,10 +286,10 @@ func TestACanceledSnapshotIsNotKept(t *testing.T) {
 func TestSlowListenersHearAll(t *testing.T) {
 	k := needMachine(t)
 	s := mustParse(silent)
-	var runs []Run
+	var tasks []Task
 	ended := 0
 	for range 3 {
-		runs = append(runs, Run{
+		tasks = append(tasks, Task{
 			Scenario: s, Seed: 7, Began: func() {}, Emit: func(trace.Event) {},
 			Ended: func(_ *trace.Trace, err error) {
 				if err != nil {
@@ -300,8 +300,8 @@ func TestSlowListenersHearAll(t *testing.T) {
 			},
 		})
 	}
-	if err := Do(t.Context(), runs, Options{Kernel: k, Warp: true, Jobs: len(runs)}); err != nil || ended != len(runs) {
-		t.Errorf("%d of %d runs ended: %v", ended, len(runs), err)
+	if err := Do(t.Context(), tasks, Options{Kernel: k, Warp: true, AtOnce: len(tasks)}); err != nil || ended != len(tasks) {
+		t.Errorf("%d of %d runs ended: %v", ended, len(tasks), err)
 	}
 }
 
