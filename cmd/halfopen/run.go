@@ -180,22 +180,6 @@ func formatLines() string {
 	return b.String()
 }
 
-// parseSet reads the values of --set.
-func parseSet(flags []string) (map[string]string, error) {
-	set := map[string]string{}
-	for _, text := range flags {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return nil, usagef("--set %q: want NAME=VALUE", text)
-		}
-		if _, twice := set[name]; twice {
-			return nil, usagef("--set %s is given twice", name)
-		}
-		set[name] = value
-	}
-	return set, nil
-}
-
 // leftOut says which built-in scenarios were not run because they take long, why not in warped time, and how to run them.
 func leftOut(s *suite.Suite) string {
 	if len(s.LeftOut) == 0 {

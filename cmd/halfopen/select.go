@@ -2,20 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"halfopen/harness/suite"
-	"halfopen/internal/spell"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
 
-// selection says which runs of which scenarios are wanted, as given on the command line.
+// selection says which cases of which scenarios are wanted, as given on the command line.
 type selection struct {
 	args  []string
 	set   map[string]string
@@ -62,110 +56,18 @@ func (sel *selection) files() ([]*language.File, error) {
 	return files, nil
 }
 
-// find returns what one argument names, read.
-func find(arg string) ([]*language.File, error) {
-	list, err := sources(arg)
-	if err != nil {
-		return nil, err
-	}
-	var files []*language.File
-	var errs []error
-	for _, s := range list {
-		f, err := s.load()
-		if err != nil {
-			errs = append(errs, err)
-			continue
+// parseSet reads the values of --set.
+func parseSet(flags []string) (map[string]string, error) {
+	set := map[string]string{}
+	for _, text := range flags {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, usagef("--set %q: want NAME=VALUE", text)
 		}
-		files = append(files, f)
-	}
-	return files, errors.Join(errs...)
-}
-
-// source is where a scenario can be read: a file, or the library.
-type source struct {
-	name string
-	load func() (*language.File, error)
-}
-
-// sources returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
-// without a slash is looked up in the library first; ./NAME is always a path.
-func sources(arg string) ([]source, error) {
-	f, unknown := scenarios.Builtin(arg)
-	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
-		return []source{builtinSource(f)}, nil
-	}
-	folder := strings.TrimSuffix(arg, "/")
-	if slices.Contains(scenarios.Folders(), folder) {
-		files, err := scenarios.Library()
-		if err != nil {
-			return nil, err
+		if _, twice := set[name]; twice {
+			return nil, usagef("--set %s is given twice", name)
 		}
-		var list []source
-		for _, f := range files {
-			if f.Folder == folder {
-				list = append(list, builtinSource(f))
-			}
-		}
-		return list, nil
+		set[name] = value
 	}
-	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
-		if folder != arg {
-			unknown = fmt.Errorf("no folder %q in the library%s", folder, spell.DidYouMean(folder, scenarios.Folders()))
-		}
-		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
-	}
-	return fileSources(arg)
-}
-
-// fileSources returns the files that a path names.
-func fileSources(path string) ([]source, error) {
-	paths, err := scenarioPaths([]string{path})
-	if err != nil {
-		return nil, err
-	}
-	var list []source
-	for _, path := range paths {
-		list = append(list, source{path, func() (*language.File, error) { return language.Load(path) }})
-	}
-	return list, nil
-}
-
-func builtinSource(f *language.File) source {
-	return source{f.Name, func() (*language.File, error) { return f, nil }}
-}
-
-// scenarioPaths returns the files named, and all .yaml and .yml files below the directories named.
-func scenarioPaths(args []string) ([]string, error) {
-	var paths []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, usagef("reading the scenario: %w", err)
-		}
-		if !info.IsDir() {
-			paths = append(paths, arg)
-			continue
-		}
-		before := len(paths)
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			// What begins with a dot is hidden, and testdata has what is wrong on purpose, as in Go.
-			if d.IsDir() && path != arg && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
-				return fs.SkipDir
-			}
-			if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
-				paths = append(paths, path)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, usagef("reading the directory: %w", err)
-		}
-		if len(paths) == before {
-			return nil, usagef("there is no .yaml file in the directory %s", arg)
-		}
-	}
-	return paths, nil
+	return set, nil
 }

@@ -1,0 +1,122 @@
+package result
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+func TestNamesOfRunsAndPlaces(t *testing.T) {
+	s := &language.Scenario{Name: "a", Case: "n=1", Family: language.V4}
+	for _, tt := range []struct {
+		name              string
+		run               Run
+		id, place, kernel string
+		virtual           bool
+	}{
+		{"run once", Run{Scenario: s}, "a n=1", "", "running", false},
+		{"repeated", Run{Scenario: s, N: 2}, "a n=1 #2", "", "running", false},
+		{"on another kernel", Run{Scenario: s, Place: Place{Kernel: "6.1"}}, "a n=1", "on Linux 6.1", "6.1", true},
+		{"in warped time", Run{Scenario: s, Place: Place{Kernel: "6.1", Warp: true}}, "a n=1", "warped on Linux 6.1", "6.1", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &tt.run.Place
+			got := []any{tt.run.ID(), p.String(), p.KernelName(), p.Virtual()}
+			if d := cmp.Diff([]any{tt.id, tt.place, tt.kernel, tt.virtual}, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestOnlyRunsThatCameToTheirEndHaveEnded(t *testing.T) {
+	for status, want := range map[Status]bool{
+		NotRun: false, Canceled: false, Pass: true, Fail: true, Skip: true, Error: true,
+	} {
+		if got := (&Result{Status: status}).Ended(); got != want {
+			t.Errorf("%q: %t, want %t", status, got, want)
+		}
+	}
+}
+
+func TestCountOfVerdicts(t *testing.T) {
+	r := &Result{Verdicts: []assertions.Verdict{{Status: assertions.Pass}, {Status: assertions.Skip}, {Status: assertions.Pass}}}
+	if p, f, s := r.Count(assertions.Pass), r.Count(assertions.Fail), r.Count(assertions.Skip); p != 2 || f != 0 || s != 1 {
+		t.Errorf("%d passed, %d failed, %d skipped", p, f, s)
+	}
+}
+
+// write makes a directory of a stored run, of which the trace alone is read.
+func write(t *testing.T, dir string, events ...trace.Event) string {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(dir, TraceFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := (&trace.Trace{Events: events}).Write(f); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestFindReturnsDirectoriesInOrder(t *testing.T) {
+	root := t.TempDir()
+	b := write(t, filepath.Join(root, "b"))
+	a := write(t, filepath.Join(root, "a", "v4"))
+	if err := os.Mkdir(filepath.Join(root, "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Find(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{a, b}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if none, err := Find(filepath.Join(root, "empty")); err != nil || len(none) != 0 {
+		t.Errorf("in an empty directory: %v, %v", none, err)
+	}
+	if _, err := Find(filepath.Join(root, "nowhere")); err == nil || !strings.HasPrefix(err.Error(), "looking for stored runs: ") {
+		t.Errorf("in no directory: %v", err)
+	}
+}
+
+func TestLoadRefusesTracesWithoutAScenario(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		events []trace.Event
+		err    string
+	}{
+		{"no event", nil, "trace.ndjson does not say which scenario was run"},
+		{"no scenario", []trace.Event{{Run: &trace.Run{Scenario: "a"}}}, "trace.ndjson does not say which scenario was run"},
+		{"another kind of scenario", []trace.Event{{Run: &trace.Run{Scenario: "a", Source: []byte(`["a"]`)}}}, "reading the scenario in trace.ndjson: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := Load(write(t, t.TempDir(), tt.events...))
+			if r != nil || err == nil || !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("got %v, %v, want %q", r, err, tt.err)
+			}
+		})
+	}
+	dir := t.TempDir()
+	if _, err := Load(dir); !os.IsNotExist(err) {
+		t.Errorf("of an empty directory: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, TraceFile), []byte("no JSON"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "reading event 0") {
+		t.Errorf("of a file that is no trace: %v", err)
+	}
+}
