@@ -74,7 +74,8 @@ type Options struct {
 
 // Suite is many runs. It is made by [New].
 type Suite struct {
-	// Runs are in the order of the cases, kernel by kernel; repetitions of a run follow each other.
+	// Runs are in the order of the cases, kernel by kernel; repetitions of a run follow each other. Some may be left out
+	// before the suite is run, but none changed.
 	Runs []Run
 	// LeftOut are the cases that take [Long] or more and are not run, as they would have to be in real time.
 	LeftOut []*language.Scenario
@@ -117,13 +118,13 @@ func repeat(runs []Run, times int, seed uint64) []Run {
 	return out
 }
 
-// Observer is told of runs while they go on. Its methods are called by several goroutines at once, those of one run in the
+// Observer follows runs while they go on. Its methods are called by several goroutines at once, those of one run in the
 // order Begin, Event..., End, each with the same *Run.
 type Observer interface {
 	// Begin is called when a run begins.
 	Begin(*Run)
-	// Event is called with each event as it arrives; packets and sockets arrive a little late and out of order. Neither may
-	// be changed.
+	// Event is called with each event as it arrives; packets and sockets arrive a little late and out of order. The event
+	// must not be changed.
 	Event(*Run, *trace.Event)
 	// End is called when a run has been judged, and stored, or canceled.
 	End(*Result)
