@@ -41,7 +41,8 @@ type Result struct {
 	// Verdicts are in the order of the scenario's expectations, those that every run must meet at the end. There are none
 	// without a judgement.
 	Verdicts []assertions.Verdict
-	// Err says why there is no verdict; nil with Pass, Fail and NotRun. With Skip, it names what is missing and the remedy.
+	// Err says why there is no verdict; nil with Pass, Fail and NotRun. With Skip, errors.As finds an
+	// *inject.MissingError in it, which names what is missing and the remedy.
 	Err error
 	// Took is the real time that the run took, building the lab included; in warped time less than passed in the lab.
 	Took time.Duration
