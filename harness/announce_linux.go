@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/observe"
+	"halfopen/harness/internal/observe"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/internal/version"

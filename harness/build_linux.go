@@ -3,8 +3,8 @@ package harness
 import (
 	"slices"
 
-	"halfopen/harness/observe"
-	"halfopen/harness/sandbox"
+	"halfopen/harness/internal/observe"
+	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"os"
 
-	"halfopen/harness/observe"
-	"halfopen/harness/sandbox"
+	"halfopen/harness/internal/observe"
+	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"

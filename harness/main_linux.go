@@ -5,7 +5,7 @@ import (
 	"os"
 	"syscall"
 
-	"halfopen/harness/actor"
+	"halfopen/harness/internal/actor"
 )
 
 // The names under which the program runs itself again.

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/actor"
-	"halfopen/harness/sandbox"
+	"halfopen/harness/internal/actor"
+	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"halfopen/harness/sandbox"
+	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/actor"
+	"halfopen/harness/internal/actor"
 	"halfopen/scenarios/language"
 )
 

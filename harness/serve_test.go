@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	"halfopen/harness/actor"
+	"halfopen/harness/internal/actor"
 	"halfopen/scenarios/language"
 )
 

@@ -12,9 +12,9 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 
-	"halfopen/harness/observe"
 	"halfopen/harness/suite"
 	"halfopen/inject/network"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
@@ -140,7 +140,7 @@ func misspelt(runs []*language.Scenario) []string {
 
 // kernelCounters are those of the running kernel; none where they cannot be read, and then nothing is said of counters.
 var kernelCounters = sync.OnceValue(func() []string {
-	names, _ := observe.CounterNames()
+	names, _ := kernel.CounterNames()
 	return names
 })
 

@@ -1,4 +1,4 @@
-package observe
+package kernel
 
 import (
 	"errors"
@@ -11,10 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// counterFiles are the open counter files of one host. A file of /proc/net belongs to the namespace it was opened in,
-// whoever reads it.
-type counterFiles struct {
-	host  string
+// Counters are the open counter files of one network namespace: a file of /proc/net belongs to the namespace it was opened
+// in, whoever reads it. [Counters.Read] may be called from several goroutines.
+type Counters struct {
 	files []counterFile
 
 	mu  sync.Mutex
@@ -27,33 +26,29 @@ type counterFile struct {
 	parse func(values map[string]int64, text []byte) error
 }
 
-// CounterNames returns the counters that the running kernel has, each GROUP.NAME, in order. Those of types of ICMP messages
-// come to be when they first count.
+// CounterNames returns the counters that the running kernel has, each GROUP.NAME, in order. Counters of types of ICMP
+// messages exist only once they have counted.
 func CounterNames() ([]string, error) {
-	c := newCounterFiles("")
-	defer c.close()
-	if err := c.open(); err != nil {
+	c, err := OpenCounters()
+	if err != nil {
 		return nil, err
 	}
-	values, err := c.read()
+	defer c.Close()
+	values, err := c.Read()
 	return slices.Sorted(maps.Keys(values)), err
 }
 
-func openCounters(h Host) (*counterFiles, error) {
-	c := newCounterFiles(h.Name)
-	if err := h.NS.Do(c.open); err != nil {
-		c.close()
+// OpenCounters opens the counters of the network namespace that the calling thread is in.
+func OpenCounters() (*Counters, error) {
+	c := &Counters{buf: make([]byte, 32<<10)}
+	if err := c.open(); err != nil {
+		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func newCounterFiles(host string) *counterFiles {
-	return &counterFiles{host: host, buf: make([]byte, 32<<10)}
-}
-
-// open opens those of the namespace that the thread is in.
-func (c *counterFiles) open() error {
+func (c *Counters) open() error {
 	for _, f := range []counterFile{
 		{name: "snmp", parse: parsePairs},
 		{name: "netstat", parse: parsePairs},
@@ -73,8 +68,8 @@ func (c *counterFiles) open() error {
 	return nil
 }
 
-// read returns all counters by GROUP.NAME.
-func (c *counterFiles) read() (map[string]int64, error) {
+// Read returns all counters by GROUP.NAME.
+func (c *Counters) Read() (map[string]int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	values := make(map[string]int64, 512)
@@ -90,8 +85,8 @@ func (c *counterFiles) read() (map[string]int64, error) {
 	return values, nil
 }
 
-// readAll reads a file from its start; the kernel counts anew for each reading of offset 0.
-func (c *counterFiles) readAll(fd int) ([]byte, error) {
+// readAll reads a file from its start; the kernel counts again for each reading of offset 0.
+func (c *Counters) readAll(fd int) ([]byte, error) {
 	n := 0
 	for {
 		if n == len(c.buf) {
@@ -110,7 +105,8 @@ func (c *counterFiles) readAll(fd int) ([]byte, error) {
 	}
 }
 
-func (c *counterFiles) close() {
+// Close closes the files.
+func (c *Counters) Close() {
 	for _, f := range c.files {
 		_ = unix.Close(f.fd) // nothing was written
 	}

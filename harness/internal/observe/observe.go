@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
 )
 
 // Namespace is a network namespace that can be entered.
@@ -40,12 +41,18 @@ type Host struct {
 type Observer struct {
 	clock    trace.Clock
 	emit     func(trace.Event)
-	counters []*counterFiles
+	counters []hostCounters
 	capture  *capture
 	sampler  *sampler
 
 	stop    sync.Once
 	stopErr error
+}
+
+// hostCounters are the counters of one host.
+type hostCounters struct {
+	host string
+	*kernel.Counters
 }
 
 // Open begins to watch the hosts; when it returns, no later packet is missed. The events are handed to emit, from
@@ -62,11 +69,15 @@ func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) 
 		}
 	}()
 	for _, h := range hosts {
-		files, err := openCounters(h)
+		c := hostCounters{host: h.Name}
+		err := h.NS.Do(func() (err error) {
+			c.Counters, err = kernel.OpenCounters()
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("opening counters of %s: %w", h.Name, err)
 		}
-		o.counters = append(o.counters, files)
+		o.counters = append(o.counters, c)
 	}
 	if o.sampler, err = newSampler(hosts, clock, emit); err != nil {
 		return nil, err
@@ -81,13 +92,13 @@ func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) 
 
 // Counters emits the kernel counters of every host, as they are now.
 func (o *Observer) Counters(at trace.Moment) error {
-	for _, files := range o.counters {
+	for _, c := range o.counters {
 		now := o.clock.Now()
-		values, err := files.read()
+		values, err := c.Read()
 		if err != nil {
-			return fmt.Errorf("reading counters of %s: %w", files.host, err)
+			return fmt.Errorf("reading counters of %s: %w", c.host, err)
 		}
-		o.emit(trace.Event{T: now, Counters: &trace.Counters{Host: files.host, At: at, Values: values}})
+		o.emit(trace.Event{T: now, Counters: &trace.Counters{Host: c.host, At: at, Values: values}})
 	}
 	return nil
 }
@@ -117,7 +128,7 @@ func (o *Observer) close() {
 	if o.sampler != nil {
 		o.sampler.close()
 	}
-	for _, files := range o.counters {
-		files.close()
+	for _, c := range o.counters {
+		c.Close()
 	}
 }
