@@ -21,7 +21,7 @@ func (l *lab) build() error {
 	if err := checkPrograms(l.Scenario); err != nil {
 		return err
 	}
-	topology, err := network.Lay(l.Scenario)
+	topology, err := network.Plan(l.Scenario)
 	if err != nil {
 		return err
 	}

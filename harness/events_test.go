@@ -156,7 +156,7 @@ func planned(t *testing.T, faults, steps, expect string) (*language.Scenario, *f
 	if err != nil {
 		t.Fatal(err)
 	}
-	topology, err := network.Lay(runs[0])
+	topology, err := network.Plan(runs[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, e
 // found out in its lab. The error for a mechanism that this version does not have is a *inject.MissingError; any other
 // means that the scenario is wrong.
 func Plan(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
-	topology, err := network.Lay(s)
+	topology, err := network.Plan(s)
 	if err != nil {
 		return nil, nil, err
 	}

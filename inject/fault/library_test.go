@@ -152,7 +152,7 @@ func withSysctls(t *network.Topology, keep func(language.Sysctl) bool) *network.
 // compare types the plans, has them carried out as well, and compares.
 func (l *libraryLab) compare(t *testing.T) {
 	needTypist(t)
-	topology, err := network.Lay(l.Runs[0])
+	topology, err := network.Plan(l.Runs[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func load(t *testing.T, path string) []*language.Scenario {
 // compile lays out and plans a scenario that can be.
 func compile(t *testing.T, s *language.Scenario, f Features) (*network.Topology, *Plan) {
 	t.Helper()
-	topology, err := network.Lay(s)
+	topology, err := network.Plan(s)
 	if err != nil {
 		t.Fatal(err)
 	}

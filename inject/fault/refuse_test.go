@@ -55,7 +55,7 @@ faults:
 actors: {client: [sleep: 1s]}
 expect: [step: client.sleep]
 %s`, family, r.fault, extra))
-	topology, err := network.Lay(runs[0])
+	topology, err := network.Plan(runs[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ faults:
 actors: {client: [sleep: 1s]}
 expect: [step: client.sleep]
 `))
-	topology, err := network.Lay(runs[0])
+	topology, err := network.Plan(runs[0])
 	if err != nil {
 		t.Fatal(err)
 	}

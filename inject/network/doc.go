@@ -1,5 +1,5 @@
 // Package network makes a scenario's hosts real: network namespaces, veth links, addresses, routes and sysctls.
 //
-// [Lay] plans a [Topology], which is pure data; [Build] makes it, in a process that is root in the user namespace of its
+// [Plan] plans a [Topology], which is pure data; [Build] makes it, in a process that is root in the user namespace of its
 // network namespace. In the shape wire the network namespace of the calling process becomes the wire.
 package network

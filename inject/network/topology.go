@@ -72,8 +72,8 @@ type LinkEnd struct {
 	MTU    int
 }
 
-// Lay plans the network of a scenario.
-func Lay(s *language.Scenario) (*Topology, error) {
+// Plan lays out the network of a scenario: hosts, links, addresses, routes and sysctls, as pure data.
+func Plan(s *language.Scenario) (*Topology, error) {
 	t := &Topology{Shape: s.Network.Shape, Family: s.Family, Offloads: s.Network.Offloads}
 	if t.Shape == "" {
 		t.Shape = language.ShapeWire

@@ -58,7 +58,7 @@ var labs = []struct {
 func lay(t *testing.T, s language.Scenario, f language.Family) *Topology {
 	t.Helper()
 	s.Family = f
-	topology, err := Lay(&s)
+	topology, err := Plan(&s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestLay(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			topology, err := Lay(&c.scenario)
+			topology, err := Plan(&c.scenario)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +308,7 @@ func TestLayRefuses(t *testing.T) {
 		{"a shape there is not", "star", hosts(2), `s.yaml:1:1: unknown shape "star"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Lay(&language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
+			_, err := Plan(&language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
 			if err == nil || err.Error() != c.want {
 				t.Errorf("error is %v\nwant %s", err, c.want)
 			}

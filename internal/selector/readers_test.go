@@ -115,7 +115,7 @@ func planned(f language.Fault) func(*language.Selector) (string, error) {
 			Name: "x", Family: language.V4, Faults: []language.Fault{f},
 			Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
 		}
-		topology, err := network.Lay(s)
+		topology, err := network.Plan(s)
 		if err != nil {
 			return "", err
 		}
