@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/expr"
 )
 
 // Expand makes a scenario of each case on each IP family, with every parameter replaced and everything validated. set
@@ -19,7 +21,7 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 	var scenarios []*Scenario
 	var errs []*Error
 	nodes := 0
-	read := map[string]*expression{}
+	read := map[string]*expr.Expression{}
 	for _, r := range rows {
 		for _, family := range f.IP {
 			s, used, found := f.expand(r, family, read)
@@ -42,7 +44,7 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 
 // expand makes the scenario of one case on one family and says how many nodes that took. read keeps expressions from one
 // to the next.
-func (f *File) expand(r expandedRow, family Family, read map[string]*expression) (*Scenario, int, []*Error) {
+func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expression) (*Scenario, int, []*Error) {
 	d := &decoder{file: f.Path, pos: map[any]Pos{}, bad: map[Pos]bool{}, family: family, label: r.written, labels: f.Cases, seen: map[string]bool{}}
 	x := &substitution{d: d, label: r.label, params: map[string]*yaml.Node{
 		"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/expr"
 	"halfopen/internal/say"
 )
 
 // maxDuration bounds every duration, so that sums of them do not overflow.
-const maxDuration = 365 * 24 * time.Hour
+const maxDuration = expr.MaxDuration
 
 // parseDuration reads a non-negative time with a unit.
 func parseDuration(text string) (time.Duration, error) {

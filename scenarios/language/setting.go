@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/expr"
 	"halfopen/internal/say"
 )
 
@@ -52,35 +53,35 @@ func (f *File) values(name string) []*yaml.Node {
 // a duration where it has only durations. A range of either will do, and is then good for comparing, not for computing.
 func (f *File) settable(name, text string) []*Error {
 	values := f.values(name)
-	var known kind
+	var known expr.Kind
 	for i, n := range values {
-		k := operandOf(n).kind
+		k := valueOf(n).Kind()
 		if refersToParam(n) || i > 0 && k != known {
 			return nil
 		}
 		known = k
 	}
-	given := operandOfText(text)
-	if strings.HasPrefix(text, "[") || given.kind == known || strings.Contains(text, "${") {
+	given := expr.ParseValue(text)
+	if strings.HasPrefix(text, "[") || given.Kind() == known || strings.Contains(text, "${") {
 		return nil
 	}
 	fits := true
 	switch known {
-	case number:
+	case expr.Number:
 		fits = new(Count).parse(text) == nil
-	case duration:
+	case expr.Duration:
 		fits = new(Span).parse(text) == nil
-	case truth:
+	case expr.Truth:
 		fits = false
 	}
 	if fits {
 		return nil
 	}
 	remedy := "write one such as " + flow(values[0])
-	if known == duration && given.kind == number {
+	if known == expr.Duration && given.Kind() == expr.Number {
 		remedy = fmt.Sprintf("write %ss, or %sms", text, text)
 	}
-	return []*Error{{Pos{f.Path, values[0].Line, values[0].Column}, fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s", name, say.Clip(text), name, known, given.describe(), remedy)}}
+	return []*Error{{Pos{f.Path, values[0].Line, values[0].Column}, fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s", name, say.Clip(text), name, known, given.Describe(), remedy)}}
 }
 
 // setNode makes a value of the command line's text: any YAML of one line, so that lists can be set.

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/expr"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -21,7 +22,7 @@ type substitution struct {
 	nodes  int
 	text   int
 	// read holds the expressions met so far, by their source.
-	read map[string]*expression
+	read map[string]*expr.Expression
 	// computing are the parameters that are being computed, each for the one before; computed those that are done.
 	computing []string
 	computed  map[string]bool
@@ -34,6 +35,9 @@ var (
 	wholeParam = regexp.MustCompile(`^\$\{([^{}]*)\}$`)
 	anyParam   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
 )
+
+// errSilent ends an evaluation about which an error has been reported already.
+var errSilent = errors.New("reported already")
 
 // badTag marks a scalar about which an error has been reported; the decoder then says nothing more of it.
 const badTag = "!!bad"
@@ -106,24 +110,23 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	e, ok := x.read[source]
 	if !ok {
 		var err error
-		if e, err = parseExpression(source); err != nil {
+		if e, err = expr.Parse(source); err != nil {
 			x.d.errorf(n, "${%s} is no parameter, and as an expression it cannot be read: %v; for the text itself write $${", say.Clip(source), err)
 			return nil
 		}
 		x.read[source] = e
 	}
-	run := evaluation{lookup: func(name string) (operand, error) {
+	result, work, err := e.Evaluate(func(name string) (expr.Value, error) {
 		value := x.param(n, name)
 		if value == nil || x.nodes > MaxNodes {
-			return operand{}, errSilent
+			return expr.Value{}, errSilent
 		}
-		o := operandOf(value)
-		x.nodes += o.size()
-		return o, nil
-	}}
-	o, err := run.eval(e)
-	x.nodes += run.work
-	if err == nil && o.has(mapping) {
+		v := valueOf(value)
+		x.nodes += v.Size()
+		return v, nil
+	})
+	x.nodes += work
+	if err == nil && result.Has(expr.Mapping) {
 		err = errors.New("it comes to a mapping, which only ${name} can stand for")
 	}
 	if err != nil {
@@ -132,7 +135,41 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 		}
 		return nil
 	}
-	return o.node(n)
+	return nodeOf(result, n)
+}
+
+// valueOf returns the value that expressions have for a node. A list that has a mapping in it is still a list.
+func valueOf(n *yaml.Node) expr.Value {
+	n = resolve(n)
+	switch {
+	case isNull(n):
+		return expr.Value{}
+	case n.Kind == yaml.MappingNode:
+		return expr.AnyMapping()
+	case n.Kind == yaml.SequenceNode:
+		var items []expr.Value
+		for _, c := range n.Content {
+			items = append(items, valueOf(c))
+		}
+		return expr.ListOf(items...)
+	}
+	return expr.ParseValue(n.Value)
+}
+
+// nodeOf writes a value as YAML, at the place of another node.
+func nodeOf(v expr.Value, at *yaml.Node) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v.String()}
+	switch v.Kind() {
+	case expr.Nothing:
+		n.Tag = "!!null"
+	case expr.List:
+		n = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		for _, item := range v.Items() {
+			n.Content = append(n.Content, nodeOf(item, at))
+		}
+	}
+	n.Line, n.Column = at.Line, at.Column
+	return n
 }
 
 // param looks a parameter up, and computes it first where it is made of others; it is an error for it to have no value

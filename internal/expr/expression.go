@@ -1,4 +1,4 @@
-package language
+package expr
 
 import (
 	"errors"
@@ -9,39 +9,28 @@ import (
 	"unicode/utf8"
 )
 
-// expression is the arithmetic within ${...}, read but not yet computed. It is a tree: an operator, a function or a value
-// with what it works on.
-//
-//	expression = condition [ "?" expression ":" expression ]
-//	condition  = values joined by: or || | and && | not ! | == != < <= > >= | + - | * / % | - + before a value | ^ **
-//	value      = number | duration | "text" | true | false | nil | name | function "(" expression, ... ")"
-//	           | "[" expression, ... "]" | "(" expression ")" | value "[" expression "]"
-//
-// The operators bind from the loosest to the closest as they stand here, to the left, but for ^. Nothing in it can loop.
-//
-// This is the grammar of expr-lang/expr, less what loops, with durations as literals. That library's parser was used, and
-// left out: it brings a whole language with it, 5 MB of program and 3 MB of memory in the processes of a run.
-type expression struct {
+// Expression is an expression that was read, but not yet computed: a tree of operators, functions and values.
+type Expression struct {
 	op   operator
 	name string
-	args []*expression
+	args []*Expression
 	// value is that of a literal.
-	value operand
+	value Value
 }
 
 // operator is what a node of an expression does: one of these, or the text of a binary operator.
 type operator string
 
 const (
-	literal operator = "literal"
-	name    operator = "name"
-	call    operator = "call"
-	listing operator = "[...]"
-	item    operator = "[]"
-	choice  operator = "?"
-	negate  operator = "-x"
-	affirm  operator = "+x"
-	not     operator = "not"
+	opLiteral operator = "literal"
+	opName    operator = "name"
+	opCall    operator = "call"
+	opList    operator = "[...]"
+	opItem    operator = "[]"
+	opChoice  operator = "?"
+	opNegate  operator = "-x"
+	opAffirm  operator = "+x"
+	opNot     operator = "not"
 )
 
 // maxExpression is the length of an expression in bytes.
@@ -54,11 +43,11 @@ var token = regexp.MustCompile(`^(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
 
 // The classes of tokens, as token has them in its groups.
 const (
-	end = iota
-	quoted
-	numeral
-	word
-	sign
+	classEnd = iota
+	classQuoted
+	classNumeral
+	classWord
+	classSign
 )
 
 // grammar reads an expression.
@@ -71,8 +60,8 @@ type grammar struct {
 	err      error
 }
 
-// parseExpression reads an expression. The error is the reason, without the expression.
-func parseExpression(source string) (*expression, error) {
+// Parse reads an expression: what stands between the braces of ${...}. The error says why it cannot, without the expression.
+func Parse(source string) (*Expression, error) {
 	if len(source) > maxExpression {
 		return nil, fmt.Errorf("it is longer than %d characters", maxExpression)
 	}
@@ -82,7 +71,7 @@ func parseExpression(source string) (*expression, error) {
 	g := &grammar{source: source}
 	g.next()
 	e := g.expression()
-	if g.class != end {
+	if g.class != classEnd {
 		g.unexpected()
 	}
 	return e, g.err
@@ -93,7 +82,7 @@ func (g *grammar) next() {
 	for g.rest < len(g.source) && strings.ContainsRune(" \t\n", rune(g.source[g.rest])) {
 		g.rest++
 	}
-	g.class, g.text, g.at = end, "", g.rest
+	g.class, g.text, g.at = classEnd, "", g.rest
 	if g.err != nil || g.rest == len(g.source) {
 		return
 	}
@@ -103,7 +92,7 @@ func (g *grammar) next() {
 		g.errorf("unexpected %q", r)
 		return
 	}
-	for class := quoted; class <= sign; class++ {
+	for class := classQuoted; class <= classSign; class++ {
 		if from, to := groups[2*class], groups[2*class+1]; from >= 0 {
 			g.class, g.text = class, g.source[g.rest+from:g.rest+to]
 		}
@@ -115,11 +104,11 @@ func (g *grammar) errorf(format string, args ...any) {
 	if g.err == nil {
 		g.err = fmt.Errorf(format+" at character %d", append(args, utf8.RuneCountInString(g.source[:g.at])+1)...)
 	}
-	g.class = end
+	g.class = classEnd
 }
 
 func (g *grammar) unexpected() {
-	if g.class == end && g.err == nil {
+	if g.class == classEnd && g.err == nil {
 		g.err = errors.New("it ends too early")
 	}
 	g.errorf("unexpected %q", g.text)
@@ -128,7 +117,7 @@ func (g *grammar) unexpected() {
 // take moves past the token, if it is one of those, and returns it.
 func (g *grammar) take(texts ...string) (string, bool) {
 	text := g.text
-	if g.class != sign && g.class != word || !slices.Contains(texts, text) {
+	if g.class != classSign && g.class != classWord || !slices.Contains(texts, text) {
 		return "", false
 	}
 	g.next()
@@ -141,12 +130,12 @@ func (g *grammar) want(text string) {
 	}
 }
 
-func (g *grammar) expression() *expression {
+func (g *grammar) expression() *Expression {
 	e := g.binary(0)
 	if _, ok := g.take("?"); ok {
 		yes := g.expression()
 		g.want(":")
-		return &expression{op: choice, args: []*expression{e, yes, g.expression()}}
+		return &Expression{op: opChoice, args: []*Expression{e, yes, g.expression()}}
 	}
 	return e
 }
@@ -157,13 +146,13 @@ var levels = [][]string{{"or", "||"}, {"and", "&&"}, {"==", "!=", "<", "<=", ">"
 // synonyms are the second spellings of operators.
 var synonyms = map[string]string{"||": "or", "&&": "and", "**": "^"}
 
-func (g *grammar) binary(level int) *expression {
+func (g *grammar) binary(level int) *Expression {
 	if level == len(levels) {
 		return g.unary()
 	}
 	if level == 2 {
 		if _, ok := g.take("not", "!"); ok {
-			return &expression{op: not, args: []*expression{g.binary(level)}}
+			return &Expression{op: opNot, args: []*Expression{g.binary(level)}}
 		}
 	}
 	left := g.binary(level + 1)
@@ -175,62 +164,62 @@ func (g *grammar) binary(level int) *expression {
 		if other, ok := synonyms[op]; ok {
 			op = other
 		}
-		left = &expression{op: operator(op), args: []*expression{left, g.binary(level + 1)}}
+		left = &Expression{op: operator(op), args: []*Expression{left, g.binary(level + 1)}}
 	}
 }
 
-func (g *grammar) unary() *expression {
+func (g *grammar) unary() *Expression {
 	switch op, _ := g.take("-", "+"); op {
 	case "-":
-		return &expression{op: negate, args: []*expression{g.unary()}}
+		return &Expression{op: opNegate, args: []*Expression{g.unary()}}
 	case "+":
-		return &expression{op: affirm, args: []*expression{g.unary()}}
+		return &Expression{op: opAffirm, args: []*Expression{g.unary()}}
 	}
 	base := g.value()
 	if _, ok := g.take("^", "**"); ok {
-		return &expression{op: "^", args: []*expression{base, g.unary()}}
+		return &Expression{op: "^", args: []*Expression{base, g.unary()}}
 	}
 	return base
 }
 
-func (g *grammar) value() *expression {
+func (g *grammar) value() *Expression {
 	e := g.atom()
 	for {
 		if _, ok := g.take("["); !ok {
 			return e
 		}
-		e = &expression{op: item, args: []*expression{e, g.expression()}}
+		e = &Expression{op: opItem, args: []*Expression{e, g.expression()}}
 		g.want("]")
 	}
 }
 
-func (g *grammar) atom() *expression {
+func (g *grammar) atom() *Expression {
 	text := g.text
 	switch g.class {
-	case quoted:
+	case classQuoted:
 		g.next()
-		return &expression{op: literal, value: operandOfText(unquote.ReplaceAllString(text[1:len(text)-1], "$1"))}
-	case numeral:
-		value := operandOfText(text)
-		if value.kind == plainText {
+		return &Expression{op: opLiteral, value: ParseValue(unquote.ReplaceAllString(text[1:len(text)-1], "$1"))}
+	case classNumeral:
+		value := ParseValue(text)
+		if value.kind == Text {
 			g.errorf("%s is out of bounds", text)
 			return nil
 		}
 		value.source = ""
 		g.next()
-		return &expression{op: literal, value: value}
-	case word:
+		return &Expression{op: opLiteral, value: value}
+	case classWord:
 		g.next()
 		switch text {
 		case "true", "false":
-			return &expression{op: literal, value: operandOfText(text)}
+			return &Expression{op: opLiteral, value: ParseValue(text)}
 		case "nil":
-			return &expression{op: literal}
+			return &Expression{op: opLiteral}
 		}
 		if _, ok := g.take("("); ok {
-			return &expression{op: call, name: text, args: g.until(")")}
+			return &Expression{op: opCall, name: text, args: g.until(")")}
 		}
-		return &expression{op: name, name: text}
+		return &Expression{op: opName, name: text}
 	}
 	if _, ok := g.take("("); ok {
 		e := g.expression()
@@ -238,7 +227,7 @@ func (g *grammar) atom() *expression {
 		return e
 	}
 	if _, ok := g.take("["); ok {
-		return &expression{op: listing, args: g.until("]")}
+		return &Expression{op: opList, args: g.until("]")}
 	}
 	g.unexpected()
 	return nil
@@ -248,8 +237,8 @@ func (g *grammar) atom() *expression {
 var unquote = regexp.MustCompile(`\\(.)`)
 
 // until reads expressions with commas between them, up to the closing mark.
-func (g *grammar) until(closing string) []*expression {
-	var args []*expression
+func (g *grammar) until(closing string) []*Expression {
+	var args []*Expression
 	if _, ok := g.take(closing); ok {
 		return nil
 	}
