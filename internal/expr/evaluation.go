@@ -13,8 +13,9 @@ type evaluation struct {
 	work int
 }
 
-// Evaluate computes the expression. lookup returns the value of a name; its error is returned as it is. A value that is ~
-// makes the result ~, so that it leaves out what a ~ would. work counts the steps taken and the items of the lists read.
+// Evaluate computes the expression. lookup returns the value of a name; its error is returned as it
+// is. A value that is ~ makes the result ~, so that it leaves out what a ~ would. work counts the
+// steps taken and the items of the lists read.
 func (n *Expression) Evaluate(lookup func(name string) (Value, error)) (v Value, work int, err error) {
 	e := evaluation{lookup: lookup}
 	v, err = e.eval(n)
@@ -109,7 +110,8 @@ func comparison(op string, a, b Value) (Value, error) {
 	return Value{kind: Truth, yes: yes}, nil
 }
 
-// arithmetic computes a op b. A duration can be added to a duration, multiplied and divided by a number, and divided by a duration.
+// arithmetic computes a op b. A duration can be added to a duration, multiplied and divided by a
+// number, and divided by a duration.
 func arithmetic(op string, a, b Value) (Value, error) {
 	wrong := func(wants string) (Value, error) {
 		return Value{}, fmt.Errorf("%s wants %s, not %s and %s", op, wants, a.Describe(), b.Describe())

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Expression is an expression that was read, but not yet computed: a tree of operators, functions and values.
+// Expression is an expression that was read, but not yet computed: a tree of operators, functions
+// and values.
 type Expression struct {
 	op   operator
 	name string
@@ -60,7 +61,8 @@ type grammar struct {
 	err      error
 }
 
-// Parse reads an expression: what stands between the braces of ${...}. The error says why it cannot, without the expression.
+// Parse reads an expression: what stands between the braces of ${...}. The error says why it
+// cannot, without the expression.
 func Parse(source string) (*Expression, error) {
 	if len(source) > maxExpression {
 		return nil, fmt.Errorf("it is longer than %d characters", maxExpression)
@@ -140,7 +142,8 @@ func (g *grammar) expression() *Expression {
 	return e
 }
 
-// levels are the binary operators, from those that bind loosest; not stands between and and the comparisons.
+// levels are the binary operators, from those that bind loosest; not stands between and and the
+// comparisons.
 var levels = [][]string{{"or", "||"}, {"and", "&&"}, {"==", "!=", "<", "<=", ">", ">="}, {"+", "-"}, {"*", "/", "%"}}
 
 // synonyms are the second spellings of operators.

@@ -11,7 +11,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Kind is the kind of a value. It goes by the form of the text, not by YAML's quotes, because the command line has none.
+// Kind is the kind of a value. It goes by the form of the text, not by YAML's quotes, because the
+// command line has none.
 type Kind int
 
 // The kinds of values.
@@ -75,7 +76,8 @@ func (v Value) Kind() Kind { return v.kind }
 // Items returns the values of a list; nil for any other value.
 func (v Value) Items() []Value { return v.list }
 
-// String returns the value as it is written in YAML. Whole seconds stay seconds, as people count timers in them: 127s.
+// String returns the value as it is written in YAML. Whole seconds stay seconds, as people count
+// timers in them: 127s.
 func (v Value) String() string {
 	switch {
 	case v.source != "":

@@ -10,7 +10,8 @@ import (
 // longest bounds the words compared: the cost grows with the square of the length.
 const longest = 64
 
-// DidYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if none is near.
+// DidYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if none is
+// near.
 func DidYouMean(word string, candidates []string) string {
 	if best := Nearest(word, candidates); best != "" {
 		return ` (did you mean "` + best + `"?)`
@@ -18,9 +19,10 @@ func DidYouMean(word string, candidates []string) string {
 	return ""
 }
 
-// Nearest returns the candidate that a typist may have meant by word, or "" if none is near: at most a third of the
-// letters of word differ, upper and lower case do not matter, and two neighbouring letters in the wrong order count as
-// one mistake. Of several equally near, it returns the first.
+// Nearest returns the candidate that a typist may have meant by word, or "" if none is near: at
+// most a third of the letters of word differ, upper and lower case do not matter, and two
+// neighbouring letters in the wrong order count as one mistake. Of several equally near, it returns
+// the first.
 func Nearest(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""
@@ -38,7 +40,8 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// swapped reports whether a and b differ by two neighbouring letters in the wrong order, the commonest slip.
+// swapped reports whether a and b differ by two neighbouring letters in the wrong order, the
+// commonest slip.
 func swapped(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -49,4 +52,16 @@ func swapped(a, b string) bool {
 		}
 	}
 	return false
+}
+
+// listable is how many words a message lists.
+const listable = 40
+
+// Suggest is DidYouMean, or a list of the candidates if none is near: "; known here: a, b". Of more
+// than 40 candidates it returns "".
+func Suggest(word string, candidates []string) string {
+	if s := DidYouMean(word, candidates); s != "" || len(candidates) == 0 || len(candidates) > listable {
+		return s
+	}
+	return "; known here: " + strings.Join(candidates, ", ")
 }

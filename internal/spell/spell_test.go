@@ -36,3 +36,27 @@ func TestDidYouMean(t *testing.T) {
 		t.Errorf("got %q for a word that is near to nothing", got)
 	}
 }
+
+func TestSuggest(t *testing.T) {
+	known := []string{"delay", "drop"}
+	many := make([]string, 41)
+	for i := range many {
+		many[i] = strings.Repeat("m", i+20)
+	}
+	for name, test := range map[string]struct {
+		word       string
+		candidates []string
+		want       string
+	}{
+		"near":             {"drp", known, ` (did you mean "drop"?)`},
+		"far":              {"xyzzy", known, "; known here: delay, drop"},
+		"nothing is known": {"xyzzy", nil, ""},
+		"too many":         {"xyzzy", many, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Suggest(test.word, test.candidates); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,18 +1,32 @@
 package language
 
 import (
+	"reflect"
 	"slices"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Actor is a process on a host that runs steps in order.
 type Actor struct {
-	Name string `json:"name" yaml:"-"`
+	Name string `json:"name" yaml:",name"`
 	// Host is where the process runs; a bare list of steps under the actor's name means the host of
 	// the same name.
 	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host of the actor's name."`
 	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
+}
+
+// namedActor reads an actor, whose name is known. Its host is that of the same name unless it says
+// otherwise.
+func (d *decoder) namedActor(n *yaml.Node, a *Actor) {
+	d.actor, d.ids = a.Name, map[string]int{}
+	d.seen["actor "+a.Name] = true
+	d.Plain(n, reflect.ValueOf(a).Elem())
+	if a.Host == "" {
+		a.Host = a.Name
+	}
 }
 
 func (v *validation) actor(a *Actor) {

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -23,9 +24,9 @@ var reservedParams = []string{"ip", "case"}
 
 // table reads params and cases.
 func (f *File) table(d *decoder) {
-	if n := f.entry("params"); n != nil && !isNull(n) {
+	if n := f.entry("params"); n != nil && !decode.IsNull(n) {
 		if n.Kind != yaml.MappingNode {
-			d.errorf(n, "want a mapping of parameters to their values here")
+			d.Errorf(n, "want a mapping of parameters to their values here")
 		} else {
 			f.defaults = f.params(d, n)
 		}
@@ -35,32 +36,32 @@ func (f *File) table(d *decoder) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		d.errorf(n, "want a list of cases here, such as [{retries: 1}, {retries: 5}]")
+		d.Errorf(n, "want a list of cases here, such as [{retries: 1}, {retries: 5}]")
 		return
 	}
 	if len(n.Content) > MaxCases {
-		d.errorf(n, "%d cases; a file holds at most %d", len(n.Content), MaxCases)
+		d.Errorf(n, "%d cases; a file holds at most %d", len(n.Content), MaxCases)
 		return
 	}
 	for _, item := range n.Content {
 		item = resolve(item)
 		if item.Kind != yaml.MappingNode || len(item.Content) == 0 {
-			d.errorf(item, "want a mapping of parameters to their values here")
+			d.Errorf(item, "want a mapping of parameters to their values here")
 			continue
 		}
 		r := row{pos: item, params: f.params(d, item)}
 		r.label, r.named = labelOf(r.params)
 		if !r.named && len(r.params) > 0 && refersToParam(r.params[0].value) {
-			d.errorf(r.params[0].value, "a case is called by its first parameter, which cannot be one made of others; give it the key case")
+			d.Errorf(r.params[0].value, "a case is called by its first parameter, which cannot be one made of others; give it the key case")
 		}
-		if c := child(item, "case"); c != nil {
+		if c := decode.Child(item, "case"); c != nil {
 			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
 			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
-				d.errorf(c, "a case cannot be called %q", r.label)
+				d.Errorf(c, "a case cannot be called %q", r.label)
 			}
 		}
 		if slices.Contains(f.Cases, r.label) {
-			d.errorf(item, "there are two cases %q; tell them apart by the key case", r.label)
+			d.Errorf(item, "there are two cases %q; tell them apart by the key case", r.label)
 		}
 		f.rows = append(f.rows, r)
 		f.Cases = append(f.Cases, r.label)
@@ -69,7 +70,7 @@ func (f *File) table(d *decoder) {
 
 // params reads a mapping of parameters and notes the names that are new.
 func (f *File) params(d *decoder, n *yaml.Node) []param {
-	d.keys(n)
+	d.Keys(n)
 	var params []param
 	if f.names == nil {
 		f.names = map[string]*yaml.Node{}
@@ -79,10 +80,10 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 		switch {
 		case key.Value == "case" && value.Kind == yaml.ScalarNode:
 		case slices.Contains(reservedParams, key.Value):
-			d.errorf(key, "the parameter %q is set by the loader", key.Value)
+			d.Errorf(key, "the parameter %q is set by the loader", key.Value)
 			continue
 		case !paramName.MatchString(key.Value):
-			d.errorf(key, "%q is no name for a parameter: want letters, digits, - and _", say.Clip(key.Value))
+			d.Errorf(key, "%q is no name for a parameter: want letters, digits, - and _", say.Clip(key.Value))
 			continue
 		default:
 			if !slices.Contains(f.Params, key.Value) {

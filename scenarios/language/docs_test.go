@@ -3,7 +3,6 @@ package language
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,8 +34,8 @@ func TestDocsNameEveryWordOfTheLanguage(t *testing.T) {
 	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
 	words := append(ICMPKinds(), CounterGroups()...)
 	words = append(words, TCPOptionNames()...)
-	words = append(words, typeEnum(reflect.TypeFor[SegmentKind]())...)
-	words = append(words, typeEnum(reflect.TypeFor[State]())...)
+	words = append(words, SegmentKind("").Words()...)
+	words = append(words, State("").Words()...)
 	for _, word := range words {
 		if !strings.Contains(shown, word) {
 			t.Errorf("docs/scenario-language.md does not show the word %q", word)

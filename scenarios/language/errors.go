@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+
+	"halfopen/internal/decode"
 )
 
 // Error is one mistake in a scenario file. [Load], [Parse] and [File.Expand] return all mistakes of a file, joined by
@@ -25,7 +27,7 @@ func (e *Error) Error() string {
 }
 
 // maxErrors bounds the report on a file that is no scenario at all.
-const maxErrors = 200
+const maxErrors = decode.MaxMistakes
 
 // joinErrors sorts by position, leaves out what was said before (each case of a file finds the same mistakes), and joins.
 func joinErrors(errs []*Error) error {

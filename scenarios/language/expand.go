@@ -45,7 +45,8 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 // expand makes the scenario of one case on one family and says how many nodes that took. read keeps expressions from one
 // to the next.
 func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expression) (*Scenario, int, []*Error) {
-	d := &decoder{file: f.Path, pos: map[any]Pos{}, bad: map[Pos]bool{}, family: family, label: r.written, labels: f.Cases, seen: map[string]bool{}}
+	d := newDecoder(f.Path)
+	d.family, d.label, d.labels = family, r.written, f.Cases
 	x := &substitution{d: d, label: r.label, params: map[string]*yaml.Node{
 		"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
 		"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},
@@ -74,11 +75,11 @@ func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expres
 		}
 	}
 	if x.nodes > MaxNodes || x.text > maxText {
-		return s, x.nodes, append(d.errs, &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes or %d MiB of text once parameters are put in; this is no scenario", MaxNodes, maxText>>20)})
+		return s, x.nodes, append(d.errors(), &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes or %d MiB of text once parameters are put in; this is no scenario", MaxNodes, maxText>>20)})
 	}
-	d.mapping(root, reflect.ValueOf(s).Elem(), []string{"params", "cases"})
+	d.Mapping(root, reflect.ValueOf(s).Elem(), "params", "cases")
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}
-	return s, x.nodes, append(d.errs, validate(s, d)...)
+	return s, x.nodes, append(d.errors(), validate(s, d)...)
 }

@@ -59,8 +59,8 @@ type StepExpectation struct {
 
 // InfoVal is an expected field of tcp_info, or count of sockstat.
 type InfoVal struct {
-	Name string `json:"name"`
-	Is   Count  `json:"is"`
+	Name string `yaml:",name" json:"name"`
+	Is   Count  `yaml:",value" json:"is"`
 }
 
 // ProcessExpectation judges an exec step, or the process of an actor.
@@ -94,8 +94,8 @@ type CountersExpectation struct {
 // CounterVal is an expected rise of a counter, or of several together.
 type CounterVal struct {
 	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with + between.
-	Name string `json:"name"`
-	Is   Count  `json:"is"`
+	Name string `yaml:",name" json:"name"`
+	Is   Count  `yaml:",value" json:"is"`
 	Pos  Pos    `json:"pos,omitzero"`
 }
 
@@ -181,3 +181,8 @@ const (
 	Closing     State = "CLOSING"
 	Closed      State = "CLOSED"
 )
+
+// Words returns the TCP states.
+func (State) Words() []string {
+	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait, LastAck, Listening, Closing, Closed)
+}

@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
 
 // Fault is a selector, a trigger and an action: which packets, when, and what happens to them.
 type Fault struct {
-	Name  string   `json:"name" yaml:"-"`
+	Name  string   `json:"name" yaml:",name"`
 	Match Selector `json:"match,omitzero" jsonschema_description:"Which packets. Default: all."`
 	At    string   `json:"at,omitempty" jsonschema_description:"Where it strikes: wire (default), HOST.input or HOST.output."`
 	Do    Action   `json:"do" jsonschema_description:"What happens to the packets."`
@@ -30,6 +32,12 @@ type Fault struct {
 
 	Only Names `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
 	Pos  Pos   `json:"pos,omitzero" yaml:"-"`
+}
+
+// namedFault reads a fault, whose name is known.
+func (d *decoder) namedFault(n *yaml.Node, f *Fault) {
+	d.seen["fault "+f.Name] = true
+	d.Plain(n, reflect.ValueOf(f).Elem())
 }
 
 // Triggered reports whether the fault strikes only some of the matching packets (nth, first, skip, every, chance).

@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/say"
 )
 
@@ -125,10 +126,10 @@ func Parse(name string, src []byte) (*File, error) {
 		return nil, fail(1, "want a mapping here, with the keys name, title, hosts, actors and expect")
 	}
 	f := &File{Path: name, Source: src, root: doc.Content[0]}
-	d := &decoder{file: name, pos: map[any]Pos{}, bad: map[Pos]bool{}}
+	d := newDecoder(name)
 	f.head(d)
 	f.table(d)
-	if err := joinErrors(d.errs); err != nil {
+	if err := joinErrors(d.errors()); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -226,7 +227,7 @@ func (f *File) entry(key string) *yaml.Node {
 // head reads what a list of scenarios shows, without complaint: Expand decodes the same keys again, and does complain.
 func (f *File) head(d *decoder) {
 	text := func(key string) string {
-		if n := f.entry(key); n != nil && isScalar(n) {
+		if n := f.entry(key); n != nil && decode.IsScalar(n) {
 			return n.Value
 		}
 		return ""
@@ -241,13 +242,13 @@ func (f *File) head(d *decoder) {
 	if n := f.entry("ip"); n != nil {
 		var ip []Family
 		if isAliasFree(n) {
-			d.value(n, reflect.ValueOf(&ip).Elem())
+			d.Value(n, reflect.ValueOf(&ip).Elem())
 		}
 		if len(ip) > 0 {
 			f.IP = ip
 		}
 		if len(slices.Compact(slices.Sorted(slices.Values(ip)))) < len(ip) {
-			d.errorf(n, "ip names a family twice")
+			d.Errorf(n, "ip names a family twice")
 		}
 	}
 }

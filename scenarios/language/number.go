@@ -31,7 +31,11 @@ func (n Number) Parse() (base string, offset int64, err error) {
 	return m[1], offset, nil
 }
 
-func (n *Number) parse(text string) error {
+// String returns the number as it is written in YAML.
+func (n Number) String() string { return string(n) }
+
+// Set reads a number.
+func (n *Number) Set(text string) error {
 	*n = Number(text)
 	_, _, err := n.Parse()
 	return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/expr"
 	"halfopen/internal/say"
 )
@@ -36,7 +37,8 @@ func parseDuration(text string) (time.Duration, error) {
 	return 0, fmt.Errorf("%q is no duration: want a number with a unit (ns, us, ms, s, m, h), such as 200ms", say.Clip(text))
 }
 
-func (d *Duration) parse(text string) error {
+// Set reads a time with a unit; it must not be negative.
+func (d *Duration) Set(text string) error {
 	v, err := parseDuration(text)
 	*d = Duration(v)
 	return err
@@ -45,7 +47,8 @@ func (d *Duration) parse(text string) error {
 // String returns the duration with its units.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-func (p *Percent) parse(text string) error {
+// Set reads a percentage from 0% to 100%.
+func (p *Percent) Set(text string) error {
 	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
@@ -76,7 +79,8 @@ func splitUnit(text string) (number, unit string) {
 // maxSize bounds what is sent, received or queued.
 const maxSize = 1 << 30
 
-func (s *Size) parse(text string) error {
+// Set reads a number of bytes, with or without a unit.
+func (s *Size) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]int64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
 	if !ok || number == "" {
@@ -108,7 +112,8 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10)
 }
 
-func (r *BitRate) parse(text string) error {
+// Set reads a bit rate with its unit.
+func (r *BitRate) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]float64{"bit": 1, "kbit": 1e3, "mbit": 1e6, "gbit": 1e9}[unit]
 	f, err := strconv.ParseFloat(number, 64)
@@ -178,7 +183,8 @@ func bounds(op string, n int64) (low, high int64) {
 	return n, n
 }
 
-func (c *Count) parse(text string) error {
+// Set reads a range of integers.
+func (c *Count) Set(text string) error {
 	op, rest := comparator(strings.TrimSpace(text))
 	wrong := fmt.Errorf("%q is no count: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5", say.Clip(text))
 	number := func(s string) (int64, error) {
@@ -234,15 +240,16 @@ func (c Count) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 func (c *Count) UnmarshalJSON(data []byte) error { return unmarshalText(data, c) }
 
 // unmarshalText gives the text in a JSON string to the parser.
-func unmarshalText(data []byte, p textParser) error {
+func unmarshalText(data []byte, v decode.Setter) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
 		return err
 	}
-	return p.parse(text)
+	return v.Set(text)
 }
 
-func (s *Span) parse(text string) error {
+// Set reads a range of durations.
+func (s *Span) Set(text string) error {
 	source := strings.TrimSpace(text)
 	normal := strings.ReplaceAll(source, "+-", "±")
 	op, rest := comparator(normal)
@@ -296,7 +303,7 @@ func (s *Span) parse(text string) error {
 func parseTolerance(text string, want time.Duration) (time.Duration, error) {
 	if strings.HasSuffix(strings.TrimSpace(text), "%") {
 		var p Percent
-		if err := p.parse(text); err != nil {
+		if err := p.Set(text); err != nil {
 			return 0, err
 		}
 		return time.Duration(math.Round(float64(want) * float64(p))), nil

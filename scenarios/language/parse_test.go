@@ -2,6 +2,7 @@ package language
 
 import (
 	"encoding/json"
+	"flag"
 	"math"
 	"strings"
 	"testing"
@@ -18,12 +19,12 @@ func TestCountIsReadAsARange(t *testing.T) {
 		"<= 3": {math.MinInt64, 3}, "< 3": {math.MinInt64, 2}, "2..5": {2, 5}, "-5..-2": {-5, -2},
 	} {
 		var c Count
-		if err := c.parse(text); err != nil || c.Min != want[0] || c.Max != want[1] || c.String() != text {
+		if err := c.Set(text); err != nil || c.Min != want[0] || c.Max != want[1] || c.String() != text {
 			t.Errorf("%q: got %d to %d as %q, %v; want %d to %d", text, c.Min, c.Max, c, err, want[0], want[1])
 		}
 	}
 	for _, text := range []string{"", "x", "3s", ">= ", "..", "5..2", "1..", "99999999999999999999", ">= 9223372036854775807"} {
-		if err := new(Count).parse(text); err == nil {
+		if err := new(Count).Set(text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}
@@ -43,7 +44,7 @@ func TestSpanIsReadAsARangeOfDurations(t *testing.T) {
 	} {
 		want.Source = text
 		var got Span
-		if err := got.parse(text); err != nil {
+		if err := got.Set(text); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -51,7 +52,7 @@ func TestSpanIsReadAsARangeOfDurations(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "63", "~40ms", "5s..2s", "-1s", "1s ±", "1s ±101%", "9000h"} {
-		if err := new(Span).parse(text); err == nil {
+		if err := new(Span).Set(text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}
@@ -62,33 +63,44 @@ func TestUnitsAreThoseOfTheKernelAndOfTc(t *testing.T) {
 	var rate BitRate
 	var chance Percent
 	for text, want := range map[string]Size{"512": 512, "64kB": 65536, "1MB": 1 << 20, "1GB": 1 << 30, "7B": 7} {
-		if err := size.parse(text); err != nil || size != want {
+		if err := size.Set(text); err != nil || size != want {
 			t.Errorf("size %q: got %d, %v; want %d", text, size, err, want)
 		}
 	}
 	for text, want := range map[string]BitRate{"500kbit": 500_000, "1mbit": 1_000_000, "1.5mbit": 1_500_000, "2gbit": 2_000_000_000} {
-		if err := rate.parse(text); err != nil || rate != want {
+		if err := rate.Set(text); err != nil || rate != want {
 			t.Errorf("rate %q: got %d, %v; want %d", text, rate, err, want)
 		}
 	}
 	for text, want := range map[string]Percent{"5%": 0.05, "0.5%": 0.005, "100 %": 1, "0%": 0} {
-		if err := chance.parse(text); err != nil || chance != want {
+		if err := chance.Set(text); err != nil || chance != want {
 			t.Errorf("percentage %q: got %v, %v; want %v", text, float64(chance), err, float64(want))
 		}
 	}
 	for _, text := range []string{"1.5kB", "2GB", "-1", "kB", "4 KiB", "9999999999999GB"} {
-		if err := size.parse(text); err == nil {
+		if err := size.Set(text); err == nil {
 			t.Errorf("size %q was accepted", text)
 		}
 	}
 	for _, text := range []string{"1mbps", "mbit", "100", "NaNmbit", "0bit", "99999gbit"} {
-		if err := rate.parse(text); err == nil {
+		if err := rate.Set(text); err == nil {
 			t.Errorf("rate %q was accepted", text)
 		}
 	}
 	for _, text := range []string{"NaN%", "101%", "-1%", "0.5", "%"} {
-		if err := chance.parse(text); err == nil {
+		if err := chance.Set(text); err == nil {
 			t.Errorf("percentage %q was accepted", text)
+		}
+	}
+}
+
+func TestScalarsAreFlags(t *testing.T) {
+	for text, v := range map[string]flag.Value{
+		"1m30s": new(Duration), "0.5%": new(Percent), "64kB": new(Size), "1mbit": new(BitRate), ">= 3": new(Count),
+		"~40ms ±10ms": new(Span), "next-1": new(Number),
+	} {
+		if err := v.Set(text); err != nil || v.String() != text {
+			t.Errorf("%T: %q is read as %s, %v", v, text, v, err)
 		}
 	}
 }

@@ -1,6 +1,12 @@
 package language
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
 
 // Pos is a place in a scenario file. Line and Col count from 1; the zero Pos means "not from a file".
 type Pos struct {
@@ -20,6 +26,9 @@ const (
 	V4 Family = "v4"
 	V6 Family = "v6"
 )
+
+// Words returns the IP versions.
+func (Family) Words() []string { return texts(V4, V6) }
 
 // Shape is how the hosts are joined.
 type Shape string
@@ -117,7 +126,7 @@ type Network struct {
 
 // Host is a network namespace with addresses and sysctls.
 type Host struct {
-	Name      string   `json:"name" yaml:"-"`
+	Name      string   `json:"name" yaml:",name"`
 	Addresses int      `json:"addresses,omitempty" jsonschema_description:"Number of addresses, 1 to 100; the second is server.2 in steps. Default: 1."`
 	MTU       int      `json:"mtu,omitempty" jsonschema_description:"MTU of the host's link in bytes, on both ends. Default: the network's."`
 	Route     string   `json:"route,omitempty" jsonschema:"enum=default,enum=none" jsonschema_description:"default: a default route by way of the wire; none: only the host's own subnet."`
@@ -128,9 +137,18 @@ type Host struct {
 // Sysctl is one kernel parameter of a host.
 type Sysctl struct {
 	// Name is in dotted form: net.ipv4.tcp_syn_retries.
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `yaml:",name" json:"name"`
+	Value string `yaml:",value" json:"value"`
 	// Optional is true for a name written with a final question mark: set only where the kernel has it.
-	Optional bool `json:"optional,omitempty"`
+	Optional bool `yaml:"-" json:"optional,omitempty"`
 	Pos      Pos  `json:"pos,omitzero"`
+}
+
+// sysctls reads a mapping of kernel parameters. One whose name ends in ? is optional.
+func (d *decoder) sysctls(n *yaml.Node, all *[]Sysctl) {
+	d.Plain(n, reflect.ValueOf(all).Elem())
+	for i := range *all {
+		s := &(*all)[i]
+		s.Name, s.Optional = strings.CutSuffix(s.Name, "?")
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 
+	"halfopen/internal/decode"
+
 	"github.com/invopop/jsonschema"
 )
 
@@ -12,7 +14,7 @@ import (
 // descriptions, made from the same Go types that the decoder fills. It is more lenient than [File.Expand], which knows
 // which names there are.
 func Schema() ([]byte, error) {
-	b := &schemaBuilder{defs: jsonschema.Definitions{}}
+	b := &schemaBuilder{forms: forms, defs: jsonschema.Definitions{}}
 	root := b.object(reflect.TypeFor[Scenario]())
 	scalar := b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	root.Properties.Set("params", &jsonschema.Schema{
@@ -36,7 +38,10 @@ func Schema() ([]byte, error) {
 }
 
 // schemaBuilder collects the definitions of types.
-type schemaBuilder struct{ defs jsonschema.Definitions }
+type schemaBuilder struct {
+	forms map[reflect.Type]typeForm
+	defs  jsonschema.Definitions
+}
 
 // define adds a definition, once, that is one of alternatives, and returns a reference to it.
 func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) *jsonschema.Schema {
@@ -51,10 +56,6 @@ func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) 
 // parameter is what may stand for any value.
 func (b *schemaBuilder) parameter() *jsonschema.Schema {
 	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or what is computed from some, ${name + 1}."})
-}
-
-func text(pattern string) *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Pattern: pattern}
 }
 
 func enumOf(words []string) *jsonschema.Schema {
@@ -73,38 +74,8 @@ func (b *schemaBuilder) of(t reflect.Type) *jsonschema.Schema {
 	if _, done := b.defs[t.Name()]; done && t.Name() != "" {
 		return b.define(t.Name())
 	}
-	integer := &jsonschema.Schema{Type: "integer"}
-	const number, unit = `-?[0-9]+`, `([0-9.]+(ns|us|µs|ms|s|m|h))+`
-	switch t {
-	case reflect.TypeFor[Duration]():
-		return b.define(t.Name(), text(`^`+unit+`$`), &jsonschema.Schema{Const: 0}, b.parameter())
-	case reflect.TypeFor[Percent]():
-		return b.define(t.Name(), text(`^[0-9.]+ *%$`), b.parameter())
-	case reflect.TypeFor[Size]():
-		return b.define(t.Name(), integer, text(`^[0-9]+ *(B|kB|MB|GB)?$`), b.parameter())
-	case reflect.TypeFor[BitRate]():
-		return b.define(t.Name(), text(`^[0-9.]+ *[kmg]?bit$`), b.parameter())
-	case reflect.TypeFor[Count]():
-		return b.define(t.Name(), integer, text(`^((>=|<=|>|<) *)?`+number+`$`), text(`^`+number+`\.\.`+number+`$`), b.parameter())
-	case reflect.TypeFor[Span]():
-		return b.define(t.Name(), text(`^((>=|<=|>|<) *)?`+unit+`$`), text(`^`+unit+` *\.\. *`+unit+`$`), text(`^~?`+unit+` *(±|\+-) *(`+unit+`|[0-9.]+%)$`), &jsonschema.Schema{Const: 0}, b.parameter())
-	case reflect.TypeFor[Number]():
-		return b.define(t.Name(), integer, text(`^(next|now)?([+-]?[0-9]+)?$`), b.parameter())
-	case reflect.TypeFor[Text]():
-		b.define(t.Name(), &jsonschema.Schema{})
-		return b.define(t.Name(), &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, b.object(t))
-	case reflect.TypeFor[Step]():
-		return b.step()
-	case reflect.TypeFor[Action]():
-		return b.oneOf(t)
-	case reflect.TypeFor[Expectation]():
-		return b.expectation()
-	case reflect.TypeFor[[]Host](), reflect.TypeFor[[]Fault](), reflect.TypeFor[[]Actor]():
-		return &jsonschema.Schema{Type: "object", AdditionalProperties: b.of(t.Elem())}
-	case reflect.TypeFor[[]Sysctl](), reflect.TypeFor[[]SockOption](), reflect.TypeFor[Setsockopt]():
-		return &jsonschema.Schema{Type: "object", AdditionalProperties: b.define("Scalar")}
-	case reflect.TypeFor[[]CounterVal](), reflect.TypeFor[[]InfoVal]():
-		return &jsonschema.Schema{Type: "object", AdditionalProperties: b.of(reflect.TypeFor[Count]())}
+	if schema := b.forms[t].schema; schema != nil {
+		return schema(b, t)
 	}
 	return b.kind(t)
 }
@@ -113,7 +84,7 @@ func (b *schemaBuilder) of(t reflect.Type) *jsonschema.Schema {
 func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 	switch t.Kind() {
 	case reflect.String:
-		if words := typeEnum(t); words != nil {
+		if words := decode.WordsOf(t); words != nil {
 			return b.define(t.Name(), enumOf(words), b.parameter())
 		}
 		// A number or a word such as true stands for its text.
@@ -125,9 +96,12 @@ func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 	case reflect.Map:
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: b.of(t.Elem())}
 	case reflect.Slice:
+		if decode.IsEntries(t) {
+			return &jsonschema.Schema{Type: "object", AdditionalProperties: b.of(decode.EntryValue(t))}
+		}
 		elem := b.of(t.Elem())
 		list := &jsonschema.Schema{Type: "array", Items: elem}
-		if k := t.Elem().Kind(); k == reflect.String || k == reflect.Int || t.Elem() == reflect.TypeFor[Span]() {
+		if decode.IsSingle(t.Elem()) {
 			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{elem, list}}
 		}
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{list, b.parameter()}}
@@ -137,21 +111,21 @@ func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 
 // structure defines a struct: its mapping, its short form, and nothing at all where no key is required.
 func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
+	if whole, ok := decode.Whole(t); ok {
+		return b.of(whole)
+	}
 	ref := b.define(t.Name(), &jsonschema.Schema{}) // it may contain itself
 	object := b.object(t)
 	alternatives := []*jsonschema.Schema{object}
 	if len(object.Required) == 0 {
 		alternatives = append(alternatives, &jsonschema.Schema{Type: "null"})
 	}
-	if short, ok := shortOf(fieldsOf(t)); ok {
-		s := b.of(t.FieldByIndex(short.index).Type)
-		if short.enum != nil {
-			s = enumOf(short.enum)
+	if short, ok := decode.Short(t); ok {
+		s := b.of(t.FieldByIndex(short.Index).Type)
+		if short.Words != nil {
+			s = enumOf(short.Words)
 		}
 		alternatives = append(alternatives, s)
-	}
-	if t == reflect.TypeFor[SysctlOp]() {
-		alternatives = append(alternatives, b.of(reflect.TypeFor[[]Sysctl]()))
 	}
 	alternatives = append(alternatives, b.parameter())
 	b.define(t.Name(), alternatives...)
@@ -161,22 +135,22 @@ func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
 // object returns the mapping of a struct's keys.
 func (b *schemaBuilder) object(t reflect.Type) *jsonschema.Schema {
 	s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-	for _, f := range fieldsOf(t) {
+	for _, f := range decode.Fields(t) {
 		b.property(s, t, f)
 	}
 	return s
 }
 
-func (b *schemaBuilder) property(s *jsonschema.Schema, t reflect.Type, f field) {
-	sf := t.FieldByIndex(f.index)
+func (b *schemaBuilder) property(s *jsonschema.Schema, t reflect.Type, f decode.Field) {
+	sf := t.FieldByIndex(f.Index)
 	p := *b.of(sf.Type)
-	if f.enum != nil {
-		p = jsonschema.Schema{AnyOf: []*jsonschema.Schema{enumOf(f.enum), b.parameter()}}
+	if f.Words != nil {
+		p = jsonschema.Schema{AnyOf: []*jsonschema.Schema{enumOf(f.Words), b.parameter()}}
 	}
 	p.Description = sf.Tag.Get("jsonschema_description")
-	s.Properties.Set(f.key, &p)
-	if f.required {
-		s.Required = append(s.Required, f.key)
+	s.Properties.Set(f.Key, &p)
+	if f.Required {
+		s.Required = append(s.Required, f.Key)
 	}
 }
 
@@ -186,50 +160,50 @@ func (b *schemaBuilder) oneOf(t reflect.Type) *jsonschema.Schema {
 	object := b.object(t)
 	one := uint64(1)
 	object.MinProperties, object.MaxProperties = &one, &one
-	return b.define(t.Name(), object, enumOf(keysOf(fieldsOf(t))), b.parameter())
+	return b.define(t.Name(), object, enumOf(decode.Keys(t)), b.parameter())
 }
 
-func (b *schemaBuilder) step() *jsonschema.Schema {
-	step, op := reflect.TypeFor[Step](), reflect.TypeFor[Op]()
+// step defines a step: its operation, with the keys that stand beside each.
+func (b *schemaBuilder) step(step reflect.Type) *jsonschema.Schema {
+	op := reflect.TypeFor[Op]()
 	b.define(step.Name(), &jsonschema.Schema{})
 	object := b.object(op)
-	for _, f := range fieldsOf(step) {
-		if !slices.Contains(stepKeys, f.key) || len(f.index) > 1 {
+	for _, f := range decode.Fields(step) {
+		if !isBeside(f) {
 			continue
 		}
-		operation, _ := object.Properties.Get(f.key)
+		operation, _ := object.Properties.Get(f.Key)
 		b.property(object, step, f)
-		if f.key == "socket" {
-			name, _ := object.Properties.Get(f.key)
-			object.Properties.Set(f.key, &jsonschema.Schema{
+		if f.Key == "socket" {
+			name, _ := object.Properties.Get(f.Key)
+			object.Properties.Set(f.Key, &jsonschema.Schema{
 				AnyOf:       []*jsonschema.Schema{name, {Ref: operation.Ref}},
 				Description: operation.Description + " " + name.Description,
 			})
 		}
 	}
-	return b.define(step.Name(), object, enumOf(keysOf(fieldsOf(op))), b.parameter())
+	return b.define(step.Name(), object, enumOf(decode.Keys(op)), b.parameter())
 }
 
 // expectation defines each kind of expectation, with the keys that may stand beside every kind.
-func (b *schemaBuilder) expectation() *jsonschema.Schema {
-	t := reflect.TypeFor[Expectation]()
-	var kinds []*jsonschema.Schema
-	var beside []field
-	for _, f := range fieldsOf(t) {
-		if slices.Contains(expectationKeys, f.key) {
+func (b *schemaBuilder) expectation(t reflect.Type) *jsonschema.Schema {
+	var alternatives []*jsonschema.Schema
+	var beside []decode.Field
+	for _, f := range decode.Fields(t) {
+		if slices.Contains(expectationKeys, f.Key) {
 			beside = append(beside, f)
 		}
 	}
-	for _, f := range fieldsOf(t) {
-		if slices.Contains(expectationKeys, f.key) {
+	for _, f := range decode.Fields(t) {
+		if slices.Contains(expectationKeys, f.Key) {
 			continue
 		}
-		sf := t.FieldByIndex(f.index)
+		sf := t.FieldByIndex(f.Index)
 		kind := b.object(sf.Type.Elem())
 		for _, o := range beside {
 			b.property(kind, t, o)
 		}
-		kinds = append(kinds, b.define(sf.Type.Elem().Name(), kind))
+		alternatives = append(alternatives, b.define(sf.Type.Elem().Name(), kind))
 	}
-	return b.define(t.Name(), append(kinds, b.parameter())...)
+	return b.define(t.Name(), append(alternatives, b.parameter())...)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/internal/decode"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -24,15 +26,9 @@ func knownKeys(t reflect.Type, seen map[reflect.Type]bool, keys map[string]bool)
 			return
 		}
 		seen[t] = true
-		// These are written as scalars, or as name and value.
-		switch t {
-		case reflect.TypeFor[Count](), reflect.TypeFor[Span](), reflect.TypeFor[Pos](), reflect.TypeFor[Setsockopt](),
-			reflect.TypeFor[Sysctl](), reflect.TypeFor[CounterVal](), reflect.TypeFor[InfoVal]():
-			return
-		}
-		for _, f := range fieldsOf(t) {
-			keys[f.key] = true
-			knownKeys(t.FieldByIndex(f.index).Type, seen, keys)
+		for _, f := range decode.Fields(t) {
+			keys[f.Key] = true
+			knownKeys(t.FieldByIndex(f.Index).Type, seen, keys)
 		}
 	}
 }

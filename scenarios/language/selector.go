@@ -28,6 +28,9 @@ const (
 	AnySegment SegmentKind = "any"
 )
 
+// Words returns the segment kinds.
+func (SegmentKind) Words() []string { return texts(SYN, SYNACK, ACK, DATA, FIN, RST, AnySegment) }
+
 // Selector says which packets. A field left out does not matter; the empty selector takes every IP packet.
 type Selector struct {
 	From string `json:"from,omitempty" jsonschema_description:"Sending host: the source address is one of its addresses."`

@@ -68,9 +68,9 @@ func (f *File) settable(name, text string) []*Error {
 	fits := true
 	switch known {
 	case expr.Number:
-		fits = new(Count).parse(text) == nil
+		fits = new(Count).Set(text) == nil
 	case expr.Duration:
-		fits = new(Span).parse(text) == nil
+		fits = new(Span).Set(text) == nil
 	case expr.Truth:
 		fits = false
 	}

@@ -3,8 +3,12 @@ package language
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 	"halfopen/internal/say"
 )
 
@@ -79,4 +83,104 @@ func stepsWords(steps []Step) string {
 		words[i] = steps[i].String()
 	}
 	return strings.Join(words, "; ")
+}
+
+// isBeside reports whether a key of a step stands beside its operation.
+func isBeside(f decode.Field) bool { return len(f.Index) == 1 }
+
+// besideOperation returns the field whose key stands beside the operation of a step, or nil.
+func besideOperation(key string) *decode.Field {
+	fields := decode.Fields(reflect.TypeFor[Step]())
+	i := slices.IndexFunc(fields, func(f decode.Field) bool { return f.Key == key && isBeside(f) })
+	if i < 0 {
+		return nil
+	}
+	return &fields[i]
+}
+
+// misplaced explains a key in the mapping of an operation that stands beside it.
+func misplaced(t reflect.Type, key string) string {
+	isOperation := reflect.PointerTo(t).Implements(reflect.TypeFor[Operation]())
+	if !isOperation || besideOperation(key) == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s stands beside the operation, not in it: {OPERATION: ..., %s: ...}", key, key)
+}
+
+// step reads a step: a mapping of one operation and the keys that stand beside it, or the bare name
+// of an operation.
+func (d *decoder) step(n *yaml.Node, s *Step) {
+	s.Pos = Pos(d.At(n))
+	op := reflect.ValueOf(&s.Op).Elem()
+	if decode.IsScalar(n) {
+		d.stepID(n, s, n.Value)
+		d.seen[d.actor+"."+s.ID] = true
+		d.OneOf(n, op, "operation")
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		d.Errorf(n, "want a step here: an operation's name, or a mapping such as {connect: \"server:8080\"}")
+		return
+	}
+	d.Keys(n)
+	known := decode.Keys(op.Type())
+	var ops, rest []*yaml.Node
+	unknown := len(d.Mistakes())
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case besideOperation(key.Value) != nil:
+			rest = append(rest, key, n.Content[i+1])
+		case slices.Contains(known, key.Value):
+			ops = append(ops, key, n.Content[i+1])
+		default:
+			all := slices.Clone(known)
+			for _, f := range decode.Fields(reflect.TypeFor[Step]()) {
+				if isBeside(f) {
+					all = append(all, f.Key)
+				}
+			}
+			d.Unknown(key, all)
+		}
+	}
+	if len(ops) == 0 {
+		// Alone, socket is the operation.
+		if i := slices.IndexFunc(rest, func(k *yaml.Node) bool { return k.Value == "socket" }); i >= 0 && i%2 == 0 {
+			ops = append(ops, rest[i], rest[i+1])
+			rest = slices.Delete(rest, i, i+2)
+		} else {
+			if len(d.Mistakes()) == unknown {
+				d.Errorf(n, "the step has no operation; want one of %s", strings.Join(known, ", "))
+			}
+			return
+		}
+	}
+	if len(ops) > 2 {
+		d.Errorf(ops[2], "two operations in one step: %q and %q", ops[0].Value, ops[2].Value)
+		return
+	}
+	explicit := false
+	for i := 0; i < len(rest); i += 2 {
+		f := besideOperation(rest[i].Value)
+		explicit = explicit || f.Key == "id"
+		d.Value(rest[i+1], reflect.ValueOf(s).Elem().FieldByIndex(f.Index))
+	}
+	id := s.ID
+	d.stepID(n, s, ops[0].Value)
+	if explicit {
+		s.ID = id
+	}
+	single := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column, Content: ops}
+	d.OneOf(single, op, "operation")
+	d.seen[d.actor+"."+s.ID] = true
+}
+
+// stepID gives a step the name that its operation and its place in the actor imply.
+func (d *decoder) stepID(n *yaml.Node, s *Step, op string) {
+	d.ids[op]++
+	s.ID = op
+	if d.ids[op] > 1 {
+		s.ID = fmt.Sprintf("%s%d", op, d.ids[op])
+	}
+	d.Note(&s.ID, n)
 }

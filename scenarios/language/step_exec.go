@@ -1,8 +1,13 @@
 package language
 
 import (
+	"reflect"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 )
 
 // Exec runs a program on the host. The outcome has exit status, standard output and standard error,
@@ -11,6 +16,19 @@ type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; one string is given to sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"SIGTERM after this, SIGKILL a second later. Default: the scenario's deadline."`
+}
+
+// exec reads a program and its arguments, or a command of the shell, which may stand in place of
+// the list as well.
+func (d *decoder) exec(n *yaml.Node, e *Exec) {
+	if decode.IsScalar(n) && n.Value != "" {
+		e.Command = []string{"sh", "-c", n.Value}
+		return
+	}
+	d.Plain(n, reflect.ValueOf(e).Elem())
+	if c := decode.Child(n, "command"); c != nil && decode.IsScalar(c) && len(e.Command) == 1 {
+		e.Command = []string{"sh", "-c", c.Value}
+	}
 }
 
 func (e *Exec) check(v *validation, _ *Actor, st *Step) {

@@ -12,14 +12,14 @@ import (
 
 // Setsockopt is setsockopt(2), once for each option.
 type Setsockopt struct {
-	Options []SockOption `json:"options"`
+	Options []SockOption `yaml:",whole" json:"options"`
 }
 
 // SockOption is a socket option and its value: a number, a duration (SO_SNDTIMEO, SO_RCVTIMEO), a
 // word (TCP_CONGESTION), or for SO_LINGER "off" or a duration.
 type SockOption struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string `yaml:",name" json:"name"`
+	Value string `yaml:",value" json:"value"`
 	Pos   Pos    `json:"pos,omitzero"`
 }
 

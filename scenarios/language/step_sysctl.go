@@ -9,7 +9,7 @@ import (
 // SysctlOp sets kernel parameters of a host.
 type SysctlOp struct {
 	Host string   `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
-	Set  []Sysctl `json:"set" jsonschema_description:"Names and values."`
+	Set  []Sysctl `yaml:",short" json:"set" jsonschema_description:"Names and values."`
 }
 
 func (s *SysctlOp) check(v *validation, _ *Actor, st *Step) {

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/expr"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -39,9 +40,6 @@ var (
 // errSilent ends an evaluation about which an error has been reported already.
 var errSilent = errors.New("reported already")
 
-// badTag marks a scalar about which an error has been reported; the decoder then says nothing more of it.
-const badTag = "!!bad"
-
 // node returns the copy, or nil for a parameter whose value is null, which leaves out the key or item it stands for.
 func (x *substitution) node(n *yaml.Node) *yaml.Node {
 	n = resolve(n)
@@ -55,19 +53,19 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 		if m := wholeParam.FindStringSubmatch(n.Value); m != nil {
 			value := x.inner(n, m[1])
 			if value == nil {
-				c.Tag = badTag
+				c.Tag = decode.BadTag
 				return &c
 			}
-			if isNull(value) {
+			if decode.IsNull(value) {
 				return nil
 			}
 			copied := x.literal(value)
 			return copied
 		}
-		before := len(x.d.errs)
+		before := len(x.d.Mistakes())
 		c.Value = x.splice(n)
-		if len(x.d.errs) > before {
-			c.Tag = badTag
+		if len(x.d.Mistakes()) > before {
+			c.Tag = decode.BadTag
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -111,7 +109,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	if !ok {
 		var err error
 		if e, err = expr.Parse(source); err != nil {
-			x.d.errorf(n, "${%s} is no parameter, and as an expression it cannot be read: %v; for the text itself write $${", say.Clip(source), err)
+			x.d.Errorf(n, "${%s} is no parameter, and as an expression it cannot be read: %v; for the text itself write $${", say.Clip(source), err)
 			return nil
 		}
 		x.read[source] = e
@@ -131,7 +129,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	}
 	if err != nil {
 		if !errors.Is(err, errSilent) {
-			x.d.errorf(n, "${%s} cannot be computed: %v", say.Clip(source), err)
+			x.d.Errorf(n, "${%s} cannot be computed: %v", say.Clip(source), err)
 		}
 		return nil
 	}
@@ -142,7 +140,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 func valueOf(n *yaml.Node) expr.Value {
 	n = resolve(n)
 	switch {
-	case isNull(n):
+	case decode.IsNull(n):
 		return expr.Value{}
 	case n.Kind == yaml.MappingNode:
 		return expr.AnyMapping()
@@ -177,33 +175,33 @@ func nodeOf(v expr.Value, at *yaml.Node) *yaml.Node {
 func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	value, ok := x.params[name]
 	switch {
-	case ok && value.Tag == badTag:
+	case ok && value.Tag == decode.BadTag:
 		return nil
 	case ok && slices.Contains(x.computing, name):
-		x.d.errorf(value, "the parameter %s is made of itself: %s", name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
+		x.d.Errorf(value, "the parameter %s is made of itself: %s", name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
 		return nil
 	case ok && len(x.computing) == maxComputing:
-		x.d.errorf(value, "more than %d parameters are made of one another", maxComputing)
+		x.d.Errorf(value, "more than %d parameters are made of one another", maxComputing)
 		return nil
 	case ok && !x.computed[name] && refersToParam(value):
-		before := len(x.d.errs)
+		before := len(x.d.Mistakes())
 		x.computing = append(x.computing, name)
 		computed := x.node(value)
 		x.computing = x.computing[:len(x.computing)-1]
 		if computed == nil {
 			computed = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "~", Line: value.Line, Column: value.Column}
 		}
-		if len(x.d.errs) > before {
-			computed.Tag = badTag
+		if len(x.d.Mistakes()) > before {
+			computed.Tag = decode.BadTag
 		}
 		x.params[name], x.computed[name] = computed, true
 		return x.param(n, name)
 	case ok:
 		return value
 	case slices.Contains(x.names, name):
-		x.d.errorf(n, "parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
+		x.d.Errorf(n, "parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
 	default:
-		x.d.errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
+		x.d.Errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -83,23 +84,22 @@ func (v *validation) errorf(field any, otherwise Pos, format string, args ...any
 	if len(v.errs) > maxErrors {
 		return
 	}
-	pos, ok := v.d.pos[field]
+	place, ok := v.d.Place(field)
 	if !ok {
-		// Where the file could not be read whole, what is missing may be what could not be read.
-		if len(v.d.errs) > 0 && field != nil {
+		// If decoding failed, a missing field may just be one that could not be decoded.
+		if len(v.d.Mistakes()) > 0 && field != nil {
 			return
 		}
-		pos = otherwise
+		place = decode.Place(otherwise)
 	}
-	if v.d.bad[pos] || slices.ContainsFunc(v.d.errs, func(e *Error) bool { return e.Pos == pos }) {
-		return
+	if !v.d.Reported(place) {
+		v.errs = append(v.errs, &Error{Pos(place), fmt.Sprintf(format, args...)})
 	}
-	v.errs = append(v.errs, &Error{pos, fmt.Sprintf(format, args...)})
 }
 
 // has reports whether the field is in the file.
 func (v *validation) has(field any) bool {
-	_, ok := v.d.pos[field]
+	_, ok := v.d.Place(field)
 	return ok
 }
 

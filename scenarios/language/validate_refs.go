@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"halfopen/internal/say"
+	"halfopen/internal/spell"
 )
 
 // stepRef checks a reference to a step and returns the step; nil if there is none.
@@ -168,7 +169,7 @@ func (v *validation) oneOf(field any, pos Pos, what, word string, known []string
 	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
 		v.errorf(field, pos, "%s %q: write it without SIG: %s", what, word, bare)
 	} else if !slices.Contains(known, word) {
-		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), suggestKey(word, known))
+		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), spell.Suggest(word, known))
 	}
 }
 

@@ -5,6 +5,10 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 )
 
 // Duration is a time written with a unit: 200ms, 63s, 2m, 1h30m.
@@ -97,6 +101,36 @@ type Text struct {
 	Matches  *string `json:"matches,omitempty" jsonschema_description:"Has in it what this regular expression (RE2) matches."`
 	// Number is set where the scalar is a range of integers with a comparator, such as ">= 3"; the text must then be an integer in it.
 	Number *Count `json:"number,omitempty" yaml:"-"`
+}
+
+// text reads a text to match: a scalar is a text to be equal to, or a range of integers where it has a comparator.
+func (d *decoder) text(n *yaml.Node, t *Text) {
+	if !decode.IsScalar(n) {
+		before := len(d.Mistakes())
+		d.Plain(n, reflect.ValueOf(t).Elem())
+		if set := oneOfCount(t.Is, t.Contains, t.Matches); set != 1 && len(d.Mistakes()) == before {
+			d.Errorf(n, "want exactly one of is, contains and matches")
+		}
+		return
+	}
+	if isRange(n.Value) {
+		t.Number = &Count{}
+		if t.Number.Set(n.Value) == nil {
+			return
+		}
+		t.Number = nil
+	}
+	t.Is = &n.Value
+}
+
+func oneOfCount[T any](pointers ...*T) int {
+	n := 0
+	for _, p := range pointers {
+		if p != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // oneOfKind returns the JSON name of the first pointer field of the struct behind v that is set, leaving out where, which

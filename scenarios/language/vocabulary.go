@@ -7,6 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// texts returns the words of a text type.
+func texts[S ~string](values ...S) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}
+
 // CounterGroups are the groups of kernel counters that expectations may name.
 func CounterGroups() []string {
 	return []string{"Tcp", "TcpExt", "Ip", "IpExt", "Icmp", "Udp", "Ip6", "Icmp6", "Udp6"}

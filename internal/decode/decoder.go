@@ -1,0 +1,230 @@
+package decode
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
+
+// Place is a place in a file. Line and Col count from 1.
+type Place struct {
+	File string
+	Line int
+	Col  int
+}
+
+// Mistake is one mistake in a file.
+type Mistake struct {
+	Place Place
+	Msg   string
+}
+
+// MaxMistakes bounds the report on a file that is something else altogether. A decoder stops to
+// record mistakes after one more, so that the report can say that some are left out.
+const MaxMistakes = 200
+
+// BadTag marks a scalar about which a mistake has been reported already. The decoder leaves its
+// field empty and reports nothing more at its place.
+const BadTag = "!!bad"
+
+// Setter is a type that is written as one scalar. The error says what is wrong with the text; its
+// place is added.
+type Setter interface{ Set(text string) error }
+
+// Worded is a text type with a fixed set of words.
+type Worded interface{ Words() []string }
+
+// A Form reads a node into a value of one type.
+type Form func(n *yaml.Node, v reflect.Value)
+
+// Decoder fills structs from YAML nodes. It goes on after a mistake, so that all of them are
+// reported at once. The zero value is ready to use. Aliases must have been replaced.
+type Decoder struct {
+	// File is the name of the file in places.
+	File string
+	// Form returns the function that reads a type that is written in a way of its own; nil for all
+	// other types.
+	Form func(t reflect.Type) Form
+	// Keep reports whether an element stays in its list. What was noted about an element left out
+	// is forgotten.
+	Keep func(element reflect.Value) bool
+	// Misplaced returns what is wrong with a key that a struct does not have, if it is more than
+	// that the key is unknown.
+	Misplaced func(t reflect.Type, key string) string
+
+	mistakes []Mistake
+	// places has where each decoded field stands, by pointer to it; noted has its keys in the order
+	// they came.
+	places map[any]Place
+	noted  []any
+	// bad are the places of values that could not be made, about which nothing more is to be said.
+	bad map[Place]bool
+}
+
+// At returns the place of a node.
+func (d *Decoder) At(n *yaml.Node) Place { return Place{d.File, n.Line, n.Column} }
+
+// Note records where a field stands, given by pointer.
+func (d *Decoder) Note(field any, n *yaml.Node) {
+	if d.places == nil {
+		d.places = map[any]Place{}
+	}
+	d.places[field] = d.At(n)
+	d.noted = append(d.noted, field)
+}
+
+// Place returns where a field stands, given by pointer; false if it is not in the file.
+func (d *Decoder) Place(field any) (Place, bool) {
+	p, ok := d.places[field]
+	return p, ok
+}
+
+// forget drops the places recorded after the first since ones. They belong to an element that was
+// left out, whose memory the next element reuses.
+func (d *Decoder) forget(since int) {
+	for _, field := range d.noted[since:] {
+		delete(d.places, field)
+	}
+	d.noted = d.noted[:since]
+}
+
+// Errorf records a mistake at a node.
+func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {
+	d.ErrorAt(d.At(n), format, args...)
+}
+
+// ErrorAt records a mistake at a place.
+func (d *Decoder) ErrorAt(p Place, format string, args ...any) {
+	if len(d.mistakes) <= MaxMistakes {
+		d.mistakes = append(d.mistakes, Mistake{p, fmt.Sprintf(format, args...)})
+	}
+}
+
+// Mistakes returns the mistakes recorded so far, in the order they were found.
+func (d *Decoder) Mistakes() []Mistake { return d.mistakes }
+
+// Reported reports whether a mistake at the place has been reported already, so that no other
+// should be.
+func (d *Decoder) Reported(p Place) bool {
+	return d.bad[p] || slices.ContainsFunc(d.mistakes, func(m Mistake) bool { return m.Place == p })
+}
+
+// Value decodes n into v, which must be addressable.
+func (d *Decoder) Value(n *yaml.Node, v reflect.Value) {
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		d.Value(n, v.Elem())
+		return
+	}
+	d.Note(v.Addr().Interface(), n)
+	if n.Tag == BadTag {
+		if d.bad == nil {
+			d.bad = map[Place]bool{}
+		}
+		d.bad[d.At(n)] = true
+		return
+	}
+	if d.Form != nil {
+		if read := d.Form(v.Type()); read != nil {
+			read(n, v)
+			return
+		}
+	}
+	d.Plain(n, v)
+}
+
+// Plain decodes n into v as the tags and the kind of v say. It is for a [Form] that differs only
+// for some nodes.
+func (d *Decoder) Plain(n *yaml.Node, v reflect.Value) {
+	if s, ok := v.Addr().Interface().(Setter); ok {
+		if text, ok := d.Scalar(n); ok {
+			if err := s.Set(text); err != nil {
+				d.Errorf(n, "%v", err)
+			}
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		d.structure(n, v)
+	case reflect.Slice:
+		if entry := shapeOf(v.Type().Elem()); entry.name != nil {
+			d.entries(n, v, entry)
+		} else {
+			d.list(n, v)
+		}
+	case reflect.Map:
+		d.boolMap(n, v)
+	case reflect.String:
+		if text, ok := d.Scalar(n); ok {
+			v.SetString(text)
+			d.oneOfWords(n, text, WordsOf(v.Type()))
+		}
+	case reflect.Bool:
+		text, ok := d.Scalar(n)
+		if ok && text != "true" && text != "false" {
+			d.Errorf(n, "want true or false, not %q", say.Clip(text))
+		}
+		v.SetBool(text == "true")
+	case reflect.Int:
+		if text, ok := d.Scalar(n); ok {
+			i, err := strconv.ParseInt(text, 10, 32)
+			if err != nil {
+				d.Errorf(n, "want an integer, not %q", say.Clip(text))
+			}
+			v.SetInt(i)
+		}
+	default:
+		panic("decode: no way to decode " + v.Type().String())
+	}
+}
+
+// Scalar returns the text of a scalar; it is a mistake for n to be anything else.
+func (d *Decoder) Scalar(n *yaml.Node) (string, bool) {
+	switch {
+	case IsScalar(n):
+		return n.Value, true
+	case IsNull(n):
+		d.Errorf(n, "a value is missing here")
+	case n.Kind == yaml.SequenceNode:
+		d.Errorf(n, "want a single value here, not a list")
+	default:
+		d.Errorf(n, "want a single value here, not a mapping")
+	}
+	return "", false
+}
+
+// oneOfWords checks a text against the words it may be; nil allows any.
+func (d *Decoder) oneOfWords(n *yaml.Node, text string, allowed []string) {
+	if allowed == nil || slices.Contains(allowed, text) {
+		return
+	}
+	d.Errorf(n, "%q is not one of %s%s",
+		say.Clip(text), strings.Join(allowed, ", "), spell.DidYouMean(text, allowed))
+}
+
+// IsScalar reports whether a node is a scalar other than null.
+func IsScalar(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" }
+
+// IsNull reports whether a node is null: ~, null or nothing.
+func IsNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// Child returns the value of a key of a mapping, or nil.
+func Child(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
