@@ -84,34 +84,3 @@ func TestLoadReadsNoMoreThanAScenarioMayBe(t *testing.T) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"testdata/valid/*.yaml", "testdata/invalid/*.yaml"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, path := range paths {
-			src, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(src)
-		}
-	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		file, err := Parse("fuzz.yaml", src)
-		if err != nil {
-			return
-		}
-		all, err := file.Expand(nil)
-		if err != nil {
-			return
-		}
-		for _, s := range all {
-			if s.DeadlineOrDefault() <= 0 {
-				t.Errorf("%s: deadline %v", s.ID(), s.DeadlineOrDefault())
-			}
-		}
-	})
-}
