@@ -177,8 +177,8 @@ author: me
 	}
 }
 
-// known are the keys of a recipe.
-const known = "title, serves, course, oven, bowls, spices, labels, steps, hot, " +
+// recipeKeys are the keys of a recipe.
+const recipeKeys = "title, serves, course, oven, bowls, spices, labels, steps, hot, " +
 	"without, notes, rests, from, author"
 
 func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
@@ -193,7 +193,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a key that is not read": {
 			"title: x\nsecret: y",
-			`2:1: unknown key "secret"; known here: ` + known,
+			`2:1: unknown key "secret"; known here: ` + recipeKeys,
 		},
 		"a merge key": {
 			"title: x\n<<: {hot: true}",
@@ -201,7 +201,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a key that is no text": {
 			"title: x\n? [a]\n: 1",
-			`2:3: want a name as key|2:3: unknown key ""; known here: ` + known,
+			`2:3: want a name as key|2:3: unknown key ""; known here: ` + recipeKeys,
 		},
 		"a key twice": {
 			"title: x\ntitle: y",

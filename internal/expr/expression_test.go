@@ -16,7 +16,7 @@ var values = map[string]Value{
 
 var errUnknown = errors.New("unknown name")
 
-func lookup(name string) (Value, error) {
+func valueNamed(name string) (Value, error) {
 	v, ok := values[name]
 	if !ok {
 		return Value{}, errUnknown
@@ -24,13 +24,13 @@ func lookup(name string) (Value, error) {
 	return v, nil
 }
 
-// compute reads and computes an expression.
-func compute(source string) (Value, error) {
+// evaluate reads and computes an expression.
+func evaluate(source string) (Value, error) {
 	e, err := Parse(source)
 	if err != nil {
 		return Value{}, err
 	}
-	v, _, err := e.Evaluate(lookup)
+	v, _, err := e.Evaluate(valueNamed)
 	return v, err
 }
 
@@ -83,7 +83,7 @@ func TestExpressionsCompute(t *testing.T) {
 		`dashed == "1s" ? 1 : 2`:       "1", // a text that looks like a duration is one
 		"1 / 10000000000":              "0",
 	} {
-		got, err := compute(expression)
+		got, err := evaluate(expression)
 		if err != nil || got.String() != want {
 			t.Errorf("%s: got %s, %v; want %s", expression, got, err, want)
 		}
@@ -123,12 +123,12 @@ func TestExpressionsAreRefusedWithTheReason(t *testing.T) {
 		"5.5 % 2":                        "% wants two whole numbers, not the number 5.5 and the number 2",
 		"nobody + 1":                     "unknown name",
 	} {
-		_, err := compute(expression)
+		_, err := evaluate(expression)
 		if err == nil || err.Error() != want {
 			t.Errorf("%.40s: got %v, want %s", expression, err, want)
 		}
 	}
-	if _, err := compute("1 + nobody"); !errors.Is(err, errUnknown) {
+	if _, err := evaluate("1 + nobody"); !errors.Is(err, errUnknown) {
 		t.Errorf("the error of a lookup becomes %v", err)
 	}
 }
@@ -170,7 +170,7 @@ func FuzzEvaluate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		v, work, err := e.Evaluate(lookup)
+		v, work, err := e.Evaluate(valueNamed)
 		// Each part of the source is computed at most once, and a call reads the items of one list.
 		if most := maxExpression * 4; work > most {
 			t.Errorf("it took %d steps, more than %d", work, most)

@@ -34,7 +34,7 @@ func mustExpand(t *testing.T, text string, set map[string]string) []*Scenario {
 	return all
 }
 
-func ids(all []*Scenario) []string {
+func idsOf(all []*Scenario) []string {
 	var ids []string
 	for _, s := range all {
 		ids = append(ids, s.ID())
@@ -54,7 +54,7 @@ actors:
 `
 	all := mustExpand(t, text, nil)
 	want := []string{"skeleton retries=1 v4", "skeleton retries=1 v6", "skeleton many v4", "skeleton many v6"}
-	if diff := cmp.Diff(want, ids(all)); diff != "" {
+	if diff := cmp.Diff(want, idsOf(all)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := all[2].Actors[0].Steps[0].Op.Sleep.For; got != Duration(2*time.Second) {
@@ -72,11 +72,11 @@ actors:
   client: [sleep: "${pause}"]
 `
 	all := mustExpand(t, text, map[string]string{"retries": "3"})
-	if diff := cmp.Diff([]string{"skeleton retries=3 (retries=1)", "skeleton retries=3 (retries=5)"}, ids(all)); diff != "" {
+	if diff := cmp.Diff([]string{"skeleton retries=3 (retries=1)", "skeleton retries=3 (retries=5)"}, idsOf(all)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	all = mustExpand(t, text, map[string]string{"retries": "3", "pause": "4s"})
-	if diff := cmp.Diff([]string{"skeleton retries=3"}, ids(all)); diff != "" {
+	if diff := cmp.Diff([]string{"skeleton retries=3"}, idsOf(all)); diff != "" {
 		t.Errorf("cases made equal are not one (-want +got):\n%s", diff)
 	}
 	_, err := expandText(t, text, map[string]string{"retires": "3"})

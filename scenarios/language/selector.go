@@ -232,8 +232,8 @@ func (v *validation) bare(m *Selector, pos Pos) {
 }
 
 // onlyKinds reports whether the selector takes TCP segments of no other kinds.
-func (m *Selector) onlyKinds(kinds ...SegmentKind) bool {
-	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(kinds, k) })
+func (m *Selector) onlyKinds(allowed ...SegmentKind) bool {
+	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(allowed, k) })
 }
 
 func (v *validation) payload(p *Payload, pos Pos, proto string) {

@@ -58,22 +58,22 @@ func (m *Selector) String() string {
 
 // Kind names the packets by their protocols: "SYN or RST", "UDP", "ICMP echo-request", "any packet".
 func (m *Selector) Kind() string {
-	var kinds []string
+	var protocols []string
 	for _, k := range m.TCP {
 		if k == AnySegment {
 			k = "TCP"
 		}
-		kinds = append(kinds, string(k))
+		protocols = append(protocols, string(k))
 	}
 	for _, p := range []struct{ name, kind string }{{"UDP", m.UDP}, {"ICMP", m.ICMP}, {"ARP", m.ARP}} {
 		if p.kind != "" {
-			kinds = append(kinds, strings.TrimSpace(p.name+" "+strings.TrimPrefix(p.kind, "any")))
+			protocols = append(protocols, strings.TrimSpace(p.name+" "+strings.TrimPrefix(p.kind, "any")))
 		}
 	}
-	if len(kinds) == 0 {
+	if len(protocols) == 0 {
 		return "any packet"
 	}
-	return strings.Join(kinds, " or ")
+	return strings.Join(protocols, " or ")
 }
 
 // either joins numbers: "1 or 2".
