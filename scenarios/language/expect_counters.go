@@ -1,0 +1,59 @@
+package language
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"halfopen/internal/say"
+)
+
+var counterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+// CountersExpectation judges how much kernel counters rose during the run.
+type CountersExpectation struct {
+	Counters []CounterVal `json:"counters" jsonschema_description:"HOST.GROUP.NAME: how much it rose. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6. With + between several: how much they rose together."`
+}
+
+// CounterVal is an expected rise of a counter, or of several together.
+type CounterVal struct {
+	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with + between.
+	Name string `yaml:",name" json:"name"`
+	Is   Count  `yaml:",value" json:"is"`
+	Pos  Pos    `json:"pos,omitzero"`
+}
+
+// Terms returns the counters of a sum, each HOST.GROUP.NAME; of a single counter, that one.
+func (c *CounterVal) Terms() []string {
+	terms := strings.Split(c.Name, "+")
+	for i := range terms {
+		terms[i] = strings.TrimSpace(terms[i])
+	}
+	return terms
+}
+
+func (v *validation) counters(c *CountersExpectation, pos Pos) {
+	if len(c.Counters) == 0 {
+		v.errorf(&c.Counters, pos, "counters: want HOST.GROUP.NAME and how much it rose")
+	}
+	for i := range c.Counters {
+		k := &c.Counters[i]
+		terms := k.Terms()
+		for j, term := range terms {
+			parts := strings.Split(term, ".")
+			if term == "" {
+				v.errorf(&k.Name, k.Pos, "a sum of counters has a counter on both sides of each +")
+				continue
+			}
+			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
+				v.errorf(&k.Name, k.Pos, "%q is no counter: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", say.Clip(term))
+				continue
+			}
+			if slices.Contains(terms[:j], term) {
+				v.errorf(&k.Name, k.Pos, "%s is twice in the sum", term)
+			}
+			v.host(&k.Name, k.Pos, parts[0], true)
+			v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package language
+
+// PacketsExpectation judges the packets that one host's end of a link saw.
+type PacketsExpectation struct {
+	Packets  Selector   `json:"packets" jsonschema_description:"Which packets."`
+	SeenBy   string     `json:"seen-by,omitempty" jsonschema_description:"The host at whose end of the link they are counted, in both directions. Default: that of packets.from, else of packets.to, else every packet once, where it is sent."`
+	Count    *Count     `json:"count,omitempty" jsonschema_description:"How many."`
+	None     bool       `json:"none,omitempty" jsonschema_description:"There are none; the same as count: 0."`
+	Gaps     []Span     `json:"gaps,omitempty" jsonschema_description:"Times between one and the next, as many as there are; with count the list may be longer."`
+	At       []Span     `json:"at,omitempty" jsonschema_description:"When each was seen, counted from since."`
+	Since    EventRef   `json:"since,omitempty" jsonschema_description:"For at, and for which packets count: those before are left out. Default: the first of them."`
+	Until    EventRef   `json:"until,omitempty" jsonschema_description:"Packets after this event are left out."`
+	Sequence []Selector `json:"sequence,omitempty" jsonschema_description:"Each packet in turn is one of these; no other comes between, before or after."`
+}
+
+func (v *validation) packets(p *PacketsExpectation, pos Pos) {
+	v.selector(&p.Packets, pos)
+	for i := range p.Sequence {
+		v.selector(&p.Sequence[i], pos)
+	}
+	if p.SeenBy != "" {
+		v.host(&p.SeenBy, pos, p.SeenBy, true)
+	}
+	v.window(&p.Since, &p.Until, pos)
+	v.count(p.Count, "count", pos)
+	if p.None && (p.Count != nil || len(p.Gaps) > 0 || len(p.At) > 0 || len(p.Sequence) > 0) {
+		v.errorf(&p.None, pos, "none says that there are no packets; count, gaps, at and sequence cannot stand beside it")
+	}
+	if p.Count != nil && p.Count.Max == 0 && (len(p.Gaps) > 0 || len(p.At) > 0 || len(p.Sequence) > 0) {
+		v.errorf(p.Count, pos, "count: 0 says that there are no packets; gaps, at and sequence cannot stand beside it")
+	}
+	if p.Count != nil && len(p.Sequence) > 0 && !p.Count.Contains(int64(len(p.Sequence))) {
+		v.errorf(p.Count, pos, "count: %s, but the sequence has %d packets", p.Count, len(p.Sequence))
+	}
+	if !p.None && p.Count == nil && len(p.Gaps) == 0 && len(p.At) == 0 && len(p.Sequence) == 0 {
+		v.errorf(&p.Packets, pos, "nothing is expected of the packets; want count, none, gaps, at or sequence")
+	}
+}

@@ -1,0 +1,25 @@
+package language
+
+// PathExpectation wants a socket to go through just these states.
+type PathExpectation struct {
+	Path   SocketSelector `json:"path" jsonschema_description:"The socket; exactly one must fit. It is told by its addresses and ports."`
+	States []State        `json:"states" jsonschema_description:"The states it is seen in, in order, none missing and none more. CLOSED stands for: gone."`
+}
+
+func (v *validation) path(p *PathExpectation, pos Pos) {
+	v.socketSelector(&p.Path, pos)
+	if len(p.Path.State) > 0 {
+		v.errorf(&p.Path.State, pos, "path: the states go under states")
+	}
+	if len(p.States) == 0 {
+		v.errorf(&p.States, pos, "states: want the states the socket goes through")
+	}
+	for i := range p.States {
+		if p.States[i] == Closed && i < len(p.States)-1 {
+			v.errorf(&p.States[i], pos, "states: nothing comes after CLOSED, the socket is gone")
+		}
+		if i > 0 && p.States[i] == p.States[i-1] {
+			v.errorf(&p.States[i], pos, "states: %s twice in a row is seen as once", p.States[i])
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package language
+
+import "slices"
+
+// ProcessExpectation judges an exec step, or the process of an actor.
+type ProcessExpectation struct {
+	Process string `json:"process" jsonschema_description:"ACTOR.STEP of an exec step, or ACTOR."`
+	Exit    *Count `json:"exit,omitempty" jsonschema_description:"Exit status."`
+	Signal  string `json:"signal,omitempty" jsonschema_description:"Signal that ended it: KILL, TERM, ..."`
+	Stdout  *Text  `json:"stdout,omitempty" jsonschema_description:"Standard output."`
+	Stderr  *Text  `json:"stderr,omitempty" jsonschema_description:"Standard error."`
+	Took    *Span  `json:"took,omitempty" jsonschema_description:"Duration."`
+}
+
+func (v *validation) process(p *ProcessExpectation, pos Pos) {
+	actor, id, n := StepRef(p.Process).Split()
+	switch {
+	case actor != "":
+		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && !st.Op.Has(OutcomeExit) {
+			v.errorf(&p.Process, pos, "%s is %s, which is no process; want an exec step, or an actor", p.Process, st.Op.Kind())
+		}
+	case !slices.Contains(v.actors, p.Process):
+		v.actorRef(&p.Process, pos, p.Process)
+	case p.Stdout != nil || p.Stderr != nil:
+		v.errorf(&p.Process, pos, "the actor %s itself prints nothing; stdout and stderr are of exec steps: %s.exec", p.Process, p.Process)
+	}
+	if p.Exit != nil && p.Signal != "" {
+		v.errorf(&p.Signal, pos, "a process ended by a signal has no exit status; want one of exit and signal")
+	}
+	if p.Exit != nil && (p.Exit.Max < 0 || p.Exit.Min > 255) {
+		v.errorf(p.Exit, pos, "exit: %s is outside 0 to 255", p.Exit)
+	}
+	if p.Signal != "" {
+		v.oneOf(&p.Signal, pos, "signal", p.Signal, signalNames())
+	}
+	if p.Exit == nil && p.Signal == "" && p.Stdout == nil && p.Stderr == nil && p.Took == nil {
+		v.errorf(&p.Process, pos, "nothing is expected of the process; want exit, signal, stdout, stderr or took")
+	}
+	for _, t := range []*Text{p.Stdout, p.Stderr} {
+		if t != nil {
+			v.text(t, pos)
+		}
+	}
+}

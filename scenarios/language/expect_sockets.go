@@ -1,0 +1,22 @@
+package language
+
+// SocketsExpectation wants a number of sockets at one moment.
+type SocketsExpectation struct {
+	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
+	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the moment named by when."`
+	When    EventRef       `json:"when,omitempty" jsonschema_description:"The moment. Default: the end of the run."`
+	Peak    *Count         `json:"peak,omitempty" jsonschema_description:"The most there ever are at once."`
+}
+
+func (v *validation) socketsExpectation(s *SocketsExpectation, pos Pos) {
+	v.socketSelector(&s.Sockets, pos)
+	v.event(&s.When, pos, s.When)
+	v.count(s.Count, "count", pos)
+	v.count(s.Peak, "peak", pos)
+	switch {
+	case s.Count == nil && s.Peak == nil:
+		v.errorf(&s.Sockets, pos, "nothing is expected of the sockets; want count or peak")
+	case s.Count == nil && v.has(&s.When):
+		v.errorf(&s.When, pos, "when is the moment of count, but there is no count")
+	}
+}

@@ -1,0 +1,129 @@
+package language
+
+import (
+	"slices"
+	"strings"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
+
+// StepExpectation judges the outcome of a step; of all its executions where it was done several times and the reference
+// does not pick one (client.connect[3]).
+type StepExpectation struct {
+	Step   StepRef   `json:"step" jsonschema_description:"ACTOR.STEP or ACTOR.STEP[N]."`
+	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, or none. Default: none, unless other keys allow an error."`
+	Took   *Span     `json:"took,omitempty" jsonschema_description:"Duration of the step."`
+	At     *Span     `json:"at,omitempty" jsonschema_description:"When it ended, counted from since."`
+	Since  EventRef  `json:"since,omitempty" jsonschema_description:"For at. Default: the start of the actors."`
+	Result *Count    `json:"result,omitempty" jsonschema_description:"Return value of the system call."`
+	Bytes  *Count    `json:"bytes,omitempty" jsonschema_description:"Number of bytes moved by the whole step."`
+	Value  *Text     `json:"value,omitempty" jsonschema_description:"getsockopt's value, poll's events."`
+	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info without tcpi_. Of sockstat: its counts."`
+	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text; of blocked, the names of system calls, with blanks between."`
+	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of the bytes received, all of them, in hex."`
+	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where recvfrom's datagram or accept's connection came from: HOST, HOST.N or HOST:PORT."`
+	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many times the step ended with these properties. Default: every time."`
+	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"The step had not ended when the run did."`
+}
+
+// InfoVal is an expected field of tcp_info, or count of sockstat.
+type InfoVal struct {
+	Name string `yaml:",name" json:"name"`
+	Is   Count  `yaml:",value" json:"is"`
+}
+
+func (v *validation) errno(field *string, pos Pos, name string) {
+	if name == "" && !v.has(field) || name == "none" {
+		return
+	}
+	if proper, ok := errnoAliases[name]; ok {
+		v.errorf(field, pos, "%s is %s on Linux; write that", name, proper)
+		return
+	}
+	if names := errnoNames(); !slices.Contains(names, name) {
+		v.errorf(field, pos, "unknown error %q%s; want the name of an errno, or none", say.Clip(name), spell.DidYouMean(name, names))
+	}
+}
+
+func (v *validation) stepExpectation(e *StepExpectation, pos Pos) {
+	actor, id, n := e.Step.Split()
+	if actor == "" {
+		v.errorf(&e.Step, pos, "%q names no step: want ACTOR.STEP or ACTOR.STEP[N]", say.Clip(string(e.Step)))
+		return
+	}
+	st := v.stepRef(&e.Step, pos, actor, id, n)
+	v.errno(&e.Error, pos, e.Error)
+	v.since(&e.Since, e.At != nil, pos)
+	v.count(e.Count, "count", pos)
+	v.count(e.Bytes, "bytes", pos)
+	if e.Text != nil {
+		v.text(e.Text, pos)
+	}
+	if e.SHA256 != nil {
+		v.text(e.SHA256, pos)
+	}
+	if e.Value != nil {
+		v.text(e.Value, pos)
+	}
+	if e.Hangs && (e.Error != "" || e.Took != nil || e.At != nil || e.Result != nil || e.Bytes != nil || e.Value != nil || len(e.Values) > 0 || e.Text != nil || e.SHA256 != nil || e.Peer != "") {
+		v.errorf(&e.Hangs, pos, "a step that hangs has no outcome; only count can stand beside hangs")
+	}
+	if e.Count != nil && n > 0 {
+		v.errorf(e.Count, pos, "%s is one execution; count is for all of them", e.Step)
+	}
+	if e.Result != nil && e.Result.Max < 0 && e.Error == "none" {
+		v.errorf(e.Result, pos, "result: %s is that of an error, but error is none", e.Result)
+	}
+	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != "none" {
+		v.errorf(e.Result, pos, "result: an error comes with -1, not %s", e.Result)
+	}
+	if e.Peer != "" {
+		v.peer(&e.Peer, pos, e.Peer)
+	}
+	named := valued(&TCPInfo{})
+	if st != nil {
+		if op, ok := st.Op.Operation().(valued); ok {
+			named = op
+		}
+		v.outcomes(e, &st.Op, pos)
+	}
+	what, known := named.valueNames()
+	for i := range e.Values {
+		v.oneOf(&e.Values[i].Name, pos, what, e.Values[i].Name, known)
+	}
+}
+
+// outcomes checks that an operation has the outcomes that are judged.
+func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
+	kind := op.Kind()
+	for _, judged := range []struct {
+		outcome Outcome
+		field   any
+		given   bool
+	}{
+		{OutcomeValue, e.Value, e.Value != nil},
+		{OutcomeValues, &e.Values, len(e.Values) > 0},
+		{OutcomeText, e.Text, e.Text != nil},
+		{OutcomeSHA256, e.SHA256, e.SHA256 != nil},
+		{OutcomeBytes, e.Bytes, e.Bytes != nil},
+		{OutcomePeer, &e.Peer, e.Peer != ""},
+	} {
+		if judged.given && !op.Has(judged.outcome) {
+			of := say.List(operationsWith(judged.outcome))
+			v.errorf(judged.field, pos, "%s: %s has none; it is an outcome of %s", judged.outcome, kind, of)
+		}
+	}
+	if e.Result != nil && !op.Has(OutcomeResult) {
+		v.errorf(e.Result, pos, "result: %s makes no system call to judge; use the expectation process, with exit", kind)
+	}
+}
+
+// peer checks HOST, HOST.N or HOST:PORT.
+func (v *validation) peer(field *string, pos Pos, peer string) {
+	if strings.Contains(peer, ":") {
+		v.target(field, pos, peer)
+		return
+	}
+	v.address(field, pos, peer)
+}

@@ -1,0 +1,45 @@
+package language
+
+// SocketSelector says which sockets of a host.
+type SocketSelector struct {
+	Host   string `json:"host" jsonschema_description:"The host."`
+	Local  int    `json:"local,omitempty" jsonschema_description:"Local port."`
+	Remote int    `json:"remote,omitempty" jsonschema_description:"Remote port."`
+	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
+}
+
+func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
+	v.host(&s.Host, pos, s.Host, true)
+	v.port(&s.Local, pos, 1)
+	v.port(&s.Remote, pos, 1)
+	for i := range s.State {
+		if s.State[i] == Closed {
+			v.errorf(&s.State[i], pos, "CLOSED stands for a socket that is gone, in states of a path only; the state of an unconnected one is CLOSE")
+		}
+	}
+}
+
+// State is a TCP state as ss and netstat name it.
+type State string
+
+// The TCP states of the kernel (include/net/tcp_states.h), with NEW_SYN_RECV shown as SYN_RECV, and Closed for a socket
+// that is no longer there.
+const (
+	Established State = "ESTABLISHED"
+	SynSent     State = "SYN_SENT"
+	SynRecv     State = "SYN_RECV"
+	FinWait1    State = "FIN_WAIT1"
+	FinWait2    State = "FIN_WAIT2"
+	TimeWait    State = "TIME_WAIT"
+	Unbound     State = "CLOSE"
+	CloseWait   State = "CLOSE_WAIT"
+	LastAck     State = "LAST_ACK"
+	Listening   State = "LISTEN"
+	Closing     State = "CLOSING"
+	Closed      State = "CLOSED"
+)
+
+// Words returns the TCP states.
+func (State) Words() []string {
+	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait, LastAck, Listening, Closing, Closed)
+}
