@@ -24,9 +24,6 @@ var judges = map[string]judge{
 	"sockets":  judgeSockets,
 }
 
-// observed are the kinds that rest on packets or sockets seen, whose passing means nothing where some were missed.
-var observed = map[string]bool{"packets": true, "reaches": true, "holds": true, "never": true, "path": true, "sockets": true}
-
 // Check judges a run: a verdict for each expectation in the order of the scenario, then those for what every run must
 // meet: each fault struck unless an expectation says how often, no step failed to be tried, and the run came to its end
 // with no step in progress that is not expected to hang.
@@ -75,7 +72,7 @@ func (r *run) check(e *language.Expectation, v *draft) {
 		}
 	}
 	j(r, e, v)
-	if observed[v.Kind] && v.Status == Pass && len(r.untrue) > 0 {
+	if e.Observed() && v.Status == Pass && len(r.untrue) > 0 {
 		v.fault("the whole truth", r.untrue[0], "what was seen is as wanted, but not all was seen: "+r.untrue[0])
 	}
 }

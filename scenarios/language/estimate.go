@@ -46,7 +46,7 @@ func (s *Scenario) Estimate() time.Duration {
 		longest = max(longest, time.Duration(s.Faults[i].After+s.Faults[i].For))
 	}
 	for i := range s.Expect {
-		longest = max(longest, s.Expect[i].time())
+		longest = max(longest, s.Expect[i].lasts())
 	}
 	return longest
 }
@@ -75,42 +75,4 @@ func times(d time.Duration, n int) time.Duration {
 		return maxDuration
 	}
 	return d * time.Duration(n)
-}
-
-// time returns how long the run must last for the expectation to be judged.
-func (e *Expectation) time() time.Duration {
-	want := func(spans ...*Span) time.Duration {
-		longest := time.Duration(0)
-		for _, s := range spans {
-			if s != nil {
-				longest = max(longest, s.Want)
-			}
-		}
-		return longest
-	}
-	switch {
-	case e.Step != nil:
-		return want(e.Step.At)
-	case e.Process != nil:
-		return want(e.Process.Took)
-	case e.Packets != nil:
-		gaps := e.Packets.Gaps
-		// With a count, the list of gaps may be longer than what is seen.
-		if c := e.Packets.Count; c != nil && c.Max >= 1 && c.Max-1 < int64(len(gaps)) {
-			gaps = gaps[:c.Max-1]
-		}
-		var sum, last time.Duration
-		for i := range gaps {
-			sum = min(sum+gaps[i].Want, maxDuration)
-		}
-		for i := range e.Packets.At {
-			last = max(last, e.Packets.At[i].Want)
-		}
-		return max(sum, last)
-	case e.Reaches != nil:
-		return want(e.Reaches.At)
-	case e.Holds != nil:
-		return want(e.Holds.For)
-	}
-	return 0
 }

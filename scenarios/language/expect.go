@@ -1,8 +1,12 @@
 package language
 
-import "regexp"
+import (
+	"regexp"
+	"time"
+)
 
-// Expectation is one entry of a scenario's expect list: exactly one of its kinds, told apart by its first key.
+// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its
+// first key.
 type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
 	Process  *ProcessExpectation  `json:"process,omitempty"`
@@ -22,7 +26,63 @@ type Expectation struct {
 }
 
 // Kind names the expectation's kind, as written in YAML; "" for none.
-func (e *Expectation) Kind() string { return oneOfKind(e) }
+func (e *Expectation) Kind() string {
+	key, _ := chosen[expectationKind](e)
+	return key
+}
+
+// Observed reports whether the expectation rests on packets or sockets that were seen. If some were missed, its passing
+// means nothing.
+func (e *Expectation) Observed() bool {
+	_, kind := chosen[expectationKind](e)
+	return kind != nil && kind.observed()
+}
+
+// SampledAt returns the events, in canonical form, at which the expectation needs to know the state of all sockets.
+func (e *Expectation) SampledAt() []EventRef {
+	_, kind := chosen[expectationKind](e)
+	if kind == nil {
+		return nil
+	}
+	var events []EventRef
+	for _, ref := range kind.sampledAt() {
+		if ref != "" {
+			events = append(events, ref.Canonical())
+		}
+	}
+	return events
+}
+
+// lasts returns how long the run must last for the expectation to be judged.
+func (e *Expectation) lasts() time.Duration {
+	_, kind := chosen[expectationKind](e)
+	if kind == nil {
+		return 0
+	}
+	return kind.lasts()
+}
+
+// ExpectationKinds returns the kinds of expectations, as written in YAML, in the order of the documentation.
+func ExpectationKinds() []string {
+	var keys []string
+	for key := range kinds[expectationKind, Expectation]() {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// expectationKind is what a kind of expectation says of itself. Each pointer of [Expectation] but Where is one, in a file
+// of its own; assertions has the judge of each.
+type expectationKind interface {
+	// check reports what is wrong with it; pos is where it stands.
+	check(v *validation, pos Pos)
+	// lasts returns how long the run must last for it to be judged, from the start of the actors; 0 if that does not matter.
+	lasts() time.Duration
+	// observed reports whether it rests on packets or sockets that were seen.
+	observed() bool
+	// sampledAt returns the events at which it needs to know the state of all sockets, as they are written; "" is none.
+	sampledAt() []EventRef
+}
 
 // Where restricts an expectation to kernels that have, or lack, a sysctl. It is probed in the lab.
 type Where struct {
@@ -50,32 +110,20 @@ func (v *validation) expectation(e *Expectation) {
 			}
 		}
 	}
-	switch {
-	case e.Step != nil:
-		v.stepExpectation(e.Step, pos)
-	case e.Process != nil:
-		v.process(e.Process, pos)
-	case e.Packets != nil:
-		v.packets(e.Packets, pos)
-	case e.Counters != nil:
-		v.counters(e.Counters, pos)
-	case e.Fault != nil:
-		v.faultRef(&e.Fault.Fault, pos, e.Fault.Fault)
-		v.count(&e.Fault.Hits, "hits", pos)
-	case e.Reaches != nil:
-		v.socketSelector(&e.Reaches.Reaches, pos)
-		v.since(&e.Reaches.Since, e.Reaches.At != nil, pos)
-	case e.Holds != nil:
-		v.socketSelector(&e.Holds.Holds, pos)
-		v.window(&e.Holds.From, &e.Holds.Until, pos)
-	case e.Never != nil:
-		v.socketSelector(&e.Never.Never, pos)
-		v.window(&e.Never.From, &e.Never.Until, pos)
-	case e.Path != nil:
-		v.path(e.Path, pos)
-	case e.Sockets != nil:
-		v.socketsExpectation(e.Sockets, pos)
+	if _, kind := chosen[expectationKind](e); kind != nil {
+		kind.check(v, pos)
 	}
+}
+
+// longestOf returns the longest of the durations wanted; those not given count as 0.
+func longestOf(spans ...*Span) time.Duration {
+	var most time.Duration
+	for _, s := range spans {
+		if s != nil {
+			most = max(most, s.Want)
+		}
+	}
+	return most
 }
 
 func (v *validation) since(since *EventRef, at bool, pos Pos) {

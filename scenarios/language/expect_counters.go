@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"halfopen/internal/say"
 )
@@ -32,7 +33,7 @@ func (c *CounterVal) Terms() []string {
 	return terms
 }
 
-func (v *validation) counters(c *CountersExpectation, pos Pos) {
+func (c *CountersExpectation) check(v *validation, pos Pos) {
 	if len(c.Counters) == 0 {
 		v.errorf(&c.Counters, pos, "counters: want HOST.GROUP.NAME and how much it rose")
 	}
@@ -57,3 +58,9 @@ func (v *validation) counters(c *CountersExpectation, pos Pos) {
 		}
 	}
 }
+
+func (*CountersExpectation) lasts() time.Duration { return 0 }
+
+func (*CountersExpectation) observed() bool { return false }
+
+func (*CountersExpectation) sampledAt() []EventRef { return nil }

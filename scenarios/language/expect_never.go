@@ -1,8 +1,21 @@
 package language
 
+import "time"
+
 // NeverExpectation wants no socket to be seen in a state.
 type NeverExpectation struct {
 	Never SocketSelector `json:"never" jsonschema_description:"No such socket is ever seen."`
 	From  EventRef       `json:"from,omitempty" jsonschema_description:"From this event on."`
 	Until EventRef       `json:"until,omitempty" jsonschema_description:"Until this event."`
 }
+
+func (n *NeverExpectation) check(v *validation, pos Pos) {
+	v.socketSelector(&n.Never, pos)
+	v.window(&n.From, &n.Until, pos)
+}
+
+func (n *NeverExpectation) lasts() time.Duration { return 0 }
+
+func (n *NeverExpectation) observed() bool { return true }
+
+func (n *NeverExpectation) sampledAt() []EventRef { return []EventRef{n.From, n.Until} }

@@ -1,5 +1,7 @@
 package language
 
+import "time"
+
 // PacketsExpectation judges the packets that one host's end of a link saw.
 type PacketsExpectation struct {
 	Packets  Selector   `json:"packets" jsonschema_description:"Which packets."`
@@ -13,7 +15,7 @@ type PacketsExpectation struct {
 	Sequence []Selector `json:"sequence,omitempty" jsonschema_description:"Each packet in turn is one of these; no other comes between, before or after."`
 }
 
-func (v *validation) packets(p *PacketsExpectation, pos Pos) {
+func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	v.selector(&p.Packets, pos)
 	for i := range p.Sequence {
 		v.selector(&p.Sequence[i], pos)
@@ -36,3 +38,24 @@ func (v *validation) packets(p *PacketsExpectation, pos Pos) {
 		v.errorf(&p.Packets, pos, "nothing is expected of the packets; want count, none, gaps, at or sequence")
 	}
 }
+
+// lasts returns the end of the gaps, or the last of the times: the packets are to be seen until then.
+func (p *PacketsExpectation) lasts() time.Duration {
+	gaps := p.Gaps
+	// With a count, the list of gaps may be longer than what is seen.
+	if c := p.Count; c != nil && c.Max >= 1 && c.Max-1 < int64(len(gaps)) {
+		gaps = gaps[:c.Max-1]
+	}
+	var sum, last time.Duration
+	for i := range gaps {
+		sum = min(sum+gaps[i].Want, maxDuration)
+	}
+	for i := range p.At {
+		last = max(last, p.At[i].Want)
+	}
+	return max(sum, last)
+}
+
+func (*PacketsExpectation) observed() bool { return true }
+
+func (*PacketsExpectation) sampledAt() []EventRef { return nil }

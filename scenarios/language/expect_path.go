@@ -1,12 +1,14 @@
 package language
 
+import "time"
+
 // PathExpectation wants a socket to go through just these states.
 type PathExpectation struct {
 	Path   SocketSelector `json:"path" jsonschema_description:"The socket; exactly one must fit. It is told by its addresses and ports."`
 	States []State        `json:"states" jsonschema_description:"The states it is seen in, in order, none missing and none more. CLOSED stands for: gone."`
 }
 
-func (v *validation) path(p *PathExpectation, pos Pos) {
+func (p *PathExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&p.Path, pos)
 	if len(p.Path.State) > 0 {
 		v.errorf(&p.Path.State, pos, "path: the states go under states")
@@ -23,3 +25,9 @@ func (v *validation) path(p *PathExpectation, pos Pos) {
 		}
 	}
 }
+
+func (*PathExpectation) lasts() time.Duration { return 0 }
+
+func (*PathExpectation) observed() bool { return true }
+
+func (*PathExpectation) sampledAt() []EventRef { return nil }

@@ -1,6 +1,9 @@
 package language
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // ProcessExpectation judges an exec step, or the process of an actor.
 type ProcessExpectation struct {
@@ -12,7 +15,7 @@ type ProcessExpectation struct {
 	Took    *Span  `json:"took,omitempty" jsonschema_description:"Duration."`
 }
 
-func (v *validation) process(p *ProcessExpectation, pos Pos) {
+func (p *ProcessExpectation) check(v *validation, pos Pos) {
 	actor, id, n := StepRef(p.Process).Split()
 	switch {
 	case actor != "":
@@ -42,3 +45,9 @@ func (v *validation) process(p *ProcessExpectation, pos Pos) {
 		}
 	}
 }
+
+func (p *ProcessExpectation) lasts() time.Duration { return longestOf(p.Took) }
+
+func (p *ProcessExpectation) observed() bool { return false }
+
+func (p *ProcessExpectation) sampledAt() []EventRef { return nil }

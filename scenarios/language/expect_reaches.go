@@ -1,5 +1,7 @@
 package language
 
+import "time"
+
 // ReachesExpectation wants some socket to be seen in a state.
 type ReachesExpectation struct {
 	Reaches SocketSelector `json:"reaches" jsonschema_description:"Some such socket is seen."`
@@ -10,3 +12,14 @@ type ReachesExpectation struct {
 	Timer   string         `json:"timer,omitempty" jsonschema:"enum=off,enum=on,enum=keepalive,enum=timewait,enum=persist" jsonschema_description:"With this timer, named as ss does."`
 	Retrans *Count         `json:"retrans,omitempty" jsonschema_description:"With this many unanswered retransmissions or probes."`
 }
+
+func (r *ReachesExpectation) check(v *validation, pos Pos) {
+	v.socketSelector(&r.Reaches, pos)
+	v.since(&r.Since, r.At != nil, pos)
+}
+
+func (r *ReachesExpectation) lasts() time.Duration { return longestOf(r.At) }
+
+func (r *ReachesExpectation) observed() bool { return true }
+
+func (r *ReachesExpectation) sampledAt() []EventRef { return nil }

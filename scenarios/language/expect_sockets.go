@@ -1,5 +1,7 @@
 package language
 
+import "time"
+
 // SocketsExpectation wants a number of sockets at one moment.
 type SocketsExpectation struct {
 	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
@@ -8,7 +10,7 @@ type SocketsExpectation struct {
 	Peak    *Count         `json:"peak,omitempty" jsonschema_description:"The most there ever are at once."`
 }
 
-func (v *validation) socketsExpectation(s *SocketsExpectation, pos Pos) {
+func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&s.Sockets, pos)
 	v.event(&s.When, pos, s.When)
 	v.count(s.Count, "count", pos)
@@ -20,3 +22,9 @@ func (v *validation) socketsExpectation(s *SocketsExpectation, pos Pos) {
 		v.errorf(&s.When, pos, "when is the moment of count, but there is no count")
 	}
 }
+
+func (s *SocketsExpectation) lasts() time.Duration { return 0 }
+
+func (s *SocketsExpectation) observed() bool { return true }
+
+func (s *SocketsExpectation) sampledAt() []EventRef { return []EventRef{s.When} }

@@ -3,6 +3,7 @@ package language
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -46,7 +47,7 @@ func (v *validation) errno(field *string, pos Pos, name string) {
 	}
 }
 
-func (v *validation) stepExpectation(e *StepExpectation, pos Pos) {
+func (e *StepExpectation) check(v *validation, pos Pos) {
 	actor, id, n := e.Step.Split()
 	if actor == "" {
 		v.errorf(&e.Step, pos, "%q names no step: want ACTOR.STEP or ACTOR.STEP[N]", say.Clip(string(e.Step)))
@@ -127,3 +128,9 @@ func (v *validation) peer(field *string, pos Pos, peer string) {
 	}
 	v.address(field, pos, peer)
 }
+
+func (e *StepExpectation) lasts() time.Duration { return longestOf(e.At) }
+
+func (e *StepExpectation) observed() bool { return false }
+
+func (e *StepExpectation) sampledAt() []EventRef { return nil }
