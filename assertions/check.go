@@ -8,7 +8,7 @@ import (
 )
 
 // judge holds one expectation against a run. It sets the verdict's title first, so that every failure has one.
-type judge func(*run, *language.Expectation, *draft)
+type judge func(*evidence, *language.Expectation, *draft)
 
 // judges has the judge of each kind of expectation.
 var judges = map[string]judge{
@@ -30,17 +30,17 @@ var judges = map[string]judge{
 //
 // The trace must be sorted, see [trace.Trace.Sort].
 func Check(s *language.Scenario, t *trace.Trace) []Verdict {
-	r := newRun(s, t)
+	ev := newEvidence(s, t)
 	var verdicts []Verdict
 	for i := range s.Expect {
 		e := &s.Expect[i]
 		v := draft{Verdict: Verdict{Kind: e.Kind(), Index: i, Pos: e.Pos, Status: Pass}}
-		r.check(e, &v)
+		ev.check(e, &v)
 		verdicts = append(verdicts, v.finish())
 	}
-	verdicts = append(verdicts, r.faultsStruck()...)
-	verdicts = append(verdicts, r.problems()...)
-	return append(verdicts, r.ending())
+	verdicts = append(verdicts, ev.faultsStruck()...)
+	verdicts = append(verdicts, ev.problems()...)
+	return append(verdicts, ev.ending())
 }
 
 // Failed reports whether some verdict is a failure.
@@ -53,32 +53,32 @@ func Failed(verdicts []Verdict) bool {
 	return false
 }
 
-func (r *run) check(e *language.Expectation, v *draft) {
+func (ev *evidence) check(e *language.Expectation, v *draft) {
 	j := judges[e.Kind()]
 	if j == nil {
 		v.Title = "an expectation of a known kind"
-		v.fault(v.Title, "none", "the expectation has no kind that is known")
+		v.fail(v.Title, "none", "the expectation has no kind that is known")
 		return
 	}
 	if e.Where != nil {
-		if reason, err := r.skipped(e.Where); err != nil {
-			j(r, e, v)
-			v.fault("the sysctl probed", "no probe", err.Error())
+		if reason, err := ev.skipped(e.Where); err != nil {
+			j(ev, e, v)
+			v.fail("the sysctl probed", "no probe", err.Error())
 			return
 		} else if reason != "" {
-			j(r, e, v)
+			j(ev, e, v)
 			*v = draft{Verdict: Verdict{Kind: v.Kind, Index: v.Index, Pos: v.Pos, Status: Skip, Title: v.Title, Reason: reason}}
 			return
 		}
 	}
-	j(r, e, v)
-	if e.Observed() && v.Status == Pass && len(r.untrue) > 0 {
-		v.fault("the whole truth", r.untrue[0], "what was seen is as wanted, but not all was seen: "+r.untrue[0])
+	j(ev, e, v)
+	if e.Observed() && v.Status == Pass && len(ev.untrue) > 0 {
+		v.fail("the whole truth", ev.untrue[0], "what was seen is as wanted, but not all was seen: "+ev.untrue[0])
 	}
 }
 
 // skipped returns why an expectation does not hold for the run's kernel; "" where it does.
-func (r *run) skipped(w *language.Where) (string, error) {
+func (ev *evidence) skipped(w *language.Where) (string, error) {
 	for _, q := range []struct {
 		name string
 		want bool
@@ -86,7 +86,7 @@ func (r *run) skipped(w *language.Where) (string, error) {
 		if q.name == "" {
 			continue
 		}
-		there, probed := r.sysctls[q.name]
+		there, probed := ev.sysctls[q.name]
 		switch {
 		case !probed:
 			return "", fmt.Errorf("the run did not probe for %s, which where asks for", q.name)

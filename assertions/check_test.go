@@ -2,6 +2,8 @@ package assertions
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +25,13 @@ func failures(verdicts []Verdict) map[string]string {
 }
 
 const ms = time.Millisecond
+
+func TestEveryKindOfExpectationHasAJudge(t *testing.T) {
+	want := slices.Sorted(slices.Values(language.ExpectationKinds()))
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(judges))); diff != "" {
+		t.Errorf("kinds with a judge (-want +got):\n%s", diff)
+	}
+}
 
 func TestSilentServer(t *testing.T) {
 	expect := `

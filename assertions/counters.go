@@ -13,7 +13,7 @@ import (
 // judgeCounters wants kernel counters to have risen by so much between the readings before and after the actors. A counter
 // that the host's kernel does not have is a failure, not a zero. In a sum one that rose is enough: kernels count some things
 // under different names.
-func judgeCounters(r *run, e *language.Expectation, v *draft) {
+func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 	var title []string
 	for i := range e.Counters.Counters {
 		c := &e.Counters.Counters[i]
@@ -21,13 +21,13 @@ func judgeCounters(r *run, e *language.Expectation, v *draft) {
 		want := c.Name + " to rise by " + c.Is.String()
 		var sum rise
 		for _, term := range c.Terms() {
-			sum.add(r, term)
+			sum.add(ev, term)
 		}
 		switch {
 		case sum.unread != "":
-			v.fault(want, "no reading", fmt.Sprintf("wanted %s, but the counters of %s were not read before and after the run", want, sum.unread))
+			v.fail(want, "no reading", fmt.Sprintf("wanted %s, but the counters of %s were not read before and after the run", want, sum.unread))
 		case len(sum.missing) > 0 && sum.rose == 0:
-			v.fault(want, "no such counter", strings.Join(sum.missing, "; "))
+			v.fail(want, "no such counter", strings.Join(sum.missing, "; "))
 		case c.Is.Contains(sum.rose):
 			v.saw(true, want, fmt.Sprintf("%s %d", c.Name, sum.rose))
 		default:
@@ -47,9 +47,9 @@ type rise struct {
 }
 
 // add adds a counter, HOST.GROUP.NAME.
-func (s *rise) add(r *run, counter string) {
+func (s *rise) add(ev *evidence, counter string) {
 	host, name, _ := strings.Cut(counter, ".")
-	before, after := r.counters(host, trace.Before), r.counters(host, trace.After)
+	before, after := ev.counters(host, trace.Before), ev.counters(host, trace.After)
 	if before == nil || after == nil {
 		s.unread = host
 		return
@@ -79,9 +79,9 @@ func (s *rise) String() string {
 }
 
 // counters returns a reading of a host's counters, or nil.
-func (r *run) counters(host string, at trace.Moment) map[string]int64 {
-	for i := range r.t.Events {
-		if c := r.t.Events[i].Counters; c != nil && c.Host == host && c.At == at {
+func (ev *evidence) counters(host string, at trace.Moment) map[string]int64 {
+	for i := range ev.t.Events {
+		if c := ev.t.Events[i].Counters; c != nil && c.Host == host && c.At == at {
 			return c.Values
 		}
 	}

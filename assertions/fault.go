@@ -8,38 +8,38 @@ import (
 )
 
 // judgeFault wants a fault to have struck so many packets.
-func judgeFault(r *run, e *language.Expectation, v *draft) {
+func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
 	v.Title = fmt.Sprintf("fault %s: %s", x.Fault, countText(x.Hits, "hit"))
-	hits, read := r.hits(x.Fault)
+	hits, read := ev.hits(x.Fault)
 	if !read {
-		v.fault(countText(x.Hits, "hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", countText(x.Hits, "hit")))
+		v.fail(countText(x.Hits, "hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", countText(x.Hits, "hit")))
 		return
 	}
-	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), plural(int(hits), "hit")+r.outOfForce(x.Fault))
+	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), plural(int(hits), "hit")+ev.outOfForce(x.Fault))
 }
 
 // faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it. One with a
 // chance of 0% is there to show what happens without it, and must not.
-func (r *run) faultsStruck() []Verdict {
+func (ev *evidence) faultsStruck() []Verdict {
 	named := map[string]bool{}
-	for i := range r.s.Expect {
-		if f := r.s.Expect[i].Fault; f != nil {
+	for i := range ev.s.Expect {
+		if f := ev.s.Expect[i].Fault; f != nil {
 			named[f.Fault] = true
 		}
 	}
 	var verdicts []Verdict
-	for i := range r.s.Faults {
-		f := &r.s.Faults[i]
+	for i := range ev.s.Faults {
+		f := &ev.s.Faults[i]
 		if named[f.Name] {
 			continue
 		}
 		v := draft{Verdict: Verdict{Kind: "fault", Index: -1, Pos: f.Pos, Status: Pass, Title: fmt.Sprintf("fault %s: strikes", f.Name)}}
-		hits, read := r.hits(f.Name)
+		hits, read := ev.hits(f.Name)
 		if f.Chance != nil && *f.Chance == 0 {
 			v.Title = fmt.Sprintf("fault %s: strikes nothing, by chance: 0%%", f.Name)
 			if !read {
-				v.fault("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+				v.fail("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 			} else {
 				v.saw(hits == 0, "0 hits", plural(int(hits), "hit"))
 			}
@@ -50,10 +50,10 @@ func (r *run) faultsStruck() []Verdict {
 		case hits > 0:
 			v.saw(true, "1 hit or more", plural(int(hits), "hit"))
 		case !read:
-			v.fault("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+			v.fail("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:
-			v.fault("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect hits: 0 of it",
-				f.Name, r.outOfForce(f.Name), f.Match.String(), faultPlace(f)))
+			v.fail("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect hits: 0 of it",
+				f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f)))
 		}
 		verdicts = append(verdicts, v.finish())
 	}
@@ -68,9 +68,9 @@ func faultPlace(f *language.Fault) string {
 }
 
 // hits returns how many packets a fault struck, by the last reading; read is false where there is none.
-func (r *run) hits(fault string) (hits uint64, read bool) {
-	for i := range r.t.Events {
-		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {
+func (ev *evidence) hits(fault string) (hits uint64, read bool) {
+	for i := range ev.t.Events {
+		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {
 			hits, read = max(hits, f.Hits), true
 		}
 	}
@@ -78,13 +78,13 @@ func (r *run) hits(fault string) (hits uint64, read bool) {
 }
 
 // outOfForce says so where a fault was never in force.
-func (r *run) outOfForce(fault string) string {
-	for i := range r.t.Events {
-		if f := r.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultOn {
+func (ev *evidence) outOfForce(fault string) string {
+	for i := range ev.t.Events {
+		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultOn {
 			return ""
 		}
 	}
-	f := r.s.Fault(fault)
+	f := ev.s.Fault(fault)
 	if f != nil && f.From != "" {
 		return fmt.Sprintf(" (it was never in force: it waits for %s)", f.From)
 	}

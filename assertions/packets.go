@@ -11,26 +11,26 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgePackets judges the packets an observer saw, see [run.vantage].
+// judgePackets judges the packets an observer saw, see [evidence.vantage].
 //
 // Gaps must be as many as there are packets less one, and at as many as there are packets; with count the lists may be
 // longer than that, never shorter. There must be a gap to judge: gaps of a single packet fail.
-func judgePackets(r *run, e *language.Expectation, v *draft) {
+func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
-	seen, by := r.vantage(p)
+	seen, by := ev.vantage(p)
 	v.Title = packetsTitle(p, by)
-	seen, base, ok := r.window(p, seen, v)
+	seen, base, ok := ev.window(p, seen, v)
 	if !ok {
 		return
 	}
-	matched, ok := r.selected(&p.Packets, seen, v)
+	matched, ok := ev.selected(&p.Packets, seen, v)
 	if !ok {
 		return
 	}
 	v.Packets = matched
 	n := len(matched)
 	if base == nil && n > 0 {
-		base = &r.t.Events[matched[0]].T
+		base = &ev.t.Events[matched[0]].T
 	}
 	switch {
 	case p.None && n == 0:
@@ -41,72 +41,72 @@ func judgePackets(r *run, e *language.Expectation, v *draft) {
 		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), plural(n, "packet"))
 	}
 	if len(p.Gaps) > 0 {
-		r.gaps(p, matched, v)
+		ev.gaps(p, matched, v)
 	}
 	if len(p.At) > 0 {
-		r.times(p, matched, base, v)
+		ev.times(p, matched, base, v)
 	}
 	if len(p.Sequence) > 0 {
-		r.sequence(p.Sequence, matched, v)
+		ev.sequence(p.Sequence, matched, v)
 	}
 	if !p.None && p.Count == nil && len(p.Gaps)+len(p.At)+len(p.Sequence) == 0 {
 		v.saw(n > 0, "at least 1 packet", plural(n, "packet"))
 	}
 	if v.Status == Fail {
-		r.listPackets(p, seen, matched, by, v)
+		ev.listPackets(p, seen, matched, by, v)
 	}
 }
 
 // window leaves out packets before since and after until. base is the moment of since, nil where there is none.
-func (r *run) window(p *language.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
-	from, until := time.Duration(0), r.ended
+func (ev *evidence) window(p *language.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
+	from, until := time.Duration(0), ev.ended
 	if p.Since != "" {
-		at, err := r.moment(p.Since)
+		at, err := ev.moment(p.Since)
 		if err != nil {
-			v.fault("packets since "+string(p.Since), "no such event", err.Error())
+			v.fail("packets since "+string(p.Since), "no such event", err.Error())
 			return nil, nil, false
 		}
 		from, base = at, &at
 	}
 	if p.Until != "" {
-		at, err := r.moment(p.Until)
+		at, err := ev.moment(p.Until)
 		if err != nil {
-			v.fault("packets until "+string(p.Until), "no such event", err.Error())
+			v.fail("packets until "+string(p.Until), "no such event", err.Error())
 			return nil, nil, false
 		}
 		until = at
 	}
 	for _, i := range seen {
-		if at := r.t.Events[i].T; from <= at && at <= until {
+		if at := ev.t.Events[i].T; from <= at && at <= until {
 			kept = append(kept, i)
 		}
 	}
 	return kept, base, true
 }
 
-func (r *run) gaps(p *language.PacketsExpectation, matched []int, v *draft) {
+func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft) {
 	there := len(matched) - 1
 	switch {
 	case there < 1:
-		v.fault("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", plural(len(p.Gaps), "gap"), isOnly(len(matched))))
+		v.fail("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", plural(len(p.Gaps), "gap"), isOnly(len(matched))))
 		return
 	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
 		v.saw(false, plural(len(p.Gaps), "gap"), plural(there, "gap"))
 	}
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
-		gap := r.t.Events[matched[i+1]].T - r.t.Events[matched[i]].T
+		gap := ev.t.Events[matched[i+1]].T - ev.t.Events[matched[i]].T
 		v.sawSpan(fmt.Sprintf("gap %d", i+1), span, gap)
 	}
 }
 
-func (r *run) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
+func (ev *evidence) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
 		v.saw(false, "the times of "+plural(len(p.At), "packet"), plural(there, "packet"))
 	}
 	for i := range min(there, len(p.At)) {
-		v.sawSpan(fmt.Sprintf("packet %d", i+1), &p.At[i], r.t.Events[matched[i]].T-*base)
+		v.sawSpan(fmt.Sprintf("packet %d", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
 	}
 }
 
@@ -116,32 +116,32 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 		v.saw(true, what+" "+span.Source, what+" "+brief(got))
 		return
 	}
-	v.fault(what+" "+span.Source, what+" "+brief(got), fmt.Sprintf("%s: %s, wanted %s", what, brief(got), spanText(span)))
+	v.fail(what+" "+span.Source, what+" "+brief(got), fmt.Sprintf("%s: %s, wanted %s", what, brief(got), spanText(span)))
 }
 
 // sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
 // differ for no other reason.
-func (r *run) sequence(want []language.Selector, matched []int, v *draft) {
+func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
 	for i := range want {
 		if i >= len(matched) {
-			v.fault(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
+			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, want[i].String()))
 			return
 		}
-		fitting, ok := r.selected(&want[i], matched, v)
+		fitting, ok := ev.selected(&want[i], matched, v)
 		if !ok {
 			return
 		}
 		if !slices.Contains(fitting, matched[i]) {
-			got := packet.SummarizeIn(r.t.Events[matched[i]].Packet.Decode(), r.flows[matched[i]])
-			v.fault(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
+			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet.Decode(), ev.flows[matched[i]])
+			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(), got))
 			return
 		}
 	}
 	if extra := len(matched) - len(want); extra > 0 {
-		got := packet.SummarizeIn(r.t.Events[matched[len(want)]].Packet.Decode(), r.flows[matched[len(want)]])
-		v.fault(plural(len(want), "packet"), plural(len(matched), "packet"),
+		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(), ev.flows[matched[len(want)]])
+		v.fail(plural(len(want), "packet"), plural(len(matched), "packet"),
 			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), plural(extra, "packet"), got))
 		return
 	}
@@ -149,17 +149,17 @@ func (r *run) sequence(want []language.Selector, matched []int, v *draft) {
 }
 
 // selected returns those of the packets that a selector takes. One with a key that cannot be judged is a failure.
-func (r *run) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
-	m, err := selector.New(s, r.hosts)
+func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
+	m, err := selector.New(s, ev.hosts)
 	if err != nil {
-		v.fault(s.String(), "packets that were not judged", err.Error())
+		v.fail(s.String(), "packets that were not judged", err.Error())
 		return nil, false
 	}
-	return m.Select(r.t, r.flows, packets), true
+	return m.Select(ev.t, ev.flows, packets), true
 }
 
 // listPackets lists those that matched, or where none did, what else the observer saw.
-func (r *run) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
+func (ev *evidence) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
 	head, listed := fmt.Sprintf("%s, seen by %s:", p.Packets.String(), by), matched
 	if len(matched) == 0 {
 		if len(seen) == 0 {
@@ -172,17 +172,17 @@ func (r *run) listPackets(p *language.PacketsExpectation, seen, matched []int, b
 	v.list(head)
 	previous := time.Duration(-1)
 	for _, i := range listed {
-		e := &r.t.Events[i]
+		e := &ev.t.Events[i]
 		gap := ""
 		if previous >= 0 {
 			gap = " (+" + brief(e.T-previous) + ")"
 		}
 		previous = e.T
 		mark := ""
-		if r.flows[i].Retransmission {
+		if ev.flows[i].Retransmission {
 			mark = " retransmission"
 		}
-		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-r.started), gap, packet.SummarizeIn(e.Packet.Decode(), r.flows[i]), mark))
+		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-ev.started), gap, packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
 	}
 }
 

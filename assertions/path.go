@@ -11,24 +11,24 @@ import (
 // judgePath wants the one socket that fits to be seen in just these states. Listeners are left out unless LISTEN is among
 // the states: a server's listener shares its local port with every connection. CLOSED at the end must be wanted to be
 // there: a path without it says that the socket outlives the run.
-func judgePath(r *run, e *language.Expectation, v *draft) {
+func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Path
 	want := statesText(x.States, " > ")
 	v.Title = fmt.Sprintf("path of %s: %s", socketText(&x.Path), want)
-	lines := r.timelines(&x.Path)
+	lines := ev.timelines(&x.Path)
 	if !slices.Contains(x.States, language.Listening) {
 		lines = slices.DeleteFunc(lines, func(l *timeline) bool {
-			return r.t.Events[l.events[0]].Socket.State == string(language.Listening)
+			return ev.t.Events[l.events[0]].Socket.State == string(language.Listening)
 		})
 	}
 	if len(lines) != 1 {
 		v.saw(false, "one socket of "+socketText(&x.Path), fmt.Sprint(len(lines)))
-		r.listStates(&x.Path, lines, v)
+		ev.listStates(&x.Path, lines, v)
 		return
 	}
 	var path []language.State
 	for _, i := range lines[0].events {
-		if s := language.State(r.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
+		if s := language.State(ev.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
 			path = append(path, s)
 			v.Sockets = append(v.Sockets, i)
 		}
@@ -37,8 +37,8 @@ func judgePath(r *run, e *language.Expectation, v *draft) {
 		v.saw(true, want, want)
 		return
 	}
-	v.fault(want, statesText(path, " > "), fmt.Sprintf("wanted %s, saw %s: %s", want, statesText(path, " > "), pathDifference(x.States, path)))
-	r.listStates(&x.Path, lines, v)
+	v.fail(want, statesText(path, " > "), fmt.Sprintf("wanted %s, saw %s: %s", want, statesText(path, " > "), pathDifference(x.States, path)))
+	ev.listStates(&x.Path, lines, v)
 }
 
 // pathDifference says where two paths part.

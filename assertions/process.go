@@ -9,29 +9,29 @@ import (
 
 // judgeProcess judges a program that an exec step ran, each of its executions, or the process of an actor. Only what is
 // named is judged; but with exit, a program that a signal ended does not pass whatever the status.
-func judgeProcess(r *run, e *language.Expectation, v *draft) {
+func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Process
 	v.Title = processTitle(x)
 	actor, id, n := language.StepRef(x.Process).Split()
 	if actor == "" {
-		r.actorProcess(x, v)
+		ev.actorProcess(x, v)
 		return
 	}
-	done := r.outcomes(actor, id, n)
+	done := ev.outcomes(actor, id, n)
 	if len(done) == 0 {
-		r.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil, r.inProgress(actor, id, n), 1, v)
+		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil, ev.inProgress(actor, id, n), 1, v)
 		return
 	}
 	for _, i := range done {
-		ev := &r.t.Events[i]
-		s := ev.Step
+		event := &ev.t.Events[i]
+		s := event.Step
 		if s.Problem != "" {
-			v.fault("a program that runs", "not run", fmt.Sprintf("%s could not be run: %s", r.execution(i), s.Problem))
+			v.fail("a program that runs", "not run", fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
 			continue
 		}
 		v.ended(x, s.Exit, s.Killed)
 		if x.Took != nil {
-			v.sawSpan("it took", x.Took, ev.T-s.Began)
+			v.sawSpan("it took", x.Took, event.T-s.Began)
 		}
 		for _, o := range []struct {
 			name string
@@ -45,7 +45,7 @@ func judgeProcess(r *run, e *language.Expectation, v *draft) {
 		if v.Status == Fail {
 			for _, o := range []struct{ name, text string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
 				if text := strings.TrimSpace(o.text); text != "" {
-					v.list(fmt.Sprintf("%s of %s:", o.name, r.execution(i)))
+					v.list(fmt.Sprintf("%s of %s:", o.name, ev.execution(i)))
 					for line := range strings.Lines(text) {
 						v.list("  " + strings.TrimRight(line, "\n"))
 					}
@@ -56,17 +56,17 @@ func judgeProcess(r *run, e *language.Expectation, v *draft) {
 }
 
 // actorProcess judges the process of an actor, whose duration counts from the start of the actors.
-func (r *run) actorProcess(x *language.ProcessExpectation, v *draft) {
-	for i := range r.t.Events {
-		if p := r.t.Events[i].Process; p != nil && p.Actor == x.Process {
+func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
+	for i := range ev.t.Events {
+		if p := ev.t.Events[i].Process; p != nil && p.Actor == x.Process {
 			v.ended(x, p.Exit, p.Signal)
 			if x.Took != nil {
-				v.sawSpan("it took", x.Took, r.t.Events[i].T-r.started)
+				v.sawSpan("it took", x.Took, ev.t.Events[i].T-ev.started)
 			}
 			return
 		}
 	}
-	v.fault("the end of the process", "none", fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process, r.whereIs(x.Process)))
+	v.fail("the end of the process", "none", fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process, ev.whereIs(x.Process)))
 }
 
 // ended holds how a process ended against exit and signal.

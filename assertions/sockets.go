@@ -11,7 +11,7 @@ import (
 
 // judgeSockets wants a number of sockets at a moment, or the most there ever are at once. Sockets are told by addresses
 // and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
-func judgeSockets(r *run, e *language.Expectation, v *draft) {
+func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
 	moment := cmp.Or(string(x.When), "the end of the run")
 	v.Title = "sockets: " + socketText(&x.Sockets)
@@ -21,14 +21,14 @@ func judgeSockets(r *run, e *language.Expectation, v *draft) {
 	if x.Peak != nil {
 		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
 	}
-	lines := r.timelines(&x.Sockets)
-	stays := r.stays(&x.Sockets, lines)
+	lines := ev.timelines(&x.Sockets)
+	stays := ev.stays(&x.Sockets, lines)
 	if x.Count != nil {
-		at := r.ended
+		at := ev.ended
 		if x.When != "" {
 			var err error
-			if at, err = r.socketMoment(x.When); err != nil {
-				v.fault("the event "+moment, "no such event", err.Error())
+			if at, err = ev.socketMoment(x.When); err != nil {
+				v.fail("the event "+moment, "no such event", err.Error())
 				return
 			}
 		}
@@ -38,7 +38,7 @@ func judgeSockets(r *run, e *language.Expectation, v *draft) {
 			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
 				n++
 				v.Sockets = append(v.Sockets, s.first)
-				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, r.stayText(s)))
+				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, ev.stayText(s)))
 			}
 		}
 		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), plural(n, "socket"))
@@ -55,12 +55,12 @@ func judgeSockets(r *run, e *language.Expectation, v *draft) {
 		most, at := peak(stays)
 		got := plural(most, "socket") + " at most at once"
 		if most > 0 {
-			got += ", at " + brief(at-r.started)
+			got += ", at " + brief(at-ev.started)
 		}
 		v.saw(x.Peak.Contains(int64(most)), countText(*x.Peak, "socket")+" at most at once", got)
 	}
 	if v.Status == Fail {
-		r.listStates(&x.Sockets, lines, v)
+		ev.listStates(&x.Sockets, lines, v)
 	}
 }
 

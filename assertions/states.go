@@ -11,18 +11,18 @@ import (
 
 // judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given all at the same look.
 // A selector without state means any socket that is there.
-func judgeReaches(r *run, e *language.Expectation, v *draft) {
+func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	v.Title = reachesTitle(x)
-	since, err := r.since(x.Since)
+	since, err := ev.since(x.Since)
 	if err != nil {
-		v.fault("the event "+string(x.Since), "no such event", err.Error())
+		v.fail("the event "+string(x.Since), "no such event", err.Error())
 		return
 	}
-	lines := r.timelines(&x.Reaches)
+	lines := ev.timelines(&x.Reaches)
 	first, nearly := -1, []int(nil)
-	for _, i := range r.sockets {
-		k := r.t.Events[i].Socket
+	for _, i := range ev.sockets {
+		k := ev.t.Events[i].Socket
 		if k.Host != x.Reaches.Host || !portIs(x.Reaches.Local, k.Local) || !portIs(x.Reaches.Remote, k.Remote) || !stateIs(x.Reaches.State, k.State) {
 			continue
 		}
@@ -35,24 +35,24 @@ func judgeReaches(r *run, e *language.Expectation, v *draft) {
 	switch {
 	case first >= 0:
 		v.Sockets = []int{first}
-		at := r.t.Events[first].T
+		at := ev.t.Events[first].T
 		if x.At != nil {
 			v.sawSpan("it is first seen", x.At, at-since)
 		} else {
-			v.saw(true, socketText(&x.Reaches), "at "+brief(at-r.started))
+			v.saw(true, socketText(&x.Reaches), "at "+brief(at-ev.started))
 		}
 	case len(nearly) > 0:
 		v.saw(false, reachesWant(x), fmt.Sprintf("the state %s, but never so", plural(len(nearly), "time")))
 		for _, i := range nearly {
 			v.Sockets = append(v.Sockets, i)
-			v.list(fmt.Sprintf("  %s %s", brief(r.t.Events[i].T-r.started), socketLine(r.t.Events[i].Socket)))
+			v.list(fmt.Sprintf("  %s %s", brief(ev.t.Events[i].T-ev.started), socketLine(ev.t.Events[i].Socket)))
 		}
 		return
 	default:
 		v.saw(false, "a socket of "+socketText(&x.Reaches), "none")
 	}
 	if v.Status == Fail {
-		r.listStates(&x.Reaches, lines, v)
+		ev.listStates(&x.Reaches, lines, v)
 	}
 }
 
@@ -96,34 +96,34 @@ func reachesTitle(x *language.ReachesExpectation) string {
 // for, leave within that time after it began (or after from). A socket still so at the end of the run has stayed at least
 // that long: that fits an open range (>= 3s), but nothing that has a longest time, as nobody saw how long it would be.
 // Without either it must be so until the run ends.
-func judgeHolds(r *run, e *language.Expectation, v *draft) {
+func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
 	v.Title = holdsTitle(x)
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
-	for _, ev := range []struct {
+	for _, bound := range []struct {
 		ref language.EventRef
 		at  *time.Duration
 	}{{x.From, &from}, {x.Until, &until}} {
-		if ev.ref == "" {
+		if bound.ref == "" {
 			continue
 		}
 		var err error
-		if *ev.at, err = r.socketMoment(ev.ref); err != nil {
-			v.fault("the event "+string(ev.ref), "no such event", err.Error())
+		if *bound.at, err = ev.socketMoment(bound.ref); err != nil {
+			v.fail("the event "+string(bound.ref), "no such event", err.Error())
 			return
 		}
 	}
-	lines := r.timelines(&x.Holds)
-	stays := r.stays(&x.Holds, lines)
+	lines := ev.timelines(&x.Holds)
+	stays := ev.stays(&x.Holds, lines)
 	best := ""
 	for i := range stays {
-		problem := r.holds(x, &stays[i], from, until)
+		problem := ev.holds(x, &stays[i], from, until)
 		if problem == "" {
 			v.Sockets = []int{stays[i].first}
 			if stays[i].last >= 0 {
 				v.Sockets = append(v.Sockets, stays[i].last)
 			}
-			v.saw(true, socketText(&x.Holds), r.stayText(&stays[i]))
+			v.saw(true, socketText(&x.Holds), ev.stayText(&stays[i]))
 			return
 		}
 		if best == "" {
@@ -134,36 +134,36 @@ func judgeHolds(r *run, e *language.Expectation, v *draft) {
 	if best == "" {
 		v.saw(false, want, "none")
 	} else {
-		v.fault(want+" that stays so", best, socketText(&x.Holds)+": "+best)
+		v.fail(want+" that stays so", best, socketText(&x.Holds)+": "+best)
 	}
-	r.listStates(&x.Holds, lines, v)
+	ev.listStates(&x.Holds, lines, v)
 }
 
 // holds says what is wrong with a stay; "" if nothing.
-func (r *run) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
+func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
 	begun := s.from
 	if x.From != "" {
 		if s.from > from || (!s.open && s.to <= from) {
-			return fmt.Sprintf("%s, not so at %s (%s)", r.stayText(s), x.From, brief(from-r.started))
+			return fmt.Sprintf("%s, not so at %s (%s)", ev.stayText(s), x.From, brief(from-ev.started))
 		}
 		begun = from
 	}
 	if x.Until != "" && ((!s.open && s.to < until) || begun > until) {
-		return fmt.Sprintf("%s, wanted it until %s (%s)", r.stayText(s), x.Until, brief(until-r.started))
+		return fmt.Sprintf("%s, wanted it until %s (%s)", ev.stayText(s), x.Until, brief(until-ev.started))
 	}
 	if x.For != nil {
 		stayed := s.to - begun
 		switch {
 		case s.open && stayed > x.For.Max:
-			return fmt.Sprintf("%s for more than %s, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for more than %s, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
 		case s.open && x.For.Max != math.MaxInt64:
-			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
 		case !x.For.Contains(stayed):
-			return fmt.Sprintf("%s for %s, wanted %s", r.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
 		}
 	}
 	if x.Until == "" && x.For == nil && !s.open {
-		return r.stayText(s) + ", wanted it until the end of the run"
+		return ev.stayText(s) + ", wanted it until the end of the run"
 	}
 	return ""
 }
@@ -183,33 +183,33 @@ func holdsTitle(x *language.HoldsExpectation) string {
 }
 
 // judgeNever wants that no socket is seen in a state, from one event until another, both included.
-func judgeNever(r *run, e *language.Expectation, v *draft) {
+func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
 	v.Title = "never: " + socketText(&x.Never)
-	from, until := time.Duration(math.MinInt64), r.ended
-	for _, ev := range []struct {
+	from, until := time.Duration(math.MinInt64), ev.ended
+	for _, bound := range []struct {
 		word string
 		ref  language.EventRef
 		at   *time.Duration
 	}{{"from", x.From, &from}, {"until", x.Until, &until}} {
-		if ev.ref == "" {
+		if bound.ref == "" {
 			continue
 		}
-		v.Title += " " + ev.word + " " + string(ev.ref)
+		v.Title += " " + bound.word + " " + string(bound.ref)
 		var err error
-		if *ev.at, err = r.socketMoment(ev.ref); err != nil {
-			v.fault("the event "+string(ev.ref), "no such event", err.Error())
+		if *bound.at, err = ev.socketMoment(bound.ref); err != nil {
+			v.fail("the event "+string(bound.ref), "no such event", err.Error())
 			return
 		}
 	}
 	want := "no socket of " + socketText(&x.Never)
-	lines := r.timelines(&x.Never)
-	for _, s := range r.stays(&x.Never, lines) {
+	lines := ev.timelines(&x.Never)
+	for _, s := range ev.stays(&x.Never, lines) {
 		if s.from > until || (!s.open && s.to <= from) {
 			continue
 		}
-		v.saw(false, want, r.stayText(&s))
-		r.listStates(&x.Never, []*timeline{s.line}, v)
+		v.saw(false, want, ev.stayText(&s))
+		ev.listStates(&x.Never, []*timeline{s.line}, v)
 		return
 	}
 	v.saw(true, want, want)

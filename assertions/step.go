@@ -18,21 +18,21 @@ import (
 // Without [N] every execution must be as wanted, and there must be as many as the scenario asks for; with count, that many
 // must be as wanted whatever the others are, and one still in progress is not. The error must be none unless error names
 // another or result allows -1.
-func judgeStep(r *run, e *language.Expectation, v *draft) {
+func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Step
 	v.Title = stepTitle(x)
 	actor, id, n := x.Step.Split()
-	done := r.outcomes(actor, id, n)
-	hanging := r.inProgress(actor, id, n)
+	done := ev.outcomes(actor, id, n)
+	hanging := ev.inProgress(actor, id, n)
 	if x.Hangs {
-		r.judgeHangs(x, done, hanging, v)
+		ev.judgeHangs(x, done, hanging, v)
 		return
 	}
 	var since time.Duration
 	if x.At != nil {
 		var err error
-		if since, err = r.since(x.Since); err != nil {
-			v.fault("the event "+string(x.Since), "no such event", err.Error())
+		if since, err = ev.since(x.Since); err != nil {
+			v.fail("the event "+string(x.Since), "no such event", err.Error())
 			return
 		}
 	}
@@ -40,54 +40,54 @@ func judgeStep(r *run, e *language.Expectation, v *draft) {
 		good := 0
 		for _, i := range done {
 			one := draft{Verdict: Verdict{Status: Pass}}
-			r.outcome(x, i, since, &one)
+			ev.outcome(x, i, since, &one)
 			if one.Status == Pass {
 				good++
 			}
-			v.list(fmt.Sprintf("  %s: %s", r.execution(i), outcomeText(&r.t.Events[i])))
+			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 		}
 		v.saw(x.Count.Contains(int64(good)), countText(*x.Count, "time"), fmt.Sprintf("%s of %d", plural(good, "time"), len(done)))
 		return
 	}
 	asked := 1
 	if n == 0 {
-		asked = executions(r.s, actor, id)
+		asked = executions(ev.s, actor, id)
 	}
 	if len(done) < asked {
-		r.missing(x, done, hanging, asked, v)
+		ev.missing(x, done, hanging, asked, v)
 	}
 	for _, i := range done {
-		before := len(v.faults)
-		r.outcome(x, i, since, v)
-		if len(v.faults) > before && asked > 1 {
-			v.faults[before] = r.execution(i) + ": " + v.faults[before]
+		before := len(v.failures)
+		ev.outcome(x, i, since, v)
+		if len(v.failures) > before && asked > 1 {
+			v.failures[before] = ev.execution(i) + ": " + v.failures[before]
 		}
 	}
 }
 
 // outcomes returns the events of a step's executions that ended; n 0 means all.
-func (r *run) outcomes(actor, id string, n int) []int {
-	events := r.steps[stepKey{actor, id}]
+func (ev *evidence) outcomes(actor, id string, n int) []int {
+	events := ev.steps[stepKey{actor, id}]
 	if n == 0 {
 		return events
 	}
-	return slices.DeleteFunc(slices.Clone(events), func(i int) bool { return r.t.Events[i].Step.N != n })
+	return slices.DeleteFunc(slices.Clone(events), func(i int) bool { return ev.t.Events[i].Step.N != n })
 }
 
 // inProgress returns the start events of a step's executions that never ended; id "" means every step of the actor, n 0
 // every execution.
-func (r *run) inProgress(actor, id string, n int) []int {
+func (ev *evidence) inProgress(actor, id string, n int) []int {
 	var events []int
-	for key, starts := range r.starts {
+	for key, starts := range ev.starts {
 		if key.actor != actor || (id != "" && key.id != id) {
 			continue
 		}
 		ended := map[int]bool{}
-		for _, i := range r.steps[key] {
-			ended[r.t.Events[i].Step.N] = true
+		for _, i := range ev.steps[key] {
+			ended[ev.t.Events[i].Step.N] = true
 		}
 		for _, i := range starts {
-			if nth := r.t.Events[i].Start.N; !ended[nth] && (n == 0 || n == nth) {
+			if nth := ev.t.Events[i].Start.N; !ended[nth] && (n == 0 || n == nth) {
 				events = append(events, i)
 			}
 		}
@@ -96,7 +96,7 @@ func (r *run) inProgress(actor, id string, n int) []int {
 	return events
 }
 
-func (r *run) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
+func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
 	got := plural(len(hanging), "execution") + " in progress at the end"
 	if x.Count != nil {
 		v.saw(x.Count.Contains(int64(len(hanging))), countText(*x.Count, "execution")+" in progress at the end", got)
@@ -108,43 +108,43 @@ func (r *run) judgeHangs(x *language.StepExpectation, done, hanging []int, v *dr
 	}
 	if len(done) == 0 {
 		actor, _, _ := x.Step.Split()
-		text := fmt.Sprintf("%s never began: %s", x.Step, r.whereIs(actor))
-		v.fault("still in progress at the end of the run", "never began", text)
+		text := fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor))
+		v.fail("still in progress at the end of the run", "never began", text)
 		return
 	}
-	v.saw(false, "still in progress at the end of the run", outcomeText(&r.t.Events[done[len(done)-1]]))
+	v.saw(false, "still in progress at the end of the run", outcomeText(&ev.t.Events[done[len(done)-1]]))
 }
 
 // missing says why an execution has no outcome.
-func (r *run) missing(x *language.StepExpectation, done, hanging []int, asked int, v *draft) {
+func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, asked int, v *draft) {
 	actor, _, _ := x.Step.Split()
 	switch {
 	case len(hanging) > 0:
-		at := &r.t.Events[hanging[0]]
-		v.fault("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, brief(r.ended-at.T)))
+		at := &ev.t.Events[hanging[0]]
+		v.fail("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, brief(ev.ended-at.T)))
 	case len(done) == 0:
-		v.fault("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step, r.whereIs(actor)))
+		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor)))
 	default:
-		v.saw(false, plural(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), r.whereIs(actor)))
+		v.saw(false, plural(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
 	}
 }
 
 // whereIs says what an actor was doing at the end of the run.
-func (r *run) whereIs(actor string) string {
-	if hanging := r.inProgress(actor, "", 0); len(hanging) > 0 {
+func (ev *evidence) whereIs(actor string) string {
+	if hanging := ev.inProgress(actor, "", 0); len(hanging) > 0 {
 		// The last to begin is the innermost: a repeat is in progress as long as what it repeats.
-		at := &r.t.Events[hanging[len(hanging)-1]]
-		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, brief(r.ended-at.T))
+		at := &ev.t.Events[hanging[len(hanging)-1]]
+		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, brief(ev.ended-at.T))
 	}
-	for i := range r.t.Events {
-		if p := r.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, brief(r.t.Events[i].T-r.started), exitText(p.Exit, p.Signal))
+	for i := range ev.t.Events {
+		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
+			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, brief(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
 		}
 	}
 	last := ""
-	for i := range r.t.Events {
-		if s := r.t.Events[i].Step; s != nil && s.Actor == actor {
-			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, brief(r.t.Events[i].T-r.started))
+	for i := range ev.t.Events {
+		if s := ev.t.Events[i].Step; s != nil && s.Actor == actor {
+			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, brief(ev.t.Events[i].T-ev.started))
 		}
 	}
 	if last == "" {
@@ -180,8 +180,8 @@ func executions(s *language.Scenario, actor, id string) int {
 }
 
 // outcome holds one execution against the expectation.
-func (r *run) outcome(x *language.StepExpectation, i int, since time.Duration, v *draft) {
-	e := &r.t.Events[i]
+func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Duration, v *draft) {
+	e := &ev.t.Events[i]
 	s := e.Step
 	want := x.Error
 	if want == "none" {
@@ -190,7 +190,7 @@ func (r *run) outcome(x *language.StepExpectation, i int, since time.Duration, v
 	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
 	switch {
 	case s.Problem != "":
-		v.fault(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step, s.Problem))
+		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step, s.Problem))
 		return
 	case mayFail:
 	case s.Errno != want:
@@ -222,7 +222,7 @@ func (r *run) outcome(x *language.StepExpectation, i int, since time.Duration, v
 		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+textWant(x.SHA256), "sha256 "+quoted(s.SHA256))
 	}
 	if x.Peer != "" {
-		v.saw(r.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
+		v.saw(ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
 	}
 	for k := range x.Values {
 		field := &x.Values[k]
@@ -236,7 +236,7 @@ func (r *run) outcome(x *language.StepExpectation, i int, since time.Duration, v
 }
 
 // peerIs reports whether address:port is that of HOST, HOST.N, HOST:PORT or ADDRESS:PORT.
-func (r *run) peerIs(want, got string) bool {
+func (ev *evidence) peerIs(want, got string) bool {
 	peer, err := netip.ParseAddrPort(got)
 	if err != nil {
 		return false
@@ -251,15 +251,15 @@ func (r *run) peerIs(want, got string) bool {
 	}
 	name, nth, hasNth := strings.Cut(name, ".")
 	if !hasNth {
-		return r.hosts.Has(name, addr)
+		return ev.hosts.Has(name, addr)
 	}
 	n, err := strconv.Atoi(nth)
-	own := r.family(name)
+	own := ev.family(name)
 	return err == nil && n >= 1 && n <= len(own) && own[n-1] == addr
 }
 
-func (r *run) execution(i int) string {
-	s := r.t.Events[i].Step
+func (ev *evidence) execution(i int) string {
+	s := ev.t.Events[i].Step
 	return fmt.Sprintf("%s.%s[%d]", s.Actor, s.ID, s.N)
 }
 

@@ -29,11 +29,11 @@ type stay struct {
 }
 
 // timelines returns the sockets that a selector's host and ports fit, in the order they were first seen.
-func (r *run) timelines(s *language.SocketSelector) []*timeline {
+func (ev *evidence) timelines(s *language.SocketSelector) []*timeline {
 	var lines []*timeline
 	known := map[[2]string]*timeline{}
-	for _, i := range r.sockets {
-		k := r.t.Events[i].Socket
+	for _, i := range ev.sockets {
+		k := ev.t.Events[i].Socket
 		if k.Host != s.Host || !portIs(s.Local, k.Local) || !portIs(s.Remote, k.Remote) {
 			continue
 		}
@@ -64,22 +64,22 @@ func stateIs(states language.States, state string) bool {
 }
 
 // stays returns the times during which sockets were as selected, in the order of their beginnings.
-func (r *run) stays(s *language.SocketSelector, lines []*timeline) []stay {
+func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay {
 	var all []stay
 	for _, line := range lines {
 		var now *stay
 		for _, i := range line.events {
-			is := stateIs(s.State, r.t.Events[i].Socket.State)
+			is := stateIs(s.State, ev.t.Events[i].Socket.State)
 			switch {
 			case is && now == nil:
-				now = &stay{line: line, from: r.t.Events[i].T, first: i, last: -1}
+				now = &stay{line: line, from: ev.t.Events[i].T, first: i, last: -1}
 			case !is && now != nil:
-				now.to, now.last = r.t.Events[i].T, i
+				now.to, now.last = ev.t.Events[i].T, i
 				all, now = append(all, *now), nil
 			}
 		}
 		if now != nil {
-			now.to, now.open = r.ended, true
+			now.to, now.open = ev.ended, true
 			all = append(all, *now)
 		}
 	}
@@ -88,9 +88,9 @@ func (r *run) stays(s *language.SocketSelector, lines []*timeline) []stay {
 }
 
 // listStates lists the states that sockets went through, with their times, and marks them as what the verdict is about.
-func (r *run) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
+func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
 	if len(lines) == 0 {
-		others := r.timelines(&language.SocketSelector{Host: s.Host})
+		others := ev.timelines(&language.SocketSelector{Host: s.Host})
 		if len(others) == 0 {
 			v.list("no socket at all was seen on " + s.Host)
 			return
@@ -105,12 +105,12 @@ func (r *run) listStates(s *language.SocketSelector, lines []*timeline, v *draft
 		state := ""
 		for _, i := range line.events {
 			v.Sockets = append(v.Sockets, i)
-			e := &r.t.Events[i]
+			e := &ev.t.Events[i]
 			if e.Socket.State == state {
 				continue
 			}
 			state = e.Socket.State
-			words = append(words, fmt.Sprintf("%s %s", state, brief(e.T-r.started)))
+			words = append(words, fmt.Sprintf("%s %s", state, brief(e.T-ev.started)))
 		}
 		v.list(fmt.Sprintf("  %s > %s: %s", line.local, line.remote, strings.Join(words, ", ")))
 	}
@@ -142,18 +142,18 @@ func statesText(states []language.State, separator string) string {
 }
 
 // stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or of several states "CLOSE_WAIT, LAST_ACK from ...".
-func (r *run) stayText(s *stay) string {
+func (ev *evidence) stayText(s *stay) string {
 	var states []string
 	for _, i := range s.line.events {
 		if s.first <= i && (s.open || i < s.last) {
-			states = append(states, r.t.Events[i].Socket.State)
+			states = append(states, ev.t.Events[i].Socket.State)
 		}
 	}
 	state := strings.Join(slices.Compact(states), ", ")
 	if s.open {
-		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-r.started), brief(s.to-s.from))
+		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-ev.started), brief(s.to-s.from))
 	}
-	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, brief(s.from-r.started), brief(s.to-r.started), brief(s.to-s.from), r.t.Events[s.last].Socket.State)
+	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, brief(s.from-ev.started), brief(s.to-ev.started), brief(s.to-s.from), ev.t.Events[s.last].Socket.State)
 }
 
 // socketLine says what was seen of a socket at one event.

@@ -11,8 +11,8 @@ import (
 //
 // A host sees what leaves and what enters by its ends of links; on lo, where each packet would be seen twice, what leaves.
 // The wire sees what leaves it, that is after its faults, and what is for itself. Without a host each packet is seen once,
-// where it is sent, see [run.sentOnce].
-func (r *run) vantage(p *language.PacketsExpectation) (packets []int, by string) {
+// where it is sent, see [evidence.sentOnce].
+func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by string) {
 	host := p.SeenBy
 	if host == "" {
 		host = p.Packets.From
@@ -21,14 +21,14 @@ func (r *run) vantage(p *language.PacketsExpectation) (packets []int, by string)
 		host = p.Packets.To
 	}
 	if host == "" {
-		return r.sentOnce(), "any host, where sent"
+		return ev.sentOnce(), "any host, where sent"
 	}
-	for _, i := range r.packets {
-		q := r.t.Events[i].Packet
+	for _, i := range ev.packets {
+		q := ev.t.Events[i].Packet
 		switch {
 		case q.Host != host,
 			q.Device == "lo" && !q.Out,
-			host == language.Wire && !q.Out && !r.hosts.Has(host, q.Decode().Dst):
+			host == language.Wire && !q.Out && !ev.hosts.Has(host, q.Decode().Dst):
 		default:
 			packets = append(packets, i)
 		}
@@ -48,26 +48,26 @@ type fingerprint struct {
 
 // sentOnce returns each packet where it was sent: at the host it left first, or at the wire if the wire made it: its ICMP
 // errors, and the RSTs it forged in another host's name.
-func (r *run) sentOnce() []int {
-	if r.sent != nil {
-		return r.sent
+func (ev *evidence) sentOnce() []int {
+	if ev.sent != nil {
+		return ev.sent
 	}
 	mark := func(d *packet.Decoded) fingerprint {
 		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&packet.RST != 0}
 	}
 	// All that came in, before any is judged: two link ends can disagree by microseconds on which came first.
 	passed := map[fingerprint]bool{}
-	for _, i := range r.packets {
-		if p := r.t.Events[i].Packet; p.Host == language.Wire && !p.Out {
+	for _, i := range ev.packets {
+		if p := ev.t.Events[i].Packet; p.Host == language.Wire && !p.Out {
 			passed[mark(p.Decode())] = true
 		}
 	}
-	r.sent = []int{}
-	for _, i := range r.packets {
-		p := r.t.Events[i].Packet
+	ev.sent = []int{}
+	for _, i := range ev.packets {
+		p := ev.t.Events[i].Packet
 		if p.Out && (p.Host != language.Wire || !passed[mark(p.Decode())]) {
-			r.sent = append(r.sent, i)
+			ev.sent = append(ev.sent, i)
 		}
 	}
-	return r.sent
+	return ev.sent
 }

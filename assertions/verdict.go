@@ -47,8 +47,9 @@ type Verdict struct {
 type draft struct {
 	Verdict
 	// wants and gots are of the things that differ, once something does, and of all before.
-	wants, gots, faults []string
-	evidence            []string
+	wants, gots, failures []string
+	// listed are lines that a failure shows below its reason.
+	listed []string
 }
 
 // saw records a property that is as wanted, or not.
@@ -59,20 +60,20 @@ func (v *draft) saw(ok bool, want, got string) {
 		}
 		return
 	}
-	v.fault(want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+	v.fail(want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
 }
 
-// fault records a failure with a text of its own.
-func (v *draft) fault(want, got, text string) {
+// fail records a failure with its own text.
+func (v *draft) fail(want, got, text string) {
 	if v.Status != Fail {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
 	}
-	v.wants, v.gots, v.faults = append(v.wants, want), append(v.gots, got), append(v.faults, text)
+	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures, text)
 }
 
 // list adds lines that a failure shows below its reason.
-func (v *draft) list(lines ...string) { v.evidence = append(v.evidence, lines...) }
+func (v *draft) list(lines ...string) { v.listed = append(v.listed, lines...) }
 
 // mostListed is how many lines of evidence a reason shows.
 const mostListed = 40
@@ -115,10 +116,10 @@ func (v *draft) finish() Verdict {
 	if v.Status != Fail {
 		return v.Verdict
 	}
-	lines := []string{strings.Join(v.faults, "; ")}
-	if n := len(v.evidence); n > mostListed {
-		v.evidence = append(v.evidence[:mostListed:mostListed], fmt.Sprintf("  and %d more", n-mostListed))
+	lines := []string{strings.Join(v.failures, "; ")}
+	if n := len(v.listed); n > mostListed {
+		v.listed = append(v.listed[:mostListed:mostListed], fmt.Sprintf("  and %d more", n-mostListed))
 	}
-	v.Reason = strings.Join(append(lines, v.evidence...), "\n")
+	v.Reason = strings.Join(append(lines, v.listed...), "\n")
 	return v.Verdict
 }

@@ -11,8 +11,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// run is a trace, looked up in the ways the judges need.
-type run struct {
+// evidence is a trace, indexed in the ways the judges need.
+type evidence struct {
 	s       *language.Scenario
 	t       *trace.Trace
 	flows   []packet.Flow
@@ -34,37 +34,37 @@ type run struct {
 // stepKey is a step of an actor.
 type stepKey struct{ actor, id string }
 
-func newRun(s *language.Scenario, t *trace.Trace) *run {
-	r := &run{s: s, t: t, flows: t.Flows(), hosts: selector.HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
-	r.starts, r.steps = map[stepKey][]int{}, map[stepKey][]int{}
+func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
+	ev := &evidence{s: s, t: t, flows: t.Flows(), hosts: selector.HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
+	ev.starts, ev.steps = map[stepKey][]int{}, map[stepKey][]int{}
 	for i := range t.Events {
 		switch e := &t.Events[i]; {
 		case e.Sysctl != nil:
-			r.sysctls[e.Sysctl.Name] = r.sysctls[e.Sysctl.Name] || !e.Sysctl.Missing
+			ev.sysctls[e.Sysctl.Name] = ev.sysctls[e.Sysctl.Name] || !e.Sysctl.Missing
 		case e.Note != nil && e.Note.Untrue:
-			r.untrue = append(r.untrue, e.Note.Text)
+			ev.untrue = append(ev.untrue, e.Note.Text)
 		case e.Start != nil && e.Start.Step != "":
 			key := stepKey{e.Start.Actor, e.Start.Step}
-			r.starts[key] = append(r.starts[key], i)
+			ev.starts[key] = append(ev.starts[key], i)
 		case e.Step != nil:
 			key := stepKey{e.Step.Actor, e.Step.ID}
-			r.steps[key] = append(r.steps[key], i)
+			ev.steps[key] = append(ev.steps[key], i)
 		case e.Packet != nil:
-			r.packets = append(r.packets, i)
+			ev.packets = append(ev.packets, i)
 		case e.Socket != nil:
-			r.sockets = append(r.sockets, i)
+			ev.sockets = append(ev.sockets, i)
 		}
-		r.ended = max(r.ended, t.Events[i].T)
+		ev.ended = max(ev.ended, t.Events[i].T)
 	}
-	r.end, _ = t.End()
-	return r
+	ev.end, _ = t.End()
+	return ev
 }
 
 // family returns the host's addresses of the run's IP version.
-func (r *run) family(host string) []netip.Addr {
+func (ev *evidence) family(host string) []netip.Addr {
 	var own []netip.Addr
-	for _, a := range r.hosts[host] {
-		if a.Is4() == (r.s.Family != language.V6) {
+	for _, a := range ev.hosts[host] {
+		if a.Is4() == (ev.s.Family != language.V6) {
 			own = append(own, a)
 		}
 	}
@@ -72,13 +72,13 @@ func (r *run) family(host string) []netip.Addr {
 }
 
 // moment returns when an event happened: of a step's end or start, a signal, or a fault's hit.
-func (r *run) moment(ref language.EventRef) (time.Duration, error) {
+func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
 	want, err := ref.Parse()
 	if err != nil {
 		return 0, err
 	}
-	for i := range r.t.Events {
-		e := &r.t.Events[i]
+	for i := range ev.t.Events {
+		e := &ev.t.Events[i]
 		happened := false
 		switch want.Kind {
 		case language.EventStepEnd:
@@ -99,14 +99,14 @@ func (r *run) moment(ref language.EventRef) (time.Duration, error) {
 
 // socketMoment returns when the sockets were as they are at an event: where they were read anew for it, that is a little
 // later than the event itself.
-func (r *run) socketMoment(ref language.EventRef) (time.Duration, error) {
-	at, err := r.moment(ref)
+func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
+	at, err := ev.moment(ref)
 	if err != nil {
 		return 0, err
 	}
 	name := string(ref.Canonical())
-	for i := range r.t.Events {
-		if e := &r.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
+	for i := range ev.t.Events {
+		if e := &ev.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
 			return max(at, e.T), nil
 		}
 	}
@@ -114,9 +114,9 @@ func (r *run) socketMoment(ref language.EventRef) (time.Duration, error) {
 }
 
 // since returns the moment of an event, or the start of the actors where none is named.
-func (r *run) since(ref language.EventRef) (time.Duration, error) {
+func (ev *evidence) since(ref language.EventRef) (time.Duration, error) {
 	if ref == "" {
-		return r.started, nil
+		return ev.started, nil
 	}
-	return r.moment(ref)
+	return ev.moment(ref)
 }
