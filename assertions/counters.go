@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/spell"
 	"halfopen/scenarios/language"
 )
 
@@ -56,7 +57,7 @@ func (s *rise) add(ev *evidence, counter string) {
 	}
 	last, there := after[name]
 	if !there {
-		hint := didYouMean(name, slices.Collect(maps.Keys(after)))
+		hint := spell.DidYouMean(name, slices.Sorted(maps.Keys(after)))
 		s.missing = append(s.missing, fmt.Sprintf("the kernel of %s has no counter %s%s", host, name, hint))
 		return
 	}

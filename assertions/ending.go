@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -16,7 +17,7 @@ func (ev *evidence) ending() Verdict {
 	if ev.end == nil {
 		last := "nothing was recorded"
 		if n := len(ev.t.Events); n > 0 {
-			last = fmt.Sprintf("the last event recorded is %q at %s", ev.t.Events[n-1].Kind(), brief(ev.ended-ev.started))
+			last = fmt.Sprintf("the last event recorded is %q at %s", ev.t.Events[n-1].Kind(), say.Duration(ev.ended-ev.started))
 		}
 		v.fail("an end", "none", "the lab died: the trace has no end, "+last)
 		return v.finish()
@@ -27,13 +28,13 @@ func (ev *evidence) ending() Verdict {
 		return v.finish()
 	}
 	if ev.end.Reason == trace.EndCanceled {
-		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", brief(ev.ended-ev.started)))
+		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", say.Duration(ev.ended-ev.started)))
 		return v.finish()
 	}
 	var surprising []string
 	for _, step := range ev.end.Hanging {
 		if !ev.mayHang(step) {
-			surprising = append(surprising, fmt.Sprintf("%s was still in progress after %s, the deadline", step, brief(ev.inProgressFor(step))))
+			surprising = append(surprising, fmt.Sprintf("%s was still in progress after %s, the deadline", step, say.Duration(ev.inProgressFor(step))))
 		}
 	}
 	switch {
@@ -41,9 +42,9 @@ func (ev *evidence) ending() Verdict {
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
 		v.saw(true, v.Title, strings.Join(ev.end.Hanging, ", "))
 	case len(surprising) > 0:
-		v.fail("done", reason, all(surprising))
+		v.fail("done", reason, say.List(surprising))
 	default:
-		v.fail("done", reason, fmt.Sprintf("the run ended by %s after %s, though no step was in progress", reason, brief(ev.ended-ev.started)))
+		v.fail("done", reason, fmt.Sprintf("the run ended by %s after %s, though no step was in progress", reason, say.Duration(ev.ended-ev.started)))
 	}
 	return v.finish()
 }

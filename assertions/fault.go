@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -16,7 +17,7 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 		v.fail(countText(x.Hits, "hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", countText(x.Hits, "hit")))
 		return
 	}
-	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), plural(int(hits), "hit")+ev.outOfForce(x.Fault))
+	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), say.Count(hits, "hit")+ev.outOfForce(x.Fault))
 }
 
 // faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it. One with a
@@ -41,14 +42,14 @@ func (ev *evidence) faultsStruck() []Verdict {
 			if !read {
 				v.fail("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 			} else {
-				v.saw(hits == 0, "0 hits", plural(int(hits), "hit"))
+				v.saw(hits == 0, "0 hits", say.Count(hits, "hit"))
 			}
 			verdicts = append(verdicts, v.finish())
 			continue
 		}
 		switch {
 		case hits > 0:
-			v.saw(true, "1 hit or more", plural(int(hits), "hit"))
+			v.saw(true, "1 hit or more", say.Count(hits, "hit"))
 		case !read:
 			v.fail("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:

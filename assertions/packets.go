@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/internal/packet"
+	"halfopen/internal/say"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
@@ -36,9 +37,9 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	case p.None && n == 0:
 		v.saw(true, "none", "none")
 	case p.None:
-		v.saw(false, "none", plural(n, "packet"))
+		v.saw(false, "none", say.Count(n, "packet"))
 	case p.Count != nil:
-		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), plural(n, "packet"))
+		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), say.Count(n, "packet"))
 	}
 	if len(p.Gaps) > 0 {
 		ev.gaps(p, matched, v)
@@ -50,7 +51,7 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 		ev.sequence(p.Sequence, matched, v)
 	}
 	if !p.None && p.Count == nil && len(p.Gaps)+len(p.At)+len(p.Sequence) == 0 {
-		v.saw(n > 0, "at least 1 packet", plural(n, "packet"))
+		v.saw(n > 0, "at least 1 packet", say.Count(n, "packet"))
 	}
 	if v.Status == Fail {
 		ev.listPackets(p, seen, matched, by, v)
@@ -88,10 +89,10 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	there := len(matched) - 1
 	switch {
 	case there < 1:
-		v.fail("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", plural(len(p.Gaps), "gap"), isOnly(len(matched))))
+		v.fail("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", say.Count(len(p.Gaps), "gap"), isOnly(len(matched))))
 		return
 	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
-		v.saw(false, plural(len(p.Gaps), "gap"), plural(there, "gap"))
+		v.saw(false, say.Count(len(p.Gaps), "gap"), say.Count(there, "gap"))
 	}
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
@@ -103,7 +104,7 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 func (ev *evidence) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
-		v.saw(false, "the times of "+plural(len(p.At), "packet"), plural(there, "packet"))
+		v.saw(false, "the times of "+say.Count(len(p.At), "packet"), say.Count(there, "packet"))
 	}
 	for i := range min(there, len(p.At)) {
 		v.sawSpan(fmt.Sprintf("packet %d", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
@@ -113,10 +114,10 @@ func (ev *evidence) times(p *language.PacketsExpectation, matched []int, base *t
 // sawSpan records a duration that is in a span, or not.
 func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 	if span.Contains(got) {
-		v.saw(true, what+" "+span.Source, what+" "+brief(got))
+		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return
 	}
-	v.fail(what+" "+span.Source, what+" "+brief(got), fmt.Sprintf("%s: %s, wanted %s", what, brief(got), spanText(span)))
+	v.fail(what+" "+span.Source, what+" "+say.Duration(got), fmt.Sprintf("%s: %s, wanted %s", what, say.Duration(got), spanText(span)))
 }
 
 // sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
@@ -141,8 +142,8 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 	}
 	if extra := len(matched) - len(want); extra > 0 {
 		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(), ev.flows[matched[len(want)]])
-		v.fail(plural(len(want), "packet"), plural(len(matched), "packet"),
-			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), plural(extra, "packet"), got))
+		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
+			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), say.Count(extra, "packet"), got))
 		return
 	}
 	v.saw(true, "the sequence", "the sequence")
@@ -175,14 +176,14 @@ func (ev *evidence) listPackets(p *language.PacketsExpectation, seen, matched []
 		e := &ev.t.Events[i]
 		gap := ""
 		if previous >= 0 {
-			gap = " (+" + brief(e.T-previous) + ")"
+			gap = " (+" + say.Duration(e.T-previous) + ")"
 		}
 		previous = e.T
 		mark := ""
 		if ev.flows[i].Retransmission {
 			mark = " retransmission"
 		}
-		v.list(fmt.Sprintf("  %s%s %s%s", brief(e.T-ev.started), gap, packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
+		v.list(fmt.Sprintf("  %s%s %s%s", say.Duration(e.T-ev.started), gap, packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
 	}
 }
 
@@ -190,13 +191,13 @@ func isOnly(n int) string {
 	if n == 0 {
 		return "was no packet"
 	}
-	return "was only " + plural(n, "packet")
+	return "was only " + say.Count(n, "packet")
 }
 
 // countText writes a range and its noun.
 func countText(c language.Count, noun string) string {
 	if c.Min == c.Max {
-		return plural(int(c.Min), noun)
+		return say.Count(c.Min, noun)
 	}
 	return c.String() + " " + noun + "s"
 }

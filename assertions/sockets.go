@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -41,7 +42,7 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, ev.stayText(s)))
 			}
 		}
-		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), plural(n, "socket"))
+		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), say.Count(n, "socket"))
 		if v.Status == Fail && n > 0 {
 			const most = 10 // the states that they went through are listed below
 			v.list("there at " + moment + ":")
@@ -53,9 +54,9 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	if x.Peak != nil {
 		most, at := peak(stays)
-		got := plural(most, "socket") + " at most at once"
+		got := say.Count(most, "socket") + " at most at once"
 		if most > 0 {
-			got += ", at " + brief(at-ev.started)
+			got += ", at " + say.Duration(at-ev.started)
 		}
 		v.saw(x.Peak.Contains(int64(most)), countText(*x.Peak, "socket")+" at most at once", got)
 	}

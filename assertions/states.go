@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -39,13 +40,13 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		if x.At != nil {
 			v.sawSpan("it is first seen", x.At, at-since)
 		} else {
-			v.saw(true, socketText(&x.Reaches), "at "+brief(at-ev.started))
+			v.saw(true, socketText(&x.Reaches), "at "+say.Duration(at-ev.started))
 		}
 	case len(nearly) > 0:
-		v.saw(false, reachesWant(x), fmt.Sprintf("the state %s, but never so", plural(len(nearly), "time")))
+		v.saw(false, reachesWant(x), fmt.Sprintf("the state %s, but never so", say.Count(len(nearly), "time")))
 		for _, i := range nearly {
 			v.Sockets = append(v.Sockets, i)
-			v.list(fmt.Sprintf("  %s %s", brief(ev.t.Events[i].T-ev.started), socketLine(ev.t.Events[i].Socket)))
+			v.list(fmt.Sprintf("  %s %s", say.Duration(ev.t.Events[i].T-ev.started), socketLine(ev.t.Events[i].Socket)))
 		}
 		return
 	default:
@@ -144,22 +145,22 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 	begun := s.from
 	if x.From != "" {
 		if s.from > from || (!s.open && s.to <= from) {
-			return fmt.Sprintf("%s, not so at %s (%s)", ev.stayText(s), x.From, brief(from-ev.started))
+			return fmt.Sprintf("%s, not so at %s (%s)", ev.stayText(s), x.From, say.Duration(from-ev.started))
 		}
 		begun = from
 	}
 	if x.Until != "" && ((!s.open && s.to < until) || begun > until) {
-		return fmt.Sprintf("%s, wanted it until %s (%s)", ev.stayText(s), x.Until, brief(until-ev.started))
+		return fmt.Sprintf("%s, wanted it until %s (%s)", ev.stayText(s), x.Until, say.Duration(until-ev.started))
 	}
 	if x.For != nil {
 		stayed := s.to - begun
 		switch {
 		case s.open && stayed > x.For.Max:
-			return fmt.Sprintf("%s for more than %s, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for more than %s, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
 		case s.open && x.For.Max != math.MaxInt64:
-			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
 		case !x.For.Contains(stayed):
-			return fmt.Sprintf("%s for %s, wanted %s", ev.t.Events[s.first].Socket.State, brief(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
 		}
 	}
 	if x.Until == "" && x.For == nil && !s.open {

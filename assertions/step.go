@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
 	"halfopen/scenarios/language"
 )
 
@@ -46,7 +48,7 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 			}
 			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 		}
-		v.saw(x.Count.Contains(int64(good)), countText(*x.Count, "time"), fmt.Sprintf("%s of %d", plural(good, "time"), len(done)))
+		v.saw(x.Count.Contains(int64(good)), countText(*x.Count, "time"), fmt.Sprintf("%s of %d", say.Count(good, "time"), len(done)))
 		return
 	}
 	asked := 1
@@ -97,7 +99,7 @@ func (ev *evidence) inProgress(actor, id string, n int) []int {
 }
 
 func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
-	got := plural(len(hanging), "execution") + " in progress at the end"
+	got := say.Count(len(hanging), "execution") + " in progress at the end"
 	if x.Count != nil {
 		v.saw(x.Count.Contains(int64(len(hanging))), countText(*x.Count, "execution")+" in progress at the end", got)
 		return
@@ -121,11 +123,11 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	switch {
 	case len(hanging) > 0:
 		at := &ev.t.Events[hanging[0]]
-		v.fail("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, brief(ev.ended-at.T)))
+		v.fail("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, say.Duration(ev.ended-at.T)))
 	case len(done) == 0:
 		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor)))
 	default:
-		v.saw(false, plural(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
+		v.saw(false, say.Count(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
 	}
 }
 
@@ -134,17 +136,17 @@ func (ev *evidence) whereIs(actor string) string {
 	if hanging := ev.inProgress(actor, "", 0); len(hanging) > 0 {
 		// The last to begin is the innermost: a repeat is in progress as long as what it repeats.
 		at := &ev.t.Events[hanging[len(hanging)-1]]
-		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, brief(ev.ended-at.T))
+		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, say.Duration(ev.ended-at.T))
 	}
 	for i := range ev.t.Events {
 		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, brief(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
+			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, say.Duration(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
 		}
 	}
 	last := ""
 	for i := range ev.t.Events {
 		if s := ev.t.Events[i].Step; s != nil && s.Actor == actor {
-			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, brief(ev.t.Events[i].T-ev.started))
+			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, say.Duration(ev.t.Events[i].T-ev.started))
 		}
 	}
 	if last == "" {
@@ -210,7 +212,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprintf("result %d", s.Result))
 	}
 	if x.Bytes != nil {
-		v.saw(x.Bytes.Contains(s.Bytes), countText(*x.Bytes, "byte"), plural(int(s.Bytes), "byte"))
+		v.saw(x.Bytes.Contains(s.Bytes), countText(*x.Bytes, "byte"), say.Count(s.Bytes, "byte"))
 	}
 	if x.Value != nil {
 		v.saw(textHolds(x.Value, s.Value), "value "+textWant(x.Value), "value "+quoted(s.Value))
@@ -228,7 +230,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		field := &x.Values[k]
 		got, there := s.Values[field.Name]
 		if !there {
-			v.saw(false, field.Name+" "+field.Is.String(), "no such field"+didYouMean(field.Name, slices.Collect(maps.Keys(s.Values))))
+			v.saw(false, field.Name+" "+field.Is.String(), "no such field"+spell.DidYouMean(field.Name, slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
 		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprintf("%s %d", field.Name, got))
@@ -272,7 +274,7 @@ func errorText(errno string) string {
 
 // outcomeText says how an execution ended: "ETIMEDOUT after 63.1s".
 func outcomeText(e *trace.Event) string {
-	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), brief(e.T-e.Step.Began))
+	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), say.Duration(e.T-e.Step.Began))
 }
 
 func stepTitle(x *language.StepExpectation) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -110,7 +111,7 @@ func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v 
 				continue
 			}
 			state = e.Socket.State
-			words = append(words, fmt.Sprintf("%s %s", state, brief(e.T-ev.started)))
+			words = append(words, fmt.Sprintf("%s %s", state, say.Duration(e.T-ev.started)))
 		}
 		v.list(fmt.Sprintf("  %s > %s: %s", line.local, line.remote, strings.Join(words, ", ")))
 	}
@@ -151,9 +152,9 @@ func (ev *evidence) stayText(s *stay) string {
 	}
 	state := strings.Join(slices.Compact(states), ", ")
 	if s.open {
-		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, brief(s.from-ev.started), brief(s.to-s.from))
+		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, say.Duration(s.from-ev.started), say.Duration(s.to-s.from))
 	}
-	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, brief(s.from-ev.started), brief(s.to-ev.started), brief(s.to-s.from), ev.t.Events[s.last].Socket.State)
+	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, say.Duration(s.from-ev.started), say.Duration(s.to-ev.started), say.Duration(s.to-s.from), ev.t.Events[s.last].Socket.State)
 }
 
 // socketLine says what was seen of a socket at one event.

@@ -1,0 +1,26 @@
+package say
+
+import (
+	"strconv"
+	"time"
+)
+
+// Duration writes a duration, which everything that people read does in this one way:
+//
+//	from an hour on    as Go does, rounded to a millisecond: 2h0m4s
+//	from a second on   in seconds, as kernel timers are documented, to a millisecond: 63.128s, never 1m3.128s
+//	from 1 ms on       to a tenth of a millisecond: 41.2ms
+//	below              in whole microseconds: 250µs
+//
+// Zeros at the end are left out: 3s, not 3.000s. A column of figures to compare may have a fixed number of decimals.
+func Duration(d time.Duration) string {
+	switch size := d.Abs(); {
+	case size >= time.Hour:
+		return d.Round(time.Millisecond).String()
+	case size >= time.Second:
+		return strconv.FormatFloat(float64(d.Round(time.Millisecond).Milliseconds())/1000, 'f', -1, 64) + "s"
+	case size >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}
