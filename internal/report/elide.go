@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"slices"
+
+	"halfopen/internal/say"
 )
 
 // Runs of rows that are like each other are shortened to their beginning and their end.
@@ -76,11 +78,11 @@ func remark(gone []row, how string) row {
 			others++
 		}
 	}
-	text := plural(packets, "packet")
+	text := say.Count(packets, "packet")
 	if packets == 0 {
-		text = plural(others, "line")
+		text = say.Count(others, "line")
 	} else if others > 0 {
-		text += " and " + plural(others, "line")
+		text += " and " + say.Count(others, "line")
 	}
 	if how == "more" {
 		text = "... " + text + " more ..."
@@ -89,7 +91,7 @@ func remark(gone []row, how string) row {
 	}
 	first, last := gone[0].at, gone[len(gone)-1].at
 	if last > first {
-		text += fmt.Sprintf(" in %s", seconds(last-first))
+		text += fmt.Sprintf(" in %s", say.Duration(last-first))
 	}
 	return row{at: first, text: text, elided: true, packets: packets, others: others}
 }

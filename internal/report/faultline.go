@@ -1,6 +1,9 @@
 package report
 
-import "halfopen/harness/trace"
+import (
+	"halfopen/harness/trace"
+	"halfopen/internal/say"
+)
 
 // faultLine is what a fault did in a run.
 type faultLine struct {
@@ -36,7 +39,7 @@ func faultLines(t *trace.Trace) []faultLine {
 
 // text says what the fault did: "loss: struck 1 packet, by iptables (why)".
 func (f *faultLine) text() string {
-	text := f.Name + ": struck " + plural(f.Hits, "packet")
+	text := f.Name + ": struck " + say.Count(f.Hits, "packet")
 	if f.Mechanism != "" {
 		text += ", by " + f.Mechanism
 	}

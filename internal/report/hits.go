@@ -10,6 +10,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -27,14 +28,14 @@ type Mark struct {
 func (m Mark) String() string {
 	switch m.Effect {
 	case packet.EffectDelayed:
-		return fmt.Sprintf("→%s %s", seconds(m.By), m.Fault)
+		return fmt.Sprintf("→%s %s", say.Duration(m.By), m.Fault)
 	case packet.EffectRewritten, packet.EffectCorrupted:
 		return "≠ " + m.Fault
 	case packet.EffectDuplicated:
 		return fmt.Sprintf("×%d %s", 1+m.Copies, m.Fault)
 	case packet.EffectToBeReplayed:
 		if m.By > 0 {
-			return fmt.Sprintf("↻%s %s", seconds(m.By), m.Fault)
+			return fmt.Sprintf("↻%s %s", say.Duration(m.By), m.Fault)
 		}
 		return "↻ " + m.Fault
 	}

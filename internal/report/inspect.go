@@ -10,6 +10,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 )
 
 // Inspect draws a run in full: ladder, steps, socket states, counters that changed, faults and verdicts.
@@ -79,7 +80,7 @@ func stateTable(t *trace.Trace) [][]string {
 		for _, sp := range l.Spans {
 			row := append(slices.Clone(name), sp.State, fmt.Sprintf("%8.3f", (sp.From-start).Seconds()))
 			if sp.State != "CLOSED" {
-				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()), "("+seconds(sp.To-sp.From)+")")
+				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()), "("+say.Duration(sp.To-sp.From)+")")
 			}
 			rows = append(rows, row)
 			// The socket is named once.
@@ -107,7 +108,7 @@ func stepTable(r *result.Result) [][]string {
 			callOf(calls, st.Actor, st.ID, st.Op, st.N), "= " + returned(st), "",
 		}
 		if took >= time.Millisecond {
-			row[4] = "after " + seconds(took)
+			row[4] = "after " + say.Duration(took)
 		}
 		rows = append(rows, row)
 	}

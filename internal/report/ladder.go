@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -248,7 +249,7 @@ func (d *drawing) arrow(l *line, r *row) {
 	case j.Struck != "":
 		tail = j.Struck
 	case j.Arrived && late > time.Millisecond:
-		tail = fmt.Sprintf("arrives %.*f, %s late", d.decimals, (j.Last - d.start).Seconds(), seconds(late))
+		tail = fmt.Sprintf("arrives %.*f, %s late", d.decimals, (j.Last - d.start).Seconds(), say.Duration(late))
 		if len(j.Marks) > 0 {
 			tail = fmt.Sprintf("%s, arrives %.*f", j.marks(), d.decimals, (j.Last - d.start).Seconds())
 		}

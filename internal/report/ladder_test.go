@@ -192,7 +192,7 @@ func TestHitsOfIdenticalPackets(t *testing.T) {
 	for _, j := range all {
 		got = append(got, j.marks())
 	}
-	want := []string{"→200.0ms slow", "→200.0ms slow, ×5 copies, ↻500.0ms again"}
+	want := []string{"→200ms slow", "→200ms slow, ×5 copies, ↻500ms again"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("marks (-want +got):\n%s", diff)
 	}

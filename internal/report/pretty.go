@@ -11,6 +11,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -69,7 +70,7 @@ func where(r *result.Result) string {
 func checks(r *result.Result) string {
 	failed, skipped := r.Count(assertions.Fail), r.Count(assertions.Skip)
 	made := len(r.Verdicts) - skipped
-	text := plural(made, "check")
+	text := say.Count(made, "check")
 	if failed > 0 {
 		text = fmt.Sprintf("%d of %s failed", failed, text)
 	}

@@ -7,20 +7,9 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
-
-// seconds writes a duration as reports do: 3.071s, 41.2ms, 250µs.
-func seconds(d time.Duration) string {
-	abs := max(d, -d)
-	switch {
-	case abs >= time.Second:
-		return fmt.Sprintf("%.3fs", d.Seconds())
-	case abs >= time.Millisecond:
-		return fmt.Sprintf("%.1fms", float64(d)/1e6)
-	}
-	return fmt.Sprintf("%dµs", d.Microseconds())
-}
 
 // stepCalls maps ACTOR.STEP to the call as a person would write it: connect(server:8080).
 func stepCalls(s *language.Scenario) map[string]string {
@@ -55,7 +44,7 @@ func callOf(calls map[string]string, actor, id, op string, n int) string {
 func outcome(st *trace.Step, took time.Duration) string {
 	text := "= " + returned(st)
 	if took >= time.Millisecond {
-		text += " after " + seconds(took)
+		text += " after " + say.Duration(took)
 	}
 	return text
 }

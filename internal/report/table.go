@@ -10,6 +10,8 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
+
+	"halfopen/internal/say"
 )
 
 // closingTable lists the results, one a line, under a heading.
@@ -119,7 +121,7 @@ func summary(results []*result.Result, took time.Duration, k Look) string {
 	}
 	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
 	if checksSkipped > 0 {
-		text += fmt.Sprintf(" (%s of those that ran skipped)", plural(checksSkipped, "check"))
+		text += fmt.Sprintf(" (%s of those that ran skipped)", say.Count(checksSkipped, "check"))
 	}
 	return text
 }
