@@ -15,6 +15,7 @@ import (
 	"halfopen/harness/suite"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -51,7 +52,7 @@ but is no mistake: another kernel may have it. So is a parameter that nothing us
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			if bad > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d %s wrong\n", bad, len(list), plural(len(list), "file", "files"))
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s wrong\n", bad, say.Count(len(list), "file"))
 				return &statusError{status: statusUsage}
 			}
 			return nil
@@ -98,12 +99,12 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 	for _, s := range runs {
 		longest = max(longest, s.Estimate())
 	}
-	estimate := "the longest about " + seconds(longest)
+	estimate := "the longest about " + roughly(longest)
 	if longest < time.Second {
 		estimate = "each " + spread([]time.Duration{longest})
 	}
-	return fmt.Sprintf("%s: ok: %d %s (%s), %s", s.name,
-		len(runs), plural(len(runs), "run", "runs"), families(f.IP), estimate), notes, nil
+	return fmt.Sprintf("%s: ok: %s (%s), %s", s.name,
+		say.Count(len(runs), "run"), families(f.IP), estimate), notes, nil
 }
 
 // misspelt tells of kernel parameters and counters that the running kernel does not have, but has others of like names.
@@ -175,20 +176,10 @@ func families(ip []language.Family) string {
 	return strings.Join(words, " ")
 }
 
-// seconds writes a duration as a person would: to a tenth of a second below ten, in whole seconds below 1000.
-func seconds(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d < 1000*time.Second:
-		return fmt.Sprintf("%.0fs", d.Seconds())
+// roughly writes a duration that need not be exact: to a tenth of a second below ten, else in whole seconds.
+func roughly(d time.Duration) string {
+	if d < 10*time.Second {
+		return say.Duration(d.Round(100 * time.Millisecond))
 	}
-	return d.Round(time.Second).String()
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return say.Duration(d.Round(time.Second))
 }

@@ -150,7 +150,7 @@ func spread(all []time.Duration) string {
 	if len(all) == 0 {
 		return "-"
 	}
-	from, to := seconds(slices.Min(all)), seconds(slices.Max(all))
+	from, to := roughly(slices.Min(all)), roughly(slices.Max(all))
 	switch {
 	case slices.Max(all) < time.Second:
 		return "< 1s"

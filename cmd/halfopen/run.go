@@ -15,6 +15,7 @@ import (
 
 	"halfopen/harness/suite"
 	"halfopen/internal/report"
+	"halfopen/internal/say"
 )
 
 // runFlags are the flags of run.
@@ -150,8 +151,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
 	}
 	if n, most := s.LongHere(); n > 0 && !f.long {
-		fmt.Fprintf(errs, "halfopen: %d %s place in real time, the longest in about %s, for want of warped time: %s\n",
-			n, plural(n, "long run takes", "long runs take"), seconds(most), s.WhyReal)
+		fmt.Fprintf(errs, "halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
+			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}
 	view := format.New(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
 	results, unsaved := s.Run(ctx, view)
