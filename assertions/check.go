@@ -57,13 +57,13 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	j := judges[e.Kind()]
 	if j == nil {
 		v.Title = "an expectation of a known kind"
-		v.fail(v.Title, "none", "the expectation has no kind that is known")
+		v.fail(v.Title, "none", "the kind of the expectation is not known")
 		return
 	}
 	if e.Where != nil {
 		if reason, err := ev.skipped(e.Where); err != nil {
 			j(ev, e, v)
-			v.fail("the sysctl probed", "no probe", err.Error())
+			v.fail("a look for the sysctl", "none", err.Error())
 			return
 		} else if reason != "" {
 			j(ev, e, v)
@@ -73,7 +73,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	}
 	j(ev, e, v)
 	if e.Observed() && v.Status == Pass && len(ev.untrue) > 0 {
-		v.fail("the whole truth", ev.untrue[0], "what was seen is as wanted, but not all was seen: "+ev.untrue[0])
+		v.fail("a complete trace", ev.untrue[0], "what was seen matches, but not everything was seen: "+ev.untrue[0])
 	}
 }
 
@@ -89,7 +89,7 @@ func (ev *evidence) skipped(w *language.Where) (string, error) {
 		there, probed := ev.sysctls[q.name]
 		switch {
 		case !probed:
-			return "", fmt.Errorf("the run did not probe for %s, which where asks for", q.name)
+			return "", fmt.Errorf("the run did not look for %s, which where names", q.name)
 		case q.want && !there:
 			return "this kernel has no " + q.name, nil
 		case !q.want && there:

@@ -46,7 +46,7 @@ func TestSilentServer(t *testing.T) {
 		"pass client.connect: ETIMEDOUT after 3s",
 		"pass SYN from client: 2, gaps 1s",
 		"pass fault silent-server: 2 hits",
-		"pass never: client ESTABLISHED",
+		"pass never: client in ESTABLISHED",
 		"pass path of client remote port 8080: SYN_SENT > CLOSED",
 		"pass the run ends by itself",
 	}
@@ -89,7 +89,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 			"a fault that struck nothing",
 			some,
 			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 0); return p.end(time.Second, "done") },
-			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect hits: 0 of it`},
+			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
 		},
 		{
 			"a fault that should strike nothing and does not",
@@ -157,7 +157,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.add(0, trace.Event{Note: &trace.Note{Text: "12 packets of client were lost", Untrue: true}})
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"SYN from client: none": "what was seen is as wanted, but not all was seen: 12 packets of client were lost"},
+			map[string]string{"SYN from client: none": "what was seen matches, but not everything was seen: 12 packets of client were lost"},
 		},
 	}
 	for _, test := range tests {
@@ -176,7 +176,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 
 // A fault with a chance of 0% is there to show what happens without it.
 func TestAFaultWithoutAChanceMustNotStrike(t *testing.T) {
-	const title = "fault silent-server: strikes nothing, by chance: 0%"
+	const title = "fault silent-server: strikes nothing, with chance: 0%"
 	for _, c := range []struct {
 		name   string
 		expect string
@@ -211,7 +211,7 @@ func TestWhere(t *testing.T) {
 	}{
 		"missing":    {&trace.Sysctl{Host: "client", Name: "net.ipv4.tcp_syn_linear_timeouts", Missing: true}, Skip, "this kernel has no net.ipv4.tcp_syn_linear_timeouts"},
 		"there":      {&trace.Sysctl{Host: "client", Name: "net.ipv4.tcp_syn_linear_timeouts", Value: "4"}, Pass, ""},
-		"not probed": {nil, Fail, "the run did not probe for net.ipv4.tcp_syn_linear_timeouts, which where asks for"},
+		"not probed": {nil, Fail, "the run did not look for net.ipv4.tcp_syn_linear_timeouts, which where names"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := syns(3100*ms, 0, 1013*ms)

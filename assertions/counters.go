@@ -15,10 +15,9 @@ import (
 // that the host's kernel does not have is a failure, not a zero. In a sum one that rose is enough: kernels count some things
 // under different names.
 func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
-	var title []string
+	v.Title = e.Counters.String()
 	for i := range e.Counters.Counters {
 		c := &e.Counters.Counters[i]
-		title = append(title, c.Name+" "+c.Is.String())
 		want := c.Name + " to rise by " + c.Is.String()
 		var sum rise
 		for _, term := range c.Terms() {
@@ -35,7 +34,6 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 			v.saw(false, want, sum.String())
 		}
 	}
-	v.Title = "counters: " + strings.Join(title, ", ")
 }
 
 // rise is how much counters rose together.

@@ -44,7 +44,7 @@ func (ev *evidence) ending() Verdict {
 	case len(surprising) > 0:
 		v.fail("done", reason, say.List(surprising))
 	default:
-		v.fail("done", reason, fmt.Sprintf("the run ended by %s after %s, though no step was in progress", reason, say.Duration(ev.ended-ev.started)))
+		v.fail("done", reason, fmt.Sprintf("the run ended (%s) after %s, although no step was in progress", reason, say.Duration(ev.ended-ev.started)))
 	}
 	return v.finish()
 }

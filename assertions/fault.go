@@ -11,13 +11,13 @@ import (
 // judgeFault wants a fault to have struck so many packets.
 func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
-	v.Title = fmt.Sprintf("fault %s: %s", x.Fault, countText(x.Hits, "hit"))
+	v.Title = x.String()
 	hits, read := ev.hits(x.Fault)
 	if !read {
-		v.fail(countText(x.Hits, "hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", countText(x.Hits, "hit")))
+		v.fail(x.Hits.Of("hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))
 		return
 	}
-	v.saw(x.Hits.Contains(int64(hits)), countText(x.Hits, "hit"), say.Count(hits, "hit")+ev.outOfForce(x.Fault))
+	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+ev.outOfForce(x.Fault))
 }
 
 // faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it. One with a
@@ -38,7 +38,7 @@ func (ev *evidence) faultsStruck() []Verdict {
 		v := draft{Verdict: Verdict{Kind: "fault", Index: -1, Pos: f.Pos, Status: Pass, Title: fmt.Sprintf("fault %s: strikes", f.Name)}}
 		hits, read := ev.hits(f.Name)
 		if f.Chance != nil && *f.Chance == 0 {
-			v.Title = fmt.Sprintf("fault %s: strikes nothing, by chance: 0%%", f.Name)
+			v.Title = fmt.Sprintf("fault %s: strikes nothing, with chance: 0%%", f.Name)
 			if !read {
 				v.fail("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 			} else {
@@ -53,8 +53,8 @@ func (ev *evidence) faultsStruck() []Verdict {
 		case !read:
 			v.fail("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:
-			v.fail("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect hits: 0 of it",
-				f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f)))
+			v.fail("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect {fault: %s, hits: 0}",
+				f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f), f.Name))
 		}
 		verdicts = append(verdicts, v.finish())
 	}

@@ -39,7 +39,7 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	case p.None:
 		v.saw(false, "none", say.Count(n, "packet"))
 	case p.Count != nil:
-		v.saw(p.Count.Contains(int64(n)), countText(*p.Count, "packet"), say.Count(n, "packet"))
+		v.saw(p.Count.Contains(int64(n)), p.Count.Of("packet"), say.Count(n, "packet"))
 	}
 	if len(p.Gaps) > 0 {
 		ev.gaps(p, matched, v)
@@ -97,17 +97,17 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
 		gap := ev.t.Events[matched[i+1]].T - ev.t.Events[matched[i]].T
-		v.sawSpan(fmt.Sprintf("gap %d", i+1), span, gap)
+		v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, gap)
 	}
 }
 
 func (ev *evidence) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
-		v.saw(false, "the times of "+say.Count(len(p.At), "packet"), say.Count(there, "packet"))
+		v.saw(false, say.Count(len(p.At), "packet")+", one for each time", say.Count(there, "packet"))
 	}
 	for i := range min(there, len(p.At)) {
-		v.sawSpan(fmt.Sprintf("packet %d", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
+		v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
 	}
 }
 
@@ -117,7 +117,7 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return
 	}
-	v.fail(what+" "+span.Source, what+" "+say.Duration(got), fmt.Sprintf("%s: %s, wanted %s", what, say.Duration(got), spanText(span)))
+	v.fail(what+" "+span.Source, what+" "+say.Duration(got), fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
 }
 
 // sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
@@ -143,7 +143,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 	if extra := len(matched) - len(want); extra > 0 {
 		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(), ev.flows[matched[len(want)]])
 		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
-			fmt.Sprintf("wanted nothing after packet %d of the sequence, saw %s more, the first: %s", len(want), say.Count(extra, "packet"), got))
+			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s", len(want), extra, got))
 		return
 	}
 	v.saw(true, "the sequence", "the sequence")
@@ -192,14 +192,6 @@ func isOnly(n int) string {
 		return "was no packet"
 	}
 	return "was only " + say.Count(n, "packet")
-}
-
-// countText writes a range and its noun.
-func countText(c language.Count, noun string) string {
-	if c.Min == c.Max {
-		return say.Count(c.Min, noun)
-	}
-	return c.String() + " " + noun + "s"
 }
 
 func packetsTitle(p *language.PacketsExpectation, by string) string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -13,8 +14,8 @@ import (
 // there: a path without it says that the socket outlives the run.
 func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Path
-	want := statesText(x.States, " > ")
-	v.Title = fmt.Sprintf("path of %s: %s", socketText(&x.Path), want)
+	v.Title = x.String()
+	want := language.StatePath(x.States)
 	lines := ev.timelines(&x.Path)
 	if !slices.Contains(x.States, language.Listening) {
 		lines = slices.DeleteFunc(lines, func(l *timeline) bool {
@@ -22,7 +23,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		})
 	}
 	if len(lines) != 1 {
-		v.saw(false, "one socket of "+socketText(&x.Path), fmt.Sprint(len(lines)))
+		v.saw(false, "one socket of "+x.Path.String(), say.Count(len(lines), "socket"))
 		ev.listStates(&x.Path, lines, v)
 		return
 	}
@@ -37,7 +38,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		v.saw(true, want, want)
 		return
 	}
-	v.fail(want, statesText(path, " > "), fmt.Sprintf("wanted %s, saw %s: %s", want, statesText(path, " > "), pathDifference(x.States, path)))
+	v.fail(want, language.StatePath(path), fmt.Sprintf("wanted %s, saw %s: %s", want, language.StatePath(path), pathDifference(x.States, path)))
 	ev.listStates(&x.Path, lines, v)
 }
 
@@ -46,12 +47,12 @@ func pathDifference(want, got []language.State) string {
 	for i := range want {
 		switch {
 		case i >= len(got):
-			return fmt.Sprintf("it ended in %s and never came to %s", got[len(got)-1], statesText(want[i:], ", "))
+			return fmt.Sprintf("it ended in %s and never came to %s", got[len(got)-1], language.StatePath(want[i:]))
 		case want[i] != got[i] && i == 0:
 			return fmt.Sprintf("it began in %s, not in %s", got[0], want[0])
 		case want[i] != got[i]:
 			return fmt.Sprintf("after %s it went to %s, not to %s", got[i-1], got[i], want[i])
 		}
 	}
-	return "after " + string(want[len(want)-1]) + " it went on to " + strings.ReplaceAll(statesText(got[len(want):], ", "), "CLOSED", "CLOSED (gone)")
+	return "after " + string(want[len(want)-1]) + " it went on to " + strings.ReplaceAll(language.StatePath(got[len(want):]), "CLOSED", "CLOSED (gone)")
 }

@@ -11,7 +11,7 @@ import (
 // named is judged; but with exit, a program that a signal ended does not pass whatever the status.
 func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Process
-	v.Title = processTitle(x)
+	v.Title = x.String()
 	actor, id, n := language.StepRef(x.Process).Split()
 	if actor == "" {
 		ev.actorProcess(x, v)
@@ -39,7 +39,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 			got  string
 		}{{"stdout", x.Stdout, s.Stdout}, {"stderr", x.Stderr, s.Stderr}} {
 			if o.want != nil {
-				v.saw(textHolds(o.want, o.got), o.name+" "+textWant(o.want), quoted(o.got))
+				v.saw(textHolds(o.want, o.got), o.name+" "+o.want.String(), o.name+" "+quoted(o.got))
 			}
 		}
 		if v.Status == Fail {
@@ -76,34 +76,14 @@ func (v *draft) ended(x *language.ProcessExpectation, exit int, signal string) {
 		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(), exitText(exit, signal))
 	}
 	if x.Signal != "" {
-		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"), "the end by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
+		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"), "killed by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
 	}
 }
 
 // exitText says how a process ended.
 func exitText(exit int, signal string) string {
 	if signal != "" {
-		return "the end by SIG" + strings.TrimPrefix(signal, "SIG")
+		return "killed by SIG" + strings.TrimPrefix(signal, "SIG")
 	}
 	return fmt.Sprintf("exit status %d", exit)
-}
-
-func processTitle(x *language.ProcessExpectation) string {
-	var parts []string
-	if x.Exit != nil {
-		parts = append(parts, "exit "+x.Exit.String())
-	}
-	if x.Signal != "" {
-		parts = append(parts, "ended by SIG"+strings.TrimPrefix(x.Signal, "SIG"))
-	}
-	if x.Stdout != nil {
-		parts = append(parts, "stdout "+textWant(x.Stdout))
-	}
-	if x.Stderr != nil {
-		parts = append(parts, "stderr "+textWant(x.Stderr))
-	}
-	if x.Took != nil {
-		parts = append(parts, "after "+x.Took.Source)
-	}
-	return fmt.Sprintf("process %s: %s", x.Process, strings.Join(parts, ", "))
 }

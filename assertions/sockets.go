@@ -14,14 +14,8 @@ import (
 // and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
 func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
-	moment := cmp.Or(string(x.When), "the end of the run")
-	v.Title = "sockets: " + socketText(&x.Sockets)
-	if x.Count != nil {
-		v.Title += fmt.Sprintf(", %s at %s", x.Count, moment)
-	}
-	if x.Peak != nil {
-		v.Title += fmt.Sprintf(", %s at most at once", x.Peak)
-	}
+	v.Title = x.String()
+	moment := x.Moment()
 	lines := ev.timelines(&x.Sockets)
 	stays := ev.stays(&x.Sockets, lines)
 	if x.Count != nil {
@@ -42,7 +36,7 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, ev.stayText(s)))
 			}
 		}
-		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", countText(*x.Count, "socket"), moment), say.Count(n, "socket"))
+		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment), say.Count(n, "socket"))
 		if v.Status == Fail && n > 0 {
 			const most = 10 // the states that they went through are listed below
 			v.list("there at " + moment + ":")
@@ -54,11 +48,11 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	if x.Peak != nil {
 		most, at := peak(stays)
-		got := say.Count(most, "socket") + " at most at once"
+		got := "a peak of " + say.Count(most, "socket")
 		if most > 0 {
 			got += ", at " + say.Duration(at-ev.started)
 		}
-		v.saw(x.Peak.Contains(int64(most)), countText(*x.Peak, "socket")+" at most at once", got)
+		v.saw(x.Peak.Contains(int64(most)), "a peak of "+x.Peak.Of("socket"), got)
 	}
 	if v.Status == Fail {
 		ev.listStates(&x.Sockets, lines, v)

@@ -14,7 +14,7 @@ import (
 // A selector without state means any socket that is there.
 func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
-	v.Title = reachesTitle(x)
+	v.Title = x.String()
 	since, err := ev.since(x.Since)
 	if err != nil {
 		v.fail("the event "+string(x.Since), "no such event", err.Error())
@@ -38,19 +38,19 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		v.Sockets = []int{first}
 		at := ev.t.Events[first].T
 		if x.At != nil {
-			v.sawSpan("it is first seen", x.At, at-since)
+			v.sawSpan("first seen at", x.At, at-since)
 		} else {
-			v.saw(true, socketText(&x.Reaches), "at "+say.Duration(at-ev.started))
+			v.saw(true, x.Reaches.String(), ev.t.Events[first].Socket.State+" at "+say.Duration(at-ev.started))
 		}
 	case len(nearly) > 0:
-		v.saw(false, reachesWant(x), fmt.Sprintf("the state %s, but never so", say.Count(len(nearly), "time")))
+		v.saw(false, x.Socket(), fmt.Sprintf("the state %s, but with other values", say.Count(len(nearly), "time")))
 		for _, i := range nearly {
 			v.Sockets = append(v.Sockets, i)
 			v.list(fmt.Sprintf("  %s %s", say.Duration(ev.t.Events[i].T-ev.started), socketLine(ev.t.Events[i].Socket)))
 		}
 		return
 	default:
-		v.saw(false, "a socket of "+socketText(&x.Reaches), "none")
+		v.saw(false, "a socket of "+x.Reaches.String(), "none")
 	}
 	if v.Status == Fail {
 		ev.listStates(&x.Reaches, lines, v)
@@ -64,33 +64,6 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
 }
 
-func reachesWant(x *language.ReachesExpectation) string {
-	text := socketText(&x.Reaches)
-	for _, f := range []struct {
-		word  string
-		count *language.Count
-	}{{"recv-q", x.RecvQ}, {"send-q", x.SendQ}, {"retrans", x.Retrans}} {
-		if f.count != nil {
-			text += fmt.Sprintf(" with %s %s", f.word, f.count)
-		}
-	}
-	if x.Timer != "" {
-		text += " with timer " + x.Timer
-	}
-	return text
-}
-
-func reachesTitle(x *language.ReachesExpectation) string {
-	title := "reaches: " + reachesWant(x)
-	if x.At != nil {
-		title += " at " + x.At.Source
-		if x.Since != "" {
-			title += " since " + string(x.Since)
-		}
-	}
-	return title
-}
-
 // judgeHolds wants a socket to stay in a state, or among several states, without leaving between two looks.
 //
 // With from, it must be so at that event, and only what follows counts. With until, it must be so up to that event; with
@@ -99,7 +72,7 @@ func reachesTitle(x *language.ReachesExpectation) string {
 // Without either it must be so until the run ends.
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
-	v.Title = holdsTitle(x)
+	v.Title = x.String()
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
 	for _, bound := range []struct {
 		ref language.EventRef
@@ -116,94 +89,91 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	lines := ev.timelines(&x.Holds)
 	stays := ev.stays(&x.Holds, lines)
-	best := ""
+	best := "none"
 	for i := range stays {
-		problem := ev.holds(x, &stays[i], from, until)
-		if problem == "" {
+		difference := ev.holds(x, &stays[i], from, until)
+		if difference == "" {
 			v.Sockets = []int{stays[i].first}
 			if stays[i].last >= 0 {
 				v.Sockets = append(v.Sockets, stays[i].last)
 			}
-			v.saw(true, socketText(&x.Holds), ev.stayText(&stays[i]))
+			v.saw(true, x.Holds.String(), ev.stayText(&stays[i]))
 			return
 		}
-		if best == "" {
-			best = problem
+		if best == "none" {
+			best = difference
 		}
 	}
-	want := "a socket of " + socketText(&x.Holds)
-	if best == "" {
-		v.saw(false, want, "none")
-	} else {
-		v.fail(want+" that stays so", best, socketText(&x.Holds)+": "+best)
-	}
+	v.saw(false, ev.holdsWant(x, from, until), best)
 	ev.listStates(&x.Holds, lines, v)
 }
 
-// holds says what is wrong with a stay; "" if nothing.
+// holdsWant says what is wanted, with the moments of the events that bound it.
+func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Duration) string {
+	want := "a socket of " + x.Holds.String()
+	if x.From != "" {
+		want += fmt.Sprintf(" from %s (%s)", x.From, say.Duration(from-ev.started))
+	}
+	if x.Until != "" {
+		want += fmt.Sprintf(" until %s (%s)", x.Until, say.Duration(until-ev.started))
+	}
+	switch {
+	case x.For != nil:
+		want += " for " + spanText(x.For)
+	case x.Until == "":
+		want += " until the end of the run"
+	}
+	return want
+}
+
+// holds returns "" for a stay as wanted, and else what was seen of it.
 func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
 	begun := s.from
 	if x.From != "" {
 		if s.from > from || (!s.open && s.to <= from) {
-			return fmt.Sprintf("%s, not so at %s (%s)", ev.stayText(s), x.From, say.Duration(from-ev.started))
+			return ev.stayText(s)
 		}
 		begun = from
 	}
 	if x.Until != "" && ((!s.open && s.to < until) || begun > until) {
-		return fmt.Sprintf("%s, wanted it until %s (%s)", ev.stayText(s), x.Until, say.Duration(until-ev.started))
+		return ev.stayText(s)
 	}
 	if x.For != nil {
-		stayed := s.to - begun
+		state, stayed := ev.t.Events[s.first].Socket.State, s.to-begun
 		switch {
 		case s.open && stayed > x.For.Max:
-			return fmt.Sprintf("%s for more than %s, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for more than %s", state, say.Duration(stayed))
 		case s.open && x.For.Max != math.MaxInt64:
-			return fmt.Sprintf("%s for %s, and still so when the run ended, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s, and still in it when the run ended", state, say.Duration(stayed))
 		case !x.For.Contains(stayed):
-			return fmt.Sprintf("%s for %s, wanted %s", ev.t.Events[s.first].Socket.State, say.Duration(stayed), spanText(x.For))
+			return fmt.Sprintf("%s for %s", state, say.Duration(stayed))
 		}
 	}
 	if x.Until == "" && x.For == nil && !s.open {
-		return ev.stayText(s) + ", wanted it until the end of the run"
+		return ev.stayText(s)
 	}
 	return ""
-}
-
-func holdsTitle(x *language.HoldsExpectation) string {
-	title := "holds: " + socketText(&x.Holds)
-	if x.From != "" {
-		title += " from " + string(x.From)
-	}
-	if x.Until != "" {
-		title += " until " + string(x.Until)
-	}
-	if x.For != nil {
-		title += " for " + x.For.Source
-	}
-	return title
 }
 
 // judgeNever wants that no socket is seen in a state, from one event until another, both included.
 func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
-	v.Title = "never: " + socketText(&x.Never)
+	v.Title = x.String()
 	from, until := time.Duration(math.MinInt64), ev.ended
 	for _, bound := range []struct {
-		word string
-		ref  language.EventRef
-		at   *time.Duration
-	}{{"from", x.From, &from}, {"until", x.Until, &until}} {
+		ref language.EventRef
+		at  *time.Duration
+	}{{x.From, &from}, {x.Until, &until}} {
 		if bound.ref == "" {
 			continue
 		}
-		v.Title += " " + bound.word + " " + string(bound.ref)
 		var err error
 		if *bound.at, err = ev.socketMoment(bound.ref); err != nil {
 			v.fail("the event "+string(bound.ref), "no such event", err.Error())
 			return
 		}
 	}
-	want := "no socket of " + socketText(&x.Never)
+	want := "no socket of " + x.Never.String()
 	lines := ev.timelines(&x.Never)
 	for _, s := range ev.stays(&x.Never, lines) {
 		if s.from > until || (!s.open && s.to <= from) {

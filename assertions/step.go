@@ -22,7 +22,7 @@ import (
 // another or result allows -1.
 func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Step
-	v.Title = stepTitle(x)
+	v.Title = x.String()
 	actor, id, n := x.Step.Split()
 	done := ev.outcomes(actor, id, n)
 	hanging := ev.inProgress(actor, id, n)
@@ -48,7 +48,7 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 			}
 			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 		}
-		v.saw(x.Count.Contains(int64(good)), countText(*x.Count, "time"), fmt.Sprintf("%s of %d", say.Count(good, "time"), len(done)))
+		v.saw(x.Count.Contains(int64(good)), x.Count.Of("time"), fmt.Sprintf("%d of %s", good, say.Count(len(done), "time")))
 		return
 	}
 	asked := 1
@@ -101,7 +101,7 @@ func (ev *evidence) inProgress(actor, id string, n int) []int {
 func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
 	got := say.Count(len(hanging), "execution") + " in progress at the end"
 	if x.Count != nil {
-		v.saw(x.Count.Contains(int64(len(hanging))), countText(*x.Count, "execution")+" in progress at the end", got)
+		v.saw(x.Count.Contains(int64(len(hanging))), x.Count.Of("execution")+" in progress at the end", got)
 		return
 	}
 	if len(hanging) > 0 {
@@ -140,13 +140,13 @@ func (ev *evidence) whereIs(actor string) string {
 	}
 	for i := range ev.t.Events {
 		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s was gone at %s (%s)", actor, say.Duration(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
+			return fmt.Sprintf("the process of %s had ended by %s (%s)", actor, say.Duration(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
 		}
 	}
 	last := ""
 	for i := range ev.t.Events {
 		if s := ev.t.Events[i].Step; s != nil && s.Actor == actor {
-			last = fmt.Sprintf("the last of %s was %s.%s at %s", actor, actor, s.ID, say.Duration(ev.t.Events[i].T-ev.started))
+			last = fmt.Sprintf("the last step of %s was %s.%s at %s", actor, actor, s.ID, say.Duration(ev.t.Events[i].T-ev.started))
 		}
 	}
 	if last == "" {
@@ -206,22 +206,22 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.sawSpan("it took", x.Took, e.T-s.Began)
 	}
 	if x.At != nil {
-		v.sawSpan("it ended", x.At, e.T-since)
+		v.sawSpan("it ended at", x.At, e.T-since)
 	}
 	if x.Result != nil {
 		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprintf("result %d", s.Result))
 	}
 	if x.Bytes != nil {
-		v.saw(x.Bytes.Contains(s.Bytes), countText(*x.Bytes, "byte"), say.Count(s.Bytes, "byte"))
+		v.saw(x.Bytes.Contains(s.Bytes), x.Bytes.Of("byte"), say.Count(s.Bytes, "byte"))
 	}
 	if x.Value != nil {
-		v.saw(textHolds(x.Value, s.Value), "value "+textWant(x.Value), "value "+quoted(s.Value))
+		v.saw(textHolds(x.Value, s.Value), "value "+x.Value.String(), "value "+quoted(s.Value))
 	}
 	if x.Text != nil {
-		v.saw(textHolds(x.Text, string(s.Data)), "text "+textWant(x.Text), "text "+quoted(string(s.Data)))
+		v.saw(textHolds(x.Text, string(s.Data)), "text "+x.Text.String(), "text "+quoted(string(s.Data)))
 	}
 	if x.SHA256 != nil {
-		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+textWant(x.SHA256), "sha256 "+quoted(s.SHA256))
+		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+x.SHA256.String(), "sha256 "+quoted(s.SHA256))
 	}
 	if x.Peer != "" {
 		v.saw(ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
@@ -230,7 +230,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		field := &x.Values[k]
 		got, there := s.Values[field.Name]
 		if !there {
-			v.saw(false, field.Name+" "+field.Is.String(), "no such field"+spell.DidYouMean(field.Name, slices.Sorted(maps.Keys(s.Values))))
+			v.saw(false, field.Name+" "+field.Is.String(), "no field of that name"+spell.DidYouMean(field.Name, slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
 		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprintf("%s %d", field.Name, got))
@@ -275,61 +275,4 @@ func errorText(errno string) string {
 // outcomeText says how an execution ended: "ETIMEDOUT after 63.1s".
 func outcomeText(e *trace.Event) string {
 	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), say.Duration(e.T-e.Step.Began))
-}
-
-func stepTitle(x *language.StepExpectation) string {
-	if x.Hangs {
-		title := fmt.Sprintf("%s: still in progress at the end", x.Step)
-		if x.Count != nil {
-			title += ", " + countText(*x.Count, "time")
-		}
-		return title
-	}
-	var parts []string
-	switch {
-	case x.Error != "" && x.Error != "none":
-		parts = append(parts, x.Error)
-	case x.Error == "none" || x.Result == nil || !x.Result.Contains(-1):
-		parts = append(parts, "succeeds")
-	}
-	if x.Took != nil {
-		parts = append(parts, "after "+x.Took.Source)
-	}
-	title := fmt.Sprintf("%s: %s", x.Step, strings.Join(parts, " "))
-	parts = nil
-	if x.At != nil {
-		base := "the start"
-		if x.Since != "" {
-			base = string(x.Since)
-		}
-		parts = append(parts, fmt.Sprintf("at %s since %s", x.At.Source, base))
-	}
-	if x.Result != nil {
-		parts = append(parts, "result "+x.Result.String())
-	}
-	if x.Bytes != nil {
-		parts = append(parts, countText(*x.Bytes, "byte"))
-	}
-	if x.Value != nil {
-		parts = append(parts, "value "+textWant(x.Value))
-	}
-	if x.Text != nil {
-		parts = append(parts, "text "+textWant(x.Text))
-	}
-	if x.SHA256 != nil {
-		parts = append(parts, "sha256 "+textWant(x.SHA256))
-	}
-	for i := range x.Values {
-		parts = append(parts, x.Values[i].Name+" "+x.Values[i].Is.String())
-	}
-	if x.Peer != "" {
-		parts = append(parts, "peer "+x.Peer)
-	}
-	if x.Count != nil {
-		parts = append(parts, countText(*x.Count, "time"))
-	}
-	if len(parts) > 0 {
-		title += ", " + strings.Join(parts, ", ")
-	}
-	return strings.Replace(title, ": , ", ": ", 1)
 }

@@ -119,29 +119,6 @@ func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v 
 	v.Sockets = slices.Compact(v.Sockets)
 }
 
-// socketText names the sockets of a selector: "client port 8080 in ESTABLISHED".
-func socketText(s *language.SocketSelector) string {
-	text := s.Host
-	if s.Local != 0 {
-		text += fmt.Sprintf(" local port %d", s.Local)
-	}
-	if s.Remote != 0 {
-		text += fmt.Sprintf(" remote port %d", s.Remote)
-	}
-	if len(s.State) > 0 {
-		text += " " + statesText(s.State, "|")
-	}
-	return text
-}
-
-func statesText(states []language.State, separator string) string {
-	var words []string
-	for _, s := range states {
-		words = append(words, string(s))
-	}
-	return strings.Join(words, separator)
-}
-
 // stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or of several states "CLOSE_WAIT, LAST_ACK from ...".
 func (ev *evidence) stayText(s *stay) string {
 	var states []string

@@ -22,21 +22,6 @@ func spanText(s *language.Span) string {
 	return s.Source
 }
 
-// textWant says what a text must be.
-func textWant(t *language.Text) string {
-	switch {
-	case t.Is != nil:
-		return strconv.Quote(*t.Is)
-	case t.Contains != nil:
-		return "something that contains " + strconv.Quote(*t.Contains)
-	case t.Matches != nil:
-		return "something that matches /" + *t.Matches + "/"
-	case t.Number != nil:
-		return t.Number.Source
-	}
-	return "any text"
-}
-
 // textHolds reports whether a text is as it must be.
 func textHolds(t *language.Text, got string) bool {
 	switch {

@@ -59,6 +59,15 @@ func (c *CountersExpectation) check(v *validation, pos Pos) {
 	}
 }
 
+// String is the title of its verdict: "counters: client.TcpExt.TCPTimeouts 6".
+func (c *CountersExpectation) String() string {
+	parts := make([]string, len(c.Counters))
+	for i := range c.Counters {
+		parts[i] = c.Counters[i].Name + " " + c.Counters[i].Is.String()
+	}
+	return "counters: " + strings.Join(parts, ", ")
+}
+
 func (*CountersExpectation) lasts() time.Duration { return 0 }
 
 func (*CountersExpectation) observed() bool { return false }

@@ -13,6 +13,9 @@ func (f *FaultExpectation) check(v *validation, pos Pos) {
 	v.count(&f.Hits, "hits", pos)
 }
 
+// String is the title of its verdict: "fault syn-lost: 3 hits".
+func (f *FaultExpectation) String() string { return "fault " + f.Fault + ": " + f.Hits.Of("hit") }
+
 func (*FaultExpectation) lasts() time.Duration { return 0 }
 
 func (*FaultExpectation) observed() bool { return false }

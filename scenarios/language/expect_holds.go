@@ -15,6 +15,21 @@ func (h *HoldsExpectation) check(v *validation, pos Pos) {
 	v.window(&h.From, &h.Until, pos)
 }
 
+// String is the title of its verdict: "holds: client in ESTABLISHED from client.connect for 5s".
+func (h *HoldsExpectation) String() string {
+	title := "holds: " + h.Holds.String()
+	if h.From != "" {
+		title += " from " + string(h.From)
+	}
+	if h.Until != "" {
+		title += " until " + string(h.Until)
+	}
+	if h.For != nil {
+		title += " for " + h.For.Source
+	}
+	return title
+}
+
 func (h *HoldsExpectation) lasts() time.Duration { return longestOf(h.For) }
 
 func (h *HoldsExpectation) observed() bool { return true }

@@ -14,6 +14,18 @@ func (n *NeverExpectation) check(v *validation, pos Pos) {
 	v.window(&n.From, &n.Until, pos)
 }
 
+// String is the title of its verdict: "never: client in TIME_WAIT until client.close".
+func (n *NeverExpectation) String() string {
+	title := "never: " + n.Never.String()
+	if n.From != "" {
+		title += " from " + string(n.From)
+	}
+	if n.Until != "" {
+		title += " until " + string(n.Until)
+	}
+	return title
+}
+
 func (n *NeverExpectation) lasts() time.Duration { return 0 }
 
 func (n *NeverExpectation) observed() bool { return true }

@@ -26,6 +26,11 @@ func (p *PathExpectation) check(v *validation, pos Pos) {
 	}
 }
 
+// String is the title of its verdict: "path of client: SYN_SENT > ESTABLISHED".
+func (p *PathExpectation) String() string {
+	return "path of " + p.Path.String() + ": " + StatePath(p.States)
+}
+
 func (*PathExpectation) lasts() time.Duration { return 0 }
 
 func (*PathExpectation) observed() bool { return true }

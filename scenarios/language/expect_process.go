@@ -2,6 +2,7 @@ package language
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,27 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 			v.text(t, pos)
 		}
 	}
+}
+
+// String is the title of its verdict: "process client.exec: exit 7, stderr containing "refused"".
+func (p *ProcessExpectation) String() string {
+	var parts []string
+	if p.Exit != nil {
+		parts = append(parts, "exit "+p.Exit.String())
+	}
+	if p.Signal != "" {
+		parts = append(parts, "killed by SIG"+strings.TrimPrefix(p.Signal, "SIG"))
+	}
+	if p.Stdout != nil {
+		parts = append(parts, "stdout "+p.Stdout.String())
+	}
+	if p.Stderr != nil {
+		parts = append(parts, "stderr "+p.Stderr.String())
+	}
+	if p.Took != nil {
+		parts = append(parts, "after "+p.Took.Source)
+	}
+	return "process " + p.Process + ": " + strings.Join(parts, ", ")
 }
 
 func (p *ProcessExpectation) lasts() time.Duration { return longestOf(p.Took) }

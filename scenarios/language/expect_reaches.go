@@ -1,6 +1,9 @@
 package language
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ReachesExpectation wants some socket to be seen in a state.
 type ReachesExpectation struct {
@@ -16,6 +19,35 @@ type ReachesExpectation struct {
 func (r *ReachesExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&r.Reaches, pos)
 	v.since(&r.Since, r.At != nil, pos)
+}
+
+// String is the title of its verdict: "reaches: client in CLOSE_WAIT at 4s since client.connect".
+func (r *ReachesExpectation) String() string {
+	title := "reaches: " + r.Socket()
+	if r.At != nil {
+		title += " at " + r.At.Source
+		if r.Since != "" {
+			title += " since " + string(r.Since)
+		}
+	}
+	return title
+}
+
+// Socket says what the socket must be like: "server local port 8080 in LISTEN with recv-q 3 with send-q 2".
+func (r *ReachesExpectation) Socket() string {
+	text := r.Reaches.String()
+	for _, f := range []struct {
+		key  string
+		want *Count
+	}{{"recv-q", r.RecvQ}, {"send-q", r.SendQ}, {"retrans", r.Retrans}} {
+		if f.want != nil {
+			text += fmt.Sprintf(" with %s %s", f.key, f.want)
+		}
+	}
+	if r.Timer != "" {
+		text += " with timer " + r.Timer
+	}
+	return text
 }
 
 func (r *ReachesExpectation) lasts() time.Duration { return longestOf(r.At) }

@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
 
 // SocketsExpectation wants a number of sockets at one moment.
 type SocketsExpectation struct {
@@ -22,6 +26,21 @@ func (s *SocketsExpectation) check(v *validation, pos Pos) {
 		v.errorf(&s.When, pos, "when is the moment of count, but there is no count")
 	}
 }
+
+// String is the title of its verdict: "sockets: server in TIME_WAIT, 500 at the end of the run".
+func (s *SocketsExpectation) String() string {
+	title := "sockets: " + s.Sockets.String()
+	if s.Count != nil {
+		title += fmt.Sprintf(", %s at %s", s.Count, s.Moment())
+	}
+	if s.Peak != nil {
+		title += fmt.Sprintf(", peak %s", s.Peak)
+	}
+	return title
+}
+
+// Moment names the moment at which sockets are counted.
+func (s *SocketsExpectation) Moment() string { return cmp.Or(string(s.When), "the end of the run") }
 
 func (s *SocketsExpectation) lasts() time.Duration { return 0 }
 

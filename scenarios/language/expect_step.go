@@ -1,6 +1,8 @@
 package language
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -127,6 +129,58 @@ func (v *validation) peer(field *string, pos Pos, peer string) {
 		return
 	}
 	v.address(field, pos, peer)
+}
+
+// String is the title of its verdict: "client.connect: ETIMEDOUT after 63s".
+func (e *StepExpectation) String() string {
+	if e.Hangs {
+		title := string(e.Step) + ": still in progress at the end"
+		if e.Count != nil {
+			title += ", " + e.Count.Of("time")
+		}
+		return title
+	}
+	end := ""
+	switch {
+	case e.Error != "" && e.Error != "none":
+		end = e.Error
+	case e.Error == "none" || e.Result == nil || !e.Result.Contains(-1):
+		end = "succeeds"
+	}
+	if e.Took != nil {
+		end = strings.TrimSpace(end + " after " + e.Took.Source)
+	}
+	var parts []string
+	if end != "" {
+		parts = append(parts, end)
+	}
+	if e.At != nil {
+		parts = append(parts, fmt.Sprintf("at %s since %s", e.At.Source, cmp.Or(string(e.Since), "the start")))
+	}
+	if e.Result != nil {
+		parts = append(parts, "result "+e.Result.String())
+	}
+	if e.Bytes != nil {
+		parts = append(parts, e.Bytes.Of("byte"))
+	}
+	for _, text := range []struct {
+		key  string
+		want *Text
+	}{{"value", e.Value}, {"text", e.Text}, {"sha256", e.SHA256}} {
+		if text.want != nil {
+			parts = append(parts, text.key+" "+text.want.String())
+		}
+	}
+	for i := range e.Values {
+		parts = append(parts, e.Values[i].Name+" "+e.Values[i].Is.String())
+	}
+	if e.Peer != "" {
+		parts = append(parts, "peer "+e.Peer)
+	}
+	if e.Count != nil {
+		parts = append(parts, e.Count.Of("time"))
+	}
+	return string(e.Step) + ": " + strings.Join(parts, ", ")
 }
 
 func (e *StepExpectation) lasts() time.Duration { return longestOf(e.At) }

@@ -1,11 +1,31 @@
 package language
 
+import (
+	"fmt"
+	"strings"
+)
+
 // SocketSelector says which sockets of a host.
 type SocketSelector struct {
 	Host   string `json:"host" jsonschema_description:"The host."`
 	Local  int    `json:"local,omitempty" jsonschema_description:"Local port."`
 	Remote int    `json:"remote,omitempty" jsonschema_description:"Remote port."`
 	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
+}
+
+// String names the sockets: "server local port 8080 in LISTEN", "client in ESTABLISHED or CLOSE_WAIT".
+func (s *SocketSelector) String() string {
+	text := s.Host
+	if s.Local != 0 {
+		text += fmt.Sprintf(" local port %d", s.Local)
+	}
+	if s.Remote != 0 {
+		text += fmt.Sprintf(" remote port %d", s.Remote)
+	}
+	if len(s.State) > 0 {
+		text += " in " + strings.Join(texts(s.State...), " or ")
+	}
+	return text
 }
 
 func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
@@ -43,3 +63,6 @@ const (
 func (State) Words() []string {
 	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait, LastAck, Listening, Closing, Closed)
 }
+
+// StatePath writes states that follow each other: "SYN_SENT > ESTABLISHED".
+func StatePath(states []State) string { return strings.Join(texts(states...), " > ") }

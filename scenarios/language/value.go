@@ -3,12 +3,14 @@ package language
 import (
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"halfopen/internal/decode"
+	"halfopen/internal/say"
 )
 
 // Duration is a time written with a unit: 200ms, 63s, 2m, 1h30m.
@@ -49,6 +51,14 @@ type Count struct {
 	Source string
 	// Min and Max are inclusive; math.MinInt64 and math.MaxInt64 stand for no bound.
 	Min, Max int64
+}
+
+// Of writes the range and what is counted: "1 packet", "3 packets", ">= 1 packets".
+func (c Count) Of(noun string) string {
+	if c.Min == c.Max {
+		return say.Count(c.Min, noun)
+	}
+	return c.String() + " " + noun + "s"
 }
 
 // Contains reports whether n lies in the range.
@@ -131,6 +141,21 @@ func oneOfCount[T any](pointers ...*T) int {
 		}
 	}
 	return n
+}
+
+// String says what the text must be: "hello", containing "hello", matching /hel+o/, >= 3.
+func (t *Text) String() string {
+	switch {
+	case t.Is != nil:
+		return strconv.Quote(*t.Is)
+	case t.Contains != nil:
+		return "containing " + strconv.Quote(*t.Contains)
+	case t.Matches != nil:
+		return "matching /" + *t.Matches + "/"
+	case t.Number != nil:
+		return t.Number.String()
+	}
+	return "of any kind"
 }
 
 // oneOfKind returns the JSON name of the first pointer field of the struct behind v that is set, leaving out where, which
