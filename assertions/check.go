@@ -7,7 +7,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judge holds one expectation against a run. It sets the verdict's title first, so that every failure has one.
+// judge compares one expectation with the evidence of a run. It sets the verdict's title first, so that every failure has
+// one.
 type judge func(*evidence, *language.Expectation, *draft)
 
 // judges has the judge of each kind of expectation.
@@ -24,9 +25,9 @@ var judges = map[string]judge{
 	"sockets":  judgeSockets,
 }
 
-// Check judges a run: a verdict for each expectation in the order of the scenario, then those for what every run must
-// meet: each fault struck unless an expectation says how often, no step failed to be tried, and the run came to its end
-// with no step in progress that is not expected to hang.
+// Check judges a run. It returns a verdict for each expectation, in the order of the scenario, then the verdicts for what
+// every run must meet: each fault struck, unless an expectation says how often; each step could be tried; and the run ended
+// with no step in progress except those expected to hang.
 //
 // The trace must be sorted, see [trace.Trace.Sort].
 func Check(s *language.Scenario, t *trace.Trace) []Verdict {
@@ -43,7 +44,7 @@ func Check(s *language.Scenario, t *trace.Trace) []Verdict {
 	return append(verdicts, ev.ending())
 }
 
-// Failed reports whether some verdict is a failure.
+// Failed reports whether any verdict is a failure.
 func Failed(verdicts []Verdict) bool {
 	for i := range verdicts {
 		if verdicts[i].Status == Fail {
@@ -77,7 +78,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	}
 }
 
-// skipped returns why an expectation does not hold for the run's kernel; "" where it does.
+// skipped returns why an expectation does not hold for the run's kernel; "" if it does.
 func (ev *evidence) skipped(w *language.Where) (string, error) {
 	for _, q := range []struct {
 		name string

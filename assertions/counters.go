@@ -11,9 +11,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeCounters wants kernel counters to have risen by so much between the readings before and after the actors. A counter
-// that the host's kernel does not have is a failure, not a zero. In a sum one that rose is enough: kernels count some things
-// under different names.
+// judgeCounters wants kernel counters to have risen by the given numbers between the readings before and after the actors.
+// A counter that the host's kernel does not have is a failure, not a zero. In a sum one counter that rose is enough:
+// kernels count some things under different names.
 func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 	v.Title = e.Counters.String()
 	for i := range e.Counters.Counters {
@@ -39,7 +39,7 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 // rise is how much counters rose together.
 type rise struct {
 	rose int64
-	// names and readings are of the counters that are there, missing tells of those that are not.
+	// names and readings have the counters that the kernel has; missing says which it does not have.
 	names, readings, missing []string
 	// unread is a host whose counters were not read, or "".
 	unread string
@@ -65,7 +65,7 @@ func (s *rise) add(ev *evidence, counter string) {
 	s.readings = append(s.readings, fmt.Sprintf("%d (%d before, %d after)", rose, before[name], last))
 }
 
-// String says what was seen: of a single counter its readings, of a sum those of each.
+// String says what was seen: the readings of a single counter, or of each in a sum.
 func (s *rise) String() string {
 	if len(s.names) == 1 && len(s.missing) == 0 {
 		return s.readings[0]

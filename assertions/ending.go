@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ending wants the run to have ended by itself, or at its deadline with no step in progress but those expected to hang.
+// ending wants the run to have ended by itself, or at its deadline with only steps in progress that are expected to hang.
 func (ev *evidence) ending() Verdict {
 	v := draft{Verdict: Verdict{Kind: "end", Index: -1, Pos: ev.s.Pos, Status: Pass, Title: "the run ends by itself"}}
 	if ev.end == nil {
@@ -49,8 +49,8 @@ func (ev *evidence) ending() Verdict {
 	return v.finish()
 }
 
-// mayHang reports whether an expectation that holds here says that a step hangs. A step that is around it, such as a
-// repeat, hangs with it.
+// mayHang reports whether an expectation that holds here says that a step hangs. A step around it, such as a repeat, hangs
+// with it.
 func (ev *evidence) mayHang(step string) bool {
 	actor, id, n := language.StepRef(step).Split()
 	for i := range ev.s.Expect {
@@ -101,7 +101,7 @@ func (ev *evidence) inProgressFor(step string) time.Duration {
 	return ev.ended - ev.started
 }
 
-// problems has a failing verdict for each step that could not be tried at all.
+// problems returns a failure for each step that could not be tried at all.
 func (ev *evidence) problems() []Verdict {
 	var verdicts []Verdict
 	for i := range ev.t.Events {

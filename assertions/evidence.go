@@ -17,9 +17,9 @@ type evidence struct {
 	t       *trace.Trace
 	flows   []packet.Flow
 	hosts   selector.Hosts
-	sysctls map[string]bool // there or not, of those probed
+	sysctls map[string]bool // whether the kernel has each sysctl that was probed
 	started time.Duration
-	ended   time.Duration // of the last event, where there is no end
+	ended   time.Duration // when the run ended, or the last event if it has no end
 	end     *trace.End
 	untrue  []string
 	// packets and sockets are the indexes of those events.
@@ -71,7 +71,7 @@ func (ev *evidence) family(host string) []netip.Addr {
 	return own
 }
 
-// moment returns when an event happened: of a step's end or start, a signal, or a fault's hit.
+// moment returns when an event happened: the end or start of a step, a signal, or a fault's hit.
 func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
 	want, err := ref.Parse()
 	if err != nil {
@@ -97,8 +97,8 @@ func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
 	return 0, fmt.Errorf("the event %s never happened", ref)
 }
 
-// socketMoment returns when the sockets were as they are at an event: where they were read anew for it, that is a little
-// later than the event itself.
+// socketMoment returns when the sockets were read for an event: if they were read for it alone, a little later than the
+// event itself.
 func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	at, err := ev.moment(ref)
 	if err != nil {
@@ -113,7 +113,7 @@ func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	return at, nil
 }
 
-// since returns the moment of an event, or the start of the actors where none is named.
+// since returns the moment of an event, or the start of the actors if none is named.
 func (ev *evidence) since(ref language.EventRef) (time.Duration, error) {
 	if ref == "" {
 		return ev.started, nil

@@ -8,7 +8,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeFault wants a fault to have struck so many packets.
+// judgeFault wants a fault to have struck the given number of packets.
 func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
 	v.Title = x.String()
@@ -20,8 +20,8 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+ev.outOfForce(x.Fault))
 }
 
-// faultsStruck wants every fault that no expectation names to have struck: else the run has shown nothing about it. One with a
-// chance of 0% is there to show what happens without it, and must not.
+// faultsStruck wants every fault that no expectation names to have struck; if it did not, the run shows nothing about it.
+// A fault with a chance of 0% shows what happens without it, and must not strike.
 func (ev *evidence) faultsStruck() []Verdict {
 	named := map[string]bool{}
 	for i := range ev.s.Expect {
@@ -68,7 +68,7 @@ func faultPlace(f *language.Fault) string {
 	return " at " + f.At
 }
 
-// hits returns how many packets a fault struck, by the last reading; read is false where there is none.
+// hits returns how many packets a fault struck, by the last reading; read is false if there is none.
 func (ev *evidence) hits(fault string) (hits uint64, read bool) {
 	for i := range ev.t.Events {
 		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {
@@ -78,7 +78,7 @@ func (ev *evidence) hits(fault string) (hits uint64, read bool) {
 	return hits, read
 }
 
-// outOfForce says so where a fault was never in force.
+// outOfForce says so if a fault was never in force.
 func (ev *evidence) outOfForce(fault string) string {
 	for i := range ev.t.Events {
 		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultOn {

@@ -12,10 +12,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgePackets judges the packets an observer saw, see [evidence.vantage].
+// judgePackets judges the packets that one observer saw, see [evidence.vantage].
 //
-// Gaps must be as many as there are packets less one, and at as many as there are packets; with count the lists may be
-// longer than that, never shorter. There must be a gap to judge: gaps of a single packet fail.
+// Between n packets there must be n-1 gaps, and n times in at; with count the lists may be longer, never shorter. Gaps of
+// a single packet fail, as there is none to judge.
 func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
 	seen, by := ev.vantage(p)
@@ -58,7 +58,7 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// window leaves out packets before since and after until. base is the moment of since, nil where there is none.
+// window drops the packets before since and after until. base is the moment of since, or nil.
 func (ev *evidence) window(p *language.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
 	from, until := time.Duration(0), ev.ended
 	if p.Since != "" {
@@ -120,8 +120,8 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 	v.fail(what+" "+span.Source, what+" "+say.Duration(got), fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
 }
 
-// sequence holds the packets against the selectors one by one, and stops at the first that differs: those after it would
-// differ for no other reason.
+// sequence compares the packets with the selectors one by one, and stops at the first that differs: the packets after it
+// would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
 	for i := range want {
 		if i >= len(matched) {
@@ -149,7 +149,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 	v.saw(true, "the sequence", "the sequence")
 }
 
-// selected returns those of the packets that a selector takes. One with a key that cannot be judged is a failure.
+// selected returns the packets that a selector takes. A selector with a key that cannot be judged is a failure.
 func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
 	m, err := selector.New(s, ev.hosts)
 	if err != nil {
@@ -159,15 +159,15 @@ func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]i
 	return m.Select(ev.t, ev.flows, packets), true
 }
 
-// listPackets lists those that matched, or where none did, what else the observer saw.
+// listPackets lists the packets that matched, or if none did, all that the observer saw.
 func (ev *evidence) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
-	head, listed := fmt.Sprintf("%s, seen by %s:", p.Packets.String(), by), matched
+	head, listed := fmt.Sprintf("%s, %s:", p.Packets.String(), by), matched
 	if len(matched) == 0 {
 		if len(seen) == 0 {
-			v.list(fmt.Sprintf("no packet at all was seen by %s", by))
+			v.list("no packet at all was " + by)
 			return
 		}
-		head, listed = fmt.Sprintf("not %s, but seen by %s:", p.Packets.String(), by), seen
+		head, listed = fmt.Sprintf("other packets, %s:", by), seen
 		v.Packets = seen
 	}
 	v.list(head)
@@ -228,7 +228,7 @@ func packetsTitle(p *language.PacketsExpectation, by string) string {
 	}
 	title := p.Packets.String()
 	if p.SeenBy != "" {
-		title += " seen by " + by
+		title += " " + by
 	}
 	if p.Since != "" {
 		title += " since " + string(p.Since)

@@ -9,9 +9,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgePath wants the one socket that fits to be seen in just these states. Listeners are left out unless LISTEN is among
-// the states: a server's listener shares its local port with every connection. CLOSED at the end must be wanted to be
-// there: a path without it says that the socket outlives the run.
+// judgePath wants the one socket that fits to be seen in exactly these states. Listeners are ignored unless LISTEN is among
+// the states: a server's listener shares its local port with every connection. CLOSED at the end must be named: a path
+// without it says that the socket outlives the run.
 func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Path
 	v.Title = x.String()
@@ -42,7 +42,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	ev.listStates(&x.Path, lines, v)
 }
 
-// pathDifference says where two paths part.
+// pathDifference says where two paths begin to differ.
 func pathDifference(want, got []language.State) string {
 	for i := range want {
 		switch {

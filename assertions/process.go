@@ -7,8 +7,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeProcess judges a program that an exec step ran, each of its executions, or the process of an actor. Only what is
-// named is judged; but with exit, a program that a signal ended does not pass whatever the status.
+// judgeProcess judges a program that an exec step ran, in each of its executions, or the process of an actor. It judges
+// only the keys given; but with exit, a program that a signal killed fails whatever the status.
 func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Process
 	v.Title = x.String()
@@ -55,7 +55,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// actorProcess judges the process of an actor, whose duration counts from the start of the actors.
+// actorProcess judges the process of an actor. Its duration counts from the start of the actors.
 func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 	for i := range ev.t.Events {
 		if p := ev.t.Events[i].Process; p != nil && p.Actor == x.Process {
@@ -69,7 +69,7 @@ func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 	v.fail("the end of the process", "none", fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process, ev.whereIs(x.Process)))
 }
 
-// ended holds how a process ended against exit and signal.
+// ended compares how a process ended with exit and signal.
 func (v *draft) ended(x *language.ProcessExpectation, exit int, signal string) {
 	signal = strings.TrimPrefix(signal, "SIG")
 	if x.Exit != nil {

@@ -10,8 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeSockets wants a number of sockets at a moment, or the most there ever are at once. Sockets are told by addresses
-// and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
+// judgeSockets wants a number of sockets at a moment, or at the peak. Sockets are identified by addresses and ports:
+// several that share them, as listeners with SO_REUSEPORT do, count as one.
 func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
 	v.Title = x.String()
@@ -59,8 +59,8 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// peak returns the most stays at one time, and when that was first so. One that ends when another begins does not overlap
-// it.
+// peak returns the most stays at one time, and when that was first reached. A stay that ends when another begins does not
+// overlap it.
 func peak(stays []stay) (most int, at time.Duration) {
 	type change struct {
 		at time.Duration

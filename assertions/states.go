@@ -10,8 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given all at the same look.
-// A selector without state means any socket that is there.
+// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given in the same sample.
+// A selector without states takes any socket that exists.
 func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	v.Title = x.String()
@@ -64,12 +64,12 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
 }
 
-// judgeHolds wants a socket to stay in a state, or among several states, without leaving between two looks.
+// judgeHolds wants a socket to stay in a state, or among several states, without leaving between two samples.
 //
-// With from, it must be so at that event, and only what follows counts. With until, it must be so up to that event; with
-// for, leave within that time after it began (or after from). A socket still so at the end of the run has stayed at least
-// that long: that fits an open range (>= 3s), but nothing that has a longest time, as nobody saw how long it would be.
-// Without either it must be so until the run ends.
+// With from, it must be in the state at that event, and only the time after counts. With until, it must stay up to that
+// event; with for, it must leave within that time after it entered the state (or after from). A socket that is still in the
+// state at the end of the run has stayed at least that long: that fits an open range (>= 3s), but no range with a longest
+// time, as nobody saw how long it would have stayed. Without for and until it must stay until the run ends.
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
 	v.Title = x.String()
@@ -126,7 +126,7 @@ func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Dur
 	return want
 }
 
-// holds returns "" for a stay as wanted, and else what was seen of it.
+// holds returns "" if a stay is as wanted, or else what was seen of it.
 func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
 	begun := s.from
 	if x.From != "" {
@@ -155,7 +155,7 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 	return ""
 }
 
-// judgeNever wants that no socket is seen in a state, from one event until another, both included.
+// judgeNever wants no socket to be seen in a state, from one event until another, both included.
 func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
 	v.Title = x.String()

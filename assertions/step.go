@@ -17,9 +17,9 @@ import (
 
 // judgeStep judges the outcome of a step.
 //
-// Without [N] every execution must be as wanted, and there must be as many as the scenario asks for; with count, that many
-// must be as wanted whatever the others are, and one still in progress is not. The error must be none unless error names
-// another or result allows -1.
+// Without [N] every execution must be as wanted, and there must be as many as the scenario asks for. With count, that many
+// must be as wanted, whatever the others are; an execution still in progress is not. The error must be none unless error
+// names another or result allows -1.
 func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Step
 	v.Title = x.String()
@@ -134,7 +134,7 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 // whereIs says what an actor was doing at the end of the run.
 func (ev *evidence) whereIs(actor string) string {
 	if hanging := ev.inProgress(actor, "", 0); len(hanging) > 0 {
-		// The last to begin is the innermost: a repeat is in progress as long as what it repeats.
+		// The last to begin is the innermost: a repeat is in progress as long as the steps in it.
 		at := &ev.t.Events[hanging[len(hanging)-1]]
 		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, say.Duration(ev.ended-at.T))
 	}
@@ -155,7 +155,7 @@ func (ev *evidence) whereIs(actor string) string {
 	return last
 }
 
-// executions is how often a scenario does a step: its times, times those of what is around it.
+// executions is how often a scenario does a step: its times, multiplied by those of the steps around it.
 func executions(s *language.Scenario, actor, id string) int {
 	a := s.Actor(actor)
 	if a == nil {
@@ -181,7 +181,7 @@ func executions(s *language.Scenario, actor, id string) int {
 	return max(1, count(a.Steps))
 }
 
-// outcome holds one execution against the expectation.
+// outcome compares one execution with the expectation.
 func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Duration, v *draft) {
 	e := &ev.t.Events[i]
 	s := e.Step

@@ -12,24 +12,24 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// timeline is the events of one socket in order. A socket is told by its host, addresses and ports.
+// timeline is the events of one socket in order. A socket is identified by its host, addresses and ports.
 type timeline struct {
 	local, remote string
 	events        []int
 }
 
-// stay is a time during which a socket was as a selector says.
+// stay is a time during which a socket was in a selected state.
 type stay struct {
 	line *timeline
 	from time.Duration
-	// to is when it was so no more; the end of the run where open.
+	// to is when it left that state; the end of the run if open.
 	to   time.Duration
 	open bool
-	// first and last are the events that began and ended it; last is -1 where open.
+	// first and last are the events that began and ended it; last is -1 if open.
 	first, last int
 }
 
-// timelines returns the sockets that a selector's host and ports fit, in the order they were first seen.
+// timelines returns the sockets with a selector's host and ports, in the order they were first seen.
 func (ev *evidence) timelines(s *language.SocketSelector) []*timeline {
 	var lines []*timeline
 	known := map[[2]string]*timeline{}
@@ -56,7 +56,7 @@ func portIs(want int, address string) bool {
 	return err == nil && int(a.Port()) == want
 }
 
-// stateIs reports whether a state is one of those selected; of none, every state of a socket that is there.
+// stateIs reports whether a state is selected. A selector without states takes every state but CLOSED.
 func stateIs(states language.States, state string) bool {
 	if len(states) == 0 {
 		return state != string(language.Closed)
@@ -64,7 +64,7 @@ func stateIs(states language.States, state string) bool {
 	return slices.Contains(states, language.State(state))
 }
 
-// stays returns the times during which sockets were as selected, in the order of their beginnings.
+// stays returns the times during which sockets were in a selected state, in the order of their beginnings.
 func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay {
 	var all []stay
 	for _, line := range lines {
@@ -88,7 +88,7 @@ func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay 
 	return all
 }
 
-// listStates lists the states that sockets went through, with their times, and marks them as what the verdict is about.
+// listStates lists the states that sockets went through, with their times, and makes them the sockets of the verdict.
 func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
 	if len(lines) == 0 {
 		others := ev.timelines(&language.SocketSelector{Host: s.Host})
@@ -119,7 +119,8 @@ func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v 
 	v.Sockets = slices.Compact(v.Sockets)
 }
 
-// stayText says what a stay was: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or of several states "CLOSE_WAIT, LAST_ACK from ...".
+// stayText describes a stay: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or with several states "CLOSE_WAIT, LAST_ACK
+// from ...".
 func (ev *evidence) stayText(s *stay) string {
 	var states []string
 	for _, i := range s.line.events {
@@ -134,12 +135,12 @@ func (ev *evidence) stayText(s *stay) string {
 	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, say.Duration(s.from-ev.started), say.Duration(s.to-ev.started), say.Duration(s.to-s.from), ev.t.Events[s.last].Socket.State)
 }
 
-// socketLine says what was seen of a socket at one event.
+// socketLine describes a socket at one event.
 func socketLine(k *trace.Socket) string {
 	return fmt.Sprintf("%s recv-q %d send-q %d timer %s retrans %d", k.State, k.RecvQ, k.SendQ, timerName(k.Timer), k.Retrans)
 }
 
-// timerName is the timer's name; a trace leaves off out.
+// timerName names a timer; a trace has no name for one that is off.
 func timerName(name string) string {
 	if name == "" {
 		return "off"

@@ -7,11 +7,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// vantage returns the packets as one observer sees them, and says who that is.
+// vantage returns the packets as one observer sees them, and says who that is: "seen by client".
 //
-// A host sees what leaves and what enters by its ends of links; on lo, where each packet would be seen twice, what leaves.
-// The wire sees what leaves it, that is after its faults, and what is for itself. Without a host each packet is seen once,
-// where it is sent, see [evidence.sentOnce].
+// A host sees the packets that leave and enter by its ends of links; on lo, where each would be seen twice, only those that
+// leave. The wire sees the packets that leave it, that is after its faults, and those for itself. Without a host each packet
+// is seen once, where it is sent, see [evidence.sentOnce].
 func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by string) {
 	host := p.SeenBy
 	if host == "" {
@@ -21,7 +21,7 @@ func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by s
 		host = p.Packets.To
 	}
 	if host == "" {
-		return ev.sentOnce(), "any host, where sent"
+		return ev.sentOnce(), "seen where sent"
 	}
 	for _, i := range ev.packets {
 		q := ev.t.Events[i].Packet
@@ -33,10 +33,10 @@ func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by s
 			packets = append(packets, i)
 		}
 	}
-	return packets, host
+	return packets, "seen by " + host
 }
 
-// fingerprint tells whether the wire passed a packet on or made it: what no fault rewrites.
+// fingerprint is the part of a packet that no fault rewrites. It shows whether the wire forwarded a packet or made it.
 type fingerprint struct {
 	proto        string
 	src, dst     netip.Addr
@@ -55,7 +55,7 @@ func (ev *evidence) sentOnce() []int {
 	mark := func(d *packet.Decoded) fingerprint {
 		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&packet.RST != 0}
 	}
-	// All that came in, before any is judged: two link ends can disagree by microseconds on which came first.
+	// First collect everything that came in: two link ends can disagree by microseconds on which packet came first.
 	passed := map[fingerprint]bool{}
 	for _, i := range ev.packets {
 		if p := ev.t.Events[i].Packet; p.Host == language.Wire && !p.Out {

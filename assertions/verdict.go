@@ -1,7 +1,7 @@
-// Package assertions judges a run: it holds a scenario's expectations, and those every run must meet, against the run's
-// trace. It is pure: the same scenario and trace give the same verdicts, with or without a lab, today or next year.
+// Package assertions judges a run: it compares the run's trace with the scenario's expectations, and with what every run
+// must meet. It is pure: the same scenario and trace give the same verdicts, with or without a lab, today or next year.
 //
-// What a failure says is the point of it: what was wanted, what was seen instead, and the packets or states concerned.
+// A failure says what was wanted, what was seen instead, and which packets or states it is about.
 package assertions
 
 import (
@@ -24,21 +24,22 @@ const (
 
 // Verdict is an expectation judged against a trace.
 type Verdict struct {
-	// Kind is the expectation's kind as written in YAML: step, packets, ... Of the implicit ones it is fault, end or problem.
+	// Kind is the expectation's kind as written in YAML: step, packets, ... What every run must meet has the kinds fault,
+	// end and problem.
 	Kind string `json:"kind"`
-	// Index is the entry of the scenario's expect list, from 0; -1 for what every run must meet.
+	// Index is the place in the scenario's expect list, from 0; -1 for what every run must meet.
 	Index int `json:"index"`
-	// Pos is where the expectation, or the fault that struck nothing, stands in the scenario's file.
+	// Pos is the place in the scenario's file of the expectation, or of the fault that struck nothing.
 	Pos    language.Pos `json:"pos,omitzero"`
 	Status Status       `json:"status"`
 	// Title says in one line what was expected: "client.connect: ETIMEDOUT after 63s".
 	Title string `json:"title"`
-	// Want and Got are what was wanted and seen of just the things that differ, or of all where nothing does.
+	// Want and Got are what was wanted and seen: only the things that differ, or everything if nothing differs.
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got,omitempty"`
-	// Reason explains a failure or a skip; its first line stands alone, the others list what was seen.
+	// Reason explains a failure or a skip. Its first line is complete by itself; the others list what was seen.
 	Reason string `json:"reason,omitempty"`
-	// Packets and Sockets are indexes into the trace's events: those the verdict is about, in order.
+	// Packets and Sockets are the indexes, in order, of the trace's events that the verdict is about.
 	Packets []int `json:"packets,omitempty"`
 	Sockets []int `json:"sockets,omitempty"`
 }
@@ -46,13 +47,13 @@ type Verdict struct {
 // draft is a verdict in the making.
 type draft struct {
 	Verdict
-	// wants and gots are of the things that differ, once something does, and of all before.
+	// wants and gots have everything until something differs, then only the things that differ.
 	wants, gots, failures []string
 	// listed are lines that a failure shows below its reason.
 	listed []string
 }
 
-// saw records a property that is as wanted, or not.
+// saw records a property that was judged: ok means it is as wanted.
 func (v *draft) saw(ok bool, want, got string) {
 	if ok {
 		if v.Status == Pass {
@@ -78,7 +79,7 @@ func (v *draft) list(lines ...string) { v.listed = append(v.listed, lines...) }
 // mostListed is how many lines of evidence a reason shows.
 const mostListed = 40
 
-// folded joins what was wanted or seen, and counts what comes several times in a row.
+// folded joins texts, and counts a text that comes several times in a row.
 func folded(all []string) string {
 	var parts []string
 	for i := 0; i < len(all); {
@@ -96,7 +97,7 @@ func folded(all []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// shortened leaves out most of what many executions of a step have shown.
+// shortened drops most of the texts of a step with many executions.
 func shortened(all []string) []string {
 	const most = 12
 	if len(all) <= most+1 {

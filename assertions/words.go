@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// spanText is how a span was written, and with how much tolerance it is judged.
+// spanText writes a span as the scenario does, and the tolerance it is judged with.
 func spanText(s *language.Span) string {
 	switch {
 	case s.Timer:
@@ -22,7 +22,7 @@ func spanText(s *language.Span) string {
 	return s.Source
 }
 
-// textHolds reports whether a text is as it must be.
+// textHolds reports whether a text is as wanted.
 func textHolds(t *language.Text, got string) bool {
 	switch {
 	case t.Is != nil:
@@ -39,7 +39,7 @@ func textHolds(t *language.Text, got string) bool {
 	return true
 }
 
-// quoted writes a text that was seen, cut where it is long.
+// quoted writes a text that was seen, cut if it is long.
 func quoted(text string) string {
 	const most = 200
 	if len(text) > most {
