@@ -129,14 +129,14 @@ func longestOf(spans ...*Span) time.Duration {
 func (v *validation) since(since *EventRef, at bool, pos Pos) {
 	v.event(since, pos, *since)
 	if v.has(since) && !at {
-		v.errorf(since, pos, "since says from when at counts, but there is no at")
+		v.errorf(since, pos, "since is where the time of at begins, but at is not set")
 	}
 }
 
 // count refuses a range that no count can lie in.
 func (v *validation) count(c *Count, key string, pos Pos) {
 	if c != nil && c.Max < 0 {
-		v.errorf(c, pos, "%s: %s is negative, and nothing is there less than 0 times", key, c)
+		v.errorf(c, pos, "%s: %s is negative; want 0 or more", key, c)
 	}
 }
 

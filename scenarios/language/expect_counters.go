@@ -43,15 +43,15 @@ func (c *CountersExpectation) check(v *validation, pos Pos) {
 		for j, term := range terms {
 			parts := strings.Split(term, ".")
 			if term == "" {
-				v.errorf(&k.Name, k.Pos, "a sum of counters has a counter on both sides of each +")
+				v.errorf(&k.Name, k.Pos, "a sum of counters needs a counter on both sides of each +")
 				continue
 			}
 			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
-				v.errorf(&k.Name, k.Pos, "%q is no counter: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", say.Clip(term))
+				v.errorf(&k.Name, k.Pos, "invalid counter %q: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", say.Clip(term))
 				continue
 			}
 			if slices.Contains(terms[:j], term) {
-				v.errorf(&k.Name, k.Pos, "%s is twice in the sum", term)
+				v.errorf(&k.Name, k.Pos, "%s is in the sum twice", term)
 			}
 			v.host(&k.Name, k.Pos, parts[0], true)
 			v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())

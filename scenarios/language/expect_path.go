@@ -21,7 +21,7 @@ func (p *PathExpectation) check(v *validation, pos Pos) {
 			v.errorf(&p.States[i], pos, "states: nothing comes after CLOSED, the socket is gone")
 		}
 		if i > 0 && p.States[i] == p.States[i-1] {
-			v.errorf(&p.States[i], pos, "states: %s twice in a row is seen as once", p.States[i])
+			v.errorf(&p.States[i], pos, "states: %s twice in a row is seen as one", p.States[i])
 		}
 	}
 }

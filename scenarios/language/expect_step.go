@@ -52,7 +52,7 @@ func (v *validation) errno(field *string, pos Pos, name string) {
 func (e *StepExpectation) check(v *validation, pos Pos) {
 	actor, id, n := e.Step.Split()
 	if actor == "" {
-		v.errorf(&e.Step, pos, "%q names no step: want ACTOR.STEP or ACTOR.STEP[N]", say.Clip(string(e.Step)))
+		v.errorf(&e.Step, pos, "invalid step %q: want ACTOR.STEP or ACTOR.STEP[N]", say.Clip(string(e.Step)))
 		return
 	}
 	st := v.stepRef(&e.Step, pos, actor, id, n)
@@ -79,7 +79,7 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 		v.errorf(e.Result, pos, "result: %s is that of an error, but error is none", e.Result)
 	}
 	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != "none" {
-		v.errorf(e.Result, pos, "result: an error comes with -1, not %s", e.Result)
+		v.errorf(e.Result, pos, "result: a step with an error returns -1, not %s", e.Result)
 	}
 	if e.Peer != "" {
 		v.peer(&e.Peer, pos, e.Peer)
@@ -114,7 +114,7 @@ func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	} {
 		if judged.given && !op.Has(judged.outcome) {
 			of := say.List(operationsWith(judged.outcome))
-			v.errorf(judged.field, pos, "%s: %s has none; it is an outcome of %s", judged.outcome, kind, of)
+			v.errorf(judged.field, pos, "%s: not an outcome of %s, only of %s", judged.outcome, kind, of)
 		}
 	}
 	if e.Result != nil && !op.Has(OutcomeResult) {

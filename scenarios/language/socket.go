@@ -34,7 +34,7 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	v.port(&s.Remote, pos, 1)
 	for i := range s.State {
 		if s.State[i] == Closed {
-			v.errorf(&s.State[i], pos, "CLOSED stands for a socket that is gone, in states of a path only; the state of an unconnected one is CLOSE")
+			v.errorf(&s.State[i], pos, "CLOSED is for a socket that is gone, and only in the states of a path; an unconnected socket is in CLOSE")
 		}
 	}
 }
