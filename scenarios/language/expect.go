@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its
-// first key.
+// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its first key.
 type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
 	Process  *ProcessExpectation  `json:"process,omitempty"`
@@ -90,7 +89,7 @@ type Where struct {
 	NoSysctl string `json:"no-sysctl,omitempty" jsonschema_description:"The kernel does not have this sysctl."`
 }
 
-// String says on which kernels the expectation holds.
+// String says where the expectation holds: "where the kernel has net.ipv4.tcp_ecn_option".
 func (w *Where) String() string {
 	if w.NoSysctl != "" {
 		return "where the kernel has no " + w.NoSysctl
