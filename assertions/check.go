@@ -7,8 +7,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judge compares one expectation with the evidence of a run. It sets the verdict's title first, so that every failure has
-// one.
+// judge compares one expectation with the evidence of a run.
 type judge func(*evidence, *language.Expectation, *draft)
 
 // judges has the judge of each kind of expectation.
@@ -35,7 +34,7 @@ func Check(s *language.Scenario, t *trace.Trace) []Verdict {
 	var verdicts []Verdict
 	for i := range s.Expect {
 		e := &s.Expect[i]
-		v := draft{Verdict: Verdict{Kind: e.Kind(), Index: i, Pos: e.Pos, Status: Pass}}
+		v := draft{Verdict: Verdict{Kind: e.Kind(), Index: i, Pos: e.Pos, Status: Pass, Title: e.String()}}
 		ev.check(e, &v)
 		verdicts = append(verdicts, v.finish())
 	}
@@ -62,13 +61,14 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 		return
 	}
 	if e.Where != nil {
-		if reason, err := ev.skipped(e.Where); err != nil {
+		reason, err := ev.skipped(e.Where)
+		switch {
+		case err != nil:
 			j(ev, e, v)
 			v.fail("a look for the sysctl", "none", err.Error())
 			return
-		} else if reason != "" {
-			j(ev, e, v)
-			*v = draft{Verdict: Verdict{Kind: v.Kind, Index: v.Index, Pos: v.Pos, Status: Skip, Title: v.Title, Reason: reason}}
+		case reason != "":
+			v.Status, v.Reason = Skip, reason
 			return
 		}
 	}

@@ -15,7 +15,6 @@ import (
 // A counter that the host's kernel does not have is a failure, not a zero. In a sum one counter that rose is enough:
 // kernels count some things under different names.
 func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
-	v.Title = e.Counters.String()
 	for i := range e.Counters.Counters {
 		c := &e.Counters.Counters[i]
 		want := c.Name + " to rise by " + c.Is.String()

@@ -11,7 +11,6 @@ import (
 // judgeFault wants a fault to have struck the given number of packets.
 func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
-	v.Title = x.String()
 	hits, read := ev.hits(x.Fault)
 	if !read {
 		v.fail(x.Hits.Of("hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))

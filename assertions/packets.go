@@ -3,7 +3,6 @@ package assertions
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"halfopen/internal/packet"
@@ -19,7 +18,6 @@ import (
 func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
 	seen, by := ev.vantage(p)
-	v.Title = packetsTitle(p, by)
 	seen, base, ok := ev.window(p, seen, v)
 	if !ok {
 		return
@@ -192,49 +190,4 @@ func isOnly(n int) string {
 		return "was no packet"
 	}
 	return "was only " + say.Count(n, "packet")
-}
-
-func packetsTitle(p *language.PacketsExpectation, by string) string {
-	var parts []string
-	switch {
-	case p.None:
-		parts = append(parts, "none")
-	case p.Count != nil:
-		parts = append(parts, p.Count.String())
-	}
-	// spans writes those that are judged: of so many packets as many, or less.
-	spans := func(list []language.Span, less int) string {
-		if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
-			list = list[:min(len(list), int(c.Max)-less)]
-		}
-		var words []string
-		for i := range list {
-			words = append(words, list[i].Source)
-		}
-		return strings.Join(words, ", ")
-	}
-	if len(p.Gaps) > 0 {
-		parts = append(parts, "gaps "+spans(p.Gaps, 1))
-	}
-	if len(p.At) > 0 {
-		parts = append(parts, "at "+spans(p.At, 0))
-	}
-	if len(p.Sequence) > 0 {
-		var words []string
-		for i := range p.Sequence {
-			words = append(words, p.Sequence[i].String())
-		}
-		parts = append(parts, "in sequence "+strings.Join(words, ", "))
-	}
-	title := p.Packets.String()
-	if p.SeenBy != "" {
-		title += " " + by
-	}
-	if p.Since != "" {
-		title += " since " + string(p.Since)
-	}
-	if p.Until != "" {
-		title += " until " + string(p.Until)
-	}
-	return title + ": " + strings.Join(parts, ", ")
 }

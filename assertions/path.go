@@ -14,7 +14,6 @@ import (
 // without it says that the socket outlives the run.
 func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Path
-	v.Title = x.String()
 	want := language.StatePath(x.States)
 	lines := ev.timelines(&x.Path)
 	if !slices.Contains(x.States, language.Listening) {

@@ -11,7 +11,6 @@ import (
 // only the keys given; but with exit, a program that a signal killed fails whatever the status.
 func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Process
-	v.Title = x.String()
 	actor, id, n := language.StepRef(x.Process).Split()
 	if actor == "" {
 		ev.actorProcess(x, v)

@@ -14,7 +14,6 @@ import (
 // several that share them, as listeners with SO_REUSEPORT do, count as one.
 func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
-	v.Title = x.String()
 	moment := x.Moment()
 	lines := ev.timelines(&x.Sockets)
 	stays := ev.stays(&x.Sockets, lines)

@@ -14,7 +14,6 @@ import (
 // A selector without states takes any socket that exists.
 func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
-	v.Title = x.String()
 	since, err := ev.since(x.Since)
 	if err != nil {
 		v.fail("the event "+string(x.Since), "no such event", err.Error())
@@ -72,7 +71,6 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 // time, as nobody saw how long it would have stayed. Without for and until it must stay until the run ends.
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
-	v.Title = x.String()
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
 	for _, bound := range []struct {
 		ref language.EventRef
@@ -158,7 +156,6 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 // judgeNever wants no socket to be seen in a state, from one event until another, both included.
 func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
-	v.Title = x.String()
 	from, until := time.Duration(math.MinInt64), ev.ended
 	for _, bound := range []struct {
 		ref language.EventRef

@@ -22,7 +22,6 @@ import (
 // names another or result allows -1.
 func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Step
-	v.Title = x.String()
 	actor, id, n := x.Step.Split()
 	done := ev.outcomes(actor, id, n)
 	hanging := ev.inProgress(actor, id, n)

@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"halfopen/assertions"
 	"halfopen/harness/suite"
-	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
@@ -233,15 +231,12 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 	p.line("")
 }
 
-// showExpectations lists the titles that verdicts have: those of a run that never was.
+// showExpectations lists what is expected, by the titles of the verdicts.
 func showExpectations(p *page, s *language.Scenario) {
 	p.section("Expectations")
-	for _, v := range assertions.Check(s, &trace.Trace{}) {
-		if v.Index < 0 {
-			continue
-		}
-		text := v.Title
-		if where := s.Expect[v.Index].Where; where != nil {
+	for i := range s.Expect {
+		text := s.Expect[i].String()
+		if where := s.Expect[i].Where; where != nil {
 			text += ", " + where.String()
 		}
 		p.wrap("  - ", "    ", text)

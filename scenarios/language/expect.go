@@ -30,6 +30,15 @@ func (e *Expectation) Kind() string {
 	return key
 }
 
+// String says what is expected, in one line: the title of the verdict. "" if there is no kind.
+func (e *Expectation) String() string {
+	_, kind := chosen[expectationKind](e)
+	if kind == nil {
+		return ""
+	}
+	return kind.String()
+}
+
 // Observed reports whether the expectation rests on packets or sockets that were seen. If some were missed, its passing
 // means nothing.
 func (e *Expectation) Observed() bool {
@@ -73,6 +82,8 @@ func ExpectationKinds() []string {
 // expectationKind is what a kind of expectation says of itself. Each pointer of [Expectation] but Where is one, in a file
 // of its own; assertions has the judge of each.
 type expectationKind interface {
+	// String says in one line what is expected: "client.connect: ETIMEDOUT after 63s".
+	String() string
 	// check reports what is wrong with it; pos is where it stands.
 	check(v *validation, pos Pos)
 	// lasts returns how long the run must last for it to be judged, from the start of the actors; 0 if that does not matter.

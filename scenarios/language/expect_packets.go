@@ -1,6 +1,9 @@
 package language
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // PacketsExpectation judges the packets that one host's end of a link saw.
 type PacketsExpectation struct {
@@ -37,6 +40,53 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	if !p.None && p.Count == nil && len(p.Gaps) == 0 && len(p.At) == 0 && len(p.Sequence) == 0 {
 		v.errorf(&p.Packets, pos, "nothing is expected of the packets; want count, none, gaps, at or sequence")
 	}
+}
+
+// String is the title of its verdict: "SYN from client: 4, gaps 1s, 2s, 4s".
+func (p *PacketsExpectation) String() string {
+	title := p.Packets.String()
+	if p.SeenBy != "" {
+		title += " seen by " + p.SeenBy
+	}
+	if p.Since != "" {
+		title += " since " + string(p.Since)
+	}
+	if p.Until != "" {
+		title += " until " + string(p.Until)
+	}
+	var parts []string
+	switch {
+	case p.None:
+		parts = append(parts, "none")
+	case p.Count != nil:
+		parts = append(parts, p.Count.String())
+	}
+	if len(p.Gaps) > 0 {
+		parts = append(parts, strings.TrimSpace("gaps "+p.judged(p.Gaps, 1)))
+	}
+	if len(p.At) > 0 {
+		parts = append(parts, "at "+p.judged(p.At, 0))
+	}
+	if len(p.Sequence) > 0 {
+		each := make([]string, len(p.Sequence))
+		for i := range p.Sequence {
+			each[i] = p.Sequence[i].String()
+		}
+		parts = append(parts, "in sequence "+strings.Join(each, ", "))
+	}
+	return title + ": " + strings.Join(parts, ", ")
+}
+
+// judged writes the spans that are judged: for an exact count of n packets the first n-less of them.
+func (p *PacketsExpectation) judged(spans []Span, less int) string {
+	if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
+		spans = spans[:min(len(spans), int(c.Max)-less)]
+	}
+	each := make([]string, len(spans))
+	for i := range spans {
+		each[i] = spans[i].Source
+	}
+	return strings.Join(each, ", ")
 }
 
 // lasts returns the end of the gaps, or the last of the times: the packets are to be seen until then.

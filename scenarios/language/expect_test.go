@@ -68,3 +68,38 @@ func TestSocketsAreSampledAtEveryEventThatTheyAreJudgedAt(t *testing.T) {
 		}
 	})
 }
+
+func TestExpectationsSayWhatTheyExpect(t *testing.T) {
+	tests := map[string]string{
+		"{step: client.connect, error: ETIMEDOUT, took: 63s}":                                      "client.connect: ETIMEDOUT after 63s",
+		"{step: client.connect, result: -1}":                                                       "client.connect: result -1",
+		"{step: client.connect, at: 1s, count: 1}":                                                 "client.connect: succeeds, at 1s since the start, 1 time",
+		"{step: client.connect, hangs: true}":                                                      "client.connect: still in progress at the end",
+		"{step: client.recv, bytes: 5, text: {contains: ell}, sha256: {matches: ^a}}":              `client.recv: succeeds, 5 bytes, text containing "ell", sha256 matching /^a/`,
+		"{process: client.exec, exit: 7, stderr: refused, took: < 1s}":                             `process client.exec: exit 7, stderr "refused", after < 1s`,
+		"{process: client, signal: KILL}":                                                          "process client: killed by SIGKILL",
+		"{packets: {from: client, tcp: SYN}, count: 2, gaps: [1s, 2s]}":                            "SYN from client: 2, gaps 1s",
+		"{packets: {from: client, tcp: SYN}, count: 1, gaps: [1s]}":                                "SYN from client: 1, gaps",
+		"{packets: {tcp: RST}, seen-by: wire, since: client.connect, none: true}":                  "RST seen by wire since client.connect: none",
+		"{packets: {tcp: any}, sequence: [{tcp: SYN}, {tcp: SYN-ACK}]}":                            "TCP: in sequence SYN, SYN-ACK",
+		"{counters: {client.Tcp.ActiveOpens: 1, client.Tcp.RetransSegs: < 3}}":                     "counters: client.Tcp.ActiveOpens 1, client.Tcp.RetransSegs < 3",
+		"{fault: silent, hits: '>= 2'}":                                                            "fault silent: >= 2 hits",
+		"{reaches: {host: client, state: CLOSE_WAIT}, recv-q: 3, timer: 'on', at: 4s}":             "reaches: client in CLOSE_WAIT with recv-q 3 with timer on at 4s",
+		"{holds: {host: client, state: [ESTABLISHED, CLOSE_WAIT]}, from: client.connect, for: 5s}": "holds: client in ESTABLISHED or CLOSE_WAIT from client.connect for 5s",
+		"{never: {host: client, remote: 8080}, until: client.connect}":                             "never: client remote port 8080 until client.connect",
+		"{path: {host: client}, states: [SYN_SENT, CLOSED]}":                                       "path of client: SYN_SENT > CLOSED",
+		"{sockets: {host: client, local: 80}, count: 2, peak: <= 3}":                               "sockets: client local port 80, 2 at the end of the run, peak <= 3",
+	}
+	unsaid := ExpectationKinds()
+	for yaml, want := range tests {
+		text := skeleton + "faults: {silent: {do: drop}}\nactors:\n  client: [connect: \"client:80\", recv: , exec: ls]\nexpect:\n  - " + yaml + "\n"
+		e := mustExpand(t, text, nil)[0].Expect[0]
+		if got := e.String(); got != want {
+			t.Errorf("%s says %q, want %q", yaml, got, want)
+		}
+		unsaid = slices.DeleteFunc(unsaid, func(kind string) bool { return kind == e.Kind() })
+	}
+	if len(unsaid) > 0 {
+		t.Errorf("no words are tested of the kinds %q", unsaid)
+	}
+}
