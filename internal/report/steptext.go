@@ -74,14 +74,14 @@ func shown(st *trace.Step) (text, nothing string) {
 	switch s.Part {
 	case language.OutcomeBytes:
 		if n := max(st.Bytes, st.Result); n > 0 || s.Nothing == "" {
-			text = plural(n, "byte")
+			text = say.Count(n, "byte")
 		}
 	case language.OutcomePeer:
 		text = st.Peer
 	case language.OutcomeValue:
 		text = st.Value
 	case language.OutcomeValues:
-		text = plural(len(st.Values), "value")
+		text = say.Count(len(st.Values), "value")
 	case language.OutcomeText:
 		text = string(st.Data)
 	case language.OutcomeExit:
@@ -91,12 +91,4 @@ func shown(st *trace.Step) (text, nothing string) {
 		}
 	}
 	return text, s.Nothing
-}
-
-// plural counts things: 1 byte, 2 bytes.
-func plural[N int | int64 | uint64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

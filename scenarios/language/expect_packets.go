@@ -28,19 +28,22 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	}
 	v.window(&p.Since, &p.Until, pos)
 	v.count(p.Count, "count", pos)
-	if p.None && (p.Count != nil || len(p.Gaps) > 0 || len(p.At) > 0 || len(p.Sequence) > 0) {
+	if p.None && (p.Count != nil || p.each()) {
 		v.errorf(&p.None, pos, "none says that there are no packets; count, gaps, at and sequence cannot stand beside it")
 	}
-	if p.Count != nil && p.Count.Max == 0 && (len(p.Gaps) > 0 || len(p.At) > 0 || len(p.Sequence) > 0) {
+	if p.Count != nil && p.Count.Max == 0 && p.each() {
 		v.errorf(p.Count, pos, "count: 0 says that there are no packets; gaps, at and sequence cannot stand beside it")
 	}
 	if p.Count != nil && len(p.Sequence) > 0 && !p.Count.Contains(int64(len(p.Sequence))) {
 		v.errorf(p.Count, pos, "count: %s, but the sequence has %d packets", p.Count, len(p.Sequence))
 	}
-	if !p.None && p.Count == nil && len(p.Gaps) == 0 && len(p.At) == 0 && len(p.Sequence) == 0 {
+	if !p.None && p.Count == nil && !p.each() {
 		v.errorf(&p.Packets, pos, "nothing is expected of the packets; want count, none, gaps, at or sequence")
 	}
 }
+
+// each reports whether something is expected of single packets, so that there must be some.
+func (p *PacketsExpectation) each() bool { return len(p.Gaps)+len(p.At)+len(p.Sequence) > 0 }
 
 // String is the title of its verdict: "SYN from client: 4, gaps 1s, 2s, 4s".
 func (p *PacketsExpectation) String() string {

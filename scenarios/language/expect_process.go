@@ -37,7 +37,7 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 	if p.Signal != "" {
 		v.oneOf(&p.Signal, pos, "signal", p.Signal, signalNames())
 	}
-	if p.Exit == nil && p.Signal == "" && p.Stdout == nil && p.Stderr == nil && p.Took == nil {
+	if *p == (ProcessExpectation{Process: p.Process}) {
 		v.errorf(&p.Process, pos, "nothing is expected of the process; want exit, signal, stdout, stderr or took")
 	}
 	for _, t := range []*Text{p.Stdout, p.Stderr} {

@@ -3,6 +3,7 @@ package language
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -69,7 +70,9 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	if e.Value != nil {
 		v.text(e.Value, pos)
 	}
-	if e.Hangs && (e.Error != "" || e.Took != nil || e.At != nil || e.Result != nil || e.Bytes != nil || e.Value != nil || len(e.Values) > 0 || e.Text != nil || e.SHA256 != nil || e.Peer != "") {
+	outcome := *e
+	outcome.Step, outcome.Hangs, outcome.Count, outcome.Since = "", false, nil, ""
+	if e.Hangs && !reflect.ValueOf(outcome).IsZero() {
 		v.errorf(&e.Hangs, pos, "a step that hangs has no outcome; only count can stand beside hangs")
 	}
 	if e.Count != nil && n > 0 {
