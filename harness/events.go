@@ -29,8 +29,8 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 		gates:   map[string][]language.EventRef{},
 	}
 	for i := range s.Expect {
-		for _, ref := range sampledAt(&s.Expect[i]) {
-			w.sampled[ref.Canonical()] = true
+		for _, ref := range s.Expect[i].SampledAt() {
+			w.sampled[ref] = true
 			w.gate(ref)
 		}
 	}
@@ -66,20 +66,6 @@ func (w *watched) hit(p *fault.Planned) {
 	case !slices.Contains(w.counted, p.Name):
 		w.counted = append(w.counted, p.Name)
 	}
-}
-
-// sampledAt returns the events at which the expectation asks for the state of sockets.
-func sampledAt(e *language.Expectation) []language.EventRef {
-	var refs []language.EventRef
-	switch {
-	case e.Sockets != nil:
-		refs = []language.EventRef{e.Sockets.When}
-	case e.Holds != nil:
-		refs = []language.EventRef{e.Holds.From, e.Holds.Until}
-	case e.Never != nil:
-		refs = []language.EventRef{e.Never.From, e.Never.Until}
-	}
-	return slices.DeleteFunc(refs, func(r language.EventRef) bool { return r == "" })
 }
 
 // hitOf returns the event of a fault's nth hit.
