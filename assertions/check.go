@@ -24,9 +24,10 @@ var judges = map[string]judge{
 	"sockets":  judgeSockets,
 }
 
-// Check judges a run. It returns a verdict for each expectation, in the order of the scenario, then the verdicts for what
-// every run must meet: each fault struck, unless an expectation says how often; each step could be tried; and the run ended
-// with no step in progress except those expected to hang.
+// Check judges a run. It returns a verdict for each expectation, in the order of the scenario, then
+// the verdicts for what every run must meet: each fault struck, unless an expectation says how
+// often; each step could be tried; and the run ended with no step in progress except those expected
+// to hang.
 //
 // The trace must be sorted, see [trace.Trace.Sort].
 func Check(s *language.Scenario, t *trace.Trace) []Verdict {
@@ -34,7 +35,7 @@ func Check(s *language.Scenario, t *trace.Trace) []Verdict {
 	var verdicts []Verdict
 	for i := range s.Expect {
 		e := &s.Expect[i]
-		v := draft{Verdict: Verdict{Kind: e.Kind(), Index: i, Pos: e.Pos, Status: Pass, Title: e.String()}}
+		v := newDraft(e.Kind(), i, e.Pos, e.String())
 		ev.check(e, &v)
 		verdicts = append(verdicts, v.finish())
 	}
@@ -74,7 +75,8 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	}
 	j(ev, e, v)
 	if e.Observed() && v.Status == Pass && len(ev.untrue) > 0 {
-		v.fail("a complete trace", ev.untrue[0], "what was seen matches, but not everything was seen: "+ev.untrue[0])
+		v.fail("a complete trace", ev.untrue[0],
+			"what was seen matches, but not everything was seen: "+ev.untrue[0])
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeCounters wants kernel counters to have risen by the given numbers between the readings before and after the actors.
-// A counter that the host's kernel does not have is a failure, not a zero. In a sum one counter that rose is enough:
-// kernels count some things under different names.
+// judgeCounters wants kernel counters to have risen by the given numbers between the readings
+// before and after the actors. A counter that the host's kernel does not have is a failure, not a
+// zero. In a sum one counter that rose is enough: kernels count some things under different names.
 func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 	for i := range e.Counters.Counters {
 		c := &e.Counters.Counters[i]
@@ -24,7 +24,9 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		switch {
 		case sum.unread != "":
-			v.fail(want, "no reading", fmt.Sprintf("wanted %s, but the counters of %s were not read before and after the run", want, sum.unread))
+			v.fail(want, "no reading",
+				fmt.Sprintf("wanted %s, but the counters of %s were not read before and after the run",
+					want, sum.unread))
 		case len(sum.missing) > 0 && sum.rose == 0:
 			v.fail(want, "no such counter", strings.Join(sum.missing, "; "))
 		case c.Is.Contains(sum.rose):
@@ -38,7 +40,8 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 // rise is how much counters rose together.
 type rise struct {
 	rose int64
-	// names and readings have the counters that the kernel has; missing says which it does not have.
+	// names and readings have the counters that the kernel has; missing says which it does not
+	// have.
 	names, readings, missing []string
 	// unread is a host whose counters were not read, or "".
 	unread string
@@ -55,13 +58,15 @@ func (s *rise) add(ev *evidence, counter string) {
 	last, there := after[name]
 	if !there {
 		hint := spell.DidYouMean(name, slices.Sorted(maps.Keys(after)))
-		s.missing = append(s.missing, fmt.Sprintf("the kernel of %s has no counter %s%s", host, name, hint))
+		s.missing = append(s.missing, fmt.Sprintf("the kernel of %s has no counter %s%s", host,
+			name, hint))
 		return
 	}
 	rose := last - before[name]
 	s.rose += rose
 	s.names = append(s.names, counter)
-	s.readings = append(s.readings, fmt.Sprintf("%d (%d before, %d after)", rose, before[name], last))
+	s.readings = append(s.readings, fmt.Sprintf("%d (%d before, %d after)", rose, before[name],
+		last))
 }
 
 // String says what was seen: the readings of a single counter, or of each in a sum.

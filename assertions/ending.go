@@ -11,13 +11,15 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ending wants the run to have ended by itself, or at its deadline with only steps in progress that are expected to hang.
+// ending wants the run to have ended by itself, or at its deadline with only steps in progress that
+// are expected to hang.
 func (ev *evidence) ending() Verdict {
-	v := draft{Verdict: Verdict{Kind: "end", Index: -1, Pos: ev.s.Pos, Status: Pass, Title: "the run ends by itself"}}
+	v := newDraft("end", -1, ev.s.Pos, "the run ends by itself")
 	if ev.end == nil {
 		last := "nothing was recorded"
 		if n := len(ev.t.Events); n > 0 {
-			last = fmt.Sprintf("the last event recorded is %q at %s", ev.t.Events[n-1].Kind(), say.Duration(ev.ended-ev.started))
+			last = fmt.Sprintf("the last event recorded is %q at %s", ev.t.Events[n-1].Kind(),
+				ev.when(ev.ended))
 		}
 		v.fail("an end", "none", "the lab died: the trace has no end, "+last)
 		return v.finish()
@@ -28,13 +30,15 @@ func (ev *evidence) ending() Verdict {
 		return v.finish()
 	}
 	if ev.end.Reason == trace.EndCanceled {
-		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", say.Duration(ev.ended-ev.started)))
+		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", ev.when(ev.ended)))
 		return v.finish()
 	}
 	var surprising []string
 	for _, step := range ev.end.Hanging {
 		if !ev.mayHang(step) {
-			surprising = append(surprising, fmt.Sprintf("%s was still in progress after %s, the deadline", step, say.Duration(ev.inProgressFor(step))))
+			surprising = append(surprising,
+				fmt.Sprintf("%s was still in progress after %s, the deadline", step,
+					say.Duration(ev.inProgressFor(step))))
 		}
 	}
 	switch {
@@ -44,13 +48,15 @@ func (ev *evidence) ending() Verdict {
 	case len(surprising) > 0:
 		v.fail("done", reason, say.List(surprising))
 	default:
-		v.fail("done", reason, fmt.Sprintf("the run ended (%s) after %s, although no step was in progress", reason, say.Duration(ev.ended-ev.started)))
+		v.fail("done", reason,
+			fmt.Sprintf("the run ended (%s) after %s, although no step was in progress", reason,
+				ev.when(ev.ended)))
 	}
 	return v.finish()
 }
 
-// mayHang reports whether an expectation that holds here says that a step hangs. A step around it, such as a repeat, hangs
-// with it.
+// mayHang reports whether an expectation that holds here says that a step hangs. A step around it,
+// such as a repeat, hangs with it.
 func (ev *evidence) mayHang(step string) bool {
 	actor, id, n := language.StepRef(step).Split()
 	for i := range ev.s.Expect {
@@ -106,8 +112,9 @@ func (ev *evidence) problems() []Verdict {
 	var verdicts []Verdict
 	for i := range ev.t.Events {
 		if s := ev.t.Events[i].Step; s != nil && s.Problem != "" {
-			v := draft{Verdict: Verdict{Kind: "problem", Index: -1, Pos: ev.stepPos(s.Actor, s.ID), Status: Pass, Title: fmt.Sprintf("%s can be done", ev.execution(i))}}
-			v.fail("an outcome", "not done", fmt.Sprintf("%s could not be done: %s", ev.execution(i), s.Problem))
+			v := newDraft("problem", -1, ev.stepPos(s.Actor, s.ID), ev.execution(i)+" can be done")
+			v.fail("an outcome", "not done",
+				fmt.Sprintf("%s could not be done: %s", ev.execution(i), s.Problem))
 			verdicts = append(verdicts, v.finish())
 		}
 	}

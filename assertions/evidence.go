@@ -7,6 +7,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/say"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
@@ -35,8 +36,16 @@ type evidence struct {
 type stepKey struct{ actor, id string }
 
 func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
-	ev := &evidence{s: s, t: t, flows: t.Flows(), hosts: selector.HostsOf(t), sysctls: map[string]bool{}, started: t.Started()}
-	ev.starts, ev.steps = map[stepKey][]int{}, map[stepKey][]int{}
+	ev := &evidence{
+		s:       s,
+		t:       t,
+		flows:   t.Flows(),
+		hosts:   selector.HostsOf(t),
+		sysctls: map[string]bool{},
+		started: t.Started(),
+		starts:  map[stepKey][]int{},
+		steps:   map[stepKey][]int{},
+	}
 	for i := range t.Events {
 		switch e := &t.Events[i]; {
 		case e.Sysctl != nil:
@@ -82,13 +91,18 @@ func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
 		happened := false
 		switch want.Kind {
 		case language.EventStepEnd:
-			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step && e.Step.N == want.N
+			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step &&
+				e.Step.N == want.N
 		case language.EventStepStart:
-			happened = e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step && e.Start.N == want.N
+			happened = e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step &&
+				e.Start.N == want.N
 		case language.EventSignal:
-			happened = e.Signal != nil && e.Signal.Actor == want.Actor && e.Signal.Name == want.Signal
+			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
+				e.Signal.Name == want.Signal
 		case language.EventFaultHit:
-			happened = e.Fault != nil && e.Fault.Name == want.Fault && (e.Fault.What == trace.FaultHits || e.Fault.What == trace.FaultHit) && e.Fault.Hits >= uint64(want.N)
+			happened = e.Fault != nil && e.Fault.Name == want.Fault &&
+				(e.Fault.What == trace.FaultHits || e.Fault.What == trace.FaultHit) &&
+				e.Fault.Hits >= uint64(want.N)
 		}
 		if happened {
 			return e.T, nil
@@ -97,8 +111,11 @@ func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
 	return 0, fmt.Errorf("the event %s never happened", ref)
 }
 
-// socketMoment returns when the sockets were read for an event: if they were read for it alone, a little later than the
-// event itself.
+// when writes a moment as the time since the start of the actors.
+func (ev *evidence) when(at time.Duration) string { return say.Duration(at - ev.started) }
+
+// socketMoment returns when the sockets were read for an event: if they were read for it alone, a
+// little later than the event itself.
 func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	at, err := ev.moment(ref)
 	if err != nil {

@@ -13,14 +13,17 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
 	hits, read := ev.hits(x.Fault)
 	if !read {
-		v.fail(x.Hits.Of("hit"), "no reading", fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))
+		v.fail(x.Hits.Of("hit"), "no reading",
+			fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))
 		return
 	}
-	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+ev.outOfForce(x.Fault))
+	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"),
+		say.Count(hits, "hit")+ev.outOfForce(x.Fault))
 }
 
-// faultsStruck wants every fault that no expectation names to have struck; if it did not, the run shows nothing about it.
-// A fault with a chance of 0% shows what happens without it, and must not strike.
+// faultsStruck wants every fault that no expectation names to have struck; if it did not, the run
+// shows nothing about it. A fault with a chance of 0% shows what happens without it, and must not
+// strike.
 func (ev *evidence) faultsStruck() []Verdict {
 	named := map[string]bool{}
 	for i := range ev.s.Expect {
@@ -34,12 +37,13 @@ func (ev *evidence) faultsStruck() []Verdict {
 		if named[f.Name] {
 			continue
 		}
-		v := draft{Verdict: Verdict{Kind: "fault", Index: -1, Pos: f.Pos, Status: Pass, Title: fmt.Sprintf("fault %s: strikes", f.Name)}}
+		v := newDraft("fault", -1, f.Pos, fmt.Sprintf("fault %s: strikes", f.Name))
 		hits, read := ev.hits(f.Name)
 		if f.Chance != nil && *f.Chance == 0 {
 			v.Title = fmt.Sprintf("fault %s: strikes nothing, with chance: 0%%", f.Name)
 			if !read {
-				v.fail("0 hits", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+				v.fail("0 hits", "no reading",
+					fmt.Sprintf("the hits of fault %q were never read", f.Name))
 			} else {
 				v.saw(hits == 0, "0 hits", say.Count(hits, "hit"))
 			}
@@ -50,10 +54,13 @@ func (ev *evidence) faultsStruck() []Verdict {
 		case hits > 0:
 			v.saw(true, "1 hit or more", say.Count(hits, "hit"))
 		case !read:
-			v.fail("1 hit or more", "no reading", fmt.Sprintf("the hits of fault %q were never read", f.Name))
+			v.fail("1 hit or more", "no reading",
+				fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:
-			v.fail("1 hit or more", "0 hits", fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; if it should strike none, expect {fault: %s, hits: 0}",
-				f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f), f.Name))
+			v.fail("1 hit or more", "0 hits",
+				fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; "+
+					"if it should strike none, expect {fault: %s, hits: 0}",
+					f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f), f.Name))
 		}
 		verdicts = append(verdicts, v.finish())
 	}
@@ -67,7 +74,8 @@ func faultPlace(f *language.Fault) string {
 	return " at " + f.At
 }
 
-// hits returns how many packets a fault struck, by the last reading; read is false if there is none.
+// hits returns how many packets a fault struck, by the last reading; read is false if there is
+// none.
 func (ev *evidence) hits(fault string) (hits uint64, read bool) {
 	for i := range ev.t.Events {
 		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {

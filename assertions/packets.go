@@ -13,8 +13,8 @@ import (
 
 // judgePackets judges the packets that one observer saw, see [evidence.vantage].
 //
-// Between n packets there must be n-1 gaps, and n times in at; with count the lists may be longer, never shorter. Gaps of
-// a single packet fail, as there is none to judge.
+// Between n packets there must be n-1 gaps, and n times in at; with count the lists may be longer,
+// never shorter. Gaps of a single packet fail, as there is none to judge.
 func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
 	seen, by := ev.vantage(p)
@@ -57,7 +57,9 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 }
 
 // window drops the packets before since and after until. base is the moment of since, or nil.
-func (ev *evidence) window(p *language.PacketsExpectation, seen []int, v *draft) (kept []int, base *time.Duration, ok bool) {
+func (ev *evidence) window(
+	p *language.PacketsExpectation, seen []int, v *draft,
+) (kept []int, base *time.Duration, ok bool) {
 	from, until := time.Duration(0), ev.ended
 	if p.Since != "" {
 		at, err := ev.moment(p.Since)
@@ -87,7 +89,9 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	there := len(matched) - 1
 	switch {
 	case there < 1:
-		v.fail("gaps between packets", "none", fmt.Sprintf("wanted %s between packets, saw none: there %s", say.Count(len(p.Gaps), "gap"), isOnly(len(matched))))
+		v.fail("gaps between packets", "none",
+			fmt.Sprintf("wanted %s between packets, saw none: there %s",
+				say.Count(len(p.Gaps), "gap"), isOnly(len(matched))))
 		return
 	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
 		v.saw(false, say.Count(len(p.Gaps), "gap"), say.Count(there, "gap"))
@@ -99,10 +103,13 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	}
 }
 
-func (ev *evidence) times(p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft) {
+func (ev *evidence) times(
+	p *language.PacketsExpectation, matched []int, base *time.Duration, v *draft,
+) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
-		v.saw(false, say.Count(len(p.At), "packet")+", one for each time", say.Count(there, "packet"))
+		v.saw(false, say.Count(len(p.At), "packet")+", one for each time",
+			say.Count(there, "packet"))
 	}
 	for i := range min(there, len(p.At)) {
 		v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
@@ -115,16 +122,18 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return
 	}
-	v.fail(what+" "+span.Source, what+" "+say.Duration(got), fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
+	v.fail(what+" "+span.Source, what+" "+say.Duration(got),
+		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
 }
 
-// sequence compares the packets with the selectors one by one, and stops at the first that differs: the packets after it
-// would differ for the same reason.
+// sequence compares the packets with the selectors one by one, and stops at the first that differs:
+// the packets after it would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
 	for i := range want {
 		if i >= len(matched) {
 			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1, want[i].String()))
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1,
+					want[i].String()))
 			return
 		}
 		fitting, ok := ev.selected(&want[i], matched, v)
@@ -134,20 +143,24 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		if !slices.Contains(fitting, matched[i]) {
 			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet.Decode(), ev.flows[matched[i]])
 			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(), got))
+				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
+					got))
 			return
 		}
 	}
 	if extra := len(matched) - len(want); extra > 0 {
-		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(), ev.flows[matched[len(want)]])
+		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(),
+			ev.flows[matched[len(want)]])
 		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
-			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s", len(want), extra, got))
+			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s",
+				len(want), extra, got))
 		return
 	}
 	v.saw(true, "the sequence", "the sequence")
 }
 
-// selected returns the packets that a selector takes. A selector with a key that cannot be judged is a failure.
+// selected returns the packets that a selector takes. A selector with a key that cannot be judged
+// is a failure.
 func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
 	m, err := selector.New(s, ev.hosts)
 	if err != nil {
@@ -158,7 +171,9 @@ func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]i
 }
 
 // listPackets lists the packets that matched, or if none did, all that the observer saw.
-func (ev *evidence) listPackets(p *language.PacketsExpectation, seen, matched []int, by string, v *draft) {
+func (ev *evidence) listPackets(
+	p *language.PacketsExpectation, seen, matched []int, by string, v *draft,
+) {
 	head, listed := fmt.Sprintf("%s, %s:", p.Packets.String(), by), matched
 	if len(matched) == 0 {
 		if len(seen) == 0 {
@@ -181,7 +196,8 @@ func (ev *evidence) listPackets(p *language.PacketsExpectation, seen, matched []
 		if ev.flows[i].Retransmission {
 			mark = " retransmission"
 		}
-		v.list(fmt.Sprintf("  %s%s %s%s", say.Duration(e.T-ev.started), gap, packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
+		v.list(fmt.Sprintf("  %s%s %s%s", ev.when(e.T), gap,
+			packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
 	}
 }
 

@@ -9,9 +9,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgePath wants the one socket that fits to be seen in exactly these states. Listeners are ignored unless LISTEN is among
-// the states: a server's listener shares its local port with every connection. CLOSED at the end must be named: a path
-// without it says that the socket outlives the run.
+// judgePath wants the one socket that fits to be seen in exactly these states. Listeners are
+// ignored unless LISTEN is among the states: a server's listener shares its local port with every
+// connection. CLOSED at the end must be named: a path without it says that the socket outlives the
+// run.
 func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Path
 	want := language.StatePath(x.States)
@@ -28,7 +29,8 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	var path []language.State
 	for _, i := range lines[0].events {
-		if s := language.State(ev.t.Events[i].Socket.State); len(path) == 0 || path[len(path)-1] != s {
+		if s := language.State(ev.t.Events[i].Socket.State); len(path) == 0 ||
+			path[len(path)-1] != s {
 			path = append(path, s)
 			v.Sockets = append(v.Sockets, i)
 		}
@@ -37,7 +39,8 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		v.saw(true, want, want)
 		return
 	}
-	v.fail(want, language.StatePath(path), fmt.Sprintf("wanted %s, saw %s: %s", want, language.StatePath(path), pathDifference(x.States, path)))
+	v.fail(want, language.StatePath(path), fmt.Sprintf("wanted %s, saw %s: %s", want,
+		language.StatePath(path), pathDifference(x.States, path)))
 	ev.listStates(&x.Path, lines, v)
 }
 
@@ -46,12 +49,14 @@ func pathDifference(want, got []language.State) string {
 	for i := range want {
 		switch {
 		case i >= len(got):
-			return fmt.Sprintf("it ended in %s and never came to %s", got[len(got)-1], language.StatePath(want[i:]))
+			return fmt.Sprintf("it ended in %s and never came to %s", got[len(got)-1],
+				language.StatePath(want[i:]))
 		case want[i] != got[i] && i == 0:
 			return fmt.Sprintf("it began in %s, not in %s", got[0], want[0])
 		case want[i] != got[i]:
 			return fmt.Sprintf("after %s it went to %s, not to %s", got[i-1], got[i], want[i])
 		}
 	}
-	return "after " + string(want[len(want)-1]) + " it went on to " + strings.ReplaceAll(language.StatePath(got[len(want):]), "CLOSED", "CLOSED (gone)")
+	more := strings.ReplaceAll(language.StatePath(got[len(want):]), "CLOSED", "CLOSED (gone)")
+	return fmt.Sprintf("after %s it went on to %s", want[len(want)-1], more)
 }

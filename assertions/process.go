@@ -7,8 +7,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeProcess judges a program that an exec step ran, in each of its executions, or the process of an actor. It judges
-// only the keys given; but with exit, a program that a signal killed fails whatever the status.
+// judgeProcess judges a program that an exec step ran, in each of its executions, or the process of
+// an actor. It judges only the keys given; but with exit, a program that a signal killed fails
+// whatever the status.
 func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Process
 	actor, id, n := language.StepRef(x.Process).Split()
@@ -18,14 +19,16 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	done := ev.outcomes(actor, id, n)
 	if len(done) == 0 {
-		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil, ev.inProgress(actor, id, n), 1, v)
+		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil,
+			ev.inProgress(actor, id, n), 1, v)
 		return
 	}
 	for _, i := range done {
 		event := &ev.t.Events[i]
 		s := event.Step
 		if s.Problem != "" {
-			v.fail("a program that runs", "not run", fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
+			v.fail("a program that runs", "not run",
+				fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
 			continue
 		}
 		v.ended(x, s.Exit, s.Killed)
@@ -38,7 +41,8 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 			got  string
 		}{{"stdout", x.Stdout, s.Stdout}, {"stderr", x.Stderr, s.Stderr}} {
 			if o.want != nil {
-				v.saw(textHolds(o.want, o.got), o.name+" "+o.want.String(), o.name+" "+quoted(o.got))
+				v.saw(textHolds(o.want, o.got), o.name+" "+o.want.String(),
+					o.name+" "+quoted(o.got))
 			}
 		}
 		if v.Status == Fail {
@@ -65,17 +69,21 @@ func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 			return
 		}
 	}
-	v.fail("the end of the process", "none", fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process, ev.whereIs(x.Process)))
+	v.fail("the end of the process", "none",
+		fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process,
+			ev.whereIs(x.Process)))
 }
 
 // ended compares how a process ended with exit and signal.
 func (v *draft) ended(x *language.ProcessExpectation, exit int, signal string) {
 	signal = strings.TrimPrefix(signal, "SIG")
 	if x.Exit != nil {
-		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(), exitText(exit, signal))
+		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(),
+			exitText(exit, signal))
 	}
 	if x.Signal != "" {
-		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"), "killed by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
+		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"),
+			"killed by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeSockets wants a number of sockets at a moment, or at the peak. Sockets are identified by addresses and ports:
-// several that share them, as listeners with SO_REUSEPORT do, count as one.
+// judgeSockets wants a number of sockets at a moment, or at the peak. Sockets are identified by
+// addresses and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
 func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
 	moment := x.Moment()
@@ -32,10 +32,12 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
 				n++
 				v.Sockets = append(v.Sockets, s.first)
-				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote, ev.stayText(s)))
+				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote,
+					ev.stayText(s)))
 			}
 		}
-		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment), say.Count(n, "socket"))
+		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment),
+			say.Count(n, "socket"))
 		if v.Status == Fail && n > 0 {
 			const most = 10 // the states that they went through are listed below
 			v.list("there at " + moment + ":")
@@ -49,7 +51,7 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 		most, at := peak(stays)
 		got := "a peak of " + say.Count(most, "socket")
 		if most > 0 {
-			got += ", at " + say.Duration(at-ev.started)
+			got += ", at " + ev.when(at)
 		}
 		v.saw(x.Peak.Contains(int64(most)), "a peak of "+x.Peak.Of("socket"), got)
 	}
@@ -58,8 +60,8 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// peak returns the most stays at one time, and when that was first reached. A stay that ends when another begins does not
-// overlap it.
+// peak returns the most stays at one time, and when that was first reached. A stay that ends when
+// another begins does not overlap it.
 func peak(stays []stay) (most int, at time.Duration) {
 	type change struct {
 		at time.Duration
@@ -72,7 +74,11 @@ func peak(stays []stay) (most int, at time.Duration) {
 			changes = append(changes, change{stays[i].to, -1})
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), a.by-b.by) })
+	slices.SortStableFunc(changes, func(a,
+		b change,
+	) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), a.by-b.by)
+	})
 	now := 0
 	for _, c := range changes {
 		if now += c.by; now > most {

@@ -10,8 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions given in the same sample.
-// A selector without states takes any socket that exists.
+// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions
+// given in the same sample. A selector without states takes any socket that exists.
 func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	since, err := ev.since(x.Since)
@@ -23,7 +23,8 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	first, nearly := -1, []int(nil)
 	for _, i := range ev.sockets {
 		k := ev.t.Events[i].Socket
-		if k.Host != x.Reaches.Host || !portIs(x.Reaches.Local, k.Local) || !portIs(x.Reaches.Remote, k.Remote) || !stateIs(x.Reaches.State, k.State) {
+		if k.Host != x.Reaches.Host || !portIs(x.Reaches.Local, k.Local) ||
+			!portIs(x.Reaches.Remote, k.Remote) || !stateIs(x.Reaches.State, k.State) {
 			continue
 		}
 		if reachesDetails(x, k) {
@@ -39,13 +40,15 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		if x.At != nil {
 			v.sawSpan("first seen at", x.At, at-since)
 		} else {
-			v.saw(true, x.Reaches.String(), ev.t.Events[first].Socket.State+" at "+say.Duration(at-ev.started))
+			v.saw(true, x.Reaches.String(), ev.t.Events[first].Socket.State+" at "+ev.when(at))
 		}
 	case len(nearly) > 0:
-		v.saw(false, x.Socket(), fmt.Sprintf("the state %s, but with other values", say.Count(len(nearly), "time")))
+		v.saw(false, x.Socket(), fmt.Sprintf("the state %s, but with other values",
+			say.Count(len(nearly), "time")))
 		for _, i := range nearly {
 			v.Sockets = append(v.Sockets, i)
-			v.list(fmt.Sprintf("  %s %s", say.Duration(ev.t.Events[i].T-ev.started), socketLine(ev.t.Events[i].Socket)))
+			v.list(fmt.Sprintf("  %s %s", ev.when(ev.t.Events[i].T),
+				socketLine(ev.t.Events[i].Socket)))
 		}
 		return
 	default:
@@ -63,12 +66,14 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
 }
 
-// judgeHolds wants a socket to stay in a state, or among several states, without leaving between two samples.
+// judgeHolds wants a socket to stay in a state, or among several states, without leaving between
+// two samples.
 //
-// With from, it must be in the state at that event, and only the time after counts. With until, it must stay up to that
-// event; with for, it must leave within that time after it entered the state (or after from). A socket that is still in the
-// state at the end of the run has stayed at least that long: that fits an open range (>= 3s), but no range with a longest
-// time, as nobody saw how long it would have stayed. Without for and until it must stay until the run ends.
+// With from, it must be in the state at that event, and only the time after counts. With until, it
+// must stay up to that event; with for, it must leave within that time after it entered the state
+// (or after from). A socket that is still in the state at the end of the run has stayed at least
+// that long: that fits an open range (>= 3s), but no range with a longest time, as nobody saw how
+// long it would have stayed. Without for and until it must stay until the run ends.
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
@@ -110,10 +115,10 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Duration) string {
 	want := "a socket of " + x.Holds.String()
 	if x.From != "" {
-		want += fmt.Sprintf(" from %s (%s)", x.From, say.Duration(from-ev.started))
+		want += fmt.Sprintf(" from %s (%s)", x.From, ev.when(from))
 	}
 	if x.Until != "" {
-		want += fmt.Sprintf(" until %s (%s)", x.Until, say.Duration(until-ev.started))
+		want += fmt.Sprintf(" until %s (%s)", x.Until, ev.when(until))
 	}
 	switch {
 	case x.For != nil:
@@ -142,7 +147,8 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 		case s.open && stayed > x.For.Max:
 			return fmt.Sprintf("%s for more than %s", state, say.Duration(stayed))
 		case s.open && x.For.Max != math.MaxInt64:
-			return fmt.Sprintf("%s for %s, and still in it when the run ended", state, say.Duration(stayed))
+			return fmt.Sprintf("%s for %s, and still in it when the run ended", state,
+				say.Duration(stayed))
 		case !x.For.Contains(stayed):
 			return fmt.Sprintf("%s for %s", state, say.Duration(stayed))
 		}

@@ -17,9 +17,9 @@ import (
 
 // judgeStep judges the outcome of a step.
 //
-// Without [N] every execution must be as wanted, and there must be as many as the scenario asks for. With count, that many
-// must be as wanted, whatever the others are; an execution still in progress is not. The error must be none unless error
-// names another or result allows -1.
+// Without [N] every execution must be as wanted, and there must be as many as the scenario asks
+// for. With count, that many must be as wanted, whatever the others are; an execution still in
+// progress is not. The error must be none unless error names another or result allows -1.
 func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Step
 	actor, id, n := x.Step.Split()
@@ -47,7 +47,8 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 			}
 			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 		}
-		v.saw(x.Count.Contains(int64(good)), x.Count.Of("time"), fmt.Sprintf("%d of %s", good, say.Count(len(done), "time")))
+		v.saw(x.Count.Contains(int64(good)), x.Count.Of("time"),
+			fmt.Sprintf("%d of %s", good, say.Count(len(done), "time")))
 		return
 	}
 	asked := 1
@@ -72,11 +73,12 @@ func (ev *evidence) outcomes(actor, id string, n int) []int {
 	if n == 0 {
 		return events
 	}
-	return slices.DeleteFunc(slices.Clone(events), func(i int) bool { return ev.t.Events[i].Step.N != n })
+	return slices.DeleteFunc(slices.Clone(events),
+		func(i int) bool { return ev.t.Events[i].Step.N != n })
 }
 
-// inProgress returns the start events of a step's executions that never ended; id "" means every step of the actor, n 0
-// every execution.
+// inProgress returns the start events of a step's executions that never ended; id "" means every
+// step of the actor, n 0 every execution.
 func (ev *evidence) inProgress(actor, id string, n int) []int {
 	var events []int
 	for key, starts := range ev.starts {
@@ -100,7 +102,8 @@ func (ev *evidence) inProgress(actor, id string, n int) []int {
 func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
 	got := say.Count(len(hanging), "execution") + " in progress at the end"
 	if x.Count != nil {
-		v.saw(x.Count.Contains(int64(len(hanging))), x.Count.Of("execution")+" in progress at the end", got)
+		v.saw(x.Count.Contains(int64(len(hanging))),
+			x.Count.Of("execution")+" in progress at the end", got)
 		return
 	}
 	if len(hanging) > 0 {
@@ -113,7 +116,8 @@ func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int,
 		v.fail("still in progress at the end of the run", "never began", text)
 		return
 	}
-	v.saw(false, "still in progress at the end of the run", outcomeText(&ev.t.Events[done[len(done)-1]]))
+	v.saw(false, "still in progress at the end of the run",
+		outcomeText(&ev.t.Events[done[len(done)-1]]))
 }
 
 // missing says why an execution has no outcome.
@@ -122,11 +126,15 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	switch {
 	case len(hanging) > 0:
 		at := &ev.t.Events[hanging[0]]
-		v.fail("an outcome", "still in progress", fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step, say.Duration(ev.ended-at.T)))
+		v.fail("an outcome", "still in progress",
+			fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step,
+				say.Duration(ev.ended-at.T)))
 	case len(done) == 0:
-		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor)))
+		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
+			ev.whereIs(actor)))
 	default:
-		v.saw(false, say.Count(asked, "execution")+" of the step", fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
+		v.saw(false, say.Count(asked, "execution")+" of the step",
+			fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
 	}
 }
 
@@ -135,17 +143,21 @@ func (ev *evidence) whereIs(actor string) string {
 	if hanging := ev.inProgress(actor, "", 0); len(hanging) > 0 {
 		// The last to begin is the innermost: a repeat is in progress as long as the steps in it.
 		at := &ev.t.Events[hanging[len(hanging)-1]]
-		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step, say.Duration(ev.ended-at.T))
+		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step,
+			say.Duration(ev.ended-at.T))
 	}
 	for i := range ev.t.Events {
-		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor && (p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s had ended by %s (%s)", actor, say.Duration(ev.t.Events[i].T-ev.started), exitText(p.Exit, p.Signal))
+		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor &&
+			(p.Signal != "" || p.Exit != 0) {
+			return fmt.Sprintf("the process of %s had ended by %s (%s)", actor,
+				ev.when(ev.t.Events[i].T), exitText(p.Exit, p.Signal))
 		}
 	}
 	last := ""
 	for i := range ev.t.Events {
 		if s := ev.t.Events[i].Step; s != nil && s.Actor == actor {
-			last = fmt.Sprintf("the last step of %s was %s.%s at %s", actor, actor, s.ID, say.Duration(ev.t.Events[i].T-ev.started))
+			last = fmt.Sprintf("the last step of %s was %s.%s at %s", actor, actor, s.ID,
+				ev.when(ev.t.Events[i].T))
 		}
 	}
 	if last == "" {
@@ -154,7 +166,8 @@ func (ev *evidence) whereIs(actor string) string {
 	return last
 }
 
-// executions is how often a scenario does a step: its times, multiplied by those of the steps around it.
+// executions is how often a scenario does a step: its times, multiplied by those of the steps
+// around it.
 func executions(s *language.Scenario, actor, id string) int {
 	a := s.Actor(actor)
 	if a == nil {
@@ -191,7 +204,8 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
 	switch {
 	case s.Problem != "":
-		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step, s.Problem))
+		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step,
+			s.Problem))
 		return
 	case mayFail:
 	case s.Errno != want:
@@ -208,7 +222,8 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.sawSpan("it ended at", x.At, e.T-since)
 	}
 	if x.Result != nil {
-		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(), fmt.Sprintf("result %d", s.Result))
+		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(),
+			fmt.Sprintf("result %d", s.Result))
 	}
 	if x.Bytes != nil {
 		v.saw(x.Bytes.Contains(s.Bytes), x.Bytes.Of("byte"), say.Count(s.Bytes, "byte"))
@@ -217,10 +232,12 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(textHolds(x.Value, s.Value), "value "+x.Value.String(), "value "+quoted(s.Value))
 	}
 	if x.Text != nil {
-		v.saw(textHolds(x.Text, string(s.Data)), "text "+x.Text.String(), "text "+quoted(string(s.Data)))
+		v.saw(textHolds(x.Text, string(s.Data)), "text "+x.Text.String(),
+			"text "+quoted(string(s.Data)))
 	}
 	if x.SHA256 != nil {
-		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+x.SHA256.String(), "sha256 "+quoted(s.SHA256))
+		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+x.SHA256.String(),
+			"sha256 "+quoted(s.SHA256))
 	}
 	if x.Peer != "" {
 		v.saw(ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
@@ -229,10 +246,13 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		field := &x.Values[k]
 		got, there := s.Values[field.Name]
 		if !there {
-			v.saw(false, field.Name+" "+field.Is.String(), "no field of that name"+spell.DidYouMean(field.Name, slices.Sorted(maps.Keys(s.Values))))
+			v.saw(false, field.Name+" "+field.Is.String(),
+				"no field of that name"+spell.DidYouMean(field.Name,
+					slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
-		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(), fmt.Sprintf("%s %d", field.Name, got))
+		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(),
+			fmt.Sprintf("%s %d", field.Name, got))
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// timeline is the events of one socket in order. A socket is identified by its host, addresses and ports.
+// timeline is the events of one socket in order. A socket is identified by its host, addresses and
+// ports.
 type timeline struct {
 	local, remote string
 	events        []int
@@ -29,7 +30,8 @@ type stay struct {
 	first, last int
 }
 
-// timelines returns the sockets with a selector's host and ports, in the order they were first seen.
+// timelines returns the sockets with a selector's host and ports, in the order they were first
+// seen.
 func (ev *evidence) timelines(s *language.SocketSelector) []*timeline {
 	var lines []*timeline
 	known := map[[2]string]*timeline{}
@@ -56,7 +58,8 @@ func portIs(want int, address string) bool {
 	return err == nil && int(a.Port()) == want
 }
 
-// stateIs reports whether a state is selected. A selector without states takes every state but CLOSED.
+// stateIs reports whether a state is selected. A selector without states takes every state but
+// CLOSED.
 func stateIs(states language.States, state string) bool {
 	if len(states) == 0 {
 		return state != string(language.Closed)
@@ -64,7 +67,8 @@ func stateIs(states language.States, state string) bool {
 	return slices.Contains(states, language.State(state))
 }
 
-// stays returns the times during which sockets were in a selected state, in the order of their beginnings.
+// stays returns the times during which sockets were in a selected state, in the order of their
+// beginnings.
 func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay {
 	var all []stay
 	for _, line := range lines {
@@ -88,7 +92,8 @@ func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay 
 	return all
 }
 
-// listStates lists the states that sockets went through, with their times, and makes them the sockets of the verdict.
+// listStates lists the states that sockets went through, with their times, and makes them the
+// sockets of the verdict.
 func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
 	if len(lines) == 0 {
 		others := ev.timelines(&language.SocketSelector{Host: s.Host})
@@ -111,7 +116,7 @@ func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v 
 				continue
 			}
 			state = e.Socket.State
-			words = append(words, fmt.Sprintf("%s %s", state, say.Duration(e.T-ev.started)))
+			words = append(words, fmt.Sprintf("%s %s", state, ev.when(e.T)))
 		}
 		v.list(fmt.Sprintf("  %s > %s: %s", line.local, line.remote, strings.Join(words, ", ")))
 	}
@@ -119,8 +124,8 @@ func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v 
 	v.Sockets = slices.Compact(v.Sockets)
 }
 
-// stayText describes a stay: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or with several states "CLOSE_WAIT, LAST_ACK
-// from ...".
+// stayText describes a stay: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or with several states
+// "CLOSE_WAIT, LAST_ACK from ...".
 func (ev *evidence) stayText(s *stay) string {
 	var states []string
 	for _, i := range s.line.events {
@@ -130,14 +135,17 @@ func (ev *evidence) stayText(s *stay) string {
 	}
 	state := strings.Join(slices.Compact(states), ", ")
 	if s.open {
-		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, say.Duration(s.from-ev.started), say.Duration(s.to-s.from))
+		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, ev.when(s.from),
+			say.Duration(s.to-s.from))
 	}
-	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, say.Duration(s.from-ev.started), say.Duration(s.to-ev.started), say.Duration(s.to-s.from), ev.t.Events[s.last].Socket.State)
+	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, ev.when(s.from), ev.when(s.to),
+		say.Duration(s.to-s.from), ev.t.Events[s.last].Socket.State)
 }
 
 // socketLine describes a socket at one event.
 func socketLine(k *trace.Socket) string {
-	return fmt.Sprintf("%s recv-q %d send-q %d timer %s retrans %d", k.State, k.RecvQ, k.SendQ, timerName(k.Timer), k.Retrans)
+	return fmt.Sprintf("%s recv-q %d send-q %d timer %s retrans %d", k.State, k.RecvQ, k.SendQ,
+		timerName(k.Timer), k.Retrans)
 }
 
 // timerName names a timer; a trace has no name for one that is off.

@@ -9,9 +9,10 @@ import (
 
 // vantage returns the packets as one observer sees them, and says who that is: "seen by client".
 //
-// A host sees the packets that leave and enter by its ends of links; on lo, where each would be seen twice, only those that
-// leave. The wire sees the packets that leave it, that is after its faults, and those for itself. Without a host each packet
-// is seen once, where it is sent, see [evidence.sentOnce].
+// A host sees the packets that leave and enter by its ends of links; on lo, where each would be
+// seen twice, only those that leave. The wire sees the packets that leave it, that is after its
+// faults, and those for itself. Without a host each packet is seen once, where it is sent, see
+// [evidence.sentOnce].
 func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by string) {
 	host := p.SeenBy
 	if host == "" {
@@ -36,7 +37,8 @@ func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by s
 	return packets, "seen by " + host
 }
 
-// fingerprint is the part of a packet that no fault rewrites. It shows whether the wire forwarded a packet or made it.
+// fingerprint is the part of a packet that no fault rewrites. It shows whether the wire forwarded a
+// packet or made it.
 type fingerprint struct {
 	proto        string
 	src, dst     netip.Addr
@@ -46,8 +48,8 @@ type fingerprint struct {
 	rst          bool
 }
 
-// sentOnce returns each packet where it was sent: at the host it left first, or at the wire if the wire made it: its ICMP
-// errors, and the RSTs it forged in another host's name.
+// sentOnce returns each packet where it was sent: at the host it left first, or at the wire if the
+// wire made it: its ICMP errors, and the RSTs it forged in another host's name.
 func (ev *evidence) sentOnce() []int {
 	if ev.sent != nil {
 		return ev.sent
@@ -55,7 +57,8 @@ func (ev *evidence) sentOnce() []int {
 	mark := func(d *packet.Decoded) fingerprint {
 		return fingerprint{d.Proto, d.Src, d.Dst, d.SPort, d.DPort, d.Seq, d.PayloadLen, d.Flags&packet.RST != 0}
 	}
-	// First collect everything that came in: two link ends can disagree by microseconds on which packet came first.
+	// First collect everything that came in: two link ends can disagree by microseconds on which
+	// packet came first.
 	passed := map[fingerprint]bool{}
 	for _, i := range ev.packets {
 		if p := ev.t.Events[i].Packet; p.Host == language.Wire && !p.Out {

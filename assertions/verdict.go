@@ -1,5 +1,6 @@
-// Package assertions judges a run: it compares the run's trace with the scenario's expectations, and with what every run
-// must meet. It is pure: the same scenario and trace give the same verdicts, with or without a lab, today or next year.
+// Package assertions judges a run: it compares the run's trace with the scenario's expectations,
+// and with what every run must meet. It is pure: the same scenario and trace give the same
+// verdicts, with or without a lab, today or next year.
 //
 // A failure says what was wanted, what was seen instead, and which packets or states it is about.
 package assertions
@@ -24,22 +25,26 @@ const (
 
 // Verdict is an expectation judged against a trace.
 type Verdict struct {
-	// Kind is the expectation's kind as written in YAML: step, packets, ... What every run must meet has the kinds fault,
-	// end and problem.
+	// Kind is the expectation's kind as written in YAML: step, packets, ... What every run must
+	// meet has the kinds fault, end and problem.
 	Kind string `json:"kind"`
 	// Index is the place in the scenario's expect list, from 0; -1 for what every run must meet.
 	Index int `json:"index"`
-	// Pos is the place in the scenario's file of the expectation, or of the fault that struck nothing.
+	// Pos is the place in the scenario's file of the expectation, or of the fault that struck
+	// nothing.
 	Pos    language.Pos `json:"pos,omitzero"`
 	Status Status       `json:"status"`
 	// Title says in one line what was expected: "client.connect: ETIMEDOUT after 63s".
 	Title string `json:"title"`
-	// Want and Got are what was wanted and seen: only the things that differ, or everything if nothing differs.
+	// Want and Got are what was wanted and seen: only the things that differ, or everything if
+	// nothing differs.
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got,omitempty"`
-	// Reason explains a failure or a skip. Its first line is complete by itself; the others list what was seen.
+	// Reason explains a failure or a skip. Its first line is complete by itself; the others list
+	// what was seen.
 	Reason string `json:"reason,omitempty"`
-	// Packets and Sockets are the indexes, in order, of the trace's events that the verdict is about.
+	// Packets and Sockets are the indexes, in order, of the trace's events that the verdict is
+	// about.
 	Packets []int `json:"packets,omitempty"`
 	Sockets []int `json:"sockets,omitempty"`
 }
@@ -51,6 +56,11 @@ type draft struct {
 	wants, gots, failures []string
 	// listed are lines that a failure shows below its reason.
 	listed []string
+}
+
+// newDraft begins a verdict, which passes until something differs.
+func newDraft(kind string, index int, pos language.Pos, title string) draft {
+	return draft{Verdict: Verdict{Kind: kind, Index: index, Pos: pos, Status: Pass, Title: title}}
 }
 
 // saw records a property that was judged: ok means it is as wanted.
@@ -70,7 +80,8 @@ func (v *draft) fail(want, got, text string) {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
 	}
-	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures, text)
+	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures,
+		text)
 }
 
 // list adds lines that a failure shows below its reason.
@@ -119,7 +130,8 @@ func (v *draft) finish() Verdict {
 	}
 	lines := []string{strings.Join(v.failures, "; ")}
 	if n := len(v.listed); n > mostListed {
-		v.listed = append(v.listed[:mostListed:mostListed], fmt.Sprintf("  and %d more", n-mostListed))
+		v.listed = append(v.listed[:mostListed:mostListed],
+			fmt.Sprintf("  and %d more", n-mostListed))
 	}
 	v.Reason = strings.Join(append(lines, v.listed...), "\n")
 	return v.Verdict

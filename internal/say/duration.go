@@ -12,7 +12,8 @@ import (
 //	from 1 ms on       to a tenth of a millisecond: 41.2ms
 //	below              in whole microseconds: 250µs
 //
-// Zeros at the end are left out: 3s, not 3.000s. A column of figures to compare may have a fixed number of decimals.
+// Zeros at the end are left out: 3s, not 3.000s. A column of figures to compare may have a fixed
+// number of decimals.
 func Duration(d time.Duration) string {
 	switch size := d.Abs(); {
 	case size >= time.Hour:

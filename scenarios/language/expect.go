@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its first key.
+// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its
+// first key.
 type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
 	Process  *ProcessExpectation  `json:"process,omitempty"`
@@ -39,14 +40,15 @@ func (e *Expectation) String() string {
 	return kind.String()
 }
 
-// Observed reports whether the expectation rests on packets or sockets that were seen. If some were missed, its passing
-// means nothing.
+// Observed reports whether the expectation rests on packets or sockets that were seen. If some were
+// missed, its passing means nothing.
 func (e *Expectation) Observed() bool {
 	_, kind := chosen[expectationKind](e)
 	return kind != nil && kind.observed()
 }
 
-// SampledAt returns the events, in canonical form, at which the expectation needs to know the state of all sockets.
+// SampledAt returns the events, in canonical form, at which the expectation needs to know the state
+// of all sockets.
 func (e *Expectation) SampledAt() []EventRef {
 	_, kind := chosen[expectationKind](e)
 	if kind == nil {
@@ -70,7 +72,8 @@ func (e *Expectation) lasts() time.Duration {
 	return kind.lasts()
 }
 
-// ExpectationKinds returns the kinds of expectations, as written in YAML, in the order of the documentation.
+// ExpectationKinds returns the kinds of expectations, as written in YAML, in the order of the
+// documentation.
 func ExpectationKinds() []string {
 	var keys []string
 	for key := range kinds[expectationKind, Expectation]() {
@@ -79,18 +82,20 @@ func ExpectationKinds() []string {
 	return keys
 }
 
-// expectationKind is what a kind of expectation says of itself. Each pointer of [Expectation] but Where is one, in a file
-// of its own; assertions has the judge of each.
+// expectationKind is what a kind of expectation says of itself. Each pointer of [Expectation] but
+// Where is one, in a file of its own; assertions has the judge of each.
 type expectationKind interface {
 	// String says in one line what is expected: "client.connect: ETIMEDOUT after 63s".
 	String() string
 	// check reports what is wrong with it; pos is where it stands.
 	check(v *validation, pos Pos)
-	// lasts returns how long the run must last for it to be judged, from the start of the actors; 0 if that does not matter.
+	// lasts returns how long the run must last for it to be judged, from the start of the actors; 0
+	// if that does not matter.
 	lasts() time.Duration
 	// observed reports whether it rests on packets or sockets that were seen.
 	observed() bool
-	// sampledAt returns the events at which it needs to know the state of all sockets, as they are written; "" is none.
+	// sampledAt returns the events at which it needs to know the state of all sockets, as they are
+	// written; "" is none.
 	sampledAt() []EventRef
 }
 

@@ -18,7 +18,8 @@ type CountersExpectation struct {
 
 // CounterVal is an expected rise of a counter, or of several together.
 type CounterVal struct {
-	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with + between.
+	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with +
+	// between.
 	Name string `yaml:",name" json:"name"`
 	Is   Count  `yaml:",value" json:"is"`
 	Pos  Pos    `json:"pos,omitzero"`
@@ -43,11 +44,14 @@ func (c *CountersExpectation) check(v *validation, pos Pos) {
 		for j, term := range terms {
 			parts := strings.Split(term, ".")
 			if term == "" {
-				v.errorf(&k.Name, k.Pos, "a sum of counters needs a counter on both sides of each +")
+				v.errorf(&k.Name, k.Pos,
+					"a sum of counters needs a counter on both sides of each +")
 				continue
 			}
 			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
-				v.errorf(&k.Name, k.Pos, "invalid counter %q: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several", say.Clip(term))
+				v.errorf(&k.Name, k.Pos,
+					"invalid counter %q: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several",
+					say.Clip(term))
 				continue
 			}
 			if slices.Contains(terms[:j], term) {

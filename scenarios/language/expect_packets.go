@@ -29,16 +29,20 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	v.window(&p.Since, &p.Until, pos)
 	v.count(p.Count, "count", pos)
 	if p.None && (p.Count != nil || p.each()) {
-		v.errorf(&p.None, pos, "none says that there are no packets; count, gaps, at and sequence cannot stand beside it")
+		v.errorf(&p.None, pos,
+			"none says that there are no packets; count, gaps, at and sequence cannot stand beside it")
 	}
 	if p.Count != nil && p.Count.Max == 0 && p.each() {
-		v.errorf(p.Count, pos, "count: 0 says that there are no packets; gaps, at and sequence cannot stand beside it")
+		v.errorf(p.Count, pos,
+			"count: 0 says that there are no packets; gaps, at and sequence cannot stand beside it")
 	}
 	if p.Count != nil && len(p.Sequence) > 0 && !p.Count.Contains(int64(len(p.Sequence))) {
-		v.errorf(p.Count, pos, "count: %s, but the sequence has %d packets", p.Count, len(p.Sequence))
+		v.errorf(p.Count, pos, "count: %s, but the sequence has %d packets", p.Count,
+			len(p.Sequence))
 	}
 	if !p.None && p.Count == nil && !p.each() {
-		v.errorf(&p.Packets, pos, "nothing is expected of the packets; want count, none, gaps, at or sequence")
+		v.errorf(&p.Packets, pos,
+			"nothing is expected of the packets; want count, none, gaps, at or sequence")
 	}
 }
 
@@ -80,7 +84,8 @@ func (p *PacketsExpectation) String() string {
 	return title + ": " + strings.Join(parts, ", ")
 }
 
-// judged writes the spans that are judged: for an exact count of n packets the first n-less of them.
+// judged writes the spans that are judged: for an exact count of n packets the first n-less of
+// them.
 func (p *PacketsExpectation) judged(spans []Span, less int) string {
 	if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
 		spans = spans[:min(len(spans), int(c.Max)-less)]
@@ -92,7 +97,8 @@ func (p *PacketsExpectation) judged(spans []Span, less int) string {
 	return strings.Join(each, ", ")
 }
 
-// lasts returns the end of the gaps, or the last of the times: the packets are to be seen until then.
+// lasts returns the end of the gaps, or the last of the times: the packets are to be seen until
+// then.
 func (p *PacketsExpectation) lasts() time.Duration {
 	gaps := p.Gaps
 	// With a count, the list of gaps may be longer than what is seen.

@@ -33,7 +33,8 @@ func (r *ReachesExpectation) String() string {
 	return title
 }
 
-// Socket says what the socket must be like: "server local port 8080 in LISTEN with recv-q 3 with send-q 2".
+// Socket says what the socket must be like: "server local port 8080 in LISTEN with recv-q 3 with
+// send-q 2".
 func (r *ReachesExpectation) Socket() string {
 	text := r.Reaches.String()
 	for _, f := range []struct {

@@ -12,8 +12,8 @@ import (
 	"halfopen/internal/spell"
 )
 
-// StepExpectation judges the outcome of a step; of all its executions where it was done several times and the reference
-// does not pick one (client.connect[3]).
+// StepExpectation judges the outcome of a step; of all its executions where it was done several
+// times and the reference does not pick one (client.connect[3]).
 type StepExpectation struct {
 	Step   StepRef   `json:"step" jsonschema_description:"ACTOR.STEP or ACTOR.STEP[N]."`
 	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, or none. Default: none, unless other keys allow an error."`
@@ -46,14 +46,16 @@ func (v *validation) errno(field *string, pos Pos, name string) {
 		return
 	}
 	if names := errnoNames(); !slices.Contains(names, name) {
-		v.errorf(field, pos, "unknown error %q%s; want the name of an errno, or none", say.Clip(name), spell.DidYouMean(name, names))
+		v.errorf(field, pos, "unknown error %q%s; want the name of an errno, or none",
+			say.Clip(name), spell.DidYouMean(name, names))
 	}
 }
 
 func (e *StepExpectation) check(v *validation, pos Pos) {
 	actor, id, n := e.Step.Split()
 	if actor == "" {
-		v.errorf(&e.Step, pos, "invalid step %q: want ACTOR.STEP or ACTOR.STEP[N]", say.Clip(string(e.Step)))
+		v.errorf(&e.Step, pos, "invalid step %q: want ACTOR.STEP or ACTOR.STEP[N]",
+			say.Clip(string(e.Step)))
 		return
 	}
 	st := v.stepRef(&e.Step, pos, actor, id, n)
@@ -73,7 +75,8 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	outcome := *e
 	outcome.Step, outcome.Hangs, outcome.Count, outcome.Since = "", false, nil, ""
 	if e.Hangs && !reflect.ValueOf(outcome).IsZero() {
-		v.errorf(&e.Hangs, pos, "a step that hangs has no outcome; only count can stand beside hangs")
+		v.errorf(&e.Hangs, pos,
+			"a step that hangs has no outcome; only count can stand beside hangs")
 	}
 	if e.Count != nil && n > 0 {
 		v.errorf(e.Count, pos, "%s is one execution; count is for all of them", e.Step)
@@ -117,11 +120,14 @@ func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	} {
 		if judged.given && !op.Has(judged.outcome) {
 			of := say.List(operationsWith(judged.outcome))
-			v.errorf(judged.field, pos, "%s: not an outcome of %s, only of %s", judged.outcome, kind, of)
+			v.errorf(judged.field, pos, "%s: not an outcome of %s, only of %s", judged.outcome,
+				kind, of)
 		}
 	}
 	if e.Result != nil && !op.Has(OutcomeResult) {
-		v.errorf(e.Result, pos, "result: %s makes no system call to judge; use the expectation process, with exit", kind)
+		v.errorf(e.Result, pos,
+			"result: %s makes no system call to judge; use the expectation process, with exit",
+			kind)
 	}
 }
 
@@ -158,7 +164,8 @@ func (e *StepExpectation) String() string {
 		parts = append(parts, end)
 	}
 	if e.At != nil {
-		parts = append(parts, fmt.Sprintf("at %s since %s", e.At.Source, cmp.Or(string(e.Since), "the start")))
+		parts = append(parts, fmt.Sprintf("at %s since %s", e.At.Source, cmp.Or(string(e.Since),
+			"the start")))
 	}
 	if e.Result != nil {
 		parts = append(parts, "result "+e.Result.String())

@@ -39,7 +39,8 @@ func TestEveryPointerOfAnExpectationIsAKind(t *testing.T) {
 	}
 }
 
-// Where sockets are judged at an event, their state at that event must be known; since only says from when a time counts.
+// Where sockets are judged at an event, their state at that event must be known; since only says
+// from when a time counts.
 func TestSocketsAreSampledAtEveryEventThatTheyAreJudgedAt(t *testing.T) {
 	eachKind(t, func(t *testing.T, e *Expectation, kind reflect.Value) {
 		if got := e.SampledAt(); got != nil {

@@ -13,7 +13,8 @@ type SocketSelector struct {
 	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
 }
 
-// String names the sockets: "server local port 8080 in LISTEN", "client in ESTABLISHED or CLOSE_WAIT".
+// String names the sockets: "server local port 8080 in LISTEN", "client in ESTABLISHED or
+// CLOSE_WAIT".
 func (s *SocketSelector) String() string {
 	text := s.Host
 	if s.Local != 0 {
@@ -34,7 +35,9 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	v.port(&s.Remote, pos, 1)
 	for i := range s.State {
 		if s.State[i] == Closed {
-			v.errorf(&s.State[i], pos, "CLOSED is for a socket that is gone, and only in the states of a path; an unconnected socket is in CLOSE")
+			v.errorf(&s.State[i], pos,
+				"CLOSED is for a socket that is gone, and only in the states of a path; "+
+					"an unconnected socket is in CLOSE")
 		}
 	}
 }
@@ -42,8 +45,8 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 // State is a TCP state as ss and netstat name it.
 type State string
 
-// The TCP states of the kernel (include/net/tcp_states.h), with NEW_SYN_RECV shown as SYN_RECV, and Closed for a socket
-// that is no longer there.
+// The TCP states of the kernel (include/net/tcp_states.h), with NEW_SYN_RECV shown as SYN_RECV, and
+// Closed for a socket that is no longer there.
 const (
 	Established State = "ESTABLISHED"
 	SynSent     State = "SYN_SENT"
