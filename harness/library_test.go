@@ -169,6 +169,15 @@ func (m *mutation) apply() (*language.Scenario, error) {
 	return nil, fmt.Errorf("%s has no case %q", m.Scenario, m.Case)
 }
 
+// A mutation whose text no longer occurs in its scenario is found without a lab.
+func TestMutationsApply(t *testing.T) {
+	for _, m := range readMutations(t) {
+		if _, err := m.apply(); err != nil {
+			t.Errorf("%s: %s: %v", m.Scenario, m.What, err)
+		}
+	}
+}
+
 func TestMutationsFail(t *testing.T) {
 	needLab(t)
 	mutations := readMutations(t)

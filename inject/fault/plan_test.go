@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +177,13 @@ func TestCommandsQuoteWhatAShellWouldTake(t *testing.T) {
 	want := `-A 'halfopen-a~1' ! --hex-string '|00|' 'it'\''s' '' '4,48 0 0 52'`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestCompilersAreForActionsThatExist(t *testing.T) {
+	for kind := range compilers {
+		if !slices.Contains(language.ActionKinds(), kind) {
+			t.Errorf("the language has no action %s", kind)
+		}
 	}
 }

@@ -54,7 +54,19 @@ func (a *Action) Effects() Effects {
 }
 
 // Kind names the action that is set, as written in YAML; "" for none.
-func (a *Action) Kind() string { return oneOfKind(a) }
+func (a *Action) Kind() string {
+	key, _ := chosen[acting](a)
+	return key
+}
+
+// ActionKinds returns the keys of all actions, in the order of the fields of [Action].
+func ActionKinds() []string {
+	var keys []string
+	for key := range kinds[acting, Action]() {
+		keys = append(keys, key)
+	}
+	return keys
+}
 
 // String says what is done, on one line, as YAML has it: "delay 200ms", "delay {by: 200ms, jitter: 10ms}".
 func (a *Action) String() string {

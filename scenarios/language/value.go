@@ -4,7 +4,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -156,21 +155,4 @@ func (t *Text) String() string {
 		return t.Number.String()
 	}
 	return "of any kind"
-}
-
-// oneOfKind returns the JSON name of the first pointer field of the struct behind v that is set, leaving out where, which
-// stands beside every kind of expectation.
-func oneOfKind(v any) string {
-	rv := reflect.ValueOf(v).Elem()
-	for i := range rv.NumField() {
-		f := rv.Field(i)
-		if f.Kind() != reflect.Pointer || f.IsNil() {
-			continue
-		}
-		name, _, _ := strings.Cut(rv.Type().Field(i).Tag.Get("json"), ",")
-		if name != "where" {
-			return name
-		}
-	}
-	return ""
 }

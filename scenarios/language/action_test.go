@@ -1,0 +1,33 @@
+package language
+
+import (
+	"reflect"
+	"testing"
+)
+
+// The fields of Action are the one list of actions: a field whose type is not one would be overlooked by all that asks.
+func TestEveryFieldOfActionIsAnAction(t *testing.T) {
+	fields := reflect.TypeFor[Action]()
+	if n := len(ActionKinds()); n != fields.NumField() {
+		t.Errorf("%d kinds of action, but %d fields", n, fields.NumField())
+	}
+	for i := range fields.NumField() {
+		f := fields.Field(i)
+		a := Action{}
+		reflect.ValueOf(&a).Elem().Field(i).Set(reflect.New(f.Type.Elem()))
+		if a.Kind() == "" {
+			t.Errorf("%s is not an action: its type lacks a method of acting", f.Name)
+			continue
+		}
+		if a.String() == "" || a.Kind() != jsonName(f) {
+			t.Errorf("%s: kind %q, words %q", f.Name, a.Kind(), a.String())
+		}
+		_ = a.Effects()
+	}
+	if kind := (&Action{}).Kind(); kind != "" {
+		t.Errorf("an action that is not set is %q", kind)
+	}
+	if e := (&Action{}).Effects(); e != (Effects{}) {
+		t.Errorf("an action that is not set has the effects %+v", e)
+	}
+}
