@@ -1,5 +1,6 @@
-// Package inject holds what breaks a network: package network makes hosts real, package fault strikes the packets between
-// them. It has itself only the error that both return where the machine cannot do it.
+// Package inject breaks networks: package network builds the hosts, package fault strikes the
+// packets between them. This package has only the error that both return if the machine lacks
+// something they need.
 package inject
 
 import (
@@ -7,22 +8,23 @@ import (
 	"strings"
 )
 
-// MissingError says that this machine lacks something that a run needs. Tell it from other errors by errors.As: a test can
-// skip then, and the command ends with exit status 3.
+// MissingError says that this machine lacks something that a run needs. Detect it with errors.As: a
+// test can then skip, and the command exits with status 3.
 type MissingError struct {
-	// Feature is what is missing, as a subject: "sch_netem", "the program iptables", "CAP_NET_ADMIN and CAP_NET_RAW".
+	// Feature is the missing thing, as a subject: "sch_netem", "the program iptables",
+	// "CAP_NET_ADMIN and CAP_NET_RAW".
 	Feature string
-	// OfKernel is set where the feature is a part of the kernel that this one was built without.
+	// OfKernel is set if the feature is a part of the kernel that this one was built without.
 	OfKernel bool
-	// NeededBy is what needs it: `fault "slow-link"`; may be empty.
+	// NeededBy is the part of the run that needs it, such as `fault "slow-link"`; may be empty.
 	NeededBy string
-	// Remedy is what the user can do, as an imperative.
+	// Remedy is what the user can do, as an imperative; may be empty.
 	Remedy string
-	// Err is the cause, where there is one.
+	// Err is the cause; may be nil.
 	Err error
 }
 
-// Error returns one line: what is missing, what needs it, what to do.
+// Error returns one line: what is missing, what needs it, and what to do.
 func (e *MissingError) Error() string {
 	verb, where := " is", " not available here"
 	if strings.Contains(e.Feature, " and ") {

@@ -18,52 +18,53 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Options are what an [Injector] may be given.
+// Options configure an [Injector]. A plan that uses the queue needs Hosts and Now.
 type Options struct {
-	// Exec, if not nil, is called with each function that runs a program and waits for it: a process that reaps all
-	// children keeps its hands off meanwhile.
+	// Exec, if not nil, is called with each function that runs a program and waits for it. A
+	// process that reaps all its children must not reap while one runs.
 	Exec func(func() error) error
-	// Seed feeds what is random in faults.
+	// Seed seeds the random decisions of faults.
 	Seed uint64
-	// Hosts are the addresses of all hosts.
+	// Hosts are the addresses of every host, by name.
 	Hosts map[string][]netip.Addr
-	// Now is the clock of queued packets.
+	// Now is the clock that times queued packets.
 	Now func() time.Duration
-	// Struck, if not nil, is called with each strike in a queue, before its packet goes on; on any goroutine. Failed, if not
-	// nil, is called with what goes wrong in a queue.
+	// Struck, if not nil, is called on any goroutine with each strike in a queue, before its packet
+	// goes on. Failed, if not nil, is called with each error of a queue.
 	Struck func(host string, s Strike)
 	Failed func(error)
 }
 
-// Strike is one hit of a fault that strikes in a queue.
+// Strike is one hit of a fault in a queue.
 type Strike struct {
 	Fault string
 	// N counts the fault's hits, from 1.
 	N uint64
-	// Effect says what was done to the packet: dropped, rejected, delayed, ...
+	// Effect says what happened to the packet: dropped, rejected, delayed, ...
 	Effect string
-	// By is for how long, where the effect has a time.
+	// By is the delay; 0 if the effect has no time.
 	By time.Duration
 	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
 	Packet []byte
 }
 
-// Injector carries a plan out in a network. Its methods must not be called at the same time.
+// Injector carries out a plan in a network. Its methods must not be called concurrently.
 type Injector struct {
 	net      *network.Network
 	plan     *Plan
 	exec     func(func() error) error
 	programs map[language.Family]*iptables.IPTables
-	// on and gone are by fault: whether it is in force, and the hits of rules that have been taken away.
+	// on says which faults are in force, gone how many hits their removed rules had; both by fault.
 	on   map[string]bool
 	gone map[string]uint64
 	undo []func() error
-	// engine and queues are of the faults that strike in queues.
+	// engine and queues belong to the faults that strike in queues.
 	engine *queue.Engine
 	queues []*queue.Queue
 }
 
-// Open prepares the plan's rules without putting any in force. A program that is not installed is a *inject.MissingError.
+// Open prepares the plan's rules without putting any in force. The error for a program that is not
+// installed is a *inject.MissingError.
 func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 	i := &Injector{
 		net:      n,
@@ -158,8 +159,8 @@ func (i *Injector) openQueues(o Options) error {
 	return nil
 }
 
-// fillQueue sends a hook's packets to the host's queue, for the whole run: connections are followed from their beginning,
-// and no packet on its way is disturbed when a fault comes or goes.
+// fillQueue sends a hook's packets to the host's queue for the whole run. Connections are thus
+// followed from their beginning, and no packet in flight is disturbed when a fault comes or goes.
 func (i *Injector) fillQueue(r *QueueRule) error {
 	i.undo = append(i.undo, func() error {
 		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error { return t.DeleteIfExists("mangle", r.Hook, r.Spec()...) })
@@ -172,7 +173,7 @@ func (i *Injector) fillQueue(r *QueueRule) error {
 	})
 }
 
-// Happened reports an event, in canonical form, to the faults, some of which may wait for it.
+// Happened reports an event, in canonical form, to the faults that wait for it.
 func (i *Injector) Happened(event language.EventRef) {
 	queue.Happened(i.queues, event)
 }
@@ -227,10 +228,11 @@ func (i *Injector) makeChain(r *ChainRule) error {
 	})
 }
 
-// On puts a fault in force, if it is not.
+// On puts a fault in force; it does nothing if the fault is already in force.
 func (i *Injector) On(name string) error { return i.set(name, true) }
 
-// Off takes a fault out of force, if it is. Its hits are kept.
+// Off takes a fault out of force; it does nothing if the fault is not in force. The fault's hits
+// are kept.
 func (i *Injector) Off(name string) error { return i.set(name, false) }
 
 func (i *Injector) set(name string, on bool) error {
@@ -273,7 +275,7 @@ func (i *Injector) set(name string, on bool) error {
 	return nil
 }
 
-// Hits returns how many packets a fault has struck. Of those in the hands of tc see [QdiscRule].
+// Hits returns how many packets a fault has struck. [QdiscRule] says what that means for tc.
 func (i *Injector) Hits(name string) (uint64, error) {
 	p := i.plan.Fault(name)
 	if p == nil {
@@ -335,7 +337,7 @@ func countHits(rules []string) (uint64, error) {
 	return hits, nil
 }
 
-// Close takes all rules away, last first.
+// Close removes all rules, last first.
 func (i *Injector) Close() error {
 	var errs []error
 	for f := range slices.Backward(i.plan.Faults) {

@@ -11,8 +11,9 @@ import (
 // maxLength is the longest payload an IP packet can have.
 const maxLength = 65535
 
-// payloadLength returns a classic BPF program for -m bpf that is true for TCP segments or UDP datagrams whose payload
-// length is in the range. The program starts at the IP header; an IPv6 packet is taken to have no extension headers.
+// payloadLength returns a classic BPF program for -m bpf that is true for TCP segments or UDP
+// datagrams whose payload length is in the range. The program starts at the IP header and assumes
+// that an IPv6 packet has no extension headers.
 func payloadLength(protocol string, v6 bool, want language.Count) string {
 	// Codes are those of include/uapi/linux/bpf_common.h.
 	const (
@@ -34,7 +35,7 @@ func payloadLength(protocol string, v6 bool, want language.Count) string {
 		add(and, 0, 0, 0xf0)
 		add(rsh, 0, 0, 2)
 		add(tax, 0, 0, 0)
-		add(ldh, 0, 0, 4) // payload length: without the IPv6 header
+		add(ldh, 0, 0, 4) // payload length, without the IPv6 header
 		add(subX, 0, 0, 0)
 	case protocol == "tcp":
 		add(ldxIHL, 0, 0, 0)

@@ -10,10 +10,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// longestChain is what xtables allows (XT_EXTENSION_MAXNAMELEN, less the final zero), and nf_tables too.
+// longestChain is the longest name that xtables allows (XT_EXTENSION_MAXNAMELEN, less the final
+// zero); nf_tables allows it too.
 const longestChain = 28
 
-// chainName names a fault's chain; a name too long is cut and told from others by a checksum.
+// chainName names a fault's chain. A name that is too long is cut, and a checksum keeps it unique.
 func chainName(fault string) string {
 	name := "halfopen-" + fault
 	if len(name) <= longestChain {
@@ -25,7 +26,7 @@ func chainName(fault string) string {
 	return name[:longestChain-len(sum)] + sum
 }
 
-// stateless plans a fault whose packets iptables can tell one by one, with the target that strikes them.
+// stateless plans a fault that iptables can decide packet by packet; target strikes the packets.
 func (c *compilation) stateless(what string, target ...string) (*Planned, error) {
 	specs, err := c.specs()
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *compilation) stateless(what string, target ...string) (*Planned, error)
 	return c.chains(what, specs, target)
 }
 
-// chains plans rules with one target for the packets of any of the specs.
+// chains plans rules with one target for the packets that match any of the specs.
 func (c *compilation) chains(what string, specs [][]string, target []string) (*Planned, error) {
 	switch f := c.fault; {
 	case len(f.Nth) > 0:
@@ -67,8 +68,8 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 	return p, nil
 }
 
-// specs returns the alternatives of a selector, each as the matches of one rule. A packet may fit several of them, but
-// every target ends its way, so it is struck and counted once.
+// specs returns the alternatives of a selector, each as the matches of one rule. A packet may match
+// several of them, but every target is final, so it is struck and counted once.
 func (c *compilation) specs() ([][]string, error) {
 	m := &c.fault.Match
 	if k := m.Beyond(
@@ -115,7 +116,8 @@ func (c *compilation) specs() ([][]string, error) {
 	return specs, nil
 }
 
-// severalAddresses reports whether a host of the selector has several, of which iptables makes a rule each.
+// severalAddresses reports whether a host of the selector has several addresses. iptables makes a
+// rule of each.
 func (c *compilation) severalAddresses() bool {
 	m := &c.fault.Match
 	return slices.ContainsFunc([]string{m.From, m.To}, func(name string) bool {
@@ -124,7 +126,7 @@ func (c *compilation) severalAddresses() bool {
 	})
 }
 
-// addresses returns all addresses of a host, as -s and -d take them: each becomes a rule of its own.
+// addresses returns all addresses of a host, as -s and -d take them. iptables makes a rule of each.
 func (c *compilation) addresses(host string) (string, error) {
 	h := c.topology.Host(host)
 	if h == nil {
@@ -137,7 +139,8 @@ func (c *compilation) addresses(host string) (string, error) {
 	return strings.Join(list, ","), nil
 }
 
-// kindFlags are the matches for a segment kind; the kinds that say something of the payload need bpf besides.
+// kindFlags are the matches for each segment kind. The kinds that depend on the payload also need
+// bpf.
 var kindFlags = map[language.SegmentKind][]string{
 	language.SYN:        {"--tcp-flags", "SYN,RST,ACK", "SYN"},
 	language.SYNACK:     {"--tcp-flags", "SYN,RST,ACK", "SYN,ACK"},
@@ -148,7 +151,8 @@ var kindFlags = map[language.SegmentKind][]string{
 	language.AnySegment: nil,
 }
 
-// protocols returns the alternatives of what a selector says of the protocol, the kind and the payload's length.
+// protocols returns the alternatives for the protocol, the segment kind and the payload length of a
+// selector.
 func (c *compilation) protocols() ([][]string, error) {
 	m := &c.fault.Match
 	length := (*language.Count)(nil)
@@ -201,7 +205,8 @@ func (c *compilation) protocols() ([][]string, error) {
 	return [][]string{nil}, nil
 }
 
-// icmpTypes are the names that iptables and ip6tables have for ICMP messages; several where one of ours takes them in.
+// icmpTypes are the names of ICMP messages in iptables and ip6tables. Some of our names stand for
+// several of theirs.
 var icmpTypes = map[string][2]string{
 	"port-unreachable":     {"port-unreachable", "port-unreachable"},
 	"host-unreachable":     {"host-unreachable", "address-unreachable"},
@@ -237,8 +242,8 @@ func (c *compilation) icmp() ([][]string, error) {
 
 func (c *compilation) ports() ([]string, error) {
 	m := &c.fault.Match
-	// One source or destination port is a match of the protocol itself, and comes first: behind multiport its option would
-	// be taken for an abbreviation of multiport's.
+	// One source or destination port is a match of the protocol itself, and comes first: after
+	// multiport, its option would be taken for an abbreviation of multiport's.
 	var spec, lists []string
 	for _, p := range []struct {
 		flag, one string

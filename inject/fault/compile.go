@@ -9,14 +9,14 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Features are what compiling must know of the kernel the faults will strike on.
+// Features are the kernel features that decide how faults are compiled.
 type Features struct {
-	// Netem is true where the kernel has sch_netem.
+	// Netem is true if the kernel has sch_netem.
 	Netem bool
 }
 
-// Compile plans all faults of a scenario. It is pure. The error of a fault that needs what this kernel does not have is a
-// *inject.MissingError.
+// Compile plans all faults of a scenario. It is pure. If a fault needs a feature that this kernel
+// lacks, the error is a *inject.MissingError.
 func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, error) {
 	p := &Plan{Offloads: s.Network.Offloads}
 	shaped := map[linkEnd]string{}
@@ -44,13 +44,13 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 	return p, nil
 }
 
-// compilation is the work on one fault.
+// compilation compiles one fault.
 type compilation struct {
 	fault    *language.Fault
 	topology *network.Topology
 	features Features
 	offloads bool
-	// awaited is set where other faults wait for a hit of this one.
+	// awaited is set if other faults wait for a hit of this one.
 	awaited bool
 }
 
@@ -70,7 +70,7 @@ func awaitedHits(faults []language.Fault) map[string]bool {
 // compiler plans one action for iptables or tc.
 type compiler struct {
 	compile func(*compilation) (*Planned, error)
-	// netem reports whether the plan of a fault with via: tc may use netem; nil for never.
+	// netem reports whether the plan of a fault with via: tc may use netem; nil means never.
 	netem func(*language.Fault) bool
 }
 
@@ -78,7 +78,8 @@ func always(*language.Fault) bool { return true }
 
 func byChance(f *language.Fault) bool { return f.Chance != nil }
 
-// compilers has those of the actions that iptables or tc can carry out. An action that is not here is for the queue alone.
+// compilers are the actions that iptables or tc can carry out. The queue alone carries out all
+// others.
 var compilers = map[string]compiler{
 	"drop":      {(*compilation).drop, byChance},
 	"reject":    {(*compilation).reject, nil},
@@ -106,7 +107,8 @@ func (c *compilation) compile() (*Planned, error) {
 	return p, nil
 }
 
-// mechanism plans the fault with the plainest mechanism that can carry it out, or with the one that via asks for.
+// mechanism plans the fault with the simplest mechanism that can carry it out, or with the one that
+// via names.
 func (c *compilation) mechanism() (*Planned, error) {
 	via := c.fault.Via
 	if via == string(NFQueue) {
@@ -137,7 +139,8 @@ func (c *compilation) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: fault %q: "+format, append([]any{c.fault.Pos, c.fault.Name}, args...)...)
 }
 
-// queueNeeded says what the queue to user space is for: what only it can do or, if why is set, what is left to it by choice.
+// queueNeeded says why a fault goes to the queue in user space: what only the queue can do or, if
+// set, why the queue is preferred.
 type queueNeeded struct{ what, why string }
 
 func (e *queueNeeded) Error() string {
@@ -147,7 +150,7 @@ func (e *queueNeeded) Error() string {
 	return "only nfqueue can " + e.what
 }
 
-// beyond is the error for a key of the selector that a mechanism does not know.
+// beyond is the error for a selector key that a mechanism cannot match.
 func (c *compilation) beyond(k language.Key) error {
 	if k == language.KeyARP {
 		return c.errorf("arp cannot be selected here: faults strike IP packets")
@@ -162,7 +165,7 @@ type place struct {
 	host, hook string
 }
 
-// places returns where the fault strikes, and why there, if that needs saying.
+// places returns where the fault strikes, and a note for the plan if that is not obvious.
 func (c *compilation) places() ([]place, string, error) {
 	at := c.fault.At
 	if at == "" {
@@ -178,7 +181,8 @@ func (c *compilation) places() ([]place, string, error) {
 	if c.topology.Shape == language.ShapeWire {
 		return []place{{language.Wire, "FORWARD"}}, "", nil
 	}
-	// Without a wire the receiving host's input comes nearest to it: the sender is told nothing there.
+	// Without a wire, the receiving host's input comes nearest to it: the sender does not learn of
+	// the loss.
 	why := "; there is no wire, so it strikes where packets come in"
 	if to := c.fault.Match.To; to != "" {
 		return []place{{to, "INPUT"}}, why, nil

@@ -2,8 +2,8 @@ package fault
 
 import "strings"
 
-// drop is for iptables, as a rule. With via: tc it is a loss by chance, of which netem tells no sender; or a queue without
-// room at a host's output, of which that host's stack is told.
+// drop is an iptables rule. With via: tc it is a loss by chance, which netem hides from senders, or
+// a queue without room at a host's output, which that host's stack notices.
 func (c *compilation) drop() (*Planned, error) {
 	switch {
 	case c.fault.Via != string(TC):

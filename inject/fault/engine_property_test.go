@@ -15,10 +15,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// seedEnv repeats a test that draws at random.
+// seedEnv is the environment variable that repeats a randomized test.
 const seedEnv = "HALFOPEN_TEST_SEED"
 
-// newSeed returns a seed, that of the environment or another each time, and has it printed.
+// newSeed returns the seed of the environment, or a new one, and logs it.
 func newSeed(t *testing.T) uint64 {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -32,8 +32,8 @@ func newSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// randomScenario makes a scenario with so many random faults, and the model of them. Faults may wait for steps of the
-// client, client.sleep to client.sleep9.
+// randomScenario makes a scenario with the given number of random faults, and the model of them.
+// Faults may wait for steps of the client, client.sleep to client.sleep9.
 func randomScenario(r *rand.Rand, family language.Family, faults int) (*language.Scenario, [2]netip.Addr, *model, error) {
 	ends := [2]netip.Addr{netip.MustParseAddr("198.18.1.2"), netip.MustParseAddr("198.18.2.2")}
 	if family == language.V6 {
@@ -70,10 +70,12 @@ var eventNames = []string{
 	"client.sleep", "client.sleep2", "client.sleep3", "client.sleep4", "client.sleep5", "client.sleep6", "client.sleep7", "client.sleep8", "client.sleep9",
 }
 
-// engineRounds is how many sets of faults the engine is held against the model with, each with fifty packets.
+// engineRounds is how many sets of faults the engine and the model are compared on, each with fifty
+// packets.
 const engineRounds = 3000
 
-// The engine decides of every packet what the model says: random packets through random faults that come and go.
+// The engine decides about every packet as the model does: random packets go through random faults
+// that come and go.
 func TestTheEngineDoesWhatTheModelSays(t *testing.T) {
 	seed := newSeed(t)
 	rounds := engineRounds
@@ -153,7 +155,7 @@ func faultText(m *model) string {
 	return strings.Join(lines, "\n")
 }
 
-// differs says how a decision is not what the model wants; "" where it is.
+// differs describes how a decision differs from the model's, or returns "".
 func differs(want *fate, got *queue.Decision) string {
 	var strikes []struckBy
 	for _, s := range got.Strikes {

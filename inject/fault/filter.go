@@ -9,11 +9,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Filter is a u32 filter of tc (tc-u32(8)): it takes the packets for which all of its keys fit.
+// Filter is a u32 filter of tc (tc-u32(8)). It selects the packets that match all of its keys.
 type Filter struct {
 	// Protocol is ip or ipv6.
 	Protocol string
-	// Matches are the keys as they are typed, Keys as the kernel has them.
+	// Matches are the keys as typed in a command, Keys as the kernel stores them.
 	Matches []string
 	Keys    []Key
 }
@@ -24,10 +24,11 @@ type Key struct {
 	Value, Mask uint32
 }
 
-// String returns the filter's matches as they are typed.
+// String returns the filter's matches as typed in a command.
 func (f Filter) String() string { return strings.Join(f.Matches, " ") }
 
-// match adds a match: the text, and what it compares. Keys of the same place become one, as tc has it.
+// match adds a match: its text, and the keys it compares. Keys at the same offset are merged, as tc
+// does.
 func (f *Filter) match(text string, keys ...Key) {
 	f.Matches = append(f.Matches, "match "+text)
 	for _, k := range keys {
@@ -47,7 +48,8 @@ func keyAt(offset, size int, value, mask uint32) Key {
 	return Key{offset &^ 3, value << shift, mask << shift}
 }
 
-// filters returns the alternatives of a selector, each as a filter, or what tc cannot tell.
+// filters returns the alternatives of a selector, each as a filter. Its error says what tc cannot
+// match.
 func (c *compilation) filters() ([]Filter, error) {
 	m := &c.fault.Match
 	if k := m.Beyond(
@@ -68,7 +70,7 @@ func (c *compilation) filters() ([]Filter, error) {
 		base.Protocol = "ipv6"
 	}
 	list := []Filter{base}
-	// each replaces every filter by one for each of the alternatives.
+	// each replaces every filter by one filter for each alternative.
 	each := func(count int, add func(f *Filter, i int)) {
 		if count == 0 {
 			return
@@ -111,7 +113,8 @@ func (c *compilation) filters() ([]Filter, error) {
 	return list, nil
 }
 
-// kindBits are the flags of the segment kinds that flags alone tell: those looked at, and those set.
+// kindBits are the flags of the segment kinds that flags alone identify: the mask, and the flags
+// set.
 var kindBits = map[language.SegmentKind][2]uint32{
 	language.SYN:    {0x16, 0x02},
 	language.SYNACK: {0x16, 0x12},
@@ -119,7 +122,7 @@ var kindBits = map[language.SegmentKind][2]uint32{
 	language.RST:    {0x04, 0x04},
 }
 
-// beyondU32 returns what a selector asks for by keys that filters of tc know, but not with these values; "" for nothing.
+// beyondU32 returns what u32 filters cannot match although they know its key, or "".
 func beyondU32(m *language.Selector) string {
 	for _, k := range m.TCP {
 		if _, ok := kindBits[k]; !ok && k != language.AnySegment {
@@ -135,7 +138,8 @@ func beyondU32(m *language.Selector) string {
 	return ""
 }
 
-// protocolNumbers returns the selector's protocol, "" for all, and the numbers of those there are (IANA).
+// protocolNumbers returns the selector's protocol, "" for all, and the protocol numbers by name
+// (IANA).
 func (c *compilation) protocolNumbers() (string, map[string]int) {
 	numbers := map[string]int{"tcp": 6, "udp": 17, "icmp": 1}
 	if c.topology.Family == language.V6 {
@@ -153,7 +157,7 @@ func (c *compilation) protocolNumbers() (string, map[string]int) {
 	return "", numbers
 }
 
-// word is what tc calls the family in matches.
+// word returns tc's name for the family in matches.
 func (f *Filter) word() string {
 	if f.Protocol == "ipv6" {
 		return "ip6"
@@ -180,8 +184,8 @@ func (f *Filter) protocol(number int) {
 	f.match(fmt.Sprintf("%s protocol %d 0xff", f.word(), number), keyAt(offset, 1, uint32(number), 0xff))
 }
 
-// plainHeader makes sure that the transport header is where the filter looks for it: behind an IPv4 header without options,
-// and in this fragment. On IPv6 the match of the protocol has seen to that.
+// plainHeader makes sure that the transport header is where the filter looks for it: after an IPv4
+// header without options, and in this fragment. On IPv6 the protocol match already ensures this.
 func (f *Filter) plainHeader() {
 	if f.Protocol == "ip" {
 		f.match("ip ihl 5 0xf", keyAt(0, 1, 5, 0xf))
@@ -189,7 +193,7 @@ func (f *Filter) plainHeader() {
 	}
 }
 
-// transport is where the header of TCP or UDP begins.
+// transport returns where the TCP or UDP header begins.
 func (f *Filter) transport() int {
 	if f.Protocol == "ipv6" {
 		return 40

@@ -18,8 +18,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The commands that a plan prints make the same rules as the [Injector]: they are typed into a shell, in scratch namespaces
-// that were typed too, and what iptables-save and tc say of both must be the same.
+// The commands that a plan prints make the same rules as the [Injector]: they are typed into a
+// shell, in scratch namespaces that were typed too, and iptables-save and tc must report the same
+// for both.
 func TestCommandsMakeTheSameRules(t *testing.T) {
 	for _, path := range planFiles(t) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
@@ -29,7 +30,8 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 					return
 				}
 				if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f language.Fault) bool { return MayUseNetem(&f) }) {
-					// A kernel without it is a kernel to be supported, not a machine that lacks a right: no failure in CI.
+					// A kernel without it is a supported kernel, not a machine without the needed
+					// privilege: no failure in CI.
 					t.Skipf("sch_netem is not available here (needed by these faults): %v", err)
 				}
 				l := newLab(t, s, Features{Netem: true})
@@ -72,10 +74,10 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 // rules is a script that prints the rules of a host.
 const rules = "iptables-save; ip6tables-save; tc qdisc show"
 
-// ruleNames are in it where there are some.
+// ruleNames are in its output if there are any rules.
 var ruleNames = regexp.MustCompile(`halfopen-|NFQUEUE|netem|tbf|htb|pfifo .*limit 0p`)
 
-// rulesQuestion prints the classes and filters of a host's devices as well.
+// rulesQuestion prints the classes and filters of a host's devices too.
 func rulesQuestion(t *network.Topology, h *network.Host) string {
 	question := rules
 	for _, end := range t.LinkEnds(h.Name) {
@@ -91,8 +93,9 @@ func typeNetwork(t *testing.T, topology *network.Topology) {
 	typeIn(t, strings.Join(withSysctls(topology, noSysctls).Commands(), "\n"))
 }
 
-// needTypist skips the test where the programs are not installed that a person would need. ethtool is replaced by one that
-// does nothing: few machines have it, and the offloads have a test of their own.
+// needTypist skips the test if the programs that a person would need are not installed. ethtool is
+// replaced by a program that does nothing: few machines have it, and the offloads have a separate
+// test.
 func needTypist(t *testing.T) {
 	t.Helper()
 	for _, p := range []string{"ip", "tc", "sysctl", "iptables-save"} {
@@ -116,8 +119,8 @@ func typeIn(t *testing.T, command string) string {
 	return out
 }
 
-// chance matches what differs between any two hosts with the same rules: times, counters, and the numbers that the kernel gives
-// queueing disciplines.
+// chance matches everything that differs between any two hosts with the same rules: times,
+// counters, and the numbers that the kernel gives queueing disciplines.
 var chance = regexp.MustCompile(`(?m)^#.*\n|\[\d+:\d+\]|(qdisc \w+) \w+:|(class tbf) \w+:1 parent \w+:|seed \d+|direct_packets_stat \d+`)
 
 func normal(text string) string { return chance.ReplaceAllString(text, "$1$2") }

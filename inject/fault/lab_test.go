@@ -18,7 +18,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// lab is a network with a plan, neither of which outlives the test.
+// lab is a network with a plan. Both end with the test.
 type lab struct {
 	t        *testing.T
 	topology *network.Topology
@@ -28,13 +28,13 @@ type lab struct {
 	addrs    selector.Hosts
 }
 
-// newLab builds a scenario's network and prepares its faults; none is in force.
+// newLab builds a scenario's network and prepares its faults. No fault is in force.
 func newLab(t *testing.T, s *language.Scenario, f Features) *lab {
 	t.Helper()
 	return newSeededLab(t, s, f, 0)
 }
 
-// newSeededLab is newLab with the seed of what is random in faults.
+// newSeededLab is newLab with a seed for the random decisions of faults.
 func newSeededLab(t *testing.T, s *language.Scenario, f Features, seed uint64) *lab {
 	t.Helper()
 	l := &lab{t: t}
@@ -111,7 +111,7 @@ func (l *lab) do(host string, f func() error) {
 	}
 }
 
-// sh runs a command on a host and returns what it wrote.
+// sh runs a command on a host and returns its output.
 func (l *lab) sh(host, command string) (out string) {
 	l.t.Helper()
 	l.do(host, func() (err error) {
@@ -130,8 +130,8 @@ func shell(command string) (string, error) {
 	return string(out), nil
 }
 
-// mute keeps a host's kernel from answering what arrives. Packet sockets have seen it by then, and all faults too: the table
-// comes after filter.
+// mute keeps a host's kernel from answering packets. Packet sockets and all faults have seen them
+// by then: the table comes after filter.
 func (l *lab) mute(host string, f language.Family) {
 	l.t.Helper()
 	l.sh(host, program(f)+" -w -t security -A INPUT "+map[language.Family]string{
@@ -150,7 +150,8 @@ func (l *lab) raw(host string, f language.Family) (fd int) {
 	return fd
 }
 
-// packetSocket opens a socket on a host that sees all packets, from their IP header on, until the test ends.
+// packetSocket opens a socket on a host that sees all packets, from their IP header on, until the
+// test ends.
 func (l *lab) packetSocket(host string) (fd int) {
 	l.t.Helper()
 	l.do(host, func() (err error) {
@@ -194,7 +195,8 @@ func (l *lab) listen(ref string) {
 // patience is how long a packet that is not lost may take.
 const patience = 5 * time.Second
 
-// connect tries to connect from a host for so long, and returns the errno; EINPROGRESS where nobody answered.
+// connect tries to connect from a host for the given time, and returns the errno: EINPROGRESS if
+// there was no answer.
 func (l *lab) connect(host, ref string, patience time.Duration) (result error) {
 	l.t.Helper()
 	sa, family := sockaddr(l.resolve(ref))
@@ -217,7 +219,7 @@ func (l *lab) connect(host, ref string, patience time.Duration) (result error) {
 	return result
 }
 
-// eventually waits until done is true; false where it is not in time.
+// eventually waits until done returns true. It reports false if that takes too long.
 func (l *lab) eventually(done func() bool) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

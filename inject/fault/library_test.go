@@ -21,15 +21,16 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// plansALab is how many plans are compared in one lab, so that labs may share the work.
+// plansALab is how many plans are compared in one lab, so that labs can share the work.
 const plansALab = 10
 
-// plansEnv names the file with the runs to be compared.
+// plansEnv names the file with the runs to compare.
 const plansEnv = "HALFOPEN_TEST_PLANS"
 
-// The commands that halfopen show prints of a scenario of the library, typed as they are into a shell, make what halfopen makes:
-// rules, queueing disciplines, and the parameters that are named. Runs that print the same are tried once, and those of one
-// network one after the other in the same two networks, the built one and the typed one.
+// The commands that halfopen show prints for a scenario of the library, typed unchanged into a
+// shell, make the same as halfopen: rules, queueing disciplines, and the parameters named. Runs
+// that print the same are tried once. Runs of the same network are tried one after the other in the
+// same two networks, the built one and the typed one.
 func TestCommandsOfTheLibraryMakeTheSame(t *testing.T) {
 	if path := os.Getenv(plansEnv); path != "" {
 		l := readLab(t, path)
@@ -51,10 +52,11 @@ func TestCommandsOfTheLibraryMakeTheSame(t *testing.T) {
 	}
 }
 
-// libraryLab are runs on the same network.
+// libraryLab is a set of runs on the same network.
 type libraryLab struct {
 	Runs []*language.Scenario
-	// Shared has the parameters compared that every host has: nine tenths of all commands, and the same for each IP family.
+	// Shared also compares the parameters that every host has: nine tenths of all commands, and the
+	// same for each IP family.
 	Shared bool
 }
 
@@ -121,7 +123,7 @@ func readLab(t *testing.T, path string) *libraryLab {
 	return l
 }
 
-// commands are those of the faults that halfopen show prints.
+// commands are the commands for the faults, as halfopen show prints them.
 func (p *Plan) commands() (list []string) {
 	if p == nil {
 		return nil
@@ -134,11 +136,11 @@ func (p *Plan) commands() (list []string) {
 	return list
 }
 
-// Which parameters of hosts are to be set.
+// noSysctls and ownSysctls select parameters of hosts: none, or those that the scenario sets.
 func noSysctls(language.Sysctl) bool    { return false }
 func ownSysctls(s language.Sysctl) bool { return s.Pos.Line > 0 }
 
-// withSysctls returns the topology with only those parameters.
+// withSysctls returns the topology with only the parameters that keep selects.
 func withSysctls(t *network.Topology, keep func(language.Sysctl) bool) *network.Topology {
 	some := *t
 	some.Hosts = slices.Clone(t.Hosts)
@@ -149,7 +151,7 @@ func withSysctls(t *network.Topology, keep func(language.Sysctl) bool) *network.
 	return &some
 }
 
-// compare types the plans, has them carried out as well, and compares.
+// compare types the commands of the plans, carries the plans out too, and compares the results.
 func (l *libraryLab) compare(t *testing.T) {
 	needTypist(t)
 	topology, err := network.Plan(l.Runs[0])
@@ -191,7 +193,7 @@ func (l *libraryLab) compare(t *testing.T) {
 	}
 }
 
-// setSysctls does what [network.Build] does of the parameters that a scenario names.
+// setSysctls sets the parameters that a scenario names, as [network.Build] does.
 func setSysctls(t *testing.T, net *network.Network, own *network.Topology) {
 	t.Helper()
 	for _, h := range own.Hosts {
@@ -203,7 +205,8 @@ func setSysctls(t *testing.T, net *network.Network, own *network.Topology) {
 	}
 }
 
-// compareHosts compares the built hosts with the typed ones, where they have parameters or the plan has rules.
+// compareHosts compares the built hosts with the typed ones, if they have parameters or the plan
+// has rules.
 func compareHosts(t *testing.T, net *network.Network, topology *network.Topology, plan *Plan, what string) {
 	t.Helper()
 	ruled := strings.Join(plan.commands(), "\n") + "\n"
@@ -220,7 +223,8 @@ func compareHosts(t *testing.T, net *network.Network, topology *network.Topology
 		}
 		names := "; sysctl -e"
 		for _, s := range h.Sysctls {
-			if s.Name != "net.ipv4.tcp_congestion_control" { // where the machine refuses it, the routes have it
+			// If the machine refuses it, the routes have it.
+			if s.Name != "net.ipv4.tcp_congestion_control" {
 				names += " " + s.Name
 			}
 		}
@@ -241,7 +245,7 @@ func compareHosts(t *testing.T, net *network.Network, topology *network.Topology
 	}
 }
 
-// undoing returns commands that take the rules of a plan away.
+// undoing returns commands that remove the rules of a plan.
 func undoing(plan *Plan) (list []string) {
 	for i := range plan.Faults {
 		for _, r := range plan.Faults[i].Rules {

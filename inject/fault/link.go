@@ -11,10 +11,11 @@ import (
 
 func timeOf(d language.Duration) time.Duration { return time.Duration(d) }
 
-// linkEnd is a device whose queue all packets of a direction leave by.
+// linkEnd is a device through which all packets of a direction leave.
 type linkEnd struct{ host, device string }
 
-// linkEnds returns the devices by which the fault's packets leave. whole is true where they are all that leaves by them.
+// linkEnds returns the devices through which the fault's packets leave. whole is true if no other
+// packets leave through them.
 func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err error) {
 	m := c.fault.Match
 	from, to := m.From, m.To
@@ -53,7 +54,8 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	return ends, whole, nil
 }
 
-// tc plans a queueing discipline for the fault's packets: at the root where they are all that leaves by a device.
+// tc plans a queueing discipline for the fault's packets: at the root if no other packets leave
+// through the device.
 func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 	if c.fault.Triggered() {
 		return nil, c.needsQueue(what + " with a trigger")
@@ -62,7 +64,8 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A full queue would take the neighbour's address away as well, and with it the error that is to be seen.
+	// At the root, a full queue would also drop the lookup of the neighbour's address, and hide the
+	// error that the fault is to show.
 	_, full := q.(Full)
 	var filters []Filter
 	why := what + " of a whole link: via asks for tc"
@@ -87,14 +90,15 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 	return p, nil
 }
 
-// MayUseNetem reports whether compiling a fault looks at [Features].Netem, so that a kernel need be probed for it.
+// MayUseNetem reports whether compiling a fault depends on [Features].Netem, so that the kernel
+// must be probed for it.
 func MayUseNetem(f *language.Fault) bool {
 	netem := compilers[f.Do.Kind()].netem
 	return f.Via == string(TC) && netem != nil && netem(f)
 }
 
-// netem plans netem, which only via: tc takes: it is not on every kernel, its probabilities repeat no seed, and it counts
-// what passed and not what it struck.
+// netem plans netem, which is used only with via: tc. Not every kernel has it, its probabilities
+// cannot repeat a seed, and it counts the packets that passed, not those it struck.
 func (c *compilation) netem(what string, n Netem) (*Planned, error) {
 	if c.fault.Via != string(TC) {
 		return nil, &queueNeeded{what: "do " + what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc takes netem"}
@@ -102,8 +106,8 @@ func (c *compilation) netem(what string, n Netem) (*Planned, error) {
 	return c.tc(what, &n)
 }
 
-// chanceOnly returns the fault's probability, 1 where it has none, and the compilation of the fault without it; what is
-// left of the trigger is for nobody but the queue.
+// chanceOnly returns the fault's probability (1 if it has none) and the compilation of the fault
+// without it. Only the queue can carry out the rest of a trigger.
 func (c *compilation) chanceOnly() (float64, *compilation) {
 	if c.fault.Chance == nil {
 		return 1, c

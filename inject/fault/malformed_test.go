@@ -15,7 +15,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// malformedFaults are faults of all kinds, on the wire and at a host, whose kernel puts fragments together before.
+// malformedFaults are faults of all kinds, on the wire and at a host. The host's kernel reassembles
+// fragments first.
 const malformedFaults = `
   again: {match: {tcp: any, retransmission: true}, do: {delay: 1ms}}
   text: {match: {payload: {contains: x, length: "> 2"}}, do: {delay: {by: 1ms, jitter: 1ms}}}
@@ -33,7 +34,8 @@ const malformedFaults = `
   in-late: {at: server.input, do: {delay: 1ms}}
   in-reject: {at: server.input, via: nfqueue, every: 5, do: {reject: {}}}`
 
-// Malformed packets of all sorts neither wedge a queue nor make it fail: afterwards a connection through it is as any other.
+// Malformed packets of all sorts neither wedge a queue nor make it fail: a later connection through
+// it works as usual.
 func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -83,7 +85,7 @@ func TestMalformedPacketsDoNotWedgeAQueue(t *testing.T) {
 	}
 }
 
-// mutate changes some bytes behind the addresses, and lengths, or cuts the packet short.
+// mutate changes some bytes after the addresses, and lengths, or cuts the packet short.
 func mutate(r *rand.Rand, b []byte) []byte {
 	header := 20
 	if b[0]>>4 == 6 {
@@ -105,8 +107,8 @@ func mutate(r *rand.Rand, b []byte) []byte {
 	return b
 }
 
-// mend makes right what a router looks at, so that the packet is forwarded: lengths and checksum of the IP header, and
-// addresses. It returns nil for what is no header of that version.
+// mend repairs what a router checks, so that the packet is forwarded: lengths and checksum of the
+// IP header, and addresses. It returns nil if the packet does not have a header of that version.
 func mend(b []byte, ends [2]netip.Addr, f language.Family) []byte {
 	b = slices.Clone(b)
 	if f == language.V6 {
@@ -137,7 +139,8 @@ func mend(b []byte, ends [2]netip.Addr, f language.Family) []byte {
 	return b
 }
 
-// frameSender returns a function that sends a packet from the client to the wire as it is, whatever the kernel thinks of it.
+// frameSender returns a function that sends a packet from the client to the wire unchanged, even if
+// the kernel would refuse it.
 func (l *lab) frameSender(f language.Family) func(packet []byte) {
 	l.t.Helper()
 	to := &unix.SockaddrLinklayer{Halen: 6, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}
@@ -179,7 +182,7 @@ func (l *lab) sendLong(f language.Family) {
 		}
 		defer unix.Close(fd)
 		for range 20 {
-			// Nobody listens: an answer to one is the error of the next.
+			// Nobody listens, so the answer to one is the error of the next.
 			if err := unix.Sendto(fd, make([]byte, 65_000), 0, to); err != nil && err != unix.ECONNREFUSED && err != unix.EMSGSIZE {
 				return err
 			}

@@ -11,7 +11,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// randomFault makes a fault at random, in the language and as the model has it. It may wait for one of the events.
+// randomFault makes a random fault, in the language and for the model. It may wait for one of the
+// events.
 func randomFault(r *rand.Rand, name string, ends [2]netip.Addr, events []string) *mischief {
 	f := &mischief{name: name, chance: -1}
 	do, act, notUDP := randomAction(r, ends, events)
@@ -55,7 +56,7 @@ func (f *mischief) randomTrigger(r *rand.Rand, do string) string {
 	return text
 }
 
-// randomSelector returns a selector and what it says in the language.
+// randomSelector returns a selector for the model, and its text in the language.
 func randomSelector(r *rand.Rand, ends [2]netip.Addr, notUDP bool) (func(*sample) bool, string) {
 	var parts []string
 	var all []func(*sample) bool
@@ -73,7 +74,8 @@ func randomSelector(r *rand.Rand, ends [2]netip.Addr, notUDP bool) (func(*sample
 		r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 		kinds = kinds[:1+r.IntN(3)]
 		if len(kinds) == 1 && kinds[0] == language.ACK {
-			kinds = append(kinds, language.DATA) // the language knows that a bare acknowledgement has no payload
+			// The language knows that a bare acknowledgement carries no payload.
+			kinds = append(kinds, language.DATA)
 		}
 		add(func(s *sample) bool { return s.proto == "tcp" && slices.Contains(kinds, s.kind()) }, "tcp: [%s]", strings.Trim(fmt.Sprint(kinds), "[]"))
 		parts[0] = strings.ReplaceAll(parts[0], " ", ", ")
@@ -111,7 +113,8 @@ func randomSelector(r *rand.Rand, ends [2]netip.Addr, notUDP bool) (func(*sample
 	return match, "match: {" + strings.Join(parts, ", ") + "}, "
 }
 
-// randomAction returns an action in the language and as the model has it. notUDP is set where the language refuses udp beside it.
+// randomAction returns an action in the language and for the model. notUDP is set if the language
+// refuses udp together with it.
 func randomAction(r *rand.Rand, ends [2]netip.Addr, events []string) (do string, a act, notUDP bool) {
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	switch r.IntN(15) {
@@ -209,7 +212,8 @@ func lose(effect string) act {
 	}
 }
 
-// delayBy is a delay that draws its time. Where order is kept, it remembers when the last packet of two hosts leaves.
+// delayBy is a delay that draws its time. If order is kept, it remembers when the last packet
+// between two hosts leaves.
 func delayBy(sort sort, draw func(*rand.Rand) time.Duration) act {
 	last := map[[2]netip.Addr]time.Duration{}
 	return func(_ *model, f *mischief, p *fate) (string, bool) {
@@ -268,7 +272,7 @@ func randomRewriting(r *rand.Rand) (string, act, bool) {
 			if string(before) == string(p.leaves.bytes()) {
 				return "", false
 			}
-			p.leaves.kept = nil // as wrong as before, if it was
+			p.leaves.kept = nil // as wrong as before, if it was wrong
 			return "rewritten", true
 		}
 	}

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// model says what a set of faults does to packets: it is what docs/scenario-language.md says, written down a second time, and
-// uses nothing of the queue. Of what is random it knows the rule: each fault draws from a source of its own, seeded by
-// the run's seed and its name.
+// model predicts what a set of faults does to packets: docs/scenario-language.md, written down a
+// second time, without any code of the queue. It knows how random decisions are drawn: each fault
+// draws from a separate source, seeded by the run's seed and its name.
 type model struct {
 	faults   []*mischief
 	happened map[string]bool
 }
 
-// mischief is one fault as the model has it. Its other fields are as in the language; chance is below 0 where there is none.
+// mischief is one fault of the model. Its other fields are as in the language; chance is below 0 if
+// there is none.
 type mischief struct {
 	name, yaml         string
 	match              func(*sample) bool
@@ -31,17 +32,18 @@ type mischief struct {
 	hits    int
 }
 
-// act is what a fault does to a packet; false where it leaves it alone, which is no hit.
+// act applies a fault to a packet. It reports false if it leaves the packet alone, which is not a
+// hit.
 type act func(m *model, f *mischief, p *fate) (effect string, struck bool)
 
-// fate is what becomes of a packet.
+// fate is the model's prediction for a packet.
 type fate struct {
 	sent    *sample
 	leaves  sample
 	now     time.Duration
 	lost    bool
 	strikes []struckBy
-	// at is when it may leave, 0 for at once; waits are what it waits for besides.
+	// at is when it may leave, 0 for at once; waits are the other things it waits for.
 	at     time.Duration
 	waits  []wait
 	until  []string
@@ -54,23 +56,23 @@ type struckBy struct {
 	n             int
 }
 
-// wait is what one fault delays a packet by, at least.
+// wait is the minimum delay of a packet by one fault.
 type wait struct {
 	fault *mischief
 	by    time.Duration
 	sort  sort
 }
 
-// sort tells delays apart by what they do to the order of packets.
+// sort classifies delays by what they do to the order of packets.
 type sort int
 
 const (
 	fixed sort = iota
-	keeps      // jitter that does not
-	free       // jitter that does
+	keeps      // jitter that keeps the order
+	free       // jitter that lets packets overtake
 )
 
-// extra is a copy, or something forged.
+// extra is a copy, or a forged packet.
 type extra struct {
 	forged bool
 	after  time.Duration
@@ -102,7 +104,7 @@ func (f *mischief) takes() bool {
 	return f.rng.Float64() < f.chance
 }
 
-// treat says what becomes of a packet that comes at that time.
+// treat predicts what happens to a packet that comes at that time.
 func (m *model) treat(s *sample, now time.Duration) *fate {
 	p := &fate{sent: s, leaves: *s, now: now}
 	for _, f := range m.faults {
@@ -124,7 +126,7 @@ func (m *model) treat(s *sample, now time.Duration) *fate {
 	return p
 }
 
-// delayed is how long the faults delay the packet, at least.
+// delayed returns how long the faults delay the packet, at least.
 func (p *fate) delayed() (sum time.Duration) {
 	for _, w := range p.waits {
 		sum += w.by
@@ -132,7 +134,7 @@ func (p *fate) delayed() (sum time.Duration) {
 	return sum
 }
 
-// atOnce is true of a packet that nothing keeps.
+// atOnce reports whether nothing delays the packet.
 func (p *fate) atOnce() bool {
 	return !p.lost && p.delayed() == 0 && len(p.until) == 0 && p.behind == 0
 }
@@ -146,13 +148,14 @@ func (p *fate) waitOf(f *mischief) (wait, bool) {
 	return p.waits[i], true
 }
 
-// before reports whether p, which came first, must leave before q of the same two hosts, one way.
+// before reports whether p, which came first, must leave before q of the same two hosts and
+// direction.
 func (m *model) before(p, q *fate) bool {
 	if p.behind > 0 || len(p.until) > 0 && !slices.Equal(p.until, q.until) {
 		return false
 	}
 	if len(p.until) > 0 {
-		return len(p.waits) == 0 && len(q.waits) == 0 // both are let go by the same event
+		return len(p.waits) == 0 && len(q.waits) == 0 // both are released by the same event
 	}
 	ordered := true
 	for _, f := range m.faults {

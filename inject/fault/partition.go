@@ -1,7 +1,7 @@
 package fault
 
-// partition drops what a host sends, what it is sent, or both, so that nobody is told; the link itself stays up. A step
-// of kind link takes the carrier away.
+// partition drops the packets that a host sends, receives, or both, without notice to either side.
+// The link itself stays up; a step of kind link takes the carrier away.
 func (c *compilation) partition() (*Planned, error) {
 	p := c.fault.Do.Partition
 	list, err := c.addresses(p.Host)

@@ -8,7 +8,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Mechanism carries a fault out.
+// Mechanism is what carries out a fault.
 type Mechanism string
 
 // The mechanisms.
@@ -21,7 +21,8 @@ const (
 // Plan is a scenario's faults compiled to rules, in the order of the file.
 type Plan struct {
 	Faults []Planned
-	// Offloads is true where the network leaves offloads on, so that several packets of the wire may be one in a queue.
+	// Offloads is true if the network leaves offloads on: a packet in a queue may then be several
+	// packets of the wire.
 	Offloads bool
 }
 
@@ -39,26 +40,26 @@ func (p *Plan) Fault(name string) *Planned {
 type Planned struct {
 	Name      string
 	Mechanism Mechanism
-	// Why says in one sentence what chose the mechanism.
+	// Why says in one sentence why the mechanism was chosen.
 	Why    string
 	Window Window
 	Rules  []Rule
 }
 
-// Window says when a fault is in force. The zero window is always.
+// Window says when a fault is in force. The zero Window means always.
 type Window struct {
 	From, Until language.EventRef
 	After, For  time.Duration
 }
 
-// Rule is what a mechanism is told.
+// Rule is the part of a plan that one mechanism carries out in one place.
 type Rule interface {
-	// Commands returns the shell commands a person would type, to put the rule in force.
+	// Commands returns the shell commands that a person would type to put the rule in force.
 	Commands() []string
 	rule()
 }
 
-// ChainRule is a chain of iptables rules of its own, and the jump that puts it in force.
+// ChainRule is a separate chain of iptables rules, and the jump that puts it in force.
 type ChainRule struct {
 	// Host is the network namespace.
 	Host string
@@ -66,9 +67,9 @@ type ChainRule struct {
 	Family language.Family
 	// Hook is the built-in chain of the table filter that jumps: INPUT, OUTPUT or FORWARD.
 	Hook string
-	// Chain is its name.
+	// Chain is the chain's name.
 	Chain string
-	// Specs are its rules: matches and target.
+	// Specs are the chain's rules: matches and target.
 	Specs [][]string
 }
 

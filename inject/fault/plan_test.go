@@ -16,7 +16,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// planFiles are the scenarios that have a golden plan: one for each action, each form of selector, and each shape.
+// planFiles are the scenarios that have a golden plan: one for each action, each form of selector,
+// and each shape.
 func planFiles(t *testing.T) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", "plan", "*.yaml"))
@@ -29,7 +30,7 @@ func planFiles(t *testing.T) []string {
 	return paths
 }
 
-// parse makes the runs of a scenario file.
+// parse returns the runs of a scenario file.
 func parse(t *testing.T, path string, src []byte) []*language.Scenario {
 	t.Helper()
 	f, err := language.Parse(path, src)
@@ -52,7 +53,7 @@ func load(t *testing.T, path string) []*language.Scenario {
 	return parse(t, path, src)
 }
 
-// compile lays out and plans a scenario that can be.
+// compile plans the network and the faults of a valid scenario.
 func compile(t *testing.T, s *language.Scenario, f Features) (*network.Topology, *Plan) {
 	t.Helper()
 	topology, err := network.Plan(s)
@@ -66,7 +67,7 @@ func compile(t *testing.T, s *language.Scenario, f Features) (*network.Topology,
 	return topology, p
 }
 
-// planText is a plan as the golden files have it.
+// planText formats a plan as in the golden files.
 func planText(p *Plan) string {
 	var b strings.Builder
 	for i := range p.Faults {
@@ -98,7 +99,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// The language wants an at where there is no wire; a scenario built in Go need not have one.
+// The language requires at if there is no wire. A scenario built in Go need not have it.
 func TestWithoutAWireFaultsStrikeWherePacketsComeIn(t *testing.T) {
 	hosts := []language.Host{{Name: "client"}, {Name: "server"}}
 	rate := language.Action{Rate: &language.Rate{To: 1_000_000}}
@@ -155,7 +156,7 @@ func TestPlanFault(t *testing.T) {
 	}
 }
 
-// Two faults whose names differ only beyond what fits must not share a chain.
+// Two faults must not share a chain if their names differ only after the longest part that fits.
 func TestChainNamesFitAndDiffer(t *testing.T) {
 	seen := map[string]string{}
 	for _, fault := range []string{

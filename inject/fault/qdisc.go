@@ -6,11 +6,14 @@ import (
 	"time"
 )
 
-// QdiscRule is a queueing discipline on a device. Without filters it is at the root, for all frames that leave by the device.
-// With filters it is in a class of an htb, for the packets that one of them takes; all others pass the htb at once.
+// QdiscRule is a queueing discipline on a device. Without filters it is at the root, for all frames
+// that leave through the device. With filters it is in a class of an htb, for the packets that any
+// of them matches; all others pass the htb at once.
 //
-// Its hits are as near as tc comes to them: of a [Rate] how often something had to wait, and what was lost; of a [Full] queue,
-// and of a [Netem] that only loses, what was lost; of another [Netem] all that passed it, for it does not count what it struck.
+// Its hits are the closest that tc counts. For a [Rate]: how often a packet had to wait, plus the
+// packets lost. For a [Full] queue, and for a [Netem] that only loses packets: the packets lost.
+// For any other [Netem]: all packets that passed it, because it does not count the packets it
+// struck.
 type QdiscRule struct {
 	Host, Device string
 	Qdisc        Qdisc
@@ -19,39 +22,43 @@ type QdiscRule struct {
 
 // Qdisc says what a queueing discipline does: [Rate], [Netem] or [Full].
 type Qdisc interface {
-	// root and leaf are what tc is told of it at the root of a device, and in a class.
+	// root and leaf return the arguments of tc for the discipline at the root of a device, and in a
+	// class.
 	root() string
 	leaf() string
 }
 
-// Rate lets frames leave at a bandwidth: tbf at the root; in a class the class itself has the rate, and a bfifo the queue.
+// Rate limits the bandwidth of frames. At the root it is a tbf; in a class, the class has the rate
+// and a bfifo is its queue.
 type Rate struct {
 	// To is in bits per second, Queue and Burst in bytes.
 	To           uint64
 	Queue, Burst uint32
 }
 
-// Netem delays, loses, doubles and spoils frames. Probabilities are from 0 to 1.
+// Netem delays, drops, duplicates and corrupts frames. Probabilities are from 0 to 1.
 type Netem struct {
 	Delay, Jitter            time.Duration
 	Loss, Duplicate, Corrupt float64
 	// AtOnce is the probability of not being delayed.
 	AtOnce float64
-	// Bursts is the loss of the Gilbert-Elliott model, nil for none.
+	// Bursts is the loss of the Gilbert-Elliott model; nil means none.
 	Bursts *Bursts
 }
 
 // Bursts are the four probabilities of the Gilbert-Elliott model.
 type Bursts struct{ GoodToBad, BadToGood, InBad, InGood float64 }
 
-// Full is a queue without room: it loses all that the host sends by it, and the host's stack is told (NET_XMIT_DROP).
+// Full is a queue without room. It drops all packets that the host sends through it, and the host's
+// stack notices (NET_XMIT_DROP).
 type Full struct{}
 
-// The class of an htb for a discipline that has no rate of its own: so fast that it makes nobody wait.
+// The htb class of a discipline without a rate. It is fast enough that no packet waits for it.
 const (
 	lineRate  = 10_000_000_000
 	lineBurst = 1 << 20
-	// quantum is the turn of a class among its sisters; one alone needs none, but the kernel warns of what it would reckon.
+	// quantum is the bytes a class sends before its siblings' turn. A single class needs none, but
+	// the kernel warns about the value it would compute.
 	quantum = 1514
 )
 
@@ -119,5 +126,5 @@ func (n *Netem) root() string {
 
 func micros(d time.Duration) string { return fmt.Sprintf("%dus", d.Microseconds()) }
 
-// percent has no more digits than netem can tell apart.
+// percent formats no more digits than netem can distinguish.
 func percent(p float64) string { return fmt.Sprintf("%.8g%%", p*100) }

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The handles of what a rule with filters makes; see [QdiscRule.Commands].
+// The handles of a rule with filters; see [QdiscRule.Commands].
 var (
 	rootHandle  = netlink.MakeHandle(1, 0)
 	classHandle = netlink.MakeHandle(1, 1)
 	leafHandle  = netlink.MakeHandle(0x10, 0)
 )
 
-// onDevice opens a netlink socket in the rule's namespace and finds its device.
+// onDevice calls f with a netlink socket in the rule's namespace, and the rule's device.
 func (i *Injector) onDevice(r *QdiscRule, f func(*netlink.Handle, netlink.Link) error) error {
 	return i.net.Host(r.Host).Do(func() error {
 		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
@@ -37,7 +37,8 @@ func (i *Injector) onDevice(r *QdiscRule, f func(*netlink.Handle, netlink.Link) 
 	})
 }
 
-// addQdisc does what the rule's commands do, in their order: the last filter puts it in force.
+// addQdisc does the work of the rule's commands, in the same order. The last filter puts the rule
+// in force.
 func (i *Injector) addQdisc(r *QdiscRule, fault string) error {
 	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
 		commands := r.Commands()
@@ -52,7 +53,7 @@ func (i *Injector) addQdisc(r *QdiscRule, fault string) error {
 				}
 			}
 			if err != nil {
-				// What is half done would strike too.
+				// A half-finished rule would strike too.
 				return errors.Join(fmt.Errorf("%s: %w", commands[n], err), r.remove(h, link, n))
 			}
 		}
@@ -101,8 +102,8 @@ func (r *QdiscRule) add(h *netlink.Handle, at netlink.QdiscAttrs, leaf bool) err
 	return addRaw(at, "pfifo", native(uint32(0)))
 }
 
-// addRaw adds a discipline that the netlink package has no words for: the head of its options, and the attributes behind.
-// The calling thread must be in the namespace.
+// addRaw adds a discipline that the netlink package does not support. head is the head of its
+// options, attrs the attributes after it. The calling thread must be in the namespace.
 func addRaw(at netlink.QdiscAttrs, kind string, head []byte, attrs ...*nl.RtAttr) error {
 	req := nl.NewNetlinkRequest(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
 	req.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(at.LinkIndex), Handle: at.Handle, Parent: at.Parent})
@@ -124,7 +125,7 @@ const (
 	netemLimit     = 1000 // packets; tc's default
 )
 
-// options returns struct tc_netem_qopt and the attributes behind it.
+// options returns struct tc_netem_qopt and the attributes after it.
 func (n *Netem) options() (head []byte, attrs []*nl.RtAttr) {
 	gap := uint32(0)
 	if n.AtOnce > 0 {
@@ -142,26 +143,27 @@ func (n *Netem) options() (head []byte, attrs []*nl.RtAttr) {
 	}
 	if b := n.Bursts; b != nil {
 		loss := nl.NewRtAttr(nl.TCA_NETEM_LOSS|unix.NLA_F_NESTED, nil)
-		// The kernel wants to know what is not lost in the bad state (struct tc_netem_gemodel: p, r, h, k1).
+		// The kernel wants the probability of no loss in the bad state (struct tc_netem_gemodel: p,
+		// r, h, k1).
 		loss.AddRtAttr(netemLossGE, native(share(b.GoodToBad), share(b.BadToGood), math.MaxUint32-share(b.InBad), share(b.InGood)))
 		attrs = append(attrs, loss)
 	}
 	return head, attrs
 }
 
-// share is a probability as netem has it: of 2^32 - 1.
+// share converts a probability to netem's unit: parts of 2^32 - 1.
 func share(p float64) uint32 { return uint32(math.Round(p * math.MaxUint32)) }
 
-// native returns numbers in the machine's byte order, one behind the other.
+// native returns numbers in the machine's byte order, one after the other.
 func native(numbers ...any) []byte {
 	var b []byte
 	for _, n := range numbers {
-		b, _ = binary.Append(b, binary.NativeEndian, n) // it fails for what is no number only
+		b, _ = binary.Append(b, binary.NativeEndian, n) // fails only for other types than numbers
 	}
 	return b
 }
 
-// u32 is the filter as the kernel takes it.
+// u32 returns the filter in the form that the netlink package takes.
 func (f Filter) u32(index int) *netlink.U32 {
 	protocol := uint16(unix.ETH_P_IP)
 	if f.Protocol == "ipv6" {
@@ -171,7 +173,7 @@ func (f Filter) u32(index int) *netlink.U32 {
 	for _, k := range f.Keys {
 		sel.Keys = append(sel.Keys, netlink.TcU32Key{Mask: k.Mask, Val: k.Value, Off: int32(k.Offset)})
 	}
-	sel.Keys = slices.Clip(sel.Keys) // the package takes what lies between length and capacity for keys too
+	sel.Keys = slices.Clip(sel.Keys) // the package also takes the keys between length and capacity
 	return &netlink.U32{
 		FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: rootHandle, Priority: 1, Protocol: protocol},
 		ClassId:     classHandle,
@@ -179,12 +181,13 @@ func (f Filter) u32(index int) *netlink.U32 {
 	}
 }
 
-// delQdisc takes away all that addQdisc has added: what the root's discipline holds goes with it.
+// delQdisc removes everything that addQdisc added. Packets held by the root discipline are lost
+// with it.
 func (i *Injector) delQdisc(r *QdiscRule) error {
 	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error { return r.remove(h, link, 1) })
 }
 
-// remove takes the root away where at least one step was done.
+// remove removes the root discipline if at least one step was done.
 func (r *QdiscRule) remove(h *netlink.Handle, link netlink.Link, done int) error {
 	if done == 0 {
 		return nil
@@ -208,7 +211,7 @@ func (i *Injector) qdiscHits(r *QdiscRule) (hits uint64, err error) {
 			}
 			root := at.Parent == netlink.HANDLE_ROOT
 			if root {
-				waited += uint64(s.Queue.Overlimits) // of an htb too, where the class has the rate
+				waited += uint64(s.Queue.Overlimits) // also for an htb, whose class has the rate
 			}
 			if root == (len(r.Filters) == 0) {
 				passed += uint64(s.Basic.Packets)
@@ -221,11 +224,12 @@ func (i *Injector) qdiscHits(r *QdiscRule) (hits uint64, err error) {
 	return hits, err
 }
 
-// countHits picks from what the discipline counts.
+// countHits picks the hits from the counters of the discipline.
 func (r *QdiscRule) countHits(passed, lost, waited uint64) uint64 {
 	switch q := r.Qdisc.(type) {
 	case *Rate:
-		// tbf counts each look at a packet that has to wait, and looks again whenever another comes behind it.
+		// tbf counts each look at a packet that has to wait, and looks again whenever another
+		// packet arrives after it.
 		return min(waited, passed) + lost
 	case *Netem:
 		if q.Loss == 0 && q.Bursts == nil {

@@ -9,20 +9,23 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// QueueRule has a hook's packets judged one by one by halfopen. All faults in a host's queue share it.
+// QueueRule is a fault that halfopen carries out in user space, packet by packet. All faults in a
+// host's queue share that queue.
 type QueueRule struct {
-	// Host is the network namespace, Hook its built-in chain of the table mangle: INPUT, OUTPUT or FORWARD. The table comes
-	// before filter, so the queue's faults strike before those of iptables.
+	// Host is the network namespace, Hook its built-in chain of the table mangle: INPUT, OUTPUT or
+	// FORWARD. mangle comes before filter, so the queue's faults strike before those of iptables.
 	Host, Hook string
 	// Family selects iptables or ip6tables.
 	Family language.Family
-	// Match are the matches of the iptables rule that sends packets to the queue: all that the fault may select, and no fewer
-	// than all of a direction and a protocol, as packets that went round the queue would overtake those in it.
+	// Match are the matches of the iptables rule that sends packets to the queue: all packets that
+	// the fault may select, and at least all of a direction and a protocol. Packets that bypassed
+	// the queue would overtake those in it.
 	Match []string
-	// Installs is true if the fault brings that iptables rule with it, and false if one of another fault sends its packets.
+	// Installs is true if the fault installs that iptables rule, and false if the rule of another
+	// fault sends its packets too.
 	Installs bool
 
-	// strikes is what the fault does there, text the same in words.
+	// strikes is the fault as the queue carries it out, text the same in words.
 	strikes *queue.Rule
 	text    string
 }
@@ -35,7 +38,8 @@ func (r *QueueRule) Spec() []string {
 		"-j", "NFQUEUE", "--queue-num", fmt.Sprint(queue.Number), "--queue-bypass")
 }
 
-// Commands returns the iptables command, if the fault brings one, and a comment on what the queue does.
+// Commands returns the iptables command, if the fault installs one, and a comment that says what
+// the queue does.
 func (r *QueueRule) Commands() []string {
 	var commands []string
 	if r.Installs {
@@ -45,7 +49,7 @@ func (r *QueueRule) Commands() []string {
 	return append(commands, fmt.Sprintf("# queue %d of %s: %s", queue.Number, r.Host, r.text))
 }
 
-// queue plans the fault for the queue of its place's host.
+// queue plans the fault for the queues of the hosts where it strikes.
 func (c *compilation) queue(why string) (*Planned, error) {
 	f := c.fault
 	if f.Match.ARP != "" {
@@ -86,14 +90,16 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	return p, nil
 }
 
-// detour returns the matches of the packets that have to go through the queue for a rule. Where connections are followed, or
-// another fault begins or ends with a hit of this one, these are those of both directions: they wait for each other then.
+// detour returns the matches of the packets that a rule needs in the queue. If connections are
+// followed, or another fault begins or ends with a hit of this one, packets of both directions are
+// needed: they then wait for each other.
 func (c *compilation) detour(rule *queue.Rule) []string {
 	m := &rule.Match
 	var match []string
 	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
 		h := c.topology.Host(side.host)
-		if h != nil && len(h.Addrs) == 1 && !c.awaited && !rule.NeedsFlow() { // of several addresses iptables would make several rules
+		// Of several addresses, iptables would make several rules.
+		if h != nil && len(h.Addrs) == 1 && !c.awaited && !rule.NeedsFlow() {
 			match = append(match, side.flag, h.Addrs[0].String())
 		}
 	}
@@ -103,7 +109,8 @@ func (c *compilation) detour(rule *queue.Rule) []string {
 	return match
 }
 
-// layQueues finds out which rules of a hook send packets to its queue: those that no other takes in.
+// layQueues decides which rules of a hook send packets to its queue: those that no other rule
+// covers.
 func (p *Plan) layQueues() {
 	hooks := map[queue.Place][]*QueueRule{}
 	for f := range p.Faults {
@@ -126,7 +133,7 @@ func (p *Plan) layQueues() {
 	}
 }
 
-// takesIn reports whether the rule sends all packets to the queue that another would.
+// takesIn reports whether the rule sends all packets to the queue that another rule would send.
 func (r *QueueRule) takesIn(other *QueueRule) bool {
 	for flag := range slices.Chunk(r.Match, 2) {
 		at := slices.Index(other.Match, flag[0])
@@ -137,7 +144,7 @@ func (r *QueueRule) takesIn(other *QueueRule) bool {
 	return true
 }
 
-// protocolOf returns the protocol of all the selector's packets; "" if there may be several.
+// protocolOf returns the protocol of all the selector's packets, or "" if there may be several.
 func protocolOf(m *language.Selector) string {
 	switch {
 	case len(m.TCP) > 0 && m.UDP == "" && m.ICMP == "":
@@ -148,7 +155,8 @@ func protocolOf(m *language.Selector) string {
 	return ""
 }
 
-// queueRules returns all rules that strike in queues, in the order of the plan, and the hosts that have one.
+// queueRules returns all rules that strike in queues, in the order of the plan, and the hosts with
+// queues.
 func (p *Plan) queueRules() (rules []*queue.Rule, hosts []string) {
 	for f := range p.Faults {
 		for i, r := range p.Faults[f].Rules {

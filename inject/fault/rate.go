@@ -1,6 +1,7 @@
 package fault
 
-// The defaults of a rate, in bytes. A burst must hold a whole packet of the usual MTU with its link layer header.
+// The defaults of a rate, in bytes. A burst must hold a whole packet of the usual MTU with its link
+// layer header.
 const (
 	defaultQueue = 64 << 10
 	defaultBurst = 3 << 10
@@ -18,7 +19,8 @@ func (c *compilation) rate() (*Planned, error) {
 	if c.fault.Via == string(TC) {
 		return c.tc("rate", q)
 	}
-	// A link's own rate is what tc is for. Of anything less nfqueue does not only count what had to wait, but says which.
+	// tc is made for the rate of a whole link. For anything less, nfqueue not only counts the
+	// packets that had to wait but says which ones.
 	_, whole, err := c.linkEnds("rate")
 	switch {
 	case err != nil:

@@ -14,14 +14,14 @@ import (
 // refusal is a fault that cannot be carried out.
 type refusal struct {
 	name string
-	// fault is its YAML, extra what the file says besides: network, hosts.
+	// fault is its YAML, extra the rest of the file: network, hosts.
 	fault, extra string
 	family       language.Family
 	features     Features
 	want         string
 }
 
-// refusedAt is where the fault of every refusal stands.
+// refusedAt is the position of the fault of every refusal.
 const refusedAt = `refused.yaml:5:3: fault "f": `
 
 // refuse compiles the fault and returns why it is refused.
@@ -62,7 +62,7 @@ expect: [step: client.sleep]
 	return Compile(runs[0], topology, r.features)
 }
 
-// What cannot be on any kernel is a mistake in the scenario.
+// A fault that is impossible on every kernel is a mistake in the scenario.
 func TestFaultsThatCannotBe(t *testing.T) {
 	netem := Features{Netem: true}
 	for _, r := range []refusal{
@@ -148,7 +148,8 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 	}
 }
 
-// What only the queue to user space can do goes there, and what is left to it by choice.
+// Faults that only the queue in user space can carry out go there, and those for which it is
+// preferred.
 func TestFaultsThatWantTheQueue(t *testing.T) {
 	netem := Features{Netem: true}
 	const three = "hosts: {client: {}, server: {}, other: {}}\n"
@@ -204,7 +205,7 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 	}
 }
 
-// What tc is asked for and cannot do is refused with the remedy.
+// A fault that asks for tc, which cannot carry it out, is refused with the remedy.
 func TestFaultsThatTCCannotCarryOut(t *testing.T) {
 	for _, r := range []refusal{
 		{name: "jitter in order", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms}}}`, want: "do jitter that keeps the order (netem's reorders: order: free)"},

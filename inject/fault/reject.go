@@ -2,8 +2,9 @@ package fault
 
 import "halfopen/scenarios/language"
 
-// rejectWith maps the answers of the language to those of REJECT, for IPv4 and IPv6. IPv6 has no message for a protocol
-// that is not there, and one for everything prohibited (RFC 4443, section 3.1).
+// rejectWith maps the answers of the language to those of REJECT, for IPv4 and IPv6. IPv6 has no
+// message for an unsupported protocol, and one message for everything prohibited (RFC 4443, section
+// 3.1).
 var rejectWith = map[string][2]string{
 	"tcp-reset":              {"tcp-reset", "tcp-reset"},
 	"icmp-port-unreachable":  {"icmp-port-unreachable", "icmp6-port-unreachable"},

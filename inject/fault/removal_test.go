@@ -17,7 +17,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// datagrams sends numbered datagrams from the client through the wire, and sees them pass.
+// datagrams sends numbered datagrams from the client through the wire, and watches them pass.
 type datagrams struct {
 	*tap
 	ends [2]netip.Addr
@@ -36,7 +36,8 @@ func newDatagrams(t *testing.T, f language.Family, faults string) *datagrams {
 	d.knows = func(number int, packet []byte) bool {
 		return number < len(d.sent) && d.sent[number].differs(packet) == ""
 	}
-	// The next hop is known, and the kernel stamps packets, once one has been stamped on its way.
+	// Once a packet has been stamped on its way, the next hop is known and the kernel stamps
+	// packets.
 	for stamped := false; !stamped; {
 		d.send(9)
 		_, _ = unix.Poll(nil, 2)
@@ -51,7 +52,7 @@ func (d *datagrams) send(port uint16) int {
 	s := &sample{number: len(d.sent), from: d.ends[0], to: d.ends[1], proto: "udp", sport: 5000, dport: port, ttl: 64, payload: []byte("x")}
 	to, _ := sockaddr(netip.AddrPortFrom(s.to, 0))
 	b := s.bytes()
-	s.ttl-- // as it is seen behind the wire
+	s.ttl-- // as seen after the wire
 	d.sent = append(d.sent, s)
 	d.try(unix.Sendto(d.raw, b, 0, to))
 	return s.number
@@ -61,7 +62,7 @@ func (d *datagrams) has(number int) bool {
 	return slices.ContainsFunc(d.seen, func(p passing) bool { return p.number == number })
 }
 
-// left returns when a datagram left the wire, and its place among all that did.
+// left returns when a datagram left the wire, and its place in the order of departures.
 func (d *datagrams) left(number int) (time.Duration, int) {
 	d.t.Helper()
 	if !d.until(func() bool { return d.has(number) }) {
@@ -78,8 +79,8 @@ func (d *datagrams) struck(fault string, hits uint64) {
 	}
 }
 
-// A packet that a fault has made wait goes on waiting when the fault is taken away, and goes in its time and order. Other faults
-// go on as they were.
+// A packet that a fault delays keeps waiting when the fault is removed, and leaves at its time and
+// in order. Other faults are not affected.
 func TestTakingAFaultAwayDisturbsNothing(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -127,7 +128,7 @@ func TestTakingAFaultAwayDisturbsNothing(t *testing.T) {
 					t.Errorf("datagram %d has left the wire", n)
 				}
 			}
-			// The event lets the held ones go, though the fault is gone.
+			// The event releases the held ones, although the fault is gone.
 			d.faults.Happened("client.connect")
 			for _, n := range held {
 				_, place := d.left(n)
@@ -142,15 +143,15 @@ func TestTakingAFaultAwayDisturbsNothing(t *testing.T) {
 	}
 }
 
-// ownerEnv has a process be the owner of a queue, and wait to be killed.
+// ownerEnv makes a process the owner of a queue that waits to be killed.
 const ownerEnv = "HALFOPEN_TEST_OWNER"
 
-// here is the network namespace that the process is in.
+// here is the network namespace of the process.
 type here struct{}
 
 func (here) Do(f func() error) error { return f() }
 
-// TestQueueOwner is no test but the process that TestKillingTheOwnerLetsPacketsPass kills.
+// TestQueueOwner is not a test but the process that TestKillingTheOwnerLetsPacketsPass kills.
 func TestQueueOwner(t *testing.T) {
 	if os.Getenv(ownerEnv) == "" {
 		t.Skip("it is a part of TestKillingTheOwnerLetsPacketsPass")
@@ -174,7 +175,7 @@ func TestQueueOwner(t *testing.T) {
 	select {}
 }
 
-// The rule of a queue lets packets pass when nobody reads it any more, however its owner ended.
+// The rule of a queue lets packets pass once nobody reads the queue, however its owner ended.
 func TestKillingTheOwnerLetsPacketsPass(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -208,7 +209,7 @@ func TestKillingTheOwnerLetsPacketsPass(t *testing.T) {
 				t.Errorf("with an owner that drops: connect: %v, want EINPROGRESS", err)
 			}
 			say("struck")
-			// A connection is being tried when the owner dies: its next SYN passes.
+			// A connection attempt is running when the owner dies: its next SYN passes.
 			tried := make(chan error, 1)
 			go func() { tried <- l.connect("client", "server:7", patience) }()
 			say("struck")

@@ -2,10 +2,11 @@ package fault
 
 import "time"
 
-// overtaking is how long netem puts off a packet that others are to overtake.
+// overtaking is how long netem delays a packet that others are to overtake.
 const overtaking = 10 * time.Millisecond
 
-// reorder has netem let most packets pass at once and put some off, for all of them put off would keep their order.
+// reorder makes netem pass most packets at once and delay some. If all were delayed, they would
+// keep their order.
 func (c *compilation) reorder() (*Planned, error) {
 	p, rest := c.chanceOnly()
 	switch viaTC := c.fault.Via == string(TC); {

@@ -26,10 +26,11 @@ const (
 	cwr
 )
 
-// sample is a packet by what it is made of. The model of faults changes that and has gopacket make the packet anew, so that
-// it knows nothing of how a queue changes bytes.
+// sample is a packet described by its fields. The model of faults changes the fields and has
+// gopacket build the packet again, so that it shares nothing with the queue's way of changing
+// bytes.
 type sample struct {
-	// number stands in the identification of IPv4 or the flow label of IPv6, one higher.
+	// number is in the identification of IPv4 or the flow label of IPv6, plus one.
 	number   int
 	side     int // of the sender: 0 is the client
 	from, to netip.Addr
@@ -45,7 +46,7 @@ type sample struct {
 	ttl     uint8
 	ecn     uint8
 
-	// broken is set where the checksum must be wrong; kept, where it must besides be just that.
+	// broken is set if the checksum must be wrong; kept, if set, is the exact checksum.
 	broken bool
 	kept   *uint16
 }
@@ -71,7 +72,7 @@ func (s *sample) hasOption(kind byte) bool {
 	return slices.ContainsFunc(s.options, func(o []byte) bool { return o[0] == kind })
 }
 
-// bytes makes the packet, with a right checksum.
+// bytes builds the packet, with a right checksum.
 func (s *sample) bytes() []byte {
 	var upper gopacket.SerializableLayer
 	proto := layers.IPProtocolUDP
@@ -107,12 +108,12 @@ func (s *sample) bytes() []byte {
 		network.(gopacket.SerializableLayer), upper, gopacket.Payload(s.payload)))
 	b := buffer.Bytes()
 	if at := s.checksumAt(); s.proto == "udp" && b[at] == 0 && b[at+1] == 0 {
-		b[at], b[at+1] = 0xff, 0xff // 0 stands for none (RFC 768)
+		b[at], b[at+1] = 0xff, 0xff // 0 means no checksum (RFC 768)
 	}
 	return b
 }
 
-// must is for what fails only by a mistake in a test.
+// must unwraps a result that fails only if the test has a mistake.
 func must(err error) {
 	if err != nil {
 		panic(err)
@@ -130,10 +131,10 @@ func (s *sample) checksumAt() int {
 	return at + 6
 }
 
-// checksum is that of the packet, if it is right.
+// checksum is the packet's checksum if it is right.
 func (s *sample) checksum() uint16 { return binary.BigEndian.Uint16(s.bytes()[s.checksumAt():]) }
 
-// differs says how a packet is not the sample; "" where it is.
+// differs describes how a packet differs from the sample, or returns "".
 func (s *sample) differs(got []byte) string {
 	want, at := s.bytes(), s.checksumAt()
 	if len(got) != len(want) {
@@ -175,7 +176,8 @@ var (
 	}
 )
 
-// randomSample makes a packet between the hosts: with few values of each field, so that faults meet many of them.
+// randomSample makes a packet between the hosts, with few values of each field, so that many
+// packets match faults.
 func randomSample(r *rand.Rand, number int, ends [2]netip.Addr) *sample {
 	side := r.IntN(2)
 	s := &sample{

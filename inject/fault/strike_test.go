@@ -22,9 +22,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// A fault strikes the packets it names and no other, whichever mechanism carries it out. Each fault of the golden plans that
-// iptables can carry out meets many packets of all sorts, and those that come through must be just those that its selector
-// does not mean to expectations either.
+// A fault strikes exactly the packets it names, whichever mechanism carries it out. Each fault of
+// the golden plans that iptables can carry out meets many packets of all sorts. The packets that
+// come through must be exactly those that its selector does not match in expectations either.
 func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 	for _, path := range planFiles(t) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
@@ -52,8 +52,8 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 	}
 }
 
-// shootable returns those of the scenario's faults that the mechanism can carry out where packets between the first two
-// hosts meet them.
+// shootable returns the scenario's faults that the mechanism can carry out at a place where packets
+// between the first two hosts meet them.
 func shootable(t *testing.T, s *language.Scenario, name string, via Mechanism) []language.Fault {
 	t.Helper()
 	_, p := compile(t, s, Features{Netem: true})
@@ -116,14 +116,14 @@ func (r *shootingRange) shoot(fault string) {
 	}
 	before := r.hits(fault)
 	r.on(fault)
-	// A few at a time, so that no queue overflows.
+	// A few at a time, so that queues do not overflow.
 	for chunk := range slices.Chunk(packets, 40) {
 		for _, p := range chunk {
 			r.send(p)
 		}
 		r.await(fault, packets, chunk, means)
 	}
-	// A queue may still have the last ones, if these are struck.
+	// A queue may still hold the last ones, if they are struck.
 	deadline := time.After(patience)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -141,8 +141,8 @@ func (r *shootingRange) shoot(fault string) {
 	}
 }
 
-// meant says which packets a fault means by what expectations make of its selector, given how many routers a packet has
-// passed before the fault sees it.
+// meant reports which packets a fault should strike, by the judgement of expectations on its
+// selector, given how many routers a packet has passed before the fault sees it.
 func meant(t *testing.T, f *language.Fault, packets []shot, hosts selector.Hosts, hops uint8) []bool {
 	t.Helper()
 	m, err := selector.New(&f.Match, hosts)
@@ -174,13 +174,13 @@ func meant(t *testing.T, f *language.Fault, packets []shot, hosts selector.Hosts
 func (r *shootingRange) send(p shot) {
 	r.t.Helper()
 	sa, _ := sockaddr(netip.AddrPortFrom(p.to, 0))
-	// EPERM is how a host's own OUTPUT chain refuses.
+	// EPERM is the error of a host's own OUTPUT chain.
 	if err := unix.Sendto(r.raw[p.side], p.bytes, 0, sa); err != nil && err != unix.EPERM {
 		r.t.Fatalf("sending %s: %v", p, err)
 	}
 }
 
-// await waits until those of the packets sent that are not meant have come through.
+// await waits until all sent packets that the fault should not strike have come through.
 func (r *shootingRange) await(fault string, all, sent []shot, means []bool) {
 	r.t.Helper()
 	waiting := map[int]shot{}
@@ -229,8 +229,8 @@ func (r *shootingRange) await(fault string, all, sent []shot, means []bool) {
 	}
 }
 
-// shot is an IP packet that one of the two hosts sends. Its number stands in the identification of IPv4 or the flow label
-// of IPv6, one higher, for 0 is everybody's.
+// shot is an IP packet that one of the two hosts sends. Its number is in the identification of IPv4
+// or the flow label of IPv6, plus one, because other packets have 0.
 type shot struct {
 	number int
 	side   int
@@ -244,9 +244,10 @@ func (p shot) String() string {
 		p.number, d.Src, d.Dst, d.Proto, d.ICMPType, flagText(d.Flags), d.SPort, d.DPort, d.PayloadLen, d.Options, d.TTL)
 }
 
-// is reports whether a packet is this one, after routers have changed its TTL. Answers of the kernel may have its number.
+// is reports whether a packet is this one, after routers have changed its TTL. Answers of the
+// kernel may have its number.
 func (p shot) is(packet []byte) bool {
-	unchanged := 12 // the addresses, and what follows
+	unchanged := 12 // the addresses and all that follows
 	if p.to.Is6() {
 		unchanged = 8
 	}
@@ -302,7 +303,7 @@ func (r *shootingRange) load() []shot {
 		case kind < 7:
 			flags := random.IntN(64)
 			if one(2) {
-				// The usual combinations more often than chance has them.
+				// The usual combinations more often than chance would draw them.
 				flags = []int{0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14}[random.IntN(7)]
 			}
 			tcp := &layers.TCP{

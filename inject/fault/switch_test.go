@@ -22,7 +22,7 @@ func isMissing(err error) bool {
 
 var families = []language.Family{language.V4, language.V6}
 
-// A fault strikes while it is on, and only then; its hits outlast it.
+// A fault strikes only while it is on. Its hits are kept afterwards.
 func TestOnAndOff(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestOnAndOff(t *testing.T) {
 					t.Errorf("%s: connect: %v", when, err)
 				}
 			}
-			// Less than the second in which the SYN is sent again: one hit each time.
+			// Less than the second after which the SYN is sent again: one hit each time.
 			hangs := func(when string) {
 				t.Helper()
 				if err := l.connect("client", "server:7", 500*time.Millisecond); !errors.Is(err, unix.EINPROGRESS) {
@@ -53,7 +53,7 @@ func TestOnAndOff(t *testing.T) {
 			connects("before it is on")
 			hits("before it is on", 0)
 			l.on("silence")
-			l.on("silence") // that is no second rule
+			l.on("silence") // does not add a second rule
 			hangs("on")
 			hits("on", 1)
 			l.off("silence")
@@ -117,9 +117,10 @@ func TestAProgramThatIsNotInstalled(t *testing.T) {
 	}
 }
 
-// The answers of reject, as a socket hears them. The errnos are those of icmp_err_convert (net/ipv4/icmp.c) and tab_unreach
-// (net/ipv6/icmp.c). A connected UDP socket hears of ICMP messages at once; a TCP socket in connect() may be busy when the
-// message comes, and take notice only of the one that its second SYN gets.
+// The answers of reject as a socket sees them. The errnos are those of icmp_err_convert
+// (net/ipv4/icmp.c) and tab_unreach (net/ipv6/icmp.c). A connected UDP socket sees ICMP messages at
+// once. A TCP socket in connect() may be busy when the message comes, and notice only the message
+// to its second SYN.
 func TestRejectAnswersTheSender(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -209,7 +210,7 @@ func (l *lab) ask(host, ref string) (result error) {
 	return result
 }
 
-// A rate strikes what has to wait or is lost, in the direction it is for.
+// A rate strikes packets that have to wait or are lost, in its direction.
 func TestRateHits(t *testing.T) {
 	if !testlab.InLab(t) {
 		return
@@ -219,7 +220,7 @@ func TestRateHits(t *testing.T) {
 	l.listen("server:7")
 	l.on("slow")
 	before := l.hits("slow")
-	// 20 datagrams of 1000 bytes come at once: 3 kB pass, the rest waits, for 20 ms in all.
+	// 20 datagrams of 1000 bytes come at once: 3 kB pass, the rest waits, 20 ms in all.
 	to, _ := sockaddr(l.resolve("server:9"))
 	l.do("client", func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -234,7 +235,7 @@ func TestRateHits(t *testing.T) {
 		}
 		return nil
 	})
-	// A connection gets through behind them.
+	// A connection gets through after them.
 	if err := l.connect("client", "server:7", patience); err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestRateHits(t *testing.T) {
 	if on == before {
 		t.Error("the rate has no hits although datagrams had to wait")
 	}
-	// Besides the datagrams there are the SYN, the ACK, a FIN or RST, and ARP.
+	// In addition to the datagrams there are the SYN, the ACK, a FIN or RST, and ARP.
 	if most := before + 20 + 6; on > most {
 		t.Errorf("the rate has %d hits, and no more than %d packets passed it", on, most)
 	}
@@ -255,7 +256,7 @@ func TestRateHits(t *testing.T) {
 	}
 }
 
-// Exec wraps whatever waits for a program.
+// Exec wraps everything that waits for a program.
 func TestExecIsCalled(t *testing.T) {
 	if !testlab.InLab(t) {
 		return

@@ -8,17 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tap sees the packets on both sides of the wire, in one order: those that come in, and those that go out.
+// tap sees the packets on both sides of the wire, in one order: those that arrive and those that
+// leave.
 type tap struct {
 	*lab
 	fd     int
 	buffer []byte
-	// knows says which packets count, by their numbers and what they are.
+	// knows decides which packets count, by their numbers and contents.
 	knows func(number int, packet []byte) bool
 	seen  []passing
 }
 
-// passing is a numbered packet that goes by; at is CLOCK_REALTIME, by the kernel.
+// passing is a numbered packet that passes; at is on CLOCK_REALTIME, by the kernel.
 type passing struct {
 	number int
 	out    bool
@@ -40,8 +41,8 @@ func realtime() time.Duration {
 	return time.Duration(now.Nano())
 }
 
-// read takes in what has gone by, and reports whether the kernel stamped all of it as it did: it begins to a little after
-// the first socket asks for it.
+// read reads the packets that have passed, and reports whether the kernel stamped all of them. It
+// starts to do so shortly after the first socket asks for it.
 func (t *tap) read() (stamped bool) {
 	t.t.Helper()
 	stamped = true
@@ -73,7 +74,7 @@ func (t *tap) read() (stamped bool) {
 	}
 }
 
-// until reads until done is true; false where it is not in time.
+// until reads until done returns true. It reports false if that takes too long.
 func (t *tap) until(done func() bool) bool {
 	t.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -85,7 +86,7 @@ func (t *tap) until(done func() bool) bool {
 		if time.Now().After(deadline) {
 			return false
 		}
-		// What is waited for may be no packet, but a hit.
+		// The wait may be for a hit, not for a packet.
 		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLIN}}, 1)
 	}
 }

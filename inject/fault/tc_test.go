@@ -12,7 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// datagrams sends so many of 1000 bytes from the client, through a socket that hears of all errors, and returns the last one.
+// datagrams sends the given number of datagrams of 1000 bytes from the client, through a socket
+// that receives all errors, and returns the last error.
 func (l *lab) datagrams(count int, ref string) (result error) {
 	l.t.Helper()
 	to, family := sockaddr(l.resolve(ref))
@@ -40,7 +41,8 @@ func (l *lab) datagrams(count int, ref string) (result error) {
 	return result
 }
 
-// A queue without room tells the sender (ENOBUFS, ip(7)), and strikes only what its filters take.
+// A queue without room reports to the sender (ENOBUFS, ip(7)), and strikes only packets that its
+// filters match.
 func TestLocalDropTellsTheSender(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -73,7 +75,7 @@ func TestLocalDropTellsTheSender(t *testing.T) {
 	}
 }
 
-// The rate of a class is that of the packets its filters take, and no others'.
+// The rate of a class applies only to packets that its filters match.
 func TestRateOfSelectedPackets(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -117,7 +119,8 @@ func TestRateOfSelectedPackets(t *testing.T) {
 	}
 }
 
-// A filter takes the packets that a selector means, as the keys of u32 compare bytes (net/sched/cls_u32.c).
+// A filter matches the packets that a selector means, with u32's comparison of key bytes
+// (net/sched/cls_u32.c).
 func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
 	for _, path := range []string{"testdata/plan/netem-selected.yaml", "testdata/plan/rate-selected.yaml", "testdata/plan/local-drop.yaml"} {
 		for _, s := range load(t, path) {
@@ -133,11 +136,11 @@ func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
 					continue
 				}
 				at := f.At
-				f.At = "" // as if all came by
+				f.At = "" // as if all packets came through
 				struck := 0
 				for n, m := range meant(t, f, packets, l.addrs, 0) {
 					if options := s.Family == language.V4 && packets[n].bytes[0] != 0x45; options {
-						continue // of which tc does not tell the ports
+						continue // tc does not find its ports
 					}
 					taken := false
 					for _, filter := range rule.Filters {
@@ -159,7 +162,7 @@ func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
 	}
 }
 
-// takes does what the kernel does.
+// takes matches a packet as the kernel does.
 func (f Filter) takes(packet []byte) bool {
 	if version := map[string]byte{"ip": 4, "ipv6": 6}[f.Protocol]; packet[0]>>4 != version {
 		return false

@@ -16,15 +16,16 @@ import (
 )
 
 const (
-	// wireTime is how long packets are sent, for each IP version, wireFaults how many faults there are to draw from.
+	// wireTime is how long packets are sent, for each IP version; wireFaults is how many faults
+	// there are to draw from.
 	wireTime   = 4 * time.Second
 	wireFaults = 60
-	// wireMost is how many packets an identification of 16 bits tells apart.
+	// wireMost is how many packets an identification of 16 bits distinguishes.
 	wireMost = 60_000
 )
 
-// What leaves the wire is what the model says of what came to it: random packets, through random faults that come and go
-// while others have packets waiting.
+// The packets that leave the wire are those that the model predicts from the packets that came to
+// it: random packets, through random faults that come and go while others have packets waiting.
 func TestTheWireDoesWhatTheModelSays(t *testing.T) {
 	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
@@ -68,7 +69,7 @@ func TestTheWireDoesWhatTheModelSays(t *testing.T) {
 	}
 }
 
-// wire is a lab with random faults, and what has been sent through it.
+// wire is a lab with random faults, and the packets sent through it.
 type wire struct {
 	*tap
 	random *rand.Rand
@@ -78,11 +79,12 @@ type wire struct {
 	fates  []*fate
 	// begin is the first packet after the warm-up.
 	begin int
-	// events are when they happened.
+	// events has the times at which they happened.
 	events map[string]time.Duration
 }
 
-// sent reports whether a packet is one of those sent: what the kernel or a fault forges may have any number.
+// sent reports whether a packet is one of those sent. A packet from the kernel, or forged by a
+// fault, may have any number.
 func (w *wire) sent(number int, data []byte) bool {
 	if number >= len(w.fates) {
 		return false
@@ -91,7 +93,7 @@ func (w *wire) sent(number int, data []byte) bool {
 	return d.Src == s.from && d.Dst == s.to && d.Proto == s.proto && d.SPort == s.sport && d.DPort == s.dport && d.Seq == s.seq
 }
 
-// send sends the next packet. What the wire sees has passed one router.
+// send sends the next packet. On the wire, packets have passed one router.
 func (w *wire) send() *fate {
 	w.t.Helper()
 	s := randomSample(w.random, len(w.fates), w.ends)
@@ -112,7 +114,7 @@ func (w *wire) warmUp() {
 		if time.Now().After(deadline) {
 			w.t.Fatal("the kernel does not stamp packets when they go by")
 		}
-		// What is sent now is read later, so that an honest stamp is before that.
+		// A packet sent now is read later, so a true timestamp is before that.
 		first := w.send()
 		for w.send().sent.side == first.sent.side {
 		}
@@ -125,7 +127,7 @@ func (w *wire) warmUp() {
 	w.seen, w.begin = nil, len(w.fates)
 }
 
-// left is how many packets have left the wire.
+// left returns how many packets have left the wire.
 func (w *wire) left() (n int) {
 	for _, p := range w.seen {
 		if p.out {
@@ -135,7 +137,7 @@ func (w *wire) left() (n int) {
 	return n
 }
 
-// round has some faults in force for some packets.
+// round puts some faults in force for some packets.
 func (w *wire) round() {
 	w.t.Helper()
 	for range 1 + w.random.IntN(5) {
@@ -161,7 +163,8 @@ func (w *wire) round() {
 	}
 }
 
-// settle waits until all packets have been judged: those that nothing keeps have left, and the hits are there.
+// settle waits until all packets have been judged: packets that nothing delays have left, and the
+// hits are counted.
 func (w *wire) settle(from, mark int) {
 	w.t.Helper()
 	hits := func() bool {
@@ -205,7 +208,7 @@ func (w *wire) happen(event string) {
 	w.faults.Happened(language.EventRef(event))
 }
 
-// finish lets go what is held, and waits for all that is to come.
+// finish releases held packets, and waits for all packets that are due.
 func (w *wire) finish() {
 	w.t.Helper()
 	for _, event := range eventNames {
@@ -219,7 +222,7 @@ func (w *wire) finish() {
 	w.t.Logf("%d packets have come to the wire, %d have left it, want %d", len(w.fates)-w.begin, w.left(), want)
 }
 
-// departures is how often the packet leaves the wire.
+// departures returns how often the packet leaves the wire.
 func (p *fate) departures() int {
 	n := 0
 	if !p.lost {
@@ -233,13 +236,13 @@ func (p *fate) departures() int {
 	return n
 }
 
-// departure is when a packet left, by the order of all that did.
+// departure is when a packet left, and its place in the order of departures.
 type departure struct {
 	place int
 	passing
 }
 
-// judge holds what was seen against the model.
+// judge compares the packets seen with the model.
 func (w *wire) judge() {
 	w.t.Helper()
 	came := make([]*passing, len(w.fates))
@@ -305,7 +308,7 @@ func (w *wire) judgeOne(p *fate, came *passing, left []departure) {
 	}
 }
 
-// judgeOrder looks at packets with those that came soon after.
+// judgeOrder compares packets with those that came soon after.
 func (w *wire) judgeOrder(left [][]departure) {
 	w.t.Helper()
 	for i, p := range w.fates {
@@ -327,7 +330,7 @@ func (w *wire) judgeOrder(left [][]departure) {
 	}
 }
 
-// judgeOvertaking checks how many packets overtook one that lets them.
+// judgeOvertaking checks how many packets overtook a packet that lets them.
 func (w *wire) judgeOvertaking(i int, left [][]departure) {
 	w.t.Helper()
 	p, overtook := w.fates[i], 0
