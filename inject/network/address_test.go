@@ -18,7 +18,7 @@ func TestAddress(t *testing.T) {
 		scenario language.Scenario
 		ref      string
 		v4, v6   string
-		// err is the message for both families, in place of addresses.
+		// err, if set, is the error for both families, and there is no address.
 		err string
 	}{
 		{name: "a host", ref: "server", v4: "198.18.2.2", v6: "2001:2:0:2::2"},
@@ -61,7 +61,9 @@ func TestAddress(t *testing.T) {
 					t.Errorf("%s: %v, %v; want %s", f, got, err, want)
 				}
 				if c.ref == "" || got.Is4() != (f == language.V4) {
-					continue // "" stands for the wildcard in bind only; a literal of the other family needs brackets
+					// "" is the wildcard only in bind; a literal of the other family needs
+					// brackets.
+					continue
 				}
 				if ap, err := topology.Resolve(c.ref + ":80"); err != nil || ap.Addr() != got || ap.Port() != 80 {
 					if f == language.V4 || topology.Host(c.ref) != nil {

@@ -18,7 +18,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// build makes the network of a scenario, which ends with the test.
+// build builds the network of a scenario, until the test ends.
 func build(t *testing.T, s language.Scenario, f language.Family) *Network {
 	t.Helper()
 	n, err := Build(lay(t, s, f))
@@ -66,7 +66,8 @@ func listen(t *testing.T, n *Network, host string, port uint16) {
 	})
 }
 
-// connect tries to connect from a host for so long, and returns the errno; EINPROGRESS where nobody answered.
+// connect tries to connect from a host for the given time, and returns the errno: EINPROGRESS if
+// there was no answer.
 func connect(t *testing.T, n *Network, host string, to netip.AddrPort, patience time.Duration) (result error) {
 	t.Helper()
 	must(t, n, host, func() error {
@@ -93,7 +94,8 @@ func connect(t *testing.T, n *Network, host string, to netip.AddrPort, patience 
 // patience is how long a packet that is not lost may take.
 const patience = 5 * time.Second
 
-// Every address of every host that has a route can be connected to from every other, and from the host itself.
+// Every address of every host that has a route accepts connections from every other host, and from
+// the host itself.
 func TestAddressesCanBeReached(t *testing.T) {
 	for _, l := range labs {
 		for _, f := range []language.Family{language.V4, language.V6} {
@@ -108,7 +110,8 @@ func TestAddressesCanBeReached(t *testing.T) {
 				}
 				for _, from := range n.Topology().Hosts {
 					for _, to := range n.Topology().Hosts {
-						// A host without a route reaches its own subnet: itself, and the wire's end of its link.
+						// A host without a route reaches only its own subnet: itself, and the
+						// wire's end of its link.
 						away := from.Name != to.Name && n.Topology().Shape == language.ShapeWire
 						if away && (from.Name == "hermit" || to.Name == "hermit") {
 							continue
@@ -134,8 +137,9 @@ func TestAddressesCanBeReached(t *testing.T) {
 	}
 }
 
-// The first packets of a lab are not lost to links that the kernel has not noticed are up: a connection is there at once,
-// not after the retransmission of a SYN (1 s) or of a neighbour solicitation (1 s).
+// The first packets of a lab are not lost on links that the kernel has not noticed are up: a
+// connection succeeds at once, not after the retransmission of a SYN (1 s) or of a neighbour
+// solicitation (1 s).
 func TestTheFirstPacketPasses(t *testing.T) {
 	for _, shape := range []language.Shape{language.ShapeWire, language.ShapeDirect} {
 		for _, f := range []language.Family{language.V4, language.V6} {
@@ -221,7 +225,8 @@ func TestMTU(t *testing.T) {
 	}
 }
 
-// A cut link says nothing: the sender is not told, and its own interface stays up. Mended, it works as before.
+// A cut link is silent: the sender gets no error, and its own interface stays up. Once restored,
+// the link works as before.
 func TestSetLink(t *testing.T) {
 	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
@@ -240,7 +245,8 @@ func TestSetLink(t *testing.T) {
 			if err := n.SetLink("server", false); err != nil {
 				t.Fatal(err)
 			}
-			// Two SYNs go unanswered. An ICMP message would end connect with EHOSTUNREACH or ENETUNREACH.
+			// Two SYNs go unanswered. An ICMP message would end connect with EHOSTUNREACH or
+			// ENETUNREACH.
 			if err := connect(t, n, "client", to, 1500*time.Millisecond); !errors.Is(err, unix.EINPROGRESS) {
 				t.Errorf("connecting to a host whose link is cut: %v, want EINPROGRESS after SO_SNDTIMEO", err)
 			}
@@ -274,7 +280,7 @@ func TestSetLink(t *testing.T) {
 	}
 }
 
-// openNamespaces lists the network namespaces that this process holds open, besides its own.
+// openNamespaces lists the network namespaces that this process holds open, except its own.
 func openNamespaces(t *testing.T) []string {
 	t.Helper()
 	own, err := os.Readlink("/proc/self/ns/net")
@@ -294,12 +300,14 @@ func openNamespaces(t *testing.T) []string {
 	return open
 }
 
-// Once a network is closed no namespace is left, and the links of the wire have gone with those of the hosts.
+// Once a network is closed, all namespaces are gone, and the links of the wire with those of the
+// hosts.
 func TestCloseLeavesNothing(t *testing.T) {
 	if !testlab.InLab(t) {
 		return
 	}
-	// Namespaces are taken down by the kernel in its own time: the last sign of them is the end of their links.
+	// The kernel removes namespaces in its own time. The last sign of them is the end of their
+	// links.
 	updates, done := make(chan netlink.LinkUpdate), make(chan struct{})
 	defer close(done)
 	if err := netlink.LinkSubscribe(updates, done); err != nil {

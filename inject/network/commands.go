@@ -9,8 +9,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Commands returns the shell commands a person would type to get the same network with ip netns: namespaces, links,
-// parameters, addresses and routes, in an order that works.
+// Commands returns the shell commands that a person would type to build the same network with ip
+// netns: namespaces, links, parameters, addresses and routes, in an order that works.
 func (t *Topology) Commands() []string {
 	var c []string
 	add := func(format string, args ...any) { c = append(c, fmt.Sprintf(format, args...)) }
@@ -41,7 +41,7 @@ func (t *Topology) Commands() []string {
 		add("ip -n %s link set lo up", h.Name)
 		for _, end := range t.LinkEnds(h.Name) {
 			if !t.Offloads {
-				// lo computes no checksums and says so.
+				// lo cannot compute checksums; it refuses tx off.
 				tx := " tx off"
 				if end.Device == "lo" {
 					tx = ""
@@ -80,7 +80,7 @@ func (t *Topology) Commands() []string {
 	return c
 }
 
-// continued returns a command with many arguments on as many lines as it needs.
+// continued returns a command with many arguments, broken into lines.
 func continued(command string, arguments []string) string {
 	const width = 100
 	var b strings.Builder
@@ -97,7 +97,7 @@ func continued(command string, arguments []string) string {
 	return b.String()
 }
 
-// assignment quotes a value with blanks for the shell.
+// assignment quotes a value that contains blanks for the shell.
 func assignment(s language.Sysctl) string {
 	if strings.ContainsAny(s.Value, " \t") {
 		return fmt.Sprintf("%s='%s'", s.Name, s.Value)
@@ -105,8 +105,8 @@ func assignment(s language.Sysctl) string {
 	return s.Name + "=" + s.Value
 }
 
-// refusable lets a shell go on where the machine does not allow everybody the congestion control; [Build] names it in the
-// routes then, which would be too many commands.
+// refusable lets a shell go on if the machine does not allow everybody the congestion control.
+// [Build] then names it in the routes, which would take too many commands here.
 func refusable(s language.Sysctl) string {
 	if s.Name == congestionControl {
 		return " || :"
@@ -114,7 +114,7 @@ func refusable(s language.Sysctl) string {
 	return ""
 }
 
-// prefixes returns the addresses that belong on a device, with the length of their subnet.
+// prefixes returns the addresses of a device, each with the length of its subnet.
 func (t *Topology) prefixes(h *Host, device string) []netip.Prefix {
 	var list []netip.Prefix
 	for _, l := range t.Links {
@@ -128,19 +128,20 @@ func (t *Topology) prefixes(h *Host, device string) []netip.Prefix {
 	for _, a := range h.Addrs {
 		if device != "lo" {
 			list = append(list, netip.PrefixFrom(a, h.Prefix.Bits()))
-		} else if !a.IsLoopback() { // the kernel sees to those
+		} else if !a.IsLoopback() { // the kernel adds those itself
 			list = append(list, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
 	return list
 }
 
-// lastResort is the metric of the wire's blackhole routes: worse than that of any route a device has.
+// lastResort is the metric of the wire's blackhole routes: worse than any route of a device.
 const lastResort = 1 << 20
 
-// blackholes returns the subnets to which the wire has a route that loses packets. For those of hosts it is a second, worse
-// one: when a link is cut its own route goes, and a router without a route says so to the sender. A cut cable says nothing.
-// The other addresses are those of forged sources.
+// blackholes returns the subnets for which the wire has a route that drops packets. For the subnets
+// of hosts it is a second, worse route: when a link is cut, its own route goes, and a router
+// without a route sends an error to the sender, but a cut cable does not. The remaining subnet is
+// that of forged sources.
 func (t *Topology) blackholes(h *Host) []netip.Prefix {
 	var list []netip.Prefix
 	if h.Name == language.Wire {
@@ -154,7 +155,8 @@ func (t *Topology) blackholes(h *Host) []netip.Prefix {
 	return list
 }
 
-// hardwareAddr gives the ends of links addresses that are the same in each run: locally administered, link, end.
+// hardwareAddr returns the address of an end of a link, the same in each run: locally administered,
+// then link, then end.
 func hardwareAddr(link, end int) net.HardwareAddr {
 	return net.HardwareAddr{0x02, 0x68, 0x6f, byte((link + 1) >> 8), byte(link + 1), byte(end)}
 }

@@ -17,8 +17,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The commands that a topology prints make the same network as [Build]: they are typed into a shell, in scratch namespaces,
-// and what the programs of iproute2 say of both must be the same.
+// The commands that a topology prints make the same network as [Build]: they are typed into a
+// shell, in scratch namespaces, and the programs of iproute2 must report the same for both.
 func TestCommandsMakeTheSameNetwork(t *testing.T) {
 	for _, l := range labs {
 		for _, f := range []language.Family{language.V4, language.V6} {
@@ -34,7 +34,7 @@ func TestCommandsMakeTheSameNetwork(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				// The kernel gets links and IPv6 addresses ready in its own time.
+				// The kernel takes some time to get links and IPv6 addresses ready.
 				tick := time.NewTicker(20 * time.Millisecond)
 				defer tick.Stop()
 				deadline := time.After(10 * time.Second)
@@ -67,8 +67,9 @@ func TestCommandsMakeTheSameNetwork(t *testing.T) {
 	}
 }
 
-// needPrograms skips the test where the programs are not installed that a person would need. ethtool is replaced by one that
-// does nothing: few machines have it, and the offloads have a test of their own.
+// needPrograms skips the test if the programs that a person would need are not installed. ethtool
+// is replaced by a program that does nothing: few machines have it, and the offloads have a
+// separate test.
 func needPrograms(t *testing.T) {
 	t.Helper()
 	for _, p := range []string{"ip", "sysctl"} {
@@ -85,26 +86,26 @@ func needPrograms(t *testing.T) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 }
 
-// question is a script that prints all that matters of a host.
+// question is a script that prints everything that matters of a host.
 func question(topology *Topology, h *Host) string {
 	script := "ip -o link; ip -o addr; ip route; ip -6 route; ip route show table local; ip -6 route show table local; "
 	for _, end := range topology.LinkEnds(h.Name) {
 		script += fmt.Sprintf(`ethtool -k %s | grep -E "^(.tx-tcp6?-segmentation|generic-|tx-checksumming)"||:; `, end.Device)
 	}
 	for _, s := range h.Sysctls {
-		if s.Name != congestionControl { // the machine may refuse it; Build goes another way then
+		if s.Name != congestionControl { // the machine may refuse it; Build then uses the routes
 			script += "sysctl -e " + s.Name + "; "
 		}
 	}
 	return script
 }
 
-// chance matches what differs between any two networks: numbers of interfaces and namespaces; and what [Build] does for congestion
-// control.
+// chance matches everything that differs between any two networks: numbers of interfaces and
+// namespaces, and Build's way of setting congestion control.
 var chance = regexp.MustCompile(`(?m)^\d+: |@\w+| ?link-netns(id)? \S+| congctl \w+| metric (0|1024)`)
 
-// shell runs a command in the namespace of the calling thread, and returns the lines it wrote, sorted: the order of routes
-// that are equally good is chance too.
+// shell runs a command in the namespace of the calling thread, and returns its output lines,
+// sorted: the order of equally good routes is random too.
 func shell(command string) ([]string, error) {
 	out, err := exec.Command("sh", "-ec", command).CombinedOutput()
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Namespace is the network namespace of one host. A thread of its own lives in it and does all that must be done there.
+// Namespace is the network namespace of one host. A dedicated thread lives in it and does all work
+// there.
 type Namespace struct {
 	name string
 	fd   netns.NsHandle
@@ -20,7 +21,7 @@ type Namespace struct {
 	work chan func()
 }
 
-// newNamespace makes a namespace, or takes over that of the calling process.
+// newNamespace makes a new namespace if fresh is set; else it takes that of the calling process.
 func newNamespace(name string, fresh bool) (*Namespace, error) {
 	n := &Namespace{name: name, work: make(chan func())}
 	made := make(chan error)
@@ -32,12 +33,14 @@ func newNamespace(name string, fresh bool) (*Namespace, error) {
 	return n, nil
 }
 
-// serve enters the namespace, says how that went, and does all work there.
+// serve enters the namespace, reports the result to made, and does all work there.
 func (n *Namespace) serve(fresh bool, made chan<- error) {
-	// The thread is never unlocked: it ends with the goroutine, and nothing else runs in this namespace by accident.
+	// The thread is never unlocked: it ends with the goroutine, so nothing else runs in this
+	// namespace by accident.
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
-		// The main thread alone does not end with its goroutine, and would keep the namespace until the process ends.
+		// Only the main thread does not end with its goroutine; it would keep the namespace until
+		// the process ends.
 		elsewhere := make(chan error)
 		go n.serve(fresh, elsewhere)
 		made <- <-elsewhere
@@ -70,11 +73,12 @@ func (n *Namespace) enter(fresh bool) error {
 // Name returns the host's name.
 func (n *Namespace) Name() string { return n.name }
 
-// FD returns a descriptor of the namespace, for setns(2). It is open until the network is closed.
+// FD returns a descriptor of the namespace, for setns(2). It stays open until the network is
+// closed.
 func (n *Namespace) FD() int { return int(n.fd) }
 
-// Do runs f on a thread that is in the namespace; programs that f starts are in it too. Calls wait for each other, so f
-// must not call Do of the same namespace.
+// Do runs f on a thread in the namespace. Programs that f starts are in it too. Calls wait for each
+// other, so f must not call Do of the same namespace.
 func (n *Namespace) Do(f func() error) error {
 	done := make(chan error)
 	n.work <- func() { done <- f() }
@@ -87,13 +91,15 @@ func (n *Namespace) close() error {
 	return n.fd.Close()
 }
 
-// SetSysctl sets a kernel parameter, named in dotted form. The error names a parameter that the kernel does not have, or
-// that cannot be set in a namespace, or a value that it refuses; the errno is reachable by errors.As.
+// SetSysctl sets a kernel parameter, named in dotted form. The error names a parameter that the
+// kernel does not have or that cannot be set in a namespace, or a value that the kernel refuses.
+// errors.As finds the errno.
 func (n *Namespace) SetSysctl(name, value string) error {
 	return n.Do(func() error { return setSysctl(n.name, name, value) })
 }
 
-// Sysctl reads a kernel parameter; ok is false where the kernel has none of that name.
+// Sysctl reads a kernel parameter, named in dotted form; ok is false if the kernel does not have
+// it.
 func (n *Namespace) Sysctl(name string) (value string, ok bool, err error) {
 	err = n.Do(func() error {
 		text, err := os.ReadFile(sysctlPath(name))

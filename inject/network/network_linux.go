@@ -14,28 +14,30 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Network is a topology made real.
+// Network is a topology that has been built.
 type Network struct {
 	topology   *Topology
 	namespaces map[string]*Namespace
 	sysctls    []SysctlResult
-	// viaRoute is, by host, the congestion control that its routes must name.
+	// viaRoute is the congestion control that the routes of a host must name, by host.
 	viaRoute map[string]string
 	undo     []func() error
 }
 
-// SysctlResult is a kernel parameter that was set, or would have been if the kernel had it.
+// SysctlResult is a kernel parameter that was set or, if Missing, that the kernel does not have.
 type SysctlResult struct {
 	Host, Name, Value string
 	Missing           bool
 }
 
-// socketTable is the number of buckets in each host's table of TCP sockets. Without it all namespaces share the machine's,
-// whose hundreds of thousands of buckets every sock_diag dump walks through.
+// socketTable is the number of buckets in each host's table of TCP sockets. By default all
+// namespaces share the machine's table, and every sock_diag dump walks through its hundreds of
+// thousands of buckets.
 const socketTable = "512"
 
-// Build makes the topology. The caller must be alone in a network namespace of its own, with CAP_NET_ADMIN over it; in the
-// shape wire that namespace becomes the wire, in the others it stays unused.
+// Build builds the topology. The caller must be alone in a separate network namespace, with
+// CAP_NET_ADMIN over it. In the shape wire that namespace becomes the wire; in the others it is not
+// used.
 func Build(t *Topology) (_ *Network, err error) {
 	n := &Network{topology: t, namespaces: map[string]*Namespace{}, viaRoute: map[string]string{}}
 	defer func() {
@@ -43,7 +45,7 @@ func Build(t *Topology) (_ *Network, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	// Kernels before 6.1 have no such table; theirs is slower and just as right.
+	// Kernels before 6.1 do not have this parameter. They are slower, with the same results.
 	if err := setSysctl("the lab", "net.ipv4.tcp_child_ehash_entries", socketTable); err != nil && !errors.Is(err, unix.ENOENT) {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func Build(t *Topology) (_ *Network, err error) {
 		if err := n.configure(&t.Hosts[i]); err != nil {
 			return nil, err
 		}
-		// The scenario's own parameters come last: they may be those of a device.
+		// The scenario's own parameters come last, because they may be parameters of a device.
 		if err := n.setSysctls(&t.Hosts[i], own[t.Hosts[i].Name]); err != nil {
 			return nil, err
 		}
@@ -96,13 +98,14 @@ func Build(t *Topology) (_ *Network, err error) {
 // Host returns the namespace of a host, or nil.
 func (n *Network) Host(name string) *Namespace { return n.namespaces[name] }
 
-// Topology returns what was built.
+// Topology returns the topology that was built.
 func (n *Network) Topology() *Topology { return n.topology }
 
-// Sysctls returns what was set, in order.
+// Sysctls returns the parameters that were set or are missing, in order.
 func (n *Network) Sysctls() []SysctlResult { return n.sysctls }
 
-// Close lets go of all namespaces; links, addresses and routes go with them once no process is left in them.
+// Close releases all namespaces. Links, addresses and routes go with them once no process is left
+// in them.
 func (n *Network) Close() error {
 	var errs []error
 	for _, f := range slices.Backward(n.undo) {
@@ -122,8 +125,8 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 			if s.Name == congestionControl {
 				delete(n.viaRoute, h.Name)
 				if errors.Is(err, unix.EPERM) {
-					// Only the first namespace may choose one that the machine does not allow everybody (tcp_cong.c); routes may
-					// name it all the same.
+					// Only the first namespace may choose a congestion control that the machine
+					// does not allow everybody (tcp_cong.c). Routes may still name it.
 					n.viaRoute[h.Name] = s.Value
 					err = nil
 				}
@@ -141,13 +144,13 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 	})
 }
 
-// addLink makes a veth pair with each end in its namespace.
+// addLink makes a veth pair, each end in its namespace.
 func (n *Network) addLink(i int) error {
 	l := &n.topology.Links[i]
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.HardwareAddr = l.B.Device, l.MTU, hardwareAddr(i, 1)
-	// Between ends of the same index the kernel sees no link to hurry for, and may take a second to notice that it is up
-	// (linkwatch_urgent_event in net/core/link_watch.c).
+	// If both ends have the same index, the kernel does not treat the link as urgent, and may take
+	// a second to notice that it is up (linkwatch_urgent_event in net/core/link_watch.c).
 	attrs.Index = firstIndex + i
 	veth := netlink.NewVeth(attrs)
 	veth.PeerName = l.A.Device
@@ -160,7 +163,7 @@ func (n *Network) addLink(i int) error {
 	return nil
 }
 
-// configure brings up the devices of a host.
+// configure brings up the devices of a host, with their addresses and routes.
 func (n *Network) configure(h *Host) error {
 	ns := n.namespaces[h.Name]
 	lo, err := ns.nl.LinkByName("lo")
@@ -192,7 +195,8 @@ func (n *Network) configure(h *Host) error {
 	return n.addRoutes(h)
 }
 
-// firstIndex is the interface index of the first link's end B: far from those that the kernel gives by itself.
+// firstIndex is the interface index of the first link's end B, far from the indexes that the kernel
+// assigns.
 const firstIndex = 100
 
 func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
@@ -225,7 +229,8 @@ func (n *Network) addRoutes(h *Host) error {
 	return nil
 }
 
-// routeCongestion has all routes of a host name its congestion control, where its sysctl could not; those to itself too.
+// routeCongestion makes all routes of a host name its congestion control if its sysctl could not,
+// including the routes to itself.
 func (n *Network) routeCongestion(host string) error {
 	name := n.viaRoute[host]
 	if name == "" {
@@ -247,11 +252,12 @@ func (n *Network) routeCongestion(host string) error {
 				continue
 			}
 			if r.Dst != nil && r.Dst.IP.IsLinkLocalUnicast() {
-				continue // each device has the same one, and any may be replaced
+				continue // every device has this route, and any of them might be replaced
 			}
 			replace := nl.RouteReplace
 			if family == netlink.FAMILY_V6 && r.Priority == 0 {
-				// The kernel's own has a metric that nobody else can give, and so cannot be replaced.
+				// The kernel's own route has a metric that nobody else can set, so it cannot be
+				// replaced.
 				if err := nl.RouteDel(r); err != nil {
 					return fmt.Errorf("deleting the route of %s to %s: %w", host, r.Dst, err)
 				}
@@ -266,9 +272,9 @@ func (n *Network) routeCongestion(host string) error {
 	return nil
 }
 
-// SetLink cuts the link of a host, or mends it. It acts on the other end, the wire's where there is one, so that the host
-// itself only loses its carrier. In the shape direct the other host's own interface goes down, which its programs may
-// notice.
+// SetLink cuts the link of a host, or restores it. It acts on the other end (the wire's, if there
+// is a wire), so that the host itself only loses its carrier. In the shape direct, the other host's
+// own interface goes down, and its programs may notice.
 func (n *Network) SetLink(host string, up bool) error {
 	for _, l := range n.topology.Links {
 		far := l.B
@@ -294,7 +300,7 @@ func (n *Network) SetLink(host string, up bool) error {
 		if err := set(link); err != nil {
 			return fmt.Errorf("setting the link of %s: %w", host, err)
 		}
-		// An interface that was down has its routes anew.
+		// An interface that comes up again has new routes.
 		return n.routeCongestion(far.Host)
 	}
 	return fmt.Errorf("host %s has no link: %w", host, os.ErrNotExist)

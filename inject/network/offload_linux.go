@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The ethtool commands that take one value (include/uapi/linux/ethtool.h), with the names ethtool(8) has for them.
+// The ethtool commands that take one value (include/uapi/linux/ethtool.h), with their names in
+// ethtool(8).
 var offloads = []struct {
 	command uint32
 	name    string
@@ -19,8 +20,9 @@ var offloads = []struct {
 	{0x17, "tx-checksum"}, // ETHTOOL_STXCSUM
 }
 
-// offloadsOff turns off what would make one frame of many packets, or leave a checksum to hardware that is not there. It
-// works on the namespace of the calling thread. lo cannot compute checksums otherwise and keeps them.
+// offloadsOff turns off the offloads that would merge packets into one frame, or leave a checksum
+// to hardware that does not exist. It works on the namespace of the calling thread. lo keeps its
+// checksum offload because it cannot compute checksums.
 func offloadsOff(device string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

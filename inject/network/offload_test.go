@@ -62,7 +62,7 @@ func TestOffloads(t *testing.T) {
 	}
 }
 
-// What a packet on the wire must be with offloads off: no longer than the MTU, its checksum right.
+// A packet on the wire, with offloads off, is not longer than the MTU, and its checksum is right.
 func TestAPacketOnTheWireIsAPacket(t *testing.T) {
 	if !testlab.InLab(t) {
 		return
@@ -99,7 +99,7 @@ func TestAPacketOnTheWireIsAPacket(t *testing.T) {
 		if err := unix.Connect(fd, sa); err != nil {
 			return err
 		}
-		// The server does not read: what its window takes is enough.
+		// The server does not read: as much as its window takes is enough.
 		_, err = unix.SendmsgN(fd, make([]byte, length), nil, nil, unix.MSG_DONTWAIT)
 		return err
 	})
@@ -123,7 +123,8 @@ func TestAPacketOnTheWireIsAPacket(t *testing.T) {
 	}
 }
 
-// tcpChecksum adds up a TCP segment in an IPv4 packet and its pseudo-header; 0xffff is right (RFC 1071).
+// tcpChecksum adds up a TCP segment in an IPv4 packet and its pseudo-header; 0xffff is right (RFC
+// 1071).
 func tcpChecksum(packet []byte) uint32 {
 	header := int(packet[0]&15) * 4
 	segment := packet[header : int(packet[2])<<8|int(packet[3])]

@@ -4,17 +4,19 @@ import "halfopen/scenarios/language"
 
 const congestionControl = "net.ipv4.tcp_congestion_control"
 
-// pinned are the kernel parameters every host starts with, whatever the machine was tuned to: the kernel's documented
-// defaults (Documentation/networking/ip-sysctl.rst), and what keeps a lab quiet. All are optional: a kernel that lacks one
-// does not need it. tcp_syn_linear_timeouts is not among them; its default differs by kernel, and scenarios show that.
+// pinned returns the kernel parameters that every host starts with, however the machine is tuned:
+// the kernel's documented defaults (Documentation/networking/ip-sysctl.rst), and settings that keep
+// a lab quiet. All are optional: a kernel that lacks one does not need it. tcp_syn_linear_timeouts
+// is not pinned; its default differs by kernel, and scenarios show that.
 func pinned(host string, family language.Family) []language.Sysctl {
 	list := []language.Sysctl{
 		{Name: congestionControl, Value: "cubic"},
-		// What one connection learned about the path must not change the next.
+		// One connection's knowledge of the path must not change the next.
 		{Name: "net.ipv4.tcp_no_metrics_save", Value: "1"},
 		{Name: "net.ipv4.tcp_rmem", Value: "4096 131072 6291456"},
 		{Name: "net.ipv4.tcp_wmem", Value: "4096 16384 4194304"},
-		// These two follow the size of the host's socket table, which is small in a lab.
+		// The defaults of these two depend on the size of the host's socket table, which is small
+		// in a lab.
 		{Name: "net.ipv4.tcp_max_tw_buckets", Value: "262144"},
 		{Name: "net.ipv4.tcp_max_syn_backlog", Value: "4096"},
 		{Name: "net.core.somaxconn", Value: "4096"},

@@ -13,14 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readyTimeout is how long a network may take until its links can be used. The kernel's own rate limit is 1 s.
+// readyTimeout is how long a network may take until its links are usable. The kernel's own rate
+// limit is 1 s.
 const readyTimeout = 5 * time.Second
 
-// awaitReady waits for what the kernel does on threads of its own after a link is up, of which nothing tells but the state
-// itself. Until it has noticed the carrier, an end that was up before the other drops what it should send
-// (linkwatch_do_dev in net/core/link_watch.c). Until an IPv6 address has joined its solicited-node group, nobody answers
-// who asks for it (addrconf_dad_work in net/ipv6/addrconf.c), and who asked asks again only after 1 s. Until a router has
-// a link-local address, it does not ask for its neighbours (ndisc_send_ns in net/ipv6/ndisc.c).
+// awaitReady waits for work that the kernel does on other threads after a link is up, and reports
+// only by the resulting state. Until an end that came up first has noticed its carrier, it drops
+// what it should send (linkwatch_do_dev in net/core/link_watch.c). Until an IPv6 address has joined
+// its solicited-node group, nobody answers requests for it (addrconf_dad_work in
+// net/ipv6/addrconf.c), and they are repeated only after 1 s. Until a router has a link-local
+// address, it does not ask for its neighbours (ndisc_send_ns in net/ipv6/ndisc.c).
 func (n *Network) awaitReady() error {
 	deadline := time.Now().Add(readyTimeout)
 	for i := range n.topology.Hosts {
@@ -42,7 +44,7 @@ func (n *Network) awaitReady() error {
 	return nil
 }
 
-// unready says what a host still lacks; "" if nothing.
+// unready returns the first thing that a host still lacks, or "".
 func (n *Network) unready(h *Host) (string, error) {
 	ns := n.namespaces[h.Name]
 	groups := ""
@@ -62,7 +64,7 @@ func (n *Network) unready(h *Host) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("finding %s:%s: %w", h.Name, end.Device, err)
 		}
-		// lo has no carrier to wait for, and no neighbours who ask.
+		// lo has no carrier to wait for, and no neighbours that ask.
 		peers := end.Peer != ""
 		if state := link.Attrs().OperState; peers && state != netlink.OperUp {
 			return fmt.Sprintf("%s is %s", end.Device, state), nil
@@ -85,17 +87,18 @@ func (n *Network) unready(h *Host) (string, error) {
 	return "", nil
 }
 
-// local reports whether the host takes packets to the address for its own: that route too comes from addrconf_dad_work.
+// local reports whether the host accepts packets to the address as its own. This route, too, comes
+// from addrconf_dad_work.
 func local(ns *Namespace, a netip.Addr) bool {
 	routes, err := ns.nl.RouteGet(a.AsSlice())
 	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
 }
 
-// linkLocal reports whether a link has a link-local address that can be used.
+// linkLocal reports whether a link has a usable link-local address.
 func linkLocal(ns *Namespace, link netlink.Link) (bool, error) {
 	addresses, err := ns.nl.AddrList(link, netlink.FAMILY_V6)
 	if errors.Is(err, netlink.ErrDumpInterrupted) {
-		return false, nil // they changed while they were listed: not yet
+		return false, nil // they changed while they were listed: not ready yet
 	}
 	if err != nil {
 		return false, fmt.Errorf("listing the addresses of %s:%s: %w", ns.Name(), link.Attrs().Name, err)

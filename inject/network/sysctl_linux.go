@@ -12,7 +12,7 @@ import (
 	"halfopen/internal/spell"
 )
 
-// setSysctl works on the namespace of the calling thread.
+// setSysctl sets a parameter in the namespace of the calling thread. host is only for messages.
 func setSysctl(host, name, value string) error {
 	path := sysctlPath(name)
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -44,15 +44,16 @@ func sysctlPath(name string) string {
 	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
 }
 
-// NearestSysctl returns the kernel parameter that may have been meant by a name that the running kernel does not have: the
-// nearest of its folder. It returns "" if the kernel has the parameter, or none is near.
+// NearestSysctl returns the kernel parameter that was probably meant by a name that the running
+// kernel does not have: the most similar one in the same folder. It returns "" if the kernel has
+// the parameter, or if no name is similar.
 func NearestSysctl(name string) string {
 	path := sysctlPath(name)
 	if _, err := os.Stat(path); err == nil {
 		return ""
 	}
 	var names []string
-	entries, _ := os.ReadDir(filepath.Dir(path)) // a folder that does not exist has none
+	entries, _ := os.ReadDir(filepath.Dir(path)) // a folder that does not exist has no names
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
@@ -63,7 +64,7 @@ func NearestSysctl(name string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") + "." + nearest
 }
 
-// similar suggests a parameter for a name that the kernel does not have.
+// similar returns a suggestion for the name of a parameter that the kernel does not have, or "".
 func similar(name string) string {
 	if meant := NearestSysctl(name); meant != "" {
 		return fmt.Sprintf(" (did you mean %s?)", meant)

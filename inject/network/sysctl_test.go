@@ -37,7 +37,8 @@ func TestSysctlsArePinned(t *testing.T) {
 					case err != nil:
 						t.Error(err)
 					case name == congestionControl && n.viaRoute[h.Name] == value:
-						// The kernel did not let a namespace have it; the next test looks at the routes.
+						// The kernel did not allow it in a namespace; the next test looks at the
+						// routes.
 					case ok && got != value:
 						t.Errorf("%s of %s is %s, want %s", name, h.Name, got, value)
 					}
@@ -59,7 +60,8 @@ func TestSysctlsArePinned(t *testing.T) {
 	}
 }
 
-// Whatever a machine's default is, a connection in a lab uses cubic, or what the scenario asks for, in every shape.
+// Whatever a machine's default is, a connection in a lab uses cubic, or the congestion control that
+// the scenario asks for, in every shape.
 func TestCongestionControl(t *testing.T) {
 	hosts := []language.Host{{Name: "client", Addresses: 2}, {Name: "server"}}
 	reno := []language.Host{{Name: "client", Sysctl: []language.Sysctl{
@@ -171,7 +173,8 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 	}
 }
 
-// A scenario's parameter that cannot be set stops the build, with its place; what was made until then is let go.
+// A scenario's parameter that cannot be set stops the build, with its position. Everything made
+// until then is released.
 func TestBuildRefusesParameters(t *testing.T) {
 	if !testlab.InLab(t) {
 		return

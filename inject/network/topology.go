@@ -9,7 +9,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The reserved address blocks of a lab: never somebody's LAN. Host i has the ith /24 or /64 of them.
+// The reserved address blocks of a lab: they are never somebody's LAN. Host i has their ith /24 or
+// /64.
 var (
 	labV4 = netip.MustParsePrefix("198.18.0.0/15") // RFC 2544, section C.2.2
 	labV6 = netip.MustParsePrefix("2001:2::/48")   // RFC 5180, section 8
@@ -17,8 +18,8 @@ var (
 
 const (
 	maxHosts = 500
-	// wireNumber, firstNumber and absentNumber are the last part of the addresses of the wire, of a host's first address,
-	// and of the one that nobody has.
+	// wireNumber, firstNumber and absentNumber are the last part of three addresses in a subnet:
+	// that of the wire, the host's first, and the one that nobody has.
 	wireNumber   = 1
 	firstNumber  = 2
 	absentNumber = 250
@@ -27,25 +28,27 @@ const (
 	hostDevice = "eth0"
 )
 
-// Topology is a lab's network as it is to be built: pure data, which survives encoding/json.
+// Topology is the plan of a lab's network. It is pure data and survives encoding/json.
 type Topology struct {
 	Shape    language.Shape  `json:"shape"`
 	Family   language.Family `json:"family"`
 	Offloads bool            `json:"offloads,omitempty"`
-	// Hosts are the hosts in the order of the scenario, then the wire where the shape has one.
+	// Hosts are the hosts in the order of the scenario, then the wire if the shape has one.
 	Hosts []Host `json:"hosts"`
 	// Links are the veth pairs.
 	Links []Link `json:"links,omitempty"`
 }
 
-// Host is a network namespace to be.
+// Host is a network namespace to build.
 type Host struct {
 	Name string `json:"name"`
-	// Addrs are the addresses that steps call HOST, HOST.2 and so on. The wire's are its addresses towards each host.
+	// Addrs are the addresses that steps call HOST, HOST.2 and so on. The wire has one for each
+	// host.
 	Addrs []netip.Addr `json:"addrs"`
-	// Device is where the addresses are; "" for the wire.
+	// Device is the interface that has the addresses; "" for the wire.
 	Device string `json:"device,omitempty"`
-	// Prefix is the host's subnet, Gateway where its default route goes; invalid for none.
+	// Prefix is the host's subnet, Gateway the next hop of its default route; invalid if it has
+	// none.
 	Prefix  netip.Prefix `json:"prefix,omitzero"`
 	Gateway netip.Addr   `json:"gateway,omitzero"`
 	// Sysctls are set in this order: the pinned ones, then the scenario's.
@@ -72,7 +75,7 @@ type LinkEnd struct {
 	MTU    int
 }
 
-// Plan lays out the network of a scenario: hosts, links, addresses, routes and sysctls, as pure data.
+// Plan plans the network of a scenario: hosts, links, addresses, routes and sysctls, as pure data.
 func Plan(s *language.Scenario) (*Topology, error) {
 	t := &Topology{Shape: s.Network.Shape, Family: s.Family, Offloads: s.Network.Offloads}
 	if t.Shape == "" {
@@ -135,7 +138,7 @@ func (t *Topology) layLoopback(h language.Host) {
 	t.Hosts = []Host{host}
 }
 
-// layDirect puts both hosts in the first subnet: the second host's addresses come after the first's.
+// layDirect puts both hosts in the first subnet. The second host's addresses follow the first's.
 func (t *Topology) layDirect(hosts []language.Host, mtu int) {
 	prefix := subnet(t.Family, 1)
 	next := firstNumber
@@ -148,7 +151,8 @@ func (t *Topology) layDirect(hosts []language.Host, mtu int) {
 		t.Hosts = append(t.Hosts, host)
 	}
 	if next > absentNumber {
-		// Both hosts may have 100 addresses, the most the language allows, and still leave the absent one free.
+		// Even if both hosts have 100 addresses, the most that the language allows, the absent one
+		// stays free.
 		panic("halfopen: more addresses than a subnet has")
 	}
 	t.Links = []Link{{
@@ -181,8 +185,8 @@ func (t *Topology) layWire(s *language.Scenario, hosts []language.Host) {
 	t.Hosts = append(t.Hosts, wire)
 }
 
-// wireDevice names the wire's end of a host's link after the host; a name too long for an interface, or one that every
-// namespace has already, gets the host's number.
+// wireDevice names the wire's end of a host's link after the host. If the name is too long for an
+// interface, or every namespace already has it, the host's number is appended.
 func wireDevice(host string, i int) string {
 	const longest = 15 // IFNAMSIZ, less the final zero
 	if len(host) <= longest && host != "lo" {
@@ -218,7 +222,7 @@ func subnet(f language.Family, n int) netip.Prefix {
 func number(p netip.Prefix, n int) netip.Addr {
 	b := p.Addr().AsSlice()
 	b[len(b)-1] = byte(n)
-	a, _ := netip.AddrFromSlice(b) // 4 or 16 bytes, as they came
+	a, _ := netip.AddrFromSlice(b) // 4 or 16 bytes, as returned by AsSlice
 	return a
 }
 
@@ -232,7 +236,7 @@ func (t *Topology) Host(name string) *Host {
 	return nil
 }
 
-// LinkEnds returns where packets can be seen on a host.
+// LinkEnds returns the devices of a host on which packets can be seen.
 func (t *Topology) LinkEnds(host string) []LinkEnd {
 	var ends []LinkEnd
 	for _, l := range t.Links {
@@ -249,8 +253,8 @@ func (t *Topology) LinkEnds(host string) []LinkEnd {
 	return ends
 }
 
-// Resolve returns the address and port of HOST:PORT, HOST.N:PORT (the host's nth address), HOST.absent:PORT (an address of
-// its subnet that nobody has) or ADDRESS:PORT.
+// Resolve returns the address and port of HOST:PORT, HOST.N:PORT (the host's nth address),
+// HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT.
 func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
 	if ap, err := netip.ParseAddrPort(ref); err == nil {
 		return ap, nil
@@ -270,7 +274,8 @@ func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr, uint16(port)), nil
 }
 
-// Address returns the address of HOST, HOST.N, HOST.absent or a literal; "" and "any" stand for the wildcard address.
+// Address returns the address of HOST, HOST.N, HOST.absent or a literal. "" and "any" mean the
+// wildcard address.
 func (t *Topology) Address(ref string) (netip.Addr, error) {
 	if ref == "" || ref == "any" {
 		if t.Family == language.V6 {
@@ -317,7 +322,8 @@ func (t *Topology) HostOf(a netip.Addr) string {
 	return ""
 }
 
-// HostsFile returns the lab's /etc/hosts: each host's addresses under its name, and under HOST.N.
+// HostsFile returns the lab's /etc/hosts: each host's addresses as HOST.N, and its first one also
+// as HOST.
 func (t *Topology) HostsFile() string {
 	var b strings.Builder
 	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")

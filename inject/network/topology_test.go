@@ -16,10 +16,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// comparable lets cmp look at addresses.
+// comparable lets cmp compare addresses.
 var comparable = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
-// labs are the scenarios that have a golden topology, and are built where that is possible.
+// labs are the scenarios that have a golden topology. They are also built if the machine allows it.
 var labs = []struct {
 	name     string
 	scenario language.Scenario
@@ -54,7 +54,7 @@ var labs = []struct {
 	}},
 }
 
-// lay lays out the scenario for a family.
+// lay plans the network of the scenario for a family.
 func lay(t *testing.T, s language.Scenario, f language.Family) *Topology {
 	t.Helper()
 	s.Family = f
@@ -65,7 +65,7 @@ func lay(t *testing.T, s language.Scenario, f language.Family) *Topology {
 	return topology
 }
 
-// The commands say all of a topology: addresses, links, parameters, routes.
+// The commands describe a topology completely: addresses, links, parameters, routes.
 func TestCommands(t *testing.T) {
 	for _, l := range labs {
 		t.Run(l.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// withoutPinned leaves the hosts with the parameters that the scenario sets.
+// withoutPinned leaves the hosts only the parameters that the scenario sets.
 func withoutPinned(t *Topology) {
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
@@ -94,7 +94,7 @@ func withoutPinned(t *Topology) {
 	}
 }
 
-// summary is what a reader wants to know of a topology, a line each.
+// summary describes a topology, one line for each item.
 func summary(t *Topology) []string {
 	var lines []string
 	for _, h := range t.Hosts {
@@ -245,7 +245,8 @@ func TestLay(t *testing.T) {
 	}
 }
 
-// As many hosts as there may be have subnets of the reserved blocks, each its own, and devices of different names.
+// The largest number of hosts have subnets within the reserved blocks, all different, and devices
+// with different names.
 func TestManyHosts(t *testing.T) {
 	for _, f := range []language.Family{language.V4, language.V6} {
 		t.Run(string(f), func(t *testing.T) {
@@ -316,7 +317,7 @@ func TestLayRefuses(t *testing.T) {
 	}
 }
 
-// What is set last holds: the scenario's own parameters come after the pinned ones.
+// The parameter set last wins: the scenario's own parameters come after the pinned ones.
 func TestSysctlsOfAHost(t *testing.T) {
 	own := language.Sysctl{Name: "net.ipv4.tcp_syn_retries", Value: "1", Pos: language.Pos{Line: 3}}
 	s := language.Scenario{Hosts: []language.Host{
