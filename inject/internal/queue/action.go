@@ -2,21 +2,25 @@ package queue
 
 import "math/rand/v2"
 
-// action is what a fault does. It reports whether it did anything: what it leaves alone is not a hit.
+// action carries out one action of a rule. strike reports whether it did anything to the packet; if
+// not, the packet is not a hit.
 type action interface {
 	strike(*strike) (Strike, bool)
 }
 
-// actions has, for each action of the language, what makes its state for a rule, and what it needs of packets.
+// actions has one entry for each action of the language: how to make its state for a rule, and what
+// it needs to know of packets.
 var actions = map[string]struct {
 	make func(*Rule, *rand.Rand) action
-	// bytes is set where the action looks at more of a packet than its headers, or makes another packet of it.
+	// bytes is set if the action reads more of a packet than its headers, or builds another packet
+	// from it.
 	bytes bool
-	// wire is set where it needs packets as they are on the wire, not as offloading leaves them.
+	// wire is set if the action needs packets as they are on the wire, not as offloads leave them.
 	wire bool
 }{
-	"drop":      {make: func(*Rule, *rand.Rand) action { return drop{} }},
-	"partition": {make: func(*Rule, *rand.Rand) action { return drop{} }}, // the rule's alternatives say of whom
+	"drop": {make: func(*Rule, *rand.Rand) action { return drop{} }},
+	// The rule's alternatives select the packets.
+	"partition": {make: func(*Rule, *rand.Rand) action { return drop{} }},
 	"reject":    {make: newReject, bytes: true},
 	"reset":     {make: newReset},
 	"delay":     {make: newDelay},

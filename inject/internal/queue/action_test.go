@@ -204,7 +204,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestRate(t *testing.T) {
-	// 972 bytes of payload are 1000 of packet, and 1014 on the link: 1.014 ms at 8 Mbit/s.
+	// 972 bytes of payload are 1000 bytes of packet, and 1014 on the link: 1.014 ms at 8 Mbit/s.
 	b, back := datagram(language.V4, toServer, string(make([]byte, 972))), datagram(language.V4, toClient, string(make([]byte, 972)))
 	const each = 1014 * time.Microsecond
 	burst := 3072 * time.Microsecond
@@ -308,7 +308,7 @@ func TestLoss(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, do string
-		// lost is the share of packets, length that of a burst.
+		// lost is the share of lost packets, length the length of a burst.
 		lost, length float64
 	}{
 		{"never bad", `{good-to-bad: 0%, bad-to-good: 50%}`, 0, 0},

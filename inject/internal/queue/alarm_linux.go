@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm waits for a time or a wake-up, with the kernel's own resolution: a Go timer may be 1 ms late, as the runtime's
-// poller waits in whole milliseconds.
+// alarm waits for a time or a wake-up with the kernel's resolution. A Go timer may be 1 ms late,
+// because the runtime's poller waits in whole milliseconds.
 type alarm struct{ fd int }
 
 func newAlarm() (*alarm, error) {
@@ -19,11 +19,13 @@ func newAlarm() (*alarm, error) {
 	return &alarm{fd}, nil
 }
 
-// exact asks that the calling thread be woken on time, not when it suits other wake-ups (prctl(2), PR_SET_TIMERSLACK), and
-// that it then run before others: by its nice value, and by the shortest slice there is, with which a thread that wakes
-// takes the processor from one with a longer (sched_setattr(2); before Linux 6.12 it has none of its own). The nice value is a
-// privilege: without it, busy processors are shared. SCHED_FIFO would be more exact still, but Go's runtime waits for other
-// threads by sched_yield(2), which lets none run that is not real-time, too: both then stand still for most of a second.
+// exact makes the kernel wake the calling thread on time, not when it suits other wake-ups
+// (prctl(2), PR_SET_TIMERSLACK), and run it before others: by its nice value, and by the shortest
+// possible slice, because a waking thread takes the processor from a thread with a longer slice
+// (sched_setattr(2); before Linux 6.12 the slice has no effect). The nice value needs a privilege;
+// without it, the thread shares busy processors. SCHED_FIFO would be more exact, but Go's runtime
+// waits for other threads with sched_yield(2), which then does not run threads that are not
+// real-time: both stand still for most of a second.
 func (a *alarm) exact() error {
 	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
 		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: -20, Runtime: 100_000, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
@@ -34,13 +36,14 @@ func (a *alarm) exact() error {
 	return nil
 }
 
-// wake ends the current wait, or else the next.
+// wake ends the current wait, or else the next one.
 func (a *alarm) wake() {
 	one := [8]byte{1}
-	_, _ = unix.Write(a.fd, one[:]) // it fails only where so many wake-ups are pending that none more is needed
+	// Fails only if so many wake-ups are pending that another is not needed.
+	_, _ = unix.Write(a.fd, one[:])
 }
 
-// wait returns after the time, or when woken; without a limit where forever is set.
+// wait returns after d, or when woken. If forever is set, only a wake-up ends it.
 func (a *alarm) wait(d time.Duration, forever bool) {
 	var timeout *unix.Timespec
 	if !forever {
@@ -50,7 +53,7 @@ func (a *alarm) wait(d time.Duration, forever bool) {
 	fds := []unix.PollFd{{Fd: int32(a.fd), Events: unix.POLLIN}}
 	if n, err := unix.Ppoll(fds, timeout, nil); err == nil && n > 0 {
 		var count [8]byte
-		_, _ = unix.Read(a.fd, count[:]) // there is something to be read, as poll said
+		_, _ = unix.Read(a.fd, count[:]) // poll said that there is something to read
 	}
 }
 

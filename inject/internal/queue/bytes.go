@@ -2,7 +2,7 @@ package queue
 
 import "encoding/binary"
 
-// The protocol numbers (IANA) of what is changed or forged.
+// The numbers (IANA) of the protocols that are changed or forged.
 const (
 	protoHopByHop = 0
 	protoICMP     = 1
@@ -13,18 +13,21 @@ const (
 	protoDestOpts = 60
 )
 
-// location says where things are in an IP packet.
+// location is where the parts of an IP packet are, as byte offsets.
 type location struct {
 	v6    bool
 	proto byte
-	// ttl is the TTL's, or hop limit's, place; 0 where even the IP header is malformed, or the packet cut short.
+	// ttl is the offset of the TTL or hop limit; 0 if even the IP header is malformed, or the
+	// packet is cut short.
 	ttl int
-	// transport is where TCP's, UDP's or ICMP's header begins, payload what follows it, and end the packet's end.
+	// transport is where the header of TCP, UDP or ICMP begins, payload where that header ends, and
+	// end the packet's end.
 	transport, payload, end int
 }
 
-// locate finds its way in an IP packet. It is false for what is malformed, cut short, a fragment, or neither TCP nor UDP
-// nor ICMP: of those only the IP header may be changed, if ttl is not 0.
+// locate finds the parts of an IP packet. It reports false for a packet that is malformed, cut
+// short, a fragment, or not TCP, UDP or ICMP. Only the IP header of such a packet may be changed,
+// and only if ttl is not 0.
 func locate(b []byte) (location, bool) {
 	var l location
 	switch {
@@ -68,7 +71,7 @@ func locate(b []byte) (location, bool) {
 		if l.transport+header > len(b) {
 			return l, false
 		}
-		// The checksum is over the datagram, and not over what may follow it in the packet.
+		// The checksum covers only the datagram, not bytes that may follow it in the packet.
 		length := int(binary.BigEndian.Uint16(b[l.transport+4:]))
 		if l.transport+length > l.end {
 			return l, false
@@ -83,7 +86,7 @@ func locate(b []byte) (location, bool) {
 	return l, l.payload <= l.end
 }
 
-// checksum returns where the transport's checksum is.
+// checksum returns the offset of the transport's checksum.
 func (l location) checksum() int {
 	switch l.proto {
 	case protoTCP:
@@ -94,8 +97,8 @@ func (l location) checksum() int {
 	return l.transport + 2
 }
 
-// fix makes the checksums right: of the IPv4 header, and of the transport (RFC 1071). A UDP datagram over IPv4 without a
-// checksum stays so.
+// fix computes the checksums of the IPv4 header and of the transport (RFC 1071). A UDP datagram
+// over IPv4 without a checksum stays without one.
 func (l location) fix(b []byte) {
 	l.fixHeader(b)
 	at := l.checksum()
@@ -105,12 +108,12 @@ func (l location) fix(b []byte) {
 	b[at], b[at+1] = 0, 0
 	c := ^fold(l.sum(b))
 	if c == 0 && l.proto == protoUDP {
-		c = 0xffff // 0 stands for none (RFC 768)
+		c = 0xffff // 0 means no checksum (RFC 768)
 	}
 	binary.BigEndian.PutUint16(b[at:], c)
 }
 
-// fixHeader makes the checksum of the IPv4 header right.
+// fixHeader computes the checksum of the IPv4 header.
 func (l location) fixHeader(b []byte) {
 	if l.v6 {
 		return
@@ -119,8 +122,8 @@ func (l location) fixHeader(b []byte) {
 	binary.BigEndian.PutUint16(b[10:], ^fold(sum(0, b[:l.transport])))
 }
 
-// keepError makes the transport's checksum as wrong as it was when its sum was that: an error made on purpose outlives
-// later changes.
+// keepError makes the transport's checksum as wrong as it was when the transport added up to sum:
+// an error made on purpose survives later changes.
 func (l location) keepError(b []byte, sum uint16) {
 	at := l.checksum()
 	c := binary.BigEndian.Uint16(b[at:])
@@ -128,15 +131,15 @@ func (l location) keepError(b []byte, sum uint16) {
 		return
 	}
 	if c = fold(uint32(c) + uint32(sum)); c == 0 {
-		c = 0xffff // the same, and not UDP's sign for none
+		c = 0xffff // has the same value, and is not UDP's mark for no checksum
 	}
 	binary.BigEndian.PutUint16(b[at:], c)
 }
 
-// right reports whether the transport's checksum is.
+// right reports whether the transport's checksum is right.
 func (l location) right(b []byte) bool { return fold(l.sum(b)) == 0xffff }
 
-// sum adds up the transport with its pseudo-header; ICMP over IPv4 has none.
+// sum adds up the transport and its pseudo-header. ICMP over IPv4 has no pseudo-header.
 func (l location) sum(b []byte) uint32 {
 	var s uint32
 	switch {

@@ -13,7 +13,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// differing returns the places where two packets of one length differ.
+// differing returns the offsets at which two packets of one length differ.
 func differing(t *testing.T, a, b []byte) []int {
 	t.Helper()
 	if len(a) != len(b) {
@@ -34,7 +34,7 @@ func TestCorrupt(t *testing.T) {
 		payload := "0123456789"
 		for name, c := range map[string]struct {
 			packet         []byte
-			payload, check int // where they are
+			payload, check int // their offsets
 			layer          string
 		}{
 			"TCP": {segment{way: toServer, flags: "ACK", seq: 1, ack: 1, payload: payload}.bytes(f), head + 20, head + 16, "TCP"},
@@ -51,7 +51,7 @@ func TestCorrupt(t *testing.T) {
 				`{corrupt: {bytes: 10, checksum: keep}}`:          {0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
 				`{corrupt: {offset: 9, checksum: fix}}`:           {9},
 				`{corrupt: {bytes: 10, checksum: fix}}`:           {0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
-				`{corrupt: {bytes: 3, offset: 8}}`:                nil, // there are but two
+				`{corrupt: {bytes: 3, offset: 8}}`:                nil, // only two are left
 				`{corrupt: {offset: 10}}`:                         nil,
 				`{corrupt: {bytes: 11, checksum: fix}}`:           nil,
 				`{corrupt: {bytes: 1, offset: 1400}}`:             nil,
@@ -91,7 +91,7 @@ func TestCorrupt(t *testing.T) {
 	}
 }
 
-// Flipping all bits of a word of zeros, which is -0, leaves a sum in ones' complement as it is.
+// Flipping all bits of a word of zeros gives -0, which does not change a sum in ones' complement.
 func TestCorruptIsNoticedWhateverTheBytes(t *testing.T) {
 	for _, payload := range []string{"\x00\x00", "\xff\xff", "\x00\x00\x00\x00", "\x00\xff\xff\x00", "\x12\x34\xed\xcb"} {
 		for _, f := range families {
@@ -106,7 +106,7 @@ func TestCorruptIsNoticedWhateverTheBytes(t *testing.T) {
 
 func TestRewrite(t *testing.T) {
 	type want struct {
-		// what is asked of the packet as gopacket sees it; "" is right.
+		// what checks the packet as gopacket parses it, and returns "" if it is right.
 		check func(before, after *parsed) string
 	}
 	tcp := func(ok func(before, after *layers.TCP) bool) want {
@@ -227,7 +227,7 @@ func TestRewrite(t *testing.T) {
 					f == language.V6 && after.v6.FlowLabel != 0xabcde {
 					t.Errorf("IP%s: something else has changed too:\n%s\n%s", f, before, after)
 				}
-				// What is so already is no hit.
+				// A field that already has the value is not a hit.
 				again := decide(e, d.Data, 0)
 				if again.Data != nil || len(again.Strikes) > 0 {
 					t.Errorf("IP%s: rewritten again though nothing changes", f)
@@ -271,7 +271,7 @@ func TestRewriteOfOtherPackets(t *testing.T) {
 	}
 }
 
-// A packet without its end must not be sent on without it.
+// A truncated packet must not be sent on truncated.
 func TestWhatIsCutShortIsNotChanged(t *testing.T) {
 	for _, f := range families {
 		b := segment{way: toServer, flags: "ACK", payload: strings.Repeat("x", 1000)}.bytes(f)
@@ -284,7 +284,7 @@ func TestWhatIsCutShortIsNotChanged(t *testing.T) {
 	}
 }
 
-// A datagram may end before its packet does; its checksum covers the datagram.
+// A datagram may end before its packet does. Its checksum covers only the datagram.
 func TestADatagramShorterThanItsPacket(t *testing.T) {
 	for _, f := range families {
 		b := append(datagram(f, toServer, "four"), "tail"...)

@@ -11,12 +11,13 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Several faults on one packet: each does its part, in the order of the file.
+// If several faults strike one packet, each does its part, in the order of the file.
 func TestFaultsCombined(t *testing.T) {
 	for _, c := range []struct {
 		name, faults string
 		effects      []string
-		// check tells what is wrong with the decision about a segment of 5 bytes that came after 10 ms.
+		// check describes the mistakes of the decision about a segment of 5 bytes that came after
+		// 10 ms.
 		check func(t *testing.T, f language.Family, b []byte, d *Decision)
 	}{
 		{
@@ -160,7 +161,8 @@ func TestFaultsCombined(t *testing.T) {
 	}
 }
 
-// Each of two faults keeps the order in which packets come to it, late by the other or not.
+// Each of two faults keeps the order of the packets that come to it, whether or not the other has
+// delayed them.
 func TestOrderIsKeptByFaultsCombined(t *testing.T) {
 	b := datagram(language.V4, toServer, string(make([]byte, 972)))
 	for _, before := range []string{`{delay: {by: 50ms, jitter: 50ms}}`, `{rate: {to: 8mbit, queue: 1MB}}`, `{delay: 70ms}`} {
@@ -174,7 +176,7 @@ func TestOrderIsKeptByFaultsCombined(t *testing.T) {
 			last = d.At
 		}
 	}
-	// A fixed delay leaves the order as it is, that which another fault has made included.
+	// A fixed delay does not change the order of packets, even after another fault has changed it.
 	e := newTestEngine(t, language.V4, 1, `{a: {do: {delay: {by: 50ms, jitter: 50ms, order: free}}}, b: {do: {delay: 50ms}}}`)
 	overtakes := 0
 	var last time.Duration
@@ -190,7 +192,7 @@ func TestOrderIsKeptByFaultsCombined(t *testing.T) {
 	}
 }
 
-// A strike tells the packet's headers, and not more.
+// A strike holds the packet's headers, and not more.
 func TestStrikesTellHeaders(t *testing.T) {
 	b := datagram(language.V4, toServer, string(make([]byte, 1000)))
 	e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: drop}}`)
@@ -200,7 +202,7 @@ func TestStrikesTellHeaders(t *testing.T) {
 	}
 }
 
-// random are faults with all that is random, each a file of its own below.
+// random are faults with every kind of random decision, each used as a separate file below.
 const random = `
   loss: {match: {udp: any}, chance: 30%, via: nfqueue, do: drop}
   burst: {do: {loss: {good-to-bad: 10%, bad-to-good: 30%, in-bad: 80%, in-good: 1%}}}
@@ -235,7 +237,7 @@ func TestTheSameSeedStrikesTheSame(t *testing.T) {
 	}
 }
 
-// What is random in one fault does not hang on what others are there.
+// The random decisions of one fault do not depend on which other faults there are.
 func TestFaultsHaveTheirOwnChance(t *testing.T) {
 	of := func(all []Strike, fault string) (by []time.Duration) {
 		for _, s := range all {

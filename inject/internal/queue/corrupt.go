@@ -16,7 +16,7 @@ func (a *corrupt) strike(s *strike) (Strike, bool) {
 	l, ok := locate(s.packet.bytes())
 	n := max(1, a.Bytes)
 	if !ok || l.payload+a.Offset+n > l.end {
-		return Strike{}, false // there is no such byte
+		return Strike{}, false // the payload is too short
 	}
 	b := s.packet.writable()
 	keep := a.Checksum != "fix"
@@ -28,7 +28,7 @@ func (a *corrupt) strike(s *strike) (Strike, bool) {
 	case !keep:
 		l.fix(b)
 	case l.right(b):
-		hit[n-1] ^= 0x01 // the changes made up for each other
+		hit[n-1] ^= 0x01 // the changes cancelled out
 	}
 	return Strike{Effect: packet.EffectCorrupted}, true
 }

@@ -9,17 +9,17 @@ import (
 	"halfopen/internal/packet"
 )
 
-// delay puts a packet off by a time.
+// delay delays a packet by a fixed or random time.
 type delay struct {
 	by, jitter time.Duration
 	normal     bool
 	free       bool
 	rng        *rand.Rand
-	// last is the latest release so far, by sender and receiver, where order is kept.
+	// last is the latest release so far, by sender and receiver, if order is kept.
 	last map[[2]netip.Addr]time.Duration
 }
 
-// mostPairs bounds what is remembered of those whose packets have long been released.
+// mostPairs bounds a map of addresses: a full map first drops the entries whose time has passed.
 const mostPairs = 1024
 
 func newDelay(r *Rule, rng *rand.Rand) action {
@@ -44,13 +44,13 @@ func (a *delay) strike(s *strike) (Strike, bool) {
 		by += time.Duration((2*a.rng.Float64() - 1) * float64(a.jitter))
 	}
 	by = max(by, 0)
-	// Without jitter the packets leave as they come.
+	// Without jitter, packets leave in the order in which they came.
 	if !a.free && a.jitter > 0 {
 		if len(a.last) >= mostPairs {
 			maps.DeleteFunc(a.last, func(_ [2]netip.Addr, at time.Duration) bool { return at <= s.now })
 		}
 		pair := [2]netip.Addr{s.packet.decoded.Src, s.packet.decoded.Dst}
-		// What delayed the packet before has it come later.
+		// Earlier rules may have delayed the packet; then it comes later.
 		comes := max(s.decision.At, s.now)
 		by = max(by, a.last[pair]-comes)
 		a.last[pair] = comes + by

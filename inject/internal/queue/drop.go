@@ -2,7 +2,7 @@ package queue
 
 import "halfopen/internal/packet"
 
-// drop takes the packet away.
+// drop drops the packet.
 type drop struct{}
 
 func (drop) strike(s *strike) (Strike, bool) {

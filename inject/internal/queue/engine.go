@@ -12,37 +12,39 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Decision is what happens to a packet. The zero Decision lets it pass as it is, at once.
+// Decision says what happens to a packet. The zero Decision passes it unchanged, at once.
 type Decision struct {
-	// Drop takes the packet away.
+	// Drop drops the packet.
 	Drop bool
-	// Data is the packet as changed; nil where it is not.
+	// Data is the changed packet; nil if it is unchanged.
 	Data []byte
-	// At is the time before which the packet must not pass; 0 is at once.
+	// At is the earliest time at which the packet may pass; 0 means at once.
 	At time.Duration
-	// Until are the events before which it must not pass.
+	// Until are the events that must have happened before the packet passes.
 	Until []language.EventRef
-	// Behind is how many later packets of its direction must pass before it. If they do not come, it passes all the same
-	// once it has waited for Patience beyond At and Until.
+	// Behind is how many later packets of its direction must pass before it. If they do not come,
+	// the packet passes once it has waited for Patience beyond At and Until.
 	Behind   int
 	Patience time.Duration
-	// Direction tells packets apart that overtake each other.
+	// Direction is the direction of the packet. Only packets of the same direction overtake each
+	// other.
 	Direction Direction
-	// Extras are sent after the packet, or at once where it is dropped.
+	// Extras are sent after the packet, or at once if it is dropped.
 	Extras []Extra
 	// Strikes are the faults that struck, in order.
 	Strikes []Strike
 }
 
-// Extra is a packet besides: a copy, or one forged.
+// Extra is an additional packet: a copy, or a forged one.
 type Extra struct {
 	Data []byte
-	// After is how long after the packet passed it is sent; Until, if set, the event before which it is not.
+	// After is the time from the packet's passing to the sending of the extra. If Until is set,
+	// that event must have happened too.
 	After time.Duration
 	Until language.EventRef
 }
 
-// Direction is one way of a connection; ports are 0 for packets without.
+// Direction is one direction of a connection. Ports are 0 for packets without ports.
 type Direction struct {
 	Proto    string
 	Src, Dst netip.AddrPort
@@ -53,28 +55,29 @@ type Strike struct {
 	Fault string
 	// N counts the fault's hits, from 1.
 	N uint64
-	// Effect says what was done to the packet.
+	// Effect says what happened to the packet.
 	Effect packet.Effect
-	// By is for how long, where the effect has a time.
+	// By is the delay; 0 if the effect has no time.
 	By time.Duration
-	// Packet is the packet as it arrived, at most [StrikeBytes] of it from its IP header on.
+	// Packet is the packet as it arrived, from its IP header on, at most [StrikeBytes] of it.
 	Packet []byte
 }
 
-// StrikeBytes is how much of a packet a [Strike] tells: all headers, to know it again by.
+// StrikeBytes is how many bytes of a packet a [Strike] holds: all headers, which identify the
+// packet.
 const StrikeBytes = 128
 
-// queued is one packet on its way through the rules.
+// queued is one packet while the rules are applied to it.
 type queued struct {
 	place   Place
 	arrived []byte
 	decoded packet.Decoded
 	flow    packet.Flow
-	// data is a changed copy of arrived; nil where nothing is changed.
+	// data is a changed copy of arrived; nil if nothing is changed.
 	data []byte
 }
 
-// writable returns the packet's bytes, to be changed.
+// writable returns the packet's bytes for changing.
 func (p *queued) writable() []byte {
 	if p.data == nil {
 		p.data = slices.Clone(p.arrived)
@@ -82,7 +85,7 @@ func (p *queued) writable() []byte {
 	return p.data
 }
 
-// bytes returns the packet as it is by now.
+// bytes returns the packet with the changes so far.
 func (p *queued) bytes() []byte {
 	if p.data != nil {
 		return p.data
@@ -90,7 +93,7 @@ func (p *queued) bytes() []byte {
 	return p.arrived
 }
 
-// length is that of the whole packet, of which only the headers may be here.
+// length returns the length of the whole packet in bytes, even if only its headers are here.
 func (p *queued) length() int {
 	b := p.arrived
 	n := 0
@@ -103,7 +106,7 @@ func (p *queued) length() int {
 	return max(n, len(b))
 }
 
-// whole reports whether all of the packet is here.
+// whole reports whether the packet is here in full.
 func (p *queued) whole() bool { return p.length() == len(p.arrived) }
 
 // Engine decides what happens to packets. Its methods may be called from several goroutines.
@@ -112,15 +115,16 @@ type Engine struct {
 
 	mu    sync.Mutex
 	rules []*ruleState
-	flows *packet.Flows // nil where no rule needs them
-	// happened has the events that some rule waits for, and whether they have happened.
+	flows *packet.Flows // nil if no rule needs them
+	// happened has the events that rules wait for, and whether each has happened.
 	happened map[language.EventRef]bool
-	// packet is the one that is being decided; its memory is used anew by each.
+	// packet is the packet being decided. Its memory is reused for each packet.
 	packet queued
 }
 
-// NewEngine returns an engine with all rules out of force. Seed feeds what is random in them: the same seed and the same
-// packets in the same order give the same decisions. It refuses a rule whose selector has a key that it cannot judge.
+// NewEngine returns an engine with all rules out of force. seed seeds their random decisions: the
+// same seed, and the same packets in the same order, give the same decisions. A rule is refused if
+// its selector has a key that the engine cannot judge.
 func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) (*Engine, error) {
 	e := &Engine{hosts: hosts, happened: map[language.EventRef]bool{}}
 	for _, r := range rules {
@@ -139,7 +143,7 @@ func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) (*Engine, error
 	return e, nil
 }
 
-// Set puts a fault in force or out of it. Packets that wait go on waiting.
+// Set puts a fault in or out of force. Waiting packets keep waiting.
 func (e *Engine) Set(fault string, on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -178,8 +182,8 @@ func (e *Engine) HasHappened(event language.EventRef) bool {
 	return e.happened[event]
 }
 
-// Decide holds a packet, from its IP header on, against the rules of a place. It takes any bytes, and keeps none
-// of them, nor does the decision.
+// Decide applies the rules of a place to a packet, given from its IP header on. It accepts any
+// bytes. Neither the engine nor the decision keeps a reference to them.
 func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -207,7 +211,7 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 		d.Strikes = append(d.Strikes, s)
 		if d.Drop {
 			d.At, d.Until, d.Behind, d.Patience = 0, nil, 0, 0
-			// Copies of what does not pass are not made; what was forged is sent.
+			// A dropped packet has no copies; forged packets are still sent.
 			d.Extras = slices.DeleteFunc(d.Extras, func(x Extra) bool { return x.Data == nil })
 			return d
 		}
@@ -225,7 +229,7 @@ func directionOf(d *packet.Decoded) Direction {
 	return Direction{d.Proto, netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
-// strike is what an action works on.
+// strike is the state that an action works on.
 type strike struct {
 	engine   *Engine
 	packet   *queued
@@ -233,10 +237,11 @@ type strike struct {
 	now      time.Duration
 }
 
-// wait puts the packet's release off by that much, on top of what other faults ask for.
+// wait delays the packet's release by that time, in addition to what other faults ask for.
 func (s *strike) wait(by time.Duration) { s.decision.At = max(s.decision.At, s.now) + by }
 
-// receiver returns the first address of the host that the packet is for; of one that is no host's, its own.
+// receiver returns the first address of the host that the packet is for, or the destination address
+// if it belongs to no host.
 func (s *strike) receiver() netip.Addr {
 	dst := s.packet.decoded.Dst
 	for _, addrs := range s.engine.hosts {
@@ -247,5 +252,5 @@ func (s *strike) receiver() netip.Addr {
 	return dst
 }
 
-// extra has a packet sent besides: a copy where it has no data.
+// extra adds an additional packet: a copy if it has no data.
 func (s *strike) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }

@@ -12,7 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// toward says whom a forged segment is for, seen from the packet that gave rise to it.
+// toward is the end that a forged segment goes to: the sender or the receiver of the packet that
+// triggered it.
 type toward bool
 
 const (
@@ -20,9 +21,9 @@ const (
 	toReceiver toward = true
 )
 
-// forgeReset returns a RST that the one it is for takes as its peer's: its sequence number is the very next one expected
-// (RFC 5961, section 3.2). To the receiver it follows the packet, to the sender it answers it. It returns nil for what is
-// no TCP segment, or is a RST itself.
+// forgeReset returns a RST that its target accepts as its peer's: the sequence number is exactly
+// the next one expected (RFC 5961, section 3.2). A RST to the receiver follows the packet; a RST to
+// the sender answers it. It returns nil if the packet is a RST or not a TCP segment.
 func forgeReset(d *packet.Decoded, to toward) []byte {
 	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&packet.RST != 0 || !unicast(d) {
 		return nil
@@ -54,8 +55,9 @@ func forgeReset(d *packet.Decoded, to toward) []byte {
 	return serialize(src, dst, layers.IPProtocolTCP, tcp)
 }
 
-// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC 4443). IPv6 has one for
-// everything prohibited, and none for a protocol that is not there: see forgeUnreachable.
+// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC
+// 4443). IPv6 has one code for everything prohibited, and none for an unsupported protocol: see
+// forgeUnreachable.
 var unreachables = map[string][2]uint8{
 	"icmp-net-unreachable":  {0, 0},
 	"icmp-host-unreachable": {1, 3},
@@ -75,7 +77,8 @@ func forgeUnreachable(s *strike, with string) []byte {
 	codes := unreachables[with]
 	code6, value6 := layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]), uint32(0)
 	if with == protoUnreachable {
-		// Parameter problem, that points to the header's field "next header" (RFC 4443, section 3.4).
+		// A parameter problem that points to the header's field "next header" (RFC 4443, section
+		// 3.4).
 		code6, value6 = layers.CreateICMPv6TypeCode(layers.ICMPv6TypeParameterProblem, layers.ICMPv6CodeUnrecognizedNextHeader), 6
 	}
 	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0, code6, value6)
@@ -87,15 +90,17 @@ func forgeTooBig(s *strike, size int) []byte {
 		layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0), uint32(size))
 }
 
-// How much of a packet an ICMP error may quote: RFC 1812, section 4.3.2.3, and RFC 4443, section 2.4 (c).
+// How many bytes of a packet an ICMP error may quote: RFC 1812, section 4.3.2.3, and RFC 4443,
+// section 2.4 (c).
 const (
 	quoted4 = 576 - 20 - 8
 	quoted6 = 1280 - 40 - 8
 )
 
-// forgeError returns an ICMP error about the packet: mtu4 and value6 are what stands behind the checksum. It returns nil where
-// there must be none: about another error, a fragment but the first, or what is not from one host to another (RFC 1122,
-// section 3.2.2; RFC 4443, section 2.4).
+// forgeError returns an ICMP error about the packet; mtu4 and value6 are the fields after the
+// checksum. It returns nil if an error is forbidden: about another error, about a fragment other
+// than the first, or about a packet that is not from one host to another (RFC 1122, section 3.2.2;
+// RFC 4443, section 2.4).
 func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32) []byte {
 	d := &s.packet.decoded
 	if isError(d) || d.FragmentOffset > 0 || !unicast(d) {
@@ -112,7 +117,8 @@ func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layer
 		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, quoted[:min(len(quoted), quoted6)]...)))
 }
 
-// isError reports whether the packet is an ICMP error, or too broken an ICMP message to say that it is none.
+// isError reports whether the packet is an ICMP error, or an ICMP message too broken to rule that
+// out.
 func isError(d *packet.Decoded) bool {
 	return d.Inner != nil || d.Proto == "icmp" && d.ICMPType != "echo-request" && d.ICMPType != "echo-reply"
 }
@@ -122,7 +128,8 @@ func unicast(d *packet.Decoded) bool {
 	return d.Src.IsValid() && !d.Src.IsUnspecified() && !d.Src.IsMulticast() && d.Dst.IsValid() && !d.Dst.IsMulticast()
 }
 
-// reporter returns the address of whoever tells the sender: the wire's on the sender's link, else the receiver's own.
+// reporter returns the source address of errors to the sender: the wire's address on the sender's
+// link, else the receiver's address.
 func (s *strike) reporter() netip.Addr {
 	d := &s.packet.decoded
 	if s.packet.place.Host != language.Wire {
@@ -140,7 +147,7 @@ func (s *strike) reporter() netip.Addr {
 	return d.Dst
 }
 
-// serialize makes a packet with lengths and checksums.
+// serialize builds a packet with lengths and checksums.
 func serialize(src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.SerializableLayer) []byte {
 	const hops = 64
 	var ip gopacket.SerializableLayer
@@ -154,14 +161,14 @@ func serialize(src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.Se
 	}
 	switch l := rest[0].(type) {
 	case *layers.TCP:
-		_ = l.SetNetworkLayerForChecksum(network) // fails only for what is not an IP layer
+		_ = l.SetNetworkLayerForChecksum(network) // fails only for a layer that is not IP
 	case *layers.ICMPv6:
 		_ = l.SetNetworkLayerForChecksum(network)
 	}
 	buf := gopacket.NewSerializeBuffer()
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	if err := gopacket.SerializeLayers(buf, options, append([]gopacket.SerializableLayer{ip}, rest...)...); err != nil {
-		return nil // no layer here can fail but for a length beyond 64 KiB, which is never quoted
+		return nil // happens only for lengths beyond 64 KiB, which are never quoted
 	}
 	return buf.Bytes()
 }

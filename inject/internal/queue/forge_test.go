@@ -10,7 +10,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// forged returns the summaries of what a decision sends besides the packet.
+// forged returns the summaries of the additional packets that a decision sends.
 func forged(t *testing.T, d *Decision) []string {
 	t.Helper()
 	var list []string
@@ -23,7 +23,8 @@ func forged(t *testing.T, d *Decision) []string {
 	return list
 }
 
-// The number of a forged RST is the next one that its receiver expects, as RFC 5961, section 3.2, has it.
+// The sequence number of a forged RST is the next one that its receiver expects, as RFC 5961,
+// section 3.2, requires.
 func TestReset(t *testing.T) {
 	const (
 		fromClient = "client > server 40001 > 8080 RST"
@@ -32,7 +33,7 @@ func TestReset(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		segment
-		// receiver and sender are what each of them gets.
+		// receiver and sender are the packets that each of them gets.
 		receiver, sender string
 	}{
 		{
@@ -113,7 +114,7 @@ func TestRejectByReset(t *testing.T) {
 			{segment{way: toServer, flags: "SYN", seq: 1000}, []string{"server > client 8080 > 40001 RST ACK seq 0 ack 1001"}},
 			{segment{way: toServer, flags: "ACK", seq: 1001, ack: 5001, payload: "x"}, []string{"server > client 8080 > 40001 RST seq 5001"}},
 			{segment{way: toClient, flags: "SYN ACK", seq: 5000, ack: 1001}, []string{"client > server 40001 > 8080 RST seq 1001"}},
-			// It is lost, as any other, but nobody answers it.
+			// It is lost, as any other segment, but not answered.
 			{segment{way: toClient, flags: "RST", seq: 5000}, nil},
 		} {
 			d := decide(e, c.bytes(f), 0)
@@ -131,7 +132,7 @@ func TestRejectByICMP(t *testing.T) {
 		"icmp-port-unreachable": {"DestinationUnreachable(Port)", "DestinationUnreachable(PortUnreachable)"},
 		"icmp-host-unreachable": {"DestinationUnreachable(Host)", "DestinationUnreachable(AddressUnreachable)"},
 		"icmp-net-unreachable":  {"DestinationUnreachable(Net)", "DestinationUnreachable(NoRouteToDst)"},
-		// IPv6 says it by a parameter problem.
+		// IPv6 uses a parameter problem instead.
 		"icmp-proto-unreachable": {"DestinationUnreachable(Protocol)", "ParameterProblem(UnrecognizedNextHeader)"},
 		"icmp-host-prohibited":   {"DestinationUnreachable(HostAdminProhibited)", "DestinationUnreachable(AdminProhibited)"},
 		"icmp-net-prohibited":    {"DestinationUnreachable(NetAdminProhibited)", "DestinationUnreachable(AdminProhibited)"},
@@ -178,7 +179,8 @@ func TestRejectByICMP(t *testing.T) {
 	}
 }
 
-// What RFC 1122, section 3.2.2, and RFC 4443, section 2.4, forbid: errors about errors, fragments and groups.
+// Errors that RFC 1122, section 3.2.2, and RFC 4443, section 2.4, forbid: about errors, fragments
+// and groups.
 func TestNobodyIsToldOf(t *testing.T) {
 	group := func(v4 *layers.IPv4, v6 *layers.IPv6) {
 		v4.DstIP, v6.DstIP = []byte{224, 0, 0, 5}, []byte{0xff, 2, 15: 5}
@@ -209,7 +211,7 @@ func TestNobodyIsToldOf(t *testing.T) {
 				t.Errorf("IP%s: %s is answered by % x", f, name, d.Extras[0].Data)
 			}
 		}
-		// The first fragment says who sent it and what: its sender is told.
+		// The first fragment shows its sender and content, so the sender gets an error.
 		e := newTestEngine(t, f, 1, `{f: {via: nfqueue, do: {reject: {}}}}`)
 		first := decide(e, fragment(f, 0, true, string(make([]byte, 64))), 0)
 		if len(first.Extras) != 1 {
@@ -218,7 +220,7 @@ func TestNobodyIsToldOf(t *testing.T) {
 	}
 }
 
-// At a host's own hooks its own addresses answer.
+// At a host's own hooks, its own addresses answer.
 func TestWhoReports(t *testing.T) {
 	for _, f := range families {
 		for at, want := range map[string]string{"server.input": "server", "client.output": "server", "wire": "wire.1"} {
@@ -266,7 +268,7 @@ func TestMTU(t *testing.T) {
 			if e.Hits("f") != 1 {
 				t.Errorf("IP%s: %d hits", f, e.Hits("f"))
 			}
-			// Only the headers are here: the length is that of the whole packet.
+			// Only the headers are here; the length is that of the whole packet.
 			if d := decide(e, long[:headers], 0); !d.Drop {
 				t.Errorf("IP%s: a packet cut to its headers passes", f)
 			}

@@ -13,7 +13,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// addPackets gives a fuzz test packets of all sorts to begin with.
+// addPackets seeds a fuzz test with packets of all sorts.
 func addPackets(add func(data []byte)) {
 	for _, f := range families {
 		for _, b := range conversation(f) {
@@ -26,14 +26,14 @@ func addPackets(add func(data []byte)) {
 	}
 }
 
-// addMalformed gives a fuzz test packets to begin with that are wrong in one way each.
+// addMalformed seeds a fuzz test with packets that are each wrong in one way.
 func addMalformed(add func(data []byte)) {
 	for _, p := range malformed.Packets() {
 		add(p.Data)
 	}
 }
 
-// lengthsOf returns what an IP header says of the packet's length, and the version.
+// lengthsOf returns the length of the packet by its IP header, and the version.
 func lengthsOf(b []byte) []byte {
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4:
@@ -44,7 +44,7 @@ func lengthsOf(b []byte) []byte {
 	return nil
 }
 
-// checkForged wants a packet made from nothing to be one that gopacket can read, of the length it says.
+// checkForged checks that gopacket can parse a forged packet, and that its length field is right.
 func checkForged(t *testing.T, b []byte) {
 	t.Helper()
 	p := parse(t, b)
@@ -63,7 +63,7 @@ func checkForged(t *testing.T, b []byte) {
 	}
 }
 
-// checkChanged wants a changed packet to be as long as it was, by its header too.
+// checkChanged checks that a changed packet has its old length, in its header too.
 func checkChanged(t *testing.T, before, after []byte) {
 	t.Helper()
 	if len(before) != len(after) || !bytes.Equal(lengthsOf(before), lengthsOf(after)) {
@@ -76,7 +76,7 @@ func checkChanged(t *testing.T, before, after []byte) {
 	}
 }
 
-// everything are faults of all kinds.
+// everything is a set of faults of all kinds.
 const everything = `
   conn: {match: {tcp: any, conn: 1}, do: {delay: 1ms}}
   again: {match: {tcp: any, retransmission: true}, do: {delay: 1ms}}
@@ -93,10 +93,10 @@ const everything = `
   burst: {do: {loss: {good-to-bad: 1%, bad-to-good: 90%}}}
   mtu: {do: {mtu: {size: 1400}}}`
 
-// last are faults that take every packet away, each an engine of its own.
+// last are faults that drop every packet, each in a separate engine.
 var last = []string{`{f: {via: nfqueue, do: {reject: {}}}}`, `{f: {via: nfqueue, match: {tcp: any}, do: {reject: tcp-reset}}}`, `{f: {do: {mtu: {size: 1280}}}}`}
 
-// FuzzDecide gives an engine that has faults of all kinds any bytes for a packet.
+// FuzzDecide gives any bytes as a packet to an engine with faults of all kinds.
 func FuzzDecide(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b) })
 	addMalformed(func(b []byte) { f.Add(b) })
@@ -134,7 +134,7 @@ func checkDecision(t *testing.T, e *Engine, data []byte) {
 	if !bytes.Equal(given, data) {
 		t.Fatal("the packet given was changed")
 	}
-	// The memory is used anew for the next packet: what refers to it is not checked below as what it was.
+	// The memory is reused for the next packet. A reference to it would fail the checks below.
 	for i := range given {
 		given[i] ^= 0xff
 	}
@@ -158,7 +158,7 @@ func checkDecision(t *testing.T, e *Engine, data []byte) {
 	}
 }
 
-// pick returns the names whose bits are set.
+// pick returns the names with bits set in a mask.
 func pick(bits uint8, names []string) (chosen []string) {
 	for i, name := range names {
 		if bits>>i&1 != 0 {

@@ -8,7 +8,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// hold keeps a packet until an event. After the event it leaves packets alone.
+// hold holds a packet until an event. After the event it leaves packets alone.
 type hold struct{ until language.EventRef }
 
 func newHold(r *Rule, _ *rand.Rand) action { return &hold{until: r.Do.Hold.Until.Canonical()} }

@@ -6,8 +6,8 @@ import (
 	"halfopen/internal/packet"
 )
 
-// loss is the Gilbert-Elliott model (E. N. Gilbert 1960, E. O. Elliott 1963): each packet first changes the state, or does
-// not, and is then lost with the probability of the state.
+// loss is the Gilbert-Elliott model (E. N. Gilbert 1960, E. O. Elliott 1963). Each packet first
+// changes the state or leaves it, and is then lost with the probability of the state.
 type loss struct {
 	goodToBad, badToGood, inBad, inGood float64
 	rng                                 *rand.Rand

@@ -7,7 +7,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// mtu refuses packets that are too long for a link that only the wire knows of.
+// mtu refuses packets that are too long for a link in the middle of the path, which hosts do not
+// know of.
 type mtu struct{ language.MTU }
 
 func newMTU(r *Rule, _ *rand.Rand) action { return &mtu{MTU: *r.Do.MTU} }

@@ -19,7 +19,7 @@ import (
 
 var families = []language.Family{language.V4, language.V6}
 
-// hosts are those of the default lab.
+// hosts are the hosts of the default lab.
 var hosts = selector.Hosts{
 	"client": addrs("198.18.1.2", "2001:2:0:1::2"),
 	"server": addrs("198.18.2.2", "198.18.2.3", "2001:2:0:2::2", "2001:2:0:2::3"),
@@ -88,7 +88,7 @@ expect: [step: client.connect]
 	return e
 }
 
-// way is from where to where a packet goes.
+// way is the direction of a packet.
 type way struct{ from, to string }
 
 var (
@@ -126,10 +126,10 @@ func build(f language.Family, w way, change func(*layers.IPv4, *layers.IPv6), pr
 	return buffer.Bytes()
 }
 
-// segment is a TCP segment to be.
+// segment describes a TCP segment.
 type segment struct {
 	way
-	// client is the client's port, 40001 where it is 0; the server's is 8080.
+	// client is the client's port, 0 for 40001. The server's is 8080.
 	client  uint16
 	flags   string
 	seq     uint32
@@ -188,7 +188,7 @@ func echo(f language.Family, w way) []byte {
 		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeEchoRequest, 0), Id: 7, Seq: 1}, gopacket.Payload("ping"))
 }
 
-// unreachable is an ICMP error about a datagram of the client's.
+// unreachable is an ICMP error about a datagram of the client.
 func unreachable(f language.Family) []byte {
 	quote := gopacket.Payload(datagram(f, toServer, "lost"))
 	if f == language.V6 {
@@ -232,7 +232,7 @@ func synOptions() []layers.TCPOption {
 	}
 }
 
-// parsed is a packet as gopacket sees it, which knows nothing of this package.
+// parsed is a packet parsed by gopacket, independently of this package.
 type parsed struct {
 	gopacket.Packet
 	src, dst netip.Addr
@@ -244,7 +244,7 @@ type parsed struct {
 	v6       *layers.IPv6
 }
 
-// parse reads a packet and fails where gopacket cannot.
+// parse parses a packet, and fails the test if gopacket cannot.
 func parse(t testing.TB, b []byte) *parsed {
 	t.Helper()
 	p := dissect(b)
@@ -283,14 +283,15 @@ func dissect(b []byte) *parsed {
 	return p
 }
 
-// wrongChecksums names the layers whose checksum gopacket finds wrong.
+// wrongChecksums names the layers in which gopacket finds a wrong checksum.
 func (p *parsed) wrongChecksums() []string {
 	var wrong []string
 	for _, l := range p.Layers() {
 		if c, ok := l.(interface {
 			SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
 		}); ok && p.NetworkLayer() != nil {
-			_ = c.SetNetworkLayerForChecksum(p.NetworkLayer()) // what cannot be verified is told next
+			// A layer that cannot be verified is reported next.
+			_ = c.SetNetworkLayerForChecksum(p.NetworkLayer())
 		}
 	}
 	if err, mismatches := p.VerifyChecksums(); err != nil {
@@ -326,7 +327,7 @@ func (p *parsed) flags() string {
 	return strings.Join(set, " ")
 }
 
-// summary is a packet in one line. Wrong checksums are told.
+// summary describes a packet in one line, wrong checksums included.
 func summary(t testing.TB, b []byte) string {
 	t.Helper()
 	p := parse(t, b)
@@ -371,7 +372,7 @@ func decide(e *Engine, b []byte, ms int) Decision {
 	return e.Decide(forward, b, time.Duration(ms)*time.Millisecond)
 }
 
-// effects are those of a decision's strikes, by fault.
+// effects are the effects of a decision's strikes, by fault.
 func effects(d *Decision) []string {
 	var list []string
 	for _, s := range d.Strikes {

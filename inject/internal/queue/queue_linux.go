@@ -14,51 +14,54 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Number is the queue's number on each host that has one: queues are numbered per network namespace.
+// Number is the queue's number on each host that has one. Queues are numbered per network
+// namespace.
 const Number = 1
 
 const (
-	// most is how many packets may wait on a host; more than a lab ever has, so that none passes unseen.
+	// most is how many packets may wait on a host. A lab never has so many, so no packet passes
+	// unseen.
 	most = 1 << 20
-	// socketBuffer holds what the kernel tells of packets until they are read: at 12 Gbit/s, some 20 ms.
+	// socketBuffer is how many bytes of the kernel's messages may wait to be read: some 20 ms at 12
+	// Gbit/s.
 	socketBuffer = 32 << 20
-	// headers is how much of each packet is looked at where no rule needs more.
+	// headers is how many bytes of each packet are read if no rule needs more.
 	headers = StrikeBytes
-	// threads are those of a queue: one reads, one releases.
+	// threads is the number of threads of a queue: one reads, one releases.
 	threads = 2
 )
 
 // hooks are the names of enum nf_inet_hooks.
 var hooks = map[uint8]string{1: "INPUT", 2: "FORWARD", 3: "OUTPUT"}
 
-// Namespace is where a host's queue is.
+// Namespace is the network namespace of a host's queue.
 type Namespace interface {
 	// Do runs a function on a thread in the network namespace.
 	Do(func() error) error
 }
 
-// Config is what a [Queue] needs.
+// Config configures a [Queue]. All fields but Whole and Offloads are required.
 type Config struct {
 	Host      string
 	Namespace Namespace
 	Engine    *Engine
-	// Whole has whole packets looked at, not just their headers.
+	// Whole makes the engine see whole packets, not only their headers.
 	Whole bool
-	// Offloads has packets queued as offloading leaves them: several in one, checksums not there yet. Without it the kernel
-	// makes them those of the wire first.
+	// Offloads leaves queued packets as offloads leave them: several in one, checksums not filled
+	// in. Without it, the kernel first turns them into packets of the wire.
 	Offloads bool
 	// Now is the clock of the engine.
 	Now func() time.Duration
-	// Struck is called with each strike before its packet goes on. It may be called on several goroutines.
+	// Struck is called with each strike before its packet goes on, possibly on several goroutines.
 	Struck func(host string, s Strike)
-	// Failed is called with what went wrong later: packets that passed unseen, or could not be sent.
+	// Failed is called with later errors: packets that passed unseen, or could not be sent.
 	Failed func(error)
 }
 
 // Queue is the queue of one host. It works from [Open] to [Queue.Close].
 type Queue struct {
 	Config
-	nf     *netfilter // its verdicts: mu
+	nf     *netfilter // its verdicts are guarded by mu
 	sender *sender
 	alarm  *alarm
 
@@ -66,14 +69,18 @@ type Queue struct {
 	schedule *schedule // mu
 	closed   bool      // mu
 
-	// last is when the latest packet came; for the goroutine that reads.
+	// last is when the latest packet came; only the reading goroutine uses it.
 	last time.Duration
 
 	working sync.WaitGroup
 }
 
-// Open binds the host's queue. Packets that the host's rules send to it are judged from then on. A kernel without
-// nfnetlink_queue is a *inject.MissingError.
+// Open binds the host's queue. From then on it judges the packets that the host's rules send to it.
+// On a kernel without nfnetlink_queue the error is a *inject.MissingError.
+//
+// Open raises GOMAXPROCS by two, and Close lowers it again. A queue has two goroutines, a reader
+// and a releaser, each locked to a thread, in addition to the goroutines of the program. The
+// runtime must have a processor for them whenever the kernel has one; otherwise packets would wait.
 func Open(c Config) (_ *Queue, err error) {
 	q := &Queue{Config: c, schedule: newSchedule()}
 	if q.alarm, err = newAlarm(); err != nil {
@@ -100,19 +107,19 @@ func Open(c Config) (_ *Queue, err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("opening the queue on %s: %w", c.Host, err), q.closeFiles())
 	}
-	// Beside the goroutines of the program, so that the runtime has a processor for them whenever the kernel has.
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads)
 	q.working.Go(q.read)
 	q.working.Go(q.release)
 	return q, nil
 }
 
-// read judges packets as they come, until the queue is closed. It has a thread of its own, which the kernel wakes
-// without the runtime's poller between.
+// read judges packets as they come, until the queue is closed. It runs on a separate thread, which
+// the kernel wakes without the runtime's poller in between.
 func (q *Queue) read() {
-	runtime.LockOSThread() // for good: nothing else is to run with the thread's priority
-	// Somewhat before the programs and observers of the lab, which it would wait behind else; no more, so that several packets
-	// gather while it does. Where that is not allowed, it is one of them.
+	runtime.LockOSThread() // for good: nothing else may run with the thread's priority
+	// The priority is slightly above that of the lab's programs and observers, which the thread
+	// would otherwise wait for. It is not higher, so that several packets gather while the thread
+	// waits. If this is not allowed, the thread has their priority.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -6)
 	for {
 		err := q.nf.read(q.arrived, q.trouble)
@@ -129,12 +136,12 @@ func (q *Queue) read() {
 	}
 }
 
-// arrived judges one packet. Those that pass at once do so when all that were read with them are judged.
+// arrived judges one packet. Packets that pass at once leave when the whole batch is judged.
 func (q *Queue) arrived(a *arrival) {
 	came := q.cameAt(a)
 	d := q.Engine.Decide(Place{q.Host, hooks[a.hook]}, a.data, came)
 	if len(d.Strikes) > 0 {
-		// What was judged before has passed before anything learns of the strike, and does something about it.
+		// Packets judged earlier must leave before anyone learns of the strike and reacts to it.
 		q.mu.Lock()
 		q.check(q.nf.flush())
 		q.mu.Unlock()
@@ -144,7 +151,7 @@ func (q *Queue) arrived(a *arrival) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	// What is due goes first, though the thread that releases it has not come to it yet.
+	// Due packets go first, even if the releasing thread has not got to them yet.
 	q.passDue()
 	w := waiting{
 		id: a.id, data: d.Data, at: max(d.At, came), order: q.schedule.arrival(),
@@ -162,13 +169,14 @@ func (q *Queue) arrived(a *arrival) {
 	}
 }
 
-// cameAt is when the kernel received a packet, on the engine's clock, so that a delay does not begin only when the packet has
-// been read; or else now. Packets come in order.
+// cameAt returns when the kernel received a packet, on the engine's clock, so that a delay does not
+// begin only when the packet is read. If the kernel does not say, it returns the current time.
+// Times never go back.
 func (q *Queue) cameAt(a *arrival) time.Duration {
-	const longest = time.Second // beyond it, the wall clock was set meanwhile
+	const longest = time.Second // if it is longer, the wall clock was set in between
 	var wall unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // it cannot fail
-	now := q.Now()                                    // read last: what comes between the two makes the delay longer, never shorter
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // cannot fail
+	now := q.Now()                                    // read last: time between the two readings makes the delay longer, never shorter
 	if a.at > 0 {
 		if ago := time.Duration(wall.Nano()) - a.at; ago > 0 && ago < longest {
 			now -= ago
@@ -178,20 +186,20 @@ func (q *Queue) cameAt(a *arrival) time.Duration {
 	return q.last
 }
 
-// wait has a packet wait. It is called with mu held.
+// wait schedules a packet that must wait. It is called with mu held.
 func (q *Queue) wait(w *waiting) {
 	before, some := q.schedule.next()
-	kept := *w // not w itself: most packets never wait, and need no memory of their own
+	kept := *w // not w itself: most packets never wait, and need no heap memory
 	q.schedule.add(&kept)
 	if at, ok := q.schedule.next(); ok && (!some || at < before) {
 		q.alarm.wake()
 	}
 }
 
-// pass lets a packet go on, and what it kept from going on. It is called with mu held.
+// pass lets a packet go on, and then the packets that waited for it. It is called with mu held.
 func (q *Queue) pass(w *waiting) {
 	if w.send {
-		q.check(q.nf.flush()) // what goes before it
+		q.check(q.nf.flush()) // earlier packets go first
 		q.check(q.sender.send(w.data))
 		return
 	}
@@ -202,12 +210,12 @@ func (q *Queue) pass(w *waiting) {
 	}
 }
 
-// after sends a packet's extras, or has them wait. It is called with mu held.
+// after sends a packet's extras, or schedules them. It is called with mu held.
 func (q *Queue) after(w *waiting) {
 	if len(w.extras) == 0 {
 		return
 	}
-	q.check(q.nf.flush()) // they are timed from when it has passed
+	q.check(q.nf.flush()) // they are timed from when the packet has passed
 	for _, x := range w.extras {
 		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
 		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
@@ -221,12 +229,13 @@ func (q *Queue) after(w *waiting) {
 	}
 }
 
-// Happened reports an event, in canonical form, to the queues of an engine, and lets go what waited for it before anything that comes later.
+// Happened reports an event, in canonical form, to the queues of an engine. Packets that waited for
+// it leave before any later packet.
 func Happened(queues []*Queue, event language.EventRef) {
 	for _, q := range queues {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.Engine.Happened(event) // the same engine each time
+		q.Engine.Happened(event) // all queues have the same engine
 	}
 	for _, q := range queues {
 		q.schedule.happened(event, q.Now())
@@ -236,7 +245,7 @@ func Happened(queues []*Queue, event language.EventRef) {
 	}
 }
 
-// passDue lets go what is due. It is called with mu held.
+// passDue releases all due packets. It is called with mu held.
 func (q *Queue) passDue() {
 	now := q.Now()
 	for w := q.schedule.pop(now); w != nil; w = q.schedule.pop(now) {
@@ -244,7 +253,8 @@ func (q *Queue) passDue() {
 	}
 }
 
-// release lets packets go when they are due, in order. It is the only goroutine that waits for a time.
+// release releases packets when they are due, in order. It is the only goroutine that waits for a
+// time.
 func (q *Queue) release() {
 	runtime.LockOSThread() // for good, as in read
 	if err := q.alarm.exact(); err != nil {
@@ -264,14 +274,14 @@ func (q *Queue) release() {
 	}
 }
 
-// check tells of a packet that could not go on. It is called with mu held.
+// check reports a packet that could not go on. It is called with mu held.
 func (q *Queue) check(err error) {
 	if err != nil && !q.closed {
 		q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
 	}
 }
 
-// trouble tells of what went wrong in reading.
+// trouble reports an error of reading.
 func (q *Queue) trouble(err error) {
 	q.mu.Lock()
 	closed := q.closed
@@ -280,14 +290,14 @@ func (q *Queue) trouble(err error) {
 	case closed:
 	case errors.Is(err, unix.ENOBUFS):
 		q.Failed(fmt.Errorf("the queue on %s overflowed: packets passed it unseen", q.Host))
-	case errors.Is(err, unix.ENOENT): // a verdict on a packet that is gone: its link went down while it waited
+	case errors.Is(err, unix.ENOENT): // a verdict on a packet whose link went down while it waited
 	default:
 		q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
 	}
 }
 
-// Close unbinds the queue. Packets that wait are lost; those that come later pass, by --queue-bypass. It waits for a call of
-// Struck that goes on.
+// Close unbinds the queue. Waiting packets are lost; later packets pass, because of --queue-bypass.
+// Close waits for running calls of Struck.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
@@ -295,7 +305,7 @@ func (q *Queue) Close() error {
 	q.mu.Unlock()
 	q.alarm.wake()
 	if err != nil {
-		return fmt.Errorf("ending the queue on %s: %w", q.Host, err) // its thread still waits
+		return fmt.Errorf("ending the queue on %s: %w", q.Host, err) // its thread is still waiting
 	}
 	q.working.Wait()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - threads)

@@ -9,23 +9,23 @@ import (
 	"halfopen/internal/packet"
 )
 
-// The defaults of a rate, in bytes, as those of tc.
+// The defaults of a rate, in bytes, the same as for tc.
 const (
 	defaultQueue = 64 << 10
 	defaultBurst = 3 << 10
-	// linkHeader is what tc counts besides the IP packet.
+	// linkHeader is how many bytes tc counts in addition to the IP packet.
 	linkHeader = 14
 )
 
-// rate makes packets pass one after the other at a bandwidth: a token bucket, like tbf, told by the time at which it will be
-// full again.
+// rate makes packets pass one after the other at a bandwidth. It is a token bucket, like tbf,
+// represented by the time at which it will be full again.
 type rate struct {
 	// perByte is the time of one byte in nanoseconds.
 	perByte float64
 	queue   time.Duration
 	burst   time.Duration
-	// oneWay is set where the fault is about one direction, which has a single bucket. Otherwise each receiver has its own,
-	// as the links of the wire have with tc.
+	// oneWay is set if the fault names a sender or a receiver: there is then a single bucket.
+	// Otherwise each receiver has a separate one, as the links of the wire have with tc.
 	oneWay bool
 	// full is when a bucket is full again, by the receiver's address.
 	full map[netip.Addr]time.Duration
@@ -52,7 +52,7 @@ func (a *rate) strike(s *strike) (Strike, bool) {
 	if a.oneWay {
 		bucket = netip.Addr{}
 	}
-	// What delayed the packet before has it come later.
+	// Earlier rules may have delayed the packet; then it comes later.
 	comes := max(s.decision.At, s.now)
 	full := max(a.full[bucket], comes) + a.time(s.packet.length()+linkHeader)
 	wait := full - a.burst - comes

@@ -6,7 +6,7 @@ import (
 	"halfopen/internal/packet"
 )
 
-// reject takes the packet away and tells its sender.
+// reject drops the packet and answers its sender.
 type reject struct{ with string }
 
 func newReject(r *Rule, _ *rand.Rand) action { return &reject{with: r.Do.Reject.With} }

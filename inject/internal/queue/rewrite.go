@@ -9,7 +9,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// rewrite changes header fields, and makes the checksums right again.
+// rewrite changes header fields and adjusts the checksums.
 type rewrite struct{ language.Rewrite }
 
 func newRewrite(r *Rule, _ *rand.Rand) action { return &rewrite{Rewrite: *r.Do.Rewrite} }
@@ -59,7 +59,7 @@ var tcpFlags = map[string]byte{
 	"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128,
 }
 
-// optionsOf are the kinds of TCP options (IANA) that a name to strip stands for.
+// optionsOf are the kinds of TCP options (IANA) that each name in strip stands for.
 var optionsOf = map[string][]byte{
 	"mss": {2}, "window-scale": {3}, "sack": {4, 5}, "timestamps": {8}, "fast-open": {34},
 }
@@ -83,7 +83,7 @@ func (a *rewrite) segment(b []byte, l location) {
 		switch {
 		case bytes.IndexByte(strip, option[0]) >= 0:
 			for i := range option {
-				option[i] = 1 // no operation: the header keeps its length
+				option[i] = 1 // no operation, so that the header keeps its length
 			}
 		case option[0] == 2 && len(option) == 4 && a.MSS > 0:
 			binary.BigEndian.PutUint16(option[2:], uint16(a.MSS))

@@ -19,31 +19,34 @@ type Place struct {
 
 // Rule is a fault that strikes in the queue.
 type Rule struct {
-	// Fault is its name.
+	// Fault is the fault's name.
 	Fault  string
 	Places []Place
 	Match  language.Selector
-	// Or are alternatives; if there are any, a packet must match one of them besides Match.
+	// Or are alternatives: if there are any, a packet must match Match and at least one of them.
 	Or []language.Selector
 	Trigger
 	Do language.Action
 }
 
-// NeedsFlow reports whether connections must be followed to judge the rule's packets.
+// NeedsFlow reports whether judging the rule's packets requires following connections.
 func (r *Rule) NeedsFlow() bool { return selector.NeedsFlow(&r.Match) }
 
-// NeedsPayload reports whether the rule looks at more of a packet than its headers, or makes another of it.
+// NeedsPayload reports whether the rule reads more of a packet than its headers, or builds another
+// packet from it.
 func (r *Rule) NeedsPayload() bool {
 	return selector.NeedsPayload(&r.Match) || actions[r.Do.Kind()].bytes
 }
 
-// NeedsWirePackets reports whether the rule's action needs packets as they are on the wire, not as offloading leaves them.
+// NeedsWirePackets reports whether the rule's action needs packets as they are on the wire, not as
+// offloads leave them.
 func (r *Rule) NeedsWirePackets() bool { return actions[r.Do.Kind()].wire }
 
-// Trigger says which of the matching packets are struck. The packets are counted while the fault is in force. The zero
-// Trigger takes all.
+// Trigger says which of the matching packets are struck. Packets are counted while the fault is in
+// force. The zero Trigger strikes all of them.
 type Trigger struct {
-	// Nth are numbers of packets, from 1. The others count those that are left after Skip.
+	// Nth are numbers of packets, from 1. The other fields count the packets that remain after
+	// Skip.
 	Nth    []int
 	Skip   int
 	First  int
@@ -51,7 +54,8 @@ type Trigger struct {
 	Chance *float64
 }
 
-// takes reports whether the nth matching packet is struck. Every packet that the numbers leave over costs one draw.
+// takes reports whether the nth matching packet is struck. Each packet that passes the count
+// conditions costs one draw of chance.
 func (t *Trigger) takes(n int, rng *rand.Rand) bool {
 	if len(t.Nth) > 0 && !slices.Contains(t.Nth, n) {
 		return false
@@ -63,7 +67,7 @@ func (t *Trigger) takes(n int, rng *rand.Rand) bool {
 	return t.Chance == nil || rng.Float64() < *t.Chance
 }
 
-// ruleState is a rule at work.
+// ruleState is a rule and its state.
 type ruleState struct {
 	*Rule
 	match *selector.Matcher
@@ -100,7 +104,7 @@ func newRuleState(r *Rule, hosts selector.Hosts, seed uint64) (*ruleState, error
 	return &ruleState{Rule: r, match: match, or: or, rng: rng, action: action.make(r, rng)}, nil
 }
 
-// selects reports whether the packet is one of the rule's, trigger aside.
+// selects reports whether the rule's selectors match the packet at its place, ignoring the trigger.
 func (r *ruleState) selects(p *queued) bool {
 	matches := func(m *selector.Matcher) bool { return m.Matches(&p.decoded, &p.flow) }
 	return slices.Contains(r.Places, p.place) && matches(r.match) &&

@@ -8,16 +8,17 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// waiting is a packet that waits: one of the kernel's that has no verdict yet, or one to be sent.
+// waiting is a packet that waits: a packet of the kernel without a verdict yet, or a packet to be
+// sent.
 type waiting struct {
-	// id is the kernel's number of the packet; data what it becomes, nil for what it is. Where send is set, data is a
-	// packet of its own.
+	// id is the kernel's number of the packet; data is its new content, nil if it is unchanged. If
+	// send is set, data is a packet to be sent, unknown to the kernel.
 	id   uint32
 	data []byte
 	send bool
 
-	// at, until, behind and patience are those of the [Decision]; at is never before the packet came. until has only events
-	// that have not happened, each once.
+	// at, until, behind and patience are as in [Decision]; at is never before the packet came.
+	// until has only events that have not happened, each once.
 	at        time.Duration
 	until     []language.EventRef
 	behind    int
@@ -25,18 +26,20 @@ type waiting struct {
 	direction Direction
 	extras    []Extra
 
-	// order is the packet's place among those that arrived; see [schedule.arrival].
+	// order is the packet's place in the order of arrival; see [schedule.arrival].
 	order uint64
-	// impatient is set when patience is all that it still waits for.
+	// impatient is set when the packet waits only for its patience to end.
 	impatient bool
 	done      bool
 }
 
-// schedule holds the packets that wait, in the order in which they are due. It is not safe for concurrent use.
+// schedule holds the waiting packets in the order in which they are due. It is not safe for
+// concurrent use.
 type schedule struct {
 	due   dueHeap
 	count uint64
-	// held wait for an event, overtaken for packets of their direction. Those overtaken are in due as well, or held.
+	// held has packets that wait for an event, overtaken those that wait for packets of their
+	// direction. Those in overtaken are also in due or held.
 	held      map[language.EventRef][]*waiting
 	overtaken map[Direction][]*waiting
 }
@@ -45,13 +48,14 @@ func newSchedule() *schedule {
 	return &schedule{held: map[language.EventRef][]*waiting{}, overtaken: map[Direction][]*waiting{}}
 }
 
-// arrival numbers packets, whether they are to wait or not, as they come.
+// arrival returns the next number of a packet. Every packet gets one as it comes, even if it does
+// not wait.
 func (s *schedule) arrival() uint64 {
 	s.count++
 	return s.count
 }
 
-// add takes in a packet that has its number.
+// add adds a packet that has its number.
 func (s *schedule) add(w *waiting) {
 	if w.behind > 0 {
 		s.overtaken[w.direction] = append(s.overtaken[w.direction], w)
@@ -65,7 +69,8 @@ func (s *schedule) add(w *waiting) {
 	}
 }
 
-// happened makes what waited for an event, and for nothing else, due: those due by now in the order in which they came.
+// happened makes packets due that waited for the event and nothing else. Those that are already
+// late become due now, in the order in which they came.
 func (s *schedule) happened(event language.EventRef, now time.Duration) {
 	for _, w := range s.held[event] {
 		w.until = slices.DeleteFunc(w.until, func(u language.EventRef) bool { return u == event })
@@ -77,8 +82,8 @@ func (s *schedule) happened(event language.EventRef, now time.Duration) {
 	delete(s.held, event)
 }
 
-// passed says that the packet of that direction and number has passed, and returns those that need wait for no more to
-// overtake them, nor for anything else.
+// passed notes that the packet with that direction and number has passed. It returns the packets
+// that now need not wait any longer, neither to be overtaken nor for anything else.
 func (s *schedule) passed(d Direction, order uint64, now time.Duration) []*waiting {
 	list := s.overtaken[d]
 	if len(list) == 0 {
@@ -96,7 +101,7 @@ func (s *schedule) passed(d Direction, order uint64, now time.Duration) []*waiti
 		case w.behind > 0:
 			rest = append(rest, w)
 		case len(w.until) == 0 && (w.impatient || w.at <= now):
-			w.done = true // its entry among those due is passed over
+			w.done = true // its entry in due is skipped later
 			free = append(free, w)
 		}
 	}
@@ -108,7 +113,7 @@ func (s *schedule) passed(d Direction, order uint64, now time.Duration) []*waiti
 	return free
 }
 
-// next returns when the first packet is due; ok is false where none waits for a time.
+// next returns when the first packet is due; ok is false if none waits for a time.
 func (s *schedule) next() (at time.Duration, ok bool) {
 	for len(s.due) > 0 && s.due[0].done {
 		heap.Pop(&s.due)
@@ -138,7 +143,7 @@ func (s *schedule) pop(now time.Duration) *waiting {
 	}
 }
 
-// dueHeap is ordered by time; of the same time, by arrival.
+// dueHeap is ordered by time, then by arrival.
 type dueHeap []*waiting
 
 func (h dueHeap) Len() int { return len(h) }

@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// let is a packet that a schedule has let go.
+// let is a packet that a schedule has released.
 type let struct {
 	id uint32
 	at time.Duration
 }
 
-// drain lets go all that is due, as [Queue.passDue] does.
+// drain releases all due packets, as [Queue.passDue] does.
 func drain(s *schedule, now time.Duration, all []let) []let {
 	for w := s.pop(now); w != nil; w = s.pop(now) {
 		all = let1(s, w, now, all)
@@ -33,8 +33,8 @@ func let1(s *schedule, w *waiting, now time.Duration, all []let) []let {
 	return all
 }
 
-// Whatever waits, and for what: each packet is let go once, not a nanosecond before its time, and those of the same time in the
-// order in which they came.
+// Whatever packets wait for, each is released once, not a nanosecond before its time, and those due
+// at the same time in the order in which they came.
 func TestScheduleLetsGoInTimeAndInOrder(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -117,7 +117,8 @@ func TestScheduleOfOneTimeKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// A packet that lets two overtake it goes right behind the second of its direction, or after its patience.
+// A packet that lets two overtake it leaves right after the second packet of its direction, or
+// after its patience.
 func TestScheduleOvertaking(t *testing.T) {
 	slow := func(s *schedule, direction string) *waiting {
 		w := &waiting{id: 7, order: s.arrival(), behind: 2, patience: time.Second}

@@ -10,7 +10,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// conversation is a list of packets of all sorts. Tests name them by their place.
+// conversation is a list of packets of all sorts. Tests name them by index.
 func conversation(f language.Family) [][]byte {
 	const c, s = 1000, 5000 // initial sequence numbers of client and server
 	near := func(v4 *layers.IPv4, v6 *layers.IPv6) { v4.TTL, v6.HopLimit = 3, 3 }
@@ -35,7 +35,7 @@ func conversation(f language.Family) [][]byte {
 	}
 }
 
-// struck returns the places of the packets that an engine strikes.
+// struck returns the indexes of the packets that an engine strikes.
 func struck(e *Engine, packets [][]byte) []int {
 	list := []int{}
 	for i, b := range packets {
@@ -121,7 +121,8 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
-// Connections are told apart where only the headers are there, and lengths and offsets are those of the whole segment.
+// Connections are distinguished even with only the headers, and lengths and offsets are those of
+// the whole segment.
 func TestSelectorsOfPacketsCutShort(t *testing.T) {
 	for _, f := range families {
 		long := segment{way: toServer, flags: "ACK", seq: 1001, ack: 5001, payload: string(make([]byte, 1000))}.bytes(f)
@@ -185,7 +186,7 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
-// A trigger counts the packets that match while the fault is in force, and no others.
+// A trigger counts only packets that match while the fault is in force.
 func TestTriggersCountWhileInForce(t *testing.T) {
 	e := newTestEngine(t, language.V4, 1, `{f: {match: {udp: any}, nth: [2, 4], do: drop}}`)
 	ping, other := datagram(language.V4, toServer, "x"), echo(language.V4, toServer)
@@ -206,7 +207,7 @@ func TestTriggersCountWhileInForce(t *testing.T) {
 	}
 }
 
-// A rule strikes at its own places only.
+// A rule strikes only at its own places.
 func TestPlaces(t *testing.T) {
 	e := newTestEngine(t, language.V4, 1, `{in: {at: server.input, do: drop}, out: {at: client.output, do: drop}, wire: {do: drop}}`)
 	b := datagram(language.V4, toServer, "x")
@@ -238,7 +239,7 @@ func TestChanceStrikesItsShare(t *testing.T) {
 			hits++
 		}
 	}
-	// Five standard deviations of 40: one seed in two million is beyond, and this one is not.
+	// Five standard deviations of 40. One seed in two million is beyond that; this one is not.
 	if hits < 1800 || hits > 2200 {
 		t.Errorf("20%% of %d packets were %d", n, hits)
 	}

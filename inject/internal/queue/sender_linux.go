@@ -8,27 +8,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mark is on packets sent from here, so that they are not queued again.
+// Mark is the mark on packets sent from here, so that they are not queued again.
 const Mark = 0x686f
 
-// sender sends whole IP packets from a host, whoever their source address says they are from.
+// sender sends whole IP packets from a host, whatever their source address is.
 type sender struct{ fd4, fd6 int }
 
-// newSender must be called on a thread in the host's network namespace.
+// newSender opens the sockets. It must be called on a thread in the host's network namespace.
 func newSender() (*sender, error) {
 	s := &sender{-1, -1}
 	var err error
 	if s.fd4, err = rawSocket(unix.AF_INET); err != nil {
 		return nil, fmt.Errorf("opening a raw socket: %w", err)
 	}
-	// A kernel without IPv6 has no packets of it either.
+	// A kernel without IPv6 has no IPv6 packets either.
 	if s.fd6, err = rawSocket(unix.AF_INET6); err != nil && !errors.Is(err, unix.EAFNOSUPPORT) {
 		return nil, errors.Join(fmt.Errorf("opening a raw socket for IPv6: %w", err), s.close())
 	}
 	return s, nil
 }
 
-// rawSocket opens one that takes packets with their IP header (raw(7), IPPROTO_RAW).
+// rawSocket opens a socket that takes packets with their IP header (raw(7), IPPROTO_RAW).
 func rawSocket(family int) (int, error) {
 	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_RAW)
 	if err != nil {
