@@ -31,12 +31,12 @@ func TestAddress(t *testing.T) {
 		{name: "nothing", ref: "", v4: "0.0.0.0", v6: "::"},
 		{name: "a literal", ref: "192.0.2.1", v4: "192.0.2.1", v6: "192.0.2.1"},
 		{name: "an IPv6 literal", ref: "2001:db8::1", v4: "2001:db8::1", v6: "2001:db8::1"},
-		{name: "a host there is not", ref: "nobody", err: `there is no host "nobody"`},
-		{name: "an address beyond the last", ref: "server.3", err: `"server.3": host server has 2 address(es)`},
-		{name: "the zeroth address", ref: "server.0", err: `"server.0": "0" is neither a number from 1 nor absent`},
-		{name: "a word", ref: "server.first", err: `"server.first": "first" is neither a number from 1 nor absent`},
-		{name: "an absent address of the wire", ref: "wire.absent", err: `"wire.absent": wire has no subnet with an absent address`},
-		{name: "an absent address of lo", scenario: loopback, ref: "host.absent", err: `"host.absent": host has no subnet with an absent address`},
+		{name: "an unknown host", ref: "nobody", err: `unknown host "nobody"`},
+		{name: "an address beyond the last", ref: "server.3", err: `"server.3": host server has only 2 address(es)`},
+		{name: "the zeroth address", ref: "server.0", err: `"server.0": invalid address "0": want a number from 1, or absent`},
+		{name: "a word", ref: "server.first", err: `"server.first": invalid address "first": want a number from 1, or absent`},
+		{name: "an absent address of the wire", ref: "wire.absent", err: `"wire.absent": wire has no absent address`},
+		{name: "an absent address of lo", scenario: loopback, ref: "host.absent", err: `"host.absent": host has no absent address`},
 		{name: "a host on lo", scenario: loopback, ref: "host", v4: "127.0.0.1", v6: "::1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,9 +86,9 @@ func TestResolve(t *testing.T) {
 		{name: "a literal", ref: "192.0.2.1:7", want: "192.0.2.1:7"},
 		{name: "a literal in brackets", ref: "[2001:db8::1]:7", want: "[2001:db8::1]:7"},
 		{name: "no port", ref: "server", err: `"server" has no port: want HOST:PORT`},
-		{name: "a port that is too high", ref: "server:65536", err: `"server:65536": "65536" is no port`},
-		{name: "a port that is a word", ref: "server:http", err: `"server:http": "http" is no port`},
-		{name: "a host there is not", ref: "nobody:80", err: `there is no host "nobody"`},
+		{name: "a port that is too high", ref: "server:65536", err: `"server:65536": invalid port "65536": want 0 to 65535`},
+		{name: "a port that is a word", ref: "server:http", err: `"server:http": invalid port "http": want 0 to 65535`},
+		{name: "an unknown host", ref: "nobody:80", err: `unknown host "nobody"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := topology.Resolve(c.ref)

@@ -195,7 +195,7 @@ func counter(t *testing.T, n *Network, host, group, name string) (value int) {
 				}
 			}
 		}
-		return fmt.Errorf("there is no counter %s.%s", group, name)
+		return fmt.Errorf("unknown counter %s.%s", group, name)
 	})
 	return value
 }
@@ -269,7 +269,7 @@ func TestSetLink(t *testing.T) {
 				t.Errorf("after the cut: %v", err)
 			}
 			for host, want := range map[string]string{
-				"wire":   "the wire has a link to each host: name the host whose link is meant",
+				"wire":   "the wire has a link to each host: name the host at the other end",
 				"nobody": "host nobody has no link: file does not exist",
 			} {
 				if err := n.SetLink(host, false); err == nil || err.Error() != want {

@@ -286,7 +286,7 @@ func (n *Network) SetLink(host string, up bool) error {
 			continue
 		}
 		if host == language.Wire {
-			return fmt.Errorf("the wire has a link to each host: name the host whose link is meant")
+			return fmt.Errorf("the wire has a link to each host: name the host at the other end")
 		}
 		ns := n.namespaces[far.Host]
 		link, err := ns.nl.LinkByName(far.Device)

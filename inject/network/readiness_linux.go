@@ -80,7 +80,7 @@ func (n *Network) unready(h *Host) (string, error) {
 				return fmt.Sprintf("%s has no local route for %s", end.Device, p.Addr()), nil
 			}
 			if ok, err := linkLocal(ns, link); peers && (!ok || err != nil) {
-				return end.Device + " has no link-local address to use", err
+				return end.Device + " has no usable link-local address", err
 			}
 		}
 	}

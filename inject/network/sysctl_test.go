@@ -54,7 +54,7 @@ func TestSysctlsArePinned(t *testing.T) {
 				t.Errorf("missing are %q, want client net.ipv4.no_such_parameter among them", missing)
 			}
 			if got := len(n.Sysctls()); got != len(n.Topology().Hosts[0].Sysctls)+len(n.Topology().Hosts[1].Sysctls)+len(n.Topology().Hosts[2].Sysctls) {
-				t.Errorf("%d parameters are told of, which is not all", got)
+				t.Errorf("only %d parameters are reported", got)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 			unix.EINVAL,
 		},
 		{
-			"a value that is no number", "net.ipv4.tcp_fin_timeout", "soon",
+			"a value that is not a number", "net.ipv4.tcp_fin_timeout", "soon",
 			`setting sysctl net.ipv4.tcp_fin_timeout of client to "soon": invalid argument`,
 			unix.EINVAL,
 		},
@@ -169,7 +169,7 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 		})
 	}
 	if value, ok, err := n.Host("client").Sysctl("net.ipv4.tcp_syn_retrys"); value != "" || ok || err != nil {
-		t.Errorf("reading a parameter there is not: %q, %t, %v", value, ok, err)
+		t.Errorf("reading an unknown parameter: %q, %t, %v", value, ok, err)
 	}
 }
 

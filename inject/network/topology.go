@@ -91,17 +91,17 @@ func Plan(s *language.Scenario) (*Topology, error) {
 		}
 	}
 	if len(hosts) > maxHosts {
-		return nil, fmt.Errorf("%s: %d hosts, at most %d have a subnet", s.Pos, len(hosts), maxHosts)
+		return nil, fmt.Errorf("%s: %d hosts are too many: there are subnets for %d", s.Pos, len(hosts), maxHosts)
 	}
 	switch t.Shape {
 	case language.ShapeLoopback:
 		if len(hosts) != 1 {
-			return nil, fmt.Errorf("%s: shape loopback wants one host, not %d", s.Pos, len(hosts))
+			return nil, fmt.Errorf("%s: shape loopback needs one host, not %d", s.Pos, len(hosts))
 		}
 		t.layLoopback(hosts[0])
 	case language.ShapeDirect:
 		if len(hosts) != 2 {
-			return nil, fmt.Errorf("%s: shape direct wants two hosts, not %d", s.Pos, len(hosts))
+			return nil, fmt.Errorf("%s: shape direct needs two hosts, not %d", s.Pos, len(hosts))
 		}
 		t.layDirect(hosts, s.Network.MTU)
 	case language.ShapeWire:
@@ -265,7 +265,7 @@ func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q: %q is no port", ref, portText)
+		return netip.AddrPort{}, fmt.Errorf("%q: invalid port %q: want 0 to 65535", ref, portText)
 	}
 	addr, err := t.Address(host)
 	if err != nil {
@@ -289,11 +289,11 @@ func (t *Topology) Address(ref string) (netip.Addr, error) {
 	name, which, numbered := strings.Cut(ref, ".")
 	h := t.Host(name)
 	if h == nil {
-		return netip.Addr{}, fmt.Errorf("there is no host %q", name)
+		return netip.Addr{}, fmt.Errorf("unknown host %q", name)
 	}
 	if which == "absent" {
 		if t.Shape == language.ShapeLoopback || !h.Prefix.IsValid() {
-			return netip.Addr{}, fmt.Errorf("%q: %s has no subnet with an absent address", ref, name)
+			return netip.Addr{}, fmt.Errorf("%q: %s has no absent address", ref, name)
 		}
 		return number(h.Prefix, absentNumber), nil
 	}
@@ -301,11 +301,11 @@ func (t *Topology) Address(ref string) (netip.Addr, error) {
 	if numbered {
 		var err error
 		if n, err = strconv.Atoi(which); err != nil || n < 1 {
-			return netip.Addr{}, fmt.Errorf("%q: %q is neither a number from 1 nor absent", ref, which)
+			return netip.Addr{}, fmt.Errorf("%q: invalid address %q: want a number from 1, or absent", ref, which)
 		}
 	}
 	if n > len(h.Addrs) {
-		return netip.Addr{}, fmt.Errorf("%q: host %s has %d address(es)", ref, name, len(h.Addrs))
+		return netip.Addr{}, fmt.Errorf("%q: host %s has only %d address(es)", ref, name, len(h.Addrs))
 	}
 	return h.Addrs[n-1], nil
 }

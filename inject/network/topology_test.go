@@ -176,7 +176,7 @@ func TestLay(t *testing.T) {
 			},
 		},
 		{
-			"hosts whose names no interface can have",
+			"hosts with names that no interface can have",
 			language.Scenario{Hosts: []language.Host{host("lo"), host("a-host-of-a-long-name")}},
 			[]string{
 				"lo: 198.18.1.2 on eth0 in 198.18.1.0/24 via 198.18.1.1",
@@ -302,11 +302,11 @@ func TestLayRefuses(t *testing.T) {
 		hosts []language.Host
 		want  string
 	}{
-		{"more hosts than subnets", "", hosts(501), "s.yaml:1:1: 501 hosts, at most 500 have a subnet"},
-		{"two hosts on lo", language.ShapeLoopback, hosts(2), "s.yaml:1:1: shape loopback wants one host, not 2"},
-		{"three hosts on a direct link", language.ShapeDirect, hosts(3), "s.yaml:1:1: shape direct wants two hosts, not 3"},
-		{"one host on a direct link, and a wire", language.ShapeDirect, []language.Host{{Name: "a"}, {Name: "wire"}}, "s.yaml:1:1: shape direct wants two hosts, not 1"},
-		{"a shape there is not", "star", hosts(2), `s.yaml:1:1: unknown shape "star"`},
+		{"more hosts than subnets", "", hosts(501), "s.yaml:1:1: 501 hosts are too many: there are subnets for 500"},
+		{"two hosts on lo", language.ShapeLoopback, hosts(2), "s.yaml:1:1: shape loopback needs one host, not 2"},
+		{"three hosts on a direct link", language.ShapeDirect, hosts(3), "s.yaml:1:1: shape direct needs two hosts, not 3"},
+		{"one host on a direct link, and a wire", language.ShapeDirect, []language.Host{{Name: "a"}, {Name: "wire"}}, "s.yaml:1:1: shape direct needs two hosts, not 1"},
+		{"an unknown shape", "star", hosts(2), `s.yaml:1:1: unknown shape "star"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Plan(&language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts, Pos: pos})
