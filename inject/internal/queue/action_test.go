@@ -62,7 +62,7 @@ func TestDelay(t *testing.T) {
 				d := e.Decide(forward, b, now)
 				by := d.At - now
 				if by < c.low || by > c.high || by != d.Strikes[0].By {
-					t.Fatalf("a delay of %v (told: %v), want one from %v to %v", by, d.Strikes[0].By, c.low, c.high)
+					t.Fatalf("a delay of %v (reported: %v), want one from %v to %v", by, d.Strikes[0].By, c.low, c.high)
 				}
 				if d.At < last {
 					overtakes++
@@ -105,7 +105,7 @@ func TestDelay(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what is remembered is bounded", func(t *testing.T) {
+	t.Run("memory is bounded", func(t *testing.T) {
 		e := newTestEngine(t, language.V4, 1, `{f: {do: {delay: {by: 1ms, jitter: 1ms}}}}`)
 		for i := range 100_000 {
 			other := slices.Clone(b)
@@ -162,7 +162,7 @@ func TestDuplicate(t *testing.T) {
 			}
 			for _, x := range d.Extras {
 				if string(x.Data) != string(b) || x.After != 0 || x.Until != "" {
-					t.Errorf("IP%s: %s: a copy that is none: %+v", f, do, x)
+					t.Errorf("IP%s: %s: not a copy: %+v", f, do, x)
 				}
 				if &x.Data[0] == &b[0] {
 					t.Errorf("IP%s: the copy is the packet's own memory", f)
@@ -185,7 +185,7 @@ func TestReorder(t *testing.T) {
 		back := decide(e, datagram(language.V4, toClient, "x"), 9)
 		tcp := decide(e, segment{way: toServer, flags: "SYN"}.bytes(language.V4), 9)
 		if d.Direction == back.Direction || d.Direction == tcp.Direction {
-			t.Errorf("directions %v, %v and %v are not told apart", d.Direction, back.Direction, tcp.Direction)
+			t.Errorf("directions %v, %v and %v are not distinguished", d.Direction, back.Direction, tcp.Direction)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func TestRate(t *testing.T) {
 			}
 		}
 	})
-	t.Run("all addresses of a host are behind one link", func(t *testing.T) {
+	t.Run("all addresses of a host share one link", func(t *testing.T) {
 		e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: {rate: 8mbit}}}`)
 		second := slices.Clone(b)
 		second[19] = 3 // server.2
@@ -260,7 +260,7 @@ func TestRate(t *testing.T) {
 			decide(e, second, 0)
 		}
 		if d := decide(e, b, 0); len(d.Strikes) == 0 {
-			t.Error("the second address has a rate of its own")
+			t.Error("the second address has a separate rate")
 		}
 	})
 	t.Run("a packet of which only the headers are here counts whole", func(t *testing.T) {

@@ -217,7 +217,7 @@ func TestRewrite(t *testing.T) {
 				}
 				before, after := parse(t, b), parse(t, d.Data)
 				if wrong := c.check(before, after); wrong != "" {
-					t.Errorf("IP%s: it has become\n%s", f, wrong)
+					t.Errorf("IP%s: the packet became\n%s", f, wrong)
 				}
 				if wrong := after.wrongChecksums(); len(wrong) > 0 {
 					t.Errorf("IP%s: wrong checksums of %q", f, wrong)
@@ -256,7 +256,7 @@ func TestRewriteOfOtherPackets(t *testing.T) {
 			}
 			after := dissect(d.Data)
 			if f == language.V4 && (after.v4.TTL != 2 || after.v4.TOS != 3) || f == language.V6 && (after.v6.HopLimit != 2 || after.v6.TrafficClass != 3) {
-				t.Errorf("IP%s: %s has become\n%s", f, name, after)
+				t.Errorf("IP%s: %s became\n%s", f, name, after)
 			}
 			changed := differing(t, b, d.Data)
 			if last := changed[len(changed)-1]; last > 11 {
@@ -309,7 +309,7 @@ func TestADatagramShorterThanItsPacket(t *testing.T) {
 			t.Errorf("IP%s: the datagram's checksum is wrong", f)
 		}
 		if !bytes.HasSuffix(d.Data, []byte("tail")) {
-			t.Errorf("IP%s: what follows the datagram has changed", f)
+			t.Errorf("IP%s: the bytes after the datagram have changed", f)
 		}
 	}
 }

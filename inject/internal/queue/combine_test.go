@@ -57,7 +57,7 @@ func TestFaultsCombined(t *testing.T) {
 			},
 		},
 		{
-			"what is lost neither waits nor is copied", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}, c: {do: {duplicate: 2}},
+			"a lost packet neither waits nor is copied", `{a: {do: {delay: 20ms}}, b: {do: {hold: client.send}}, c: {do: {duplicate: 2}},
 				d: {do: {replay: 1s}}, e: {do: {reorder: 1}}, f: {do: {rewrite: {ttl: 9}}}, g: {via: nfqueue, do: drop}}`,
 			[]string{"a delayed 1", "b held 1", "c duplicated 1", "d to be replayed 1", "e reordered 1", "f rewritten 1", "g dropped 1"},
 			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
@@ -68,7 +68,7 @@ func TestFaultsCombined(t *testing.T) {
 			},
 		},
 		{
-			"what is forged is sent though the packet is lost", `{a: {match: {tcp: any}, do: {reset: sender}}, b: {via: nfqueue, do: drop}}`,
+			"a forged packet is sent although the packet is lost", `{a: {match: {tcp: any}, do: {reset: sender}}, b: {via: nfqueue, do: drop}}`,
 			[]string{"a reset 1", "b dropped 1"},
 			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if got := forged(t, d); !d.Drop || len(got) != 1 || got[0] != "server > client 8080 > 40001 RST seq 5001" {
@@ -87,11 +87,11 @@ func TestFaultsCombined(t *testing.T) {
 			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				p := parse(t, d.Data)
 				if string(p.tcp.Payload) != "\x97ello" || f == language.V4 && p.v4.TTL != 9 || len(p.wrongChecksums()) > 0 {
-					t.Errorf("it has become %s", p)
+					t.Errorf("the packet became %s", p)
 				}
 				for _, x := range d.Extras {
 					if string(x.Data) != string(d.Data) {
-						t.Errorf("the copy is another: %s", parse(t, x.Data))
+						t.Errorf("the copy differs: %s", parse(t, x.Data))
 					}
 					if &x.Data[0] == &d.Data[0] {
 						t.Error("the copy is the packet's own memory")
@@ -106,7 +106,7 @@ func TestFaultsCombined(t *testing.T) {
 			func(*testing.T, language.Family, []byte, *Decision) {},
 		},
 		{
-			"actions see packets as they are by then", `{a: {do: {rewrite: {ttl: 9}}}, b: {do: {rewrite: {ttl: 9}}}, c: {do: {rewrite: {ttl: 8}}}}`,
+			"actions see packets as changed so far", `{a: {do: {rewrite: {ttl: 9}}}, b: {do: {rewrite: {ttl: 9}}}, c: {do: {rewrite: {ttl: 8}}}}`,
 			[]string{"a rewritten 1", "c rewritten 1"},
 			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if at := map[language.Family]int{language.V4: 8, language.V6: 7}[f]; d.Data[at] != 8 {
@@ -124,7 +124,7 @@ func TestFaultsCombined(t *testing.T) {
 			},
 		},
 		{
-			"a checksum made wrong first is made right by corrupt with fix", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: {offset: 1, checksum: fix}}}}`,
+			"corrupt with fix repairs a checksum made wrong before", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: {offset: 1, checksum: fix}}}}`,
 			[]string{"a corrupted 1", "b corrupted 1"},
 			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if wrong := parse(t, d.Data).wrongChecksums(); len(wrong) > 0 {
@@ -133,7 +133,7 @@ func TestFaultsCombined(t *testing.T) {
 			},
 		},
 		{
-			"corrupted twice is not mended", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: 1}}}`,
+			"corrupting twice does not cancel out", `{a: {do: {corrupt: 1}}, b: {do: {corrupt: 1}}}`,
 			[]string{"a corrupted 1", "b corrupted 1"},
 			func(t *testing.T, f language.Family, b []byte, d *Decision) {
 				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
@@ -152,7 +152,7 @@ func TestFaultsCombined(t *testing.T) {
 				}
 				for _, s := range d.Strikes {
 					if string(s.Packet) != string(b) {
-						t.Errorf("IP%s: %s tells of another packet than arrived: % x", f, s.Fault, s.Packet)
+						t.Errorf("IP%s: %s reports another packet than the one that arrived: % x", f, s.Fault, s.Packet)
 					}
 				}
 				c.check(t, f, b, &d)
@@ -198,7 +198,7 @@ func TestStrikesTellHeaders(t *testing.T) {
 	e := newTestEngine(t, language.V4, 1, `{f: {via: nfqueue, do: drop}}`)
 	d := decide(e, b, 0)
 	if got := d.Strikes[0].Packet; string(got) != string(b[:StrikeBytes]) || &got[0] == &b[0] {
-		t.Errorf("it tells %d bytes", len(got))
+		t.Errorf("a strike holds %d bytes", len(got))
 	}
 }
 

@@ -93,7 +93,7 @@ func TestReset(t *testing.T) {
 						t.Errorf("IP%s to %s (-want +got):\n%s", f, to, diff)
 					}
 					if d.Drop || d.Data != nil || d.At != 0 {
-						t.Errorf("IP%s to %s: the packet itself does not just pass: %+v", f, to, d)
+						t.Errorf("IP%s to %s: the packet itself does not pass unchanged: %+v", f, to, d)
 					}
 					if e.Hits("f") != hits {
 						t.Errorf("IP%s to %s: %d hits, want %d", f, to, e.Hits("f"), hits)
@@ -263,7 +263,7 @@ func TestMTU(t *testing.T) {
 			}
 			p := parse(t, d.Extras[0].Data)
 			if f == language.V4 && p.icmp4.Seq != 1400 || f == language.V6 && string(p.icmp6.Payload[:4]) != "\x00\x00\x05\x78" {
-				t.Errorf("IP%s: the MTU told is not 1400: %s", f, p)
+				t.Errorf("IP%s: the reported MTU is not 1400: %s", f, p)
 			}
 			if e.Hits("f") != 1 {
 				t.Errorf("IP%s: %d hits", f, e.Hits("f"))

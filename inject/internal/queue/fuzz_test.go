@@ -56,7 +56,7 @@ func checkForged(t *testing.T, b []byte) {
 		told = 40 + int(p.v6.Length)
 	}
 	if told != len(b) || told > 1280 {
-		t.Fatalf("a packet of %d bytes that says %d: % x", len(b), told, b)
+		t.Fatalf("a packet of %d bytes whose header says %d: % x", len(b), told, b)
 	}
 	if wrong := p.wrongChecksums(); len(wrong) > 0 {
 		t.Fatalf("wrong checksums of %q: % x", wrong, b)
@@ -150,11 +150,11 @@ func checkDecision(t *testing.T, e *Engine, data []byte) {
 	}
 	for _, s := range d.Strikes {
 		if len(s.Packet) > StrikeBytes || s.By < 0 {
-			t.Fatalf("a strike that tells %d bytes, by %v", len(s.Packet), s.By)
+			t.Fatalf("a strike of %d bytes, by %v", len(s.Packet), s.By)
 		}
 	}
 	if d.At < 0 {
-		t.Fatalf("it is to leave at %v, before it came", d.At)
+		t.Fatalf("it leaves at %v, before it came", d.At)
 	}
 }
 

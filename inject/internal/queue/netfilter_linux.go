@@ -167,7 +167,7 @@ func (n *netfilter) read(arrived func(*arrival), trouble func(error)) error {
 func parseMessage(b []byte) (*arrival, error) {
 	ne, be := binary.NativeEndian, binary.BigEndian
 	if len(b) < unix.NLMSG_HDRLEN+4 {
-		return nil, errors.New("a message of the kernel is too short")
+		return nil, errors.New("a message from the kernel is too short")
 	}
 	switch ne.Uint16(b[4:]) {
 	case unix.NLMSG_ERROR:
@@ -184,7 +184,7 @@ func parseMessage(b []byte) (*arrival, error) {
 	for b = b[unix.NLMSG_HDRLEN+nl.SizeofNfgenmsg:]; len(b) >= unix.NLA_HDRLEN; {
 		length := int(ne.Uint16(b))
 		if length < unix.NLA_HDRLEN || length > len(b) {
-			return nil, errors.New("a message of the kernel is cut off")
+			return nil, errors.New("a message from the kernel is truncated")
 		}
 		value := b[unix.NLA_HDRLEN:length]
 		switch kind := ne.Uint16(b[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER); {
@@ -199,7 +199,7 @@ func parseMessage(b []byte) (*arrival, error) {
 		b = b[min(len(b), aligned(length)):]
 	}
 	if !known {
-		return nil, errors.New("a packet of the kernel has no number")
+		return nil, errors.New("a packet from the kernel has no ID")
 	}
 	return &a, nil
 }

@@ -289,7 +289,7 @@ func (q *Queue) trouble(err error) {
 	switch {
 	case closed:
 	case errors.Is(err, unix.ENOBUFS):
-		q.Failed(fmt.Errorf("the queue on %s overflowed: packets passed it unseen", q.Host))
+		q.Failed(fmt.Errorf("the queue on %s overflowed: some packets passed unseen", q.Host))
 	case errors.Is(err, unix.ENOENT): // a verdict on a packet whose link went down while it waited
 	default:
 		q.Failed(fmt.Errorf("the queue on %s: %w", q.Host, err))
@@ -305,7 +305,7 @@ func (q *Queue) Close() error {
 	q.mu.Unlock()
 	q.alarm.wake()
 	if err != nil {
-		return fmt.Errorf("ending the queue on %s: %w", q.Host, err) // its thread is still waiting
+		return fmt.Errorf("closing the queue on %s: %w", q.Host, err) // its thread is still waiting
 	}
 	q.working.Wait()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) - threads)

@@ -84,7 +84,7 @@ type ruleState struct {
 func newRuleState(r *Rule, hosts selector.Hosts, seed uint64) (*ruleState, error) {
 	action, known := actions[r.Do.Kind()]
 	if !known {
-		return nil, fmt.Errorf("fault %q: the queue does not know the action %q", r.Fault, r.Do.Kind())
+		return nil, fmt.Errorf("fault %q: the queue cannot carry out the action %q", r.Fault, r.Do.Kind())
 	}
 	match, err := selector.New(&r.Match, hosts)
 	if err != nil {
