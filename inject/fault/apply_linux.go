@@ -238,7 +238,7 @@ func (i *Injector) Off(name string) error { return i.set(name, false) }
 func (i *Injector) set(name string, on bool) error {
 	p := i.plan.Fault(name)
 	if p == nil {
-		return fmt.Errorf("there is no fault %q", name)
+		return fmt.Errorf("unknown fault %q", name)
 	}
 	if i.on[name] == on {
 		return nil
@@ -279,7 +279,7 @@ func (i *Injector) set(name string, on bool) error {
 func (i *Injector) Hits(name string) (uint64, error) {
 	p := i.plan.Fault(name)
 	if p == nil {
-		return 0, fmt.Errorf("there is no fault %q", name)
+		return 0, fmt.Errorf("unknown fault %q", name)
 	}
 	if p.Mechanism == NFQueue {
 		return i.engine.Hits(name), nil

@@ -39,15 +39,15 @@ func (c *compilation) stateless(what string, target ...string) (*Planned, error)
 func (c *compilation) chains(what string, specs [][]string, target []string) (*Planned, error) {
 	switch f := c.fault; {
 	case len(f.Nth) > 0:
-		return nil, c.needsQueue("nth")
+		return nil, c.needsQueue("count packets (nth)")
 	case f.First != 0:
-		return nil, c.needsQueue("first")
+		return nil, c.needsQueue("count packets (first)")
 	case f.Skip != 0:
-		return nil, c.needsQueue("skip")
+		return nil, c.needsQueue("count packets (skip)")
 	case f.Chance != nil:
-		return nil, c.needsQueue("chance (iptables cannot repeat a seed)")
+		return nil, c.needsQueue("repeat a seed (chance)")
 	case f.Every != 0 && (len(specs) > 1 || c.severalAddresses()):
-		return nil, c.needsQueue("every, with a selector of several alternatives")
+		return nil, c.needsQueue("count across several alternatives of a selector (every)")
 	case f.Every != 0:
 		every := []string{"-m", "statistic", "--mode", "nth", "--every", strconv.Itoa(f.Every), "--packet", strconv.Itoa(f.Every - 1)}
 		specs = [][]string{append(specs[0], every...)}
@@ -57,7 +57,7 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 	if err != nil {
 		return nil, err
 	}
-	p := &Planned{Mechanism: IPTables, Why: what + ": iptables is the plainest mechanism that can do it" + note}
+	p := &Planned{Mechanism: IPTables, Why: what + ": an iptables rule is enough" + note}
 	for _, at := range places {
 		r := &ChainRule{Host: at.host, Family: c.topology.Family, Hook: at.hook, Chain: chainName(c.fault.Name)}
 		for _, spec := range specs {
@@ -130,7 +130,7 @@ func (c *compilation) severalAddresses() bool {
 func (c *compilation) addresses(host string) (string, error) {
 	h := c.topology.Host(host)
 	if h == nil {
-		return "", c.errorf("there is no host %q", host)
+		return "", c.errorf("unknown host %q", host)
 	}
 	var list []string
 	for _, a := range h.Addrs {
@@ -166,7 +166,7 @@ func (c *compilation) protocols() ([][]string, error) {
 		if len(m.Options) > 0 {
 			kinds = language.Kinds{language.AnySegment}
 		} else {
-			return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
+			return nil, c.errorf("ports and lengths need a protocol: add tcp or udp to match")
 		}
 	}
 	switch {
@@ -252,7 +252,7 @@ func (c *compilation) ports() ([]string, error) {
 		const most = 15 // XT_MULTI_PORTS
 		switch {
 		case len(p.ports) > most:
-			return nil, c.errorf("%d ports, iptables takes at most %d", len(p.ports), most)
+			return nil, c.errorf("%d ports are too many: iptables takes at most %d", len(p.ports), most)
 		case len(p.ports) == 1 && p.one != "":
 			spec = append(spec, p.one, strconv.Itoa(p.ports[0]))
 		case len(p.ports) > 0:
@@ -275,7 +275,7 @@ func (c *compilation) tcpOptions() ([]string, error) {
 		case !ok:
 			return nil, c.errorf("unknown TCP option %q", name)
 		case len(options) > 1:
-			return nil, c.needsQueue("several TCP options at once")
+			return nil, c.needsQueue("match several TCP options at once")
 		case !there:
 			spec = append(spec, "!")
 		}
@@ -301,5 +301,5 @@ func (c *compilation) ttl() ([]string, error) {
 	case want.Min <= 0:
 		return []string{"-m", module, flag + "lt", strconv.FormatInt(want.Max+1, 10)}, nil
 	}
-	return nil, c.needsQueue("a TTL with both bounds")
+	return nil, c.needsQueue("match a TTL range with both bounds")
 }

@@ -34,7 +34,7 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 			}
 			end := linkEnd{q.Host, q.Device}
 			if other := shaped[end]; other != "" {
-				return nil, c.errorf("the device %s of %s has one queueing discipline, which fault %q needs: give one of them via: nfqueue", q.Device, q.Host, other)
+				return nil, c.errorf("the only queueing discipline of device %s of %s is taken by fault %q: set via: nfqueue on one of the two", q.Device, q.Host, other)
 			}
 			shaped[end] = planned.Name
 		}
@@ -112,11 +112,11 @@ func (c *compilation) compile() (*Planned, error) {
 func (c *compilation) mechanism() (*Planned, error) {
 	via := c.fault.Via
 	if via == string(NFQueue) {
-		return c.queue("via asks for it")
+		return c.queue("via asks for nfqueue")
 	}
 	kind := c.fault.Do.Kind()
 	var p *Planned
-	err := c.needsQueue("the action " + kind)
+	err := c.needsQueue("carry out " + kind)
 	if k, ok := compilers[kind]; ok {
 		p, err = k.compile(c)
 	}
@@ -126,11 +126,11 @@ func (c *compilation) mechanism() (*Planned, error) {
 	case errors.As(err, &needed) && anyMechanism:
 		return c.queue(needed.Error())
 	case errors.As(err, &needed):
-		return nil, c.errorf("%s cannot %s; nfqueue can: drop \"via\"", via, needed.what)
+		return nil, c.errorf("%s cannot %s; remove \"via\" to use nfqueue", via, needed.what)
 	case err != nil:
 		return nil, err
 	case !anyMechanism && via != string(p.Mechanism):
-		return nil, c.errorf("%s cannot do it; %s can: drop \"via\"", via, p.Mechanism)
+		return nil, c.errorf("%s cannot carry out this fault; remove \"via\" to use %s", via, p.Mechanism)
 	}
 	return p, nil
 }
@@ -153,12 +153,12 @@ func (e *queueNeeded) Error() string {
 // beyond is the error for a selector key that a mechanism cannot match.
 func (c *compilation) beyond(k language.Key) error {
 	if k == language.KeyARP {
-		return c.errorf("arp cannot be selected here: faults strike IP packets")
+		return c.errorf("a fault cannot match arp: faults strike only IP packets")
 	}
 	return &queueNeeded{what: "match by " + string(k)}
 }
 
-func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: "do " + what} }
+func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: what} }
 
 // place is a hook of a host where a fault strikes.
 type place struct {
@@ -174,7 +174,7 @@ func (c *compilation) places() ([]place, string, error) {
 	if at != language.Wire {
 		host, hook, _ := strings.Cut(at, ".")
 		if c.topology.Host(host) == nil || hook != "input" && hook != "output" {
-			return nil, "", c.errorf("at: %s is neither wire nor HOST.input nor HOST.output", at)
+			return nil, "", c.errorf("invalid \"at: %s\": want wire, HOST.input or HOST.output", at)
 		}
 		return []place{{host, strings.ToUpper(hook)}}, "", nil
 	}
@@ -183,7 +183,7 @@ func (c *compilation) places() ([]place, string, error) {
 	}
 	// Without a wire, the receiving host's input comes nearest to it: the sender does not learn of
 	// the loss.
-	why := "; there is no wire, so it strikes where packets come in"
+	why := "; without a wire, it strikes at the receiver"
 	if to := c.fault.Match.To; to != "" {
 		return []place{{to, "INPUT"}}, why, nil
 	}

@@ -142,7 +142,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 			return
 		}
 		if wrong := sent.differs(b); wrong != "" {
-			t.Errorf("%s\n%s was changed where it lay: %s", faultText(m), sent, wrong)
+			t.Errorf("%s\n%s was changed in place: %s", faultText(m), sent, wrong)
 		}
 	}
 }
@@ -173,9 +173,9 @@ func differs(want *fate, got *queue.Decision) string {
 		{"lost", want.lost, got.Drop},
 		{"leaves at", want.at, got.At},
 		{"waits for", want.until, got.Until},
-		{"waits behind", want.behind, got.Behind},
-		{"has patience for", patience, got.Patience},
-		{"packets besides", len(want.extras), len(got.Extras)},
+		{"waits for packets", want.behind, got.Behind},
+		{"waits at most", patience, got.Patience},
+		{"additional packets", len(want.extras), len(got.Extras)},
 	} {
 		if fmt.Sprint(c.want) != fmt.Sprint(c.got) {
 			return fmt.Sprintf("%s: %v, want %v", c.what, c.got, c.want)
@@ -184,10 +184,10 @@ func differs(want *fate, got *queue.Decision) string {
 	for i, x := range want.extras {
 		g := got.Extras[i]
 		if g.After != x.after || g.Until != language.EventRef(x.until) {
-			return fmt.Sprintf("packet %d besides comes %v after it, and after %q, want %v and %q", i, g.After, g.Until, x.after, x.until)
+			return fmt.Sprintf("additional packet %d comes %v after it, and after %q, want %v and %q", i, g.After, g.Until, x.after, x.until)
 		}
 		if diff := want.leaves.differs(g.Data); (diff == "") == x.forged {
-			return fmt.Sprintf("packet %d besides (forged: %t): %s", i, x.forged, diff)
+			return fmt.Sprintf("additional packet %d (forged: %t): %s", i, x.forged, diff)
 		}
 	}
 	if want.lost {

@@ -63,7 +63,7 @@ func (c *compilation) filters() ([]Filter, error) {
 	}
 	protocol, numbers := c.protocolNumbers()
 	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 && protocol == "" {
-		return nil, c.errorf("ports and lengths want a protocol: add tcp or udp to match")
+		return nil, c.errorf("ports and lengths need a protocol: add tcp or udp to match")
 	}
 	base := Filter{Protocol: "ip"}
 	if c.topology.Family == language.V6 {
@@ -91,7 +91,7 @@ func (c *compilation) filters() ([]Filter, error) {
 		}
 		h := c.topology.Host(side.host)
 		if h == nil {
-			return nil, c.errorf("there is no host %q", side.host)
+			return nil, c.errorf("unknown host %q", side.host)
 		}
 		each(len(h.Addrs), func(f *Filter, i int) { f.address(side.name, h.Addrs[i]) })
 	}
@@ -126,14 +126,14 @@ var kindBits = map[language.SegmentKind][2]uint32{
 func beyondU32(m *language.Selector) string {
 	for _, k := range m.TCP {
 		if _, ok := kindBits[k]; !ok && k != language.AnySegment {
-			return "the segment kind " + string(k) + " (u32 knows no lengths)"
+			return "match the segment kind " + string(k) + " (u32 cannot match lengths)"
 		}
 	}
 	switch {
 	case m.Port != nil && (m.SPort != nil || m.DPort != nil):
-		return "port beside sport or dport"
+		return "match port together with sport or dport"
 	case m.ICMP != "" && m.ICMP != "any":
-		return "kinds of ICMP messages"
+		return "match kinds of ICMP messages"
 	}
 	return ""
 }

@@ -58,7 +58,7 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 					struck += len(ruleNames.FindAllString(l.sh(h.Name, rules), -1))
 				}
 				if struck == 0 {
-					t.Error("there are no rules: the test shows nothing")
+					t.Error("the plan has no rules: the test shows nothing")
 				}
 				l.try(l.faults.Close())
 				for _, h := range l.topology.Hosts {

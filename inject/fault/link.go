@@ -23,7 +23,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	whole = len(m.Keys()) == 0
 	if host, side, _ := strings.Cut(c.fault.At, "."); side != "" {
 		if side != "output" || c.topology.Host(host) == nil {
-			return nil, false, c.needsQueue(what + " of what comes in at a host (a queueing discipline has what leaves)")
+			return nil, false, c.needsQueue("carry out " + what + " on incoming packets (queueing disciplines see only outgoing ones)")
 		}
 		for _, e := range c.topology.LinkEnds(host) {
 			ends = append(ends, linkEnd{host, e.Device})
@@ -58,7 +58,7 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 // through the device.
 func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 	if c.fault.Triggered() {
-		return nil, c.needsQueue(what + " with a trigger")
+		return nil, c.needsQueue("carry out " + what + " with a trigger")
 	}
 	ends, whole, err := c.linkEnds(what)
 	if err != nil {
@@ -73,14 +73,14 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 		if filters, err = c.filters(); err != nil {
 			return nil, err
 		}
-		why = what + " of selected packets: via asks for tc, whose htb leaves the others alone"
+		why = what + " of selected packets: via asks for tc; an htb lets the others pass"
 	}
 	if _, ok := q.(*Netem); ok && !c.features.Netem {
 		return nil, &inject.MissingError{
 			Feature:  "sch_netem",
 			OfKernel: true,
 			NeededBy: fmt.Sprintf("fault %q with via: tc", c.fault.Name),
-			Remedy:   `drop "via" to use nfqueue`,
+			Remedy:   `remove "via" to use nfqueue`,
 		}
 	}
 	p := &Planned{Mechanism: TC, Why: why}
@@ -101,7 +101,7 @@ func MayUseNetem(f *language.Fault) bool {
 // cannot repeat a seed, and it counts the packets that passed, not those it struck.
 func (c *compilation) netem(what string, n Netem) (*Planned, error) {
 	if c.fault.Via != string(TC) {
-		return nil, &queueNeeded{what: "do " + what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc takes netem"}
+		return nil, &queueNeeded{what: "carry out " + what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc would use netem"}
 	}
 	return c.tc(what, &n)
 }

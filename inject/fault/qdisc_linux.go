@@ -49,7 +49,7 @@ func (i *Injector) addQdisc(r *QdiscRule, fault string) error {
 					Feature:  "a queueing discipline or filter",
 					OfKernel: true,
 					NeededBy: fmt.Sprintf("fault %q: %s", fault, commands[n]),
-					Remedy:   `drop "via", or give it via: nfqueue`,
+					Remedy:   `remove "via", or set via: nfqueue`,
 				}
 			}
 			if err != nil {

@@ -70,7 +70,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	}
 	if p := f.Do.Partition; p != nil {
 		if c.topology.Host(p.Host) == nil {
-			return nil, c.errorf("there is no host %q", p.Host)
+			return nil, c.errorf("unknown host %q", p.Host)
 		}
 		if p.Direction != "in" {
 			rule.Or = append(rule.Or, language.Selector{From: p.Host})
@@ -80,7 +80,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		}
 	}
 	if c.offloads && rule.NeedsWirePackets() {
-		return nil, c.errorf("%s works on packets one by one, and with offloads: true they are not yet those of the wire", f.Do.Kind())
+		return nil, c.errorf("%s needs packets as they are on the wire, but offloads merge them: remove offloads: true", f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {

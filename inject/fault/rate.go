@@ -26,9 +26,9 @@ func (c *compilation) rate() (*Planned, error) {
 	case err != nil:
 		return nil, err
 	case c.fault.Triggered():
-		return nil, c.needsQueue("rate with a trigger")
+		return nil, c.needsQueue("carry out rate with a trigger")
 	case !whole || c.fault.At != "" && c.fault.At != "wire":
-		return nil, &queueNeeded{what: "do rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"}
+		return nil, &queueNeeded{what: "carry out rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"}
 	}
 	p, err := c.tc("rate", q)
 	if err == nil {

@@ -67,55 +67,55 @@ func TestFaultsThatCannotBe(t *testing.T) {
 	netem := Features{Netem: true}
 	for _, r := range []refusal{
 		{
-			name: "a reset in answer to what is not TCP", fault: `{do: {reject: tcp-reset}}`,
+			name: "a reset in answer to other packets than TCP", fault: `{do: {reject: tcp-reset}}`,
 			want: `tcp-reset answers TCP segments only: add tcp to match`,
 		},
 		{
 			name: "an answer that ICMPv6 does not have", fault: `{do: {reject: icmp-proto-unreachable}}`, family: language.V6,
-			want: `icmp-proto-unreachable has no like in ICMPv6`,
+			want: `icmp-proto-unreachable has no equivalent in ICMPv6: choose another answer`,
 		},
 		{
-			name: "ports of no protocol", fault: `{match: {port: 80}, do: drop}`,
-			want: `ports and lengths want a protocol: add tcp or udp to match`,
+			name: "ports without a protocol", fault: `{match: {port: 80}, do: drop}`,
+			want: `ports and lengths need a protocol: add tcp or udp to match`,
 		},
 		{
-			name: "a length of no protocol", fault: `{match: {payload: {length: 5}}, do: drop}`,
-			want: `ports and lengths want a protocol: add tcp or udp to match`,
+			name: "a length without a protocol", fault: `{match: {payload: {length: 5}}, do: drop}`,
+			want: `ports and lengths need a protocol: add tcp or udp to match`,
 		},
 		{
 			name:  "more ports than a rule takes",
 			fault: `{match: {udp: any, dport: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}, do: drop}`,
-			want:  `16 ports, iptables takes at most 15`,
+			want:  `16 ports are too many: iptables takes at most 15`,
 		},
 		{
 			name: "a rate by iptables", fault: `{via: iptables, do: {rate: 1mbit}}`,
-			want: `iptables cannot do it; tc can: drop "via"`,
+			want: `iptables cannot carry out this fault; remove "via" to use tc`,
 		},
 		{
 			name: "a drop by tc", fault: `{via: tc, do: drop}`,
-			want: `tc drops by a chance, or all at HOST.output; iptables can: drop "via"`,
+			want: `tc drops only by chance, or everything at HOST.output; remove "via" to use iptables`,
 		},
 		{
-			name: "a local drop where nobody is told", fault: `{via: tc, at: client.input, do: drop}`,
-			want: `tc drops by a chance, or all at HOST.output; iptables can: drop "via"`,
+			name: "a local drop that no sender notices", fault: `{via: tc, at: client.input, do: drop}`,
+			want: `tc drops only by chance, or everything at HOST.output; remove "via" to use iptables`,
 		},
 		{
 			name: "an answer by tc", fault: `{via: tc, do: {reject: {}}}`,
-			want: `tc cannot do it; iptables can: drop "via"`,
+			want: `tc cannot carry out this fault; remove "via" to use iptables`,
 		},
 		{
-			name: "ports of no protocol by tc", fault: `{via: tc, match: {port: 80}, do: {delay: 1s}}`, features: netem,
-			want: `ports and lengths want a protocol: add tcp or udp to match`,
+			name: "ports without a protocol, by tc", fault: `{via: tc, match: {port: 80}, do: {delay: 1s}}`, features: netem,
+			want: `ports and lengths need a protocol: add tcp or udp to match`,
 		},
 		{
 			name: "a delay by iptables", fault: `{via: iptables, do: {delay: 1s}}`, features: netem,
-			want: `iptables cannot do delay; nfqueue can: drop "via"`,
+			want: `iptables cannot carry out delay; remove "via" to use nfqueue`,
 		},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			err := r.refuse(t)
 			if got, want := err.Error(), refusedAt+r.want; got != want {
-				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+				t.Errorf("wrong refusal:\ngot  %s\nwant %s", got, want)
 			}
 			var missing *inject.MissingError
 			if errors.As(err, &missing) {
@@ -137,13 +137,13 @@ func TestNetemThatTheKernelLacks(t *testing.T) {
 	} {
 		r := refusal{fault: fault}
 		err := r.refuse(t)
-		want := `sch_netem is not in this kernel (needed by fault "f" with via: tc); drop "via" to use nfqueue`
+		want := `sch_netem is not in this kernel (needed by fault "f" with via: tc); remove "via" to use nfqueue`
 		if got := err.Error(); got != want {
-			t.Errorf("%s is refused so:\ngot  %s\nwant %s", fault, got, want)
+			t.Errorf("%s: wrong refusal:\ngot  %s\nwant %s", fault, got, want)
 		}
 		var missing *inject.MissingError
 		if !errors.As(err, &missing) || missing.Feature != "sch_netem" {
-			t.Errorf("%s: the error is no MissingError of sch_netem: %v", fault, err)
+			t.Errorf("%s: the error is not a MissingError of sch_netem: %v", fault, err)
 		}
 	}
 }
@@ -154,21 +154,21 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 	netem := Features{Netem: true}
 	const three = "hosts: {client: {}, server: {}, other: {}}\n"
 	for _, r := range []refusal{
-		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "via asks for it"},
-		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "only nfqueue can do the action reset"},
-		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "only nfqueue can do the action hold"},
-		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "reorder: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
-		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "only nfqueue can do the action rewrite"},
-		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "loss: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
-		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "only nfqueue can do the action replay"},
-		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "only nfqueue can do the action mtu"},
+		{name: "via nfqueue", fault: `{via: nfqueue, do: drop}`, want: "via asks for nfqueue"},
+		{name: "a reset", fault: `{match: {tcp: DATA}, do: {reset: both}}`, want: "only nfqueue can carry out reset"},
+		{name: "a hold", fault: `{do: {hold: client.sleep}}`, want: "only nfqueue can carry out hold"},
+		{name: "a reordering", fault: `{do: {reorder: 2}}`, want: "reorder: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
+		{name: "a rewriting", fault: `{do: {rewrite: {ttl: 1}}}`, want: "only nfqueue can carry out rewrite"},
+		{name: "loss in bursts", fault: `{do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "loss: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
+		{name: "a replay", fault: `{match: {tcp: SYN}, do: {replay: 2s}}`, want: "only nfqueue can carry out replay"},
+		{name: "an MTU", fault: `{do: {mtu: 1400}}`, want: "only nfqueue can carry out mtu"},
 
-		{name: "the nth", fault: `{nth: 2, do: drop}`, want: "only nfqueue can do nth"},
-		{name: "the first", fault: `{first: 2, do: drop}`, want: "only nfqueue can do first"},
-		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "only nfqueue can do skip"},
-		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "only nfqueue can do chance (iptables cannot repeat a seed)"},
-		{name: "every nth to a host of two addresses", fault: `{match: {to: server, tcp: SYN}, every: 2, do: drop}`, extra: "hosts: {client: {}, server: {addresses: 2}}\n", want: "only nfqueue can do every, with a selector of several alternatives"},
-		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "only nfqueue can do every, with a selector of several alternatives"},
+		{name: "the nth", fault: `{nth: 2, do: drop}`, want: "only nfqueue can count packets (nth)"},
+		{name: "the first", fault: `{first: 2, do: drop}`, want: "only nfqueue can count packets (first)"},
+		{name: "all but the first", fault: `{skip: 2, do: {reject: {}}}`, want: "only nfqueue can count packets (skip)"},
+		{name: "some by chance", fault: `{chance: 5%, do: drop}`, want: "only nfqueue can repeat a seed (chance)"},
+		{name: "every nth to a host of two addresses", fault: `{match: {to: server, tcp: SYN}, every: 2, do: drop}`, extra: "hosts: {client: {}, server: {addresses: 2}}\n", want: "only nfqueue can count across several alternatives of a selector (every)"},
+		{name: "every nth of two kinds", fault: `{match: {tcp: [SYN, FIN]}, every: 2, do: drop}`, want: "only nfqueue can count across several alternatives of a selector (every)"},
 
 		{name: "a connection", fault: `{match: {tcp: any, conn: 1}, do: drop}`, want: "only nfqueue can match by conn"},
 		{name: "retransmissions", fault: `{match: {tcp: any, retransmission: true}, do: drop}`, want: "only nfqueue can match by retransmission"},
@@ -178,19 +178,19 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "a sequence number", fault: `{match: {tcp: any, seq: 1}, do: drop}`, want: "only nfqueue can match by seq"},
 		{name: "an acknowledgement number", fault: `{match: {tcp: any, ack: 1}, do: drop}`, want: "only nfqueue can match by ack"},
 		{name: "a window", fault: `{match: {tcp: any, window: 0}, do: drop}`, want: "only nfqueue can match by window"},
-		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "only nfqueue can do several TCP options at once"},
-		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "only nfqueue can do a TTL with both bounds"},
+		{name: "two options", fault: `{match: {tcp: SYN, options: {mss: true, sack: false}}, do: drop}`, want: "only nfqueue can match several TCP options at once"},
+		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "only nfqueue can match a TTL range with both bounds"},
 
-		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
-		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "only nfqueue can do rate with a trigger"},
-		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
-		{name: "a rate of what comes in", fault: `{at: client.input, do: {rate: 1mbit}}`, want: "only nfqueue can do rate of what comes in at a host (a queueing discipline has what leaves)"},
-		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "rate of selected packets: nfqueue says which had to wait; via: tc takes an htb"},
+		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
+		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "only nfqueue can carry out rate with a trigger"},
+		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
+		{name: "a rate of incoming packets", fault: `{at: client.input, do: {rate: 1mbit}}`, want: "only nfqueue can carry out rate on incoming packets (queueing disciplines see only outgoing ones)"},
+		{name: "a rate by sender among three", fault: `{match: {from: client}, do: {rate: 1mbit}}`, extra: three, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
 
-		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
-		{name: "a delay", fault: `{do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
-		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "duplicate: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
-		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "corrupt: nfqueue counts each hit and repeats a seed; via: tc takes netem"},
+		{name: "a delay of some packets", fault: `{match: {tcp: SYN}, do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
+		{name: "a delay", fault: `{do: {delay: 1s}}`, features: netem, want: "delay: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
+		{name: "duplicates", fault: `{do: {duplicate: {}}}`, features: netem, want: "duplicate: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
+		{name: "corruption", fault: `{do: {corrupt: {}}}`, features: netem, want: "corrupt: nfqueue counts each hit and repeats a seed; via: tc would use netem"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			p, err := r.compile(t)
@@ -208,25 +208,25 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 // A fault that asks for tc, which cannot carry it out, is refused with the remedy.
 func TestFaultsThatTCCannotCarryOut(t *testing.T) {
 	for _, r := range []refusal{
-		{name: "jitter in order", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms}}}`, want: "do jitter that keeps the order (netem's reorders: order: free)"},
-		{name: "normal jitter", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, want: "do normal jitter"},
-		{name: "a delay by chance", fault: `{via: tc, chance: 5%, do: {delay: 1s}}`, want: "do delay with a trigger"},
-		{name: "a delay of what comes in", fault: `{via: tc, at: client.input, do: {delay: 1s}}`, want: "do delay of what comes in at a host (a queueing discipline has what leaves)"},
-		{name: "two copies", fault: `{via: tc, do: {duplicate: 2}}`, want: "do more than one copy"},
-		{name: "every nth twice", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, want: "do duplicate with a trigger"},
-		{name: "some bytes corrupted", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, want: "do corrupt with bytes, offset or checksum (netem flips one random bit)"},
-		{name: "corruption that is hidden", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, want: "do corrupt with bytes, offset or checksum (netem flips one random bit)"},
-		{name: "every nth corrupted", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, want: "do corrupt with a trigger"},
-		{name: "all reordered", fault: `{via: tc, do: {reorder: 1}}`, want: "do reorder of all packets (netem wants a chance)"},
-		{name: "reordered by two", fault: `{via: tc, chance: 5%, do: {reorder: 2}}`, want: "do reorder by a number of packets (netem's overtake for a time)"},
-		{name: "bursts with a trigger", fault: `{via: tc, first: 9, do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "do loss with a trigger"},
-		{name: "the first few lost", fault: `{via: tc, at: client.output, first: 2, do: drop}`, want: "do local drop with a trigger"},
-		{name: "a reset", fault: `{via: tc, match: {tcp: DATA}, do: {reset: both}}`, want: "do the action reset"},
+		{name: "jitter in order", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms}}}`, want: "keep packets in order under jitter (netem needs order: free)"},
+		{name: "normal jitter", fault: `{via: tc, do: {delay: {by: 1s, jitter: 1ms, distribution: normal, order: free}}}`, want: "draw jitter from a normal distribution"},
+		{name: "a delay by chance", fault: `{via: tc, chance: 5%, do: {delay: 1s}}`, want: "carry out delay with a trigger"},
+		{name: "a delay of incoming packets", fault: `{via: tc, at: client.input, do: {delay: 1s}}`, want: "carry out delay on incoming packets (queueing disciplines see only outgoing ones)"},
+		{name: "two copies", fault: `{via: tc, do: {duplicate: 2}}`, want: "make more than one copy"},
+		{name: "every nth twice", fault: `{via: tc, every: 2, do: {duplicate: {}}}`, want: "carry out duplicate with a trigger"},
+		{name: "some bytes corrupted", fault: `{via: tc, do: {corrupt: {bytes: 2}}}`, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "corruption that is hidden", fault: `{via: tc, do: {corrupt: {checksum: fix}}}`, want: "corrupt with bytes, offset or checksum (netem flips one random bit)"},
+		{name: "every nth corrupted", fault: `{via: tc, every: 2, do: {corrupt: {}}}`, want: "carry out corrupt with a trigger"},
+		{name: "all reordered", fault: `{via: tc, do: {reorder: 1}}`, want: "reorder all packets (netem needs a chance)"},
+		{name: "reordered by two", fault: `{via: tc, chance: 5%, do: {reorder: 2}}`, want: "reorder by a number of packets (netem reorders by time)"},
+		{name: "bursts with a trigger", fault: `{via: tc, first: 9, do: {loss: {good-to-bad: 1%, bad-to-good: 30%}}}`, want: "carry out loss with a trigger"},
+		{name: "the first few lost", fault: `{via: tc, at: client.output, first: 2, do: drop}`, want: "carry out local drop with a trigger"},
+		{name: "a reset", fault: `{via: tc, match: {tcp: DATA}, do: {reset: both}}`, want: "carry out reset"},
 
-		{name: "data", fault: `{via: tc, match: {tcp: DATA}, do: {delay: 1s}}`, want: "do the segment kind DATA (u32 knows no lengths)"},
-		{name: "acknowledgements", fault: `{via: tc, match: {tcp: [SYN, ACK]}, do: {delay: 1s}}`, want: "do the segment kind ACK (u32 knows no lengths)"},
-		{name: "either port and one", fault: `{via: tc, match: {tcp: any, port: 80, sport: 81}, do: {delay: 1s}}`, want: "do port beside sport or dport"},
-		{name: "an ICMP message", fault: `{via: tc, match: {icmp: echo-request}, do: {delay: 1s}}`, want: "do kinds of ICMP messages"},
+		{name: "data", fault: `{via: tc, match: {tcp: DATA}, do: {delay: 1s}}`, want: "match the segment kind DATA (u32 cannot match lengths)"},
+		{name: "acknowledgements", fault: `{via: tc, match: {tcp: [SYN, ACK]}, do: {delay: 1s}}`, want: "match the segment kind ACK (u32 cannot match lengths)"},
+		{name: "either port and one", fault: `{via: tc, match: {tcp: any, port: 80, sport: 81}, do: {delay: 1s}}`, want: "match port together with sport or dport"},
+		{name: "an ICMP message", fault: `{via: tc, match: {icmp: echo-request}, do: {delay: 1s}}`, want: "match kinds of ICMP messages"},
 		{name: "a connection", fault: `{via: tc, match: {tcp: any, conn: 1}, do: {delay: 1s}}`, want: "match by conn"},
 		{name: "retransmissions", fault: `{via: tc, match: {tcp: any, retransmission: true}, do: {delay: 1s}}`, want: "match by retransmission"},
 		{name: "a payload", fault: `{via: tc, match: {tcp: any, payload: hello}, do: {rate: 1mbit}}`, want: "match by payload.contains"},
@@ -237,9 +237,9 @@ func TestFaultsThatTCCannotCarryOut(t *testing.T) {
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			r.features.Netem = true
-			want := refusedAt + "tc cannot " + r.want + `; nfqueue can: drop "via"`
+			want := refusedAt + "tc cannot " + r.want + `; remove "via" to use nfqueue`
 			if got := r.refuse(t).Error(); got != want {
-				t.Errorf("the fault is refused so:\ngot  %s\nwant %s", got, want)
+				t.Errorf("wrong refusal:\ngot  %s\nwant %s", got, want)
 			}
 		})
 	}
@@ -287,8 +287,8 @@ expect: [step: client.sleep]
 		t.Fatal(err)
 	}
 	_, err = Compile(runs[0], topology, Features{})
-	want := `two.yaml:6:3: fault "slower": the device server of wire has one queueing discipline, which fault "slow" needs: give one of them via: nfqueue`
+	want := `two.yaml:6:3: fault "slower": the only queueing discipline of device server of wire is taken by fault "slow": set via: nfqueue on one of the two`
 	if err == nil || err.Error() != want {
-		t.Errorf("the fault is refused so:\ngot  %v\nwant %s", err, want)
+		t.Errorf("wrong refusal:\ngot  %v\nwant %s", err, want)
 	}
 }

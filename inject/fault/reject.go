@@ -30,7 +30,7 @@ func (c *compilation) reject() (*Planned, error) {
 		answer = answers[1]
 	}
 	if answer == "" {
-		return nil, c.errorf("%s has no like in ICMPv6", with)
+		return nil, c.errorf("%s has no equivalent in ICMPv6: choose another answer", with)
 	}
 	if with == "tcp-reset" && len(c.fault.Match.TCP) == 0 {
 		return nil, c.errorf("tcp-reset answers TCP segments only: add tcp to match")

@@ -11,9 +11,9 @@ func (c *compilation) reorder() (*Planned, error) {
 	p, rest := c.chanceOnly()
 	switch viaTC := c.fault.Via == string(TC); {
 	case viaTC && c.fault.Do.Reorder.By > 1:
-		return nil, c.needsQueue("reorder by a number of packets (netem's overtake for a time)")
+		return nil, c.needsQueue("reorder by a number of packets (netem reorders by time)")
 	case viaTC && p == 1:
-		return nil, c.needsQueue("reorder of all packets (netem wants a chance)")
+		return nil, c.needsQueue("reorder all packets (netem needs a chance)")
 	}
 	return rest.netem("reorder", Netem{Delay: overtaking, AtOnce: 1 - p})
 }

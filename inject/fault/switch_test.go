@@ -84,7 +84,7 @@ func TestNamesOfFaultsThereAreNot(t *testing.T) {
 		return
 	}
 	l := newLabOf(t, language.V4, `{silence: {do: drop}}`)
-	const want = `there is no fault "noise"`
+	const want = `unknown fault "noise"`
 	_, hits := l.faults.Hits("noise")
 	for _, err := range []error{l.faults.On("noise"), l.faults.Off("noise"), hits} {
 		if err == nil || err.Error() != want {
@@ -245,7 +245,7 @@ func TestRateHits(t *testing.T) {
 	}
 	// In addition to the datagrams there are the SYN, the ACK, a FIN or RST, and ARP.
 	if most := before + 20 + 6; on > most {
-		t.Errorf("the rate has %d hits, and no more than %d packets passed it", on, most)
+		t.Errorf("the rate has %d hits, but at most %d packets passed it", on, most)
 	}
 	l.off("slow")
 	if off := l.hits("slow"); off < on {
@@ -310,7 +310,7 @@ func TestCountHits(t *testing.T) {
 		{"more than 32 bits", []string{"-A halfopen-f -c 5000000000 1 -j DROP"}, 5_000_000_000, ""},
 		{"no counters", []string{"-A halfopen-f -j DROP"}, 0, `"-A halfopen-f -j DROP" has no counters`},
 		{"counters cut off", []string{"-A halfopen-f -j DROP -c"}, 0, `"-A halfopen-f -j DROP -c" has no counters`},
-		{"no number", []string{"-A halfopen-f -c x 1"}, 0, `"-A halfopen-f -c x 1": strconv.ParseUint: parsing "x": invalid syntax`},
+		{"an invalid number", []string{"-A halfopen-f -c x 1"}, 0, `"-A halfopen-f -c x 1": strconv.ParseUint: parsing "x": invalid syntax`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := countHits(c.rules)

@@ -255,7 +255,7 @@ func (w *wire) judge() {
 			left[p.number] = append(left[p.number], departure{i, *p})
 		default:
 			if p.number != last+1 {
-				w.t.Fatalf("packet %d came to the wire after packet %d: the test cannot tell what should be", p.number, last)
+				w.t.Fatalf("packet %d came to the wire after packet %d: the test cannot predict the result", p.number, last)
 			}
 			last, came[p.number] = p.number, p
 		}
