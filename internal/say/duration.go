@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Duration writes a duration, which everything that people read does in this one way:
+// Duration writes a duration for people. All texts and reports use this form:
 //
 //	from an hour on    as Go does, rounded to a millisecond: 2h0m4s
 //	from a second on   in seconds, as kernel timers are documented, to a millisecond: 63.128s, never 1m3.128s
 //	from 1 ms on       to a tenth of a millisecond: 41.2ms
-//	below              in whole microseconds: 250µs
+//	below 1 ms         in whole microseconds: 250µs
 //
-// Zeros at the end are left out: 3s, not 3.000s. A column of figures to compare may have a fixed
-// number of decimals.
+// Trailing zeros are left out: 3s, not 3.000s. Only a column of figures to compare may have a fixed
+// number of decimals instead.
 func Duration(d time.Duration) string {
 	switch size := d.Abs(); {
 	case size >= time.Hour:

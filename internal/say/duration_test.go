@@ -24,8 +24,8 @@ func TestDuration(t *testing.T) {
 		"just below an hour":                 {time.Hour - ms, "3599.999s"},
 		"hours":                              {2*time.Hour + 4*time.Second, "2h0m4s"},
 		"hours, to the millisecond":          {time.Hour + 1234567*time.Nanosecond, "1h0m0.001s"},
-		"before":                             {-3 * time.Second, "-3s"},
-		"before, by less":                    {-41_230 * time.Microsecond, "-41.2ms"},
+		"negative":                           {-3 * time.Second, "-3s"},
+		"negative, below a second":           {-41_230 * time.Microsecond, "-41.2ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := Duration(test.d); got != test.want {

@@ -1,4 +1,5 @@
-// Package say writes parts of sentences for messages and reports: lists, counts, texts cut to length.
+// Package say writes parts of sentences for messages and reports: lists, counts, durations, texts
+// cut to length.
 package say
 
 import (
@@ -6,7 +7,7 @@ import (
 	"strings"
 )
 
-// List joins words: "a, b and c"; "none" where there are none.
+// List joins words: "a, b and c"; "none" for an empty list.
 func List(words []string) string {
 	switch len(words) {
 	case 0:
@@ -25,10 +26,10 @@ func Count[N int | int64 | uint64](n N, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// longestClip is how many bytes of a text a message quotes.
+// longestClip is the number of bytes of a text that a message quotes.
 const longestClip = 60
 
-// Clip shortens a text for a message to 60 bytes.
+// Clip shortens a text for a message to 60 bytes; a text that was cut ends in "...".
 func Clip(text string) string {
 	if len(text) > longestClip {
 		return text[:longestClip-3] + "..."
