@@ -7,11 +7,12 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// longest bounds the words compared: the cost grows with the square of the length.
+// longest is the length of the longest word that is compared: the cost grows with the square of the
+// length.
 const longest = 64
 
-// DidYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if none is
-// near.
+// DidYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if no
+// candidate is near.
 func DidYouMean(word string, candidates []string) string {
 	if best := Nearest(word, candidates); best != "" {
 		return ` (did you mean "` + best + `"?)`
@@ -19,10 +20,10 @@ func DidYouMean(word string, candidates []string) string {
 	return ""
 }
 
-// Nearest returns the candidate that a typist may have meant by word, or "" if none is near: at
-// most a third of the letters of word differ, upper and lower case do not matter, and two
-// neighbouring letters in the wrong order count as one mistake. Of several equally near, it returns
-// the first.
+// Nearest returns the candidate that a typist may have meant by word, or "" if no candidate is
+// near: at most a third of the letters of word differ, upper and lower case do not matter, and two
+// neighbouring letters in the wrong order count as one mistake. If several are equally near, it
+// returns the first.
 func Nearest(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""
@@ -40,8 +41,8 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// swapped reports whether a and b differ by two neighbouring letters in the wrong order, the
-// commonest slip.
+// swapped reports whether a and b differ by two neighbouring letters in the wrong order, the most
+// common typing mistake.
 func swapped(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -54,11 +55,11 @@ func swapped(a, b string) bool {
 	return false
 }
 
-// listable is how many words a message lists.
+// listable is the length of the longest list of words that a message shows.
 const listable = 40
 
-// Suggest is DidYouMean, or a list of the candidates if none is near: "; known here: a, b". Of more
-// than 40 candidates it returns "".
+// Suggest returns the text of DidYouMean. If no candidate is near, it lists the candidates: ";
+// known here: a, b", or returns "" for more than 40 of them.
 func Suggest(word string, candidates []string) string {
 	if s := DidYouMean(word, candidates); s != "" || len(candidates) == 0 || len(candidates) > listable {
 		return s
