@@ -1,5 +1,5 @@
-// Package version says which version of halfopen a program contains, as the Go toolchain recorded it. It is the one
-// place that knows: the command prints it, and each trace carries it.
+// Package version returns the version of halfopen that a program contains, as the Go toolchain
+// recorded it. The command prints this version, and each trace stores it.
 package version
 
 import (
@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// linked is set by the linker where the toolchain records no version: in a checkout it stamps none into a program built
-// in a worktree of git; see the Makefile.
+// linked is set by the linker (see the Makefile): in a git worktree the toolchain records no
+// version.
 var linked string
 
-// unknown is the version of a program that was built from files of which nothing is known.
+// unknown is the version of a program without version information.
 const unknown = "devel"
 
-// commitLength is how many digits of a commit's hash are shown.
+// commitLength is the number of digits of a commit's hash that are shown.
 const commitLength = 12
 
-// String returns the version: "v0.3.0" of a release, "249b3a5-dirty" or "v0.3.1-0.20260102030405-249b3a5f0c1e" of a
-// checkout, "devel" where nothing is known.
+// String returns the version: "v0.3.0" for a release, "249b3a5-dirty" or
+// "v0.3.1-0.20260102030405-249b3a5f0c1e" for a checkout, "devel" if it is not known.
 func String() string {
 	if linked != "" {
 		return linked
@@ -28,8 +28,9 @@ func String() string {
 	return version
 }
 
-// Commit returns the first digits of the hash of the commit that the program was built from, with "-dirty" if files were
-// changed since; "" where it is not known, as in a program built from an archive.
+// Commit returns the first digits of the hash of the commit that the program was built from, with
+// "-dirty" if files were changed since. It returns "" if the commit is not known, as in a program
+// built from an archive.
 func Commit() string {
 	_, commit := recorded()
 	return commit
@@ -43,14 +44,15 @@ func recorded() (version, commit string) {
 	return of(info, module())
 }
 
-// module returns the path of the module that this package is in.
+// module returns the path of the module that contains this package.
 func module() string {
 	return strings.TrimSuffix(reflect.TypeFor[here]().PkgPath(), "/internal/version")
 }
 
 type here struct{}
 
-// of returns the version and the commit of a module in a program: its main module, or one that it uses.
+// of returns the version and the commit of a module in a program: of its main module, or of a
+// dependency, whose commit is not recorded.
 func of(info *debug.BuildInfo, module string) (version, commit string) {
 	if info.Main.Path != module {
 		for _, dep := range info.Deps {
@@ -76,7 +78,7 @@ func of(info *debug.BuildInfo, module string) (version, commit string) {
 	return known(info.Main.Version), commit
 }
 
-// known replaces what the toolchain writes of a module whose version it does not know.
+// known replaces the text that the toolchain writes for an unknown version by "devel".
 func known(version string) string {
 	if version == "" || version == "(devel)" {
 		return unknown

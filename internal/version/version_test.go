@@ -37,7 +37,7 @@ func TestVersionOfABuild(t *testing.T) {
 				Deps: []*debug.Module{{Path: "m", Version: "v0.2.0", Replace: &debug.Module{Path: "../m"}}},
 			}, "devel", "",
 		},
-		"a program that does not say": {debug.BuildInfo{}, "devel", ""},
+		"a program without build information": {debug.BuildInfo{}, "devel", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			version, commit := of(&tt.info, "m")
@@ -48,7 +48,8 @@ func TestVersionOfABuild(t *testing.T) {
 	}
 }
 
-// The package must find its own module: a test binary's main module is the module under test.
+// The package must find the module that contains it: the main module of a test binary is the module
+// under test.
 func TestModuleIsTheOneOfThisPackage(t *testing.T) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
