@@ -1,9 +1,9 @@
-// Command module gives the Go module of this tree another path, for whoever publishes it: in go.mod, in imports, and where
-// packages are named in documents and build files.
+// Command module changes the path of this Go module, for whoever publishes it: in go.mod, in
+// imports, and in the package names in documents and build files.
 //
 //	go run ./internal/module github.com/you/halfopen
 //
-// It changes files in the working directory, which must be the module's root, and nothing else.
+// It changes files only in the working directory, which must be the root of the module.
 package main
 
 import (
@@ -35,12 +35,13 @@ func main() {
 }
 
 var (
-	// modulePath is what go get can fetch: a host with a dot, then at least one more element (go.dev/ref/mod, module paths).
+	// modulePath matches the paths that go get can fetch: a host with a dot, then at least one more
+	// element (go.dev/ref/mod, module paths).
 	modulePath = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9._~-]+)+$`)
 	moduleLine = regexp.MustCompile(`(?m)^module (\S+)$`)
 )
 
-// rename gives the module at root another path and returns how many files it changed.
+// rename changes the path of the module at root and returns the number of files that it changed.
 func rename(root, path string) (changed int, err error) {
 	if !modulePath.MatchString(path) {
 		return 0, fmt.Errorf("%q is not a module path: want one such as github.com/you/halfopen", path)
@@ -58,7 +59,8 @@ func rename(root, path string) (changed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	// In documents a package is the module's path and a folder of the module: halfopen/harness, but not cmd/halfopen/run.go.
+	// In documents, the name of a package is the path of the module and a folder of the module:
+	// halfopen/harness, but not cmd/halfopen/run.go.
 	named := regexp.MustCompile(`(^|[^\w./-])` + regexp.QuoteMeta(old) + `/(` + strings.Join(packages, "|") + `)\b`)
 	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -105,7 +107,7 @@ func rename(root, path string) (changed int, err error) {
 	return changed, err
 }
 
-// folders returns the folders at the top of the module, as patterns: packages are in them.
+// folders returns the folders at the top of the module, as patterns: they contain the packages.
 func folders(root string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -120,7 +122,7 @@ func folders(root string) ([]string, error) {
 	return names, nil
 }
 
-// imports replaces the module in the import declarations of a file.
+// imports replaces the path of the module in the import declarations of a file.
 func imports(src []byte, old, path string) ([]byte, error) {
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, "", src, parser.ImportsOnly)

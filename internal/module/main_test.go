@@ -25,7 +25,7 @@ func TestImportsAndNames(t *testing.T) {
 			"`go doc halfopen/harness`; cmd/halfopen/run.go; halfopen/internal/x.y=1; halfopen run harness/\n",
 			"`go doc example.com/you/halfopen/harness`; cmd/halfopen/run.go; example.com/you/halfopen/internal/x.y=1; halfopen run harness/\n",
 		},
-		"what is kept for tests stays": {"harness/testdata/c.md", "halfopen/harness\n", "halfopen/harness\n"},
+		"test data stays": {"harness/testdata/c.md", "halfopen/harness\n", "halfopen/harness\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// tracked is a tree without what git does not keep, and without git's own.
+// tracked is a tree without the folders that git ignores, and without git's.
 type tracked struct{ fs.FS }
 
-// ReadDir leaves out those folders of the root.
+// ReadDir leaves out these folders at the root.
 func (t tracked) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(t.FS, name)
 	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
