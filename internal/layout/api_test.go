@@ -11,8 +11,9 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A program that imports a public package cannot name a type of an internal one: it could not declare a variable for the
-// result, nor find the documentation. An alias in a public package is a name that it can use.
+// A program that imports a public package cannot name a type of an internal package: it can neither
+// declare a variable for the result nor find the documentation. It can use an alias in a public
+// package.
 func TestNoPublicSignatureNamesAnInternalType(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -51,7 +52,8 @@ func TestNoPublicSignatureNamesAnInternalType(t *testing.T) {
 
 func isInternal(path string) bool { return slices.Contains(strings.Split(path, "/"), "internal") }
 
-// internalUses returns where the exported part of an object names a type of an internal package.
+// internalUses returns the places where the exported part of an object names a type of an internal
+// package.
 func internalUses(object types.Object, module string) []string {
 	var uses []string
 	seen := map[types.Type]bool{}

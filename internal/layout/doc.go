@@ -1,2 +1,3 @@
-// Package layout holds the rules of which package may import which. It has no code but the test that enforces them.
+// Package layout has only tests of the whole tree. They check which package imports which, that no
+// public signature names an internal type, and that the links in the documents work.
 package layout

@@ -28,26 +28,28 @@ func modulePath(t *testing.T, root string) string {
 	return path
 }
 
-// rule says what of the module a package, and those below it where below is set, may import.
+// rule says which packages of the module a package may import. With below, it holds for the
+// packages below that package as well.
 type rule struct {
 	pkg   string
 	below bool
-	// only lists all it may import of the module; nil with never set means anything else.
+	// only lists all packages of the module that it may import. It is not used where never is set.
 	only []string
-	// never lists what it must not import, with all below it.
+	// never lists the packages that it must not import, with all packages below them. It may import
+	// all others.
 	never []string
 	why   string
 }
 
-// rules are those of the design: the data flows one way, and the trace is the hinge.
+// rules are the rules of the design: the data flows one way, and the trace is the hinge.
 var rules = []rule{
-	{pkg: "scenarios/language", below: true, only: []string{"internal/decode", "internal/expr", "internal/say", "internal/spell"}, why: "the language must not know what is made of it"},
-	{pkg: "scenarios", only: []string{"scenarios/language", "internal/say", "internal/spell"}, why: "the library is files in the language, and how to find them"},
+	{pkg: "scenarios/language", below: true, only: []string{"internal/decode", "internal/expr", "internal/say", "internal/spell"}, why: "the language must not know its users"},
+	{pkg: "scenarios", only: []string{"scenarios/language", "internal/say", "internal/spell"}, why: "the library has only files in the language, and finds them"},
 	{pkg: "internal/decode", only: []string{"internal/say", "internal/spell"}, why: "YAML is decoded without knowing the language"},
-	{pkg: "internal/expr", only: []string{"internal/say", "internal/spell"}, why: "an expression is computed without knowing what it is for"},
-	{pkg: "internal/say", only: []string{}, why: "words for messages must be usable by all"},
-	{pkg: "internal/spell", only: []string{}, why: "words for messages must be usable by all"},
-	{pkg: "internal/packet", only: []string{}, why: "a packet is read the same way by all"},
+	{pkg: "internal/expr", only: []string{"internal/say", "internal/spell"}, why: "an expression is computed without knowing its purpose"},
+	{pkg: "internal/say", only: []string{}, why: "every package must be able to use the words for messages"},
+	{pkg: "internal/spell", only: []string{}, why: "every package must be able to use the words for messages"},
+	{pkg: "internal/packet", only: []string{}, why: "every package reads a packet the same way"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector"}, why: "verdicts are pure functions of scenario and trace"},
 	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions"}, why: "results must be readable without the lab that made them"},
@@ -56,14 +58,14 @@ var rules = []rule{
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},
 }
 
-// forTests is the package that no other package may import: only test files do, whose imports are not
-// read.
+// forTests is the package that only test files may import. Their imports are not checked.
 const forTests = "internal/testlab"
 
-// violation returns why pkg must not import imported (both without the module's name); "" if it may.
+// violation returns the reason why pkg must not import imported, or "" if it may. Both are without
+// the module's name.
 func violation(pkg, imported string) string {
 	if within(imported, forTests, true) && !within(pkg, forTests, true) {
-		return "what tests share is not for production"
+		return "only tests may use it"
 	}
 	for _, r := range rules {
 		if !within(pkg, r.pkg, r.below) {
@@ -84,7 +86,8 @@ func within(pkg, root string, below bool) bool {
 	return pkg == root || below && strings.HasPrefix(pkg, root+"/")
 }
 
-// TestImports reads the imports of the module's files, those of tests left out: a fixture may need more than what it tests.
+// TestImports checks the imports of the module's files, except for tests: a fixture may need more
+// than the code it tests.
 func TestImports(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -149,26 +152,26 @@ func TestViolation(t *testing.T) {
 		pkg, imported string
 		refused       bool
 	}{
-		"assertions may read the trace":               {"assertions", "harness/trace", false},
-		"assertions must not run labs":                {"assertions", "harness", true},
-		"assertions must not report":                  {"assertions", "internal/report", true},
-		"the language does not know the kernel":       {"scenarios/language", "internal/kernel", true},
-		"the decoder does not know the language":      {"internal/decode", "scenarios/language", true},
-		"expressions do not know the language":        {"internal/expr", "scenarios/language", true},
-		"the trace does not know the language":        {"harness/trace", "scenarios/language", true},
-		"faults decode packets as the trace does":     {"inject/fault", "internal/packet", false},
-		"faults must not write a trace":               {"inject/fault", "harness/trace", true},
-		"faults must not use the harness":             {"inject/fault", "harness/internal/observe", true},
-		"faults may read scenarios":                   {"inject/fault", "scenarios/language", false},
-		"a report may use its own parts":              {"internal/report", "internal/report/ladder", false},
-		"a report must not look at other than events": {"internal/report", "harness/internal/observe", true},
-		"what tests share is for tests alone":         {"harness", "internal/testlab", true},
-		"a report may read results":                   {"internal/report", "harness/suite/result", false},
-		"a report must not run suites":                {"internal/report", "harness/suite", true},
-		"results must not run suites":                 {"harness/suite/result", "harness/suite", true},
-		"results must not know reports":               {"harness/suite/result", "internal/report", true},
-		"suites may store by reports":                 {"harness/suite", "internal/report", false},
-		"the harness may import anything":             {"harness", "inject/fault", false},
+		"assertions may read the trace":           {"assertions", "harness/trace", false},
+		"assertions must not run labs":            {"assertions", "harness", true},
+		"assertions must not report":              {"assertions", "internal/report", true},
+		"the language does not know the kernel":   {"scenarios/language", "internal/kernel", true},
+		"the decoder does not know the language":  {"internal/decode", "scenarios/language", true},
+		"expressions do not know the language":    {"internal/expr", "scenarios/language", true},
+		"the trace does not know the language":    {"harness/trace", "scenarios/language", true},
+		"faults decode packets as the trace does": {"inject/fault", "internal/packet", false},
+		"faults must not write a trace":           {"inject/fault", "harness/trace", true},
+		"faults must not use the harness":         {"inject/fault", "harness/internal/observe", true},
+		"faults may read scenarios":               {"inject/fault", "scenarios/language", false},
+		"a report may use its own parts":          {"internal/report", "internal/report/ladder", false},
+		"a report must not use the observers":     {"internal/report", "harness/internal/observe", true},
+		"test helpers are only for tests":         {"harness", "internal/testlab", true},
+		"a report may read results":               {"internal/report", "harness/suite/result", false},
+		"a report must not run suites":            {"internal/report", "harness/suite", true},
+		"results must not run suites":             {"harness/suite/result", "harness/suite", true},
+		"results must not know reports":           {"harness/suite/result", "internal/report", true},
+		"suites may write reports":                {"harness/suite", "internal/report", false},
+		"the harness may import anything":         {"harness", "inject/fault", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := violation(test.pkg, test.imported); (got != "") != test.refused {

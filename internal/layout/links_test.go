@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestLinks follows each relative link of the Markdown that people read, and looks for the heading
-// that it names.
+// TestLinks follows each relative link in the Markdown files, and checks that the heading it names
+// exists.
 func TestLinks(t *testing.T) {
 	root := os.DirFS(filepath.Join("..", ".."))
 	var pages []string
@@ -46,8 +46,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// brokenLinks returns the links of pages that lead nowhere, and how many were followed. Links to
-// other sites are not.
+// brokenLinks returns the broken links of pages, and the number of links followed. Links to other
+// sites are not followed.
 func brokenLinks(root fs.FS, pages []string) (broken []string, followed int, err error) {
 	for _, page := range pages {
 		text, err := fs.ReadFile(root, page)
@@ -72,7 +72,7 @@ func brokenLinks(root fs.FS, pages []string) (broken []string, followed int, err
 	return broken, followed, nil
 }
 
-// follow returns what is wrong with a link of a page; "" if nothing is.
+// follow returns the problem of a link of a page, or "".
 func follow(root fs.FS, page string, to *url.URL) string {
 	file := page
 	if to.Path != "" {
@@ -94,7 +94,7 @@ func follow(root fs.FS, page string, to *url.URL) string {
 	return ""
 }
 
-// link is a link and the line it stands on.
+// link is the target of a link, and the line that it is on.
 type link struct {
 	line   int
 	target string
