@@ -9,13 +9,14 @@ import (
 // evaluation computes an expression.
 type evaluation struct {
 	lookup func(name string) (Value, error)
-	// work counts what has been computed.
+	// work counts the steps taken and the items of the lists read.
 	work int
 }
 
 // Evaluate computes the expression. lookup returns the value of a name; its error is returned as it
-// is. A value that is ~ makes the result ~, so that it leaves out what a ~ would. work counts the
-// steps taken and the items of the lists read.
+// is. An operand that is ~ makes the result ~, except for == and !=, so that the expression leaves
+// out the same key as a ~ in its place. work counts the steps taken and the items of the lists
+// read.
 func (n *Expression) Evaluate(lookup func(name string) (Value, error)) (v Value, work int, err error) {
 	e := evaluation{lookup: lookup}
 	v, err = e.eval(n)
@@ -67,7 +68,8 @@ func (e *evaluation) binary(op string, left, right *Expression) (Value, error) {
 	if err != nil {
 		return a, err
 	}
-	// The right side may be what makes no sense where the left one decides: n > 0 and 1 / n.
+	// Skip the right side if the left one decides, since it may make no sense then: n > 0 and 1 /
+	// n.
 	if a.kind == Truth && (op == "and" && !a.yes || op == "or" && a.yes) {
 		return a, nil
 	}
@@ -175,7 +177,7 @@ func arithmetic(op string, a, b Value) (Value, error) {
 	return ofNumber(math.Pow(a.num, b.num))
 }
 
-// inBounds refuses a number that is not exact, or none.
+// inBounds refuses NaN, and numbers too large to be exact.
 func inBounds(o Value) (Value, error) {
 	if math.IsNaN(o.num) || math.Abs(o.num) > maxNumber {
 		return o, fmt.Errorf("it comes to a number beyond %d", int64(maxNumber))

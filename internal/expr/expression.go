@@ -9,17 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// Expression is an expression that was read, but not yet computed: a tree of operators, functions
-// and values.
+// Expression is a parsed expression: a tree of operators, functions and values.
 type Expression struct {
 	op   operator
 	name string
 	args []*Expression
-	// value is that of a literal.
+	// value is the value of a literal.
 	value Value
 }
 
-// operator is what a node of an expression does: one of these, or the text of a binary operator.
+// operator is the operation of a node: one of these constants, or the text of a binary operator.
 type operator string
 
 const (
@@ -34,15 +33,15 @@ const (
 	opNot     operator = "not"
 )
 
-// maxExpression is the length of an expression in bytes.
+// maxExpression is the greatest length of an expression in bytes.
 const maxExpression = 500
 
-// token finds the parts of an expression, white space left out.
+// token matches one token. White space before it must have been skipped.
 var token = regexp.MustCompile(`^(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
 	`((?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+\b|[0-9]+(?:\.[0-9]+)?)|` +
 	`([A-Za-z_][A-Za-z0-9_]*)|(==|!=|<=|>=|&&|\|\||\*\*|[-+*/%^<>!?:,()[\]]))`)
 
-// The classes of tokens, as token has them in its groups.
+// The classes of tokens are the numbers of the groups in token.
 const (
 	classEnd = iota
 	classQuoted
@@ -54,15 +53,16 @@ const (
 // grammar reads an expression.
 type grammar struct {
 	source string
-	// class and text are of the next token, which begins at the byte at; rest is what follows it.
+	// class and text describe the next token, which begins at the byte at. rest is the offset of
+	// the byte after it.
 	class    int
 	text     string
 	at, rest int
 	err      error
 }
 
-// Parse reads an expression: what stands between the braces of ${...}. The error says why it
-// cannot, without the expression.
+// Parse reads an expression: the text between the braces of ${...}. The error gives the reason, and
+// does not quote the expression.
 func Parse(source string) (*Expression, error) {
 	if len(source) > maxExpression {
 		return nil, fmt.Errorf("it is longer than %d characters", maxExpression)
@@ -79,7 +79,7 @@ func Parse(source string) (*Expression, error) {
 	return e, g.err
 }
 
-// next moves on to the next token. After an error there is none.
+// next moves on to the next token, which is classEnd after an error.
 func (g *grammar) next() {
 	for g.rest < len(g.source) && strings.ContainsRune(" \t\n", rune(g.source[g.rest])) {
 		g.rest++
@@ -116,7 +116,7 @@ func (g *grammar) unexpected() {
 	g.errorf("unexpected %q", g.text)
 }
 
-// take moves past the token, if it is one of those, and returns it.
+// take moves past the token if it is one of texts, and returns it.
 func (g *grammar) take(texts ...string) (string, bool) {
 	text := g.text
 	if g.class != classSign && g.class != classWord || !slices.Contains(texts, text) {
@@ -142,8 +142,8 @@ func (g *grammar) expression() *Expression {
 	return e
 }
 
-// levels are the binary operators, from those that bind loosest; not stands between and and the
-// comparisons.
+// levels are the binary operators, the loosest binding first. The operator not binds between "and"
+// and the comparisons.
 var levels = [][]string{{"or", "||"}, {"and", "&&"}, {"==", "!=", "<", "<=", ">", ">="}, {"+", "-"}, {"*", "/", "%"}}
 
 // synonyms are the second spellings of operators.
@@ -236,7 +236,7 @@ func (g *grammar) atom() *Expression {
 	return nil
 }
 
-// unquote takes the backslash from before a quoted character.
+// unquote matches a backslash and the character that it quotes.
 var unquote = regexp.MustCompile(`\\(.)`)
 
 // until reads expressions with commas between them, up to the closing mark.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// values are the names that the tests' expressions know.
+// values are the names that the expressions of the tests use.
 var values = map[string]Value{
 	"retries": ParseValue("5"), "pause": ParseValue("500ms"), "timeout": ParseValue("2s"),
 	"gaps": ListOf(ParseValue("1s"), ParseValue("2s"), ParseValue("4s")),

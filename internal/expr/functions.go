@@ -9,10 +9,10 @@ import (
 	"halfopen/internal/spell"
 )
 
-// functions are the names that can be called.
+// functions are the names of the functions.
 var functions = []string{"abs", "ceil", "floor", "len", "log2", "max", "min", "round", "sum"}
 
-// theFunctions says what can be called, for a message.
+// theFunctions lists the functions, for a message.
 var theFunctions = "there are " + say.List(functions)
 
 func (e *evaluation) call(function string, args []*Expression) (Value, error) {

@@ -11,27 +11,27 @@ import (
 	"halfopen/internal/say"
 )
 
-// Kind is the kind of a value. It goes by the form of the text, not by YAML's quotes, because the
+// Kind is the kind of a value. The form of the text decides it, not the quotes of YAML, because the
 // command line has none.
 type Kind int
 
 // The kinds of values.
 const (
-	// Nothing is ~, which leaves out what stands on it.
+	// Nothing is ~, which leaves out the key that has it as its value.
 	Nothing Kind = iota
 	Number
 	Duration
 	Truth
 	Text
 	List
-	// Mapping is a value that expressions can do nothing with.
+	// Mapping is a YAML mapping, which expressions cannot use.
 	Mapping
 )
 
 // MaxDuration bounds every duration, so that sums of them do not overflow.
 const MaxDuration = 365 * 24 * time.Hour
 
-// Value is a value that an expression computes with, or yields. The zero Value is ~.
+// Value is an operand or the result of an expression. The zero Value is ~.
 type Value struct {
 	kind Kind
 	num  float64
@@ -39,11 +39,11 @@ type Value struct {
 	yes  bool
 	text string
 	list []Value
-	// source is how a number or a duration that was not computed is written; it stays so.
+	// source is the original text of a number or duration that was not computed; String returns it.
 	source string
 }
 
-// plainNumber is a number as people write it; without hexadecimals, exponents and infinities.
+// plainNumber matches a number as people write it: without hexadecimals, exponents and infinities.
 var plainNumber = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
 
 // maxNumber bounds numbers so that each whole one is exact.
@@ -52,7 +52,7 @@ const maxNumber = 1 << 53
 // ListOf returns a list of values.
 func ListOf(items ...Value) Value { return Value{kind: List, list: items} }
 
-// AnyMapping returns the value of a mapping, whatever is in it.
+// AnyMapping returns the value that stands for any mapping.
 func AnyMapping() Value { return Value{kind: Mapping} }
 
 // ParseValue reads a text: a number, a duration, true or false, or else the text itself.
@@ -76,8 +76,8 @@ func (v Value) Kind() Kind { return v.kind }
 // Items returns the values of a list; nil for any other value.
 func (v Value) Items() []Value { return v.list }
 
-// String returns the value as it is written in YAML. Whole seconds stay seconds, as people count
-// timers in them: 127s.
+// String returns the value as it is written in YAML. Whole seconds stay seconds, because people
+// count timers in seconds: 127s.
 func (v Value) String() string {
 	switch {
 	case v.source != "":
@@ -113,7 +113,7 @@ func (v Value) Has(k Kind) bool {
 	return v.kind == k || slices.ContainsFunc(v.list, func(item Value) bool { return item.Has(k) })
 }
 
-// Size counts the values in the value: one, and those of its list.
+// Size returns the number of values in the value: one, and those of its list.
 func (v Value) Size() int {
 	n := 1
 	for _, item := range v.list {
