@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A recipe has a field of every form that tags and methods can give.
+// A recipe has a field of every form that tags and methods describe.
 type recipe struct {
 	Title   string          `json:"title"`
 	Serves  int             `json:"serves,omitempty"`
@@ -40,7 +40,7 @@ type spot struct {
 	Col  int    `json:"col"`
 }
 
-// Shared has keys of several things.
+// Shared is embedded: its keys are keys of the recipe.
 type Shared struct {
 	Author string `json:"author,omitempty"`
 }
@@ -95,13 +95,13 @@ type step struct {
 
 type stir struct{}
 
-// Sieve makes a step that is left out.
+// Sieve gives each step the key skip.
 type Sieve struct {
 	Skip bool `json:"skip,omitempty"`
 }
 
-// decodeRecipe decodes a recipe, in which steps are one of a kind and bowls of size 13 are left
-// out.
+// decodeRecipe decodes a recipe. Its Form reads steps as a choice of one, and its Keep drops bowls
+// of size 13.
 func decodeRecipe(t *testing.T, text string) (*recipe, *Decoder) {
 	t.Helper()
 	var doc yaml.Node
@@ -191,7 +191,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: x\nserve: 1",
 			`2:1: unknown key "serve" (did you mean "serves"?)`,
 		},
-		"a key that is not read": {
+		"a field that is not a key": {
 			"title: x\nsecret: y",
 			`2:1: unknown key "secret"; known here: ` + recipeKeys,
 		},
@@ -199,7 +199,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: x\n<<: {hot: true}",
 			`2:1: unknown key "<<"; merge keys are not part of the language`,
 		},
-		"a key that is no text": {
+		"a key that is not text": {
 			"title: x\n? [a]\n: 1",
 			`2:3: want a name as key|2:3: unknown key ""; known here: ` + recipeKeys,
 		},
@@ -239,11 +239,11 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: {x: y}",
 			`1:8: want a single value here, not a mapping`,
 		},
-		"no number": {
+		"not a number": {
 			"title: x\nserves: many",
 			`2:9: want an integer, not "many"`,
 		},
-		"no truth": {
+		"not true or false": {
 			"title: x\nhot: very",
 			`2:6: want true or false, not "very"`,
 		},
@@ -251,23 +251,23 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: x\noven: ",
 			`2:6: "for" is missing`,
 		},
-		"no mapping": {
+		"not a mapping": {
 			"title: x\nbowls: {a: 3}",
 			`2:12: want a mapping here, with the keys size`,
 		},
-		"no mapping where one is short": {
+		"not a mapping where the short form is one": {
 			"title: x\nfrom: home",
 			`2:7: want a mapping here, with the keys region and parts`,
 		},
-		"no mapping of names": {
+		"not a mapping of names": {
 			"title: x\nbowls: [a]",
 			`2:8: want a mapping of names here`,
 		},
-		"no mapping of names to values": {
+		"not a mapping of names to values": {
 			"title: x\nlabels: [a]",
 			`2:9: want a mapping of names to values here`,
 		},
-		"no mapping to true and false": {
+		"not a mapping to true or false": {
 			"title: x\nwithout: nuts",
 			`2:10: want a mapping of names to true or false here`,
 		},
@@ -275,7 +275,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: x\nsteps: [{stir: 3}]",
 			`2:16: no value is wanted here`,
 		},
-		"no list": {
+		"not a list": {
 			"title: x\nsteps: stir",
 			`2:8: want a list here`,
 		},
@@ -283,15 +283,15 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 			"title: x\nnotes: ",
 			`2:7: a list is missing here`,
 		},
-		"none of a kind": {
+		"a list for a step": {
 			"title: x\nsteps: [[]]",
 			`2:9: want one step here: stir, bake, skip`,
 		},
-		"two of a kind": {
+		"two steps in one": {
 			"title: x\nsteps: [{stir: , bake: 1min}]",
 			`2:18: one step too many: "stir" stands here already`,
 		},
-		"an unknown kind": {
+		"an unknown step": {
 			"title: x\nsteps: [stirr]",
 			`2:9: unknown step "stirr" (did you mean "stir"?)`,
 		},
@@ -311,7 +311,7 @@ func TestPlacesAreThoseOfWhatStays(t *testing.T) {
 		t.Fatalf("bowls: %+v", r.Bowls)
 	}
 	if p, ok := d.Place(&r.Bowls[0].Size); ok {
-		t.Errorf("the size of a bowl that has none is at %v: that of the bowl left out", p)
+		t.Errorf("a bowl without a size has one at %v: the place of the dropped bowl", p)
 	}
 	if p, ok := d.Place(&r.Title); !ok || p != (Place{"r", 1, 8}) {
 		t.Errorf("the title is at %v, %t", p, ok)
@@ -333,7 +333,7 @@ func TestNothingIsAddedToWhatIsBad(t *testing.T) {
 	}
 	d.ErrorAt(Place{"", 3, 5}, "wrong")
 	if !d.Reported(Place{"", 3, 5}) {
-		t.Error("a mistake is not known to be reported")
+		t.Error("a recorded mistake is not reported")
 	}
 }
 

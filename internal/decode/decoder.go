@@ -26,16 +26,16 @@ type Mistake struct {
 	Msg   string
 }
 
-// MaxMistakes bounds the report on a file that is something else altogether. A decoder stops to
-// record mistakes after one more, so that the report can say that some are left out.
+// MaxMistakes bounds the report on a file of a different kind. A decoder records one mistake more
+// than this, so that the report can say that some are left out.
 const MaxMistakes = 200
 
 // BadTag marks a scalar about which a mistake has been reported already. The decoder leaves its
 // field empty and reports nothing more at its place.
 const BadTag = "!!bad"
 
-// Setter is a type that is written as one scalar. The error says what is wrong with the text; its
-// place is added.
+// Setter is a type that is written as one scalar. The error describes the mistake in the text,
+// without its place.
 type Setter interface{ Set(text string) error }
 
 // Worded is a text type with a fixed set of words.
@@ -49,29 +49,29 @@ type Form func(n *yaml.Node, v reflect.Value)
 type Decoder struct {
 	// File is the name of the file in places.
 	File string
-	// Form returns the function that reads a type that is written in a way of its own; nil for all
-	// other types.
+	// Form returns the function that reads a type with a notation that tags cannot describe; nil
+	// for all other types.
 	Form func(t reflect.Type) Form
-	// Keep reports whether an element stays in its list. What was noted about an element left out
-	// is forgotten.
+	// Keep reports whether an element stays in its list. The places in an element that does not
+	// stay are forgotten.
 	Keep func(element reflect.Value) bool
-	// Misplaced returns what is wrong with a key that a struct does not have, if it is more than
-	// that the key is unknown.
+	// Misplaced returns the mistake in a key that a struct does not have, or "" if the key is just
+	// unknown.
 	Misplaced func(t reflect.Type, key string) string
 
 	mistakes []Mistake
-	// places has where each decoded field stands, by pointer to it; noted has its keys in the order
-	// they came.
+	// places has the places of the decoded fields, by pointer to the field. noted has its keys in
+	// the order in which they were added.
 	places map[any]Place
 	noted  []any
-	// bad are the places of values that could not be made, about which nothing more is to be said.
+	// bad are the places of scalars with BadTag. No mistakes are reported there.
 	bad map[Place]bool
 }
 
 // At returns the place of a node.
 func (d *Decoder) At(n *yaml.Node) Place { return Place{d.File, n.Line, n.Column} }
 
-// Note records where a field stands, given by pointer.
+// Note records the place of a field, given by pointer.
 func (d *Decoder) Note(field any, n *yaml.Node) {
 	if d.places == nil {
 		d.places = map[any]Place{}
@@ -80,7 +80,7 @@ func (d *Decoder) Note(field any, n *yaml.Node) {
 	d.noted = append(d.noted, field)
 }
 
-// Place returns where a field stands, given by pointer; false if it is not in the file.
+// Place returns the place of a field, given by pointer; false if it is not in the file.
 func (d *Decoder) Place(field any) (Place, bool) {
 	p, ok := d.places[field]
 	return p, ok
@@ -110,8 +110,8 @@ func (d *Decoder) ErrorAt(p Place, format string, args ...any) {
 // Mistakes returns the mistakes recorded so far, in the order they were found.
 func (d *Decoder) Mistakes() []Mistake { return d.mistakes }
 
-// Reported reports whether a mistake at the place has been reported already, so that no other
-// should be.
+// Reported reports whether a mistake at the place has been reported already. Another one there
+// would be a consequence of it.
 func (d *Decoder) Reported(p Place) bool {
 	return d.bad[p] || slices.ContainsFunc(d.mistakes, func(m Mistake) bool { return m.Place == p })
 }
@@ -140,8 +140,8 @@ func (d *Decoder) Value(n *yaml.Node, v reflect.Value) {
 	d.Plain(n, v)
 }
 
-// Plain decodes n into v as the tags and the kind of v say. It is for a [Form] that differs only
-// for some nodes.
+// Plain decodes n into v by the tags and the kind of v. A [Form] that handles only some nodes calls
+// it for the others.
 func (d *Decoder) Plain(n *yaml.Node, v reflect.Value) {
 	if s, ok := v.Addr().Interface().(Setter); ok {
 		if text, ok := d.Scalar(n); ok {
@@ -186,7 +186,7 @@ func (d *Decoder) Plain(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// Scalar returns the text of a scalar; it is a mistake for n to be anything else.
+// Scalar returns the text of a scalar. For any other node it records a mistake and returns false.
 func (d *Decoder) Scalar(n *yaml.Node) (string, bool) {
 	switch {
 	case IsScalar(n):

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Field is a key of a mapping in YAML, and the struct field it fills.
+// Field is a key of a mapping in YAML, and the struct field that it fills.
 type Field struct {
 	Key string
 	// Index finds the field, see [reflect.Value.FieldByIndex].
@@ -15,11 +15,11 @@ type Field struct {
 	Required bool
 	// Short is set for the field of the short form.
 	Short bool
-	// Words are what a text may be; nil for anything.
+	// Words are the texts that are allowed; nil allows any.
 	Words []string
 }
 
-// shape is how a struct is written.
+// shape describes how a struct is written in YAML.
 type shape struct {
 	fields []Field
 	// name, value, whole and place find the fields with these flags; nil if there is none.
@@ -93,7 +93,7 @@ func (s *shape) add(sf reflect.StructField, i int) {
 	s.fields = append(s.fields, f)
 }
 
-// Fields returns the keys that YAML has for a struct, in the order of its fields.
+// Fields returns the keys of a struct in YAML, in the order of its fields.
 func Fields(t reflect.Type) []Field { return shapeOf(t).fields }
 
 // Keys returns the names of a struct's keys.
@@ -118,7 +118,8 @@ func Short(t reflect.Type) (Field, bool) {
 	return fields[i], true
 }
 
-// Whole returns the type that a struct is written as; false for a struct that has keys of its own.
+// Whole returns the type that is written in place of a struct; false for a struct that is written
+// as a mapping.
 func Whole(t reflect.Type) (reflect.Type, bool) {
 	s := shapeOf(t)
 	if s.whole == nil {
@@ -141,7 +142,7 @@ func EntryValue(t reflect.Type) reflect.Type {
 	return t.Elem()
 }
 
-// WordsOf returns what a value of a text type may be, or nil for a type that takes any text.
+// WordsOf returns the words of a text type, or nil for a type that takes any text.
 func WordsOf(t reflect.Type) []string {
 	if w, ok := reflect.Zero(t).Interface().(Worded); ok {
 		return w.Words()

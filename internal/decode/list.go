@@ -6,8 +6,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// IsSingle reports whether the values of a type are written as one text or number each, so that one
-// of them may stand for a list of one.
+// IsSingle reports whether each value of a type is written as one text or number, so that a single
+// value may be written for a list of one.
 func IsSingle(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t.Kind() == reflect.Int ||
 		reflect.PointerTo(t).Implements(reflect.TypeFor[Setter]())
@@ -51,12 +51,12 @@ func (d *Decoder) entries(n *yaml.Node, v reflect.Value, entry *shape) {
 		} else {
 			d.Value(value, e)
 		}
-		// The name's place says more than the place of the value.
+		// The place of the name says more than the place of the value.
 		d.setPlace(key, e)
 	})
 }
 
-// elements makes a list of the elements that stay in it; of none, nil.
+// elements makes a list of the elements that d.Keep keeps; nil if it keeps none.
 func (d *Decoder) elements(v reflect.Value, n int, decode func(i int, e reflect.Value)) {
 	if n == 0 {
 		return

@@ -19,7 +19,8 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	short, hasShort := Short(v.Type())
-	// A short form that is a mapping has none of the struct's keys.
+	// If the short form is itself a mapping, a mapping without any of the struct's keys is the
+	// short form.
 	asMapping := hasShort && IsEntries(v.Type().FieldByIndex(short.Index).Type)
 	switch {
 	case n.Kind == yaml.MappingNode && asMapping && len(n.Content) > 0 && !hasKey(n, s.fields):
@@ -46,7 +47,7 @@ func hasKey(n *yaml.Node, fields []Field) bool {
 	return slices.ContainsFunc(fields, func(f Field) bool { return Child(n, f.Key) != nil })
 }
 
-// missing reports the required keys of a mapping that has none, except for the key given, which a
+// missing reports the required keys of a mapping without keys, except for the key given, which a
 // short form has filled.
 func (d *Decoder) missing(n *yaml.Node, v reflect.Value, given string) {
 	for _, f := range Fields(v.Type()) {
@@ -57,7 +58,7 @@ func (d *Decoder) missing(n *yaml.Node, v reflect.Value, given string) {
 }
 
 // Mapping decodes the keys of a mapping into the fields of a struct, except for the keys in skip,
-// which it takes as known.
+// which count as known.
 func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 	fields := Fields(v.Type())
 	seen := d.Keys(n)
@@ -75,8 +76,8 @@ func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 				}
 			}
 			d.Unknown(key, append(Keys(v.Type()), skip...))
-			// A section under a misspelt name is read as what it was meant to be, so that nothing
-			// in it seems to be missing.
+			// Read a section under a misspelt name as the nearest known one, so that neither the
+			// section nor the names in it are reported as missing.
 			meant := spell.Nearest(key.Value, Keys(v.Type()))
 			if meant == "" || seen[meant] {
 				continue
@@ -108,7 +109,7 @@ func (d *Decoder) setPlace(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// Unknown records that a key is unknown, and names the known key that was meant, or all of them.
+// Unknown records that a key is unknown, and suggests the nearest known key, or all of them.
 func (d *Decoder) Unknown(key *yaml.Node, known []string) {
 	d.Errorf(key, "unknown key %q%s", say.Clip(key.Value), suggestKey(key.Value, known))
 }
@@ -136,8 +137,8 @@ func (d *Decoder) Keys(n *yaml.Node) map[string]bool {
 	return seen
 }
 
-// OneOf decodes a struct of pointers of which exactly one is set: {delay: {...}}, or the bare name:
-// drop. what is the noun for messages.
+// OneOf decodes a struct of pointers. Exactly one of them is set: {delay: {...}}, or the bare name:
+// drop. The noun for messages is what.
 func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 	known := Keys(v.Type())
 	var key, value *yaml.Node
