@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckCapabilities says which of the capabilities that every lab needs are withheld from this process, which is root, as
-// a container runtime may do. The error is a [inject.MissingError]. Where /proc does not say, nothing is known to be missing.
+// CheckCapabilities checks that this process, which runs as root, has the capabilities that every
+// lab needs: a container runtime may withhold them. The error is a *[inject.MissingError] and names
+// the missing ones. If /proc does not show the capabilities, the error is nil.
 func CheckCapabilities() error { return checkCapabilities(os.ReadFile) }
 
 func checkCapabilities(read func(string) ([]byte, error)) error {
@@ -37,7 +38,8 @@ func checkCapabilities(read func(string) ([]byte, error)) error {
 	}
 }
 
-// effective returns the effective capabilities of this process, if /proc tells them.
+// effective returns the effective capabilities of this process. known is false if /proc does not
+// show them.
 func effective(read func(string) ([]byte, error)) (caps uint64, known bool) {
 	status, err := read("/proc/self/status")
 	if err != nil {

@@ -9,11 +9,11 @@ func TestCheckCapabilities(t *testing.T) {
 		name, status, want string
 	}{
 		{"all", "Name:\thalfopen\nCapEff:\t000001ffffffffff\nCapBnd:\t0000000000000000\n", ""},
-		{"those of a container", "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n", "CAP_SYS_ADMIN and CAP_NET_ADMIN are" + remedy},
+		{"a container's", "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n", "CAP_SYS_ADMIN and CAP_NET_ADMIN are" + remedy},
 		{"all but NET_RAW", "CapEff:\t000001ffffffdfff\n", "CAP_NET_RAW is" + remedy},
 		{"none", "CapEff:\t0000000000000000\n", "CAP_SYS_ADMIN and CAP_NET_ADMIN and CAP_NET_RAW are" + remedy},
-		{"none that can be read", "CapEff:\tmany\n", ""},
-		{"none that are told", "Name:\thalfopen\n", ""},
+		{"unreadable", "CapEff:\tmany\n", ""},
+		{"not shown", "Name:\thalfopen\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := checkCapabilities(files{"/proc/self/status": c.status}.read)

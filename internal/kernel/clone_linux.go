@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DockerFlags let a container make labs as root.
+// DockerFlags are the options of docker run that let root make labs in a container.
 const DockerFlags = "--cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
 
-// ExplainClone says why the kernel refused new namespaces to a process of that user, and what would allow them. An error
-// that is not a refusal is returned as it is, wrapped.
+// ExplainClone explains why the kernel refused new namespaces to a process of the user uid: it
+// returns a *[inject.MissingError] with the remedy. An error that is not a refusal is only wrapped.
 func ExplainClone(err error, uid int) error {
 	return explainClone(err, uid, os.ReadFile)
 }
@@ -27,7 +27,7 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	}
 	m := &inject.MissingError{NeededBy: "every lab", Err: err}
 	if uid == 0 {
-		// Its capabilities were looked at before: CheckCapabilities.
+		// CheckCapabilities has checked its capabilities before.
 		m.Feature = "clone(2) with new namespaces"
 		m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: in a container, run it with: docker run " +
 			DockerFlags + " --security-opt seccomp=unconfined"

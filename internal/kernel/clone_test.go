@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// files is a /proc of a test.
+// files is the /proc of a test: texts by path.
 type files map[string]string
 
 func (f files) read(path string) ([]byte, error) {
@@ -33,7 +33,7 @@ func TestExplainClone(t *testing.T) {
 		uid   int
 		files files
 		want  string
-		// other is true for what is no refusal, and so no lack of this machine.
+		// other is set for an error that is not a refusal: it must not become a MissingError.
 		other bool
 	}{
 		{

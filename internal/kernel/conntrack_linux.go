@@ -11,9 +11,10 @@ import (
 	"github.com/coreos/go-iptables/iptables"
 )
 
-// Masquerade finds out whether packets can be translated, which takes iptables, its nat table, and the kernel's connection
-// tracking. It adds a rule and takes it away: it must be called in a network namespace that is the caller's alone. The error
-// is a *inject.MissingError, without what needs it.
+// Masquerade checks whether packets can be translated, which needs iptables, its nat table, and the
+// kernel's connection tracking. It adds a rule and removes it again, so it must be called in a
+// network namespace that only the caller uses. If something is missing, the error is a
+// *inject.MissingError without NeededBy.
 func Masquerade(v6 bool) error {
 	protocol, program := iptables.ProtocolIPv4, "iptables"
 	if v6 {
@@ -37,7 +38,7 @@ func Masquerade(v6 bool) error {
 	return nil
 }
 
-// firstLine keeps of an error of iptables, which prints several lines, the reason.
+// firstLine returns the reason in an error of iptables, which has several lines.
 func firstLine(err error) error {
 	text := err.Error()
 	if _, after, ok := strings.Cut(text, "]: "); ok {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// parsePairs adds the counters of /proc/net/snmp or /proc/net/netstat: a line of names and a line of values for each
-// group, both beginning with the group's name and a colon.
+// parsePairs adds the counters of /proc/net/snmp or /proc/net/netstat to values. Each group has a
+// line of names and a line of values; both begin with the group's name and a colon.
 func parsePairs(values map[string]int64, text []byte) error {
 	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	for i := 0; i < len(lines); i += 2 {
@@ -38,10 +38,11 @@ func parsePairs(values map[string]int64, text []byte) error {
 	return nil
 }
 
-// groups6 are the groups of /proc/net/snmp6, longest first where one begins with another.
+// groups6 are the groups of /proc/net/snmp6. A group whose name begins with another group's name
+// comes first.
 var groups6 = []string{"UdpLite6", "Udp6", "Icmp6", "Ip6"}
 
-// parseLines adds the counters of /proc/net/snmp6: a line GROUPNAME VALUE each.
+// parseLines adds the counters of /proc/net/snmp6 to values: each line is GROUPNAME VALUE.
 func parseLines(values map[string]int64, text []byte) error {
 	line := 0
 	for l := range bytes.Lines(text) {
@@ -66,8 +67,8 @@ func parseLines(values map[string]int64, text []byte) error {
 	return nil
 }
 
-// parseCounter reads a counter, which the kernel prints signed or unsigned. One past the range of int64 wraps, so that
-// differences stay right.
+// parseCounter reads a counter, which the kernel prints signed or unsigned. A value beyond the
+// range of int64 wraps, so that differences stay right.
 func parseCounter(s string) (int64, error) {
 	if v, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return v, nil

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Counters are the open counter files of one network namespace: a file of /proc/net belongs to the namespace it was opened
-// in, whoever reads it. [Counters.Read] may be called from several goroutines.
+// Counters are the open counter files of one network namespace: a file of /proc/net always shows
+// the namespace in which it was opened. [Counters.Read] may be called from several goroutines.
 type Counters struct {
 	files []counterFile
 
 	mu  sync.Mutex
-	buf []byte // mu
+	buf []byte // guarded by mu
 }
 
 type counterFile struct {
@@ -26,8 +26,8 @@ type counterFile struct {
 	parse func(values map[string]int64, text []byte) error
 }
 
-// CounterNames returns the counters that the running kernel has, each GROUP.NAME, in order. Counters of types of ICMP
-// messages exist only once they have counted.
+// CounterNames returns the counters that the running kernel has, each GROUP.NAME, sorted. The
+// counters for single types of ICMP messages are missing until they have counted a message.
 func CounterNames() ([]string, error) {
 	c, err := OpenCounters()
 	if err != nil {
@@ -85,7 +85,8 @@ func (c *Counters) Read() (map[string]int64, error) {
 	return values, nil
 }
 
-// readAll reads a file from its start; the kernel counts again for each reading of offset 0.
+// readAll reads a file from its start. The kernel collects the counters again at each read of
+// offset 0.
 func (c *Counters) readAll(fd int) ([]byte, error) {
 	n := 0
 	for {

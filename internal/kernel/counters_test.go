@@ -14,7 +14,8 @@ func TestCounterFiles(t *testing.T) {
 	for _, f := range []struct {
 		name  string
 		parse func(map[string]int64, []byte) error
-		// holds are some of the counters, so that the golden file cannot drift unseen.
+		// holds are some of the counters: they catch a golden file that was updated with wrong
+		// values.
 		holds map[string]int64
 	}{
 		{"snmp", parsePairs, map[string]int64{"Tcp.MaxConn": -1, "Tcp.RtoMin": 200, "Udp.RcvbufErrors": 0}},
@@ -54,9 +55,9 @@ func TestCounterFilesThatAreWrong(t *testing.T) {
 		{"a value too few", parsePairs, "Tcp: A B\nTcp: 1\n", "line 2: 1 values for 2 names of Tcp"},
 		{"values of another group", parsePairs, "Tcp: A\nUdp: 1\n", `values of "Udp" below names of "Tcp"`},
 		{"no values", parsePairs, "Tcp: A\n", "line 1: no pair"},
-		{"no number", parsePairs, "Tcp: A\nTcp: x\n", "line 2: Tcp.A"},
+		{"not a number", parsePairs, "Tcp: A\nTcp: x\n", "line 2: Tcp.A"},
 		{"a word too many", parseLines, "Ip6InReceives 1 2\n", "line 1: 3 words"},
-		{"no number in snmp6", parseLines, "Ip6InReceives 1\nIp6InDelivers x\n", "line 2: Ip6InDelivers"},
+		{"not a number in snmp6", parseLines, "Ip6InReceives 1\nIp6InDelivers x\n", "line 2: Ip6InDelivers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.parse(map[string]int64{}, []byte(c.text))

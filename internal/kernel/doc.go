@@ -1,2 +1,2 @@
-// Package kernel says what this machine's kernel can do: probed, never guessed from its version.
+// Package kernel probes what this machine's kernel can do. It never guesses from the version.
 package kernel

@@ -6,8 +6,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Netem finds out whether the kernel has sch_netem, by adding one to lo and taking it away: it must be called in a network
-// namespace that is the caller's alone. The error says why it has not.
+// Netem checks whether the kernel has sch_netem. It adds a netem to lo and removes it again, so it
+// must be called in a network namespace that only the caller uses. The error says why the kernel
+// refused it.
 func Netem() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
