@@ -16,16 +16,17 @@ import (
 	"halfopen/harness/trace"
 )
 
-// asked is the delay that scenarios/delay.yaml asks for.
+// asked is the delay in scenarios/delay.yaml.
 const asked = 20 * time.Millisecond
 
-// delay measures how much later than asked packets leave: what the captures on both sides of the wire say, not what the
-// code says of itself.
+// delay measures how much later than asked packets leave. The captures on both sides of the wire
+// show it, independently of the code that delays.
 func (b *bench) delay() error {
 	b.head(fmt.Sprintf("delay of 20 ms at 1000 packets/s: actual minus asked, 3000 packets a run, %d runs (of each, in turn)", b.repeat))
 	runs := map[string][][]time.Duration{}
 	ways := []string{"nfqueue", "tc"}
-	// A thread that only sleeps, meanwhile, is a yardstick: no queue can be more exact than the machine wakes threads.
+	// A thread that only sleeps is the yardstick: a queue cannot be more exact than the machine's
+	// wake-ups.
 	var lateness []time.Duration
 	stop := sleeper(&lateness)
 	for range b.repeat {
@@ -51,7 +52,8 @@ func (b *bench) delay() error {
 	return nil
 }
 
-// delayRun does one run and returns its errors, sorted. why is set where this machine cannot do it.
+// delayRun does one run and returns its errors, sorted. If this machine cannot do the run, why is
+// the reason.
 func (b *bench) delayRun(via string) (errs []time.Duration, why string, err error) {
 	dir, err := os.MkdirTemp(b.dir, "delay-")
 	if err != nil {
@@ -95,8 +97,8 @@ func storedTrace(dir string) (*trace.Trace, error) {
 	return trace.Read(f)
 }
 
-// delayErrors returns by how much longer than asked each SYN took from the capture where the wire received it to the capture
-// where the wire sent it, sorted.
+// delayErrors returns how much longer than asked each SYN took, sorted: from the capture where the
+// wire received it to the capture where the wire sent it.
 func delayErrors(t *trace.Trace) []time.Duration {
 	type key struct {
 		from netip.AddrPort
@@ -129,7 +131,8 @@ func distributionHead() {
 	fmt.Printf("  %-28s %10s %10s %10s %10s %8s\n", "", "min", "p50", "p99", "max", "packets")
 }
 
-// distributions prints one line for each run and returns the run with the least p99, on which other load told least.
+// distributions prints one line for each run and returns the run with the least p99, which other
+// load has disturbed least.
 func (b *bench) distributions(name string, runs [][]time.Duration) (best []time.Duration) {
 	for _, errs := range runs {
 		if len(errs) == 0 {
@@ -155,13 +158,13 @@ func (b *bench) delayGoals(name string, errs []time.Duration) {
 	b.figure(name+"least", msText(errs[0]), ">= 0", errs[0] >= 0)
 }
 
-// sleeper has a thread sleep for a millisecond again and again until the returned function is called, and records by how much
-// it woke late, sorted.
+// sleeper starts a thread that sleeps for 1 ms again and again until stop is called, and records
+// how late it woke each time, sorted.
 func sleeper(lateness *[]time.Duration) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the timer slack is the thread's
+		runtime.LockOSThread() // never unlocked, because the timer slack belongs to the thread
 		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 		for {
 			select {

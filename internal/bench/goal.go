@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// figures collects what was measured, and which goals were missed.
+// figures prints the figures measured and collects the names of missed goals.
 type figures struct{ missed []string }
 
-// figure prints a figure with its goal, and whether it is met.
+// figure prints a figure with its goal, and whether the goal is met.
 func (f *figures) figure(name, value, goal string, met bool) {
 	verdict := "met"
 	if !met {
@@ -22,10 +22,11 @@ func (f *figures) figure(name, value, goal string, met bool) {
 	fmt.Printf("  %-58s %12s   goal %-10s %s\n", name, value, goal, verdict)
 }
 
-// plain prints a figure that no goal is set for.
+// plain prints a figure without a goal.
 func (f *figures) plain(name, value string) { fmt.Printf("  %-58s %12s\n", name, value) }
 
-// head begins a section. All figures depend on what else the machine does, so each section says how much that was.
+// head begins a section. Other load on the machine affects all figures, so each section shows the
+// load average.
 func (f *figures) head(title string) {
 	fmt.Printf("\n%s\n", title)
 	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
@@ -33,10 +34,10 @@ func (f *figures) head(title string) {
 	}
 }
 
-// skip says why a section has no figures.
+// skip prints why a section has no figures.
 func (f *figures) skip(why string) { fmt.Printf("  skipped: %s\n", why) }
 
-// close says what was missed.
+// close prints the missed goals.
 func (f *figures) close() {
 	if len(f.missed) == 0 {
 		fmt.Printf("\nAll goals are met.\n")
@@ -54,7 +55,8 @@ func median(ds []time.Duration) time.Duration {
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// percentile returns the smallest of the sorted durations that at least p % of them do not exceed (nearest rank).
+// percentile returns the smallest of the sorted durations that is not exceeded by at least p % of
+// them (nearest rank).
 func percentile(sorted []time.Duration, p float64) time.Duration {
 	n := len(sorted)
 	rank := int(p / 100 * float64(n))

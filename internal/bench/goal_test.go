@@ -34,12 +34,12 @@ func TestPercentile(t *testing.T) {
 		p    float64
 		want time.Duration
 	}{
-		{"of one, any is that", []time.Duration{7}, 99, 7},
+		{"any of a single one", []time.Duration{7}, 99, 7},
 		{"the median of an odd number", []time.Duration{1, 5, 9}, 50, 5},
 		{"the lower one of an even number", []time.Duration{1, 5, 9, 11}, 50, 5},
 		{"99 of 100", hundred, 99, 99},
-		{"all of them", hundred, 100, 100},
-		{"none of them is the least", hundred, 0, 1},
+		{"100 % is the largest", hundred, 100, 100},
+		{"0 % is the smallest", hundred, 0, 1},
 		{"rounds up to a rank", []time.Duration{1, 2, 3}, 99, 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

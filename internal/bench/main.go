@@ -1,6 +1,7 @@
-// Command bench measures what halfopen promises, and prints each figure with its goal: what a trivial run costs against a
-// plain shell script that builds and removes the same lab; how exactly packets are delayed; what a queue costs a stream; and
-// how fast virtual machines are. It runs as root. See make bench.
+// Command bench measures what halfopen promises, and prints each figure with its goal: the cost of
+// a trivial run against a plain shell script that builds and removes the same lab; the accuracy of
+// delays; the cost of a queue to a stream; and the speed of virtual machines. It runs as root. See
+// make bench.
 package main
 
 import (
@@ -26,12 +27,12 @@ var plain string
 //go:embed scenarios/*.yaml
 var files embed.FS
 
-// bench is what the sections share.
+// bench has the options and results that the sections share.
 type bench struct {
 	figures
-	// halfopen is the path of the command to measure, program that of this one.
+	// halfopen is the path of the command to measure, program the path of this one.
 	halfopen, program string
-	// dir is for what runs leave behind.
+	// dir has the files of the runs.
 	dir     string
 	kernel  string
 	runs    int
@@ -39,7 +40,7 @@ type bench struct {
 	repeat  int
 }
 
-// sections are what can be measured, in order.
+// sections are the sections of the report, in order.
 var sections = []struct {
 	name    string
 	measure func(*bench) error
@@ -156,8 +157,8 @@ func timed(cmd *exec.Cmd) (time.Duration, error) {
 	return took, nil
 }
 
-// busy returns how long processors worked for a command that has ended and for all that it waited for. On a machine with
-// other work, it is near the wall time that an idle one would show.
+// busy returns the processor time of a command that has ended and of all children that it waited
+// for. On a machine with other load, it is near the wall time on an idle one.
 func busy(cmd *exec.Cmd) time.Duration {
 	if cmd.ProcessState == nil {
 		return 0
@@ -165,7 +166,7 @@ func busy(cmd *exec.Cmd) time.Duration {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// busyChildren is the same for all commands that have ended so far.
+// busyChildren returns the processor time of all commands that have ended so far.
 func busyChildren() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &u); err != nil {
@@ -174,7 +175,7 @@ func busyChildren() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// tail is the end of a command's output, enough to see what went wrong.
+// tail returns the end of a command's output, enough to see what went wrong.
 func tail(out []byte) []byte {
 	const most = 2000
 	return out[max(0, len(out)-most):]

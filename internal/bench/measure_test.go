@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// syn is a SYN at one of the wire's two devices, or at a host's.
+// syn is a SYN captured at one of the two devices of the wire, or at a host's.
 func syn(at time.Duration, host string, out bool, port uint16) trace.Event {
 	f := make([]byte, 14+20+20)
 	f[12], f[13] = 0x08, 0x00
@@ -34,7 +34,7 @@ func TestDelayErrorsAreTakenFromBothSidesOfTheWire(t *testing.T) {
 		syn(22*ms, "wire", true, 1), // 1 ms late
 		syn(22*ms, "server", false, 1),
 		syn(21*ms, "wire", true, 2), // 1 ms early
-		syn(30*ms, "wire", true, 4), // never seen to come; 3 never leaves
+		syn(30*ms, "wire", true, 4), // its arrival was not seen; 3 never leaves
 	}})
 	if diff := cmp.Diff([]time.Duration{-1 * ms, 1 * ms}, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)

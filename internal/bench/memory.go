@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// memory is the most a process tree was seen to take at once, in bytes.
+// memory is the peak memory of a process tree, in bytes, over a number of samples.
 type memory struct {
 	pss, rss int64
 	samples  int
 }
 
-// pause between two samples of the process tree: a trivial run lasts some 100 ms.
+// pause is the time between two samples of the process tree. A trivial run takes some 100 ms.
 const pause = 3 * time.Millisecond
 
 // sampled runs the command and samples its process tree until it ends.
@@ -55,7 +55,7 @@ func sampled(cmd *exec.Cmd) (memory, error) {
 	}
 }
 
-// tree returns the process and all that descend from it. Processes that end meanwhile are left out.
+// tree returns the process and its descendants. Processes that end meanwhile are left out.
 func tree(pid int) []int {
 	pids := []int{pid}
 	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
@@ -73,7 +73,8 @@ func tree(pid int) []int {
 	return pids
 }
 
-// usage reads a process's PSS and RSS in bytes: proc_pid_smaps(5), smaps_rollup. It is 0 for one that has ended.
+// usage reads the PSS and RSS of a process in bytes: proc_pid_smaps(5), smaps_rollup. Both are 0
+// for a process that has ended.
 func usage(pid int) (pss, rss int64) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

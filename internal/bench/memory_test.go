@@ -8,7 +8,7 @@ import (
 )
 
 func TestTreeFindsGrandchildren(t *testing.T) {
-	// The shell says "up" once its own child, another shell, runs; both live until stdin is closed.
+	// The shell prints "up" once its child, another shell, runs. Both live until stdin is closed.
 	cmd := exec.Command("sh", "-c", `sh -c 'echo up; cat; :'; :`)
 	in, err := cmd.StdinPipe()
 	if err != nil {

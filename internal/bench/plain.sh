@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds and removes, by hand, the lab of halfopen's connect-refused: three namespaces, two links, addresses, routes, forwarding
-# and one iptables rule. Run it as root. Only make bench uses it, to measure it.
+# and one iptables rule. Run it as root. Only make bench uses it, for comparison.
 set -eu
 id=bench$$
 client=$id-client wire=$id-wire server=$id-server

@@ -15,7 +15,8 @@ import (
 	"halfopen/harness/trace"
 )
 
-// stream measures a stream of TCP through the wire, with a queue there that selects nothing and without one, in turn.
+// stream measures a TCP stream through the wire, in turn without a queue and with a queue that
+// selects none of its packets.
 func (b *bench) stream() error {
 	b.head(fmt.Sprintf("one stream of TCP through the wire, without and with a queue that selects nothing, %d of each in turn", b.repeat))
 	for _, way := range []struct {
@@ -48,16 +49,18 @@ func (b *bench) stream() error {
 	return nil
 }
 
-// streamRun returns the rate of one stream in Mbit/s, and whether the queue overflowed. The kernel counts nothing in
-// /proc/net/netfilter/nfnetlink_queue for a queue that fails open, as halfopen's do: it lets the packet pass, and tells
-// the queue's owner by ENOBUFS, of which the trace has a note.
+// streamRun returns the rate of one stream in Mbit/s, and whether the queue overflowed. For a queue
+// that fails open, as halfopen's do, the kernel counts nothing in
+// /proc/net/netfilter/nfnetlink_queue: it lets the packet pass and reports ENOBUFS to the owner of
+// the queue, which adds a note to the trace.
 func (b *bench) streamRun(name string, offloads bool, bytes int64) (rate float64, overflowed bool, err error) {
 	dir, err := os.MkdirTemp(b.dir, "stream-")
 	if err != nil {
 		return 0, false, err
 	}
 	defer os.RemoveAll(dir)
-	// The run may fail as packets were too many for the capture; the stream itself is what counts here.
+	// The run may fail because there were too many packets for the capture. Only the stream counts
+	// here.
 	_, runErr := timed(exec.Command(b.halfopen, "run", b.file("stream.yaml"), "--case", name, "--out", dir,
 		"--set", fmt.Sprintf("offloads=%t", offloads), "--set", "program="+b.program, "--set", fmt.Sprintf("bytes=%d", bytes)))
 	t, err := storedTrace(dir)
@@ -84,7 +87,7 @@ func overflow(t *trace.Trace) bool {
 	return false
 }
 
-// parseRate reads what receive prints, and returns Mbit/s.
+// parseRate returns the rate in Mbit/s from the output of receive.
 func parseRate(text string, want int64) (float64, error) {
 	var got, nanoseconds int64
 	if _, err := fmt.Sscanf(text, "%d bytes in %d ns", &got, &nanoseconds); err != nil {
@@ -106,7 +109,8 @@ func middle(rates []float64) float64 {
 
 const chunk = 256 << 10
 
-// receive takes one stream at an address and prints how much came in what time, from the connection to its end.
+// receive accepts one stream at an address and prints its bytes and the time from the connection to
+// the end.
 func receive(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -127,13 +131,13 @@ func receive(address string) error {
 	return nil
 }
 
-// onlyReader and onlyWriter hide what io.Copy would use instead of the buffer it is given.
+// onlyReader and onlyWriter hide the methods that io.Copy would use instead of the given buffer.
 type (
 	onlyReader struct{ io.Reader }
 	onlyWriter struct{ io.Writer }
 )
 
-// send sends so many bytes to an address, where it waits for somebody to listen.
+// send sends the given number of bytes to an address. It waits until somebody listens there.
 func send(address string, bytes int64) error {
 	const patience, pause = 10 * time.Second, 5 * time.Millisecond
 	var c net.Conn

@@ -9,19 +9,22 @@ import (
 	"time"
 )
 
-// trivialScenario is a lab of three namespaces, as the script makes one; trivialCase is one of its cases.
+// trivialScenario is a lab of three namespaces, the same as the script's. trivialCase is one of its
+// cases.
 const (
 	trivialScenario = "connect-refused"
 	trivialCase     = "nobody-listens"
 )
 
-// trivial measures one small run against the plain script, in turn with it, and the memory that the run takes.
+// trivial measures one small run and the plain script, in turn, and then the memory that the run
+// takes.
 func (b *bench) trivial() error {
 	ours := func() *exec.Cmd {
 		return exec.Command(b.halfopen, "run", trivialScenario, "--case", trivialCase, "--case", "v4")
 	}
 	theirs := func() *exec.Cmd { return exec.Command("sh", "-c", plain) }
-	// One of each first, so that neither pays for the page cache and the loading of kernel modules.
+	// Run each once first, so that neither pays for the page cache and the loading of kernel
+	// modules.
 	for _, command := range []func() *exec.Cmd{ours, theirs} {
 		if _, err := timed(command()); err != nil {
 			return err
@@ -66,7 +69,8 @@ func (b *bench) trivial() error {
 	return nil
 }
 
-// lastLine returns the last line that says anything: of halfopen run, how many passed.
+// lastLine returns the last line of a text, without white space around it. For halfopen run it
+// counts the passed runs.
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
@@ -76,7 +80,7 @@ func row(name string, ds []time.Duration) {
 	fmt.Printf("  %-28s %7.1f ms %7.1f ms %7.1f ms\n", name, ms(median(ds)), ms(slices.Min(ds)), ms(slices.Max(ds)))
 }
 
-// labs measures 64 labs at once, of a run that takes 3 s.
+// labs measures 64 labs at once, each with a run of 3 s.
 func (b *bench) labs() error {
 	const most = 20 * time.Second
 	b.head("64 labs at once, each with a connect() that takes 3 s (halfopen run --jobs 64 --repeat 64)")

@@ -19,7 +19,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// machines measures virtual machines: how long one takes to boot, and how fast time passes in it.
+// machines measures virtual machines: how long they take to boot, and how fast time passes in them.
 func (b *bench) machines() error {
 	b.head("virtual machine: from the start of halfopen's work to the first step, real time")
 	k, err := vm.FindKernel(b.kernel)
@@ -43,16 +43,18 @@ func (b *bench) machines() error {
 	return nil
 }
 
-// options are those of a machine in warped time.
+// options returns the options of a machine in warped time.
 func (b *bench) options(k vm.Kernel) vm.Options {
 	return vm.Options{Kernel: k, Warp: true, AtOnce: 1, Program: b.halfopen}
 }
 
-// stage is something that happens between the start and the first step, with what it was that took the time until then.
+// stage is a stage of a guest between its start and its first step. until describes the work that
+// it ends.
 type stage struct{ name, until string }
 
 var (
-	// firstStages are those of a guest that boots, as the first does with a kernel and a program: of it a snapshot is taken.
+	// firstStages are the stages of a guest that boots, as the first one with a kernel and a
+	// program does. A snapshot is taken of it.
 	firstStages = []stage{
 		{"packed", "file system packed, kernel unpacked"},
 		{"started", "QEMU started"},
@@ -63,7 +65,7 @@ var (
 		{"ready", "job read"},
 		{"step", "lab built: its first step begins"},
 	}
-	// laterStages are those of the guests after it.
+	// laterStages are the stages of the guests after it.
 	laterStages = []stage{
 		{"started", "snapshot found, QEMU started"},
 		{"restored", "snapshot restored"},
@@ -72,8 +74,8 @@ var (
 	}
 )
 
-// boot measures how long it takes to the first step, the fastest of some boots, and where the time goes: without a snapshot
-// of the guest, and with it.
+// boot measures the time to the first step, the fastest of several boots, and its parts: without a
+// snapshot of the guest, and with one.
 func (b *bench) boot(k vm.Kernel) error {
 	cache, had := os.LookupEnv("XDG_CACHE_HOME")
 	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(b.dir, "cache")); err != nil {
@@ -128,7 +130,7 @@ func (b *bench) bootOften(k vm.Kernel, name string, stages []stage, before func(
 	return nil
 }
 
-// bootOnce returns when each stage was reached for the first time.
+// bootOnce returns the time from the start to the first time that each stage was reached.
 func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration, error) {
 	s, err := builtin(trivialScenario)
 	if err != nil {
@@ -162,7 +164,8 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 	return at, nil
 }
 
-// inGuest does runs in one machine, and returns their traces in order. Those that broke off or fail are errors.
+// inGuest does runs in one machine and returns their traces in order. Runs that break off or fail
+// are errors.
 func inGuest(list []*language.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
 	traces := make([]*trace.Trace, len(list))
 	var errs []error
@@ -203,7 +206,8 @@ func builtin(name string) (*language.Scenario, error) {
 	return cases[0], nil
 }
 
-// keepalive measures the whole command that shows over two hours, and the same for one IP version.
+// keepalive measures the whole command for a scenario of over two hours, and for one IP version of
+// it.
 func (b *bench) keepalive(k vm.Kernel) error {
 	const most = 10 * time.Second
 	b.head("keepalive-default, 2 h 11 min 15 s in warped time: the whole command, real time")
@@ -224,10 +228,10 @@ func (b *bench) keepalive(k vm.Kernel) error {
 	return nil
 }
 
-// longest is from where on halfopen run has a run take place in warped time by itself.
+// longest is the duration from which halfopen run chooses warped time by itself.
 const longest = 20 * time.Second
 
-// long measures all long runs of the library, as halfopen run has them: in two machines.
+// long measures all long runs of the library, in two machines as halfopen run does them.
 func (b *bench) long(k vm.Kernel) error {
 	const most = 60 * time.Second
 	library, err := scenarios.Library()
@@ -279,7 +283,7 @@ func (b *bench) long(k vm.Kernel) error {
 	return nil
 }
 
-// share deals runs out, the longest first, to so many machines in turn.
+// share distributes runs to machines in turn, the longest first.
 func share(list []*language.Scenario, machines int) [][]*language.Scenario {
 	sorted := slices.SortedStableFunc(slices.Values(list), func(x, y *language.Scenario) int { return int(y.Estimate() - x.Estimate()) })
 	groups := make([][]*language.Scenario, machines)
@@ -289,8 +293,8 @@ func share(list []*language.Scenario, machines int) [][]*language.Scenario {
 	return groups
 }
 
-// guestDelay measures the delay in a guest, where netem can be set next to the queue on the same kernel. The guest's time is
-// warped, so what else this machine does has no part in it.
+// guestDelay measures the delay in a guest, where netem and the queue run on the same kernel. The
+// guest's time is warped, so other load on this machine has no effect.
 func (b *bench) guestDelay(k vm.Kernel) error {
 	b.head("delay of 20 ms at 1000 packets/s on that kernel, in warped time, where one instruction takes 1 ns: actual minus asked")
 	distributionHead()
