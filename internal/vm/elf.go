@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// libraryDirs is where the dynamic linker of common distributions looks (ld.so(8)), for machines without a list of their
-// own in /etc/ld.so.conf.
+// libraryDirs are the directories where the dynamic linker of common distributions looks
+// (ld.so(8)). /etc/ld.so.conf is not read.
 var libraryDirs = []string{
 	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
 }
 
-// libraries returns the files that an ELF file needs to run, its interpreter and theirs included. A static program, or a
-// script, needs none.
+// libraries returns the files that an ELF file needs to run: its interpreter, its libraries, and
+// the libraries that these need. A static program or a script needs none.
 func libraries(path string) ([]string, error) {
 	found := map[string]bool{}
 	if err := addLibraries(path, found); err != nil {

@@ -17,7 +17,8 @@ import (
 	"halfopen/inject"
 )
 
-// cloudPackage is the name of a package with a signed kernel for clouds: small, with all that labs need.
+// cloudPackage matches the names of Debian's packages with a signed kernel for clouds: small, with
+// everything that labs need.
 var cloudPackage = regexp.MustCompile(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
 
 // Available returns the versions of the kernels that the machine's package archive has, the newest first. Only Debian and
@@ -36,14 +37,15 @@ func Available(ctx context.Context) ([]string, error) {
 			versions = append(versions, m[1])
 		}
 	}
-	// Without a number of its own it is a package that only names another.
+	// A package without a full version only depends on another one.
 	versions = slices.DeleteFunc(versions, func(v string) bool { return len(numbers(v)) < 3 })
 	slices.SortFunc(versions, func(a, b string) int { return compareVersions(b, a) })
 	return versions, nil
 }
 
-// Fetch brings a kernel from the package archive into the cache, and returns it. version may be a beginning, as 6.1; "" is
-// the newest. apt verifies what it downloads; nothing is installed, and no root is needed. progress is told what goes on.
+// Fetch brings a kernel from the package archive into the cache, and returns it. version may be the
+// beginning of a version, such as 6.1; "" is the newest. apt verifies the download. Nothing is
+// installed, and root is not needed. Fetch reports its progress to progress.
 func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, error) {
 	if err := needPrograms("apt-get", "apt-cache", "dpkg-deb"); err != nil {
 		return Kernel{}, err
@@ -74,10 +76,11 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return Kernel{}, cacheError(err)
 	}
-	// What is not finished has a name that is never taken for a kernel's; leftovers of a killed one are swept away here.
+	// An unfinished kernel has a name that is never taken for a kernel's. Remove the ones that a
+	// killed process has left.
 	if old, err := filepath.Glob(filepath.Join(cache, ".get-*")); err == nil {
 		for _, dir := range old {
-			_ = os.RemoveAll(dir) // another get may be at work in it, which then fails and says so
+			_ = os.RemoveAll(dir) // another get may still use it: it fails then, with an error
 		}
 	}
 	work, err := os.MkdirTemp(cache, ".get-")
@@ -92,7 +95,7 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 	if found, err := kernelsBelow(tree, "cache"); err != nil || len(found) != 1 {
 		return Kernel{}, errors.Join(fmt.Errorf("the package linux-image-%s has no kernel that can be booted", versions[at]), err)
 	}
-	_ = os.RemoveAll(target) // one that was not whole
+	_ = os.RemoveAll(target) // an incomplete one
 	if err := os.Rename(tree, target); err != nil {
 		return Kernel{}, fmt.Errorf("putting the kernel into the cache: %w", err)
 	}
@@ -123,7 +126,7 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 	return nil
 }
 
-// full explains an error by a full disk, where that is the reason.
+// full adds a full disk as the cause of err, if the disk of dir is full.
 func full(dir string, err error) error {
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20 {

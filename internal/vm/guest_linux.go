@@ -23,8 +23,8 @@ import (
 	"halfopen/harness/trace"
 )
 
-// Main does the guest's work, where the program is the guest's init, and never returns there. It comes behind
-// [harness.Main] in a program's main function.
+// Main does the guest's work and never returns if the program is the guest's init; otherwise it
+// returns at once. A program's main function calls it after [harness.Main].
 func Main() {
 	if os.Getpid() != 1 || os.Args[0] != "/init" {
 		return
@@ -49,7 +49,7 @@ func guest() error {
 	}
 	for name := range strings.FieldsSeq(string(modules)) {
 		if err := loadModule(filepath.Join(modulesDir, name)); err != nil {
-			fmt.Println("halfopen guest:", err) // whatever needs it will say so better
+			fmt.Println("halfopen guest:", err) // the step or fault that needs it reports it better
 		}
 	}
 	stage("modules loaded")
@@ -57,7 +57,8 @@ func guest() error {
 	if err != nil {
 		return err
 	}
-	// Go collects garbage every two minutes, used or not, unless it is told to mind the memory only.
+	// Go collects garbage every two minutes, needed or not, unless only the memory limit triggers
+	// it.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(256 << 20)
 	for name, value := range map[string]string{
@@ -87,13 +88,13 @@ func guest() error {
 	return out.close()
 }
 
-// rest has QEMU stop this machine, so that a snapshot can be taken, and returns the job that it finds when it goes on from
-// there, maybe many times.
+// rest makes QEMU stop this machine, so that a snapshot can be taken. It returns the job that it
+// finds when the machine continues from the snapshot, maybe many times.
 func rest() ([]byte, error) {
 	if err := knock(); err != nil {
 		return nil, fmt.Errorf("coming to rest: %w", err)
 	}
-	// The driver lists QEMU's files as they are when it is loaded.
+	// The driver lists the files that QEMU has when the driver is loaded.
 	if err := loadModule(filepath.Join(modulesDir, jobDriver)); err != nil {
 		return nil, err
 	}
@@ -104,8 +105,8 @@ func rest() ([]byte, error) {
 	return unsqueeze(packed)
 }
 
-// knock writes to the device pvpanic-pci (QEMU's docs/specs/pvpanic.txt): a byte in its memory, which says that this guest has
-// panicked.
+// knock reports a panic of this guest to the device pvpanic-pci (QEMU's docs/specs/pvpanic.txt), by
+// writing a byte to its memory.
 func knock() error {
 	const vendor, device, panicked = "0x1b36", "0x0011", 1
 	devices, err := filepath.Glob("/sys/bus/pci/devices/*")
@@ -139,7 +140,7 @@ func knock() error {
 	return unix.Munmap(memory)
 }
 
-// attribute returns what a file of sysfs says, "" if there is none.
+// attribute returns the text of a file of sysfs, or "" if it cannot be read.
 func attribute(dir, name string) string {
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
@@ -148,14 +149,15 @@ func attribute(dir, name string) string {
 	return strings.TrimSpace(string(data))
 }
 
-// stage tells the console, whose last lines an error shows, how far the guest has come.
+// stage prints to the console how far the guest has come. An error shows the last lines of the
+// console.
 func stage(what string) {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // it cannot fail
 	fmt.Printf("%s%s%s%.3f s\n", stagePrefix, what, stageAfter, float64(now.Nano())/1e9)
 }
 
-// mountAll gives the guest what a running system has.
+// mountAll mounts the file systems of a running system.
 func mountAll() error {
 	for _, m := range []struct{ kind, at, data string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=0755"}, {"tmpfs", "/tmp", "mode=1777"},
@@ -168,8 +170,8 @@ func mountAll() error {
 	return nil
 }
 
-// quieten turns off what the kernel does from time to time on its own account: each time would cost the jump over hours
-// of idleness a stop.
+// quieten turns off the kernel's periodic work: each time, it would interrupt the jump over hours
+// of idleness.
 func quieten() {
 	for name, value := range map[string]string{
 		"vm/compaction_proactiveness":   "0",
@@ -178,7 +180,7 @@ func quieten() {
 		"kernel/hung_task_timeout_secs": "0",
 		"kernel/watchdog":               "0",
 	} {
-		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0) // a kernel without it does not do it
+		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0) // a kernel without the file does not have the work
 	}
 }
 
@@ -194,7 +196,7 @@ func loadModule(path string) error {
 	return nil
 }
 
-// openPort finds the serial port by its name.
+// openPort opens the serial port by its name.
 func openPort() (*os.File, error) {
 	const patience = 10 * time.Second
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
@@ -211,7 +213,7 @@ func openPort() (*os.File, error) {
 	return nil, fmt.Errorf("no virtio serial port %q came up within %s: the kernel lacks virtio_console or virtio_pci", portName, patience)
 }
 
-// perform runs the job's scenarios, some at a time.
+// perform runs the job's scenarios, AtOnce at a time.
 func (j *job) perform(out *outlet) {
 	slots := make(chan struct{}, max(1, j.AtOnce))
 	var all sync.WaitGroup
@@ -234,7 +236,7 @@ func (j *job) perform(out *outlet) {
 	all.Wait()
 }
 
-// outlet writes messages by a goroutine of its own, many at a time.
+// outlet writes messages in a separate goroutine, many at a time.
 type outlet struct {
 	mu      sync.Mutex
 	some    sync.Cond

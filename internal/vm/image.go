@@ -14,10 +14,11 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// unpackImage returns the kernel that is packed in a bzImage: an ELF file, which QEMU starts at its entry for PVH (the
-// kernel's arch/x86/platform/pvh). An emulated processor would take up to a second to unpack it.
+// unpackImage returns the kernel that is packed in a bzImage: an ELF file, which QEMU starts at its
+// entry for PVH (the kernel's arch/x86/platform/pvh). An emulated processor would take up to a
+// second to unpack it.
 func unpackImage(k *Kernel) ([]byte, error) {
-	// From 4.11 on there is an entry, but until 5.0 for Xen alone.
+	// Kernels have the entry from 4.11 on, but before 5.0 only for Xen.
 	if compareVersions(k.Version, "5.0") < 0 {
 		return nil, fmt.Errorf("only Xen can start Linux %s at its entry for PVH", k.Version)
 	}
@@ -40,7 +41,7 @@ func unpackImage(k *Kernel) ([]byte, error) {
 	return unpacked, nil
 }
 
-// payload returns what is packed in a bzImage (the kernel's Documentation/arch/x86/boot.rst).
+// payload returns the packed kernel of a bzImage (the kernel's Documentation/arch/x86/boot.rst).
 func payload(image []byte) ([]byte, error) {
 	const (
 		sectorsAt = 0x1f1 // the name setup_sects
@@ -50,7 +51,7 @@ func payload(image []byte) ([]byte, error) {
 		headerEnd = 0x250
 
 		sector = 512
-		oldest = 0x208 // the boot protocol that has a payload
+		oldest = 0x208 // the first boot protocol with a payload
 	)
 	if len(image) < headerEnd || binary.LittleEndian.Uint16(image[versionAt:]) < oldest {
 		return nil, errors.New("its header does not say where the kernel is")
@@ -63,13 +64,14 @@ func payload(image []byte) ([]byte, error) {
 	return image[begin:end], nil
 }
 
-// decompress unpacks what was packed by one of the programs that pack most kernels.
+// decompress unpacks a kernel packed by gzip, zstd or lz4, which pack most kernels.
 func decompress(packed []byte) ([]byte, error) {
 	const most = 1 << 30
 	if len(packed) < 4 {
 		return nil, io.ErrUnexpectedEOF
 	}
-	// The last four bytes are the size: gzip's own, or behind what another has packed (scripts/Makefile.lib, size_append).
+	// The last four bytes are the size. gzip writes it itself; for the others it is appended
+	// (scripts/Makefile.lib, size_append).
 	rest, end := packed[:len(packed)-4], packed[len(packed)-4:]
 	size := binary.LittleEndian.Uint32(end)
 	if size > most {
@@ -99,7 +101,7 @@ func decompress(packed []byte) ([]byte, error) {
 	if _, err := io.ReadFull(r, unpacked); err != nil {
 		return nil, err
 	}
-	// A wrong checksum shows only behind the last byte.
+	// A wrong checksum only shows after the last byte.
 	switch n, err := io.ReadFull(r, make([]byte, 1)); {
 	case n > 0:
 		return nil, fmt.Errorf("it has more than the %d bytes it is said to have", size)
@@ -109,10 +111,10 @@ func decompress(packed []byte) ([]byte, error) {
 	return unpacked, nil
 }
 
-// checkPVH looks whether a kernel is whole, and has an entry for PVH.
+// checkPVH checks that a kernel is complete and has an entry for PVH.
 func checkPVH(kernel []byte) error {
-	// How the note begins that says where the entry is, behind two lengths: its type, XEN_ELFNOTE_PHYS32_ENTRY
-	// (include/xen/interface/elfnote.h), and whose it is.
+	// The beginning of the note with the address of the entry, after two lengths: its type,
+	// XEN_ELFNOTE_PHYS32_ENTRY (include/xen/interface/elfnote.h), and its owner.
 	const note = "\x12\x00\x00\x00Xen\x00"
 	f, err := elf.NewFile(bytes.NewReader(kernel))
 	if err != nil {
@@ -123,7 +125,8 @@ func checkPVH(kernel []byte) error {
 		if size := uint64(len(kernel)); p.Off > size || p.Filesz > size-p.Off {
 			return io.ErrUnexpectedEOF
 		}
-		// QEMU looks for notes where the segment's alignment puts them; the kernel puts them at multiples of 4.
+		// QEMU finds notes by the alignment of their segment, but the kernel puts them at multiples
+		// of 4.
 		found = found || p.Type == elf.PT_NOTE && p.Align == 4 && bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
 	}
 	if !found {
@@ -132,9 +135,9 @@ func checkPVH(kernel []byte) error {
 	return nil
 }
 
-// kernelFile opens the kernel that a machine boots, unpacked where the machine would take long for it. One that cannot be
-// unpacked here boots as it is: if something is wrong with it, the boot tells. An unpacked one needs pvh.bin besides, one of
-// QEMU's option ROMs.
+// kernelFile opens the kernel that a machine boots, unpacked if the machine would take long to
+// unpack it. A kernel that cannot be unpacked here boots as it is: if it is broken, the boot shows
+// that. An unpacked kernel also needs pvh.bin, one of QEMU's option ROMs.
 func (o *Options) kernelFile(with accelerator) (*os.File, error) {
 	if with != kvm {
 		if unpacked, err := unpackImage(&o.Kernel); err == nil {

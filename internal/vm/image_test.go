@@ -21,7 +21,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// vmlinux is an ELF file with a segment of notes.
+// vmlinux returns an ELF file with a segment of notes.
 func vmlinux(t *testing.T, notes string, align uint64) []byte {
 	t.Helper()
 	header := elf.Header64{
@@ -41,7 +41,7 @@ func vmlinux(t *testing.T, notes string, align uint64) []byte {
 	return b.Bytes()
 }
 
-// packedBy returns data as a compressor packs it.
+// packedBy returns data, packed by a compressor.
 func packedBy[W io.WriteCloser](t *testing.T, compressor func(io.Writer) W, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -55,12 +55,13 @@ func packedBy[W io.WriteCloser](t *testing.T, compressor func(io.Writer) W, data
 	return b.Bytes()
 }
 
-// withSize is what scripts/Makefile.lib puts behind what does not end in its size.
+// withSize appends the size of the unpacked data, as scripts/Makefile.lib does for formats that do
+// not end in it.
 func withSize(packed []byte, size int) []byte {
 	return binary.LittleEndian.AppendUint32(packed, uint32(size))
 }
 
-// bzImageOf is an image with a payload.
+// bzImageOf returns an image with a payload.
 func bzImageOf(payload []byte) []byte {
 	const sectors, offset = 4, 0x100
 	b := bzImage("6.1.0")[:(sectors+1)*512+offset]
@@ -68,10 +69,10 @@ func bzImageOf(payload []byte) []byte {
 	binary.LittleEndian.PutUint16(b[0x206:], 0x20f)
 	binary.LittleEndian.PutUint32(b[0x248:], offset)
 	binary.LittleEndian.PutUint32(b[0x24c:], uint32(len(payload)))
-	return append(append(b, payload...), "what is behind it"...)
+	return append(append(b, payload...), "trailing data"...)
 }
 
-// pvh are notes, the second of which says where the entry for PVH is.
+// pvh are two notes. The second one has the address of the entry for PVH.
 const pvh = "\x04\x00\x00\x00\x04\x00\x00\x00\x06\x00\x00\x00Xen\x00\x00\x00\x00\x00" +
 	"\x04\x00\x00\x00\x08\x00\x00\x00\x12\x00\x00\x00Xen\x00\x30\x0a\x00\x01\x00\x00\x00\x00"
 
@@ -102,7 +103,7 @@ func TestUnpackImage(t *testing.T) {
 	binary.LittleEndian.PutUint16(old[0x206:], 0x207)
 	for name, tt := range map[string]struct {
 		image []byte
-		err   string // "" if it is entry that is unpacked
+		err   string // "" if entry is unpacked
 	}{
 		"packed by gzip":             {bzImageOf(byGzip(entry)), ""},
 		"packed by zstd":             {bzImageOf(withSize(byZstd, len(entry))), ""},
@@ -117,7 +118,7 @@ func TestUnpackImage(t *testing.T) {
 		"of a wrong checksum, gzip":  {bzImageOf(wrong(byGzip(entry), 8)), "invalid checksum"},
 		"of a wrong checksum, zstd":  {bzImageOf(withSize(wrong(byZstd, 1), len(entry))), "CRC"},
 		"far larger than a kernel":   {bzImageOf(withSize(byZstd, 1<<31)), "it is said to have 2147483648 bytes"},
-		"of no ELF file":             {bzImageOf(byGzip(bytes.Repeat([]byte("a kernel"), 20))), "bad magic number"},
+		"of a file other than ELF":   {bzImageOf(byGzip(bytes.Repeat([]byte("a kernel"), 20))), "bad magic number"},
 		"of half an ELF file":        {bzImageOf(byGzip(entry[:len(entry)-1])), "unexpected EOF"},
 		"without an entry for PVH":   {bzImageOf(byGzip(noEntry)), "it has no entry for PVH"},
 		"with notes elsewhere":       {bzImageOf(byGzip(vmlinux(t, pvh, 8))), "it has no entry for PVH that QEMU finds"},
@@ -136,7 +137,7 @@ func TestUnpackImage(t *testing.T) {
 	}
 }
 
-// TestKernelFile tells what machines boot: an unpacked kernel, or the image as it is.
+// TestKernelFile checks whether a machine boots an unpacked kernel, or the image as it is.
 func TestKernelFile(t *testing.T) {
 	entry := vmlinux(t, pvh, 4)
 	dir := t.TempDir()
@@ -148,14 +149,14 @@ func TestKernelFile(t *testing.T) {
 		with     accelerator
 		unpacked bool
 	}{
-		"for a warped machine":             {Kernel{Version: "5.0.0", Image: good}, warped, true},
-		"for one that saves":               {Kernel{Version: "6.12.9", Image: good}, saving, true},
-		"for an emulated machine":          {Kernel{Version: "6.1.0", Image: good}, emulated, true},
-		"for KVM":                          {Kernel{Version: "6.1.0", Image: good}, kvm, false},
-		"packed by who knows what":         {Kernel{Version: "6.1.0", Image: strange}, warped, false},
-		"with an entry that is Xen's":      {Kernel{Version: "4.19.0-27-amd64", Image: good}, warped, false},
-		"of the last with such an entry":   {Kernel{Version: "4.20.17", Image: good}, emulated, false},
-		"of a version before there was it": {Kernel{Version: "3.16.0", Image: good}, warped, false},
+		"for a warped machine":           {Kernel{Version: "5.0.0", Image: good}, warped, true},
+		"for one that saves":             {Kernel{Version: "6.12.9", Image: good}, saving, true},
+		"for an emulated machine":        {Kernel{Version: "6.1.0", Image: good}, emulated, true},
+		"for KVM":                        {Kernel{Version: "6.1.0", Image: good}, kvm, false},
+		"packed by an unknown program":   {Kernel{Version: "6.1.0", Image: strange}, warped, false},
+		"with an entry that is Xen's":    {Kernel{Version: "4.19.0-27-amd64", Image: good}, warped, false},
+		"of the last with such an entry": {Kernel{Version: "4.20.17", Image: good}, emulated, false},
+		"of a version before PVH":        {Kernel{Version: "3.16.0", Image: good}, warped, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, err := os.ReadFile(tt.kernel.Image)
@@ -181,7 +182,8 @@ func TestKernelFile(t *testing.T) {
 	}
 }
 
-// TestKernelsHereAreUnpacked tells that the machines of the other tests do boot unpacked kernels.
+// TestKernelsHereAreUnpacked checks that the machines of the other tests really boot unpacked
+// kernels.
 func TestKernelsHereAreUnpacked(t *testing.T) {
 	k := needMachine(t)
 	unpacked, err := unpackImage(&k)
@@ -189,6 +191,6 @@ func TestKernelsHereAreUnpacked(t *testing.T) {
 		testlab.Supported(t, &inject.MissingError{Feature: "a kernel that can be unpacked", Err: err})
 	}
 	if !bytes.Contains(unpacked, []byte("Linux version "+k.Version)) {
-		t.Errorf("in the %d bytes of the kernel its version %s is not to be found", len(unpacked), k.Version)
+		t.Errorf("the %d bytes of the kernel do not contain its version %s", len(unpacked), k.Version)
 	}
 }

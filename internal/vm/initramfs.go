@@ -13,17 +13,17 @@ import (
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
-// initramfs is the guest's file system in the making: what there is to be in a cpio archive (the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst), in order. What takes long to read is read when there is to be an
-// archive: a guest that is restored needs none.
+// initramfs is the guest's file system as it is built: the contents of a cpio archive (the kernel's
+// Documentation/driver-api/early-userspace/buffer-format.rst), in order. Contents that are slow to
+// read are read only for an archive: a restored guest needs none.
 type initramfs struct {
 	parts []part
 	have  map[string]bool
 }
 
-// part is some records of the archive.
+// part is a few records of the archive.
 type part struct {
-	// identity is another text whenever the records are others.
+	// identity is a text that differs whenever the records differ.
 	identity string
 	records  func() ([]cpio.Record, error)
 }
@@ -40,7 +40,7 @@ func newInitramfs() *initramfs {
 	return i
 }
 
-// add adds a part, unless path is there already, behind the directories above path.
+// add adds a part after the directories above path, unless the initramfs has path already.
 func (i *initramfs) add(path, identity string, records func() ([]cpio.Record, error)) {
 	if i.have[path] {
 		return
@@ -67,7 +67,8 @@ func (i *initramfs) file(path string, data []byte, mode uint64) {
 	i.record(cpio.StaticFile(strings.Trim(path, "/"), string(data), mode), fmt.Sprintf("%x", sha256.Sum256(data)))
 }
 
-// copy adds a file of the host under the same name, and where that is a symbolic link, what it stands for.
+// copy adds a file of the host under the same name. If it is a symbolic link, its target is added
+// too.
 func (i *initramfs) copy(path string) error {
 	if i.have[strings.Trim(path, "/")] {
 		return nil
@@ -133,7 +134,7 @@ func (i *initramfs) program(path string) error {
 	return nil
 }
 
-// identity is another text whenever the archive is another one.
+// identity returns a text that differs whenever the archive differs.
 func (i *initramfs) identity() string {
 	h := sha256.New()
 	for _, p := range i.parts {
@@ -142,7 +143,7 @@ func (i *initramfs) identity() string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// archive reads what is to be in the archive, and returns it.
+// archive reads the contents and returns the archive.
 func (i *initramfs) archive() ([]byte, error) {
 	var b bytes.Buffer
 	w := cpio.Newc.Writer(&b)
@@ -163,7 +164,8 @@ func (i *initramfs) archive() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// withFile returns an archive and behind it another one, with one more file, which the kernel unpacks as if they were one.
+// withFile returns an archive followed by another one with one more file. The kernel unpacks both
+// as if they were one.
 func withFile(archive []byte, path string, data []byte) ([]byte, error) {
 	more := &initramfs{have: map[string]bool{strings.Trim(filepath.Dir(path), "/"): true}}
 	more.file(path, data, 0o644)

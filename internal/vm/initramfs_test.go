@@ -16,7 +16,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// contents returns the names in an archive, in order, and by them what files contain and links stand for.
+// contents returns the names in an archive, in order, and by name the contents of the files and the
+// targets of the links.
 func contents(t *testing.T, i *initramfs) (names []string, texts map[string]string) {
 	t.Helper()
 	archive, err := i.archive()
@@ -69,7 +70,7 @@ func TestFilesComeBehindTheirDirectoriesAndLinksWithWhatTheyStandFor(t *testing.
 	}
 	for link, want := range map[string]string{"lib/alias": "usr/lib/alias", "usr/lib/alias": "usr/lib/program"} {
 		if got := texts[strings.TrimPrefix(filepath.Join(dir, link), "/")]; got != filepath.Join(dir, want) {
-			t.Errorf("%s stands for %q, want %s", link, got, want)
+			t.Errorf("%s links to %q, want %s", link, got, want)
 		}
 	}
 }
@@ -93,7 +94,7 @@ func TestTheSameFilesMakeTheSameInitramfs(t *testing.T) {
 	archive, identity := make()
 	again, identityAgain := make()
 	if !bytes.Equal(archive, again) || identity != identityAgain {
-		t.Error("twice the same is not the same")
+		t.Error("the same programs made two different archives")
 	}
 }
 
@@ -146,6 +147,6 @@ func TestWordsThatMayBePrograms(t *testing.T) {
 		t.Errorf("words (-want +got):\n%s", diff)
 	}
 	if called(nil) != nil {
-		t.Error("no step calls something")
+		t.Error("words are called without a step")
 	}
 }

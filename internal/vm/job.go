@@ -12,39 +12,41 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Where things are in the guest.
+// The paths and names of the guest's files and devices.
 const (
 	jobPath = "/halfopen/job.json"
-	// modulesDir has the modules, modulesPath the names of those to load, a line each, in order.
+	// modulesDir has the modules, modulesPath the names of the modules to load, one a line, in
+	// order.
 	modulesDir  = "/halfopen/modules"
 	modulesPath = "/halfopen/modules.list"
 	portName    = "halfopen"
-	// jobName is what the job of a restored guest is called among the files of QEMU's firmware configuration device, and
-	// jobDriver the module that shows these (the kernel's drivers/firmware/qemu_fw_cfg.c).
+	// jobName is the name of a restored guest's job among the files of QEMU's firmware
+	// configuration device. jobDriver is the module that shows these files (the kernel's
+	// drivers/firmware/qemu_fw_cfg.c).
 	jobName   = "opt/halfopen/job"
 	jobDriver = "qemu_fw_cfg"
 )
 
-// What a line of the guest's console has around the name of a stage.
+// A stage is a line of the guest's console with this text around its name.
 const (
 	stagePrefix = "halfopen guest: "
 	stageAfter  = " after "
 )
 
-// job is what the guest does: a file in its initramfs, or, if it is restored, one of QEMU's.
+// job is the work of a guest: a file in its initramfs or, for a restored guest, a file of QEMU.
 type job struct {
 	Tasks []work `json:"tasks"`
-	// AtOnce is how many tasks go on at once.
+	// AtOnce is the number of tasks that run at once.
 	AtOnce int `json:"at_once"`
 }
 
-// work is what a guest has to know of a task.
+// work is the part of a task that the guest needs.
 type work struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Seed     uint64             `json:"seed"`
 }
 
-// squeeze packs a job, which the guest reads byte by byte.
+// squeeze compresses a job, because the guest reads it byte by byte.
 func squeeze(data []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -57,7 +59,7 @@ func squeeze(data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// unsqueeze undoes squeeze.
+// unsqueeze reverses squeeze.
 func unsqueeze(data []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -70,23 +72,24 @@ func unsqueeze(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// message is what comes out of the guest, one JSON value after the other.
+// message is a message from the guest. The messages are JSON values, one after the other.
 type message struct {
-	// Ready is sent once, when the guest has come up.
+	// Ready is sent once, when the guest has booted or was restored, and has read its job.
 	Ready bool `json:"ready,omitempty"`
-	// Task is the index of the task that the rest is about.
+	// Task is the index of the task that the other fields describe.
 	Task  int          `json:"task"`
 	Began bool         `json:"began,omitempty"`
 	Event *trace.Event `json:"event,omitempty"`
 	Done  bool         `json:"done,omitempty"`
-	// Error is why there is no trace, with Done; Missing, if it is that the guest lacks something.
+	// Error is the reason why there is no trace, with Done. Missing is set too if the guest lacks
+	// something.
 	Error   string   `json:"error,omitempty"`
 	Missing *missing `json:"missing,omitempty"`
-	// Failure ends all.
+	// Failure is an error that ends all tasks.
 	Failure string `json:"failure,omitempty"`
 }
 
-// missing is a *inject.MissingError on its way.
+// missing is an *inject.MissingError as JSON.
 type missing struct {
 	Feature, NeededBy, Remedy, Cause string
 	OfKernel                         bool
@@ -104,7 +107,7 @@ func (m *message) fail(err error) {
 	}
 }
 
-// err returns what fail was told.
+// err returns the error that fail recorded, or nil.
 func (m *message) err() error {
 	switch {
 	case m.Missing != nil:

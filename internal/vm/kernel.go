@@ -17,15 +17,15 @@ import (
 
 // Kernel is a kernel that can be booted.
 type Kernel struct {
-	// Version is what uname -r says on it.
+	// Version is the output of uname -r on it.
 	Version string
 	// Image is its bzImage, Modules its directory of modules.
 	Image, Modules string
-	// Where it was found: /boot, cache, or file.
+	// Where is the place it was found: /boot, cache, or file.
 	Where string
 }
 
-// CacheDir is where fetched kernels are, a directory for each version.
+// CacheDir returns the directory of the fetched kernels. It has a directory for each version.
 func CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -34,14 +34,14 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "halfopen", "kernels"), nil
 }
 
-// cacheError is the error of a cache that is not there, or cannot be read or written.
+// cacheError returns the error for a cache that is missing, or cannot be read or written.
 func cacheError(err error) error {
 	return &inject.MissingError{
 		Feature: "a cache for kernels", Err: err, Remedy: "set XDG_CACHE_HOME to a directory of your own",
 	}
 }
 
-// Kernels returns the kernels known here that can be booted, the newest first.
+// Kernels returns the known kernels that can be booted, the newest first.
 func Kernels() ([]Kernel, error) {
 	found, err := kernelsBelow("/", "/boot")
 	if err != nil {
@@ -49,14 +49,14 @@ func Kernels() ([]Kernel, error) {
 	}
 	cache, err := CacheDir()
 	if err != nil {
-		return found, nil // without a home directory there is no cache, and nothing is wrong
+		return found, nil // without a home directory there is no cache, which is not an error
 	}
 	dirs, err := os.ReadDir(cache)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, cacheError(err)
 	}
 	for _, d := range dirs {
-		// A directory that begins with a dot is one that was not finished.
+		// A directory whose name begins with a dot is incomplete.
 		if strings.HasPrefix(d.Name(), ".") {
 			continue
 		}
@@ -70,7 +70,7 @@ func Kernels() ([]Kernel, error) {
 	return found, nil
 }
 
-// kernelsBelow looks for images in root/boot whose modules are in root/lib/modules.
+// kernelsBelow returns the images in root/boot that have modules in root/lib/modules.
 func kernelsBelow(root, where string) ([]Kernel, error) {
 	images, err := filepath.Glob(filepath.Join(root, "boot", "vmlinuz-*"))
 	if err != nil {
@@ -80,7 +80,7 @@ func kernelsBelow(root, where string) ([]Kernel, error) {
 	for _, image := range images {
 		version, err := imageVersion(image)
 		if err != nil {
-			continue // unreadable, as on Ubuntu, or of another architecture: it cannot be booted
+			continue // it cannot be booted: unreadable, as on Ubuntu, or for another architecture
 		}
 		modules := filepath.Join(root, "lib", "modules", version)
 		if _, err := os.Stat(filepath.Join(modules, "kernel")); err != nil {
@@ -91,8 +91,8 @@ func kernelsBelow(root, where string) ([]Kernel, error) {
 	return found, nil
 }
 
-// FindKernel returns the kernel meant by a path of an image, or by a version or its beginning. Without either it is the
-// newest there is.
+// FindKernel returns a kernel by the path of its image, or by its version or the beginning of one.
+// An empty spec is the newest kernel.
 func FindKernel(spec string) (Kernel, error) {
 	if strings.Contains(spec, "/") {
 		return kernelOfFile(spec)
@@ -131,7 +131,7 @@ func FindKernel(spec string) (Kernel, error) {
 	return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
 }
 
-// isVersion reports whether a version is the one meant, of which spec may be just the beginning.
+// isVersion reports whether spec means a version: it is the version or its beginning.
 func isVersion(version, spec string) bool {
 	rest, ok := strings.CutPrefix(version, spec)
 	return ok && (spec == "" || rest == "" || strings.ContainsAny(rest[:1], ".-+"))

@@ -12,7 +12,7 @@ import (
 	"halfopen/inject"
 )
 
-// bzImage is the head of one, as far as it tells the version.
+// bzImage returns the head of an image, up to its version.
 func bzImage(version string) []byte {
 	b := make([]byte, 0x1000)
 	copy(b[0x202:], "HdrS")
@@ -102,12 +102,12 @@ func TestWhyAKernelIsNotFound(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cache, home, spec, want string
 	}{
-		"no cache":               {"", "", "9.9", "neither $XDG_CACHE_HOME nor $HOME are defined; set XDG_CACHE_HOME"},
-		"a cache that is no dir": {"/dev/null", "", "9.9", "not a directory; set XDG_CACHE_HOME"},
-		"a version":              {dir, "", "9.9", "halfopen kernel get 9.9"},
-		"no version":             {dir, "", "latest", "halfopen kernel list"},
-		"a file without a slash": {dir, "", "bz", "say ./bz"},
-		"a file without modules": {dir, "", "./bz", "put it at ../lib/modules/6.1.0"},
+		"no cache":                        {"", "", "9.9", "neither $XDG_CACHE_HOME nor $HOME are defined; set XDG_CACHE_HOME"},
+		"a cache that is not a directory": {"/dev/null", "", "9.9", "not a directory; set XDG_CACHE_HOME"},
+		"a version":                       {dir, "", "9.9", "halfopen kernel get 9.9"},
+		"no version":                      {dir, "", "latest", "halfopen kernel list"},
+		"a file without a slash":          {dir, "", "bz", "say ./bz"},
+		"a file without modules":          {dir, "", "./bz", "put it at ../lib/modules/6.1.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", tt.cache)

@@ -13,7 +13,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// runEnv makes the test binary a program that runs a scenario in a virtual machine, for the test that kills it.
+// runEnv makes the test binary run a scenario in a virtual machine, for the tests that kill it.
 const runEnv = "HALFOPEN_TEST_VM"
 
 func TestMain(m *testing.M) {
@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(withCache(m.Run))
 }
 
-// withCache has the tests keep their snapshots in a directory of their own, with the kernels of the user's cache.
+// withCache runs the tests with a separate directory for their snapshots, and with the kernels of
+// the user's cache.
 func withCache(run func() int) int {
 	dir, err := os.MkdirTemp("", "halfopen-vm-")
 	if err == nil {
@@ -45,7 +46,7 @@ func withCache(run func() int) int {
 	return run()
 }
 
-// linkKernels makes a directory a cache that has the kernels of the user's, and nothing else.
+// linkKernels makes dir a cache with only the kernels of the user's cache.
 func linkKernels(dir string) error {
 	kernels, err := CacheDir()
 	if err != nil {
@@ -57,7 +58,7 @@ func linkKernels(dir string) error {
 	return os.Symlink(kernels, filepath.Join(dir, "halfopen", "kernels"))
 }
 
-// needMachine skips the test where no virtual machine can be had, and with -short.
+// needMachine skips the test with -short, and where no virtual machine can run.
 func needMachine(t *testing.T) Kernel {
 	t.Helper()
 	testlab.Long(t)
@@ -70,7 +71,7 @@ func needMachine(t *testing.T) Kernel {
 	return k
 }
 
-// silent takes 131 s in its own time.
+// silent takes 131 s of the guest's time.
 const silent = `
 name: silent
 title: nobody answers
@@ -103,7 +104,7 @@ func mustParse(src string) *language.Scenario {
 	return runs[0]
 }
 
-// attempted is one run with what came of it.
+// attempted is one run and its results.
 type attempted struct {
 	scenario *language.Scenario
 	trace    *trace.Trace
@@ -114,7 +115,7 @@ type attempted struct {
 
 func trial(s *language.Scenario) *attempted { return &attempted{scenario: s} }
 
-// run does the run; without a kernel in the options, on the newest there is.
+// run does the run, on the newest kernel if the options have none.
 func (a *attempted) run(ctx context.Context, o Options) error {
 	if o.Kernel.Version == "" {
 		var err error

@@ -17,11 +17,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// The modules a lab may need. A kernel that has one built in, or not at all, is asked no further: what is missing is found
-// when it is used.
+// The modules that a lab may need. Modules that are built in or missing are skipped: a missing
+// feature is reported when it is used.
 var (
 	baseModules = []string{
-		"virtio_pci", "virtio_console", // the way out
+		"virtio_pci", "virtio_console", // for the messages to the host
 		"veth", "ipv6", "af_packet", "inet_diag", "tcp_diag",
 		"tcp_cubic",
 	}
@@ -30,10 +30,10 @@ var (
 		"ipt_REJECT", "ip6t_REJECT", "xt_NFQUEUE", "nfnetlink_queue",
 		"sch_netem", "sch_tbf", "sch_htb", "cls_u32",
 	}
-	// nftModules and legacyModules are for the two kinds of iptables there are.
+	// nftModules and legacyModules are for the two kinds of iptables.
 	nftModules    = []string{"nf_tables", "nft_compat"}
 	legacyModules = []string{"ip_tables", "ip6_tables", "iptable_filter", "iptable_mangle", "ip6table_filter", "ip6table_mangle"}
-	// execModules are for what the programs of exec steps may do.
+	// execModules are for the programs of exec steps.
 	execModules = []string{
 		"xt_conntrack", "xt_nat", "xt_MASQUERADE", "nft_chain_nat", "iptable_nat", "nf_conntrack_netlink", "udp_diag", "dummy", "bridge",
 	}
@@ -48,7 +48,7 @@ func wantedModules() []string {
 	return slices.Concat(baseModules, faultModules, tables, execModules)
 }
 
-// nftIPTables reports whether the program iptables is the one that uses nf_tables.
+// nftIPTables reports whether the program iptables uses nf_tables.
 func nftIPTables() bool {
 	path, err := find("iptables")
 	if err != nil {
@@ -58,13 +58,15 @@ func nftIPTables() bool {
 	return err == nil && strings.Contains(filepath.Base(real), "nft")
 }
 
-// module is a kernel module as finit_module(2) takes it.
+// module is a kernel module in the form that finit_module(2) takes.
 type module struct {
 	name string
 	data []byte
 }
 
-// loadModules returns the wanted modules of those that the kernel has, each behind those it depends on. What depends on what is read from the modules themselves (modinfo(8)): an unpacked package has no modules.dep.
+// loadModules returns the named modules that the kernel has, each after the modules it depends on.
+// The dependencies are read from the modules themselves (modinfo(8)), because an unpacked package
+// has no modules.dep.
 func loadModules(paths map[string]string, names []string) ([]module, error) {
 	var list []module
 	seen := map[string]bool{}
@@ -99,7 +101,7 @@ func loadModules(paths map[string]string, names []string) ([]module, error) {
 	return list, nil
 }
 
-// modulePaths returns the files of modules below dir by the modules' names.
+// modulePaths returns the files of the modules below dir, by name of the module.
 func modulePaths(dir string) (map[string]string, error) {
 	paths := map[string]string{}
 	err := filepath.WalkDir(filepath.Join(dir, "kernel"), func(path string, d fs.DirEntry, err error) error {
@@ -117,7 +119,7 @@ func modulePaths(dir string) (map[string]string, error) {
 	return paths, nil
 }
 
-// identityOf is what tells a file from what it was before, and will be when it is written again.
+// identityOf returns a text that changes when a file is replaced or written again.
 func identityOf(info fs.FileInfo) string {
 	return fmt.Sprintf("%s %o %d %d", info.Name(), info.Mode(), info.Size(), info.ModTime().UnixNano())
 }
@@ -156,8 +158,9 @@ func readModule(path string) ([]byte, error) {
 	return data, nil
 }
 
-// unsigned returns a module without its signature (scripts/sign-file.c), whose check takes the guest longer than all else of
-// loading it. The guest's kernel takes it all the same, and says that it is tainted.
+// unsigned returns a module without its signature (scripts/sign-file.c): checking it takes the
+// guest longer than the rest of the loading. The guest's kernel loads the module without it, and
+// reports that it is tainted.
 func unsigned(data []byte) []byte {
 	const (
 		magic  = "~Module signature appended~\n"
@@ -174,7 +177,7 @@ func unsigned(data []byte) []byte {
 	return rest[:len(rest)-header-length]
 }
 
-// dependsOn returns the names of the modules that a module names in its section .modinfo.
+// dependsOn returns the names of the modules that a module depends on, from its section .modinfo.
 func dependsOn(data []byte) ([]string, error) {
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// object is an ELF file with a section .modinfo.
+// object returns an ELF file with a section .modinfo.
 func object(t *testing.T, modinfo string) []byte {
 	t.Helper()
 	const names = "\x00.modinfo\x00.shstrtab\x00"
@@ -38,7 +38,8 @@ func object(t *testing.T, modinfo string) []byte {
 	return b.Bytes()
 }
 
-// putModules returns a function that writes a module, with the names of those it depends on, below dir.
+// putModules returns a function that writes a module below dir, with the names of the modules it
+// depends on.
 func putModules(t *testing.T, dir string) func(name, depends string) {
 	return func(name, depends string) {
 		t.Helper()

@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// monitor gives orders to one QEMU, in the QEMU Machine Protocol (QEMU's docs/interop/qmp-spec).
+// monitor sends commands to one QEMU, by the QEMU Machine Protocol (QEMU's docs/interop/qmp-spec).
 type monitor struct {
 	conn *net.UnixConn
 	dec  *json.Decoder
-	// missed are the events that came while something else was awaited.
+	// missed are the events that came during another wait.
 	missed []reply
 }
 
-// reply is what QEMU says: the end of an order, or an event.
+// reply is a message from QEMU: the result of a command, or an event.
 type reply struct {
 	Return json.RawMessage `json:"return"`
 	Error  *struct {
@@ -32,14 +32,14 @@ type reply struct {
 	} `json:"data"`
 }
 
-// newMonitor returns a monitor and the socket that QEMU is to be given for it. Both are the caller's to close.
+// newMonitor returns a monitor, and the socket to pass to QEMU. The caller closes both.
 func newMonitor() (*monitor, *os.File, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the monitor's sockets: %w", err)
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "monitor"), os.NewFile(uintptr(pair[1]), "monitor")
-	conn, err := net.FileConn(ours) // a descriptor of its own
+	conn, err := net.FileConn(ours) // conn has a duplicate of the descriptor
 	ours.Close()
 	if err != nil {
 		theirs.Close()
@@ -50,13 +50,14 @@ func newMonitor() (*monitor, *os.File, error) {
 
 func (m *monitor) close() { m.conn.Close() }
 
-// within bounds the time of all that follows.
+// within sets the deadline of all later commands and waits.
 func (m *monitor) within(patience time.Duration) error {
 	return m.conn.SetDeadline(time.Now().Add(patience))
 }
 
-// greet waits for QEMU and turns on what snapshots need: memory that is a file stays out of them, and events tell when they
-// are done. patience is for all that follows, too.
+// greet waits for QEMU and enables the capabilities that snapshots need: memory in a file is left
+// out of them, and events report when they are done. patience also bounds all later commands and
+// waits.
 func (m *monitor) greet(patience time.Duration) error {
 	if err := m.within(patience); err != nil {
 		return err
@@ -75,12 +76,12 @@ func (m *monitor) greet(patience time.Duration) error {
 	)
 }
 
-// order has QEMU do something, and waits until it has.
+// order sends a command to QEMU and waits until it is done.
 func (m *monitor) order(command string, arguments map[string]any) error {
 	return m.orderWith(nil, command, arguments)
 }
 
-// orderWith is order with a file that QEMU is given for it; nil for none.
+// orderWith is order with a file to pass to QEMU; nil passes none.
 func (m *monitor) orderWith(file *os.File, command string, arguments map[string]any) error {
 	order := map[string]any{"execute": command}
 	if arguments != nil {
@@ -112,7 +113,8 @@ func (m *monitor) orderWith(file *os.File, command string, arguments map[string]
 	}
 }
 
-// await waits for an event; where there are some of a name, for one with one of these statuses, and returns that.
+// await waits for an event and returns its status. With statuses, it waits for an event that has
+// one of them.
 func (m *monitor) await(event string, statuses ...string) (string, error) {
 	for {
 		var r reply
@@ -127,7 +129,7 @@ func (m *monitor) await(event string, statuses ...string) (string, error) {
 	}
 }
 
-// migrated waits for the end of a migration, which is what QEMU calls saving and restoring, too.
+// migrated waits for the end of a migration: QEMU also calls saving and restoring a migration.
 func (m *monitor) migrated() error {
 	status, err := m.await("MIGRATION", "completed", "failed")
 	if err == nil && status == "failed" {

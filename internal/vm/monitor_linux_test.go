@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// talk has a monitor speak with a QEMU that says these lines in answer to each order.
+// talk returns a monitor of a QEMU that sends these texts, one in answer to each command.
 func talk(t *testing.T, answers ...string) *monitor {
 	t.Helper()
 	m, end, err := newMonitor()
@@ -71,7 +71,7 @@ func TestMonitor(t *testing.T) {
 			t.Error("no error")
 		}
 	})
-	t.Run("what QEMU refuses is in the error", func(t *testing.T) {
+	t.Run("a refusal of QEMU is in the error", func(t *testing.T) {
 		m := talk(t, `{"error": {"class": "GenericError", "desc": "No such device"}}`)
 		if err := m.order("eject", nil); err == nil || !strings.Contains(err.Error(), "eject: it says: No such device") {
 			t.Errorf("got %v", err)

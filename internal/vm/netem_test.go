@@ -11,11 +11,12 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// netemKernel is the Debian kernel whose netem is tried, where it is there; others have one as well.
+// netemKernel is the Debian kernel that the netem tests prefer. Other kernels have netem too.
 const netemKernel = "6.1"
 
-// Many kernels have no netem, the one that runs this test perhaps among them: what the scenarios of testdata/netem say of it is
-// tried in a machine, all in one boot. The last of them expects what is not so, and must fail.
+// Many kernels have no netem, perhaps also the one that runs this test. So the scenarios of
+// testdata/netem run in a virtual machine, all in one boot. The last one expects a wrong delay, and
+// must fail.
 func TestNetem(t *testing.T) {
 	k := needMachine(t)
 	if found, err := FindKernel(netemKernel); err == nil {
@@ -60,7 +61,7 @@ func TestNetem(t *testing.T) {
 	}
 }
 
-// judge checks a run; one that is wrong must fail, in the time of its first connection and in nothing else.
+// judge checks a run. A wrong one must fail, but only in the time of its first connection.
 func judge(t *testing.T, s *language.Scenario, tr *trace.Trace, wrong bool) {
 	failures := 0
 	for _, v := range assertions.Check(s, tr) {
@@ -73,11 +74,11 @@ func judge(t *testing.T, s *language.Scenario, tr *trace.Trace, wrong bool) {
 		}
 	}
 	if wrong && failures == 0 {
-		t.Errorf("%s passes although it expects a delay that is not there", s.ID())
+		t.Errorf("%s passes although it expects a wrong delay", s.ID())
 	}
 }
 
-// runsOf returns the runs of a scenario file, in which some text stands in place of other.
+// runsOf returns the runs of a scenario file, with old replaced by text.
 func runsOf(t *testing.T, path, old, text string) []*language.Scenario {
 	t.Helper()
 	src, err := os.ReadFile(path)

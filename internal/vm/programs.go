@@ -14,19 +14,20 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// extensionDirs is where iptables has its extensions (XTABLES_LIBDIR), which it opens by name.
+// extensionDirs are the directories of iptables' extensions (XTABLES_LIBDIR), which iptables opens
+// by name.
 var extensionDirs = []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib64/xtables", "/usr/lib/xtables", "/lib/xtables"}
 
-// extensions are those that plans and the stories' exec steps use.
+// extensions are the extensions that plans and the exec steps of the library use.
 var extensions = []string{
 	"tcp", "udp", "icmp", "icmp6", "standard", "multiport", "mark", "bpf", "statistic", "ttl", "hl", "REJECT", "NFQUEUE", "length",
 	"SNAT", "DNAT", "MASQUERADE", "conntrack", "TCPMSS", "tcpmss",
 }
 
-// addPrograms adds what plans call, and the exec steps of the runs. Plans' programs are there even if these runs have no faults, so
-// that most guests are the same.
+// addPrograms adds the programs that plans call and those of the exec steps of the runs. The
+// programs of plans are added even for runs without faults, so that most guests are the same.
 func (i *initramfs) addPrograms(runs []*language.Scenario) error {
-	names := map[string]string{"iptables": "", "ip6tables": ""} // to who needs it
+	names := map[string]string{"iptables": "", "ip6tables": ""} // by name, the user of the program
 	for _, s := range runs {
 		for f := range s.Faults {
 			program := "iptables"
@@ -53,7 +54,7 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 			if neededBy != "" && (name == "iptables" || name == "ip6tables") {
 				return &inject.MissingError{Feature: "the program " + name, NeededBy: neededBy, Remedy: "install it: make deps, or apt-get install iptables"}
 			}
-			continue // a word that is no program; or one whose absence is what the step is about
+			continue // the word is not a program, or the step is about its absence
 		}
 		if err := i.program(path); err != nil {
 			return err
@@ -67,7 +68,8 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 	return nil
 }
 
-// called returns the words of a command that may be programs: all of them, for a shell's syntax is not parsed here.
+// called returns the words of a command that may be programs: all words, because the syntax of a
+// shell is not parsed here.
 func called(e *language.Exec) []string {
 	if e == nil {
 		return nil
@@ -82,7 +84,7 @@ func called(e *language.Exec) []string {
 	return slices.Compact(words)
 }
 
-// find looks for a program in PATH, and where Debian keeps those for root.
+// find looks for a program in PATH, and where Debian keeps the programs for root.
 func find(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return filepath.Abs(path)

@@ -23,38 +23,42 @@ import (
 // Emulator is the program that runs virtual machines.
 const Emulator = "qemu-system-x86_64"
 
-// bootArgs are what the guest's kernel is told. They leave out what costs time at boot and helps no lab: calibration of a
-// clock that is exact, self-tests of cryptography, certificates, what only tracing needs, mitigations against other guests.
+// bootArgs are the boot arguments of the guest's kernel. They turn off work that costs time at boot
+// and helps no lab: calibration of an exact clock, self-tests of cryptography, certificates,
+// preparations for tracing, mitigations against other guests.
 const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off init_on_alloc=0 audit=0 " +
 	"cryptomgr.notests nowatchdog transparent_hugepage=never cgroup_disable=memory " +
 	"initcall_blacklist=load_system_certificate_list,init_blk_tracer,trace_eval_init,ftrace_check_for_weak_functions"
 
-// warpArgs are for time that QEMU counts in instructions: its TSC is exact, and the HPET drives the clock, as calibrating the
-// APIC's timer takes most of a boot. /dev/hpet and ACPI's clock are of no use, and the kernel measures both for long. ACPI's
-// routing of interrupts is a program to be interpreted, and of no use either: virtio has MSI-X.
+// warpArgs are additional boot arguments for time that QEMU counts in instructions. The TSC is
+// exact then, and the HPET drives the clock, because calibrating the APIC's timer takes most of a
+// boot. /dev/hpet and ACPI's clock are useless, and the kernel measures both for a long time.
+// ACPI's routing of interrupts is a program to be interpreted, and useless too: virtio has MSI-X.
 const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off random.trust_bootloader=off " +
 	"pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
 
-// emulatedCPU is all that QEMU can emulate, but for what makes kernel and programs copy and clear memory by single bytes: an
-// emulated "rep movsb" is eight times slower than "rep movsq". level-func7 leaves out FZRM, FSRS and FSRC, for which QEMU 7.2 has
-// no names.
+// emulatedCPU has every feature that QEMU can emulate, except those that make kernel and programs
+// copy and clear memory by single bytes: an emulated "rep movsb" is eight times slower than "rep
+// movsq". level-func7 leaves out FZRM, FSRS and FSRC, for which QEMU 7.2 has no names.
 const emulatedCPU = "max,-erms,-fsrm,level-func7=0"
 
 // machine is a running QEMU.
 type machine struct {
-	// out is what the guest sends.
+	// out is the pipe with the guest's messages.
 	out     *os.File
 	console *tailBuffer
-	// monitor is nil for machines that get no orders.
+	// monitor is nil for machines that get no commands.
 	monitor *monitor
-	// ended is closed when QEMU is gone; err is then how, and said what it had to say.
+	// ended is closed when QEMU has ended. err and said are set then: its exit status, and the text
+	// it wrote to standard error.
 	ended chan struct{}
 	err   error
 	said  string
 	kill  func()
 }
 
-// lastWords are how QEMU ended, unless it was killed, and what it had to say. It must be gone.
+// lastWords returns how QEMU ended, unless it was killed, and the text it wrote to standard error.
+// QEMU must have ended.
 func (m *machine) lastWords() string {
 	if m.err == nil || strings.Contains(m.err.Error(), "signal: killed") {
 		return m.said
@@ -62,7 +66,7 @@ func (m *machine) lastWords() string {
 	return fmt.Sprintf("%s: %v: %s", Emulator, m.err, m.said)
 }
 
-// close ends the machine, however far it is.
+// close ends the machine, in any state.
 func (m *machine) close() {
 	m.kill()
 	m.out.Close()
@@ -71,15 +75,16 @@ func (m *machine) close() {
 	}
 }
 
-// machineFiles are what a machine begins with. Those it needs not are nil.
+// machineFiles are the files that a machine starts with. Those that it does not need are nil.
 type machineFiles struct {
-	// kernel and initramfs are what it boots, memory what its memory is in.
+	// A machine boots kernel and initramfs. memory contains its memory.
 	kernel, initramfs, memory *os.File
-	// state is the snapshot it goes on from, job what it then finds to do.
+	// state is the snapshot that the machine continues from, job the job that it then finds.
 	state, job *os.File
 }
 
-// bootFiles returns the files of a machine that boots. Its initramfs is packed while its kernel is unpacked.
+// bootFiles returns the files of a machine that boots. It packs the initramfs and unpacks the
+// kernel at the same time.
 func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (machineFiles, error) {
 	var files machineFiles
 	unpacked := make(chan error, 1)
@@ -105,7 +110,7 @@ func (files machineFiles) close() {
 	files.initramfs.Close()
 }
 
-// The descriptors that QEMU has.
+// The descriptors that QEMU inherits.
 const (
 	outDescriptor = 3 + iota
 	consoleDescriptor
@@ -117,7 +122,7 @@ const (
 	jobDescriptor
 )
 
-// FindEmulator returns the path of QEMU. The error is a [inject.MissingError] with the remedy.
+// FindEmulator returns the path of QEMU. The error is an *[inject.MissingError] with the remedy.
 func FindEmulator() (string, error) {
 	path, err := exec.LookPath(Emulator)
 	if err != nil {
@@ -135,8 +140,8 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	if err != nil {
 		return nil, fmt.Errorf("making the guest's pipe: %w", err)
 	}
-	// QEMU must never find it full: then the guest would have to wait, and time with it.
-	_, _ = unix.FcntlInt(outW.Fd(), unix.F_SETPIPE_SZ, 1<<20) // refused beyond fs.pipe-max-size: it is then smaller
+	// QEMU must never find the pipe full: the guest would have to wait, and its time with it.
+	_, _ = unix.FcntlInt(outW.Fd(), unix.F_SETPIPE_SZ, 1<<20) // a size above fs.pipe-max-size is refused: the pipe stays smaller
 	consoleR, consoleW, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(), outW.Close())
@@ -153,13 +158,15 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	cmd.ExtraFiles = []*os.File{outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job}
 	var words tailBuffer
 	cmd.Stderr = &words
-	// A session of its own, and with it a share of the processors (sched(7), "The autogroup feature"). On Linux 6.18 two QEMUs in
-	// this process's group kept runs beside them, and even the kernel's threads, from the processor for seconds.
+	// A separate session also gets a separate share of the processors (sched(7), "The autogroup
+	// feature"). On Linux 6.18, two QEMUs in this process's group kept other runs, and even the
+	// kernel's threads, from the processor for seconds.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 
 	started := make(chan error)
 	go func() {
-		// Pdeathsig is sent when the starting thread dies, so it must not before QEMU does. And QEMU inherits its processor.
+		// Pdeathsig is sent when the starting thread dies, so the thread must outlive QEMU. QEMU
+		// also inherits the thread's processor.
 		runtime.LockOSThread()
 		if with.isWarped() {
 			stayOnOneProcessor()
@@ -194,18 +201,19 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	return m, nil
 }
 
-// machinesStarted counts the machines that stay on one processor.
+// machinesStarted counts the machines that were bound to one processor.
 var machinesStarted atomic.Uint32
 
-// stayOnOneProcessor keeps this thread, and what it starts, to one of the processors that this process may use, each machine in
-// turn to another. When the guest is idle, QEMU's main loop moves its clock to the next timer. If it does so at the very
-// moment when the guest has halted, but its last instructions are not yet counted, then they come on top of that, and all
-// times behind are later than in another run. On one processor the two threads take turns, and that hardly ever happens.
+// stayOnOneProcessor binds this thread and its children to one of the processors that this process
+// may use, in turn for each machine. When the guest is idle, QEMU's main loop moves its clock to
+// the next timer. If it does that just when the guest has halted, but before its last instructions
+// are counted, these are added on top, and all later times are later than in another run. On one
+// processor the two threads take turns, and that hardly ever happens.
 func stayOnOneProcessor() {
-	const most = 8192 // CONFIG_NR_CPUS of no kernel is larger on x86
+	const most = 8192 // the largest CONFIG_NR_CPUS on x86
 	may := unix.NewCPUSet(most)
 	if err := unix.SchedGetaffinityDynamic(0, may); err != nil {
-		return // then more times differ, by less than a microsecond, from run to run
+		return // more times then differ from run to run, by less than a microsecond
 	}
 	var processors []int
 	for cpu := range most {
@@ -216,10 +224,10 @@ func stayOnOneProcessor() {
 	if len(processors) == 0 {
 		return
 	}
-	turn := int(machinesStarted.Add(1)) + os.Getpid() // machines of other processes are on others, with luck
+	turn := int(machinesStarted.Add(1)) + os.Getpid() // the PID spreads the machines of several processes
 	one := unix.NewCPUSet(most)
 	one.Set(processors[turn%len(processors)])
-	_ = unix.SchedSetaffinityDynamic(0, one) // likewise
+	_ = unix.SchedSetaffinityDynamic(0, one) // as above
 }
 
 // listen reads the guest's console to its end.
@@ -227,7 +235,7 @@ func (m *machine) listen(console io.Reader, o *Options) {
 	lines := bufio.NewReader(console)
 	for {
 		line, err := lines.ReadString('\n')
-		_, _ = m.console.Write([]byte(line)) // a tail has no errors
+		_, _ = m.console.Write([]byte(line)) // a tailBuffer never returns an error
 		if stage, ok := stageOf(line); ok {
 			o.stage(stage)
 		}
@@ -237,7 +245,7 @@ func (m *machine) listen(console io.Reader, o *Options) {
 	}
 }
 
-// stageOf returns the stage that a line of the console tells of.
+// stageOf returns the stage in a line of the console; false if the line has none.
 func stageOf(line string) (string, bool) {
 	text, ok := strings.CutPrefix(line, stagePrefix)
 	if !ok {
@@ -245,7 +253,7 @@ func stageOf(line string) (string, bool) {
 	}
 	stage, _, ok := strings.Cut(text, stageAfter)
 	if !ok {
-		return "", false // an error of the guest's
+		return "", false // an error of the guest
 	}
 	return stage, true
 }
@@ -261,15 +269,17 @@ func (o *Options) args(with accelerator) []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", chipset, "-m", fmt.Sprint(o.memory()),
 		"-chardev", "file,id=console,path=" + file(consoleDescriptor), "-serial", "chardev:console",
 		"-chardev", "file,id=out,path=" + file(outDescriptor),
-		// Without ioeventfd the device works when the guest's processor tells it to, not when QEMU's main loop gets to it.
+		// Without ioeventfd the device works at once when the guest's processor notifies it, not
+		// when QEMU's main loop gets to it.
 		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
 	}
 	if with != restored {
 		args = append(args, "-kernel", file(kernelDescriptor), "-initrd", file(initramfsDescriptor), "-append", with.bootArgs())
 	}
 	if with.isMonitored() {
-		// A guest that rests knocks at pvpanic, and QEMU stops it at that very instruction. A saving guest writes to its
-		// memory's file; one that is restored has pages of its own for what it changes.
+		// A guest that rests writes to pvpanic, and QEMU stops it at that instruction. A guest that
+		// is saved writes to the file of its memory; a restored one has private copies of the pages
+		// that it changes.
 		memory := fmt.Sprintf("memory-backend-file,id=memory,size=%dM,mem-path=%s,share=", o.memory(), file(memoryDescriptor))
 		args = append(args, "-device", "pvpanic-pci", "-action", "panic=pause",
 			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorDescriptor), "-mon", "chardev=monitor,mode=control")
@@ -288,30 +298,30 @@ func (o *Options) args(with accelerator) []string {
 	}
 	return append(args, "-accel", "tcg,thread=single", "-cpu", emulatedCPU+",-rdrand,-rdseed", "-smp", "1",
 		"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
-		"-seed", "1", // what QEMU gives the guest's random number generator to begin with
+		"-seed", "1", // of the guest's random number generator
 	)
 }
 
-// accelerator is how QEMU runs the guest's code.
+// accelerator is the way in which QEMU runs the guest's code.
 type accelerator int
 
 const (
-	// warped is emulation that counts instructions, emulated emulation in real time.
+	// warped is emulation that counts instructions, emulated is emulation in real time.
 	warped accelerator = iota
 	emulated
 	kvm
-	// saving is warped until the guest rests, restored goes on from there.
+	// saving is warped until the guest rests; restored continues from there.
 	saving
 	restored
 )
 
-// isMonitored reports whether QEMU gets orders.
+// isMonitored reports whether QEMU gets commands.
 func (a accelerator) isMonitored() bool { return a == saving || a == restored }
 
 // isWarped reports whether QEMU counts instructions.
 func (a accelerator) isWarped() bool { return a == warped || a.isMonitored() }
 
-// bootArgs are what the kernel of a guest is told that boots.
+// bootArgs returns the boot arguments of a guest's kernel.
 func (a accelerator) bootArgs() string {
 	if a.isWarped() {
 		return bootArgs + warpArgs
@@ -319,7 +329,7 @@ func (a accelerator) bootArgs() string {
 	return bootArgs
 }
 
-// accelerators are those to be tried, in order.
+// accelerators returns the accelerators to try, in order.
 func (o *Options) accelerators() []accelerator {
 	if o.Warp {
 		return []accelerator{warped}
@@ -331,7 +341,8 @@ func (o *Options) accelerators() []accelerator {
 	return []accelerator{emulated}
 }
 
-// patience is how long a guest may take to come up. On some cloud machines /dev/kvm is there and a guest gets nowhere with it.
+// patience is the time that a guest may take to come up. Some cloud machines have a /dev/kvm with
+// which a guest makes no progress.
 func (a accelerator) patience() time.Duration {
 	switch a {
 	case kvm:
@@ -350,7 +361,7 @@ func (o *Options) memory() int {
 	return usual
 }
 
-// tailBuffer keeps the last of what is written to it.
+// tailBuffer keeps the last tailBytes bytes that were written to it.
 type tailBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -8,7 +8,7 @@ func TestStageOf(t *testing.T) {
 	}{
 		{"a stage", "halfopen guest: modules loaded after 0.785 s\r\n", "modules loaded"},
 		{"an error of the guest", "halfopen guest: mounting /proc: EPERM\n", ""},
-		{"the kernel's own", "[    0.1] reboot: after all\n", ""},
+		{"a line of the kernel", "[    0.1] reboot: after all\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, ok := stageOf(tt.line); got != tt.want || ok != (tt.want != "") {

@@ -6,13 +6,14 @@ import (
 	"sync"
 )
 
-// reservoir takes in what a guest says as fast as it comes, however long it takes to be understood. While a guest waits for
-// somebody to listen its processor spins, and its clock goes on: in warped time all of its timers would be late.
+// reservoir reads a guest's messages as fast as they come, however slowly they are processed. While
+// a guest waits for a reader, its processor spins and its clock continues: in warped time all of
+// its timers would be late.
 type reservoir struct {
 	mu   sync.Mutex
 	some sync.Cond
 	held bytes.Buffer
-	// end is why no more comes.
+	// end is the error that ended fill.
 	end error
 }
 
@@ -38,7 +39,8 @@ func (r *reservoir) fill(from io.Reader) {
 	}
 }
 
-// Read returns what there is; with nothing, it waits. Behind the last of it comes the error that ended fill.
+// Read returns the data that has come; if there is none, it waits. After the last data it returns
+// the error that ended fill.
 func (r *reservoir) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

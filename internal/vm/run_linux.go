@@ -23,24 +23,27 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Options are what a virtual machine may be given.
+// Options are the options of a virtual machine.
 type Options struct {
 	Kernel Kernel
-	// Warp has the guest's clock jump to the next timer whenever the guest is idle.
+	// Warp makes the guest's clock jump to the next timer whenever the guest is idle.
 	Warp bool
-	// AtOnce is how many tasks go on at once in the guest; at least 1.
+	// AtOnce is the number of tasks that run at once in the guest; at least 1.
 	AtOnce int
-	// Memory is the guest's, in MiB; 0 is enough for what labs usually need.
+	// Memory is the guest's memory in MiB; 0 is enough for usual labs.
 	Memory int
-	// Program is the guest's init, a program that calls [halfopen/harness.Main] and [Main]; "" is the one that runs.
+	// Program is the path of the guest's init, a program that calls [halfopen/harness.Main] and
+	// [Main]; "" is the running program.
 	Program string
-	// Stage, if not nil, is told how far things have come, from several goroutines: "packed" with the file system of a guest that
-	// boots packed, and its kernel unpacked, "started" with QEMU running; then, what a guest says that boots, "up" and
-	// "modules loaded", and "ready" with its job read. If it boots for a snapshot, "saved" comes before that, and "started" a
-	// second time; "restored" of any that goes on from a snapshot.
+	// Stage, if not nil, is called with each stage reached, from several goroutines. A guest that
+	// boots has the stages "packed" (its file system is packed, its kernel unpacked), "started"
+	// (QEMU runs), "up" and "modules loaded" (both reported by the guest), and "ready" (it has read
+	// its job). If it boots for a snapshot, "saved" and a second "started" come before "ready". A
+	// guest that continues from a snapshot has "restored" before "ready".
 	Stage func(stage string)
-	// Warn, if not nil, is told what makes guests slower than they need be: that they cannot go on from snapshots here, that
-	// the snapshot of this one is not kept for the next, or that KVM does not work.
+	// Warn, if not nil, is called with the reasons why guests are slower than they need to be: they
+	// cannot continue from snapshots here, the snapshot of this one is not kept for the next, or
+	// KVM does not work.
 	Warn func(error)
 }
 
@@ -50,21 +53,22 @@ func (o *Options) stage(name string) {
 	}
 }
 
-// Task is one run in the guest. Its functions are called with what becomes of it, one at a time.
+// Task is one run in the guest. Its functions are called one at a time.
 type Task struct {
 	Scenario *language.Scenario
 	Seed     uint64
 	Began    func()
 	Emit     func(trace.Event)
-	// Ended is called once for each task, with its trace or the reason that there is none.
+	// Ended is called once for each task, with its trace, or with the reason why there is none.
 	Ended func(*trace.Trace, error)
 }
 
-// warpPatience is how long a guest in warped time may say nothing, in real time.
+// warpPatience is the real time that a guest in warped time may be silent.
 const warpPatience = 3 * time.Minute
 
-// Do boots a machine and does the tasks in it. Whatever happens, Ended of each is called before Do returns. The error is
-// that of the machine, not of single tasks. A *inject.MissingError says what this machine lacks for it.
+// Do boots a machine and does the tasks in it. In any case, it calls Ended of each task before it
+// returns. The error is about the machine, not about single tasks. If this machine lacks something
+// for it, the error is an *inject.MissingError.
 func Do(ctx context.Context, tasks []Task, o Options) error {
 	pending := make(map[int]*trace.Trace, len(tasks))
 	for i := range tasks {
@@ -119,7 +123,7 @@ func do(ctx context.Context, tasks []Task, pending map[int]*trace.Trace, o *Opti
 		if with == kvm && o.Warn != nil {
 			why := err
 			if missing := (*inject.MissingError)(nil); errors.As(err, &missing) {
-				why = missing.Err // its remedy is another kernel, which would not help
+				why = missing.Err // its remedy, another kernel, would not help
 			}
 			o.Warn(fmt.Errorf("KVM is here, but of no use: %w", why))
 		}
@@ -127,7 +131,7 @@ func do(ctx context.Context, tasks []Task, pending map[int]*trace.Trace, o *Opti
 	return err
 }
 
-// boot boots a guest with an initramfs and sees its runs to their end. up is true if it came up.
+// boot boots a guest with an initramfs and waits for the end of its runs. up is true if it came up.
 func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
 	files, err := o.bootFiles(with, archive)
 	if err != nil {
@@ -142,9 +146,9 @@ func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte,
 	return o.attend(ctx, m, with, tasks, pending)
 }
 
-// wake restores a guest from its snapshot, which is taken now if there is none, and sees its runs to their end. Then it waits until
-// a new snapshot has been kept, which may take until the disk has all of it. The error is errNoSnapshot where a guest
-// without a snapshot may do.
+// wake restores a guest from its snapshot, which it takes first if there is none, and waits for the
+// end of its runs. It then waits until a new snapshot has been kept, which may take until it is on
+// the disk. The error is errNoSnapshot if a guest without a snapshot may work.
 func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task, pending map[int]*trace.Trace) error {
 	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
@@ -161,7 +165,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task,
 		if snapshot, err = o.takeSnapshot(ctx, qemu, c.files); err != nil {
 			return err
 		}
-		go func() { kept <- keepSnapshot(keeping, snapshot, path) }() // a disk takes its time
+		go func() { kept <- keepSnapshot(keeping, snapshot, path) }() // the disk may be slow
 	default:
 		return fmt.Errorf("%w: %w", errNoSnapshot, err)
 	}
@@ -178,7 +182,7 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task,
 		o.Warn(notKept)
 	}
 	if err != nil && ctx.Err() == nil {
-		_ = os.Remove(path) // it may be the snapshot's fault; the next run takes another
+		_ = os.Remove(path) // the snapshot may be broken: the next run takes another
 		if !up && !errors.Is(err, errNoSnapshot) {
 			err = fmt.Errorf("%w: %w", errNoSnapshot, err)
 		}
@@ -186,7 +190,8 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task,
 	return err
 }
 
-// attend sees the runs of a machine that has been started to their end. up is true if it came up.
+// attend waits for the end of the runs of a machine that has been started. up is true if it came
+// up.
 func (o *Options) attend(ctx context.Context, m *machine, with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
 	defer m.close()
 
@@ -207,7 +212,7 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, task
 				return
 			}
 			select {
-			case messages <- msg: // to the last, though QEMU may be gone by now
+			case messages <- msg: // all of them, even if QEMU has ended by now
 			case <-quit:
 				return
 			}
@@ -243,7 +248,7 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, task
 	return up, nil
 }
 
-// patience is how long a guest may be silent.
+// patience is the time that a guest may be silent.
 func (o *Options) patience(tasks []Task) time.Duration {
 	if o.Warp {
 		return warpPatience
@@ -255,7 +260,7 @@ func (o *Options) patience(tasks []Task) time.Duration {
 	return longest + time.Minute
 }
 
-// deliver hands on what the guest said.
+// deliver passes a message of the guest on to its task.
 func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 	if msg.Ready {
 		return nil
@@ -279,8 +284,9 @@ func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 	return nil
 }
 
-// problem is an error of the machine, with the last of its console. What this machine lacks for the guest is a
-// *inject.MissingError: memory, or a kernel that comes up in QEMU.
+// problem returns an error of the machine, with the end of its console. It is an
+// *inject.MissingError if this machine lacks something for the guest: memory, or a kernel that
+// comes up in QEMU.
 func (o *Options) problem(m *machine, up bool, what string) error {
 	m.kill()
 	text := strings.TrimSpace(m.console.String())
@@ -304,16 +310,16 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 	return fmt.Errorf("%w; the last of its console:\n%s", err, text)
 }
 
-// outOfMemory is what a kernel, or QEMU, says that gets no memory.
+// outOfMemory matches the messages of a kernel, or of QEMU, that gets no memory.
 var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|deadlocked on memory`)
 
-// cargo is what a guest is given.
+// cargo is the input of a guest.
 type cargo struct {
-	// files is its initramfs but for the job: the same for all runs that need the same programs.
+	// files is its initramfs without the job: the same for all runs that need the same programs.
 	files *initramfs
 	// job is the job, encoded.
 	job []byte
-	// rests is true if the guest's kernel can be given its job when it has booted.
+	// rests is true if the guest's kernel can get its job after it has booted.
 	rests bool
 }
 
@@ -357,9 +363,10 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 	return c, i.addPrograms(list)
 }
 
-// addModules adds the modules that labs may need, and reports whether there is that by which a guest finds a job after it
-// has booted. They are told by their files' names, sizes and times: a package has them all, with one time, and to read them
-// takes most of the time, where xz has packed them.
+// addModules adds the modules that labs may need, and reports whether a guest can find its job
+// after it has booted: whether the kernel has jobDriver. The names, sizes and times of the modules'
+// files are their identity: a package brings all of them, with one time, and reading them takes
+// most of the time if xz has packed them.
 func (i *initramfs) addModules(dir string) (rests bool, err error) {
 	paths, err := modulePaths(dir)
 	if err != nil {
@@ -370,7 +377,7 @@ func (i *initramfs) addModules(dir string) (rests bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		info, err := os.Stat(paths[name])
 		if err != nil {
-			identity = append(identity, name+" is gone") // which is no error, unless it is wanted
+			identity = append(identity, name+" is gone") // not an error, unless the module is wanted
 			continue
 		}
 		identity = append(identity, identityOf(info))
@@ -389,7 +396,7 @@ func (i *initramfs) addModules(dir string) (rests bool, err error) {
 		if err != nil {
 			return nil, err
 		}
-		// The driver depends on nothing: the guest loads it alone.
+		// The driver depends on no other module: the guest loads it alone.
 		records := []cpio.Record{cpio.StaticFile(modulesPath[1:], strings.Join(names, ""), 0o644)}
 		for _, m := range slices.Concat(loaded, driver) {
 			records = append(records, cpio.StaticFile(filepath.Join(modulesDir[1:], m.name), string(m.data), 0o644))

@@ -38,7 +38,7 @@ func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
 			}
 		}
 		if !a.began || a.events != len(a.trace.Events) {
-			t.Errorf("began: %t; %d events were told, %d are in the trace", a.began, a.events, len(a.trace.Events))
+			t.Errorf("began: %t; %d events were reported, %d are in the trace", a.began, a.events, len(a.trace.Events))
 		}
 		if took := time.Since(began); took > time.Minute {
 			t.Errorf("127 s of warped time took %s", took)
@@ -48,8 +48,9 @@ func TestWarpedTimeIsRightAndRepeats(t *testing.T) {
 	sameTimes(t, traces[0], traces[1])
 }
 
-// sameTimes compares two traces of the same run in warped time. They are the same to the last bit, as a rule; but now and then
-// QEMU counts some instructions twice, so that times differ by some nanoseconds: up to 76 were seen.
+// sameTimes compares two traces of the same run in warped time. As a rule they are identical to the
+// last bit, but now and then QEMU counts some instructions twice, and times differ by some
+// nanoseconds: by up to 76 so far.
 func sameTimes(t *testing.T, a, b *trace.Trace) {
 	t.Helper()
 	const slack = time.Microsecond
@@ -113,7 +114,7 @@ func TestCanceledRunsLeaveNoMachine(t *testing.T) {
 	}
 }
 
-// TestKilledCommandLeavesNoMachine kills the program that runs a machine, by SIGKILL.
+// TestKilledCommandLeavesNoMachine kills, by SIGKILL, the program that runs a machine.
 func TestKilledCommandLeavesNoMachine(t *testing.T) {
 	needMachine(t)
 	temporary := t.TempDir()
@@ -132,7 +133,7 @@ func TestKilledCommandLeavesNoMachine(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // killed, as was meant
+	_ = cmd.Wait() // killed, as intended
 	within(t, "QEMU to be gone", func() bool { return unix.Kill(machines[0], 0) == unix.ESRCH })
 	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
 		t.Errorf("temporary files are left: %v, %v", left, err)
@@ -148,7 +149,7 @@ func within(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// machinesOf returns the QEMU processes that a process has started.
+// machinesOf returns the QEMU processes started by a process.
 func machinesOf(t *testing.T, pid int) []int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/children"))

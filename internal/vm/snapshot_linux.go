@@ -16,18 +16,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A snapshot is a guest in warped time that has booted, loaded its modules, and rests: it has not been told yet what to do. It is
-// one file, the guest's memory and behind it the state of its devices. To restore it takes a fraction of a boot, and what
-// comes then takes place at the same times whenever it is restored.
+// A snapshot is a guest in warped time that has booted, has loaded its modules, and rests before it
+// has a job. It is one file: the guest's memory, followed by the state of its devices. Restoring it
+// takes a fraction of a boot, and later events happen at the same times whenever it is restored.
 
 const (
-	// keptSnapshots is how many stay in the cache: some 140 MB each.
+	// keptSnapshots is the number of snapshots in the cache, of some 140 MB each.
 	keptSnapshots = 4
-	// snapshotBytes must be free on the disk before one is written.
+	// snapshotBytes must be free on the disk before a snapshot is written.
 	snapshotBytes = 300 << 20
 )
 
-// snapshotDir is where snapshots are kept.
+// snapshotDir returns the directory of the snapshots.
 func snapshotDir() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -36,8 +36,8 @@ func snapshotDir() (string, error) {
 	return filepath.Join(dir, "halfopen", "guests"), nil
 }
 
-// snapshotPath is where a snapshot is, or is to be: its name is the hash of all that it depends on. initramfs is the identity of
-// the guest's.
+// snapshotPath returns the path of a snapshot, which may not exist yet: its name is the hash of
+// everything that it depends on. initramfs is the identity of the guest's initramfs.
 func (o *Options) snapshotPath(qemu, initramfs string) (string, error) {
 	dir, err := snapshotDir()
 	if err != nil {
@@ -58,22 +58,23 @@ func (o *Options) snapshotPath(qemu, initramfs string) (string, error) {
 	return filepath.Join(dir, fmt.Sprintf("%.16x", h.Sum(nil))), nil
 }
 
-// openSnapshot opens one of the cache; each use makes it young again.
+// openSnapshot opens a snapshot of the cache and marks it as just used.
 func openSnapshot(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	_ = os.Chtimes(path, now, now) // it may have had to make room meanwhile; the file is there as long as it is open
+	_ = os.Chtimes(path, now, now) // it may have been removed meanwhile to make room; the open file stays
 	return f, nil
 }
 
-// errNoSnapshot is why guests cannot go on from snapshots here, although they come up.
+// errNoSnapshot is the reason why guests come up here, but cannot continue from snapshots.
 var errNoSnapshot = errors.New("going on from a snapshot of the guest")
 
-// takeSnapshot boots a guest until it rests, and returns its snapshot, a file in memory: on a disk it would be written back again
-// and again while the guest boots. The error is errNoSnapshot, or that of a guest that cannot be packed or does not come up.
+// takeSnapshot boots a guest until it rests, and returns its snapshot, a file in memory: a disk
+// would write it back again and again while the guest boots. The error is errNoSnapshot, or the
+// error of a guest that cannot be packed or does not come up.
 func (o *Options) takeSnapshot(ctx context.Context, qemu string, files *initramfs) (*os.File, error) {
 	boots, err := o.bootFiles(saving, files.archive)
 	if err != nil {
@@ -111,7 +112,7 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, snapshot *os.File
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return o.problem(m, false, fmt.Sprintf("the guest did not come up within %s", saving.patience()))
 	case err != nil:
-		m.kill() // then its console is whole
+		m.kill() // after this, its console is complete
 		if strings.Contains(m.console.String(), stagePrefix) {
 			return m.noSnapshot(ctx, errors.New("the guest cannot rest")) // it did come up
 		}
@@ -123,7 +124,8 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, snapshot *os.File
 	return nil
 }
 
-// noSnapshot is an error of a machine that is to be saved or restored, with what QEMU has to say of it.
+// noSnapshot returns the error of a machine that cannot be saved or restored, with QEMU's last
+// words.
 func (m *machine) noSnapshot(ctx context.Context, err error) error {
 	m.kill()
 	if ctx.Err() != nil {
@@ -135,7 +137,7 @@ func (m *machine) noSnapshot(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", errNoSnapshot, err)
 }
 
-// save writes the state of a machine that rests behind its memory.
+// save appends the state of a machine that rests to its memory in the snapshot.
 func (m *machine) save(snapshot *os.File, memory int64) error {
 	if err := m.monitor.within(saving.patience()); err != nil {
 		return err
@@ -152,15 +154,15 @@ func (m *machine) save(snapshot *os.File, memory int64) error {
 	return m.monitor.migrated()
 }
 
-// keepSnapshot puts a copy of a snapshot into the cache, unless it is canceled before that is done. A file that is not whole has no
-// name, so none is ever used, and none is left if this process is killed.
+// keepSnapshot puts a copy of a snapshot into the cache, unless ctx is canceled before it is done.
+// An incomplete file has no name, so it is never used, and disappears if this process is killed.
 func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("keeping a snapshot of the guest: %w", err)
 		}
 	}()
-	// It is opened once more, for its offset is QEMU's.
+	// Open it again: the offset of the other descriptor belongs to QEMU.
 	from, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snapshot.Fd()))
 	if err != nil {
 		return err
@@ -184,21 +186,21 @@ func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err erro
 	if err := copySparse(ctx, to, from); err != nil {
 		return err
 	}
-	if err := to.Sync(); err != nil { // named, it must be whole even if the machine loses its power
+	if err := to.Sync(); err != nil { // a file with a name must be complete, even after a power loss
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return err // its guest has failed, or the user has left: others need not make room for it
+		return err // its guest has failed, or the user has canceled: no other snapshot needs to make room
 	}
 	makeRoom(dir)
 	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	if errors.Is(err, fs.ErrExist) {
-		return nil // another process has been faster
+		return nil // another process was faster
 	}
 	return err
 }
 
-// haveRoom looks whether a file can grow by so much.
+// haveRoom returns an error if the disk of a file has fewer free bytes.
 func haveRoom(f *os.File, bytes uint64) error {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
@@ -210,16 +212,16 @@ func haveRoom(f *os.File, bytes uint64) error {
 	return nil
 }
 
-// copySparse copies what is not a hole.
+// copySparse copies a file without its holes.
 func copySparse(ctx context.Context, to, from *os.File) error {
-	const most = 8 << 20 // at once: a few milliseconds
+	const most = 8 << 20 // between two looks at ctx: a few milliseconds
 	for at := int64(0); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		begin, err := from.Seek(at, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
-			return nil // there is nothing behind
+			return nil // no more data
 		}
 		if err != nil {
 			return err
@@ -239,7 +241,8 @@ func copySparse(ctx context.Context, to, from *os.File) error {
 	}
 }
 
-// makeRoom removes the snapshots that were not used for longest. Guests that still run on them are not disturbed.
+// makeRoom removes the snapshots that were unused for longest. Guests that run on them are not
+// disturbed.
 func makeRoom(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -248,13 +251,13 @@ func makeRoom(dir string) {
 	used := func(e os.DirEntry) time.Time {
 		info, err := e.Info()
 		if err != nil {
-			return time.Time{} // it has gone
+			return time.Time{} // it was removed
 		}
 		return info.ModTime()
 	}
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return used(b).Compare(used(a)) })
 	for _, e := range entries[min(keptSnapshots-1, len(entries)):] {
-		_ = os.Remove(filepath.Join(dir, e.Name())) // the next time, then
+		_ = os.Remove(filepath.Join(dir, e.Name())) // left for the next time
 	}
 }
 

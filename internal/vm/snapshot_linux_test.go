@@ -21,7 +21,8 @@ import (
 	"halfopen/inject"
 )
 
-// emptyCache gives the test a cache with the kernels of the others, and returns where its snapshots will be.
+// emptyCache gives the test a cache with the same kernels and without snapshots, and returns the
+// directory of its snapshots.
 func emptyCache(t *testing.T) (snapshots string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,7 +33,8 @@ func emptyCache(t *testing.T) (snapshots string) {
 	return filepath.Join(dir, "halfopen", "guests")
 }
 
-// warpedStages runs the scenario in warped time and returns how often each stage was reached, and what was warned of.
+// warpedStages runs the scenario in warped time. It returns how often each stage was reached, and
+// all warnings.
 func warpedStages(t *testing.T, k Kernel) (seen map[string]int, warning error) {
 	t.Helper()
 	seen = map[string]int{}
@@ -89,7 +91,7 @@ func TestASnapshotThatIsDamagedIsLeftAndReplaced(t *testing.T) {
 	}
 	damaged, warning := warpedStages(t, k)
 	if damaged["restored"] != 0 || damaged["up"] != 1 || damaged["ready"] != 1 {
-		t.Errorf("with a damaged snapshot the guest's stages were %v, want a boot without any", damaged)
+		t.Errorf("with a damaged snapshot the guest's stages were %v, want a boot without a snapshot", damaged)
 	}
 	why := fmt.Sprint(warning)
 	if !errors.Is(warning, errNoSnapshot) || strings.Count(why, errNoSnapshot.Error()) != 1 || strings.Contains(why, "killed") {
@@ -105,7 +107,7 @@ func TestWithoutACacheAGuestBootsAndTheReasonIsTold(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/dev/null")
 	seen, warning := warpedStages(t, k)
 	if !errors.Is(warning, errNoSnapshot) || !errors.Is(warning, syscall.ENOTDIR) {
-		t.Errorf("the reason told is %v", warning)
+		t.Errorf("the warning is %v", warning)
 	}
 	if seen["up"] != 1 || seen["restored"] != 0 || seen["ready"] != 1 {
 		t.Errorf("the guest's stages: %v, want a boot", seen)
@@ -119,21 +121,21 @@ func TestASnapshotThatCannotBeKeptServesOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, warning := warpedStages(t, k)
-	if !errors.Is(warning, fs.ErrExist) { // mkdir of what is there, but leads nowhere
-		t.Errorf("the reason told is %v", warning)
+	if !errors.Is(warning, fs.ErrExist) { // mkdir of a symbolic link that leads nowhere
+		t.Errorf("the warning is %v", warning)
 	}
 	if seen["up"] != 1 || seen["restored"] != 1 || seen["ready"] != 1 {
 		t.Errorf("the guest's stages: %v, want one boot", seen)
 	}
 }
 
-// TestKilledCommandLeavesNoHalfSnapshot kills the program that takes one, by SIGKILL: while the guest boots, while the
-// snapshot is copied into the cache, and when it has been.
+// TestKilledCommandLeavesNoHalfSnapshot kills, by SIGKILL, the program that takes a snapshot: while
+// the guest boots, while the snapshot is copied into the cache, and after that.
 func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 	k := needMachine(t)
 	for name, tt := range map[string]struct {
 		stage string
-		kept  bool // it is killed when the cache has the snapshot
+		kept  bool // kill it only when the cache has the snapshot
 	}{
 		"while the guest boots": {stage: "modules loaded"},
 		"while it is copied":    {stage: "restored"},
@@ -166,7 +168,7 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			_ = cmd.Wait() // killed, as was meant
+			_ = cmd.Wait() // killed, as intended
 			if !reached || len(machines) != 1 {
 				t.Fatalf("%q was reached: %t; machines: %v", tt.stage, reached, machines)
 			}
@@ -176,7 +178,7 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 			if kept > 0 && tt.stage == "modules loaded" {
 				t.Errorf("snapshots of a guest that has not been saved: %d", kept)
 			}
-			// What is there is whole.
+			// A snapshot in the cache is complete.
 			next, warning := warpedStages(t, k)
 			if next["up"]+kept != 1 || next["restored"] != 1 || next["ready"] != 1 || warning != nil {
 				t.Errorf("with %d snapshots in the cache the next guest's stages are %v; %v", kept, next, warning)
@@ -185,8 +187,8 @@ func TestKilledCommandLeavesNoHalfSnapshot(t *testing.T) {
 	}
 }
 
-// TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, before it is kept, and when a guest has been
-// restored from one.
+// TestCanceledWarpedRunsLeaveNoMachine cancels while the snapshot is taken, before it is kept, and
+// after a guest was restored from one.
 func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
 	k := needMachine(t)
 	dir := emptyCache(t)
@@ -224,7 +226,7 @@ func TestCanceledWarpedRunsLeaveNoMachine(t *testing.T) {
 	}
 }
 
-// TestAWarpedMachineHasASessionAndAProcessorOfItsOwn looks at QEMU while a guest goes on.
+// TestAWarpedMachineHasASessionAndAProcessorOfItsOwn looks at QEMU while the guest runs.
 func TestAWarpedMachineHasASessionAndAProcessorOfItsOwn(t *testing.T) {
 	k := needMachine(t)
 	a := trial(mustParse(silent))
@@ -282,7 +284,7 @@ func TestACanceledSnapshotIsNotKept(t *testing.T) {
 	}
 }
 
-// A guest may be gone before all that it said has been understood.
+// A guest may have ended before all of its messages were read.
 func TestSlowListenersHearAll(t *testing.T) {
 	k := needMachine(t)
 	s := mustParse(silent)
