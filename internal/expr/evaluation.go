@@ -180,7 +180,7 @@ func arithmetic(op string, a, b Value) (Value, error) {
 // inBounds refuses NaN, and numbers too large to be exact.
 func inBounds(o Value) (Value, error) {
 	if math.IsNaN(o.num) || math.Abs(o.num) > maxNumber {
-		return o, fmt.Errorf("it comes to a number beyond %d", int64(maxNumber))
+		return o, fmt.Errorf("the result is not a number within ±%d", int64(maxNumber))
 	}
 	return o, nil
 }
@@ -222,9 +222,9 @@ func (e *evaluation) item(of, index *Expression) (Value, error) {
 	case o.kind != List:
 		return o, fmt.Errorf("[] wants a list before it, not %s", o.Describe())
 	case i.kind != Number || i.num != math.Trunc(i.num):
-		return i, fmt.Errorf("[] wants a whole number within, not %s", i.Describe())
+		return i, fmt.Errorf("[] wants a whole number inside, not %s", i.Describe())
 	case i.num < 0 || i.num >= float64(len(o.list)):
-		return i, fmt.Errorf("the list has no item [%s]; it has %d, counted from 0", i, len(o.list))
+		return i, fmt.Errorf("item [%s] is out of range: the list has length %d, counted from 0", i, len(o.list))
 	}
 	return o.list[int(i.num)], nil
 }

@@ -13,11 +13,11 @@ import (
 var functions = []string{"abs", "ceil", "floor", "len", "log2", "max", "min", "round", "sum"}
 
 // theFunctions lists the functions, for a message.
-var theFunctions = "there are " + say.List(functions)
+var theFunctions = "the functions are " + say.List(functions)
 
 func (e *evaluation) call(function string, args []*Expression) (Value, error) {
 	if !slices.Contains(functions, function) {
-		return Value{}, fmt.Errorf("there is no function %s%s; %s", say.Clip(function), spell.DidYouMean(function, functions), theFunctions)
+		return Value{}, fmt.Errorf("unknown function %s%s; %s", say.Clip(function), spell.DidYouMean(function, functions), theFunctions)
 	}
 	var operands []Value
 	for _, arg := range args {
