@@ -273,7 +273,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a value that is not wanted": {
 			"title: x\nsteps: [{stir: 3}]",
-			`2:16: no value is wanted here`,
+			`2:16: want no value here`,
 		},
 		"not a list": {
 			"title: x\nsteps: stir",
@@ -289,7 +289,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"two steps in one": {
 			"title: x\nsteps: [{stir: , bake: 1min}]",
-			`2:18: one step too many: "stir" stands here already`,
+			`2:18: one step too many: "stir" is here already`,
 		},
 		"an unknown step": {
 			"title: x\nsteps: [stirr]",

@@ -36,7 +36,7 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value) {
 		d.Value(n, v.FieldByIndex(short.Index))
 		d.missing(n, v, short.Key)
 	case v.NumField() == 0:
-		d.Errorf(n, "no value is wanted here")
+		d.Errorf(n, "want no value here")
 	default:
 		d.Errorf(n, "want a mapping here, with the keys %s", say.List(Keys(v.Type())))
 	}
@@ -149,7 +149,7 @@ func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 		key, value = n.Content[0], n.Content[1]
 	case n.Kind == yaml.MappingNode && len(n.Content) > 2:
 		first := say.Clip(n.Content[0].Value)
-		d.Errorf(n.Content[2], "one %s too many: %q stands here already", what, first)
+		d.Errorf(n.Content[2], "one %s too many: %q is here already", what, first)
 		return
 	default:
 		d.Errorf(n, "want one %s here: %s", what, strings.Join(known, ", "))
