@@ -44,7 +44,7 @@ var (
 // rename changes the path of the module at root and returns the number of files that it changed.
 func rename(root, path string) (changed int, err error) {
 	if !modulePath.MatchString(path) {
-		return 0, fmt.Errorf("%q is not a module path: want one such as github.com/you/halfopen", path)
+		return 0, fmt.Errorf("invalid module path %q: want one such as github.com/you/halfopen", path)
 	}
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {

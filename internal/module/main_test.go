@@ -52,7 +52,7 @@ func TestImportsAndNames(t *testing.T) {
 
 func TestPathsThatNobodyCanFetch(t *testing.T) {
 	for _, path := range []string{"", "halfopen", "github.com", "https://github.com/you/halfopen", "github.com/you/half open", "github.com/../x/"} {
-		if _, err := rename(t.TempDir(), path); err == nil || !strings.Contains(err.Error(), "is not a module path") {
+		if _, err := rename(t.TempDir(), path); err == nil || !strings.Contains(err.Error(), "invalid module path") {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
