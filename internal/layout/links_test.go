@@ -86,7 +86,7 @@ func follow(root fs.FS, page string, to *url.URL) string {
 	}
 	text, err := fs.ReadFile(root, file)
 	if err != nil || path.Ext(file) != ".md" {
-		return "not a page of Markdown, which alone has headings"
+		return "only a Markdown page has headings"
 	}
 	if !slices.Contains(anchors(string(text)), to.Fragment) {
 		return "no such heading"
@@ -182,7 +182,7 @@ func TestBrokenLinks(t *testing.T) {
 		"docs/a.md:8: #tag: no such heading",
 		"docs/a.md:8: #not-a-heading: no such heading",
 		"docs/a.md:9: ../README.md#One: no such heading",
-		"docs/a.md:10: x.yaml#same: not a page of Markdown, which alone has headings",
+		"docs/a.md:10: x.yaml#same: only a Markdown page has headings",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("broken links (-want +got):\n%s", diff)
