@@ -59,4 +59,4 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	return m
 }
 
-const tooMany = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like"
+const tooMany = "too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and the similar limits"

@@ -44,7 +44,7 @@ func TestExplainClone(t *testing.T) {
 		{
 			name: "root when all namespaces are in use", err: unix.ENOSPC, files: files{},
 			want: "clone(2) with new namespaces is not available here (needed by every lab): no space left on device; " +
-				"too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like",
+				"too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and the similar limits",
 		},
 		{
 			name: "a kernel that allows no user namespace", err: unix.ENOSPC, uid: user, files: files{maxUser: "0\n"},
@@ -69,7 +69,7 @@ func TestExplainClone(t *testing.T) {
 		{
 			name: "all namespaces in use", err: unix.ENOSPC, uid: user, files: files{maxUser: "96365\n"},
 			want: "an unprivileged user namespace is not available here (needed by every lab): no space left on device; " +
-				"too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and its like",
+				"too many namespaces are in use: wait for other labs to end, or raise user.max_net_namespaces and the similar limits",
 		},
 		{
 			name: "a container run by an ordinary user", err: unix.EPERM, uid: user, files: files{maxUser: "96365\n"},

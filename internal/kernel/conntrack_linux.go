@@ -33,7 +33,7 @@ func Masquerade(v6 bool) error {
 		return &inject.MissingError{Feature: "conntrack", Remedy: remedy, Err: firstLine(err)}
 	}
 	if err := t.Delete("nat", "POSTROUTING", rule...); err != nil {
-		return fmt.Errorf("taking back the rule that was to try MASQUERADE: %w", err)
+		return fmt.Errorf("removing the rule that tested MASQUERADE: %w", err)
 	}
 	return nil
 }

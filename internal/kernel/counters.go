@@ -17,7 +17,7 @@ func parsePairs(values map[string]int64, text []byte) error {
 		}
 		group, names, ok := strings.Cut(lines[i], ":")
 		if !ok || i+1 == len(lines) {
-			return fmt.Errorf("line %d: no pair of lines that begin with a group and a colon", i+1)
+			return fmt.Errorf("line %d: want a pair of lines that begin with a group and a colon", i+1)
 		}
 		valueGroup, numbers, ok := strings.Cut(lines[i+1], ":")
 		if !ok || valueGroup != group {
@@ -49,7 +49,7 @@ func parseLines(values map[string]int64, text []byte) error {
 		line++
 		f := strings.Fields(string(l))
 		if len(f) != 2 {
-			return fmt.Errorf("line %d: %d words instead of a name and a value", line, len(f))
+			return fmt.Errorf("line %d: %d words, want a name and a value", line, len(f))
 		}
 		value, err := parseCounter(f[1])
 		if err != nil {

@@ -54,7 +54,7 @@ func TestCounterFilesThatAreWrong(t *testing.T) {
 	}{
 		{"a value too few", parsePairs, "Tcp: A B\nTcp: 1\n", "line 2: 1 values for 2 names of Tcp"},
 		{"values of another group", parsePairs, "Tcp: A\nUdp: 1\n", `values of "Udp" below names of "Tcp"`},
-		{"no values", parsePairs, "Tcp: A\n", "line 1: no pair"},
+		{"no values", parsePairs, "Tcp: A\n", "line 1: want a pair"},
 		{"not a number", parsePairs, "Tcp: A\nTcp: x\n", "line 2: Tcp.A"},
 		{"a word too many", parseLines, "Ip6InReceives 1 2\n", "line 1: 3 words"},
 		{"not a number in snmp6", parseLines, "Ip6InReceives 1\nIp6InDelivers x\n", "line 2: Ip6InDelivers"},
