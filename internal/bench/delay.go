@@ -65,7 +65,7 @@ func (b *bench) delayRun(via string) (errs []time.Duration, why string, err erro
 		const statusMissing = 3 // this machine cannot run it
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() == statusMissing && via != "nfqueue" {
-			return nil, "the running kernel has no sch_netem; the virtual machine's has, below", nil
+			return nil, "the running kernel has no sch_netem; see the virtual machine's below", nil
 		}
 		return nil, "", err
 	}

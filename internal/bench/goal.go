@@ -43,7 +43,7 @@ func (f *figures) close() {
 		fmt.Printf("\nAll goals are met.\n")
 		return
 	}
-	fmt.Printf("\nMissed, of the goals: %d\n", len(f.missed))
+	fmt.Printf("\nGoals missed: %d\n", len(f.missed))
 	for _, name := range f.missed {
 		fmt.Printf("  %s\n", name)
 	}

@@ -58,13 +58,13 @@ func main() {
 	var size int64
 	flag.StringVar(&b.halfopen, "halfopen", "bin/halfopen", "the command to measure")
 	flag.StringVar(&b.kernel, "kernel", "6.1", "the kernel of virtual machines, as halfopen run --kernel names it")
-	flag.StringVar(&only, "only", "", "measure only these, separated by commas: "+sectionNames())
-	flag.IntVar(&b.runs, "runs", 20, "how often the trivial run and the script are run")
-	flag.IntVar(&b.samples, "memory-runs", 5, "how many more runs are sampled for memory")
-	flag.IntVar(&b.repeat, "repeat", 3, "how often accuracy and throughput are measured")
-	flag.StringVar(&sink, "sink", "", "receive one stream at this `ADDRESS`; what the measured runs start")
-	flag.StringVar(&source, "source", "", "send one stream to this `ADDRESS`; what the measured runs start")
-	flag.Int64Var(&size, "bytes", 0, "how many bytes -source sends")
+	flag.StringVar(&only, "only", "", "measure only these sections, separated by commas: "+sectionNames())
+	flag.IntVar(&b.runs, "runs", 20, "number of runs of the trivial scenario and of the script")
+	flag.IntVar(&b.samples, "memory-runs", 5, "number of additional runs that are sampled for memory")
+	flag.IntVar(&b.repeat, "repeat", 3, "number of measurements of accuracy, throughput and boots")
+	flag.StringVar(&sink, "sink", "", "receive one stream at this `ADDRESS`; for the measured runs")
+	flag.StringVar(&source, "source", "", "send one stream to this `ADDRESS`; for the measured runs")
+	flag.Int64Var(&size, "bytes", 0, "number of bytes that -source sends")
 	flag.Parse()
 	var err error
 	switch {
@@ -91,7 +91,7 @@ func sectionNames() string {
 
 func (b *bench) measure(only string) (err error) {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("the plain script names namespaces in /run/netns, which takes root; run make bench as root")
+		return fmt.Errorf("the plain script makes namespaces in /run/netns, which only root can: run make bench as root")
 	}
 	if b.halfopen, err = filepath.Abs(b.halfopen); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (b *bench) measure(only string) (err error) {
 	wanted := strings.Split(only, ",")
 	for _, name := range wanted {
 		if only != "" && !strings.Contains(", "+sectionNames()+",", " "+name+",") {
-			return fmt.Errorf("-only %s: want some of %s", name, sectionNames())
+			return fmt.Errorf("invalid -only %s: want some of %s", name, sectionNames())
 		}
 	}
 	for _, s := range sections {

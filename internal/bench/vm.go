@@ -28,7 +28,7 @@ func (b *bench) machines() error {
 		return nil
 	}
 	if _, err := exec.LookPath(vm.Emulator); err != nil {
-		b.skip("there is no " + vm.Emulator + " (make deps-vm)")
+		b.skip("install " + vm.Emulator + " (make deps-vm)")
 		return nil
 	}
 	fmt.Printf("  Linux %s\n", k.Version)
@@ -158,7 +158,7 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 	}
 	for _, s := range stages {
 		if at[s.name] == 0 {
-			return nil, fmt.Errorf("the guest never told that it is %q", s.name)
+			return nil, fmt.Errorf("the guest never reported the stage %q", s.name)
 		}
 	}
 	return at, nil
