@@ -117,7 +117,7 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 	if err != nil || len(files) != 1 {
-		return fmt.Errorf("downloading %s brought %d packages", name, len(files))
+		return fmt.Errorf("downloading %s brought %d packages, want 1", name, len(files))
 	}
 	out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", files[0], filepath.Join(dir, "tree")).CombinedOutput()
 	if err != nil {
@@ -130,7 +130,7 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 func full(dir string, err error) error {
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20 {
-		return &inject.MissingError{Feature: "room on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "make room, or set XDG_CACHE_HOME to another disk", Err: err}
+		return &inject.MissingError{Feature: "free space on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "free some, or set XDG_CACHE_HOME to another disk", Err: err}
 	}
 	return err
 }

@@ -92,7 +92,7 @@ func guest() error {
 // finds when the machine continues from the snapshot, maybe many times.
 func rest() ([]byte, error) {
 	if err := knock(); err != nil {
-		return nil, fmt.Errorf("coming to rest: %w", err)
+		return nil, fmt.Errorf("stopping for a snapshot: %w", err)
 	}
 	// The driver lists the files that QEMU has when the driver is loaded.
 	if err := loadModule(filepath.Join(modulesDir, jobDriver)); err != nil {
@@ -115,7 +115,7 @@ func knock() error {
 	}
 	at := slices.IndexFunc(devices, func(dir string) bool { return attribute(dir, "vendor") == vendor && attribute(dir, "device") == device })
 	if at < 0 {
-		return errors.New("there is no pvpanic-pci")
+		return errors.New("no device pvpanic-pci found")
 	}
 	dir := devices[at]
 	if err := os.WriteFile(filepath.Join(dir, "enable"), []byte("1"), 0); err != nil {

@@ -75,7 +75,7 @@ func decompress(packed []byte) ([]byte, error) {
 	rest, end := packed[:len(packed)-4], packed[len(packed)-4:]
 	size := binary.LittleEndian.Uint32(end)
 	if size > most {
-		return nil, fmt.Errorf("it is said to have %d bytes", size)
+		return nil, fmt.Errorf("its size field says %d bytes", size)
 	}
 	var r io.Reader
 	switch {
@@ -95,7 +95,7 @@ func decompress(packed []byte) ([]byte, error) {
 	case bytes.HasPrefix(packed, []byte("\x02\x21\x4c\x18")):
 		r = lz4.NewReader(bytes.NewReader(rest))
 	default:
-		return nil, fmt.Errorf("what begins with % x is not understood", packed[:4])
+		return nil, fmt.Errorf("unknown format: it begins with % x", packed[:4])
 	}
 	unpacked := make([]byte, size)
 	if _, err := io.ReadFull(r, unpacked); err != nil {
@@ -104,7 +104,7 @@ func decompress(packed []byte) ([]byte, error) {
 	// A wrong checksum only shows after the last byte.
 	switch n, err := io.ReadFull(r, make([]byte, 1)); {
 	case n > 0:
-		return nil, fmt.Errorf("it has more than the %d bytes it is said to have", size)
+		return nil, fmt.Errorf("it has more than the %d bytes that its size field says", size)
 	case !errors.Is(err, io.EOF):
 		return nil, err
 	}

@@ -115,18 +115,18 @@ func FindKernel(spec string) (Kernel, error) {
 		}
 	}
 	if _, err := os.Stat(spec); err == nil {
-		return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, Remedy: "for the file of that name say ./" + spec}
+		return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, Remedy: "to boot the file of that name, write ./" + spec}
 	}
 	remedy := "halfopen kernel get " + spec
 	if len(numbers(spec)) == 0 {
-		remedy = "halfopen kernel list has those that can be had"
+		remedy = "halfopen kernel list shows the kernels that can be fetched"
 	}
 	if len(all) > 0 {
 		var known []string
 		for _, k := range all {
 			known = append(known, k.Version)
 		}
-		remedy += ", or one of those that are here: " + strings.Join(known, ", ")
+		remedy += ", or use one that is here: " + strings.Join(known, ", ")
 	}
 	return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
 }
@@ -142,7 +142,7 @@ func kernelOfFile(path string) (Kernel, error) {
 	if err != nil {
 		remedy := "give the path of a bzImage"
 		if errors.Is(err, fs.ErrPermission) {
-			remedy = "make it readable (sudo chmod a+r " + path + "), or use one of halfopen kernel get"
+			remedy = "make it readable (sudo chmod a+r " + path + "), or get another one with halfopen kernel get"
 		}
 		return Kernel{}, &inject.MissingError{Feature: "the kernel " + path, Remedy: remedy, Err: err}
 	}
@@ -157,7 +157,7 @@ func kernelOfFile(path string) (Kernel, error) {
 	}
 	return Kernel{}, &inject.MissingError{
 		Feature: "a directory with the modules of " + path, NeededBy: "runs in a virtual machine",
-		Remedy: "put it at " + candidates[0] + ", or use a kernel of halfopen kernel get",
+		Remedy: "put it at " + candidates[0] + ", or get a kernel with halfopen kernel get",
 	}
 }
 
@@ -171,7 +171,7 @@ func imageVersion(path string) (string, error) {
 	head := make([]byte, 64<<10)
 	n, err := f.ReadAt(head, 0)
 	if n < 0x300 {
-		return "", fmt.Errorf("%s is no kernel for x86-64: it has only %d bytes (%w)", path, n, err)
+		return "", fmt.Errorf("%s is not a kernel for x86-64: it has only %d bytes (%w)", path, n, err)
 	}
 	head = head[:n]
 	const (
@@ -179,16 +179,16 @@ func imageVersion(path string) (string, error) {
 		versionAt = 0x20e
 	)
 	if string(head[magicAt:magicAt+4]) != "HdrS" {
-		return "", fmt.Errorf("%s is no bzImage for x86-64", path)
+		return "", fmt.Errorf("%s is not a bzImage for x86-64", path)
 	}
 	at := int(binary.LittleEndian.Uint16(head[versionAt:])) + 0x200
 	if at >= len(head) {
-		return "", fmt.Errorf("%s does not tell its version", path)
+		return "", fmt.Errorf("%s does not contain its version", path)
 	}
 	text, _, _ := bytes.Cut(head[at:], []byte{0})
 	version, _, _ := strings.Cut(string(text), " ")
 	if version == "" {
-		return "", fmt.Errorf("%s does not tell its version", path)
+		return "", fmt.Errorf("%s does not contain its version", path)
 	}
 	return version, nil
 }

@@ -38,10 +38,10 @@ func TestImageVersion(t *testing.T) {
 		err  string
 	}{
 		"a bzImage":                   {bzImage("6.1.0-50-cloud-amd64"), "6.1.0-50-cloud-amd64", ""},
-		"an image of something else":  {make([]byte, 0x1000), "", "is no bzImage"},
+		"an image of something else":  {make([]byte, 0x1000), "", "is not a bzImage"},
 		"a file that is cut short":    {bzImage("6.1.0")[:100], "", "only 100 bytes"},
-		"an image without a version":  {bzImage("")[:0x500], "", "does not tell its version"},
-		"an image with a blank first": {bzImage(" x"), "", "does not tell its version"},
+		"an image without a version":  {bzImage("")[:0x500], "", "does not contain its version"},
+		"an image with a blank first": {bzImage(" x"), "", "does not contain its version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "vmlinuz")
@@ -106,7 +106,7 @@ func TestWhyAKernelIsNotFound(t *testing.T) {
 		"a cache that is not a directory": {"/dev/null", "", "9.9", "not a directory; set XDG_CACHE_HOME"},
 		"a version":                       {dir, "", "9.9", "halfopen kernel get 9.9"},
 		"no version":                      {dir, "", "latest", "halfopen kernel list"},
-		"a file without a slash":          {dir, "", "bz", "say ./bz"},
+		"a file without a slash":          {dir, "", "bz", "write ./bz"},
 		"a file without modules":          {dir, "", "./bz", "put it at ../lib/modules/6.1.0"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,17 +96,17 @@ func (m *monitor) orderWith(file *os.File, command string, arguments map[string]
 		rights = unix.UnixRights(int(file.Fd()))
 	}
 	if _, _, err := m.conn.WriteMsgUnix(data, rights, nil); err != nil {
-		return fmt.Errorf("telling QEMU to %s: %w", command, err)
+		return fmt.Errorf("sending QEMU the command %s: %w", command, err)
 	}
 	for {
 		var r reply
 		switch err := m.dec.Decode(&r); {
 		case err != nil:
-			return fmt.Errorf("telling QEMU to %s: %w", command, err)
+			return fmt.Errorf("sending QEMU the command %s: %w", command, err)
 		case r.Event != "":
 			m.missed = append(m.missed, r)
 		case r.Error != nil:
-			return fmt.Errorf("telling QEMU to %s: it says: %s", command, r.Error.Desc)
+			return fmt.Errorf("sending QEMU the command %s: it refuses: %s", command, r.Error.Desc)
 		default:
 			return nil
 		}

@@ -73,7 +73,7 @@ func TestMonitor(t *testing.T) {
 	})
 	t.Run("a refusal of QEMU is in the error", func(t *testing.T) {
 		m := talk(t, `{"error": {"class": "GenericError", "desc": "No such device"}}`)
-		if err := m.order("eject", nil); err == nil || !strings.Contains(err.Error(), "eject: it says: No such device") {
+		if err := m.order("eject", nil); err == nil || !strings.Contains(err.Error(), "eject: it refuses: No such device") {
 			t.Errorf("got %v", err)
 		}
 	})

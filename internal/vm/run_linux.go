@@ -125,7 +125,7 @@ func do(ctx context.Context, tasks []Task, pending map[int]*trace.Trace, o *Opti
 			if missing := (*inject.MissingError)(nil); errors.As(err, &missing) {
 				why = missing.Err // its remedy, another kernel, would not help
 			}
-			o.Warn(fmt.Errorf("KVM is here, but of no use: %w", why))
+			o.Warn(fmt.Errorf("KVM is present but does not work: %w", why))
 		}
 	}
 	return err
@@ -233,7 +233,7 @@ func (o *Options) attend(ctx context.Context, m *machine, with accelerator, task
 			if !ok {
 				select {
 				case err := <-broken:
-					return up, o.problem(m, up, fmt.Sprintf("reading what the guest says: %v", err))
+					return up, o.problem(m, up, fmt.Sprintf("reading the guest's messages: %v", err))
 				default:
 					return up, o.problem(m, up, "the guest ended before its runs did")
 				}
@@ -267,7 +267,7 @@ func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 	}
 	t := pending[msg.Task]
 	if t == nil {
-		return fmt.Errorf("the guest speaks of run %d, which is not under way", msg.Task)
+		return fmt.Errorf("the guest reports on run %d, which is not running", msg.Task)
 	}
 	r := &tasks[msg.Task]
 	switch {
@@ -295,19 +295,19 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 	switch {
 	case outOfMemory.MatchString(text):
 		err = &inject.MissingError{
-			Feature: fmt.Sprintf("memory enough for a guest (%d MiB)", o.memory()), NeededBy: "runs in a virtual machine", Err: err,
-			Remedy: "have fewer runs at once, or smaller ones",
+			Feature: fmt.Sprintf("enough memory for a guest (%d MiB)", o.memory()), NeededBy: "runs in a virtual machine", Err: err,
+			Remedy: "start fewer runs at once, or smaller ones",
 		}
 	case !up:
 		err = &inject.MissingError{
 			Feature: "a guest that comes up with " + o.Kernel.Image, Err: err,
-			Remedy: "boot another kernel; halfopen kernel list has those known here",
+			Remedy: "boot another kernel: halfopen kernel list shows those known here",
 		}
 	}
 	if text == "" {
 		return fmt.Errorf("%w; its console is empty", err)
 	}
-	return fmt.Errorf("%w; the last of its console:\n%s", err, text)
+	return fmt.Errorf("%w; the end of its console:\n%s", err, text)
 }
 
 // outOfMemory matches the messages of a kernel, or of QEMU, that gets no memory.

@@ -70,7 +70,7 @@ func openSnapshot(path string) (*os.File, error) {
 }
 
 // errNoSnapshot is the reason why guests come up here, but cannot continue from snapshots.
-var errNoSnapshot = errors.New("going on from a snapshot of the guest")
+var errNoSnapshot = errors.New("continuing from a snapshot of the guest")
 
 // takeSnapshot boots a guest until it rests, and returns its snapshot, a file in memory: a disk
 // would write it back again and again while the guest boots. The error is errNoSnapshot, or the
@@ -114,7 +114,7 @@ func (o *Options) snapshotTo(ctx context.Context, qemu string, snapshot *os.File
 	case err != nil:
 		m.kill() // after this, its console is complete
 		if strings.Contains(m.console.String(), stagePrefix) {
-			return m.noSnapshot(ctx, errors.New("the guest cannot rest")) // it did come up
+			return m.noSnapshot(ctx, errors.New("the guest cannot stop for a snapshot")) // it did come up
 		}
 		return o.problem(m, false, "the guest ended before it came up")
 	}
@@ -207,7 +207,7 @@ func haveRoom(f *os.File, bytes uint64) error {
 		return err
 	}
 	if free := st.Bavail * uint64(st.Bsize); free < bytes {
-		return fmt.Errorf("%d MB are free on its disk, it needs %d", free>>20, bytes>>20)
+		return fmt.Errorf("%d MB are free on its disk, %d MB are needed", free>>20, bytes>>20)
 	}
 	return nil
 }
