@@ -21,8 +21,12 @@ import (
 // everything that labs need.
 var cloudPackage = regexp.MustCompile(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
 
-// Available returns the versions of the kernels that the machine's package archive has, the newest first. Only Debian and
-// those like it have a known one; elsewhere the error is a *inject.MissingError.
+// ownKernel is the remedy where the package archive cannot help.
+const ownKernel = "boot a kernel that you have by the path of its image: --kernel PATH, such as /boot/vmlinuz-VERSION"
+
+// Available returns the versions of Debian's cloud kernels in the machine's package archive, the
+// newest first. The error is an *inject.MissingError if the archive has none, such as Ubuntu's,
+// whose kernels are in packages with other names, or if the machine has no apt-cache.
 func Available(ctx context.Context) ([]string, error) {
 	if err := needPrograms("apt-cache"); err != nil {
 		return nil, err
@@ -39,6 +43,12 @@ func Available(ctx context.Context) ([]string, error) {
 	}
 	// A package without a full version only depends on another one.
 	versions = slices.DeleteFunc(versions, func(v string) bool { return len(numbers(v)) < 3 })
+	if len(versions) == 0 {
+		return nil, &inject.MissingError{
+			Feature: "a package linux-image-*-cloud-amd64", NeededBy: "halfopen kernel get",
+			Remedy: "on Debian, run sudo apt-get update; on Ubuntu and elsewhere, " + ownKernel,
+		}
+	}
 	slices.SortFunc(versions, func(a, b string) int { return compareVersions(b, a) })
 	return versions, nil
 }
@@ -62,7 +72,7 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 		}
 		return Kernel{}, &inject.MissingError{
 			Feature: what, NeededBy: "halfopen kernel get",
-			Remedy: "look at what the archive has: halfopen kernel list (after sudo apt-get update, if it has none)",
+			Remedy: "halfopen kernel list shows the kernels of the archive; for any other, " + ownKernel,
 		}
 	}
 	cache, err := CacheDir()
@@ -140,7 +150,7 @@ func needPrograms(names ...string) error {
 		if _, err := exec.LookPath(name); err != nil {
 			return &inject.MissingError{
 				Feature: "the program " + name, NeededBy: "halfopen kernel",
-				Remedy: "get a kernel image with its modules by other means, and give its path: --kernel PATH",
+				Remedy: ownKernel,
 			}
 		}
 	}

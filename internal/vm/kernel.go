@@ -111,7 +111,7 @@ func FindKernel(spec string) (Kernel, error) {
 	}
 	if spec == "" {
 		return Kernel{}, &inject.MissingError{
-			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm)",
+			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm), or give the path of a kernel image: --kernel PATH",
 		}
 	}
 	if _, err := os.Stat(spec); err == nil {
