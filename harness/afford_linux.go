@@ -12,11 +12,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// afford returns what the scenario asks of this machine and the machine does not have, before anything
-// is built. The error is a *inject.MissingError. exec calls what starts programs.
+// afford checks, before anything is built, that this machine has what the scenario asks of it. The
+// error is a *inject.MissingError. exec calls functions that start programs.
 //
-// That a scenario translates addresses is guessed, for nothing in the language says so: a lab has no
-// step for it, and scenarios run iptables or conntrack in a shell. See [translates].
+// Whether a scenario translates addresses is a guess: the language has no step for it, and
+// scenarios run iptables or conntrack in a shell. See [translates].
 func afford(s *language.Scenario, exec func(func() error) error) error {
 	masquerade := func(needs string) error {
 		return exec(func() error { return neededBy(kernel.Masquerade(s.Family == language.V6), needs) })
@@ -47,8 +47,8 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 	return nil
 }
 
-// affordFiles compares a number of open files with the hard limit, which a lab cannot raise and its
-// actors inherit.
+// affordFiles checks a number of open files against the hard limit. A lab cannot raise it, and its
+// actors inherit it.
 func affordFiles(n int, needs string) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -65,10 +65,10 @@ func affordFiles(n int, needs string) error {
 	}
 }
 
-// translates reports whether a command seems to set up the translation of addresses: it names an
-// iptables and "-t nat", or begins with conntrack. It may guess wrong. Where it misses a command, that
-// command fails in the lab of a kernel without NAT, and the run with it, instead of being refused.
-// Where it sees one too many, a kernel without NAT refuses a scenario that would have run.
+// translates reports whether a command seems to set up address translation: it contains "tables "
+// and "-t nat", or begins with conntrack. The guess may be wrong. On a kernel without NAT, a
+// command that it misses fails in the lab, and the run with it, instead of being refused; a command
+// that it takes for one by mistake gets a scenario refused that would have run.
 func translates(command []string) bool {
 	text := strings.Join(command, " ")
 	if shell, ok := strings.CutPrefix(text, "sh -c "); ok {
@@ -77,7 +77,7 @@ func translates(command []string) bool {
 	return strings.Contains(text, "tables ") && strings.Contains(text, "-t nat") || strings.HasPrefix(text, "conntrack ")
 }
 
-// neededBy says in a MissingError what needs it.
+// neededBy sets NeededBy if err is a MissingError.
 func neededBy(err error, needs string) error {
 	var lacking *inject.MissingError
 	if errors.As(err, &lacking) {

@@ -14,7 +14,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// announce writes the run event.
+// announce emits the run event.
 func (l *lab) announce() error {
 	source, err := json.Marshal(l.Scenario)
 	if err != nil {
@@ -39,7 +39,7 @@ func (l *lab) announce() error {
 	return nil
 }
 
-// announceHosts writes the host events and returns the hosts to observe.
+// announceHosts emits the host events and returns the hosts to observe.
 func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 	var hosts []observe.Host
 	for _, h := range topology.Hosts {
@@ -58,7 +58,7 @@ func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 	return hosts
 }
 
-// announceSysctls writes the sysctls that the network set, and those that expectations ask for.
+// announceSysctls emits the sysctls that the network set and the sysctls that expectations ask for.
 func (l *lab) announceSysctls() error {
 	for _, s := range l.net.Sysctls() {
 		l.now(trace.Event{Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing}})
@@ -83,6 +83,6 @@ func (l *lab) announceSysctls() error {
 	return nil
 }
 
-// anyHost names a host to ask for what the kernel has. All hosts run on one kernel, and which sysctls
-// their namespaces have depends on nothing else.
+// anyHost names a host whose sysctls stand for those of all hosts: they run on one kernel, and
+// which sysctls a namespace has depends on nothing else.
 func (l *lab) anyHost() string { return l.Scenario.Hosts[0].Name }

@@ -14,8 +14,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// blocked names the system calls that an actor's steps are blocked in, in the order in which the
-// steps are written.
+// blocked names the system calls that an actor's steps are blocked in, in the order of the steps in
+// the scenario.
 func (l *lab) blocked(b *language.Blocked) (string, error) {
 	a, err := l.actor(b.Actor)
 	if err != nil {
@@ -27,7 +27,7 @@ func (l *lab) blocked(b *language.Blocked) (string, error) {
 	var tids []int
 	language.EachStep(a.Steps, func(st *language.Step) {
 		for _, s := range a.running {
-			// A step within it is what may be blocked.
+			// Of nested steps, only the innermost can be blocked.
 			if lists, _ := st.Op.Nested(); s.Step == st.ID && lists == nil {
 				tids = append(tids, s.TID)
 			}
@@ -38,12 +38,12 @@ func (l *lab) blocked(b *language.Blocked) (string, error) {
 }
 
 // blockedCalls returns the names of the system calls in which threads of an actor's process are
-// blocked, in the order of tids. The lab looks from outside: the starts of steps say which threads
-// belong to steps and not to the Go runtime. A thread that computes, has ended, or waits for the lab
-// is left out.
+// blocked, in the order of tids. The lab looks from outside: the start events of steps say which
+// threads run steps; all others belong to the Go runtime. A thread that computes, has ended, or
+// waits for the lab is left out.
 //
-// Reading it takes the right to ptrace the process (proc_pid_syscall(5)); the error says where that
-// is withheld.
+// Reading them takes the right to ptrace the process (proc_pid_syscall(5)). If the right is
+// missing, the error says what can withhold it.
 func blockedCalls(pid int, tids []int) ([]string, error) {
 	var names []string
 	for _, tid := range tids {
@@ -65,7 +65,8 @@ func blockedCalls(pid int, tids []int) ([]string, error) {
 	return names, nil
 }
 
-// withheld says why a thread that is there cannot be looked at. The errno is not that of a step, and so not wrapped.
+// withheld says why the system call of an existing thread cannot be read. It does not wrap err: its
+// errno would be taken for the errno of the step.
 func withheld(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -78,9 +79,10 @@ func withheld(err error) error {
 	return fmt.Errorf("asking which system call a thread is in: %v", err)
 }
 
-// callName names the system call of a line of /proc/PID/task/TID/syscall: its number, arguments, stack pointer and program
-// counter; -1 and the pointers where a thread sleeps outside of any, such as on a page; or "running". It is "" for no call,
-// and for those of the actor's own machinery.
+// callName names the system call in a line of /proc/PID/task/TID/syscall. The line has the call's
+// number, its arguments, the stack pointer and the program counter; or -1 and the two pointers, if
+// the thread sleeps outside of a call, for example on a page fault; or "running". The name is ""
+// without a call, and for calls in [machinery].
 func callName(line string) (string, error) {
 	first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 	if first == "running" {
@@ -99,7 +101,7 @@ func callName(line string) (string, error) {
 	return first, nil
 }
 
-// callNames are the system calls of steps, by the numbers of the machine that this is compiled for.
+// callNames are the names of the system calls that steps make, by their numbers on GOARCH.
 var callNames = map[int]string{
 	unix.SYS_ACCEPT4:         "accept4",
 	unix.SYS_BIND:            "bind",
@@ -123,6 +125,6 @@ var callNames = map[int]string{
 	unix.SYS_WAITID:          "waitid",
 }
 
-// machinery are calls that no step is made of: waiting for an event, a gate or a reply, reporting, and what the Go runtime
-// does on any thread.
+// machinery are the calls that no step makes: the actor waiting for an event, a gate or a reply,
+// the actor reporting, and the Go runtime on any thread.
 var machinery = []int{unix.SYS_FUTEX, unix.SYS_EPOLL_PWAIT, unix.SYS_NANOSLEEP, unix.SYS_SCHED_YIELD, unix.SYS_WRITE}

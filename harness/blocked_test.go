@@ -6,7 +6,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// blockedScenario has an operator look at actors that hang, that do not, and that are no more.
+// blockedScenario lets an operator look at actors that hang, that do not hang, and that have ended.
 const blockedScenario = `
 name: blocked
 title: an operator finds what others hang in
@@ -36,7 +36,7 @@ actors:
       - {accept: {as: s2}, socket: l}
       - {socket: {type: udp, as: u}}
       - {bind: 53, socket: u}
-      # One connection is all that a backlog of 0 has room for; the SYN of the next is dropped.
+      # A backlog of 0 has room for one connection; the SYN of the next is dropped.
       - {listen: {port: 8081, backlog: 0}, socket: f}
       - {connect: {to: "client:8081"}, socket: first}
       - parallel:

@@ -12,8 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// build makes the hosts, starts the actors' processes, the observers and the faults that are in
-// force from the beginning.
+// build makes the hosts, starts the actors' processes and the observers, and puts in force the
+// faults that have no beginning.
 func (l *lab) build() error {
 	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err

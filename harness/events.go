@@ -7,18 +7,18 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// watched are the events of a run that something in the lab must know of: a pure function of the
-// scenario and its plan. All events are in canonical form.
+// watched are the events of a run to which something in the lab reacts. They are a pure function of
+// the scenario and its plan. All events are in canonical form.
 type watched struct {
 	// sampled are the events at which the state of all sockets is wanted.
 	sampled map[language.EventRef]bool
-	// awaited are the faults whose hits something waits for and whose queue reports each hit.
+	// awaited are the faults in a queue whose hits something waits for. The queue reports each hit.
 	awaited map[string]bool
-	// counted are the faults whose hits something waits for and which iptables or tc carry out: their
-	// counters must be read.
+	// counted are the faults in iptables or tc whose hits something waits for. Their counters must
+	// be read.
 	counted []string
-	// gates are, for each actor, those of its events at which it must stand still until everything
-	// that they set off is done.
+	// gates are, by actor, the events at which the actor must stand still until everything that
+	// they set off is done.
 	gates map[string][]language.EventRef
 }
 
@@ -47,7 +47,7 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 	return w
 }
 
-// gate adds an event at which its actor, if it is an actor's, must stand still.
+// gate makes an event a gate of the actor that causes it, if an actor does.
 func (w *watched) gate(ref language.EventRef) {
 	e, err := ref.Parse()
 	if err != nil || e.Actor == "" {

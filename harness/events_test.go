@@ -11,8 +11,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// watchedScenario has a step of each sort that the tests below refer to. The faults and the
-// expectations are theirs.
+// watchedScenario has a step of each kind that the tests below refer to. The tests add faults,
+// steps and expectations.
 const watchedScenario = `
 name: watched
 title: Events that something waits for
@@ -144,7 +144,8 @@ func TestHitOf(t *testing.T) {
 	}
 }
 
-// planned makes the one run of watchedScenario with more faults, steps of the client and expectations.
+// planned makes the one run of watchedScenario with faults, steps of the client and expectations
+// added.
 func planned(t *testing.T, faults, steps, expect string) (*language.Scenario, *fault.Plan) {
 	t.Helper()
 	text := strings.NewReplacer("%FAULTS%", faults, "%STEPS%", steps, "%EXPECT%", expect).Replace(watchedScenario)

@@ -11,8 +11,8 @@ import (
 	"halfopen/scenarios"
 )
 
-// One run of a scenario of the library, judged. Labs and actors are the calling program, started again, so harness.Main
-// comes first.
+// Run a scenario of the library once and judge it. Labs and actors are the calling program, started
+// again, so harness.Main comes first.
 func ExampleRun() {
 	harness.Main()
 

@@ -12,11 +12,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// measured is what differs from run to run in a message: times and ephemeral ports.
+// measured matches the parts of a message that differ from run to run: times and ephemeral ports.
 var measured = regexp.MustCompile(`-?\b[0-9.]+(µs|ms|s)\b|:[0-9]{5}\b`)
 
-// TestWhatFailsSaysWhy runs a scenario that must fail for each kind of expectation, and for each thing that every run must
-// meet.
+// TestWhatFailsSaysWhy runs a scenario that must fail for each kind of expectation, and for each
+// requirement that every run must meet.
 func TestWhatFailsSaysWhy(t *testing.T) {
 	needLab(t)
 	paths, err := filepath.Glob("testdata/fail/*.yaml")
@@ -49,7 +49,7 @@ func TestWhatFailsSaysWhy(t *testing.T) {
 	testlab.Golden(t, "testdata/fail/verdicts.golden", b.String())
 }
 
-// mask hides what was measured.
+// mask hides measured values.
 func mask(s string) string {
 	return measured.ReplaceAllStringFunc(s, func(m string) string {
 		if m[0] == ':' {

@@ -10,7 +10,7 @@ import (
 	"halfopen/inject/network"
 )
 
-// faultOptions are what the faults need of the lab.
+// faultOptions connects the faults to the lab.
 func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 	hosts := map[string][]netip.Addr{}
 	for _, h := range topology.Hosts {
@@ -28,8 +28,8 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 	}
 }
 
-// struck reports a hit in a queue. The packet goes on when struck returns: not before everything that
-// waits for the hit has been done. It is called on the queue's goroutine.
+// struck reports a hit in a queue. It is called on the queue's goroutine. The packet goes on when
+// struck returns, after everything that waits for the hit has been done.
 func (l *lab) struck(host string, s fault.Strike) {
 	l.now(trace.Event{Fault: &trace.Fault{
 		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect), By: s.By, Packet: s.Packet,
@@ -74,8 +74,8 @@ func (l *lab) switchFault(name string, on bool) error {
 	return nil
 }
 
-// openWindows makes the windows of all faults and puts those in force that have no beginning: they are
-// there before the listeners are.
+// openWindows makes the windows of all faults and puts faults without a beginning in force, before
+// any actor listens.
 func (l *lab) openWindows() error {
 	for i := range l.plan.Faults {
 		p := &l.plan.Faults[i]
@@ -88,7 +88,7 @@ func (l *lab) openWindows() error {
 	return nil
 }
 
-// apply does what windows ask for, now or later.
+// apply makes the changes that windows ask for, now or later.
 func (l *lab) apply(changes []change) error {
 	for _, c := range changes {
 		if c.after == 0 {
@@ -117,10 +117,11 @@ func (l *lab) later(after time.Duration, f func() error) {
 	time.AfterFunc(after, func() { l.inbox <- f })
 }
 
-// pollHits is how often the hits of faults are read while something waits for one.
+// pollHits is the time between two readings of the hits of faults that something waits for.
 const pollHits = 10 * time.Millisecond
 
-// countHits reads the counters that something waits for and raises the events of new hits.
+// countHits reads the counters of hits that something waits for and raises an event for each new
+// hit.
 func (l *lab) countHits() error {
 	for _, name := range l.watched.counted {
 		hits, err := l.faults.Hits(name)

@@ -35,7 +35,7 @@ func TestKilledLabLeavesNothing(t *testing.T) {
 		killOne(t, []string{"parent", "pid1", "actor"}[i%3], after, random, spaces)
 	}
 	if len(spaces) == 0 {
-		t.Fatal("no lab had got as far as having namespaces of its own when it was killed: the test shows nothing")
+		t.Fatal("every lab was killed before it had namespaces: the test proves nothing")
 	}
 	eventually(t, func() error { return gone(spaces) })
 	eventually(t, func() error {
@@ -46,8 +46,8 @@ func TestKilledLabLeavesNothing(t *testing.T) {
 	})
 }
 
-// killOne runs a lab, waits, kills one process of it, and waits until the program that ran the lab has ended. It notes the
-// namespaces it saw the lab use.
+// killOne runs a lab, waits, kills one of its processes, and waits until the program that ran the
+// lab has ended. It adds the lab's namespaces to spaces.
 func killOne(t *testing.T, whom string, after time.Duration, random *rand.Rand, spaces map[string]bool) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -60,7 +60,7 @@ func killOne(t *testing.T, whom string, after time.Duration, random *rand.Rand, 
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 
-	<-time.After(after) // not readiness: the moment is meant to be any
+	<-time.After(after) // not a wait for readiness: the moment is random on purpose
 	family := descendants(parent)
 	own := namespacesOf(os.Getpid())
 	for _, pid := range family {
@@ -96,7 +96,8 @@ func killOne(t *testing.T, whom string, after time.Duration, random *rand.Rand, 
 	})
 }
 
-// eventually wants nil from f within 10 s: the kernel takes namespaces down in its own time.
+// eventually fails the test if f does not return nil within 10 s: the kernel takes its time to
+// remove namespaces.
 func eventually(t *testing.T, f func() error) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -159,7 +160,7 @@ func namespacesOf(pid int) map[string]bool {
 	return spaces
 }
 
-// gone reports a namespace that some process or mount still holds.
+// gone returns an error if a process or mount still holds one of the namespaces.
 func gone(spaces map[string]bool) error {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -183,7 +184,7 @@ func gone(spaces map[string]bool) error {
 	return nil
 }
 
-// lookAtHost lists what a lab could have left behind.
+// lookAtHost lists everything that a lab could leave on the host.
 func lookAtHost(t *testing.T) map[string][]string {
 	t.Helper()
 	seen := map[string][]string{
@@ -220,7 +221,7 @@ func lines(path string) []string {
 	return strings.Split(string(text), "\n")
 }
 
-// sysctls returns the host's network parameters that the kernel does not change by itself.
+// sysctls returns the host's network parameters, without those that the kernel changes by itself.
 func sysctls() []string {
 	var all []string
 	_ = filepath.WalkDir("/proc/sys/net", func(path string, d fs.DirEntry, err error) error {

@@ -11,9 +11,9 @@ import (
 	"halfopen/inject/network"
 )
 
-// lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1 of
-// the sandbox. Its methods are called by the one goroutine of runLab, except for those that say
-// otherwise.
+// lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1
+// of the sandbox. All methods must be called on the goroutine of runLab, unless their comment
+// allows others.
 type lab struct {
 	job
 	reaper *sandbox.Reaper
@@ -24,17 +24,17 @@ type lab struct {
 
 	actors  []*member
 	windows []*window
-	// watched are the events that something waits for.
+	// watched are the events to which something reacts.
 	watched *watched
-	// hits are the hits reported so far, for the faults whose counters are read.
+	// hits are the hits reported so far of faults whose counters are read.
 	hits map[string]uint64
-	// on are the faults in force.
+	// on has true for the faults in force.
 	on map[string]bool
 
-	// inbox brings everything that happens outside the goroutine: functions to be called on it.
+	// inbox brings everything that happens outside the goroutine, as functions to call on it.
 	inbox chan func() error
-	// canceled is closed when the parent does not want the run any more, over when the run has ended
-	// and nobody reads the inbox.
+	// canceled is closed when the parent cancels the run, over when the run has ended and nobody
+	// reads the inbox.
 	canceled, over chan struct{}
 
 	out *outbox[message]
@@ -57,14 +57,14 @@ func runLab(control, events *os.File) {
 		go func() {
 			defer close(l.canceled)
 			var more json.RawMessage
-			_ = dec.Decode(&more) // nothing more is ever sent: this returns at the end of the pipe
+			_ = dec.Decode(&more) // nothing more is sent: this returns at the end of the pipe
 		}()
 		err = l.run()
 	}
 	if err != nil {
 		l.out.send(message{Failure: newFailure(err)})
 	}
-	// An error here means that nobody reads any more: the parent is gone, and the sandbox with it.
+	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.close()
 }
 

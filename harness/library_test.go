@@ -21,20 +21,21 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// short is how long a run of the library may take in these tests; the command runs the others on demand.
+// short is how long a run of the library may take in these tests; longer ones run on demand by the
+// command.
 const short = 20 * time.Second
 
 // atOnce is how many labs these tests run at a time, as many as the command does. Labs mostly wait.
 var atOnce = 8 * runtime.NumCPU()
 
-// judged is a run with what came of it.
+// judged is a run and its outcome.
 type judged struct {
 	scenario *language.Scenario
 	verdicts []assertions.Verdict
 	err      error
 }
 
-// failures returns a line for each verdict that failed, and for the run if it broke off.
+// failures returns a line for each failed verdict, and one for the error of a run that broke off.
 func (j *judged) failures() []string {
 	var lines []string
 	if j.err != nil {
@@ -87,7 +88,7 @@ func TestLibraryPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if raceEnabled {
-			runs = runs[:1] // the race detector sees no more in the others; .ci/run runs them all without it
+			runs = runs[:1] // the race detector finds nothing new in the others; .ci/run runs them all without it
 		}
 		for _, s := range runs {
 			if s.Estimate() < short {
@@ -104,16 +105,16 @@ func TestLibraryPasses(t *testing.T) {
 	}
 }
 
-// mutation takes the illness, or the cure, out of a scenario, which must then fail.
+// mutation removes the illness, or the cure, from a scenario, which must then fail.
 type mutation struct {
 	Scenario string
-	// Case is a label, an IP family, or empty for the first run.
+	// Case is a label, an IP family, or "" for the first run.
 	Case string
-	// What says in words what is taken out.
+	// What says in words what the mutation removes.
 	What string
 	// Replace must occur once in the file; By takes its place.
 	Replace, By string
-	// Fails must be in the title, or in what was seen, of an expectation that fails.
+	// Fails must occur in the title or the reason of a failed expectation.
 	Fails string
 }
 

@@ -8,14 +8,15 @@ import (
 	"halfopen/harness/internal/actor"
 )
 
-// The names under which the program runs itself again.
+// The names (argv[0]) under which the program runs itself again.
 const (
 	roleLab   = "halfopen-lab"
 	roleActor = "halfopen-actor"
 )
 
-// Main must be the first thing a program's main function calls, if it calls [Run]: where the process was started by Run,
-// as a lab or an actor, Main does that work and never returns.
+// Main must be the first call in the main function of a program that calls [Run]. In a process that
+// Run started, as a lab or an actor, Main does that work and never returns. In any other it does
+// nothing.
 func Main() {
 	if len(os.Args) != 1 {
 		return

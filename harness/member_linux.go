@@ -30,9 +30,9 @@ type member struct {
 	done     bool
 	// running are the steps that have begun and not ended.
 	running []trace.Start
-	// killed is set once a kill step has aimed at it, gone once its process has ended.
+	// killed is set when a kill step signals the actor, gone when its process has ended.
 	killed, gone bool
-	// onGone are called when it is gone.
+	// onGone are called when the process has ended.
 	onGone []func()
 }
 
@@ -84,7 +84,7 @@ func (a *member) start(topology *network.Topology) error {
 // actorEnv is the environment of an actor: the runtime must not interrupt its system calls.
 func actorEnv() []string { return append(os.Environ(), "GODEBUG=asyncpreemptoff=1") }
 
-// interrupts reports whether some kill step wants the actor's SIGUSR1 to end system calls with EINTR.
+// interrupts reports whether a kill step wants SIGUSR1 to end the actor's system calls with EINTR.
 func (l *lab) interrupts(name string) bool {
 	found := false
 	for i := range l.Scenario.Actors {
@@ -118,7 +118,7 @@ func (a *member) report(r actor.Report) error {
 		a.lab.emit(*r.Event)
 		return a.lab.happened(actor.EventOf(r.Event))
 	case r.Gate != nil:
-		// Its event came just before, and everything it sets off is done.
+		// The gate's event came just before, and everything that it sets off is done.
 		a.commands.send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
 		reply := a.lab.serve(r.Request)
@@ -198,7 +198,7 @@ func (l *lab) hanging() []string {
 	for _, a := range l.actors {
 		for _, s := range a.running {
 			if _, around := language.OperationNamed(s.Op).(language.Nesting); around {
-				continue // a step within it is what hangs
+				continue // of nested steps, the innermost hangs
 			}
 			name := a.Name + "." + s.Step
 			if s.N > 1 {
@@ -235,16 +235,16 @@ func (l *lab) kill(k *language.Kill) error {
 	if a.gone {
 		return unix.ESRCH
 	}
-	// A signal that an actor handles must hit the thread that is in a system call, not any free one.
+	// A signal that an actor handles must hit the thread that is in a system call, not any other.
 	if n := len(a.running); sig == unix.SIGUSR1 && n > 0 && a.running[n-1].TID != 0 {
 		return unix.Tgkill(a.process.PID, a.running[n-1].TID, sig)
 	}
 	return syscall.Kill(a.process.PID, sig)
 }
 
-// dying returns the actor that a request has just killed, until it is gone. On a busy machine it takes a
-// while (a second and more was seen) until a killed process gets to closing its sockets, and a dead peer
-// is one without sockets.
+// dying returns the actor that a request has just killed, nil once its process has ended. The
+// request is answered only then: on a busy machine a killed process may take a second or more to
+// close its sockets, and a peer counts as dead when its sockets are closed.
 func (l *lab) dying(r *actor.Request) *member {
 	if r.Kill == nil || r.Kill.Signal != "" && r.Kill.Signal != "KILL" {
 		return nil

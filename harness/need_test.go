@@ -10,14 +10,14 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// needLab skips the test where this machine cannot make labs, and with -short.
+// needLab skips the test on a machine that cannot make labs, and with -short.
 func needLab(t *testing.T) {
 	t.Helper()
 	testlab.Long(t)
 	testlab.Supported(t, tryLab())
 }
 
-// simplest is the simplest scenario there is.
+// simplest is the simplest possible scenario.
 const simplest = `
 name: probe
 title: A lab can be made here
@@ -29,7 +29,7 @@ expect:
   - {step: client.connect, error: ECONNREFUSED}
 `
 
-// tryLab makes the simplest lab, once.
+// tryLab runs the simplest scenario, once.
 var tryLab = sync.OnceValue(func() error {
 	f, err := language.Parse("probe.yaml", []byte(simplest))
 	if err != nil {
@@ -43,7 +43,7 @@ var tryLab = sync.OnceValue(func() error {
 	return err
 })
 
-// TestOneLab is the lab that also -short makes.
+// TestOneLab makes one lab, also with -short.
 func TestOneLab(t *testing.T) {
 	testlab.Supported(t, tryLab())
 	for _, j := range runAll(t.Context(), only(t, simplest)) {

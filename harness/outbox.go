@@ -9,8 +9,9 @@ import (
 	"halfopen/internal/packet"
 )
 
-// outbox writes messages to a pipe, as JSON, by a goroutine of its own, so that nobody waits for the pipe's reader: observers
-// must not, nor must the lab for an actor that a signal has stopped. Its methods are safe for concurrent use.
+// outbox writes messages to a pipe as JSON. A goroutine writes, so that senders never wait for the
+// pipe's reader: observers must not wait, and the lab must not wait for an actor that a signal has
+// stopped. The methods are safe for concurrent use.
 type outbox[M any] struct {
 	mu      sync.Mutex
 	some    sync.Cond
@@ -20,7 +21,8 @@ type outbox[M any] struct {
 	written chan error
 }
 
-// newOutbox starts the goroutine, which calls finish, if not nil, with each message before it writes it.
+// newOutbox starts the goroutine that writes to w. It calls finish, if not nil, on each message
+// first.
 func newOutbox[M any](w io.Writer, finish func(*M)) *outbox[M] {
 	o := &outbox[M]{written: make(chan error, 1)}
 	o.some.L = &o.mu
@@ -28,7 +30,7 @@ func newOutbox[M any](w io.Writer, finish func(*M)) *outbox[M] {
 	return o
 }
 
-// send takes a message; it does not wait.
+// send queues a message. It does not wait.
 func (o *outbox[M]) send(m M) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -36,7 +38,7 @@ func (o *outbox[M]) send(m M) {
 	o.some.Signal()
 }
 
-// close waits until everything is written.
+// close waits until everything is written, and returns the first error of writing.
 func (o *outbox[M]) close() error {
 	o.mu.Lock()
 	o.closed = true
@@ -70,7 +72,7 @@ func (o *outbox[M]) write(w io.Writer, finish func(*M)) error {
 	}
 }
 
-// summarize says what a packet is, for people.
+// summarize sets the summary of a packet event.
 func summarize(m *message) {
 	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
 		e.Packet.Summary = packet.Summarize(e.Packet.Decode())

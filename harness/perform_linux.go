@@ -18,7 +18,8 @@ func (l *lab) perform() error {
 			return err
 		}
 	}
-	// What the first steps have made, such as a LISTEN socket, is there from the start.
+	// Sockets that the first steps have made, such as a LISTEN socket, are in the trace from the
+	// start.
 	if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
 		return err
 	}
@@ -53,7 +54,8 @@ func (l *lab) perform() error {
 	return l.finish(reason)
 }
 
-// prepare has the actors that serve do their first steps.
+// prepare lets the actors that begin with a prelude, such as bind and listen, do it, and waits for
+// them.
 func (l *lab) prepare() error {
 	for _, a := range l.actors {
 		a.prepare()
@@ -97,7 +99,7 @@ func (l *lab) happened(event language.EventRef) error {
 	return nil
 }
 
-// finish writes what is known only at the end.
+// finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
 	close(l.over)
 	for i := range l.plan.Faults {

@@ -10,8 +10,8 @@ type pipe struct {
 	here, there *os.File
 }
 
-// pipes are all pipes to a child that is about to be started. The first error of making one is kept,
-// and no more are made after it. The zero value has none.
+// pipes are all pipes to a child that is about to be started. After the first error, which is kept,
+// no more pipes are made. The zero value is ready to use.
 type pipes struct {
 	made []pipe
 	err  error
@@ -41,15 +41,15 @@ func (p *pipes) add(name string, ends func(r, w *os.File) pipe) pipe {
 	return made
 }
 
-// closeThere closes the child's ends, once it has been started or could not be: a pipe ends when the
-// last holder of its other end is gone.
+// closeThere closes the child's ends. Call it after the start of the child, even if that failed: a
+// pipe ends only when every holder of its other end has closed it.
 func (p *pipes) closeThere() {
 	for _, e := range p.made {
 		e.there.Close()
 	}
 }
 
-// closeHere closes the ends of this process. Closing one of them before does no harm.
+// closeHere closes the ends of this process, except those closed before.
 func (p *pipes) closeHere() {
 	for _, e := range p.made {
 		e.here.Close()

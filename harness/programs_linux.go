@@ -8,8 +8,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// checkPrograms says which program that an exec step names is not on this machine, before anything is built for it. What a
-// shell is to find is left to the shell.
+// checkPrograms checks, before anything is built, that this machine has the programs that exec
+// steps name. Programs that a shell runs are left to the shell.
 func checkPrograms(s *language.Scenario) error {
 	var missing error
 	for a := range s.Actors {

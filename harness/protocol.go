@@ -8,22 +8,21 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// job is the lab's order: one JSON value on its control pipe. The pipe stays open as long as the run is
-// wanted.
+// job is the lab's order: one JSON value on its control pipe. Closing the pipe cancels the run.
 type job struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Clock    trace.Clock        `json:"clock"`
 	Seed     uint64             `json:"seed"`
 }
 
-// message is what the lab answers, one JSON value after the other.
+// message is an answer of the lab, one JSON value on its event pipe. Exactly one field is set.
 type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	// Failure ends the run without a verdict.
 	Failure *failure `json:"failure,omitempty"`
 }
 
-// failure is an error on its way through the pipe.
+// failure is an error in the form that passes through the pipe.
 type failure struct {
 	Text    string   `json:"text"`
 	Missing *missing `json:"missing,omitempty"`

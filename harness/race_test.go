@@ -2,5 +2,6 @@
 
 package harness_test
 
-// raceEnabled is whether this is a build for the race detector, which makes each process of a lab several times as slow.
+// raceEnabled reports a build for the race detector, which makes each process of a lab several
+// times slower.
 const raceEnabled = true

@@ -30,10 +30,10 @@ type Options struct {
 // grace is how long a canceled lab has to write its last events.
 const grace = 2 * time.Second
 
-// Run makes a scenario's lab, runs its actors to their end or to its deadline, and returns the trace.
-// The lab is gone when Run returns. A canceled context ends the run early: the trace then ends with the
-// reason [trace.EndCanceled], and the error is the context's. An error that is a *inject.MissingError
-// says what this machine lacks.
+// Run makes a scenario's lab, runs its actors to their end or to the scenario's deadline, and
+// returns the trace. The lab is gone when Run returns. A canceled context ends the run early: the
+// trace then ends with the reason [trace.EndCanceled], and the error is the context's. A
+// *inject.MissingError says what this machine lacks.
 func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -67,15 +67,15 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	return t, nil
 }
 
-// labProcess is a lab, as the process that started it sees it.
+// labProcess is a lab as seen by the process that started it.
 type labProcess struct {
 	*sandbox.Process
 	pipes pipes
 	// control takes the job; its end cancels the run. events brings the lab's messages.
 	control, events *os.File
-	// words brings what the lab wrote to its standard error, once nobody holds that any more.
+	// words brings the lab's standard error, once nobody holds it open any more.
 	words chan string
-	// ended is closed once the process is gone.
+	// ended is closed when the process has ended.
 	ended chan struct{}
 }
 
@@ -96,8 +96,8 @@ func startLab() (*labProcess, error) {
 	return l, nil
 }
 
-// stopWith ends the run when the context is canceled. The lab takes the end of its control pipe as the
-// order to stop; a lab that does not stop within the grace period is killed.
+// stopWith ends the run when the context is canceled. The end of its control pipe orders the lab to
+// stop; a lab that does not stop within the grace period is killed.
 func (l *labProcess) stopWith(ctx context.Context) {
 	select {
 	case <-l.ended:
@@ -113,10 +113,11 @@ func (l *labProcess) stopWith(ctx context.Context) {
 }
 
 func (l *labProcess) kill() {
-	_ = l.Signal(syscall.SIGKILL) // it is PID 1 of the sandbox: nothing else could go wrong
+	_ = l.Signal(syscall.SIGKILL) // the only error is that it has ended already
 }
 
-// order sends the lab its job. A lab that died before it read it all says why in other ways.
+// order sends the lab its job. EPIPE is not reported: a lab that died before it read the job says
+// why on its other pipes.
 func (l *labProcess) order(j *job) error {
 	if err := json.NewEncoder(l.control).Encode(j); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return err
@@ -131,7 +132,7 @@ func collect(r io.Reader, t *trace.Trace, emit func(trace.Event)) error {
 		var m message
 		switch err := dec.Decode(&m); {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil // a lab that died in mid-sentence has no end event, which Run notices
+			return nil // if the lab died within a message, there is no end event, which Run notices
 		case err != nil:
 			return fmt.Errorf("reading the lab's events: %w", err)
 		case m.Failure != nil:
@@ -145,12 +146,11 @@ func collect(r io.Reader, t *trace.Trace, emit func(trace.Event)) error {
 	}
 }
 
-// lastWords returns the beginning of what a lab wrote to its standard error: the beginning of a panic
-// says most.
+// lastWords returns the first 4 kB of a lab's standard error: the beginning of a panic says most.
 func lastWords(r io.Reader) string {
 	const most = 4096
 	var buf bytes.Buffer
-	_, _ = io.Copy(&buf, io.LimitReader(r, 1<<20)) // whatever came is all there is
+	_, _ = io.Copy(&buf, io.LimitReader(r, 1<<20)) // on an error, the part read so far has to do
 	_, _ = io.Copy(io.Discard, r)
 	text := strings.TrimSpace(buf.String())
 	if text == "" {

@@ -18,8 +18,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// seeded is a scenario whose packets come in one order in every run: the client sends numbered
-// datagrams, one after the other, and one that no fault strikes: once that has come, all others have been judged.
+// seeded is a scenario whose packets come in the same order in every run. The client sends numbered
+// datagrams, one after the other, and then one that no fault strikes: when it arrives, all others
+// have been judged.
 func seeded(t *testing.T, datagrams int) *language.Scenario {
 	t.Helper()
 	var steps strings.Builder
@@ -49,7 +50,7 @@ expect:
 `, steps.String()))[0]
 }
 
-// only makes the runs of a scenario written in a test.
+// only returns the runs of a scenario written in a test.
 func only(t *testing.T, text string) []*language.Scenario {
 	t.Helper()
 	f, err := language.Parse("test.yaml", []byte(text))
@@ -63,7 +64,7 @@ func only(t *testing.T, text string) []*language.Scenario {
 	return runs
 }
 
-// strikes are the hits of a run: fault, number, what was done to which datagram, and by how long.
+// strikes returns a line for each hit of a run: fault, number, datagram, effect and delay.
 func strikes(tr *trace.Trace) []string {
 	var list []string
 	for i := range tr.Events {
@@ -75,7 +76,7 @@ func strikes(tr *trace.Trace) []string {
 	return list
 }
 
-// The same seed strikes the same packets in every run, another seed others.
+// The same seed strikes the same packets in every run; another seed strikes others.
 func TestTheSameSeedStrikesTheSamePackets(t *testing.T) {
 	needLab(t)
 	const runs = 100
@@ -95,7 +96,7 @@ func TestTheSameSeedStrikesTheSamePackets(t *testing.T) {
 	}
 	want := run(7)
 	if len(want) < 50 {
-		t.Fatalf("only %d strikes: the test shows little", len(want))
+		t.Fatalf("only %d strikes: the test proves little", len(want))
 	}
 	if slices.Equal(want, run(8)) {
 		t.Error("another seed strikes the same")
@@ -115,7 +116,7 @@ func TestTheSameSeedStrikesTheSamePackets(t *testing.T) {
 	t.Logf("%d runs of %d strikes each", runs, len(want))
 }
 
-// Faults of all kinds with a chance of 0% change not a byte, and do not fail a run.
+// Faults of all kinds with a chance of 0% change no byte and do not fail a run.
 func TestAChanceOfNothingChangesNothing(t *testing.T) {
 	needLab(t)
 	for _, s := range only(t, `
@@ -168,19 +169,21 @@ expect:
 				t.Errorf("%s: %s sent %d segments, %s got %d", s.ID(), way[0], len(out), way[1], len(in))
 				continue
 			}
-			// Two ACKs of a host that leave from two processors at once are captured in the one order and sent in the other.
+			// Two ACKs that leave a host from two processors at once may be captured in one order
+			// and sent in the other.
 			slices.SortFunc(out, bytes.Compare)
 			slices.SortFunc(in, bytes.Compare)
 			for i := range out {
 				if !bytes.Equal(out[i], in[i]) {
-					t.Errorf("%s: segment %d of %s has become another:\n% x\n% x", s.ID(), i, way[0], out[i], in[i])
+					t.Errorf("%s: segment %d of %s has changed:\n% x\n% x", s.ID(), i, way[0], out[i], in[i])
 				}
 			}
 		}
 	}
 }
 
-// frames are the TCP segments that went out, or came in, at a host, without what every router changes.
+// frames returns the TCP segments that left or reached a host, without the fields that every router
+// changes.
 func frames(tr *trace.Trace, host string, out bool) [][]byte {
 	var list [][]byte
 	for i := range tr.Events {

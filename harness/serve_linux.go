@@ -12,9 +12,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// service does an operation for an actor. The text is what was asked for, if anything was.
+// service does an operation for an actor. text is the operation's result, "" without one.
 type service struct {
-	// takes is the type of the operation.
+	// takes is the type that do accepts.
 	takes reflect.Type
 	do    func(l *lab, op language.Operation) (text string, err error)
 }
@@ -26,7 +26,7 @@ func by[O language.Operation](do func(l *lab, op O) (text string, err error)) se
 	}
 }
 
-// services are the operations that the lab does for actors ([language.ByLab]), by their keys.
+// services are the operations that the lab does for actors ([language.ByLab]), by key.
 var services = map[string]service{
 	"kill":    by(func(l *lab, op *language.Kill) (string, error) { return "", l.kill(op) }),
 	"blocked": by((*lab).blocked),
@@ -34,7 +34,7 @@ var services = map[string]service{
 	"link":    by((*lab).setLink),
 }
 
-// serve does for an actor what it cannot do itself.
+// serve does an operation that the actor cannot do itself.
 func (l *lab) serve(r *actor.Request) actor.Reply {
 	reply := actor.Reply{ID: r.ID}
 	s, ok := services[r.Kind()]
@@ -54,7 +54,7 @@ func (l *lab) serve(r *actor.Request) actor.Reply {
 	return reply
 }
 
-// setSysctls sets kernel parameters of a host, in order, up to the first that cannot be set.
+// setSysctls sets kernel parameters of a host in order and stops at the first error.
 func (l *lab) setSysctls(op *language.SysctlOp) (string, error) {
 	host := l.net.Host(op.Host)
 	for _, s := range op.Set {

@@ -19,7 +19,7 @@ func TestTheLabServesEveryOperationOfItsOwn(t *testing.T) {
 		case byLab != here:
 			t.Errorf("%s is a language.ByLab: %t; it has a row in services: %t", key, byLab, here)
 		case here && s.takes != reflect.TypeOf(op):
-			t.Errorf("what serves %s takes a %v, want a %T", key, s.takes, op)
+			t.Errorf("the service for %s takes a %v, want a %T", key, s.takes, op)
 		}
 	}
 	for key := range left {

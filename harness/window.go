@@ -7,8 +7,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// window decides when one fault is in force. It is pure: it is called with what happens and returns
-// what to do.
+// window decides when one fault is in force. It is pure: its methods are called when something
+// happens, and return the changes to make.
 type window struct {
 	fault string
 	spec  fault.Window
@@ -16,15 +16,15 @@ type window struct {
 	begun, over bool
 }
 
-// change is what a window asks for: the fault on or off, now or after a time.
+// change puts a fault in force (on) or out of it, after a time; 0 is now.
 type change struct {
 	fault string
 	on    bool
 	after time.Duration
 }
 
-// open is called once, before the actors make their listeners: a fault without a beginning is in force
-// from then on.
+// open is called once, before the actors make their listeners. A fault without a beginning is in
+// force from then on.
 func (w *window) open() []change {
 	if w.spec.From != "" || w.spec.After != 0 || w.spec.For != 0 {
 		return nil
@@ -32,7 +32,7 @@ func (w *window) open() []change {
 	return w.begin()
 }
 
-// start is called once, when the actors are about to begin.
+// start is called once, just before the actors begin.
 func (w *window) start() []change {
 	if w.spec.From != "" || w.begun {
 		return nil
@@ -40,7 +40,7 @@ func (w *window) start() []change {
 	return w.begin()
 }
 
-// happened is called with each event of the lab, in canonical form.
+// happened is called on each event of the lab, in canonical form.
 func (w *window) happened(event language.EventRef) []change {
 	var changes []change
 	if w.spec.From != "" && w.spec.From.Canonical() == event && !w.begun {
@@ -58,7 +58,7 @@ func (w *window) happened(event language.EventRef) []change {
 func (w *window) begin() []change {
 	w.begun = true
 	if w.over {
-		return nil // it ended before it began: from comes after until
+		return nil // until came before from
 	}
 	changes := []change{{fault: w.fault, on: true, after: w.spec.After}}
 	if w.spec.For > 0 {

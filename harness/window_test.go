@@ -11,7 +11,7 @@ import (
 )
 
 func TestWindow(t *testing.T) {
-	// Among events: the lab's windows are made, and its actors start.
+	// open and start stand among the events for the calls of these methods.
 	const open, start = "open", "start"
 	for _, tt := range []struct {
 		name   string
