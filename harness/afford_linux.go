@@ -52,7 +52,7 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 func affordFiles(n int, needs string) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("asking for the limit of open files: %w", err)
+		return fmt.Errorf("reading the limit of open files: %w", err)
 	}
 	if uint64(n) <= limit.Max {
 		return nil

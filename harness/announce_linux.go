@@ -22,7 +22,7 @@ func (l *lab) announce() error {
 	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
-		return fmt.Errorf("asking for the kernel's release: %w", err)
+		return fmt.Errorf("reading the kernel's release: %w", err)
 	}
 	at := l.Clock.Now()
 	l.emit(trace.Event{Run: &trace.Run{

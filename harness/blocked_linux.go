@@ -70,13 +70,13 @@ func blockedCalls(pid int, tids []int) ([]string, error) {
 func withheld(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("the kernel does not say which system call a thread is in: %v; it takes the right to ptrace, "+
-			"which the sysctl kernel.yama.ptrace_scope (3), /proc mounted with hidepid, or the security module of a container withholds", err)
+		return fmt.Errorf("reading the system call of a thread: %v; this takes the right to ptrace, "+
+			"which the sysctl kernel.yama.ptrace_scope (3), a /proc mounted with hidepid, or the security module of a container can withhold", err)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the kernel does not say which system call a thread is in: %v; "+
+		return fmt.Errorf("reading the system call of a thread: %v; "+
 			"/proc is mounted with hidepid, or the kernel is built without HAVE_ARCH_TRACEHOOK", err)
 	}
-	return fmt.Errorf("asking which system call a thread is in: %v", err)
+	return fmt.Errorf("reading the system call of a thread: %v", err)
 }
 
 // callName names the system call in a line of /proc/PID/task/TID/syscall. The line has the call's
@@ -91,7 +91,7 @@ func callName(line string) (string, error) {
 	number, err := strconv.Atoi(first)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("/proc/PID/syscall: %q is no line of a system call", strings.TrimSpace(line))
+		return "", fmt.Errorf("parsing /proc/PID/syscall: invalid line %q", strings.TrimSpace(line))
 	case number < 0, slices.Contains(machinery, number):
 		return "", nil
 	}

@@ -103,7 +103,7 @@ func (a *member) listen(r io.Reader) {
 		var report actor.Report
 		if err := dec.Decode(&report); err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				a.lab.inbox <- func() error { return fmt.Errorf("reading the reports of %s: %w", a.Name, err) }
+				a.lab.inbox <- func() error { return fmt.Errorf("reading the reports of actor %s: %w", a.Name, err) }
 			}
 			return
 		}

@@ -70,7 +70,7 @@ func (l *lab) prepare() error {
 		case <-l.canceled:
 			return fmt.Errorf("the run was canceled before its actors began")
 		case <-patience:
-			return fmt.Errorf("%s did not finish its first steps within 10 s", l.unprepared())
+			return fmt.Errorf("actor %s did not finish its first steps within 10 s", l.unprepared())
 		}
 	}
 	return nil

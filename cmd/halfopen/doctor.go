@@ -93,7 +93,7 @@ func (p *probe) run(ctx context.Context) error {
 func doctor(ctx context.Context, p *page) error {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
-		return fmt.Errorf("asking for the kernel's release: %w", err)
+		return fmt.Errorf("reading the kernel's release: %w", err)
 	}
 	who := "root, so no user namespace is needed"
 	if uid := os.Geteuid(); uid != 0 {

@@ -31,7 +31,7 @@ fills), and those that the machine's package archive has.`,
 			out := cmd.OutOrStdout()
 			var uts unix.Utsname
 			if err := unix.Uname(&uts); err != nil {
-				return fmt.Errorf("asking for the kernel's release: %w", err)
+				return fmt.Errorf("reading the kernel's release: %w", err)
 			}
 			fmt.Fprintf(out, "%-36s  running\n", unix.ByteSliceToString(uts.Release[:]))
 			known, err := vm.Kernels()
