@@ -14,9 +14,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Expand returns the cases of scenario files in their order, with the parameters in set, as --set of halfopen run gives
-// them. With several files, a parameter goes to those that have it; one that none has is an error. Cases are checked, too:
-// the error has every mistake of every file.
+// Expand returns the cases of scenario files in their order, with parameters set as by halfopen run
+// --set. With several files, a parameter is set in the files that have it; it is an error if no
+// file has it. Expand also checks the cases: the error has every mistake of every file.
 func Expand(files []*language.File, set map[string]string) ([]*language.Scenario, error) {
 	unused := maps.Clone(set)
 	var all []*language.Scenario
@@ -24,7 +24,7 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 	for _, f := range files {
 		own := map[string]string{}
 		for name, value := range set {
-			// A single scenario complains itself.
+			// A single scenario reports an unknown parameter itself.
 			if len(files) == 1 || slices.Contains(f.Params, name) {
 				own[name] = value
 				delete(unused, name)
@@ -54,9 +54,10 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 	return all, nil
 }
 
-// Pick keeps the cases that are wanted, each by its label, by a parameter as NAME=VALUE, or by an IP version, v4 or v6. A
-// case is kept if any of the labels and parameters fits, and any of the IP versions; without any, all are kept. It is an
-// error if one of them fits no case, or if nothing is left.
+// Pick returns the wanted cases. Each wanted is a case's label, a parameter as NAME=VALUE, or an IP
+// version, v4 or v6. A case must match one of the labels and parameters, if there are any, and one
+// of the IP versions, if there are any. It is an error if a wanted matches no case, or if no case
+// is left.
 func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, error) {
 	for _, want := range wanted {
 		if !slices.ContainsFunc(cases, func(s *language.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
@@ -78,9 +79,9 @@ func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, e
 	return kept, nil
 }
 
-// Plan plans the network and the faults of a case, for a kernel that has everything: what the kernel of a run lacks is
-// found out in its lab. The error for a mechanism that this version does not have is a *inject.MissingError; any other
-// means that the scenario is wrong.
+// Plan plans the network and the faults of a case, for a kernel that has everything; the lab of a
+// run finds out what its kernel lacks. The error is a *inject.MissingError for a mechanism that
+// this version of halfopen lacks; any other means that the scenario is wrong.
 func Plan(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
 	topology, err := network.Plan(s)
 	if err != nil {
@@ -90,7 +91,7 @@ func Plan(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
 	return topology, plan, err
 }
 
-// Check plans the cases of a file, and returns what is wrong with the plans, each mistake once.
+// Check plans the cases of a file and returns the mistakes found, each once.
 func Check(cases []*language.Scenario) error {
 	var errs []error
 	said := map[string]bool{}
@@ -107,7 +108,7 @@ func Check(cases []*language.Scenario) error {
 
 func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }
 
-// isCase reports whether want names the run's case: its label, or one of its parameters as name=value.
+// isCase reports whether want is the case's label, or one of its parameters as NAME=VALUE.
 func isCase(s *language.Scenario, want string) bool {
 	if want == s.Case && want != "" {
 		return true
@@ -120,7 +121,7 @@ func isCase(s *language.Scenario, want string) bool {
 	return ok && has == value
 }
 
-// knownCases says which cases there are to choose from.
+// knownCases lists the labels to choose from, for an error.
 func knownCases(cases []*language.Scenario) string {
 	var labels []string
 	for _, s := range cases {

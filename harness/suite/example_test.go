@@ -10,7 +10,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// A case of the library is run three times, with its evidence stored below a directory.
+// Run a case of the library three times and store the evidence below a directory.
 func ExampleSuite_Run() {
 	suite.Main() // labs, actors and guests are this program, started again
 
@@ -44,7 +44,7 @@ func ExampleSuite_Run() {
 	}
 }
 
-// Cases are picked by parameters and by IP version.
+// Pick cases by parameters and by IP version.
 func ExamplePick() {
 	f, err := scenarios.Builtin("syn-retry-backoff")
 	if err != nil {

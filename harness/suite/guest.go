@@ -10,13 +10,14 @@ import (
 	"halfopen/internal/vm"
 )
 
-// guest is the runs of one virtual machine.
+// guest is a virtual machine and its runs.
 type guest struct {
 	at   Place
 	runs []*Result
 }
 
-// guestsFor distributes runs to virtual machines: those at one place to the same machine, or to two where there are many.
+// guestsFor distributes runs to virtual machines: one for each place, or two for a place with more
+// than a few runs.
 func guestsFor(runs []*Result) []*guest {
 	const few = 4
 	var all []*guest
@@ -37,8 +38,9 @@ func guestsFor(runs []*Result) []*guest {
 	return all
 }
 
-// atOnce is how many runs go on at once in a guest. In warped time more than a few gain nothing, as runs take turns on its
-// one processor; but idle hours cost something, too, and these pass for a few together.
+// atOnce is how many runs go on at once in a guest. In warped time more than a few gain nothing,
+// because they take turns on the guest's one processor. A few do gain: idle hours cost some time,
+// too, and pass for all of them together.
 func (g *guest) atOnce() int {
 	if g.at.Warp {
 		return 3
@@ -46,7 +48,7 @@ func (g *guest) atOnce() int {
 	return 8
 }
 
-// runGuest boots a guest and does its runs. Where it cannot be booted, that is the error of each of its runs.
+// runGuest boots a guest and does its runs. If the boot fails, each of the runs gets the error.
 func (e *engine) runGuest(ctx context.Context, g *guest) {
 	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
@@ -64,7 +66,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 			Emit:     func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
 			Ended: func(t *trace.Trace, err error) {
 				if ctx.Err() != nil && !shown {
-					return // it was never begun
+					return // it never began
 				}
 				show()
 				e.end(ctx, r, t, err, time.Since(began))
@@ -72,7 +74,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 		}
 	}
 	kernel, err := vm.FindKernel(cmp.Or(g.at.Image, g.at.Kernel))
-	if err != nil { // it is gone since the suite was made
+	if err != nil { // the image has gone since New
 		for i := range tasks {
 			tasks[i].Ended(nil, err)
 		}

@@ -10,13 +10,14 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Long is how long a run may take to take place in real time without being asked for.
+// Long is the estimated time from which a run is long: it takes place in real time only on request.
 const Long = 20 * time.Second
 
-// Running names, in place of a version, the kernel that this machine runs on.
+// Running, in place of a version, names the kernel that this machine runs.
 const Running = result.Running
 
-// place decides where each case is run: on each of the kernels asked for, else where it suits.
+// place decides where each case is run: on each of the kernels in the options, or without any where
+// it suits.
 func (s *Suite) place(cases []*language.Scenario) ([]Run, error) {
 	kernels := s.o.Kernels
 	if len(kernels) == 0 {
@@ -51,8 +52,8 @@ func (s *Suite) place(cases []*language.Scenario) ([]Run, error) {
 	return all, nil
 }
 
-// placeOn returns the place, in real time, on the kernel named: by version or path, or "" for the newest that can be
-// booted.
+// placeOn returns the place, in real time, on the kernel with this version or path; "" is the
+// newest that can be booted.
 func placeOn(name string) (Place, error) {
 	k, err := vm.FindKernel(name)
 	if err != nil {
@@ -61,8 +62,8 @@ func placeOn(name string) (Place, error) {
 	return Place{Kernel: k.Version, Image: k.Image}, nil
 }
 
-// placeHere has cases run on this machine, but long ones in warped time, if that can be had. It sets s.LeftOut and
-// s.WhyReal.
+// placeHere places cases on this machine, but long ones in warped time if the machine can do that.
+// It sets s.LeftOut and s.WhyReal.
 func (s *Suite) placeHere(cases []*language.Scenario) (all []Run) {
 	var warped Place
 	looked := false
@@ -88,8 +89,8 @@ func (s *Suite) placeHere(cases []*language.Scenario) (all []Run) {
 	return all
 }
 
-// Warped returns the place where long runs take place without being asked for: in warped time, on the newest kernel that
-// can be booted. The error says what this machine lacks for it; it is a *inject.MissingError.
+// Warped returns the default place of long runs: in warped time, on the newest kernel that can be
+// booted. The error says what this machine lacks for it; it is a *inject.MissingError.
 func Warped() (Place, error) {
 	if _, err := vm.FindEmulator(); err != nil {
 		return Place{}, err
@@ -102,7 +103,8 @@ func Warped() (Place, error) {
 	return at, nil
 }
 
-// LongHere returns how many of the runs take [Long] or more in real time on this machine, and how long the longest takes.
+// LongHere returns the number of runs that take [Long] or more in real time on this machine, and
+// the time of the longest.
 func (s *Suite) LongHere() (n int, longest time.Duration) {
 	for i := range s.Runs {
 		r := &s.Runs[i]

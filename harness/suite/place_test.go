@@ -16,14 +16,14 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// A machine without QEMU or kernels: nothing can be warped.
+// withoutMachines hides QEMU and kernels: nothing can be warped.
 func withoutMachines(t *testing.T) {
 	t.Helper()
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 }
 
-// shortAndLong are two runs: one of 3 s, and one of two hours.
+// shortAndLong are two cases: one of 3 s, and one of two hours.
 func shortAndLong() []*language.Scenario {
 	return []*language.Scenario{
 		{Name: "short", Duration: language.Duration(3 * time.Second)},
@@ -76,7 +76,7 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 	}
 }
 
-// withKernel puts a file that looks like a kernel into the cache, and returns its version.
+// withKernel puts a file that looks like a kernel into the cache and returns its version.
 func withKernel(t *testing.T) string {
 	t.Helper()
 	const version = "9.9.9-none"
@@ -123,8 +123,8 @@ func TestOnAnotherKernelLongRunsAreWarped(t *testing.T) {
 	}
 }
 
-// A run on the running kernel that was asked for never takes place on another one.
-func TestTheRunningKernelIsNoOther(t *testing.T) {
+// A run for which the running kernel was asked for never takes place on another one.
+func TestTheRunningKernelIsNotReplaced(t *testing.T) {
 	version := withKernel(t)
 	qemu := filepath.Join(t.TempDir(), "qemu-system-x86_64")
 	if err := os.WriteFile(qemu, nil, 0o755); err != nil {
@@ -143,7 +143,7 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 		{"by name", Options{Kernels: []string{"running"}, Named: true}, "short long", "", 1},
 		{"with --long", Options{Kernels: []string{"running"}, Long: true}, "short long", "", 1},
 		{
-			"beside another",
+			"together with another",
 			Options{Kernels: []string{"running", version}, Warp: true},
 			"short short/warped on Linux 9.9.9-none long/warped on Linux 9.9.9-none", "long", 0,
 		},
@@ -180,7 +180,7 @@ func TestTheRunningKernelIsNoOther(t *testing.T) {
 	}
 }
 
-func TestAskedForMachinesThatAreNotThere(t *testing.T) {
+func TestKernelsThatAreMissing(t *testing.T) {
 	withoutMachines(t)
 	_, err := New(nil, Options{Kernels: []string{"1.0-none"}})
 	var missing *inject.MissingError

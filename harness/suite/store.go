@@ -13,13 +13,14 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// store keeps the evidence of runs, each in a directory of its own: SCENARIO/CASE[-v6][/N].
+// store keeps the evidence of each run in a separate directory: SCENARIO/CASE[-v6][/N].
 type store struct {
 	dirs map[Run]string
 }
 
-// newStore chooses a directory below root for each run. Those that would share one, because two files have a scenario of
-// the same name, or because a case is run on several kernels, are told apart by a number.
+// newStore chooses a directory below root for each run. A number is added if two runs would share a
+// directory, because two files have a scenario of the same name, or because a case is run on
+// several kernels.
 func newStore(root string, runs []Run) *store {
 	st := &store{dirs: map[Run]string{}}
 	used := map[string]bool{}
@@ -46,7 +47,8 @@ func newStore(root string, runs []Run) *store {
 	return st
 }
 
-// fileName makes a name that needs no quoting in a shell of a label such as "retries=3" or "to: client, both".
+// fileName turns a label, such as "retries=3" or "to: client, both", into a file name that needs no
+// quoting in a shell.
 func fileName(label string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -65,7 +67,8 @@ func fileName(label string) string {
 	return clean
 }
 
-// save writes trace, capture and verdict, each whole or not at all, and sets r.Dir. A run without a trace has no evidence.
+// save writes trace, capture and verdict, each whole or not at all, and sets r.Dir. For a run
+// without a trace it does nothing.
 func (st *store) save(r *Result) error {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
@@ -75,7 +78,7 @@ func (st *store) save(r *Result) error {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
 	r.Dir = dir
-	// The verdict of an older run must not stand beside this one's trace.
+	// The verdict of an older run must not remain next to the trace of this one.
 	if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
@@ -94,7 +97,8 @@ func (st *store) save(r *Result) error {
 	return nil
 }
 
-// writeFile writes a file under another name and renames it: a reader never sees half of it.
+// writeFile writes a file under another name and renames it, so that a reader never sees half of
+// it.
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

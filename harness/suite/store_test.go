@@ -30,7 +30,7 @@ func TestStoreDirs(t *testing.T) {
 		{"a repetition", Run{Scenario: b, N: 2}, "out/cased/retries=3/2"},
 		{"another scenario of the same name", Run{Scenario: d}, "out/plain/v4-2"},
 		{"the same case on another kernel", Run{Scenario: a, Place: Place{Kernel: "6.1"}}, "out/plain/v4-3"},
-		{"a label that is no file name", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
+		{"a label that needs quoting", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
 		{"a label that leads upwards", Run{Scenario: f}, "out/odd/_.."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

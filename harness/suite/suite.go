@@ -17,15 +17,15 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// What came of a run is a package of its own, [result], which reports can import without the lab. These are its types.
+// Results are in package [result], which reports can import without the lab. These are its types.
 type (
 	// Run is one run of a case: scenario, repetition, seed and place.
 	Run = result.Run
 	// Place is where a run takes place; the zero Place is this machine, in real time.
 	Place = result.Place
-	// Result is a run and what came of it: status, trace, verdicts, or the error that left it without.
+	// Result is a run and its outcome: status, trace, verdicts, or the error that prevented them.
 	Result = result.Result
-	// Status sums up what came of a run; its zero value is NotRun.
+	// Status sums up the outcome of a run; its zero value is NotRun.
 	Status = result.Status
 )
 
@@ -39,55 +39,57 @@ const (
 	Canceled = result.Canceled
 )
 
-// Options say where and how often cases are run. The zero value runs each once on this machine, with seed 0; cases of
-// [Long] and more in warped time, if that can be had, and leaves them out if not.
+// Options say where and how often cases are run. The zero value runs each once on this machine,
+// with seed 0. Cases of [Long] and more run in warped time, and are left out if this machine cannot
+// warp.
 type Options struct {
-	// Repeat is how often each case is run; 0 and 1 are once.
+	// Repeat is how often each case is run; 0 and 1 mean once.
 	Repeat int
-	// Seed is that of each first run, so that a seed repeats a run whichever others are run with it. Repetition n has
-	// Seed+n-1.
+	// Seed is the seed of the first run of each case; repetition n has Seed+n-1. It does not depend
+	// on the other cases, so a seed repeats a run whatever runs with it.
 	Seed uint64
-	// Jobs is how many runs go on at once on this machine, where they mostly wait; 0 is 8 for each processor. Guests have
-	// limits of their own.
+	// Jobs is how many runs go on at once on this machine, where they mostly wait; 0 means 8 for
+	// each processor. It does not apply to guests.
 	Jobs int
 
-	// Warp has all runs take place in warped time: in a virtual machine whose clock jumps to the next timer whenever it is
-	// idle.
+	// Warp runs everything in warped time: in a virtual machine whose clock jumps to the next timer
+	// whenever it is idle.
 	Warp bool
-	// Kernels are the kernels to run each case on: a version or its beginning, the path of a bzImage, or [Running].
-	// Without any, it is the running kernel, or with Warp the newest that can be booted. The same kernel given twice counts
-	// once.
+	// Kernels are the kernels to run each case on: a version or its beginning, the path of a
+	// bzImage, or [Running]. The default is the running kernel, or with Warp the newest that can be
+	// booted. A kernel given twice counts once.
 	Kernels []string
-	// Long has long cases take place in real time, too.
+	// Long runs long cases in real time, too.
 	Long bool
-	// Named says that the cases were asked for by name: long ones that cannot be warped then take place in real time
-	// rather than be left out.
+	// Named says that the user named the cases: long ones that cannot be warped then run in real
+	// time instead of being left out.
 	Named bool
 
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
 	// Dir/SCENARIO/CASE[-v6][/N]. Files of an older run are replaced. See [result.Find] and [result.Load].
 	Dir string
-	// Warn, if not nil, is called with what makes virtual machines slower than they need be. Guests that run side by side
-	// call it from several goroutines.
+	// Warn, if not nil, is called with each reason why virtual machines run slower than they could.
+	// It must be safe for concurrent use: guests run side by side.
 	Warn func(error)
 }
 
-// Suite is many runs. It is made by [New].
+// Suite is a set of runs. Make it with [New].
 type Suite struct {
-	// Runs are in the order of the cases, kernel by kernel; repetitions of a run follow each other. Some may be left out
-	// before the suite is run, but none changed.
+	// Runs are in the order of the cases, kernel by kernel; repetitions of a run follow each other.
+	// Before Run, the caller may remove runs but not change them.
 	Runs []Run
-	// LeftOut are the cases that take [Long] or more and are not run, as they would have to be in real time.
+	// LeftOut are the cases that take [Long] or more and are not run, because they would have to
+	// run in real time.
 	LeftOut []*language.Scenario
-	// WhyReal says why long cases cannot be warped; nil if they can, or if there are none.
+	// WhyReal says why long cases cannot be warped. It is nil if they can, or if no case is long.
 	WhyReal error
 
 	o     Options
 	store *store
 }
 
-// New decides where each case is run, and how often. The error says which kernel cannot be had; it is a
-// *inject.MissingError.
+// New decides where each case is run, and how often. The error says which kernel is missing; it is
+// a *inject.MissingError.
 func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	s := &Suite{o: o}
 	places, err := s.place(cases)
@@ -101,7 +103,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	return s, nil
 }
 
-// repeat repeats each run.
+// repeat returns each run times times (at least once), with its number and seed.
 func repeat(runs []Run, times int, seed uint64) []Run {
 	var out []Run
 	for _, r := range runs {
@@ -118,8 +120,8 @@ func repeat(runs []Run, times int, seed uint64) []Run {
 	return out
 }
 
-// Observer follows runs while they go on. Its methods are called by several goroutines at once, those of one run in the
-// order Begin, Event..., End, each with the same *Run.
+// Observer follows runs while they go on. Its methods are called by several goroutines at once; for
+// one run they are called in the order Begin, Event..., End, each with the same *Run.
 type Observer interface {
 	// Begin is called when a run begins.
 	Begin(*Run)
@@ -137,16 +139,17 @@ func (silent) Begin(*Run)               {}
 func (silent) Event(*Run, *trace.Event) {}
 func (silent) End(*Result)              {}
 
-// Main runs the calling process as a lab, an actor, or the init of a guest, if it was started as one, and does not return
-// then. Any other process it leaves alone.
+// Main does the work of a process that was started as a lab, an actor or the init of a guest, and
+// never returns there. In any other process it does nothing.
 func Main() {
 	harness.Main()
 	vm.Main()
 }
 
-// Run runs the suite and returns the results in the order of s.Runs. see may be nil. On this machine the longest runs come
-// first, so that none is left to the end. A canceled context ends the runs that go on and leaves out the rest: their
-// results are Canceled and NotRun. The error is about storing evidence: what became of the runs is in the results.
+// Run runs the suite and returns the results in the order of s.Runs. see may be nil. The longest
+// runs start first, so that no long one starts last. A canceled context ends the current runs,
+// which become Canceled, and leaves out the rest, which become NotRun. The error is about storing
+// evidence only: errors of runs are in the results.
 func (s *Suite) Run(ctx context.Context, see Observer) ([]Result, error) {
 	e := &engine{suite: s, see: see, results: make([]Result, len(s.Runs))}
 	if see == nil {
@@ -179,7 +182,7 @@ func longestFirst(results []*Result) {
 	})
 }
 
-// engine is a suite that runs.
+// engine is a running suite.
 type engine struct {
 	suite   *Suite
 	see     Observer
@@ -190,7 +193,7 @@ type engine struct {
 	unsaved []error
 }
 
-// runHere runs on this machine, some at a time.
+// runHere does runs on this machine, at most Jobs at a time.
 func (e *engine) runHere(ctx context.Context, todo []*Result) {
 	jobs := e.suite.o.Jobs
 	if jobs <= 0 {
@@ -229,7 +232,7 @@ func (e *engine) runOne(ctx context.Context, r *Result) {
 	e.end(ctx, r, t, err, time.Since(began))
 }
 
-// end judges a run that is over, stores it and reports it.
+// end judges a run that is over, stores it, and passes it to the observer.
 func (e *engine) end(ctx context.Context, r *Result, t *trace.Trace, err error, took time.Duration) {
 	r.Trace, r.Err, r.Took = t, err, took
 	var lacking *inject.MissingError

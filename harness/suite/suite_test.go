@@ -109,7 +109,7 @@ func TestRunsShareGuests(t *testing.T) {
 	}
 }
 
-// diary is an observer that notes what it is told of each run.
+// diary is an observer that notes the calls for each run.
 type diary struct {
 	mu    sync.Mutex
 	lines map[string][]string
@@ -125,7 +125,8 @@ func (d *diary) Begin(r *Run)                 { d.note(r, "begin") }
 func (d *diary) Event(r *Run, e *trace.Event) { d.note(r, e.Kind()) }
 func (d *diary) End(r *Result)                { d.note(&r.Run, "end "+string(r.Status)) }
 
-// A Go program runs a suite without the command: runs are observed, judged and stored, and can be loaded again.
+// A Go program can run a suite without the command: runs are observed, judged and stored, and can
+// be loaded again.
 func TestSuite(t *testing.T) {
 	testlab.Long(t)
 	const text = `
@@ -165,7 +166,7 @@ expect:
 		}
 		lines := d.lines[r.ID()]
 		if n := len(lines); n < 4 || lines[0] != "begin" || lines[1] != "run" || lines[n-2] != "end" || lines[n-1] != "end "+string(want) {
-			t.Errorf("%s was told as %s", r.ID(), strings.Join(lines, ", "))
+			t.Errorf("the observer was called for %s with %s", r.ID(), strings.Join(lines, ", "))
 		}
 		again, err := result.Load(r.Dir)
 		if err != nil {

@@ -36,9 +36,9 @@ func TestClockSurvivesJSON(t *testing.T) {
 	}
 }
 
-// A reading of the wall clock lies where the clock was read just before and just after it. The two
-// kernel clocks drift apart by what NTP corrects, far less than a millisecond here; and FromWall, which
-// compares them, is as exact as it is quick.
+// A reading of the wall clock, converted, lies between two readings of the clock just before and
+// just after it. The slack is 1 ms, far more than the two kernel clocks drift apart by NTP
+// corrections here, and the time that FromWall takes, which bounds the error of its comparison.
 func TestClockFromWall(t *testing.T) {
 	c := Clock{Base: monotonic() - int64(time.Hour)}
 	fromWall := func(sec, nsec int64) (at, slack time.Duration) {

@@ -1,6 +1,6 @@
-// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. The harness writes
-// it and nothing else does; assertions, ladders and reports only read it. Of the module it imports only
-// what decodes packets.
+// Package trace is the hinge of halfopen: the ordered, timestamped events of one run. Only the
+// harness writes a trace; assertions, ladders and reports read it. The only package of this module
+// that it imports is the packet decoder.
 package trace
 
 import (
@@ -30,7 +30,7 @@ type Event struct {
 	End      *End      `json:"end,omitempty"`
 }
 
-// Run is the first event: what is run, and on what.
+// Run is the first event: the scenario, the seed and the kernel of the run.
 type Run struct {
 	Scenario string            `json:"scenario"`
 	Case     string            `json:"case,omitempty"`
@@ -63,14 +63,14 @@ func (r *Run) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Host is a host of the lab, once it is up.
+// Host is written when a host of the lab is up.
 type Host struct {
 	Name      string   `json:"name"`
 	Addresses []string `json:"addresses"`
 	Links     []Link   `json:"links"`
 }
 
-// Link is one end of a link: where packets are captured.
+// Link is one end of a link. Packets are captured there.
 type Link struct {
 	// Device is the interface's name in its host's namespace.
 	Device string `json:"device"`
@@ -84,7 +84,7 @@ type Sysctl struct {
 	Host  string `json:"host"`
 	Name  string `json:"name"`
 	Value string `json:"value,omitempty"`
-	// Missing is true where the kernel has no such parameter.
+	// Missing is true if the kernel does not have the parameter.
 	Missing bool `json:"missing,omitempty"`
 }
 
@@ -95,7 +95,8 @@ type Start struct {
 	Op    string `json:"op,omitempty"`
 	// N counts the executions of the step, from 1.
 	N int `json:"n,omitempty"`
-	// TID is the thread that does the step, as the lab's PID namespace numbers it: whom a signal for the step must hit.
+	// TID is the thread running the step, in the lab's PID namespace. Signals for the step go to
+	// it.
 	TID int `json:"tid,omitempty"`
 }
 
@@ -110,31 +111,32 @@ type Step struct {
 	Began time.Duration `json:"began"`
 	// Socket is the name of the socket it worked on.
 	Socket string `json:"socket,omitempty"`
-	// Local and Remote are that socket's addresses after the step, where it has them.
+	// Local and Remote are the socket's addresses after the step, "" if it has none.
 	Local  string `json:"local,omitempty"`
 	Remote string `json:"remote,omitempty"`
 	// Errno is the name of the error, "" for success.
 	Errno string `json:"errno,omitempty"`
-	// Result is what the system call returned: -1 with an Errno.
+	// Result is the return value of the system call: -1 with an Errno.
 	Result int64 `json:"result"`
-	// Bytes is how many bytes the whole step moved.
+	// Bytes is the number of bytes that the whole step sent or received.
 	Bytes int64 `json:"bytes,omitempty"`
-	// SHA256 is the digest of those bytes in hex, for steps that receive.
+	// SHA256 is the digest of the bytes received, in hex.
 	SHA256 string `json:"sha256,omitempty"`
-	// Data is the first of the bytes received, at most 4096; of a blocked step, the names of system calls.
+	// Data has the first 4096 bytes received; for a blocked step, the names of system calls.
 	Data []byte `json:"data,omitempty"`
-	// Value is getsockopt's value, or the events poll saw, comma-separated.
+	// Value is the value of getsockopt, or the events that poll returned, separated by commas.
 	Value string `json:"value,omitempty"`
 	// Values are the fields of tcp_info, named without tcpi_.
 	Values map[string]int64 `json:"values,omitempty"`
-	// Peer is whom recvfrom or accept heard from.
+	// Peer is the address of the peer of recvfrom or accept.
 	Peer string `json:"peer,omitempty"`
-	// Exit, Killed, Stdout and Stderr are of an exec step: exit status, or the signal that ended it.
+	// Exit, Killed, Stdout and Stderr belong to an exec step. Exit is the exit status, Killed the
+	// signal that ended the program.
 	Exit   int    `json:"exit,omitempty"`
 	Killed string `json:"killed,omitempty"`
 	Stdout string `json:"stdout,omitempty"`
 	Stderr string `json:"stderr,omitempty"`
-	// Problem says why a step could not be tried at all, such as a program that is not there.
+	// Problem says why a step could not be tried at all, for example a missing program.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -144,43 +146,46 @@ type Signal struct {
 	Name  string `json:"name"`
 }
 
-// Socket is a socket of a host as sock_diag sees it, written when anything of it changed.
+// Socket is a socket of a host as sock_diag reports it, written when any of its values has changed.
 type Socket struct {
 	Host string `json:"host"`
 	// Local and Remote are address:port, IPv6 in brackets.
 	Local  string `json:"local"`
 	Remote string `json:"remote"`
-	// State is the TCP state as ss names it (SYN_RECV for NEW_SYN_RECV); CLOSED when the socket is gone.
+	// State is the TCP state by the name that ss uses (SYN_RECV for NEW_SYN_RECV), or CLOSED when
+	// the socket is gone.
 	State string `json:"state"`
-	// RecvQ and SendQ are bytes; of a listening socket, the connections waiting for accept and its backlog.
+	// RecvQ and SendQ are in bytes. Of a listening socket, RecvQ is the number of connections
+	// waiting for accept and SendQ the backlog.
 	RecvQ uint32 `json:"recv_q"`
 	SendQ uint32 `json:"send_q"`
-	// Timer is off, on (retransmission), keepalive, timewait or persist; Expires is when it fires, from now.
+	// Timer is off, on (retransmission), keepalive, timewait or persist. It fires after Expires,
+	// counted from T.
 	Timer   string        `json:"timer,omitempty"`
 	Expires time.Duration `json:"expires,omitempty"`
 	// Retrans counts unanswered retransmissions or probes.
 	Retrans int `json:"retrans,omitempty"`
-	// Inode is the socket's inode, 0 where no process holds it.
+	// Inode is the socket's inode, 0 if no process holds the socket.
 	Inode uint32 `json:"inode,omitempty"`
 	// Info has some fields of tcp_info, named without tcpi_.
 	Info map[string]int64 `json:"info,omitempty"`
 }
 
-// Sampled says that the sockets of all hosts were read anew while the actor that caused an event stood still. What the
-// trace says of sockets up to here is the state at that event.
+// Sampled says that the sockets of all hosts were read again while the actor that caused an event
+// stood still. The sockets in the trace up to here have the state at that event.
 type Sampled struct {
 	// Event is the event's name, as in the scenario.
 	Event string `json:"event"`
 }
 
-// Counters are a host's kernel counters, by GROUP.NAME: TcpExt.TCPTimeouts.
+// Counters are a host's kernel counters, by GROUP.NAME, such as TcpExt.TCPTimeouts.
 type Counters struct {
 	Host   string           `json:"host"`
 	At     Moment           `json:"at"`
 	Values map[string]int64 `json:"values"`
 }
 
-// Moment says when counters were read.
+// Moment is when counters were read.
 type Moment string
 
 // Before and After are the moments before the actors' first steps and after their last.
@@ -193,27 +198,27 @@ const (
 type Fault struct {
 	Name string      `json:"name"`
 	What FaultChange `json:"what"`
-	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says what chose it. Both are set
-	// with FaultOn.
+	// Mechanism carries the fault out: iptables, tc or nfqueue. Why says why it was chosen. Both
+	// are set with FaultOn.
 	Mechanism string `json:"mechanism,omitempty"`
 	Why       string `json:"why,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
-	// Host is where a hit struck. Effect says what was done to the packet; By for how long, where it has
-	// a time.
+	// Host is the host where the packet was struck, Effect what was done to it, By the duration of
+	// an effect that has one.
 	Host   string        `json:"host,omitempty"`
 	Effect Effect        `json:"effect,omitempty"`
 	By     time.Duration `json:"by,omitempty"`
-	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
+	// Packet is the packet as it arrived, from its IP header to the end of its headers.
 	Packet []byte `json:"packet,omitempty"`
 }
 
-// FaultChange says what a [Fault] event is about.
+// FaultChange is the subject of a [Fault] event.
 type FaultChange string
 
 // The changes of a fault.
 const (
-	// FaultOn and FaultOff say that the fault is in force from now on, or not any more.
+	// FaultOn and FaultOff say that the fault is in force from T on, or not any more.
 	FaultOn  FaultChange = "on"
 	FaultOff FaultChange = "off"
 	// FaultHit is one packet struck. Mechanisms that judge packets one by one report it.
@@ -231,34 +236,34 @@ type Process struct {
 	Signal string `json:"signal,omitempty"`
 }
 
-// Note is something the reader of the run must know, such as captured packets that were lost.
+// Note is for the reader of the trace, for example that the capture lost packets.
 type Note struct {
 	Text string `json:"text"`
-	// Untrue is set where the trace is not the whole truth: a verdict must not rest on it.
+	// Untrue is set if the trace is not the whole truth. A verdict must not rest on it.
 	Untrue bool `json:"untrue,omitempty"`
 }
 
 // End is the last event.
 type End struct {
 	Reason EndReason `json:"reason"`
-	// Hanging are the steps that had not ended, ACTOR.STEP or ACTOR.STEP[N].
+	// Hanging are the steps that had not ended, as ACTOR.STEP or ACTOR.STEP[N].
 	Hanging []string `json:"hanging,omitempty"`
 }
 
-// EndReason says why a run ended.
+// EndReason is why a run ended.
 type EndReason string
 
 // The reasons to end a run.
 const (
-	// EndDone says that all actors did all their steps.
+	// EndDone: all actors did all their steps.
 	EndDone EndReason = "done"
-	// EndDeadline says that the deadline of the scenario came first.
+	// EndDeadline: the deadline of the scenario came first.
 	EndDeadline EndReason = "deadline"
-	// EndCanceled says that the caller of the run did not want it any more.
+	// EndCanceled: the caller canceled the run.
 	EndCanceled EndReason = "canceled"
 )
 
-// Kind names the field that is set, as in JSON; "" for none.
+// Kind is the JSON key of the field that is set, "" if none is.
 func (e *Event) Kind() string {
 	switch {
 	case e.Run != nil:

@@ -2,7 +2,7 @@ package trace
 
 import "halfopen/internal/packet"
 
-// Decoded is what a frame says: addresses, ports, flags, options, payload.
+// Decoded is a frame taken apart: addresses, ports, flags, options, payload.
 type Decoded = packet.Decoded
 
 // Flow is the place of a packet in its connection.
@@ -13,23 +13,23 @@ type Effect = packet.Effect
 
 // Packet is a packet seen at one end of a link.
 type Packet struct {
-	// Host and Device are where it was seen.
+	// Host and Device say where it was seen.
 	Host   string `json:"host"`
 	Device string `json:"device"`
-	// Out is true where the host sent it, false where it received it.
+	// Out is true if the host sent it, false if the host received it.
 	Out bool `json:"out,omitempty"`
-	// Frame is the frame from its link layer header on, as much of it as the capture keeps.
+	// Frame has the bytes from the link layer header on, as many as the capture keeps.
 	Frame []byte `json:"frame"`
 	// Length is the length of the whole frame in bytes.
 	Length int `json:"length"`
-	// Summary is the packet in one line, for people who read the file.
+	// Summary is the packet in one line, for people reading the file.
 	Summary string `json:"summary,omitempty"`
 
 	decoded *Decoded
 }
 
-// Decode reads the packet's frame, once; later calls return the same value. It must not be called from two goroutines at
-// once.
+// Decode decodes the packet's frame once; later calls return the same value. It is not safe for
+// concurrent use.
 func (p *Packet) Decode() *Decoded {
 	if p.decoded == nil {
 		d := packet.Decode(p.Frame)
@@ -38,7 +38,8 @@ func (p *Packet) Decode() *Decoded {
 	return p.decoded
 }
 
-// Flows returns the flow of each event of the trace, by its index; the zero Flow for those that are not packets.
+// Flows returns the flow of each event, by its index in the trace. Events that are not packets have
+// the zero Flow.
 func (t *Trace) Flows() []Flow {
 	flows, tracker := make([]Flow, len(t.Events)), packet.NewFlows()
 	for i := range t.Events {

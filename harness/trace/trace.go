@@ -19,7 +19,8 @@ type Trace struct {
 // Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a little late.
 func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
 
-// Sort orders the events by time; those of one instant keep the order they were added in.
+// Sort orders the events by time. Events of the same instant keep the order in which they were
+// added.
 func (t *Trace) Sort() {
 	slices.SortStableFunc(t.Events, func(a, b Event) int { return cmp.Compare(a.T, b.T) })
 }

@@ -60,7 +60,7 @@ func TestEachEventHasAKind(t *testing.T) {
 		seen[e.Kind()] = true
 	}
 	if kinds := reflect.TypeFor[Event]().NumField() - 1; len(seen) != kinds {
-		t.Errorf("%d kinds of events were seen, there are %d", len(seen), kinds)
+		t.Errorf("%d kinds of events are tested, want all %d", len(seen), kinds)
 	}
 	if k := (&Event{}).Kind(); k != "" {
 		t.Errorf("the kind of nothing is %q", k)

@@ -53,7 +53,7 @@ func TestCountOfVerdicts(t *testing.T) {
 	}
 }
 
-// write makes a directory of a stored run, of which the trace alone is read.
+// write makes the directory of a stored run with only its trace.
 func write(t *testing.T, dir string, events ...trace.Event) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -117,6 +117,6 @@ func TestLoadRefusesTracesWithoutAScenario(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "reading event 0") {
-		t.Errorf("of a file that is no trace: %v", err)
+		t.Errorf("of a file that is not a trace: %v", err)
 	}
 }

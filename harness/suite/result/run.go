@@ -16,7 +16,7 @@ type Run struct {
 	Place Place
 }
 
-// ID names the run to a person: "syn-retry-backoff retries=3 #2".
+// ID is the name of the run for people: "syn-retry-backoff retries=3 #2".
 func (r *Run) ID() string {
 	if r.N == 0 {
 		return r.Scenario.ID()
@@ -24,16 +24,16 @@ func (r *Run) ID() string {
 	return fmt.Sprintf("%s #%d", r.Scenario.ID(), r.N)
 }
 
-// Running names, in place of a version, the kernel that this machine runs on.
+// Running, in place of a version, names the kernel that this machine runs.
 const Running = "running"
 
 // Place is where a run takes place. The zero Place is this machine, in real time.
 type Place struct {
-	// Kernel is the version of a guest's kernel, as uname -r says it; "" on this machine itself.
+	// Kernel is the version of the guest's kernel, as in uname -r; "" for this machine itself.
 	Kernel string
-	// Image is the path of the guest's kernel, a bzImage; "" is that of a known kernel of this version.
+	// Image is the path of the guest's kernel, a bzImage; "" finds a known kernel by its version.
 	Image string
-	// Warp is set where the guest's clock jumps over idle times.
+	// Warp is set if the guest's clock jumps over idle times.
 	Warp bool
 }
 
@@ -48,7 +48,8 @@ func (p *Place) KernelName() string {
 	return Running
 }
 
-// String says where, for people: "warped on Linux 6.1.0-50-cloud-amd64"; "" is this machine, in real time.
+// String names the place for people: "warped on Linux 6.1.0-50-cloud-amd64"; "" for this machine,
+// in real time.
 func (p *Place) String() string {
 	switch {
 	case p.Warp:

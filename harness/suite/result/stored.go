@@ -12,9 +12,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The files of a stored run, in its directory. The verdict is written last: where it is, the others are complete.
+// The files of a stored run, in its directory. The verdict is written last: if it exists, the
+// others are complete.
 const (
-	// TraceFile has an event a line, as JSON; see [trace.Trace.Write].
+	// TraceFile has one event in each line, as JSON; see [trace.Trace.Write].
 	TraceFile = "trace.ndjson"
 	// CaptureFile has the packets, for tcpdump and Wireshark.
 	CaptureFile = "capture.pcapng"
@@ -22,7 +23,7 @@ const (
 	VerdictFile = "verdict.json"
 )
 
-// Find returns the directories at and below dir that hold a stored run, sorted.
+// Find returns the directories that hold a stored run, dir and those below it, sorted.
 func Find(dir string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -38,8 +39,9 @@ func Find(dir string) ([]string, error) {
 	return dirs, nil
 }
 
-// Load reads the run stored in dir and judges it again, by the expectations that were stored with it. Took is the time of
-// the trace's end, which for a run in warped time is the lab's. Where the run took place is not stored.
+// Load reads the run stored in dir and judges it again by the expectations stored with it. Took is
+// the time of the trace's end, which for a run in warped time is time in the lab. The place of the
+// run is not stored.
 func Load(dir string) (*Result, error) {
 	f, err := os.Open(filepath.Join(dir, TraceFile))
 	if err != nil {
