@@ -61,9 +61,9 @@ func TestSelection(t *testing.T) {
 		{name: "two cases", sel: selection{args: []string{cased}, cases: []string{"n=1", "n=3"}}, want: []string{"cased n=1 v4", "cased n=1 v6", "cased n=3 v4", "cased n=3 v6"}},
 		{name: "a family", sel: selection{args: []string{cased}, cases: []string{"v6"}}, want: []string{"cased n=1 v6", "cased n=2 v6", "cased n=3 v6"}},
 		{name: "a case and a family", sel: selection{args: []string{cased}, cases: []string{"n=2", "v6"}}, want: []string{"cased n=2 v6"}},
-		{name: "a case and a family that never meet", sel: selection{args: []string{one, six}, cases: []string{"v6", "n=1"}}, err: "no run is of all that --case names: v6, n=1"},
-		{name: "no such case", sel: selection{args: []string{cased}, cases: []string{"n=9"}}, err: `no case "n=9"; there are n=1, n=2, n=3`},
-		{name: "an empty case is no wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `no case ""`},
+		{name: "a case and a family that never meet", sel: selection{args: []string{one, six}, cases: []string{"v6", "n=1"}}, err: "no case matches all of --case v6, n=1"},
+		{name: "an unknown case", sel: selection{args: []string{cased}, cases: []string{"n=9"}}, err: `unknown case "n=9": want one of n=1, n=2, n=3`},
+		{name: "an empty case is no wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `unknown case ""`},
 		{name: "a parameter of one of two scenarios", sel: selection{args: []string{cased, plain}, set: map[string]string{"n": "7"}, cases: []string{"n=7"}}, want: []string{
 			"cased n=7 (n=1) v4", "cased n=7 (n=1) v6", "cased n=7 (n=3) v4", "cased n=7 (n=3) v6",
 		}},

@@ -48,7 +48,7 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 		for _, f := range files {
 			known = append(known, f.Params...)
 		}
-		return nil, fmt.Errorf("--set %s: none of the %d scenarios has a parameter of that name%s",
+		return nil, fmt.Errorf("--set %s: none of the %d scenarios has this parameter%s",
 			names[0], len(files), spell.DidYouMean(names[0], known))
 	}
 	return all, nil
@@ -61,7 +61,7 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, error) {
 	for _, want := range wanted {
 		if !slices.ContainsFunc(cases, func(s *language.Scenario) bool { return isFamily(s, want) || isCase(s, want) }) {
-			return nil, fmt.Errorf("no case %q; %s", want, knownCases(cases))
+			return nil, fmt.Errorf("unknown case %q: %s", want, knownCases(cases))
 		}
 	}
 	families, labels := false, false
@@ -74,7 +74,7 @@ func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, e
 			labels && !slices.ContainsFunc(wanted, func(want string) bool { return isCase(s, want) })
 	})
 	if len(kept) == 0 && len(cases) > 0 {
-		return nil, fmt.Errorf("no run is of all that --case names: %s", strings.Join(wanted, ", "))
+		return nil, fmt.Errorf("no case matches all of --case %s", strings.Join(wanted, ", "))
 	}
 	return kept, nil
 }
@@ -133,7 +133,7 @@ func knownCases(cases []*language.Scenario) string {
 	case len(labels) == 0:
 		return "the scenario has no cases"
 	case len(labels) > 20:
-		return fmt.Sprintf("there are %d, halfopen show NAME lists them", len(labels))
+		return fmt.Sprintf("halfopen show NAME lists all %d", len(labels))
 	}
-	return "there are " + strings.Join(labels, ", ")
+	return "want one of " + strings.Join(labels, ", ")
 }

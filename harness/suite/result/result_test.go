@@ -98,8 +98,8 @@ func TestLoadRefusesTracesWithoutAScenario(t *testing.T) {
 		events []trace.Event
 		err    string
 	}{
-		{"no event", nil, "trace.ndjson does not say which scenario was run"},
-		{"no scenario", []trace.Event{{Run: &trace.Run{Scenario: "a"}}}, "trace.ndjson does not say which scenario was run"},
+		{"no event", nil, "trace.ndjson does not contain the scenario of the run"},
+		{"no scenario", []trace.Event{{Run: &trace.Run{Scenario: "a"}}}, "trace.ndjson does not contain the scenario of the run"},
 		{"another kind of scenario", []trace.Event{{Run: &trace.Run{Scenario: "a", Source: []byte(`["a"]`)}}}, "reading the scenario in trace.ndjson: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

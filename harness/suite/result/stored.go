@@ -54,7 +54,7 @@ func Load(dir string) (*Result, error) {
 	}
 	run := t.Run()
 	if run == nil || len(run.Source) == 0 {
-		return nil, fmt.Errorf("%s does not say which scenario was run", TraceFile)
+		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
 	}
 	var s language.Scenario
 	if err := json.Unmarshal(run.Source, &s); err != nil {
