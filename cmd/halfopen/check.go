@@ -24,9 +24,13 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check NAME|FILE|DIR...",
 		Short: "Validate scenarios without running them",
-		Long: `Validate scenarios without running them: every mistake of every file is printed as file:line:col: message. The exit status
-is 2 if there is one. A kernel parameter or counter that the running kernel does not have is told, if another's name is like it,
-but is no mistake: another kernel may have it. So is a parameter that nothing uses.`,
+		Long: `Validate scenarios without running them. Every mistake in every file is printed as
+FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one.
+
+A note is not a mistake and does not change the exit status. Notes name kernel
+parameters and counters that the running kernel does not have, but that are
+spelled like one that it has (another kernel may have them), and parameters of
+the scenario that nothing uses.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,7 +62,7 @@ but is no mistake: another kernel may have it. So is a parameter that nothing us
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter, of each scenario: `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenarios: `NAME=VALUE`; may be repeated")
 	if err := cmd.RegisterFlagCompletionFunc("set", completeSet); err != nil {
 		panic(err) // the flag was defined a line above
 	}

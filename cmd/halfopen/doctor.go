@@ -20,10 +20,12 @@ import (
 func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Probe what this machine can do, and name the remedy for what it cannot",
-		Long: `Probe what this machine can do. Each line but the last is a lab that was really built, with one thing in it that scenarios
-use; the last says whether there is what long runs need to take place in warped time. For what does not work, the remedy is named.
-The exit status is 3 if something is missing that every scenario needs, or nearly so.`,
+		Short: "Check what this machine can do, and how to get what is missing",
+		Long: `Check what this machine can do. Each line except the last is the result of
+building a lab with one feature that scenarios use. The last line is about warped
+time, in which long runs happen. If something is missing, the lines below it say
+why, and what to do about it. The exit status is 3 if a feature is missing that
+nearly every scenario needs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()

@@ -19,8 +19,8 @@ type filter struct {
 
 // flags adds the flags that make the filter.
 func (f *filter) flags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "only scenarios that have this `TAG`; may be repeated, and each must be there")
-	cmd.Flags().StringVar(&f.grep, "grep", "", "only scenarios whose name, title or teaching text matches this `REGEXP`, in upper or lower case")
+	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "only scenarios with this `TAG`; may be repeated, for scenarios with all of them")
+	cmd.Flags().StringVar(&f.grep, "grep", "", "only scenarios whose name, title or teaching text matches this `REGEXP`, ignoring case")
 	if err := cmd.RegisterFlagCompletionFunc("tag", completeTag); err != nil {
 		panic(err) // the flag was defined a few lines above
 	}

@@ -12,9 +12,10 @@ import (
 func newInspect() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect DIR",
-		Short: "Draw the ladders and states of stored runs, and judge them again",
-		Long: `Draw the ladder and the socket states of the runs stored below a directory by run --out, and judge them again: with the
-expectations as they were when the run was stored. The exit status is that of the verdicts.`,
+		Short: "Draw stored runs, packets and socket states, and judge them again",
+		Long: `Draw the ladder and the socket states of each run that halfopen run --out has
+stored in or below a directory, and judge the run again by the expectations
+stored with it. The exit status is 1 if a run does not pass.`,
 		Args: one("directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := result.Find(args[0])

@@ -12,7 +12,7 @@ import (
 func newKernel() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kernel",
-		Short: "List and get kernels for virtual machines",
+		Short: "List and download kernels for virtual machines",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -24,8 +24,9 @@ func newKernelList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the kernels that halfopen run --kernel can boot",
-		Long: `List the running kernel, those that can be booted in a virtual machine (of /boot and of the cache that halfopen kernel get
-fills), and those that the machine's package archive has.`,
+		Long: `List the running kernel, the kernels that can be booted in a virtual machine (from
+/boot and from the cache that halfopen kernel get fills), and the kernels that
+halfopen kernel get can download from the machine's package archive.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
@@ -61,9 +62,11 @@ fills), and those that the machine's package archive has.`,
 func newKernelGet() *cobra.Command {
 	return &cobra.Command{
 		Use:   "get [VERSION]",
-		Short: "Get a kernel from the package archive into the cache",
-		Long: `Get a kernel from the machine's package archive into the user's cache directory: the newest for clouds, or the one whose version
-begins so. apt-get downloads and verifies it; nothing is installed, and no root is needed.`,
+		Short: "Download a kernel from the package archive into the cache",
+		Long: `Download a kernel from the machine's package archive into the user's cache
+directory: the newest kernel for clouds, or the newest whose version begins with
+VERSION. apt-get downloads and verifies the package. Nothing is installed, and
+root is not needed.`,
 		Example: "  halfopen kernel get\n  halfopen kernel get 6.1",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -25,11 +25,14 @@ func newList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
-		Long: `List the built-in scenarios by folder: name, how long the shortest and the longest of its runs take, IP families, title and
-tags. Runs that take less than 20 s are native: they take place on this machine, in real time. Longer ones are warped: they
-take place in a virtual machine, which passes over that time in a second or so (halfopen run --help).
+		Long: `List the built-in scenarios by folder: name, duration of the shortest and the
+longest run, IP versions, title and tags. The column native has the runs of less
+than 20 s, which happen on this machine in real time. The column warped has the
+longer runs, which happen in a virtual machine that skips idle time: they take a
+few seconds of your time (see halfopen run --help).
 
-With words, only those are listed that have each of them in the name, the folder, the title or the tags.`,
+With words, only scenarios are listed that have each of the words in their name,
+folder, title or tags.`,
 		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n  halfopen list --grep 'SO_LINGER|orphan'\n" +
 			"  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {
@@ -62,8 +65,8 @@ With words, only those are listed that have each of them in the name, the folder
 		},
 	}
 	only.flags(cmd)
-	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print one page of Markdown with all that the scenarios teach")
-	cmd.Flags().StringVar(&dir, "dir", "", "with --markdown, write a page for each folder, and README.md, their index, into `DIR`")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print one page of Markdown with everything that the scenarios teach")
+	cmd.Flags().StringVar(&dir, "dir", "", "with --markdown: write a page for each folder, and README.md as index, into `DIR`")
 	return cmd
 }
 

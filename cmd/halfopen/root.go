@@ -16,12 +16,20 @@ import (
 
 const rootLong = `halfopen is a laboratory for TCP failures.
 
-A scenario names hosts, faults, what the programs on the hosts do, and what must be observed. halfopen builds the hosts out
-of network namespaces, breaks the network between them packet by packet, runs real sockets of the real kernel, and says
-whether it was what the scenario expects: which errno, after how long, in which TCP state, after which packets.
+A scenario is a YAML file. It names hosts, the faults of the network between
+them, the steps that programs on the hosts perform, and what must be observed:
+which errno, after how long, in which TCP state, after which packets. halfopen
+makes the hosts out of network namespaces, breaks the network packet by packet,
+runs real sockets of a real kernel, and checks the expectations.
 
-Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
-it, and nothing failed.`
+First steps:
+  halfopen doctor                   check what this machine can do
+  halfopen run connect-refused -v   run a built-in scenario and draw its packets
+  halfopen list                     list the built-in scenarios
+
+Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
+scenario or the command line is wrong; 3 this machine cannot run the scenario,
+and nothing failed; 130 interrupted.`
 
 // execute runs the command line and returns its exit status.
 func execute(args []string, out, errs io.Writer) int {

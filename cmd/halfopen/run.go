@@ -40,23 +40,29 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [NAME|FILE|DIR]...",
 		Short: "Run scenarios and judge them",
-		Long: fmt.Sprintf(`Run scenarios and judge them. A name is looked up among the built-in scenarios and their folders; everything else is a file,
-or a directory that is searched for .yaml files. Without arguments, every built-in scenario is run. --tag and --grep narrow
-the selection.
+		Long: fmt.Sprintf(`Run scenarios and judge them. An argument is the name of a built-in scenario, a
+folder of them, a file, or a directory that is searched for .yaml and .yml files.
+Without arguments, every built-in scenario is run. --tag and --grep narrow the
+selection of scenarios, --case the selection of their cases.
 
-A run of 20 s or more happens in warped time if QEMU and a kernel to boot are there (halfopen kernel): in a virtual machine
-whose clock jumps to the next timer whenever it is idle, so that two hours of keepalive pass in seconds. Otherwise, and
-always with --kernel running, such a run happens in real time, but only if you named it or passed --long. If not, it is left
-out.
+A run of 20 s or more happens in warped time if this machine has QEMU and a
+kernel to boot (see halfopen kernel): in a virtual machine whose clock jumps to
+the next timer whenever it is idle, so that two hours of keepalive pass in
+seconds. Otherwise, and always with --kernel running, such a run happens in real
+time, but only if you name the scenario or pass --long. If you do not, the run is
+left out.
 
-On another kernel (--kernel), shorter runs happen in real time, which is too slow for some without KVM; times are exact with
---warp. If --kernel is the path of a bzImage, its modules are taken from ../lib/modules/VERSION, relative to its directory,
-or from /lib/modules/VERSION.
+On another kernel (--kernel), shorter runs happen in real time. Without KVM, that
+is too slow for some of them; with --warp, times are exact. If --kernel is the
+path of a bzImage, its modules are taken from ../lib/modules/VERSION, relative to
+the directory of the bzImage, or from /lib/modules/VERSION.
 
-Results are written in the --format
+Output formats (--format):
 %s
-Exit status: 0 all passed; 1 an expectation failed; 2 the scenario or the command line is wrong; 3 this machine cannot run
-it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints what was finished, the second kills.`, formatLines()),
+Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
+scenario or the command line is wrong; 3 this machine cannot run the scenario,
+and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints
+the results so far, the second kills them.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2
@@ -73,17 +79,17 @@ it, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prin
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
-	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter's NAME=VALUE, or an IP version, v4 or v6; may be repeated")
+	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
 	f.only.flags(cmd)
-	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "how many runs go on at once; they mostly wait")
-	flags.IntVar(&f.repeat, "repeat", 1, "how often each is run")
-	flags.Uint64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
-	flags.StringVar(&f.out, "out", "", "store each run's trace, capture and verdict below this `DIR`")
-	flags.StringVar(&f.format, "format", report.Formats[0].Name, "of the output: "+report.FormatNames())
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print the ladder and the verdicts of passed runs too")
+	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "do up to `N` runs at once; runs mostly wait")
+	flags.IntVar(&f.repeat, "repeat", 1, "run each case `N` times")
+	flags.Uint64Var(&f.seed, "seed", 0, "`SEED` of everything random (default: a new one, which is printed)")
+	flags.StringVar(&f.out, "out", "", "store trace, capture and verdict of each run below this `DIR`")
+	flags.StringVar(&f.format, "format", report.Formats[0].Name, "write the results in this `FORMAT`: "+report.FormatNames())
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also print the ladder and the verdicts of passed runs")
 	flags.BoolVar(&f.long, "long", false, "also run scenarios of 20 s or longer, in real time")
-	flags.BoolVar(&f.warp, "warp", false, "in a virtual machine, in warped time")
-	flags.StringArrayVar(&f.kernels, "kernel", nil, "in a virtual machine, on this kernel: `VERSION|PATH` of a bzImage, or running; may be repeated; see halfopen kernel")
+	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
+	flags.StringArrayVar(&f.kernels, "kernel", nil, "run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,

@@ -13,8 +13,8 @@ func newSchema() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of scenario files, for editors",
-		Long: `Print the JSON Schema of scenario files. An editor with a YAML language server completes and checks a scenario that
-begins with the line
+		Long: `Print the JSON Schema of scenario files. An editor with a YAML language server
+completes and checks a scenario file that begins with the line
 
   # yaml-language-server: $schema=halfopen.schema.json`,
 		Example: "  halfopen schema > halfopen.schema.json",

@@ -21,10 +21,12 @@ func newShow() *cobra.Command {
 	var set, cases []string
 	cmd := &cobra.Command{
 		Use:   "show NAME|FILE",
-		Short: "Explain a scenario: text, hosts, faults, expectations, and the plan as commands",
-		Long: `Explain a scenario without running it: what it teaches, its hosts with their addresses, what its actors do, its faults with
-the mechanism that carries them out and why, what is expected, and the lab and the faults as the commands a person would type
-as root. A scenario with cases is shown in its first, or in the one given by --case.`,
+		Short: "Explain a scenario: text, hosts, steps, faults, expectations, commands",
+		Long: `Explain a scenario without running it: what it teaches, its hosts and their
+addresses, the steps of its actors, its faults with the mechanism that carries
+each of them out and why, and its expectations. The last section has the commands
+with which you could build the lab and the faults by hand, as root. Of a scenario
+with cases, the first case is shown, or the one given by --case.`,
 		Example:           "  halfopen show syn-retry-backoff\n  halfopen show syn-retry-backoff --case retries=5",
 		Args:              one("scenario"),
 		ValidArgsFunction: completeScenario,
@@ -54,7 +56,7 @@ as root. A scenario with cases is shown in its first, or in the one given by --c
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
-	cmd.Flags().StringArrayVar(&cases, "case", nil, "the case to show: its `LABEL`, a parameter's NAME=VALUE, v4 or v6")
+	cmd.Flags().StringArrayVar(&cases, "case", nil, "show this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6")
 	for name, complete := range map[string]cobra.CompletionFunc{"case": completeCase, "set": completeSet} {
 		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
 			panic(err) // the flag was defined a few lines above
