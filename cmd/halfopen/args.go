@@ -10,7 +10,7 @@ import (
 	"halfopen/internal/spell"
 )
 
-// one has a command take one argument, and say which is missing.
+// one accepts exactly one argument. what names it in the error.
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
@@ -20,7 +20,7 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-// some has a command take one argument or more.
+// some accepts one argument or more. what names them in the error.
 func some(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -30,7 +30,7 @@ func some(what string) cobra.PositionalArgs {
 	}
 }
 
-// onlyCommands has a command take nothing but its subcommands.
+// onlyCommands accepts no arguments: each would be an unknown subcommand.
 func onlyCommands(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -44,7 +44,7 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 	return usagef("%s has no command %q%s; see %s --help", cmd.CommandPath(), args[0], spell.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
-// flagError explains a mistake in the flags of a command.
+// flagError returns the usage error for a mistake in the flags of a command.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {

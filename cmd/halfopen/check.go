@@ -69,11 +69,12 @@ the scenario that nothing uses.`,
 	return cmd
 }
 
-// toCheck returns what an argument names. What is not there is a source that cannot be read, so that the others have their verdicts.
+// toCheck returns the scenarios that an argument names. A missing file is a source that fails to
+// load, so that the other arguments are still checked.
 func toCheck(arg string) []source {
 	look := sources
 	if _, err := os.Stat(arg); err == nil {
-		look = fileSources // who writes on the library has folders of the same names
+		look = fileSources // a contributor to the library has folders with the names of its folders
 	}
 	list, err := look(arg)
 	if err != nil {
@@ -82,7 +83,7 @@ func toCheck(arg string) []source {
 	return list
 }
 
-// check validates a scenario and says in a line what is in it. notes are of what may be a mistake.
+// check validates a scenario. line sums up a valid one; notes name what may be a mistake.
 func (s *source) check(set map[string]string) (line string, notes []string, err error) {
 	f, err := s.load()
 	if err != nil {
@@ -111,7 +112,8 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 		say.Count(len(runs), "run"), families(f.IP), estimate), notes, nil
 }
 
-// misspelt tells of kernel parameters and counters that the running kernel does not have, but has others of like names.
+// misspelt returns notes on kernel parameters and counters that the running kernel does not have,
+// if it has one with a similar name.
 func misspelt(runs []*language.Scenario) []string {
 	var notes []string
 	add := func(pos language.Pos, what, name, meant string) {
@@ -143,17 +145,19 @@ func misspelt(runs []*language.Scenario) []string {
 	return notes
 }
 
-// kernelCounters are those of the running kernel; none where they cannot be read, and then nothing is said of counters.
+// kernelCounters are the counters of the running kernel. If they cannot be read, there are no notes
+// on counters.
 var kernelCounters = sync.OnceValue(func() []string {
 	names, _ := kernel.CounterNames()
 	return names
 })
 
-// icmpType are counters that come to be when they first count.
+// icmpType matches counters that exist only after their first count.
 var icmpType = regexp.MustCompile(`^(In|Out)Type[0-9]+$`)
 
-// misspeltCounter returns the one of the kernel's counters that may have been meant by GROUP.NAME, which it does not have: one that
-// is off by a letter or two, for names of counters are much alike, or of another group.
+// misspeltCounter returns the kernel's counter that is most likely meant by GROUP.NAME: one that
+// differs by a letter or two (no more, because names of counters are similar), or one with the same
+// name in another group. It is "" if the kernel has GROUP.NAME.
 func misspeltCounter(counter string, kernels []string) string {
 	group, name, _ := strings.Cut(counter, ".")
 	if slices.Contains(kernels, counter) || icmpType.MatchString(name) {

@@ -26,7 +26,7 @@ func completeScenario(_ *cobra.Command, args []string, toComplete string) ([]cob
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-// completeCase offers the cases of the scenarios that stand on the command line.
+// completeCase offers the cases of the scenarios on the command line.
 func completeCase(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	files, err := (&selection{args: args}).files()
 	if err != nil {
@@ -43,7 +43,7 @@ func completeCase(_ *cobra.Command, args []string, toComplete string) ([]cobra.C
 	return labels, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeFormat offers the formats of the output.
+// completeFormat offers the output formats.
 func completeFormat(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	for _, f := range report.Formats {
@@ -52,7 +52,7 @@ func completeFormat(*cobra.Command, []string, string) ([]cobra.Completion, cobra
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeSet offers the parameters of the scenarios that stand on the command line, for the flag --set.
+// completeSet offers, for the flag --set, the parameters of the scenarios on the command line.
 func completeSet(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	files, err := (&selection{args: args}).files()
 	if err != nil {
@@ -74,7 +74,7 @@ func completeSet(_ *cobra.Command, args []string, toComplete string) ([]cobra.Co
 	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// completeValue offers the values that the parameter has in the files.
+// completeValue offers the values that a parameter has in the files.
 func completeValue(files []*language.File, name, toComplete string) []cobra.Completion {
 	var settings []cobra.Completion
 	for _, f := range files {

@@ -35,14 +35,15 @@ nearly every scenario needs.`,
 	}
 }
 
-// probe is a lab with one thing in it.
+// probe is a lab with one feature.
 type probe struct {
 	name string
-	// essential is true for what nearly every scenario needs; without the others only some cannot be run.
+	// essential is true for features that nearly every scenario needs.
 	essential bool
-	// neededBy says what needs it.
+	// neededBy names what needs the feature.
 	neededBy string
-	// extra is the part of the scenario that tells the probe from others: its family and its faults.
+	// extra is the part of the scenario that differs from probe to probe: its family and its
+	// faults.
 	extra string
 }
 
@@ -145,7 +146,7 @@ func doctor(ctx context.Context, p *page) error {
 	return nil
 }
 
-// probed writes what came of a probe.
+// probed writes the result of a probe.
 func (p *page) probed(pr *probe, err error) {
 	if err == nil {
 		p.line("ok       %-11s  %s", pr.name, pr.neededBy)

@@ -11,13 +11,13 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// filter keeps scenarios by what is written about them. The zero filter keeps all.
+// filter selects scenarios by their tags and text. The zero filter keeps all.
 type filter struct {
 	tags []string
 	grep string
 }
 
-// flags adds the flags that make the filter.
+// flags adds the filter's flags to a command.
 func (f *filter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "only scenarios with this `TAG`; may be repeated, for scenarios with all of them")
 	cmd.Flags().StringVar(&f.grep, "grep", "", "only scenarios whose name, title or teaching text matches this `REGEXP`, ignoring case")
@@ -29,7 +29,7 @@ func (f *filter) flags(cmd *cobra.Command) {
 // isZero reports whether the filter keeps all.
 func (f *filter) isZero() bool { return len(f.tags) == 0 && f.grep == "" }
 
-// keep returns the scenarios that the filter keeps. That there is none is a mistake of the command line.
+// keep returns the scenarios that the filter keeps. If it keeps none, that is a usage error.
 func (f *filter) keep(files []*language.File) ([]*language.File, error) {
 	if f.isZero() {
 		return files, nil
@@ -57,7 +57,7 @@ func (f *filter) keep(files []*language.File) ([]*language.File, error) {
 	return kept, nil
 }
 
-// String says what the filter keeps.
+// String describes the scenarios kept: "tagged a and b and matched by --grep c".
 func (f *filter) String() string {
 	var parts []string
 	if len(f.tags) > 0 {
@@ -79,7 +79,8 @@ func tagsOf(files []*language.File) []string {
 	return slices.Compact(tags)
 }
 
-// completeTag offers the tags of the scenarios that stand on the command line, or of the library.
+// completeTag offers the tags of the scenarios on the command line, or of the library if there are
+// none.
 func completeTag(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if cmd.Name() == "list" {
 		args = nil // its arguments are words

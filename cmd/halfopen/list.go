@@ -70,7 +70,7 @@ folder, title or tags.`,
 	return cmd
 }
 
-// writePages writes the pages of Markdown into a directory, which it makes if there is none.
+// writePages writes the Markdown pages into a directory, which it makes if necessary.
 func writePages(dir string, files []*language.File) error {
 	pages, err := markdownPages(files)
 	if err != nil {
@@ -97,8 +97,8 @@ func mentions(f *language.File, words []string) bool {
 	return true
 }
 
-// list writes the scenarios by folder: for a terminal of the width with title and tags below each, for width 0, a file or a
-// program, each in a single line.
+// list writes the scenarios by folder. width is the terminal's, and titles and tags go below the
+// names; width 0 is for files and programs, and each scenario is one line.
 func list(w io.Writer, files []*language.File, width int) error {
 	names := 0
 	for _, f := range files {
@@ -134,8 +134,8 @@ func list(w io.Writer, files []*language.File, width int) error {
 	return p.err
 }
 
-// lengths says how long the runs of a scenario take, from the shortest to the longest: those in real time, and those in
-// warped time; "-" where there are none.
+// lengths returns the durations, from shortest to longest, of a scenario's runs in real time and of
+// its runs in warped time; "-" if there are none.
 func lengths(runs []*language.Scenario) (native, warped string) {
 	var short, long []time.Duration
 	for _, s := range runs {
@@ -148,7 +148,7 @@ func lengths(runs []*language.Scenario) (native, warped string) {
 	return spread(short), spread(long)
 }
 
-// spread writes the shortest and the longest of some durations.
+// spread formats the shortest and the longest of some durations.
 func spread(all []time.Duration) string {
 	if len(all) == 0 {
 		return "-"

@@ -44,7 +44,7 @@ func TestListIsALineForEachScenarioElsewhere(t *testing.T) {
 	}
 	for _, f := range files {
 		if !strings.Contains(b.String(), "\n  "+f.Name+" ") || !strings.Contains(b.String(), f.Title+" ["+strings.Join(f.Tags, ", ")+"]\n") {
-			t.Errorf("%s has no line of its own", f.Name)
+			t.Errorf("%s is not on one line", f.Name)
 		}
 	}
 }
@@ -82,15 +82,15 @@ func TestFilterKeepsByTagAndText(t *testing.T) {
 		filter filter
 		want   string
 	}{
-		"all":                       {filter{}, "one two three"},
-		"a tag":                     {filter{tags: []string{"timeout"}}, "one two"},
-		"each of two tags":          {filter{tags: []string{"timeout", "cure"}}, "two"},
-		"title or text":             {filter{grep: "slow"}, "one two"},
-		"a name":                    {filter{grep: "^t"}, "two three"},
-		"both":                      {filter{tags: []string{"cure"}, grep: "slow"}, "two"},
-		"a tag that is not there":   {filter{tags: []string{"timout"}}, `--tag timout: no scenario has that tag (did you mean "timeout"?)`},
-		"nothing":                   {filter{tags: []string{"cure", "slow"}, grep: "x"}, "no scenario is tagged cure and slow and matched by --grep x"},
-		"a pattern that is no good": {filter{grep: "("}, "--grep: error parsing regexp: missing closing ): `(?i)(`"},
+		"all":                {filter{}, "one two three"},
+		"a tag":              {filter{tags: []string{"timeout"}}, "one two"},
+		"each of two tags":   {filter{tags: []string{"timeout", "cure"}}, "two"},
+		"title or text":      {filter{grep: "slow"}, "one two"},
+		"a name":             {filter{grep: "^t"}, "two three"},
+		"both":               {filter{tags: []string{"cure"}, grep: "slow"}, "two"},
+		"an unknown tag":     {filter{tags: []string{"timout"}}, `--tag timout: no scenario has that tag (did you mean "timeout"?)`},
+		"nothing":            {filter{tags: []string{"cure", "slow"}, grep: "x"}, "no scenario is tagged cure and slow and matched by --grep x"},
+		"an invalid pattern": {filter{grep: "("}, "--grep: error parsing regexp: missing closing ): `(?i)(`"},
 	} {
 		kept, err := test.filter.keep(files)
 		var names []string

@@ -1,5 +1,5 @@
-// Command halfopen is a laboratory for TCP failures: it runs scenarios on real sockets between network namespaces and says
-// whether what happened is what the scenario expects. See halfopen help.
+// Command halfopen is a laboratory for TCP failures: it runs scenarios on real sockets between
+// network namespaces and checks what the scenarios expect. See halfopen help.
 package main
 
 import (
@@ -9,6 +9,6 @@ import (
 )
 
 func main() {
-	suite.Main() // never returns in a lab, an actor or the init of a guest, which are this same program
+	suite.Main() // never returns in a lab, an actor or the init of a guest, which are the same program
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -9,18 +9,18 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// markdownWidth is the width of paragraphs that this file writes.
+// markdownWidth is the width, in columns, of the paragraphs that this file writes.
 const markdownWidth = 110
 
-// lengthsNote explains two rows of each scenario's table.
+// lengthsNote explains the rows native and warped of each scenario's table.
 const lengthsNote = "*Native* is how long runs take in real time; *warped* is the virtual time of " +
 	"longer runs, which pass in a virtual machine within seconds."
 
-// document is a file of Markdown: its name in its directory, and its text.
+// document is a Markdown file: its name in its directory, and its text.
 type document struct{ name, text string }
 
-// markdown writes one page of all the scenarios: a table of contents by folder, and a section for
-// each scenario. Its links are those of a page in docs.
+// markdown writes one page with all the scenarios: a table of contents by folder, and a section for
+// each scenario. Links are relative to the directory docs.
 func markdown(w io.Writer, files []*language.File) error {
 	p := &page{w: w, width: markdownWidth}
 	p.line("# The built-in scenarios")
@@ -43,8 +43,8 @@ func markdown(w io.Writer, files []*language.File) error {
 	return p.err
 }
 
-// markdownPages returns a page for each folder of the scenarios, and README.md, their index. Their
-// links are those of pages in docs/scenarios, which has the pages of the library.
+// markdownPages returns a page for each folder of the scenarios, and README.md, the index. Links
+// are relative to docs/scenarios, where the pages of the library are.
 func markdownPages(files []*language.File) ([]document, error) {
 	var text strings.Builder
 	index := &page{w: &text, width: markdownWidth}
@@ -104,7 +104,7 @@ type folder struct {
 	files []*language.File
 }
 
-// folders groups scenarios, which are sorted by folder.
+// folders groups scenarios by folder. They must be sorted by folder.
 func folders(files []*language.File) []folder {
 	var all []folder
 	for _, f := range files {
@@ -117,15 +117,15 @@ func folders(files []*language.File) []folder {
 	return all
 }
 
-// contents writes a list of scenarios that links to their sections on a page; "" is the same page.
+// contents writes a list of scenarios with links to their sections in file; "" is the same page.
 func contents(p *page, indent, file string, files []*language.File) {
 	for _, f := range files {
 		p.line("%s- [%s](%s#%s): %s", indent, f.Name, file, f.Name, inText(f.Title))
 	}
 }
 
-// section writes about one scenario, below a heading of that level. root is the way from the page to
-// the top of the repository.
+// section writes the section of one scenario, with a heading of this level. root is the relative
+// path from the page to the top of the repository.
 func section(p *page, level, root string, f *language.File) error {
 	runs, err := f.Expand(nil)
 	if err != nil {
@@ -162,7 +162,7 @@ func section(p *page, level, root string, f *language.File) error {
 	return nil
 }
 
-// settings are what --set may be given: the parameters with the values they have by default, but for those made of others.
+// settings are the parameters for --set with their defaults, without those computed from others.
 func settings(f *language.File) []string {
 	var all []string
 	for _, name := range f.Params {
@@ -178,7 +178,7 @@ func settings(f *language.File) []string {
 	return all
 }
 
-// coded writes words as code, with commas between them.
+// coded formats words as code, separated by commas.
 func coded(all []string) string {
 	texts := make([]string, len(all))
 	for i, text := range all {
@@ -187,7 +187,7 @@ func coded(all []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// inText keeps a line of plain text from being read as Markdown.
+// inText escapes Markdown in a line of plain text.
 func inText(text string) string {
 	return strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`, "|", `\|`).Replace(text)
 }

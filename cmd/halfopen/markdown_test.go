@@ -45,7 +45,8 @@ func TestDocsListTheLibraryAsItIs(t *testing.T) {
 	}
 }
 
-// firstDifference names the first line in which a text is not as wanted; "" where it is.
+// firstDifference describes the first line that differs, or a difference in length; "" if the texts
+// are equal.
 func firstDifference(got, want string) string {
 	have, wanted := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(have), len(wanted)) {
@@ -59,7 +60,7 @@ func firstDifference(got, want string) string {
 	return ""
 }
 
-// storyFile is a scenario with everything that a page shows.
+// storyFile is a scenario that has everything a page shows.
 func storyFile(t *testing.T) *language.File {
 	t.Helper()
 	f, err := language.Parse("stories/one.yaml", []byte(`

@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// page writes wrapped text. After an error it writes nothing more.
+// page writes wrapped text. After the first error, which err keeps, it writes nothing.
 type page struct {
 	w     io.Writer
 	width int
-	// color draws section titles and Markdown with ANSI colors; without it Markdown is written as it is.
-	// ascii has it draw with nothing outside ASCII.
+	// color draws section titles and Markdown with ANSI colors; without it, Markdown is written as
+	// it is. ascii draws with ASCII only.
 	color, ascii bool
 	err          error
 }
@@ -25,7 +25,7 @@ func (p *page) line(format string, args ...any) {
 
 func (p *page) section(title string) { p.line("%s", p.paint(bold, title)) }
 
-// item writes a name, padded to width, and beside it a text of one or more lines.
+// item writes a name, padded to width, followed by a text of one or more lines.
 func (p *page) item(name string, width int, text string) {
 	first := fmt.Sprintf("  %-*s  ", width, name)
 	rest := strings.Repeat(" ", len(first))
@@ -37,7 +37,8 @@ func (p *page) item(name string, width int, text string) {
 	}
 }
 
-// wrap writes a paragraph, broken between words; first and rest stand before its first and its other lines.
+// wrap writes a paragraph, broken between words. first is put before the first line, rest before
+// each other line.
 func (p *page) wrap(first, rest, text string) {
 	line, empty := first, true
 	for _, word := range strings.Fields(text) {

@@ -76,8 +76,8 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM cancels. The second has its usual effect: it ends the
-// process, and with it, because they die with their parent, every lab.
+// interruptible returns a context that the first SIGINT or SIGTERM cancels. The second has its
+// usual effect: it ends the process, and every lab, because labs die with their parent.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)

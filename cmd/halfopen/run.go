@@ -102,7 +102,7 @@ the results so far, the second kills them.`, formatLines()),
 	return cmd
 }
 
-// check refuses what the flags cannot mean.
+// check refuses invalid values of flags, and makes the directory of --out.
 func (f *runFlags) check() error {
 	switch {
 	case f.jobs < 1:
@@ -113,7 +113,7 @@ func (f *runFlags) check() error {
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	}
 	if f.out != "" {
-		// Found out now rather than after a run of some minutes.
+		// Fail now, not after a run of some minutes.
 		if err := os.MkdirAll(f.out, 0o777); err != nil {
 			return usagef("--out: %w", err)
 		}
@@ -139,7 +139,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	seed := f.seed
 	if !f.seeded {
-		seed = uint64(rand.Uint32()) // short enough to be typed again
+		seed = uint64(rand.Uint32()) // 32 bits, to be short enough to type again
 	}
 	var slow onceError
 	s, err := suite.New(cases, suite.Options{
@@ -178,7 +178,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	return nil
 }
 
-// formatLines lists the formats of the output, a line each.
+// formatLines lists the output formats, one in each line.
 func formatLines() string {
 	var b strings.Builder
 	for _, f := range report.Formats {
@@ -187,7 +187,8 @@ func formatLines() string {
 	return b.String()
 }
 
-// leftOut says which built-in scenarios were not run because they take long, why not in warped time, and how to run them.
+// leftOut says which scenarios were not run because they take long, why warped time is not
+// available, and how to run them; "" if none was left out.
 func leftOut(s *suite.Suite) string {
 	if len(s.LeftOut) == 0 {
 		return ""
@@ -202,7 +203,7 @@ func leftOut(s *suite.Suite) string {
 		len(s.LeftOut), strings.Join(names, ", "), s.WhyReal)
 }
 
-// onceError keeps the first of several errors, which may come from several goroutines.
+// onceError keeps the first of several errors. It is safe for concurrent use.
 type onceError struct {
 	mu  sync.Mutex
 	err error

@@ -15,13 +15,13 @@ import (
 	"halfopen/internal/testlab"
 )
 
-// The scripts run the real command: the test binary is it, under the name halfopen.
+// The scripts run the real command: the test binary, under the name halfopen.
 func TestMain(m *testing.M) {
 	harness.Main()
 	testscript.Main(m, map[string]func(){"halfopen": main})
 }
 
-// TestScripts runs those scripts that need no lab.
+// TestScripts runs the scripts that need no lab.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -43,7 +43,8 @@ func TestLabScripts(t *testing.T) {
 		Dir:                 "testdata/lab",
 		Cmds:                commands,
 		RequireExplicitExec: true,
-		// Debian keeps iptables where an ordinary user's PATH does not look. BIN has the command, and nothing else.
+		// Debian has iptables in a directory outside the PATH of an ordinary user. BIN has the
+		// command halfopen and nothing else.
 		Setup: func(env *testscript.Env) error {
 			command, err := exec.LookPath("halfopen")
 			if err != nil {
@@ -61,7 +62,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"until-exists": untilExists,
 }
 
-// exits STATUS PROGRAM [ARG]... runs a program that must end with that status.
+// exits STATUS PROGRAM [ARG]... runs a program that must exit with STATUS.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS PROGRAM [ARG]...")
@@ -97,7 +98,7 @@ func untilExists(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// needLab skips the test where this machine cannot make labs, and with -short.
+// needLab skips the test on a machine that cannot make labs, and with -short.
 func needLab(t *testing.T) {
 	t.Helper()
 	testlab.Long(t)

@@ -9,7 +9,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// selection says which cases of which scenarios are wanted, as given on the command line.
+// selection is the cases and scenarios that the command line asks for.
 type selection struct {
 	args  []string
 	set   map[string]string
@@ -36,7 +36,7 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 	return cases, nil
 }
 
-// files returns the scenario files named: all built-in ones where none is.
+// files returns the scenario files that the arguments name; without arguments, the whole library.
 func (sel *selection) files() ([]*language.File, error) {
 	if len(sel.args) == 0 {
 		return scenarios.Library()

@@ -63,12 +63,12 @@ func TestSelection(t *testing.T) {
 		{name: "a case and a family", sel: selection{args: []string{cased}, cases: []string{"n=2", "v6"}}, want: []string{"cased n=2 v6"}},
 		{name: "a case and a family that never meet", sel: selection{args: []string{one, six}, cases: []string{"v6", "n=1"}}, err: "no case matches all of --case v6, n=1"},
 		{name: "an unknown case", sel: selection{args: []string{cased}, cases: []string{"n=9"}}, err: `unknown case "n=9": want one of n=1, n=2, n=3`},
-		{name: "an empty case is no wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `unknown case ""`},
+		{name: "an empty case is not a wildcard", sel: selection{args: []string{plain}, cases: []string{""}}, err: `unknown case ""`},
 		{name: "a parameter of one of two scenarios", sel: selection{args: []string{cased, plain}, set: map[string]string{"n": "7"}, cases: []string{"n=7"}}, want: []string{
 			"cased n=7 (n=1) v4", "cased n=7 (n=1) v6", "cased n=7 (n=3) v4", "cased n=7 (n=3) v6",
 		}},
 		{name: "a parameter of none", sel: selection{args: []string{cased, plain}, set: map[string]string{"m": "7"}}, err: "--set m: none of the 2 scenarios"},
-		{name: "every wrong argument is told", sel: selection{args: []string{"nope-a", "nope-b"}}, err: "nope-b"},
+		{name: "every wrong argument is named", sel: selection{args: []string{"nope-a", "nope-b"}}, err: "nope-b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.sel.resolve()

@@ -65,7 +65,7 @@ with cases, the first case is shown, or the one given by --case.`,
 	return cmd
 }
 
-// show writes one run of a scenario; runs are all it has.
+// show writes s, one of the runs of a scenario.
 func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scenario) error {
 	topology, plan, err := suite.Plan(s)
 	var lacking *inject.MissingError
@@ -102,7 +102,7 @@ func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scen
 	return p.err
 }
 
-// runArgs are the arguments that run just this run of the scenario.
+// runArgs are the arguments of halfopen run for the case of s.
 func runArgs(f *language.File, s *language.Scenario) string {
 	args := f.Name
 	if f.Folder == "" {
@@ -114,7 +114,8 @@ func runArgs(f *language.File, s *language.Scenario) string {
 	return args
 }
 
-// showParams lists what --set can set, and apart from it what is only expected.
+// showParams lists the parameters that --set can usefully set, and then those that only
+// expectations use.
 func showParams(p *page, f *language.File, s *language.Scenario) {
 	knobs := f.Knobs()
 	expected := slices.DeleteFunc(slices.Clone(f.Params), func(name string) bool { return slices.Contains(knobs, name) })
@@ -128,7 +129,8 @@ func showParams(p *page, f *language.File, s *language.Scenario) {
 	}
 }
 
-// showValues lists the value that each of some parameters has in this run, and what it is made of or has in other cases.
+// showValues lists parameters with their value in this run, the expression that it is computed
+// from, and their values in other cases.
 func showValues(p *page, f *language.File, s *language.Scenario, names []string) {
 	width, values := 0, 0
 	for _, name := range names {
@@ -233,7 +235,7 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 	p.line("")
 }
 
-// showExpectations lists what is expected, by the titles of the verdicts.
+// showExpectations lists the expectations by the titles that their verdicts have.
 func showExpectations(p *page, s *language.Scenario) {
 	p.section("Expectations")
 	for i := range s.Expect {

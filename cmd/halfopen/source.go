@@ -14,7 +14,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// find returns what one argument names, read.
+// find loads the scenarios that one argument names.
 func find(arg string) ([]*language.File, error) {
 	list, err := sources(arg)
 	if err != nil {
@@ -33,14 +33,14 @@ func find(arg string) ([]*language.File, error) {
 	return files, errors.Join(errs...)
 }
 
-// source is where a scenario can be read: a file, or the library.
+// source is a scenario that can be loaded, from a file or from the library.
 type source struct {
 	name string
 	load func() (*language.File, error)
 }
 
-// sources returns what one argument names: a built-in scenario, a folder of the library, a file or a directory. A name
-// without a slash is looked up in the library first; ./NAME is always a path.
+// sources returns the scenarios that one argument names: a built-in scenario, a folder of the
+// library, a file or a directory. The library is searched first; ./NAME is always a path.
 func sources(arg string) ([]source, error) {
 	f, unknown := scenarios.Builtin(arg)
 	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
@@ -69,7 +69,7 @@ func sources(arg string) ([]source, error) {
 	return fileSources(arg)
 }
 
-// fileSources returns the files that a path names.
+// fileSources returns the scenarios of a file or of a directory.
 func fileSources(path string) ([]source, error) {
 	paths, err := scenarioPaths([]string{path})
 	if err != nil {
@@ -86,7 +86,8 @@ func builtinSource(f *language.File) source {
 	return source{f.Name, func() (*language.File, error) { return f, nil }}
 }
 
-// scenarioPaths returns the files named, and all .yaml and .yml files below the directories named.
+// scenarioPaths returns the files in args, and all .yaml and .yml files below the directories in
+// args.
 func scenarioPaths(args []string) ([]string, error) {
 	var paths []string
 	for _, arg := range args {
@@ -103,7 +104,8 @@ func scenarioPaths(args []string) ([]string, error) {
 			if err != nil {
 				return err
 			}
-			// What begins with a dot is hidden, and testdata has what is wrong on purpose, as in Go.
+			// As in Go, names that begin with a dot are hidden, and testdata has files that are
+			// wrong on purpose.
 			if d.IsDir() && path != arg && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
 				return fs.SkipDir
 			}

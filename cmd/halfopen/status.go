@@ -18,7 +18,7 @@ const (
 	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
 )
 
-// statusError ends the command with a status. An error of nil says that all has been said already.
+// statusError ends the command with a status. A nil err means that the message was already printed.
 type statusError struct {
 	status int
 	err    error
@@ -37,7 +37,8 @@ func usagef(format string, args ...any) error {
 	return &statusError{statusUsage, fmt.Errorf(format, args...)}
 }
 
-// statusOf returns the exit status for what a command returned. What cobra itself refuses is a wrong command line.
+// statusOf returns the exit status for the error of a command. Errors of cobra mean that the
+// command line is wrong.
 func statusOf(err error) int {
 	var s *statusError
 	var m *inject.MissingError
@@ -54,7 +55,7 @@ func statusOf(err error) int {
 	return statusUsage
 }
 
-// statusOfRuns is the exit status of all results together.
+// statusOfRuns returns the exit status for all results together.
 func statusOfRuns(results []suite.Result) int {
 	count := map[suite.Status]int{}
 	for i := range results {

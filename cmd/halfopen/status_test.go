@@ -43,10 +43,10 @@ func TestStatusOfErrors(t *testing.T) {
 		want int
 	}{
 		{"none", nil, 0},
-		{"what cobra refuses", errors.New("unknown command"), 2},
+		{"an error of cobra", errors.New("unknown command"), 2},
 		{"a missing feature", fmt.Errorf("compiling: %w", &inject.MissingError{Feature: "sch_netem"}), 3},
 		{"an interrupt", context.Canceled, 130},
-		{"a status of its own", &statusError{status: 1}, 1},
+		{"a statusError", &statusError{status: 1}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := statusOf(tt.err); got != tt.want {
@@ -56,7 +56,7 @@ func TestStatusOfErrors(t *testing.T) {
 	}
 }
 
-func TestStatusOfAKernelThatIsNotThere(t *testing.T) {
+func TestStatusOfAMissingKernel(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	_, err := suite.New(nil, suite.Options{Kernels: []string{"1.0-none"}})
@@ -68,6 +68,6 @@ func TestStatusOfAKernelThatIsNotThere(t *testing.T) {
 func TestWhatIsLeftOutIsNamedWithTheReason(t *testing.T) {
 	text := leftOut(&suite.Suite{LeftOut: []*language.Scenario{{Name: "long"}}, WhyReal: errors.New("qemu-system-x86_64 is not available here")})
 	if !strings.Contains(text, "qemu-system-x86_64 is not available here") || !strings.Contains(text, "long") {
-		t.Errorf("of what is left out it says %q", text)
+		t.Errorf("the line about cases left out is %q", text)
 	}
 }

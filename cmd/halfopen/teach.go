@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// The ANSI sequences that teaching text is drawn with on a terminal.
+// The ANSI sequences for teaching texts on a terminal.
 const (
 	bold   = "\x1b[1m"
 	italic = "\x1b[3m"
-	code   = "\x1b[36m" // cyan, which reads on dark and on light
+	code   = "\x1b[36m" // cyan, readable on dark and on light
 	plain  = "\x1b[0m"
 )
 
-// paint draws a text in a style, on pages that have colors.
+// paint adds a style to a text, on pages with colors.
 func (p *page) paint(style, text string) string {
 	if !p.color || text == "" {
 		return text
@@ -23,14 +23,14 @@ func (p *page) paint(style, text string) string {
 	return style + text + plain
 }
 
-// numbered is the beginning of an item of a numbered list.
+// numbered matches the beginning of an item of a numbered list.
 var numbered = regexp.MustCompile(`^[1-9]\. `)
 
-// teach writes Markdown with its paragraphs and list items wrapped; code keeps its lines. On a page with colors, what
-// Markdown marks is drawn and the marks are left out, and tables are aligned.
+// teach writes Markdown. Paragraphs and list items are wrapped, code keeps its lines. On a page
+// with colors, styles replace the marks of Markdown, and tables are aligned.
 //
-// It knows what teaching texts have. A renderer of all Markdown, such as glamour, would make every start of the program
-// slower by more than the rest of it takes, and halfopen starts itself once for each host's actors.
+// It knows only the Markdown of teaching texts. A renderer of all Markdown, glamour, would add 104
+// ms to every start of the program, and halfopen starts itself once for each actor.
 func (p *page) teach(text string) {
 	var paragraph []string
 	var table []string
@@ -87,7 +87,7 @@ func (p *page) teach(text string) {
 	flush()
 }
 
-// glyph returns the one that the terminal can draw.
+// glyph returns the text that the terminal can draw.
 func (p *page) glyph(utf8, ascii string) string {
 	if p.ascii {
 		return ascii
@@ -95,7 +95,8 @@ func (p *page) glyph(utf8, ascii string) string {
 	return utf8
 }
 
-// inline writes a wrapped paragraph and draws its code and its emphasis, either of which may go on over a line's end.
+// inline writes a wrapped paragraph with its code and its emphasis, both of which may continue over
+// the end of a line.
 func (p *page) inline(first, rest, text string) {
 	if !p.color {
 		p.wrap(first, rest, text)
@@ -122,16 +123,18 @@ func (p *page) inline(first, rest, text string) {
 	}
 }
 
-// mark is what opens and closes code, strong text and emphasis.
+// mark matches the marks that open and close code, strong text and emphasis.
 var mark = regexp.MustCompile("`|\\*\\*|\\*")
 
-// spans draws the marks of one line; open is the style in which it begins, and the one returned that in which it ends.
+// spans replaces the marks of one line by styles. open is the style at its beginning, still the one
+// at its end; "" is none.
 func spans(text, open string) (drawn, still string) {
 	style := map[string]string{"`": code, "**": bold, "*": italic}
 	last := 0
 	for _, at := range mark.FindAllStringIndex(text, -1) {
 		m := text[at[0]:at[1]]
-		// Within code only its own mark counts. A star is a mark where it touches a word on one side.
+		// Within a style only the mark that ends it counts. A star opens emphasis only directly
+		// before a word.
 		switch {
 		case open == style[m]:
 			drawn += text[last:at[0]] + plain
@@ -147,14 +150,16 @@ func spans(text, open string) (drawn, still string) {
 	return drawn + text[last:], open
 }
 
-// touches reports whether a mark can open emphasis: with a space, or nothing, before it and a word behind.
+// touches reports whether a mark can open emphasis: after the beginning of the line, a space or
+// "(", and directly before a word.
 func touches(text string, at []int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
 	after, _ := utf8.DecodeRuneInString(text[at[1]:])
 	return (at[0] == 0 || strings.ContainsRune(" (", before)) && at[1] < len(text) && after != ' '
 }
 
-// table writes the rows of a table: as they are, or aligned and without their marks.
+// table writes the rows of a table: as they are, or on a page with colors aligned and without
+// marks.
 func (p *page) table(rows []string) {
 	if !p.color {
 		for _, row := range rows {

@@ -21,7 +21,8 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// versionLine names the version, the commit if it is known, and what the program was built with and for.
+// versionLine has the version, the commit if it is known, the Go version, the operating system and
+// the architecture.
 func versionLine() string {
 	built := fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	if commit := version.Commit(); commit != "" {
