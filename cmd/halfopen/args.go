@@ -14,7 +14,7 @@ import (
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usagef("%s takes one %s, and got %d; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+			return usagef("%s takes one %s, got %d; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
 		}
 		return nil
 	}
@@ -24,7 +24,7 @@ func one(what string) cobra.PositionalArgs {
 func some(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usagef("%s takes one %s or more; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return usagef("%s takes at least one %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
 	}
@@ -53,9 +53,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		case "int":
 			want = "a whole number"
 		case "uint64":
-			want = "a whole number that is not negative"
+			want = "a whole number, 0 or more"
 		case "bool":
-			want = "true or false, or nothing at all"
+			want = "true, false or no value"
 		}
 		return usagef("--%s %s: want %s; see %s --help", invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
 	}

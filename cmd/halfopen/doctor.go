@@ -59,7 +59,7 @@ var probes = []probe{
 }
 
 // warped is the line about virtual machines.
-var warped = probe{name: "warped time", neededBy: "runs of 20 s and more, and other kernels"}
+var warped = probe{name: "warped time", neededBy: "runs of 20 s or more, and other kernels"}
 
 // scenario returns the probe as a scenario.
 func (p *probe) scenario() (*language.Scenario, error) {
@@ -74,7 +74,7 @@ expect:
   - {step: client.connect, error: ECONNREFUSED}
 `+p.extra))
 	if err != nil {
-		return nil, fmt.Errorf("reading the probe %s: %w", p.name, err)
+		return nil, fmt.Errorf("parsing the probe %s: %w", p.name, err)
 	}
 	runs, err := f.Expand(nil)
 	if err != nil {
@@ -131,9 +131,9 @@ func doctor(ctx context.Context, p *page) error {
 	p.line("")
 	switch {
 	case essential:
-		p.line("This machine cannot run scenarios as it is.")
+		p.line("This machine cannot run scenarios: first get what is missing.")
 	case missing > 0:
-		p.line("This machine runs every scenario that does not need what is missing.")
+		p.line("This machine can run every scenario that does not need what is missing.")
 	default:
 		p.line("Nothing is missing.")
 	}

@@ -41,7 +41,7 @@ func (f *filter) keep(files []*language.File) ([]*language.File, error) {
 	known := tagsOf(files)
 	for _, tag := range f.tags {
 		if !slices.Contains(known, tag) {
-			return nil, usagef("--tag %s: no scenario has that tag%s", tag, spell.DidYouMean(tag, known))
+			return nil, usagef("--tag %s: no scenario has this tag%s", tag, spell.DidYouMean(tag, known))
 		}
 	}
 	var kept []*language.File

@@ -46,12 +46,12 @@ halfopen kernel get can download from the machine's package archive.`,
 			}
 			available, err := vm.Available(cmd.Context())
 			if err != nil {
-				_, err = fmt.Fprintf(out, "\nNone can be got here: %v\n", err)
+				_, err = fmt.Fprintf(out, "\nNo kernels can be downloaded here: %v\n", err)
 				return err
 			}
 			for _, version := range available {
 				if !have[version] {
-					fmt.Fprintf(out, "%-36s  to be had: halfopen kernel get %s\n", version, version)
+					fmt.Fprintf(out, "%-36s  available: halfopen kernel get %s\n", version, version)
 				}
 			}
 			return nil

@@ -37,7 +37,7 @@ folder, title or tags.`,
 			"  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if dir != "" && !asMarkdown {
-				return usagef("--dir is for --markdown: halfopen list --markdown --dir %s", dir)
+				return usagef("--dir needs --markdown: halfopen list --markdown --dir %s", dir)
 			}
 			files, err := scenarios.Library()
 			if err != nil {
@@ -45,7 +45,7 @@ folder, title or tags.`,
 			}
 			files = slices.DeleteFunc(slices.Clone(files), func(f *language.File) bool { return !mentions(f, words) })
 			if len(files) == 0 && len(words) > 0 {
-				return usagef("no built-in scenario has %s in its name, folder, title or tags", strings.Join(words, " and "))
+				return usagef("no built-in scenario has %s in its name, folder, title or tags; see halfopen list", strings.Join(words, " and "))
 			}
 			if files, err = only.keep(files); err != nil {
 				return err

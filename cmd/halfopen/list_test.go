@@ -88,7 +88,7 @@ func TestFilterKeepsByTagAndText(t *testing.T) {
 		"title or text":      {filter{grep: "slow"}, "one two"},
 		"a name":             {filter{grep: "^t"}, "two three"},
 		"both":               {filter{tags: []string{"cure"}, grep: "slow"}, "two"},
-		"an unknown tag":     {filter{tags: []string{"timout"}}, `--tag timout: no scenario has that tag (did you mean "timeout"?)`},
+		"an unknown tag":     {filter{tags: []string{"timout"}}, `--tag timout: no scenario has this tag (did you mean "timeout"?)`},
 		"nothing":            {filter{tags: []string{"cure", "slow"}, grep: "x"}, "no scenario is tagged cure and slow and matched by --grep x"},
 		"an invalid pattern": {filter{grep: "("}, "--grep: error parsing regexp: missing closing ): `(?i)(`"},
 	} {

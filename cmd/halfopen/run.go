@@ -154,7 +154,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		return usagef("nothing to run: %s", leftOut(s))
 	}
 	if f.warp && slices.Contains(f.kernels, suite.Running) {
-		fmt.Fprintln(errs, "halfopen: the running kernel cannot be warped: its runs take place in real time")
+		fmt.Fprintln(errs, "halfopen: --warp does not apply to the running kernel; its runs happen in real time")
 	}
 	if n, most := s.LongHere(); n > 0 && !f.long {
 		fmt.Fprintf(errs, "halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
@@ -166,7 +166,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		return err
 	}
 	if err := slow.get(); err != nil {
-		fmt.Fprintf(errs, "halfopen: virtual machines are slower than they need be: %v\n", err)
+		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %v\n", err)
 	}
 	status := statusOfRuns(results)
 	if unsaved != nil {
@@ -199,7 +199,7 @@ func leftOut(s *suite.Suite) string {
 			names = append(names, c.Name)
 		}
 	}
-	return fmt.Sprintf("left out, as they take 20 s or more: %d runs of %s; without warped time (%s) run them by name, or all with --long",
+	return fmt.Sprintf("left out because they take 20 s or more: %d runs of %s; warped time is not available (%s); to run them in real time, name them or pass --long",
 		len(s.LeftOut), strings.Join(names, ", "), s.WhyReal)
 }
 

@@ -40,7 +40,7 @@ with cases, the first case is shown, or the one given by --case.`,
 				return &statusError{statusUsage, err}
 			}
 			if len(files) != 1 {
-				return usagef("%s stands for %d scenarios; name one", args[0], len(files))
+				return usagef("%s has %d scenarios: name one of them", args[0], len(files))
 			}
 			runs, err := files[0].Expand(params)
 			if err != nil {
@@ -124,7 +124,7 @@ func showParams(p *page, f *language.File, s *language.Scenario) {
 		showValues(p, f, s, knobs)
 	}
 	if len(expected) > 0 {
-		p.section("Parameters of what is expected: one with = follows the others")
+		p.section("Parameters of the expectations; with =, computed from others")
 		showValues(p, f, s, expected)
 	}
 }
@@ -152,11 +152,11 @@ func showValues(p *page, f *language.File, s *language.Scenario, names []string)
 		}
 		switch {
 		case made && len(elsewhere) > 0:
-			other = "  = " + written + "; in cases " + strings.Join(elsewhere, ", ")
+			other = "  = " + written + "; in other cases " + strings.Join(elsewhere, ", ")
 		case made:
 			other = "  = " + written
 		case len(elsewhere) > 0:
-			other = "  also " + strings.Join(elsewhere, ", ")
+			other = "  in other cases " + strings.Join(elsewhere, ", ")
 		}
 		p.item(name, width, strings.TrimRight(fmt.Sprintf("%-*s", min(values, 16), value)+other, " "))
 	}
@@ -182,7 +182,7 @@ func showHosts(p *page, s *language.Scenario, topology *network.Topology) {
 			for _, sc := range spec.Sysctl {
 				text += "\n" + sc.Name + " = " + sc.Value
 				if sc.Optional {
-					text += " (where the kernel has it)"
+					text += " (if the kernel has it)"
 				}
 			}
 		}
@@ -230,7 +230,7 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 		p.item(f.Name, width, text)
 	}
 	if plan == nil {
-		p.wrap("  ", "  ", "They cannot be carried out: "+planErr.Error())
+		p.wrap("  ", "  ", "The faults cannot be carried out: "+planErr.Error())
 	}
 	p.line("")
 }
@@ -261,7 +261,7 @@ func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
 		hosts = append(hosts, h.Name)
 	}
 	commands = append(commands,
-		"# then the programs, each by: ip netns exec HOST PROGRAM",
+		"# then run each program: ip netns exec HOST PROGRAM",
 		"for host in "+strings.Join(hosts, " ")+"; do ip netns del $host; done")
 	for _, c := range commands {
 		p.line("  %s", strings.ReplaceAll(c, "\n", "\n  "))

@@ -64,7 +64,7 @@ func sources(arg string) ([]source, error) {
 		if folder != arg {
 			unknown = fmt.Errorf("no folder %q in the library%s", folder, spell.DidYouMean(folder, scenarios.Folders()))
 		}
-		return nil, fmt.Errorf("%w; it is no file or directory either (halfopen list shows the library)", unknown)
+		return nil, fmt.Errorf("%w, and no such file or directory; see halfopen list", unknown)
 	}
 	return fileSources(arg)
 }
@@ -93,7 +93,7 @@ func scenarioPaths(args []string) ([]string, error) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		if err != nil {
-			return nil, usagef("reading the scenario: %w", err)
+			return nil, usagef("looking for scenarios: %w", err)
 		}
 		if !info.IsDir() {
 			paths = append(paths, arg)
@@ -115,10 +115,10 @@ func scenarioPaths(args []string) ([]string, error) {
 			return nil
 		})
 		if err != nil {
-			return nil, usagef("reading the directory: %w", err)
+			return nil, usagef("looking for scenarios: %w", err)
 		}
 		if len(paths) == before {
-			return nil, usagef("there is no .yaml file in the directory %s", arg)
+			return nil, usagef("no .yaml file in the directory %s", arg)
 		}
 	}
 	return paths, nil

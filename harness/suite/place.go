@@ -75,7 +75,7 @@ func (s *Suite) placeHere(cases []*language.Scenario) (all []Run) {
 		if !looked {
 			looked = true
 			if len(s.o.Kernels) > 0 {
-				s.WhyReal = errors.New("the running kernel, which was asked for, cannot be warped")
+				s.WhyReal = errors.New("the running kernel cannot be warped")
 			} else {
 				warped, s.WhyReal = Warped()
 			}
