@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// style is how text looks on a terminal.
+// style is the look of text on a terminal.
 type style uint8
 
 const (
@@ -32,7 +32,7 @@ var styleAttributes = map[style][]color.Attribute{
 	packetText: {color.FgCyan},
 }
 
-// paint returns the text in a style, or as it is where colors are off.
+// paint returns the text in a style, or as it is if colors are off.
 func paint(on bool, st style, text string) string {
 	if !on || st == plainText || text == "" {
 		return text
@@ -42,7 +42,8 @@ func paint(on bool, st style, text string) string {
 	return c.Sprint(text)
 }
 
-// Colors reports whether output to w should have colors: w is a terminal, and NO_COLOR (no-color.org) is not set.
+// Colors reports whether output to w should have colors: w is a terminal, TERM is not dumb, and
+// NO_COLOR (no-color.org) is not set.
 func Colors(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
@@ -59,7 +60,8 @@ func UTF8() bool {
 	return false
 }
 
-// Width returns the number of columns of the terminal w; of what is no terminal, what COLUMNS says, or otherwise.
+// Width returns the width of w in columns if it is a terminal, else $COLUMNS, else the default
+// otherwise.
 func Width(w io.Writer, otherwise int) int {
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
@@ -86,7 +88,7 @@ func newLine(width int) *line {
 	return l
 }
 
-// put writes text at a column; what does not fit is cut off.
+// put writes text at a column and cuts off what does not fit.
 func (l *line) put(at int, text string, st style) {
 	for _, r := range text {
 		if at >= len(l.cells) {
@@ -120,7 +122,7 @@ func (l *line) render(colors bool) string {
 	return b.String()
 }
 
-// cut shortens text to width columns; mark says that something is missing.
+// cut shortens text to width columns. mark, at its end, shows that something is missing.
 func cut(text string, width int, mark string) string {
 	r := []rune(text)
 	if len(r) <= width {
@@ -133,7 +135,7 @@ func cut(text string, width int, mark string) string {
 	return string(r[:width-len(m)]) + mark
 }
 
-// asciiOf replaces what is not ASCII in the drawings and messages of halfopen by its nearest likeness.
+// asciiOf replaces each non-ASCII character in drawings and messages by something similar.
 var asciiOf = strings.NewReplacer(
 	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "↻", "again ", "µ", "u", "≠", "!=",
 )

@@ -7,17 +7,19 @@ import (
 	"halfopen/internal/say"
 )
 
-// Runs of rows that are like each other are shortened to their beginning and their end.
+// A run of similar rows is shortened to its beginning and its end.
 const (
-	// kindsInRun is how many sorts of rows may take turns in a run: data, its acknowledgement, and the step behind it.
+	// kindsInRun is how many kinds of rows may take turns in a run, such as data, its
+	// acknowledgement and the steps that go with them.
 	kindsInRun = 4
 	keepHead   = 6
 	keepTail   = 3
-	// shortest is the fewest rows worth leaving out.
+	// shortest is the smallest number of rows worth leaving out.
 	shortest = 4
 )
 
-// elide shortens rows to about most, first where they repeat, then in the middle. most 0 means no limit.
+// elide shortens rows to about most rows: first repetitions are left out, then the middle. most 0
+// means no limit.
 func elide(rows []row, most int) []row {
 	if most <= 0 || len(rows) <= most {
 		return rows
@@ -35,7 +37,7 @@ func elide(rows []row, most int) []row {
 	return slices.Concat(rows[:head:head], []row{middle}, rows[len(rows)-tail:])
 }
 
-// elideRuns replaces the middle of each run of like rows by a remark.
+// elideRuns replaces the middle of each run of similar rows by a remark.
 func elideRuns(rows []row) []row {
 	var out []row
 	for i := 0; i < len(rows); {
@@ -43,7 +45,7 @@ func elideRuns(rows []row) []row {
 		n := i
 		for n < len(rows) {
 			like := rows[n].likeness()
-			// Only the beginning of a run may bring in new kinds: later ones are news.
+			// New kinds may join a run only at its beginning: a later one is news.
 			if !kinds[like] && (len(kinds) == kindsInRun || n-i >= 2*kindsInRun) {
 				break
 			}
@@ -63,7 +65,7 @@ func elideRuns(rows []row) []row {
 	return out
 }
 
-// remark is the row that stands for those left out.
+// remark returns the row that stands for the rows left out.
 func remark(gone []row, how string) row {
 	packets, others := 0, 0
 	for i := range gone {
@@ -71,7 +73,7 @@ func remark(gone []row, how string) row {
 		case gone[i].journey != nil:
 			packets++
 		case gone[i].elided:
-			// What it stood for is counted nowhere else.
+			// The rows that it stands for are counted nowhere else.
 			packets += gone[i].packets
 			others += gone[i].others
 		default:

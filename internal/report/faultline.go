@@ -5,7 +5,7 @@ import (
 	"halfopen/internal/say"
 )
 
-// faultLine is what a fault did in a run.
+// faultLine sums up a fault in a run: its mechanism and its hits.
 type faultLine struct {
 	Name      string `json:"name"`
 	Mechanism string `json:"mechanism,omitempty"`
@@ -13,7 +13,7 @@ type faultLine struct {
 	Hits      uint64 `json:"hits"`
 }
 
-// faultLines lists the faults of a run in the order they were put in.
+// faultLines lists the faults of a run in the order of their first events.
 func faultLines(t *trace.Trace) []faultLine {
 	var lines []faultLine
 	index := map[string]int{}
@@ -37,7 +37,7 @@ func faultLines(t *trace.Trace) []faultLine {
 	return lines
 }
 
-// text says what the fault did: "loss: struck 1 packet, by iptables (why)".
+// text is the line for people: "loss: struck 1 packet, by iptables (why)".
 func (f *faultLine) text() string {
 	text := f.Name + ": struck " + say.Count(f.Hits, "packet")
 	if f.Mechanism != "" {

@@ -20,7 +20,7 @@ func golden(t *testing.T, name, got string) {
 	testlab.Golden(t, filepath.Join("testdata", name+".golden"), got)
 }
 
-// lab writes traces of a lab that does not exist: client 198.18.1.2, wire, server 198.18.2.2.
+// lab writes traces of an imaginary lab: client 198.18.1.2, wire, server 198.18.2.2.
 type lab struct {
 	t     *testing.T
 	trace *trace.Trace
@@ -28,7 +28,7 @@ type lab struct {
 	ipid  uint16
 }
 
-// start is when the actors of a lab begin.
+// start is the time at which the actors of a lab begin.
 const start = 50 * time.Millisecond
 
 func newLab(t *testing.T, v6 bool) *lab {
@@ -75,7 +75,7 @@ func other(host string) string {
 	return "client"
 }
 
-// seg is a TCP segment to be sent.
+// seg is a TCP segment to send.
 type seg struct {
 	from     string
 	flags    string
@@ -141,7 +141,7 @@ func (l *lab) see(at time.Duration, host, device string, out bool, frame []byte)
 	l.add(start+at, trace.Event{Packet: &trace.Packet{Host: host, Device: device, Out: out, Frame: frame, Length: len(frame)}})
 }
 
-// pass lets a frame go all the way, in 40 µs or, with a delay on the wire, later.
+// pass lets a frame arrive, after 40 µs or, with a delay on the wire, later.
 func (l *lab) pass(at, delay time.Duration, from string, frame []byte) {
 	us := time.Microsecond
 	to := other(from)
@@ -151,7 +151,7 @@ func (l *lab) pass(at, delay time.Duration, from string, frame []byte) {
 	l.see(at+40*us+delay, to, "eth0", false, frame)
 }
 
-// lose lets a frame get as far as the wire.
+// lose lets a frame get to the wire and no further.
 func (l *lab) lose(at time.Duration, from string, frame []byte) {
 	l.see(at, from, "eth0", true, frame)
 	l.see(at+10*time.Microsecond, "wire", from, false, frame)
@@ -216,7 +216,8 @@ func synBackoff(t *testing.T) (*language.Scenario, *trace.Trace) {
 	return s, l.end(3075 * ms)
 }
 
-// exchange is a whole connection: a request lost on the wire once, a late answer, an orderly end.
+// exchange is a whole connection, with a request lost once on the wire, a late answer and an
+// orderly end.
 func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
 	s := &language.Scenario{
 		Name: "lost-request", Family: "v4", Title: "a lost request is sent again",

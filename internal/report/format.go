@@ -9,23 +9,23 @@ import (
 	"halfopen/harness/trace"
 )
 
-// Format is a form in which the results of a suite are written.
+// Format is an output format for the results of a suite.
 type Format struct {
-	// Name is what --format takes.
+	// Name is the value of --format.
 	Name string
-	// For says in a few words what the format is for.
+	// For says, in a few words, what the format is for.
 	For string
 	// New returns a view that writes in this format.
 	New func(Output) View
 }
 
-// Formats are the formats there are, the default first. A format is its file and its row here.
+// Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
 	{Name: "pretty", For: "for people: a line a run, ladders of failures, a closing table", New: newPretty},
 	{Name: "json", For: "for programs: a line of JSON a run, with the keys of verdict.json", New: newJSON},
 }
 
-// FormatNamed returns the format of a name. The error names those that there are.
+// FormatNamed returns the format with this name. The error lists the names of all formats.
 func FormatNamed(name string) (*Format, error) {
 	for i := range Formats {
 		if Formats[i].Name == name {
@@ -45,27 +45,28 @@ func FormatNames() string {
 	return strings.Join(names, ", ") + " or " + Formats[last].Name
 }
 
-// Output is where a view writes, and what it knows beforehand.
+// Output is where a view writes, and what it knows in advance.
 type Output struct {
-	// Out is for the results, Errs for what else there is to say, where the format leaves no room for it.
+	// Out is for the results. Errs is for other messages, if the format has no place for them.
 	Out, Errs io.Writer
-	// Verbose wants all that is known of passed runs, too.
+	// Verbose asks for the details of passed runs, too.
 	Verbose bool
-	// Runs is how many runs there will be.
+	// Runs is the number of runs of the suite.
 	Runs int
 }
 
-// View writes the results of a suite: while runs go on, as each ends, and at the end. It is an observer of the suite, so
-// Begin, Event and End are called by several goroutines at once.
+// View writes the results of a suite: while runs go on, when each ends, and at the end of the
+// suite. It is an observer of the suite: Begin, Event and End are called by several goroutines at
+// once.
 type View interface {
 	Begin(*result.Run)
 	Event(*result.Run, *trace.Event)
 	End(*result.Result)
-	// Close is called once, at the end, with the results of all runs in the order of the suite.
+	// Close is called once, at the end, with the results of all runs in the suite's order.
 	Close(results []result.Result, e Ending) error
 }
 
-// Ending is what there is to say at the end, apart from the results.
+// Ending is what a view writes at the end, apart from the results.
 type Ending struct {
 	Seed uint64
 	// LeftOut is a line about cases that were not run; "" if there are none.
@@ -74,7 +75,7 @@ type Ending struct {
 	Dir string
 }
 
-// finished returns the results of runs that came to their end, and the number of those that did not.
+// finished returns the results of runs that ended, and the number of runs that did not.
 func finished(results []result.Result) (done []*result.Result, stopped int) {
 	for i := range results {
 		if results[i].Ended() {
@@ -84,7 +85,7 @@ func finished(results []result.Result) (done []*result.Result, stopped int) {
 	return done, len(results) - len(done)
 }
 
-// interrupted is a line about runs that did not come to their end; "" if all did.
+// interrupted is a line about runs that did not end; "" if all did.
 func interrupted(stopped, all int) string {
 	if stopped == 0 {
 		return ""
@@ -96,7 +97,7 @@ func interrupted(stopped, all int) string {
 	return fmt.Sprintf("interrupted: %d of %d %s canceled or never begun\n", stopped, all, were)
 }
 
-// lineOf ends a text with a line break; no text is no line.
+// lineOf appends a line break to a text, unless the text is empty.
 func lineOf(text string) string {
 	if text == "" {
 		return ""

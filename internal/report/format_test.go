@@ -41,7 +41,7 @@ func TestFailuresOfSlowGuestsHaveAHint(t *testing.T) {
 	}
 }
 
-// Every format is described, and writes what came of a run.
+// Every format has a description, and writes the outcome of a run.
 func TestFormats(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range Formats {
@@ -82,7 +82,7 @@ func TestUnknownFormatsAreRefusedWithThoseThereAre(t *testing.T) {
 	}
 }
 
-// A table of many results lists those to be looked at, and the summary counts all.
+// A table of many results lists those that did not pass, and the summary counts all.
 func TestManyResultsHaveAShortTable(t *testing.T) {
 	var results []result.Result
 	for i := range mostInTable + 1 {

@@ -14,17 +14,17 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Mark is what a fault did to a packet, as the mechanism that struck it told.
+// Mark is what a fault did to a packet, as reported by the fault's mechanism.
 type Mark struct {
 	Fault  string
 	Effect packet.Effect
-	// By is for how long, where the effect has a time.
+	// By is the duration of the effect, 0 if it has none.
 	By time.Duration
-	// Copies is how many a fault made that duplicates.
+	// Copies is the number of copies that the fault made.
 	Copies int
 }
 
-// String is the mark as ladders show it.
+// String is the mark in a ladder: "→200ms slow".
 func (m Mark) String() string {
 	switch m.Effect {
 	case packet.EffectDelayed:
@@ -42,13 +42,14 @@ func (m Mark) String() string {
 	return string(m.Effect) + " " + m.Fault
 }
 
-// mark ties each hit that a mechanism told to its packet's journey: the last one like it that was under way, and that this
-// fault has not struck yet. A packet that was lost was struck by the last fault that had it.
+// mark assigns each hit that a mechanism reported to the journey of its packet: the last identical
+// one that was under way and that this fault has not struck yet. A lost packet was struck by the
+// last fault that reported it.
 func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.Seed) {
 	like := map[packetKey][]*Journey{}
 	for _, j := range all {
 		k := keyOf(j.Packet, seed)
-		k.payload = 0 // a hit tells headers only
+		k.payload = 0 // a hit reports headers only
 		like[k] = append(like[k], j)
 	}
 	for i := range t.Events {
@@ -86,7 +87,7 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 	}
 }
 
-// marks is all that faults did to a packet, for the ladder.
+// marks is everything that faults did to a packet, for the ladder.
 func (j *Journey) marks() string {
 	texts := make([]string, len(j.Marks))
 	for i, m := range j.Marks {

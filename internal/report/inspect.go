@@ -13,7 +13,7 @@ import (
 	"halfopen/internal/say"
 )
 
-// Inspect draws a run in full: ladder, steps, socket states, counters that changed, faults and verdicts.
+// Inspect draws a run in full: ladder, socket states, steps, changed counters, faults and verdicts.
 func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
 	s, t := r.Scenario, r.Trace
@@ -43,7 +43,7 @@ func Inspect(r *result.Result, k Look) string {
 	for i := range r.Verdicts {
 		v := r.Verdicts[i]
 		if v.Status == assertions.Fail {
-			// The ladder above has them already.
+			// The ladder above already has them.
 			v.Packets = nil
 		}
 		writeVerdict(&b, r, &v, all)
@@ -115,7 +115,7 @@ func stepTable(r *result.Result) [][]string {
 	return rows
 }
 
-// counterTable has the counters of each host that rose, in the order of their names.
+// counterTable has the counters of each host that changed, in the order of their names.
 func counterTable(t *trace.Trace) [][]string {
 	var rows [][]string
 	before := map[string]map[string]int64{}

@@ -13,47 +13,51 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Journey is one packet's way through the lab, put together from the captures at the link ends it passed.
+// Journey is the way of one packet through the lab, assembled from the captures at the link ends
+// that it passed.
 type Journey struct {
-	// Events are the indexes into trace.Events of its sightings, in order of time.
+	// Events are the indexes in trace.Events of the captures of the packet, in order of time.
 	Events []int
-	// From is the host that sent it; Source and To are the hosts its addresses belong to, "" if one is nobody's.
+	// From is the host that sent it. Source and To are the hosts that its addresses belong to, ""
+	// for an address of no host.
 	From, Source, To string
-	// Sent and Last are the times of its first and last sighting.
+	// Sent and Last are the times of its first and last capture.
 	Sent, Last time.Duration
-	// Arrived is true if To received it; Arrival is the packet then.
+	// Arrived is true if To received it. Arrival is the packet as To received it.
 	Arrived bool
 	Arrival *packet.Decoded
-	// Seen is the host that saw it last: where a lost packet was lost, or on the link behind it.
+	// Seen is the host that saw it last. A lost packet was lost there or on the link after it.
 	Seen string
-	// Struck is the fault that lost it, on the wire or, behind the capture, at the receiving host's input; "" for none known.
+	// Struck is the fault that lost it, on the wire or, after the capture, at the receiving host's
+	// input; "" if none is known.
 	Struck string
-	// Marks are what faults did to it besides, in order.
+	// Marks are the other effects of faults on it, in order.
 	Marks []Mark
-	// Forged is true where From is not Source: a forged packet, or a copy made on the way.
+	// Forged is true if From is not Source: a forged packet, or a copy made on the way.
 	Forged bool
 	// Packet is the packet as it was first seen.
 	Packet *packet.Decoded
-	// Flow is its place in its connection.
+	// Flow is the packet's place in its connection.
 	Flow packet.Flow
 
 	hops []hop
 }
 
-// Lost reports whether the packet never got to the sockets of a host.
+// Lost reports whether the packet never reached the sockets of a host.
 func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" }
 
-// hop is a link end passed in one direction: no packet passes one twice.
+// hop is a link end and a direction. No packet passes the same hop twice.
 type hop struct {
 	host, device string
 	out          bool
 }
 
-// mostOpen bounds how many identical packets are followed at once: usually it is one or two.
+// mostOpen bounds how many identical packets are followed at once. Usually there are one or two.
 const mostOpen = 64
 
-// packetKey tells packets apart. A fault may rewrite a packet on its way, so for IPv4 packets that carry an identification
-// it has only what no fault changes; all others need more to be told apart.
+// packetKey identifies packets. A fault may rewrite a packet on its way, so the key of an IPv4
+// packet with an identification has only fields that no fault changes. Other packets need more
+// fields to be distinguished.
 type packetKey struct {
 	src, dst     netip.Addr
 	proto, icmp  string
@@ -62,15 +66,16 @@ type packetKey struct {
 	seq          uint32
 	length       int
 	fragment     int
-	// Only where there is no identification (IPv6, and TCP without a socket or with DF on some kernels).
+	// Only for packets without an identification (IPv6, and TCP without a socket or with DF on some
+	// kernels).
 	ack     uint32
 	flags   packet.TCPFlags
 	tsval   uint32
 	payload uint64
 }
 
-// Journeys puts the packets of a trace together, in the order they were sent. Lost packets stay incomplete; a copy made on
-// the way is a journey that begins there.
+// Journeys assembles the journeys of all packets of a trace, in the order they were sent. The
+// journey of a lost packet is incomplete; the journey of a copy begins where the copy was made.
 func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	owners := addressOwners(t)
 	hosts := selector.HostsOf(t)
@@ -96,7 +101,7 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 			} else {
 				j.Forged = from != j.From
 			}
-			// Bounded: of identical packets beyond these, the oldest were lost.
+			// Bounded: if there are more identical packets than this, the oldest were lost.
 			open[k] = append(open[k][max(0, len(open[k])-mostOpen+1):], j)
 			all = append(all, j)
 		}
@@ -114,9 +119,10 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	return all
 }
 
-// follow returns the packet under way that a sighting at h continues: of several identical ones the first, as packets keep
-// their order, unless it has been missing for longer than a fault may hold it. It looks at few: identical packets under
-// way are rare, and the search is bounded in case a fault makes them common.
+// follow returns the journey under way that a capture at h continues, or nil. Of several identical
+// packets it is the first, because packets keep their order, unless that one has been missing for
+// longer than a fault may hold it. The search is short: identical packets under way are rare, and
+// their number is bounded in case a fault makes them common.
 func follow(open []*Journey, h hop, at, patience time.Duration) *Journey {
 	var latest *Journey
 	for _, j := range open {
@@ -149,7 +155,7 @@ func keyOf(d *packet.Decoded, seed maphash.Seed) packetKey {
 	return k
 }
 
-// addressOwners says which host an address belongs to.
+// addressOwners maps addresses to the hosts that have them.
 func addressOwners(t *trace.Trace) map[netip.Addr]string {
 	owners := map[netip.Addr]string{}
 	for _, h := range t.Hosts() {
@@ -164,17 +170,17 @@ func addressOwners(t *trace.Trace) map[netip.Addr]string {
 	return owners
 }
 
-// usual is how long a packet may stay on the wire where no fault holds it, before it must be taken for lost.
+// usual is how long a packet that no fault holds may stay on the wire before it counts as lost.
 const usual = 20 * time.Millisecond
 
 // hold is how long a fault may hold the packets that it selects.
 type hold struct {
-	// match is nil where more than one packet decides: such a fault may hold any.
+	// match is nil if a single packet does not decide: such a fault may hold any packet.
 	match *selector.Matcher
 	by    time.Duration
 }
 
-// holds returns what faults may hold packets, and for how long.
+// holds returns which packets faults may hold, and for how long.
 func holds(s *language.Scenario, hosts selector.Hosts) []hold {
 	if s == nil {
 		return nil
@@ -195,8 +201,8 @@ func holds(s *language.Scenario, hosts selector.Hosts) []hold {
 	return all
 }
 
-// patience returns how long a packet may stay on the wire before it must be taken for lost: a little, and as long as the
-// faults that match it may hold it.
+// patience returns how long a packet may stay on the wire before it counts as lost: the longest
+// time that a fault that matches it may hold it, at least usual.
 func patience(all []hold, d *packet.Decoded) time.Duration {
 	longest := usual
 	for _, h := range all {

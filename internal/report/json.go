@@ -11,49 +11,53 @@ import (
 	"halfopen/harness/trace"
 )
 
-// Record is a result for programs: a line of `--format json`, and the file verdict.json. Its keys stay; new ones may come.
+// Record is a result for programs: a line of `--format json`, and the file verdict.json. Keys may
+// be added, but never changed or removed.
 type Record struct {
-	// Scenario, Case and Family say what was run; ID is the three as a person tells them.
+	// Scenario, Case and Family say what was run; ID is the name of the run for people.
 	Scenario string `json:"scenario"`
 	Case     string `json:"case"`
 	Family   string `json:"family"`
 	ID       string `json:"id"`
-	// Status is pass, fail, skip or error; Error says why there is no verdict.
+	// Status is pass, fail, skip or error. Error says why there is no verdict.
 	Status string `json:"status"`
 	Error  string `json:"error,omitempty"`
-	// Seconds is the wall time of the whole run.
+	// Seconds is the real time that the whole run took.
 	Seconds float64 `json:"seconds"`
 	Seed    uint64  `json:"seed"`
 	// Kernel is uname -r.
 	Kernel string `json:"kernel,omitempty"`
-	// Ended is why the run ended: done, deadline or canceled. Hanging are the steps that had not ended.
+	// Ended is why the run ended: done, deadline or canceled. Hanging lists the steps that had not
+	// ended.
 	Ended   string   `json:"ended,omitempty"`
 	Hanging []string `json:"hanging,omitempty"`
-	// Verdicts are in the order of the scenario's expect list; their packets and sockets are events of the trace, from 0.
+	// Verdicts are in the order of the scenario's expect list. Their packets and sockets are
+	// indexes of events in the trace, from 0.
 	Verdicts []assertions.Verdict `json:"verdicts"`
 	Steps    []StepRecord         `json:"steps"`
 	Faults   []faultLine          `json:"faults"`
-	// Dir is where trace and capture are stored.
+	// Dir is the directory with the trace and the capture, "" if they are not stored.
 	Dir string `json:"dir,omitempty"`
 }
 
 // StepRecord is the outcome of a step.
 type StepRecord struct {
-	// Step is ACTOR.STEP, and N counts its executions from 1.
+	// Step is ACTOR.STEP. N counts its executions from 1.
 	Step string `json:"step"`
 	N    int    `json:"n"`
 	Op   string `json:"op"`
-	// Began is in seconds since the actors started; Seconds is how long it took.
+	// Began is when the step began, in seconds since the actors started. Seconds is how long it
+	// took.
 	Began   float64 `json:"began"`
 	Seconds float64 `json:"seconds"`
-	// Errno is the name of the error, "" for none.
+	// Errno is the name of the error, "" for success.
 	Errno  string `json:"errno"`
 	Result int64  `json:"result"`
 	Bytes  int64  `json:"bytes,omitempty"`
 	Value  string `json:"value,omitempty"`
 }
 
-// NewRecord returns a result for programs.
+// NewRecord returns the record of a result.
 func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
@@ -91,7 +95,7 @@ func NewRecord(r *result.Result) *Record {
 	return rec
 }
 
-// statusOf returns the status of a result: a canceled run is one without a verdict.
+// statusOf returns the status of a result. A canceled run has the status error: it has no verdict.
 func statusOf(r *result.Result) string {
 	if r.Status == result.Canceled {
 		return string(result.Error)
@@ -99,10 +103,10 @@ func statusOf(r *result.Result) string {
 	return string(r.Status)
 }
 
-// WriteJSON writes a result as one line of JSON.
+// WriteJSON writes the record of a result as one line of JSON.
 func WriteJSON(w io.Writer, r *result.Result) error { return encode(w, r, "") }
 
-// WriteVerdict writes the same indented, as verdict.json has it.
+// WriteVerdict writes the record of a result as indented JSON, for verdict.json.
 func WriteVerdict(w io.Writer, r *result.Result) error { return encode(w, r, "  ") }
 
 func encode(w io.Writer, r *result.Result, indent string) error {
@@ -118,7 +122,8 @@ func encode(w io.Writer, r *result.Result, indent string) error {
 // newJSON returns the view for programs.
 func newJSON(o Output) View { return &jsonView{out: o.Out, errs: o.Errs} }
 
-// jsonView is for programs: a line of JSON for each run, in the order they end. What is not a run goes to errs.
+// jsonView writes a line of JSON to out for each run, in the order they end. Everything else goes
+// to errs.
 type jsonView struct {
 	errs io.Writer
 

@@ -17,16 +17,16 @@ type direction struct {
 	opener bool
 }
 
-// labeler says what packets are, in the words of the ladder. It remembers how far each stream has come, to tell a probe
-// from a bare acknowledgement.
+// labeler describes packets in the words of the ladder. It remembers the next sequence number of
+// each stream, to distinguish a probe from a bare acknowledgement.
 type labeler struct {
 	next map[direction]int64
 }
 
 func newLabeler() *labeler { return &labeler{next: map[direction]int64{}} }
 
-// words returns the packet word by word, most important first: labels that are too long lose the last. Packets must come
-// in the order they were sent.
+// words returns the description of a packet word by word, the most important first: a label that is
+// too long loses the last. Packets must come in the order they were sent.
 func (l *labeler) words(j *Journey) []string {
 	d := j.Packet
 	var words []string
@@ -50,7 +50,7 @@ func (l *labeler) words(j *Journey) []string {
 	if d.Fragment {
 		words = append(words, fmt.Sprintf("fragment at %d", d.FragmentOffset))
 	}
-	// What the arrow does not say comes early.
+	// Facts that the arrow does not show come early.
 	at := behindKind(words)
 	link := d.Proto == "arp" || d.Proto == "ndp"
 	if j.To == "" && d.Dst.IsValid() && !link {
@@ -73,7 +73,8 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	}
 	me := direction{f.Conn, f.Opener}
 	next, known := l.next[me]
-	// One below the next byte: how the kernel probes a silent or a full receiver (tcp_xmit_probe_skb in tcp_output.c).
+	// One below the next byte is how the kernel probes a silent or a full receiver
+	// (tcp_xmit_probe_skb in tcp_output.c).
 	probe := kind == "ACK" && known && f.Seq == next-1
 	if probe {
 		words = append(words, "probe")
@@ -105,7 +106,7 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 		words = append(words, fmt.Sprintf("sack=%d..%d", f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
 	}
 	if kind != "RST" && len(d.Options.SACK) > 0 {
-		words = append(words, window) // what is missing says more
+		words = append(words, window) // the missing data says more
 	}
 	if d.Options.FastOpen {
 		words = append(words, "fast-open")
@@ -120,10 +121,10 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	return words
 }
 
-// ecnNames are those of the two bits (RFC 3168, section 5).
+// ecnNames are the names of the values of the two ECN bits (RFC 3168, section 5).
 var ecnNames = [...]string{"not-ect", "ect1", "ect0", "ce"}
 
-// flagNames writes TCP flags: "SYN+ACK".
+// flagNames formats TCP flags: "SYN+ACK".
 func flagNames(flags packet.TCPFlags) string {
 	var names []string
 	for bit, name := range language.TCPFlagNames() {
@@ -134,7 +135,8 @@ func flagNames(flags packet.TCPFlags) string {
 	return cmp.Or(strings.Join(names, "+"), "none")
 }
 
-// rewritten puts in what a fault changed in a segment on its way, each as what was sent and what arrived: "win=510→0".
+// rewritten adds the fields of a segment that a fault changed on its way, with the value sent and
+// the value that arrived: "win=510→0".
 func (j *Journey) rewritten(words []string) []string {
 	if j.Arrival == nil || !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Effect == packet.EffectRewritten }) {
 		return words
@@ -156,13 +158,13 @@ func (j *Journey) rewritten(words []string) []string {
 	change("timestamps", sent.Options.Timestamps, came.Options.Timestamps)
 	change("fast-open", sent.Options.FastOpen, came.Options.FastOpen)
 	change("ecn", ecnNames[sent.TOS&3], ecnNames[came.TOS&3])
-	if came.TTL+uint8(len(j.hops)/4) != sent.TTL { // a router takes one of it
+	if came.TTL+uint8(len(j.hops)/4) != sent.TTL { // a router subtracts one
 		change("ttl", sent.TTL, came.TTL)
 	}
 	return slices.Insert(words, behindKind(words), changes...)
 }
 
-// behindKind is the index in words of what comes behind the packet's kind, and behind that it comes again.
+// behindKind is the index in words after the packet's kind, and after "again" if that follows.
 func behindKind(words []string) int {
 	if len(words) > 1 && words[1] == "again" {
 		return 2
@@ -170,7 +172,8 @@ func behindKind(words []string) int {
 	return 1
 }
 
-// label joins words as far as they fit into width columns, and says by the mark if some do not; the first always stays.
+// label joins the words that fit into width columns, and appends the mark if some do not. The first
+// always stays.
 func label(words []string, width int, mark string) string {
 	text := words[0]
 	for i, w := range words[1:] {

@@ -11,28 +11,29 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// LadderOptions say how a ladder is drawn. The zero value draws everything but ARP, 100 columns wide, in UTF-8, without
-// colors.
+// LadderOptions say how a ladder is drawn. The zero value draws everything except ARP, 100 columns
+// wide, in UTF-8, without colors.
 type LadderOptions struct {
-	// Width is the number of columns; 0 means 100, and less than 60 is taken as 60.
+	// Width is the number of columns; 0 means 100, and the minimum is 60.
 	Width int
-	// Color draws with ANSI colors, ASCII with nothing outside ASCII.
+	// Color draws with ANSI colors, ASCII with ASCII only.
 	Color, ASCII bool
-	// MaxRows is about how many rows there may be: above it, repetitions and then the middle are left out, and said to be.
-	// 0 means no limit.
+	// MaxRows is the approximate maximum of rows. Beyond it, repetitions and then the middle are
+	// replaced by a remark. 0 means no limit.
 	MaxRows int
-	// Only draws the packets with these indexes in trace.Events, any of their sightings, without steps and states. nil draws
-	// all.
+	// Only draws the packets that have a capture with one of these indexes in trace.Events, without
+	// steps and states. nil draws everything.
 	Only []int
-	// ARP draws ARP, neighbour discovery and multicast reports too.
+	// ARP also draws ARP, neighbour discovery and multicast reports.
 	ARP bool
 	// Indent is put before every line.
 	Indent string
 }
 
-// Ladder draws the packets of a trace as arrows between the hosts, down the time, with the steps and socket states of each
-// host beside its line. Times are seconds since the actors started; the second column is the gap since the packet before
-// in the same direction. A cross marks a packet that was lost, with the fault that struck it where that is certain.
+// Ladder draws the packets of a trace as arrows between the hosts, from top to bottom in order of
+// time, with the steps and socket states of each host next to its line. Times are seconds since the
+// actors started; the second column is the gap since the previous packet in the same direction. A
+// cross marks a lost packet, with the fault that struck it if that is certain.
 func Ladder(s *language.Scenario, t *trace.Trace, o LadderOptions) string {
 	if o.Width == 0 {
 		o.Width = 100
@@ -55,7 +56,8 @@ func Ladder(s *language.Scenario, t *trace.Trace, o LadderOptions) string {
 	return b.String()
 }
 
-// Where the lines of the first and the last host stand: behind the two columns of times, and with room for half a name.
+// The columns of the lines of the first and the last host: after the two columns of times, and with
+// room for half a name.
 const (
 	firstColumn = 22
 	rightMargin = 4
@@ -67,8 +69,8 @@ type column struct {
 	x    int
 }
 
-// columns places the hosts: those that open connections on the left, those that listen on the right, the wire in the
-// middle and only if it sent or was sent something itself.
+// columns places the hosts: on the left those that open connections, on the right those that
+// listen, and between them the wire, if it was itself the sender or the receiver of a packet.
 func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []column {
 	var left, middle, right []string
 	add := func(name string) {
@@ -107,7 +109,7 @@ func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []colu
 	}
 	names = append(names, right...)
 	if len(names) == 1 && slices.ContainsFunc(rows, func(r row) bool { return r.journey != nil && r.journey.From == r.journey.To }) {
-		// A host that talks to itself has a line for each end.
+		// A host that sends to itself has a line for each end.
 		names = append(names, names[0])
 	}
 	cols := make([]column, len(names))
@@ -120,7 +122,7 @@ func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []colu
 	return cols
 }
 
-// role says what the actors of a host begin with.
+// role says whether the actors of a host open connections or listen: "opens", "listens" or "".
 func role(s *language.Scenario, host string) string {
 	if s == nil {
 		return ""
@@ -137,19 +139,20 @@ func role(s *language.Scenario, host string) string {
 			}
 		}
 	}
-	// A server that only stands there, without an actor, is sent to and sends nothing of its own accord.
+	// A server without an actor only receives and answers.
 	if host == "server" {
 		return "listens"
 	}
 	return ""
 }
 
-// drawing is a ladder under the pen.
+// drawing is the state of drawing a ladder.
 type drawing struct {
 	o     *LadderOptions
 	start time.Duration
 	at    []column
-	// decimals of a second in the times: 3, or 6 where all happens within a blink.
+	// decimals is how many decimals of a second times have: 3, or 6 if everything happens within
+	// 100 ms.
 	decimals int
 }
 
@@ -161,7 +164,7 @@ func (d *drawing) emit(b *strings.Builder, l *line) {
 	b.WriteString(d.o.Indent + text + "\n")
 }
 
-// x returns where a host's line stands, -1 for a host without one.
+// x returns the column of a host's line, -1 for a host without one.
 func (d *drawing) x(host string) int {
 	for _, c := range d.at {
 		if c.host == host {
@@ -214,7 +217,7 @@ func (d *drawing) lines(l *line, r rune) {
 	}
 }
 
-// beside writes what happened on a host next to its line: to its right, and for the last host to its left.
+// beside writes what happened on a host to the right of its line, for the last host to the left.
 func (d *drawing) beside(l *line, r *row) {
 	x := d.x(r.host)
 	last := d.at[len(d.at)-1].x
@@ -226,7 +229,7 @@ func (d *drawing) beside(l *line, r *row) {
 	l.put(x+2, cut(r.text, d.o.Width-x-3, "…"), r.style)
 }
 
-// arrow draws a packet from its sender's line to its receiver's, or to where it was lost.
+// arrow draws a packet from its sender's line to its receiver's, or to the point where it was lost.
 func (d *drawing) arrow(l *line, r *row) {
 	j := r.journey
 	from, to := d.x(j.From), d.x(j.To)
@@ -258,7 +261,7 @@ func (d *drawing) arrow(l *line, r *row) {
 	}
 	ellipsis := "…"
 	if d.o.ASCII {
-		ellipsis, tail = "...", asciiOf.Replace(tail) // now, as they may be longer
+		ellipsis, tail = "...", asciiOf.Replace(tail) // now, because the replacements may be longer
 	}
 	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])), ellipsis)
 	if j.Arrived && j.Struck == "" && tail != "" {
@@ -267,7 +270,7 @@ func (d *drawing) arrow(l *line, r *row) {
 	words = " " + cut(words, room-5, ellipsis) + " "
 	n := len([]rune(words))
 
-	// Cells of the arrow count from the sender: cell 0 leaves it.
+	// Cells of the arrow are counted from the sender: cell 0 is next to it.
 	cell := func(i int) int {
 		if rightwards {
 			return lo + i
@@ -308,7 +311,7 @@ func (d *drawing) arrow(l *line, r *row) {
 	}
 }
 
-// cross marks where a packet was lost, and names the fault where there is room for it.
+// cross marks where a packet was lost, and names the fault if there is room for it.
 func (d *drawing) cross(l *line, j *Journey, x int, rightwards bool, room int) {
 	l.put(x, "✗", bad)
 	n := len([]rune(j.Struck))
@@ -322,8 +325,8 @@ func (d *drawing) cross(l *line, j *Journey, x int, rightwards bool, room int) {
 	}
 }
 
-// lossPoint returns how far a lost packet is drawn, in percent of its way: short of the middle if it was lost before the
-// wire, past it if behind.
+// lossPoint returns how far a lost packet is drawn, in percent of its way: less than half if it was
+// lost before the wire, more if after.
 func (d *drawing) lossPoint(j *Journey) int {
 	switch {
 	case j.Struck != "" && !j.Arrived:
@@ -336,7 +339,7 @@ func (d *drawing) lossPoint(j *Journey) int {
 	return 65
 }
 
-// away returns the line an arrow to nobody points at: the far side.
+// away returns the column at which an arrow to no host points: the far side.
 func (d *drawing) away(from int) int {
 	last := d.at[len(d.at)-1].x
 	if from < last {

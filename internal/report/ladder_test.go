@@ -54,7 +54,7 @@ func TestLadder(t *testing.T) {
 	}
 }
 
-// loopback is a refused connection of a host to itself.
+// loopback is a connection of a host to itself that is refused.
 func loopback(t *testing.T) *trace.Trace {
 	l := &lab{t: t, trace: &trace.Trace{}}
 	l.add(0, trace.Event{Host: &trace.Host{Name: "host", Addresses: []string{"198.18.1.2", "198.18.2.2"}, Links: []trace.Link{{Device: "lo", MTU: 65536}}}})
@@ -102,7 +102,7 @@ func packetsOf(t *trace.Trace, kind string) []int {
 	return at
 }
 
-// unreachable has a SYN to an address that nobody has, and the wire's answer.
+// unreachable has a SYN to an address of no host, and the wire's answer.
 func unreachable(t *testing.T) (*language.Scenario, *trace.Trace) {
 	s, _ := synBackoff(t)
 	s.Faults = nil
@@ -117,7 +117,7 @@ func unreachable(t *testing.T) (*language.Scenario, *trace.Trace) {
 	return s, l.end(3102 * ms)
 }
 
-// bulk has n data segments, each acknowledged.
+// bulk has n data segments, each of them acknowledged.
 func bulk(t *testing.T, n int) (*language.Scenario, *trace.Trace) {
 	s, _ := exchange(t, false)
 	s.Faults = nil
@@ -141,7 +141,8 @@ func TestLadderOfTenThousandPacketsIsDrawnInTime(t *testing.T) {
 	if n := strings.Count(got, "\n"); n < 10000 {
 		t.Errorf("drew %d lines, want one a packet", n)
 	}
-	// Measured: 0.1 s; with the race detector some ten times that. Quadratic matching takes minutes.
+	// It takes 0.1 s, and with the race detector some ten times as long. Quadratic matching takes
+	// minutes.
 	if took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
@@ -170,7 +171,7 @@ func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
 	}
 }
 
-// Two identical packets are held at once; each gets the hit that is its own.
+// Two identical packets are held at once, and each gets the mark of its hit.
 func TestHitsOfIdenticalPackets(t *testing.T) {
 	l := newLab(t, false)
 	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
@@ -233,7 +234,7 @@ func TestFaultIsNotCreditedWithMoreThanItsHits(t *testing.T) {
 	}
 	for _, j := range Journeys(s, tr) {
 		if j.Struck != "" {
-			t.Errorf("packet sent at %v is said to be struck by %s, but 2 packets match and the fault hit 1", j.Sent, j.Struck)
+			t.Errorf("the packet sent at %v has the mark of %s, but 2 packets match and the fault hit 1", j.Sent, j.Struck)
 		}
 	}
 }

@@ -12,9 +12,10 @@ import (
 	"halfopen/harness/trace"
 )
 
-// WritePcapng writes the packets of a trace as a pcapng file (draft-ietf-opsawg-pcapng), for tcpdump and Wireshark: in
-// order of time, with an interface for each link end, named HOST:DEVICE, timestamps in nanoseconds of the wall clock, and
-// each packet's direction. A packet that passed several link ends is there once for each.
+// WritePcapng writes the packets of a trace as a pcapng file (draft-ietf-opsawg-pcapng), for
+// tcpdump and Wireshark. Packets are in order of time, with timestamps in nanoseconds of the wall
+// clock and their direction. Each link end is an interface, named HOST:DEVICE. A packet that passed
+// several link ends is written once for each.
 func WritePcapng(w io.Writer, t *trace.Trace) error {
 	var wall time.Time
 	app, kernel, comment := "halfopen", "linux", ""
@@ -27,7 +28,7 @@ func WritePcapng(w io.Writer, t *trace.Trace) error {
 	header := binary.LittleEndian.AppendUint32(nil, ngMagic)
 	header = binary.LittleEndian.AppendUint16(header, 1) // version 1.0
 	header = binary.LittleEndian.AppendUint16(header, 0)
-	header = binary.LittleEndian.AppendUint64(header, ^uint64(0)) // length of the section: not told
+	header = binary.LittleEndian.AppendUint64(header, ^uint64(0)) // length of the section: not specified
 	header = appendOption(header, optComment, []byte(comment))
 	header = appendOption(header, optSectionOS, []byte(kernel))
 	header = appendOption(header, optSectionApp, []byte(app))
@@ -36,7 +37,7 @@ func WritePcapng(w io.Writer, t *trace.Trace) error {
 	ends, packets := linkEnds(t)
 	for _, end := range ends {
 		b := binary.LittleEndian.AppendUint32(nil, linkTypeEthernet)
-		b = binary.LittleEndian.AppendUint32(b, 0) // no limit to captured bytes
+		b = binary.LittleEndian.AppendUint32(b, 0) // no limit on captured bytes
 		b = appendOption(b, optInterfaceName, []byte(end.name))
 		b = appendOption(b, optInterfaceDescription, []byte(end.description))
 		b = appendOption(b, optInterfaceResolution, []byte{9}) // 10^-9 s
@@ -86,7 +87,8 @@ const (
 	ngOutbound       = 0b10
 )
 
-// writeBlock writes a block whose body is a multiple of 4 bytes long. Its length stands before and behind it.
+// writeBlock writes a block. The length of body must be a multiple of 4. The length of the block is
+// written before and after the body.
 func writeBlock(w *bufio.Writer, kind uint32, body []byte) {
 	length := uint32(len(body) + 12)
 	var head [8]byte
@@ -97,7 +99,7 @@ func writeBlock(w *bufio.Writer, kind uint32, body []byte) {
 	_, _ = w.Write(head[4:])
 }
 
-// appendOption appends an option; an empty one is left out.
+// appendOption appends an option, unless it is empty.
 func appendOption(b []byte, code uint16, value []byte) []byte {
 	if len(value) == 0 {
 		return b
@@ -109,7 +111,7 @@ func appendOption(b []byte, code uint16, value []byte) []byte {
 
 func endOptions(b []byte) []byte { return append(b, 0, 0, 0, 0) }
 
-// pad fills up to a multiple of 4 bytes. All fields before it in a block are such multiples themselves.
+// pad fills up to a multiple of 4 bytes. All earlier fields of a block are multiples of 4 bytes.
 func pad(b []byte) []byte {
 	for len(b)%4 != 0 {
 		b = append(b, 0)
@@ -120,10 +122,11 @@ func pad(b []byte) []byte {
 // linkEnd is an interface of the file.
 type linkEnd struct{ name, description string }
 
-// capture is a packet of the trace, at its place in the list of link ends.
+// capture is a packet: the index of its event in the trace, and of its link end in the list.
 type capture struct{ event, end int }
 
-// linkEnds lists the ends of all links of the lab, and the packets seen at them in order of time.
+// linkEnds lists the ends of all links of the lab, and the packets captured at them in order of
+// time.
 func linkEnds(t *trace.Trace) ([]linkEnd, []capture) {
 	var ends []linkEnd
 	var packets []capture

@@ -55,7 +55,7 @@ type pcapngPacket struct {
 	flags uint32
 }
 
-// readPcapng reads a file of one section, with the field offsets of the format's description.
+// readPcapng reads a file of one section, by the field offsets of the format's specification.
 func readPcapng(t *testing.T, b []byte) (names []string, packets []pcapngPacket) {
 	t.Helper()
 	u32 := binary.LittleEndian.Uint32
@@ -82,7 +82,7 @@ func readPcapng(t *testing.T, b []byte) (names []string, packets []pcapngPacket)
 	return names, packets
 }
 
-// pcapngOption returns the value of an option from a list of them.
+// pcapngOption returns the value of an option in a list of options.
 func pcapngOption(b []byte, code uint16) []byte {
 	for len(b) >= 4 {
 		c, n := binary.LittleEndian.Uint16(b), int(binary.LittleEndian.Uint16(b[2:]))

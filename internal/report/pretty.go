@@ -15,30 +15,31 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Look says how text for people looks.
+// Look is the look of text for people.
 type Look struct {
 	// Width is the number of columns; 0 means 100.
 	Width int
-	// Color draws with ANSI colors, ASCII with nothing outside ASCII.
+	// Color draws with ANSI colors, ASCII with ASCII only.
 	Color, ASCII bool
-	// Verbose tells of passed runs too: each verdict with what was seen, what carried each fault out and why, and the ladder.
+	// Verbose writes passed runs in detail, too: each verdict with what was seen, the mechanism of
+	// each fault and the reason for it, and the ladder.
 	Verbose bool
 }
 
-// LookFor returns the look that suits an output: colors and width as its terminal has them, see [Colors], [UTF8] and
-// [Width].
+// LookFor returns the look that suits an output: see [Colors], [UTF8] and [Width].
 func LookFor(w io.Writer) Look {
 	return Look{Width: min(Width(w, 100), 200), Color: Colors(w), ASCII: !UTF8()}
 }
 
-// How many rows a ladder in the output of a run may have: of a verdict's packets, of a whole case, and of one with Verbose.
+// The maximum of rows of a ladder in the output of a run: of a verdict's packets, of a whole case,
+// and of a whole case with Verbose.
 const (
 	verdictRows = 24
 	caseRows    = 40
 	verboseRows = 200
 )
 
-// statusStyle is how statuses are painted.
+// statusStyle has the style of each status.
 var statusStyle = map[result.Status]style{result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn}
 
 // Line is the result in one line, without a line break: "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
@@ -51,7 +52,8 @@ func Line(r *result.Result, k Look) string {
 	return k.plain(text + "(" + checks(r) + where(r) + ")")
 }
 
-// where says where the case was run and how long that took there, if that is worth saying.
+// where says where the case was run and how long it took there; "" for a run on this machine in
+// real time.
 func where(r *result.Result) string {
 	place := r.Place.String()
 	if place == "" {
@@ -66,7 +68,7 @@ func where(r *result.Result) string {
 	return fmt.Sprintf("; %s %s", text, place)
 }
 
-// checks says how many checks were made: "6 checks", "1 of 6 checks failed", "5 checks, 1 skipped".
+// checks counts the checks: "6 checks", "1 of 6 checks failed", "5 checks, 1 skipped".
 func checks(r *result.Result) string {
 	failed, skipped := r.Count(assertions.Fail), r.Count(assertions.Skip)
 	made := len(r.Verdicts) - skipped
@@ -80,9 +82,9 @@ func checks(r *result.Result) string {
 	return text
 }
 
-// Details is what there is to say below the line: each failed check with what was wanted and seen, and the packets or
-// sockets concerned; each skipped check with the reason; with Verbose, of passed ones too what was seen. "" where there is
-// nothing.
+// Details is the text below [Line]: each failed check with what was wanted and seen, and the
+// packets or sockets concerned; each skipped check with the reason; with Verbose, also each passed
+// check with what was seen. It is "" if there are none.
 func Details(r *result.Result, k Look) string {
 	if r.Trace == nil {
 		return ""
@@ -122,7 +124,7 @@ func Details(r *result.Result, k Look) string {
 	return k.plain(b.String())
 }
 
-// writeVerdict writes one verdict; of a failure all there is to it.
+// writeVerdict writes one verdict, a failure in full.
 func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k Look) {
 	mark, st := "ok  ", good
 	switch v.Status {
@@ -139,7 +141,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	first, rest, _ := strings.Cut(v.Reason, "\n")
 	switch v.Status {
 	case assertions.Pass:
-		if k.Verbose && v.Got != v.Want { // where they are the same, there was nothing to measure
+		if k.Verbose && v.Got != v.Want { // if they are the same, nothing was measured
 			wrapTo(b, k, "       ", "saw     ", v.Got)
 		}
 		return
@@ -155,7 +157,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 		wrapTo(b, k, "       ", "why     ", first)
 	}
 	if len(v.Packets) > 0 {
-		// The ladder shows what the rest of the reason lists.
+		// The ladder shows the packets that the rest of the reason lists.
 		b.WriteString(ladderOf(r, k, LadderOptions{Only: v.Packets, MaxRows: verdictRows, Indent: "       "}))
 	} else if rest != "" {
 		for _, l := range strings.Split(rest, "\n") {
@@ -163,7 +165,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 		}
 	}
 	if rest != "" && len(v.Packets) == 0 {
-		// They are among what was listed.
+		// The list that was written includes them.
 		return
 	}
 	for _, l := range socketLines(r, v.Sockets) {
@@ -171,7 +173,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	}
 }
 
-// socketLines returns the timelines of the sockets that events tell of.
+// socketLines returns the timelines of the sockets in these events, which are indexes in the trace.
 func socketLines(r *result.Result, events []int) []string {
 	var out []string
 	if len(events) == 0 {
@@ -210,7 +212,7 @@ func hostList(s *language.Scenario) string {
 	return strings.Join(names, "")
 }
 
-// shortSeconds is a duration for lines and tables: 7.1s.
+// shortSeconds formats a duration for lines and tables: 7.1s.
 func shortSeconds(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%.2fs", d.Seconds())
@@ -218,7 +220,8 @@ func shortSeconds(d time.Duration) string {
 	return fmt.Sprintf("%.1fs", d.Seconds())
 }
 
-// wrapTo writes text after a heading, broken between words, with the following lines under the first.
+// wrapTo writes text after a heading, broken between words, and aligns the following lines with the
+// first.
 func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
 	width := max(cmp.Or(k.Width, 100), 60)
 	line := indent + heading
@@ -237,7 +240,7 @@ func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
 	b.WriteString(line + "\n")
 }
 
-// plain replaces what is not ASCII where the look wants that.
+// plain replaces non-ASCII characters if the look is ASCII.
 func (k Look) plain(text string) string {
 	if k.ASCII {
 		return asciiOf.Replace(text)

@@ -15,8 +15,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// passing and failing are the backoff of one retry with verdicts as package assertions writes them, kept here so that its
-// wording may change without these tests.
+// passing and failing are the backoff of one retry, with verdicts like those of package assertions.
+// They are written here so that its wording may change without these tests.
 func passing(t *testing.T) *result.Result {
 	s, tr := synBackoff(t)
 	return &result.Result{

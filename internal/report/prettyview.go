@@ -15,7 +15,7 @@ import (
 	"halfopen/harness/trace"
 )
 
-// newPretty returns the view for people: on a terminal with colors, and a live line for each run.
+// newPretty returns the view for people. On a terminal it has colors, and a live line for each run.
 func newPretty(o Output) View {
 	look := LookFor(o.Out)
 	look.Verbose = o.Verbose
@@ -34,10 +34,11 @@ func newPretty(o Output) View {
 	}
 }
 
-// mostInTable is how many results a table lists that all passed.
+// mostInTable is the largest number of results of which the table also lists the passed ones.
 const mostInTable = 40
 
-// prettyView writes a line a run, under it what there is to say of failures, and a table at the end.
+// prettyView writes a line for each run, with the details of failures below it, and a table at the
+// end.
 type prettyView struct {
 	out      io.Writer
 	look     Look
@@ -95,7 +96,8 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	return err
 }
 
-// tableOf is the table at the end: by kernels if there are several, else of results that are worth a second line.
+// tableOf is the table at the end: by kernels if there are several, else of the results that are
+// worth a second line.
 func tableOf(results []result.Result, done []*result.Result, k Look) string {
 	if kernels := kernelsOf(results); len(kernels) > 1 {
 		return kernelTable(done, kernels, k)
@@ -103,7 +105,8 @@ func tableOf(results []result.Result, done []*result.Result, k Look) string {
 	if len(done) <= 1 {
 		return ""
 	}
-	// Each has had its line already: of many, a second one is for those to be looked at.
+	// Each result already has a line. If there are many, the table has only those that did not
+	// pass.
 	if len(done) > mostInTable {
 		done = slices.DeleteFunc(slices.Clone(done), func(r *result.Result) bool { return r.Status == result.Pass })
 	}
@@ -113,7 +116,7 @@ func tableOf(results []result.Result, done []*result.Result, k Look) string {
 	return closingTable(done, k)
 }
 
-// failedInSlowTime reports whether a run failed that took place in a virtual machine and in real time.
+// failedInSlowTime reports whether a run failed in a virtual machine in real time.
 func failedInSlowTime(r *result.Result) bool {
 	return r.Status == result.Fail && r.Place.Virtual() && !r.Place.Warp
 }

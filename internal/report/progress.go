@@ -13,34 +13,35 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ProgressOptions say how the progress of runs is shown.
+// ProgressOptions are the settings of a [Progress].
 type ProgressOptions struct {
-	// Live shows a line for each running case, redrawn as time goes by: for terminals.
+	// Live shows a line for each running case and redraws it as time passes. It is for terminals.
 	Live bool
 	// Color uses ANSI colors.
 	Color bool
-	// Verbose prints, where not live, a line when a case starts too.
+	// Verbose also prints a line when a case starts, if not Live.
 	Verbose bool
 	// Total is the number of cases that will be run.
 	Total int
-	// MaxLive is the most cases that have a line at once; 0 means 12. The others are counted in the last line.
+	// MaxLive is the maximum of cases that have a line at the same time; 0 means 12. The last line
+	// counts the others.
 	MaxLive int
 }
 
-// Progress shows what runs and what it waits for. It is safe for concurrent use. Close it before anything else is
-// written to its output.
+// Progress shows the running cases and what each waits for. It is safe for concurrent use. Close it
+// before you write anything else to its output.
 type Progress struct {
 	o    ProgressOptions
 	out  io.Writer
 	bars *mpb.Progress
 	last *mpb.Bar
 
-	// mu orders lines and bars. It may be held while mpb is called, so no decorator takes it.
+	// mu orders lines and bars. It may be held during calls of mpb, so decorators must not take it.
 	mu      sync.Mutex
-	waiting []*Watcher // without a line of their own
+	waiting []*Watcher // have no line yet
 	shown   map[*Watcher]bool
 
-	// tally is what the last line says; decorators take its lock and no other.
+	// tally has the numbers of the last line. Decorators take its lock and no other.
 	tally struct {
 		sync.Mutex
 		done, failed, running, hidden int
@@ -52,18 +53,19 @@ type Progress struct {
 type Watcher struct {
 	p  *Progress
 	id string
-	// estimate is how long the run should take, 0 if nobody knows.
+	// estimate is how long the run should take, 0 if that is not known.
 	estimate time.Duration
 	began    time.Time
 	bar      *mpb.Bar
 
 	mu      sync.Mutex
 	waiting *waiting
-	// offset is the wall clock at T 0 as far as events tell: they may come late, never early.
+	// offset is the wall clock at T 0, the earliest that events imply: they may come late, never
+	// early.
 	offset time.Time
 }
 
-// NewProgress returns a progress that writes to out.
+// NewProgress returns a Progress that writes to out.
 func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 	if o.MaxLive == 0 {
 		o.MaxLive = 12
@@ -79,7 +81,7 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 	return p
 }
 
-// Case begins to follow a run that a person tells by id, usually [language.Scenario.ID].
+// Case begins to follow a run. id is its name for people, usually [language.Scenario.ID].
 func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 	now := time.Now()
 	w := &Watcher{p: p, id: id, estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s)}
@@ -102,7 +104,7 @@ func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 	return w
 }
 
-// show gives a run its line; p.mu is held.
+// show gives a run its line. p.mu must be held.
 func (p *Progress) show(w *Watcher) {
 	p.shown[w] = true
 	w.bar = p.bars.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
@@ -131,7 +133,7 @@ func (p *Progress) summary() string {
 	return text + fmt.Sprintf(", %.0f s", time.Since(p.tally.began).Seconds())
 }
 
-// Close takes the live lines away. Runs still followed are forgotten.
+// Close removes the live lines and forgets the runs that have not ended.
 func (p *Progress) Close() {
 	if p.bars == nil {
 		return
@@ -142,11 +144,12 @@ func (p *Progress) Close() {
 		w.bar.Abort(true)
 	}
 	p.last.Abort(true)
-	// Waiting, unlike shutting down at once, draws a last time what was printed since.
+	// Wait, unlike Shutdown, draws once more, with everything printed since.
 	p.bars.Wait()
 }
 
-// Event takes the next event of the run. The event may be used elsewhere at the same time, but not changed.
+// Event takes the next event of the run. Others may read the event at the same time, but must not
+// change it.
 func (w *Watcher) Event(e *trace.Event) {
 	at := time.Now().Add(-e.T)
 	w.mu.Lock()
@@ -157,7 +160,8 @@ func (w *Watcher) Event(e *trace.Event) {
 	w.waiting.event(e)
 }
 
-// Done ends the run's line and prints text, which may have several lines, for good: usually that of [Line].
+// Done removes the run's live line and prints text permanently. It may have several lines; usually
+// it is that of [Line].
 func (w *Watcher) Done(failed bool, text string) {
 	p := w.p
 	p.count(func() {
@@ -189,7 +193,7 @@ func (w *Watcher) Done(failed bool, text string) {
 	}
 	p.count(func() { p.tally.hidden = len(p.waiting) })
 	if _, err := fmt.Fprintln(p.bars, text); err != nil {
-		// The live lines are gone already; the outcome must not be.
+		// The live lines are gone already, but the outcome must be printed.
 		fmt.Fprintln(p.out, text)
 	}
 }

@@ -67,7 +67,7 @@ func TestWaitingPrefersABlockingStepToAnAccept(t *testing.T) {
 	}
 }
 
-// lockedBuffer is written by the live lines' own goroutine and read by the test.
+// lockedBuffer is written by the goroutine of the live lines and read by the test.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

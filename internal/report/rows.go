@@ -12,7 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// row is one line of a ladder: a packet, something that happened on a host, or (with neither) a remark on the whole.
+// row is one line of a ladder: a packet, something that happened on a host, or (with neither) a
+// remark on the run.
 type row struct {
 	at    time.Duration
 	host  string
@@ -23,12 +24,12 @@ type row struct {
 	words   []string
 	gap     time.Duration
 	hasGap  bool
-	// elided is true for a remark that stands for packets and other rows left out.
+	// elided is true for a remark that stands for packets and other rows that were left out.
 	elided          bool
 	packets, others int
 }
 
-// likeness is equal for rows that a reader would call the same.
+// likeness is equal for rows that look the same to a reader.
 func (r *row) likeness() string {
 	if j := r.journey; j != nil {
 		return strings.Join([]string{"p", j.From, j.To, r.words[0], fmt.Sprint(j.Lost(), j.Flow.Retransmission, j.Packet.SPort, j.Packet.DPort)}, "\x00")
@@ -46,7 +47,7 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 		only[i] = true
 	}
 	for _, j := range journeys {
-		// Every packet is described, drawn or not: the labeler must have seen it.
+		// The labeler must see every packet, drawn or not.
 		words := labels.words(j)
 		if o.Only != nil && !slices.ContainsFunc(j.Events, func(i int) bool { return only[i] }) {
 			continue
@@ -77,13 +78,13 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 	return rows
 }
 
-// background reports whether the packet is the network's own talk, which ladders leave out: ARP, neighbour discovery,
-// multicast listener reports.
+// background reports whether the packet belongs to the network itself, and ladders leave it out:
+// ARP, neighbour discovery, multicast listener reports.
 func background(d *packet.Decoded) bool {
 	return d.Proto == "arp" || d.Proto == "ndp" || d.Proto == "icmp" && d.Dst.IsMulticast()
 }
 
-// stepRows has a row for each step that ended, and one for the start of each that took its time.
+// stepRows has a row for each step that ended, and one for the start of each step of 1 ms or more.
 func stepRows(s *language.Scenario, t *trace.Trace) []row {
 	calls := stepCalls(s)
 	type execution struct {
@@ -104,7 +105,7 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 			took := e.T - st.Began
 			key := execution{st.Actor, st.ID, st.N}
 			if st.Op == "sleep" || st.Op == "wait" || st.Op == "signal" {
-				// Their start says all there is to say.
+				// The row of their start says everything.
 				if st.Errno == "" {
 					continue
 				}
@@ -139,7 +140,8 @@ func actorPrefix(s *language.Scenario, actor string) string {
 	return ""
 }
 
-// stateRows has a row for each change of a socket's state. Ports are told where the host has several sockets.
+// stateRows has a row for each change of a socket's state. It has the ports if the host has several
+// sockets.
 func stateRows(t *trace.Trace) []row {
 	var rows []row
 	count := map[string]int{}
@@ -159,7 +161,7 @@ func stateRows(t *trace.Trace) []row {
 	return rows
 }
 
-// portsOf returns local>remote ports, or only the local one of a socket without a peer.
+// portsOf returns LOCAL>REMOTE ports, or :LOCAL for a socket without a peer.
 func portsOf(local, remote string) string {
 	port := func(a string) string { return a[strings.LastIndexByte(a, ':')+1:] }
 	if r := port(remote); r != "0" && r != "*" && r != "" {
@@ -168,7 +170,8 @@ func portsOf(local, remote string) string {
 	return ":" + port(local)
 }
 
-// remarkRows has a row for what concerns no single host: faults that come and go, notes, a run that was cut short.
+// remarkRows has the rows that belong to no host: faults switched on and off, notes, a run that was
+// cut short.
 func remarkRows(t *trace.Trace) []row {
 	var rows []row
 	begin := t.Started()

@@ -9,21 +9,22 @@ import (
 	"halfopen/harness/trace"
 )
 
-// StateSpan is a time that a socket spent in one state.
+// StateSpan is a period that a socket spent in one state.
 type StateSpan struct {
 	State string
-	// From and To are on the clock of trace.Event.T. To is From in the CLOSED state, where nothing more is seen.
+	// From and To are on the clock of trace.Event.T. To is From in the state CLOSED, after which
+	// nothing is seen.
 	From, To time.Duration
 }
 
-// StateLine is what became of one socket.
+// StateLine is the timeline of one socket.
 type StateLine struct {
 	Host, Local, Remote string
 	Spans               []StateSpan
 }
 
-// States follows the sockets of a trace from state to state, in the order they were first seen. A port used again after
-// CLOSED is another socket. The state CLOSE, before bind and connect, is left out.
+// States returns the timelines of the sockets of a trace, in the order they were first seen. A port
+// used again after CLOSED is another socket. The state CLOSE, before bind and connect, is left out.
 func States(t *trace.Trace) []StateLine {
 	type key struct{ host, local, remote string }
 	var lines []*StateLine
@@ -59,7 +60,7 @@ func States(t *trace.Trace) []StateLine {
 		}
 	}
 	for _, l := range open {
-		// Still in that state when the run ended.
+		// The socket was still in this state when the run ended.
 		l.Spans[len(l.Spans)-1].To = end
 	}
 	out := make([]StateLine, len(lines))
@@ -69,11 +70,11 @@ func States(t *trace.Trace) []StateLine {
 	return out
 }
 
-// String returns the line as a person reads it, with times counted from start:
-// "client 198.18.1.2:40000 -> 198.18.2.2:8080: SYN_SENT 0.000-3.071, CLOSED 3.071".
+// String returns the timeline for people, with the times of the trace: "client 198.18.1.2:40000 ->
+// 198.18.2.2:8080: SYN_SENT 0.000-3.071, CLOSED 3.071".
 func (l *StateLine) String() string { return l.from(0) }
 
-// from is String with times counted from start.
+// from is like String, with times counted from start.
 func (l *StateLine) from(start time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", l.Host, l.Local)

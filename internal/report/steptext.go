@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// stepCalls maps ACTOR.STEP to the call as a person would write it: connect(server:8080).
+// stepCalls maps ACTOR.STEP to the text of its call: connect(server:8080).
 func stepCalls(s *language.Scenario) map[string]string {
 	calls := map[string]string{}
 	if s == nil {
@@ -28,7 +28,7 @@ func stepCalls(s *language.Scenario) map[string]string {
 	return calls
 }
 
-// callOf returns the call of a step, with its number where it is done several times.
+// callOf returns the call of a step, with the number n of the execution if it is not the first.
 func callOf(calls map[string]string, actor, id, op string, n int) string {
 	call := calls[actor+"."+id]
 	if call == "" {
@@ -40,7 +40,7 @@ func callOf(calls map[string]string, actor, id, op string, n int) string {
 	return call
 }
 
-// outcome returns how a step ended: "= ETIMEDOUT after 3.071s".
+// outcome describes the end of a step: "= ETIMEDOUT after 3.071s".
 func outcome(st *trace.Step, took time.Duration) string {
 	text := "= " + returned(st)
 	if took >= time.Millisecond {
@@ -63,9 +63,9 @@ func returned(st *trace.Step) string {
 	return cmp.Or(text, nothing, strconv.FormatInt(st.Result, 10))
 }
 
-// shown returns the part of a step's outcome that its operation shows, and what it shows instead
-// where that is empty. Both are "" where it shows what the system call returned, and for an
-// operation that is not known.
+// shown returns the part of a step's outcome that its operation shows, and the text to show if that
+// is empty. Both are "" for an operation that shows the return value of the system call, and for an
+// unknown operation.
 func shown(st *trace.Step) (text, nothing string) {
 	var s language.Shown
 	if op, ok := language.OperationNamed(st.Op).(language.Showing); ok {

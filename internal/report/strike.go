@@ -10,18 +10,19 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// loses reports whether the fault's action keeps a packet from its destination.
+// loses reports whether the fault's action keeps packets from their destination.
 func loses(f *language.Fault) bool { return f.Do.Effects().Loses }
 
-// strike finds the packets that were lost behind the capture, by faults at a host's input: on the wire they look like any
-// other. A fault is credited with packets only if those come to exactly the hits its mechanism counted.
+// strike finds the packets that faults lost without reporting each hit. Packets lost at a host's
+// input, which is after the capture, look like any other in the trace. Packets are attributed to a
+// fault only if their number is exactly the hits that its mechanism counted.
 func strike(s *language.Scenario, t *trace.Trace, hosts selector.Hosts, all []*Journey) {
 	if s == nil {
 		return
 	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		// What takes more than one packet to judge is for queues, which report each hit.
+		// Faults that need more than one packet to decide are in queues, which report each hit.
 		if !loses(f) || f.Chance != nil || selector.NeedsFlow(&f.Match) || reportsHits(t, f.Name) {
 			continue
 		}
@@ -50,7 +51,7 @@ func strike(s *language.Scenario, t *trace.Trace, hosts selector.Hosts, all []*J
 	}
 }
 
-// at is the packet as a fault at the wire, or at its receiver's input, sees it.
+// at is the packet as it passes the fault, at the wire or at its receiver's input.
 func (j *Journey) at(f *language.Fault) *packet.Decoded {
 	if f.At == j.To+".input" && j.Arrival != nil {
 		return j.Arrival
@@ -58,14 +59,16 @@ func (j *Journey) at(f *language.Fault) *packet.Decoded {
 	return j.Packet
 }
 
-// reportsHits reports whether the fault's mechanism reported each hit by itself, so that none need be guessed.
+// reportsHits reports whether the fault's mechanism reported each hit, so that nothing need be
+// guessed.
 func reportsHits(t *trace.Trace, fault string) bool {
 	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
 		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == trace.FaultHit
 	})
 }
 
-// faultRecord returns the last count of hits and the times between on and off.
+// faultRecord returns the last count of hits and the periods, from on to off, in which the fault
+// was in force.
 func faultRecord(t *trace.Trace, name string) (hits uint64, windows [][2]time.Duration) {
 	const forever = time.Duration(1<<63 - 1)
 	for i := range t.Events {
@@ -84,7 +87,7 @@ func faultRecord(t *trace.Trace, name string) (hits uint64, windows [][2]time.Du
 	return hits, windows
 }
 
-// inWindow reports whether the fault was in force; one whose trace does not say when was in force always.
+// inWindow reports whether the fault was in force. Without windows in the trace, it always was.
 func inWindow(windows [][2]time.Duration, at time.Duration) bool {
 	return len(windows) == 0 || slices.ContainsFunc(windows, func(w [2]time.Duration) bool { return w[0] <= at && at <= w[1] })
 }
@@ -100,8 +103,8 @@ func triggered(f *language.Fault, n int) bool {
 		(f.Every == 0 || n%f.Every == 0)
 }
 
-// passes reports whether the packet came to the place where the fault is, the wire or a host's input, and whether it may
-// have been lost there.
+// passes reports whether the packet reached the place of the fault, the wire or a host's input, and
+// whether it may have been lost there.
 func passes(f *language.Fault, j *Journey) (here, lost bool) {
 	if f.At == "" || f.At == language.Wire {
 		here = slices.ContainsFunc(j.hops, func(h hop) bool { return h.host == language.Wire && !h.out })

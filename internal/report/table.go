@@ -14,7 +14,7 @@ import (
 	"halfopen/internal/say"
 )
 
-// closingTable lists the results, one a line, under a heading.
+// closingTable lists the results, one in each line, below a heading.
 func closingTable(results []*result.Result, k Look) string {
 	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
 	for _, r := range results {
@@ -30,7 +30,7 @@ func closingTable(results []*result.Result, k Look) string {
 	return table(rows, k)
 }
 
-// kernelTable is a table of the cases by kernels, with the results that each had on each.
+// kernelTable has a row for each case and a column for each kernel, with the statuses.
 func kernelTable(results []*result.Result, kernels []string, k Look) string {
 	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
 	index := map[string]int{}
@@ -50,7 +50,7 @@ func kernelTable(results []*result.Result, kernels []string, k Look) string {
 	return table(rows, k)
 }
 
-// table lays rows out in columns, under a heading; numbers stand right.
+// table formats rows as columns, below a heading. Numbers are aligned to the right.
 func table(rows [][]string, k Look) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -59,7 +59,7 @@ func table(rows [][]string, k Look) string {
 		}
 	}
 	const caseColumn = 1
-	// A case with long values must not push the results off the screen.
+	// A long case must not push the results off the screen.
 	others := 2 * (len(widths) - 1)
 	for i, n := range widths {
 		if i != caseColumn {
@@ -98,7 +98,7 @@ func table(rows [][]string, k Look) string {
 	return k.plain(b.String())
 }
 
-// summary is the last line: "27 passed, 0 failed, 0 skipped in 12.3s".
+// summary is the summary of all results: "27 passed, 0 failed, 0 skipped in 12.3s".
 func summary(results []*result.Result, took time.Duration, k Look) string {
 	n := map[result.Status]int{}
 	checksSkipped := 0
@@ -126,8 +126,9 @@ func summary(results []*result.Result, took time.Duration, k Look) string {
 	return text
 }
 
-// kernelsOf returns the kernels that runs took place on, in the order of the runs, if any case was run on two: long runs
-// that were warped on another kernel to save time make no comparison.
+// kernelsOf returns the kernels of the runs, in the order of the runs, if any case was run on two.
+// If none was, it returns nil: long runs that were warped on another kernel to save time are not a
+// comparison of kernels.
 func kernelsOf(results []result.Result) []string {
 	var kernels []string
 	seen, twice := map[string]bool{}, false

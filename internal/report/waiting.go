@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// waiting follows a run by its events and says what the run waits for.
+// waiting follows the events of a run, to say what the run waits for.
 type waiting struct {
 	scenario *language.Scenario
 	hosts    selector.Hosts
@@ -35,7 +35,8 @@ func newWaiting(s *language.Scenario) *waiting {
 	w := &waiting{scenario: s, hosts: selector.Hosts{}}
 	for i := range s.Expect {
 		p := s.Expect[i].Packets
-		// Only a count that is known beforehand lets one say how many are still to come.
+		// Progress needs an exact count that is known in advance, and packets that can be counted
+		// one by one.
 		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 || p.Since != "" || p.Packets.Conn > 0 || selector.NeedsFlow(&p.Packets) {
 			continue
 		}
@@ -71,9 +72,11 @@ func (w *waiting) event(e *trace.Event) {
 	}
 }
 
-// packet counts a packet where the expectation will count it: at one host's end of the link.
+// packet counts a packet at the place where the expectation will count it: at one host's end of the
+// link.
 func (w *waiting) packet(e *trace.Event) {
-	// Not Packet.Decode, which keeps its result: the event belongs to the run, on another goroutine.
+	// Not Packet.Decode, which stores its result: the event belongs to the run, on another
+	// goroutine.
 	d := packet.Decode(e.Packet.Frame)
 	for i := range w.counts {
 		c := &w.counts[i]
@@ -94,7 +97,7 @@ func (w *waiting) packet(e *trace.Event) {
 	}
 }
 
-// text says what the run waits for at a moment on the clock of trace.Event.T.
+// text says what the run waits for at now, on the clock of trace.Event.T.
 func (w *waiting) text(now time.Duration) string {
 	if w.ended {
 		return "judging"
@@ -111,7 +114,7 @@ func (w *waiting) text(now time.Duration) string {
 		if step == "" {
 			step = "waiting"
 		}
-		// The count says more than the time that has gone by.
+		// The count says more than the time that has passed.
 		return step + ": " + c.text(now)
 	}
 	if text == "" {
@@ -120,8 +123,9 @@ func (w *waiting) text(now time.Duration) string {
 	return text
 }
 
-// step returns the step in progress that is most worth telling: one that blocks on the network, before a pause, before an
-// accept or a wait for another actor's event; of several the one that began first.
+// step returns the step in progress that is most interesting: one that blocks on the network, else
+// a pause, else an accept or a wait for another actor's event. Of several it is the one that began
+// first.
 func (w *waiting) step() (name string, since time.Duration) {
 	best := -1
 	rank := func(op string) int {
@@ -149,7 +153,7 @@ func (w *waiting) step() (name string, since time.Duration) {
 	return name, w.began[best]
 }
 
-// count returns the unfinished count that moved last.
+// count returns the unfinished count that changed last.
 func (w *waiting) count() *packetCount {
 	var best *packetCount
 	for i := range w.counts {
@@ -161,7 +165,7 @@ func (w *waiting) count() *packetCount {
 	return best
 }
 
-// text is the count in words: "SYN 4 of 6, next in 3.2 s".
+// text describes the count: "SYN 4 of 6, next in 3.2 s".
 func (c *packetCount) text(now time.Duration) string {
 	text := fmt.Sprintf("%s %d of %d", c.expect.Packets.Kind(), c.seen, c.want)
 	if n := int(c.seen) - 1; n < len(c.expect.Gaps) && c.expect.Gaps[n].Want > 0 {
