@@ -21,8 +21,8 @@ type Format struct {
 
 // Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
-	{Name: "pretty", For: "for people: a line a run, ladders of failures, a closing table", New: newPretty},
-	{Name: "json", For: "for programs: a line of JSON a run, with the keys of verdict.json", New: newJSON},
+	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a table at the end", New: newPretty},
+	{Name: "json", For: "for programs: a line of JSON for each run, with the keys of verdict.json", New: newJSON},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.
@@ -94,7 +94,7 @@ func interrupted(stopped, all int) string {
 	if all == 1 {
 		were = "run was"
 	}
-	return fmt.Sprintf("interrupted: %d of %d %s canceled or never begun\n", stopped, all, were)
+	return fmt.Sprintf("interrupted: %d of %d %s canceled or not started\n", stopped, all, were)
 }
 
 // lineOf appends a line break to a text, unless the text is empty.

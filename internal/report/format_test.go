@@ -67,7 +67,7 @@ func TestFormats(t *testing.T) {
 					t.Errorf("no %q in:\n%s", want, out.String())
 				}
 			}
-			for _, want := range []string{"interrupted: 1 of 2 runs were canceled or never begun\n", "left out: 1 run\n"} {
+			for _, want := range []string{"interrupted: 1 of 2 runs were canceled or not started\n", "left out: 1 run\n"} {
 				if !strings.Contains(out.String()+errs.String(), want) {
 					t.Errorf("no %q in:\n%s%s", want, out.String(), errs.String())
 				}

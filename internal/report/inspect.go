@@ -26,9 +26,9 @@ func Inspect(r *result.Result, k Look) string {
 	b.WriteString(ladderOf(r, k, LadderOptions{}))
 
 	heading("Socket states, in seconds since the actors started")
-	writeOr(&b, stateTable(t), "none was seen")
+	writeOr(&b, stateTable(t), "no socket was seen")
 	heading("Steps")
-	writeOr(&b, stepTable(r), "none ended")
+	writeOr(&b, stepTable(r), "no step ended")
 	heading("Kernel counters that changed")
 	writeOr(&b, counterTable(t), "none")
 	if faults := faultLines(t); len(faults) > 0 {

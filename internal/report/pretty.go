@@ -119,7 +119,7 @@ func Details(r *result.Result, k Look) string {
 		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  "}))
 	}
 	if failed && r.Dir != "" {
-		fmt.Fprintf(&b, "  All of it: halfopen inspect %s\n", r.Dir)
+		fmt.Fprintf(&b, "  All details: halfopen inspect %s\n", r.Dir)
 	}
 	return k.plain(b.String())
 }

@@ -86,10 +86,10 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	fmt.Fprintf(&text, "\n%s; seed %d\n", summary(done, time.Since(v.began), v.look), e.Seed)
 	text.WriteString(interrupted(stopped, len(results)))
 	if e.Dir != "" {
-		fmt.Fprintf(&text, "trace, capture and verdict of each run are in %s; halfopen inspect draws them\n", e.Dir)
+		fmt.Fprintf(&text, "trace, capture and verdict of each run are in %s; draw them with halfopen inspect\n", e.Dir)
 	}
 	if slices.ContainsFunc(done, failedInSlowTime) {
-		text.WriteString("in real time, an emulated or busy virtual machine may be too slow for what is expected; --warp has exact times\n")
+		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
 	text.WriteString(lineOf(e.LeftOut))
 	_, err := io.WriteString(v.out, text.String())

@@ -121,7 +121,7 @@ func summary(results []*result.Result, took time.Duration, k Look) string {
 	}
 	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
 	if checksSkipped > 0 {
-		text += fmt.Sprintf(" (%s of those that ran skipped)", say.Count(checksSkipped, "check"))
+		text += fmt.Sprintf(" (%s skipped)", say.Count(checksSkipped, "check"))
 	}
 	return text
 }
