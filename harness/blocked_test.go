@@ -25,7 +25,7 @@ actors:
   runs: {host: client, steps: [exec: [sleep, "60"]]}
   waits: {host: client, steps: [wait: operator.signal.over]}
   dead: {host: client, steps: [sleep: 60s]}
-  # It hangs in every call that a step can hang in, each on a thread of its own.
+  # It hangs in every call that a step can hang in, each on a separate thread.
   everywhere:
     host: client
     steps:

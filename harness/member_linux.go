@@ -213,7 +213,7 @@ func (l *lab) hanging() []string {
 func (l *lab) actor(name string) (*member, error) {
 	i := slices.IndexFunc(l.actors, func(a *member) bool { return a.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("there is no actor %q", name)
+		return nil, fmt.Errorf("unknown actor %q", name)
 	}
 	return l.actors[i], nil
 }
@@ -229,7 +229,7 @@ func (l *lab) kill(k *language.Kill) error {
 	}
 	sig := unix.SignalNum("SIG" + name)
 	if sig == 0 {
-		return fmt.Errorf("there is no signal %q", name)
+		return fmt.Errorf("unknown signal %q", name)
 	}
 	a.killed = true
 	if a.gone {

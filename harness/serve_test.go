@@ -23,7 +23,7 @@ func TestTheLabServesEveryOperationOfItsOwn(t *testing.T) {
 		}
 	}
 	for key := range left {
-		t.Errorf("there is no operation %q", key)
+		t.Errorf("unknown operation %q", key)
 	}
 }
 
@@ -35,7 +35,7 @@ func TestTheLabRefusesWhatItDoesNotKnow(t *testing.T) {
 	}{
 		{language.Op{}, `the lab does not know the operation ""`},
 		{language.Op{Close: &language.Close{}}, `the lab does not know the operation "close"`},
-		{language.Op{Kill: &language.Kill{Actor: "nobody"}}, `there is no actor "nobody"`},
+		{language.Op{Kill: &language.Kill{Actor: "nobody"}}, `unknown actor "nobody"`},
 	} {
 		reply := l.serve(&actor.Request{ID: 3, Op: tt.op})
 		if reply.ID != 3 || reply.Problem != tt.want {

@@ -106,9 +106,9 @@ func TestReadingATrace(t *testing.T) {
 		{name: "the scenario is JSON", text: `{"t":0,"run":{"scenario":"refused","source":` + source + `}}`, events: 1, source: source},
 		{name: "an old trace has it in base64", text: `{"t":0,"run":{"scenario":"refused","source":"` + old + `"}}`, events: 1, source: source},
 		{name: "a trace may have none", text: `{"t":0,"run":{"scenario":"refused"}}`, events: 1},
-		{name: "what is not base64 is refused", text: `{"t":0,"run":{"source":"?"}}`, err: "reading event 0: reading the source of the run: illegal base64"},
+		{name: "invalid base64 is refused", text: `{"t":0,"run":{"source":"?"}}`, err: "reading event 0: reading the source of the run: illegal base64"},
 		{name: "a line cut short is refused", text: `{"t":1,"start":{}}` + "\n" + `{"t":2,"sta`, err: "reading event 1: unexpected EOF"},
-		{name: "what is not an event is refused", text: `{"t":1}` + "\n" + `["t"]`, err: "reading event 1: json: cannot unmarshal array"},
+		{name: "a line without an event is refused", text: `{"t":1}` + "\n" + `["t"]`, err: "reading event 1: json: cannot unmarshal array"},
 		{name: "a time must be a number", text: `{"t":"1s"}`, err: "reading event 0: json: cannot unmarshal string"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func TestLadderDrawsAnything(t *testing.T) {
 	syn := l.tcp(seg{from: "client", flags: "S"})
 	for n := range syn {
 		l.see(time.Duration(n)*ms, "client", "eth0", n%2 == 0, syn[:n])
-		l.see(time.Duration(n)*ms, "nobody-told-of", "eth7", true, syn[n:])
+		l.see(time.Duration(n)*ms, "unknown-host", "eth7", true, syn[n:])
 	}
 	for n := range 40 {
 		l.see(0, strings.Repeat("h", n), "eth0", true, syn)
