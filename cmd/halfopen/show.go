@@ -152,11 +152,11 @@ func showValues(p *page, f *language.File, s *language.Scenario, names []string)
 		}
 		switch {
 		case made && len(elsewhere) > 0:
-			other = "  = " + written + "; in other cases " + strings.Join(elsewhere, ", ")
+			other = "  = " + written + " (in other cases " + strings.Join(elsewhere, ", ") + ")"
 		case made:
 			other = "  = " + written
 		case len(elsewhere) > 0:
-			other = "  in other cases " + strings.Join(elsewhere, ", ")
+			other = "  (in other cases " + strings.Join(elsewhere, ", ") + ")"
 		}
 		p.item(name, width, strings.TrimRight(fmt.Sprintf("%-*s", min(values, 16), value)+other, " "))
 	}
