@@ -8,7 +8,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// domain returns the address family of sockets for an address; without one, that of the run.
+// domain returns the address family for a socket that uses the address a. Without a valid address
+// it is the family of the run.
 func (s *session) domain(a netip.Addr) int {
 	if a.IsValid() && a.Unmap().Is4() || !a.IsValid() && s.Family != language.V6 {
 		return unix.AF_INET
@@ -16,7 +17,8 @@ func (s *session) domain(a netip.Addr) int {
 	return unix.AF_INET6
 }
 
-// sockaddr is an address as a socket of a domain takes it: IPv4 on an IPv6 socket is mapped (RFC 4291, section 2.5.5.2).
+// sockaddr returns an address in the form that a socket of the domain takes. On an IPv6 socket an
+// IPv4 address is mapped (RFC 4291, section 2.5.5.2).
 func sockaddr(a netip.AddrPort, domain int) unix.Sockaddr {
 	if addr := a.Addr().Unmap(); addr.Is4() && domain == unix.AF_INET {
 		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: addr.As4()}
@@ -24,7 +26,8 @@ func sockaddr(a netip.AddrPort, domain int) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
-// addrPort is the address of a socket, an IPv4 one as such; false where it has none.
+// addrPort returns the address of a socket. A mapped IPv4 address is returned as IPv4. It is false
+// if the socket has no IP address.
 func addrPort(sa unix.Sockaddr) (netip.AddrPort, bool) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -35,7 +38,8 @@ func addrPort(sa unix.Sockaddr) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// text writes a socket address as address:port; "" where there is none, or it is not yet bound.
+// text formats a socket address as address:port. It is "" without an address, or if the socket is
+// not bound yet.
 func text(sa unix.Sockaddr) string {
 	a, _ := addrPort(sa)
 	if a.Port() == 0 {
@@ -44,7 +48,7 @@ func text(sa unix.Sockaddr) string {
 	return a.String()
 }
 
-// on records the socket a step worked on and, where it has them, its addresses.
+// on records the socket that a step worked on, and its addresses as far as it has them.
 func (t *thread) on(s *socket, o *outcome) {
 	o.Socket = s.name
 	if t.sockets.is(s, closed) {

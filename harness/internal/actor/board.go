@@ -6,8 +6,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// board remembers which of the events its actor's steps wait for have happened. It forgets all
-// others, of which a run may have hundreds of thousands.
+// board remembers which of the events that its actor's steps wait for have happened. Other events
+// are not stored: a run can have hundreds of thousands.
 type board struct {
 	mu    sync.Mutex
 	posts map[language.EventRef]*post

@@ -13,7 +13,8 @@ func (t *thread) wait(_ *language.Step, op *language.Wait, o *outcome) {
 	o.call(func() (int, error) {
 		var late <-chan time.Time
 		if op.Timeout > 0 {
-			timer := time.NewTimer(time.Duration(op.Timeout)) // not before the step has begun: it must not seem to be early
+			// The timer starts after the step has begun, or the timeout would seem early.
+			timer := time.NewTimer(time.Duration(op.Timeout))
 			defer timer.Stop()
 			late = timer.C
 		}
@@ -26,7 +27,7 @@ func (t *thread) wait(_ *language.Step, op *language.Wait, o *outcome) {
 	})
 }
 
-// request has the harness do a step, and records the text that it answers with.
+// request asks the harness to do a step and records the text of the reply.
 func (t *thread) request(r *Request, o *outcome) {
 	var reply *Reply
 	o.call(func() (int, error) {
@@ -39,7 +40,7 @@ func (t *thread) request(r *Request, o *outcome) {
 	o.Data = []byte(reply.Text)
 }
 
-// repeat does a list of steps several times.
+// repeat runs a list of steps op.Times times.
 func (t *thread) repeat(_ *language.Step, op *language.Repeat, o *outcome) {
 	for range op.Times {
 		t.run(op.Steps)
@@ -47,7 +48,7 @@ func (t *thread) repeat(_ *language.Step, op *language.Repeat, o *outcome) {
 	}
 }
 
-// parallel does lists of steps at once and waits for all of them.
+// parallel runs the branches at once and waits for all of them.
 func (t *thread) parallel(_ *language.Step, op *language.Parallel, o *outcome) {
 	var branches sync.WaitGroup
 	for _, steps := range op.Branches {

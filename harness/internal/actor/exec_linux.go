@@ -14,15 +14,17 @@ import (
 )
 
 const (
-	// maxOutput is how much of each output stream of a program is kept.
+	// maxOutput is how many bytes of each output stream of a program are kept.
 	maxOutput = 64 << 10
-	// killAfter is how long a program has between SIGTERM and SIGKILL.
+	// killAfter is the time between SIGTERM and SIGKILL.
 	killAfter = time.Second
-	// drainFor is how long the output of a program is still read once it has ended: what it started may hold the pipe.
+	// drainFor is how long the output of a program is still read after its end: its children may
+	// hold the pipe open.
 	drainFor = 500 * time.Millisecond
 )
 
-// exec runs a program in a process group of its own and waits for it. One that is ended by its timeout has ETIMEDOUT.
+// exec runs a program in a new process group and waits for it. If the timeout ends the program, the
+// errno is ETIMEDOUT.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	args := op.Command
 	if len(args) == 1 {
@@ -48,7 +50,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	err := ended(cmd.Process.Pid)
 	o.ended = o.clock.Now()
 	callOff()
-	_ = cmd.Wait() // its error is the exit status, or output left over: both are looked at below
+	_ = cmd.Wait() // its error is the exit status, which is read below, or undrained output
 	if err != nil {
 		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
 		return
@@ -67,17 +69,19 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	}
 }
 
-// startProgram starts a program with the process' signal mask, which is not that of the thread: a program inherits the mask
-// of the thread that starts it, and one that blocks SIGTERM does not end at its timeout. It must be this thread, for the
-// program lives no longer than that (PR_SET_PDEATHSIG).
+// startProgram starts a program with the signal mask of the process instead of the thread's: a
+// program inherits the mask of the thread that starts it, and would not end at its timeout with
+// SIGTERM blocked. It must be started on this thread, because it dies with the thread that started
+// it (PR_SET_PDEATHSIG).
 func (t *thread) startProgram(cmd *exec.Cmd) error {
 	masked := setMask(&t.mask)
 	defer setMask(&masked)
 	return cmd.Start()
 }
 
-// ended waits until a child has ended and leaves it a zombie, so that its process ID stays its own. [exec.Cmd.Wait] would
-// return only after the output is drained, which is too late to tell the time.
+// ended waits until a child has ended. It leaves the child a zombie, so that the process ID is not
+// reused. [exec.Cmd.Wait] returns only after the output is drained, which is too late to take the
+// time.
 func ended(pid int) error {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -87,8 +91,9 @@ func ended(pid int) error {
 	}
 }
 
-// terminateAfter ends a process group at a timeout, unless that is 0, and closes late when it begins to. The function it
-// returns calls it off.
+// terminateAfter sends SIGTERM to a process group after the timeout, and SIGKILL killAfter later.
+// It closes late when it sends SIGTERM. A timeout of 0 means never. The returned function calls it
+// off.
 func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (stop func()) {
 	if timeout <= 0 {
 		return func() {}
@@ -103,7 +108,7 @@ func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (sto
 				if i == 0 {
 					close(late)
 				}
-				_ = unix.Kill(-group, sig) // ESRCH: it ended just now
+				_ = unix.Kill(-group, sig) // ESRCH: the program has just ended
 			case <-ended:
 				timer.Stop()
 				return
@@ -117,7 +122,7 @@ func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (sto
 	}
 }
 
-// head keeps the beginning of what is written to it.
+// head keeps the first maxOutput bytes that are written to it.
 type head struct{ kept []byte }
 
 func (h *head) Write(b []byte) (int, error) {

@@ -27,7 +27,7 @@ func TestExec(t *testing.T) {
 		{"no standard input", language.Exec{Command: []string{"cat", "-"}}, 0, "", "", "", ""},
 		{"a signal", language.Exec{Command: []string{"kill -USR2 $$"}}, 0, "USR2", "", "", ""},
 		{"a timeout", language.Exec{Command: []string{"sleep", "60"}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
-		{"a timeout that the program minds", language.Exec{Command: []string{"trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}, Timeout: language.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
+		{"a timeout that the program handles", language.Exec{Command: []string{"trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}, Timeout: language.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
 		{"a timeout that it ignores", language.Exec{Command: []string{"trap '' TERM; sleep 60 & wait; sleep 60"}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "KILL", "", "", "ETIMEDOUT"},
 		{"the process group ends with it", language.Exec{Command: []string{"sleep 60 | cat"}, Timeout: language.Duration(100 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
 	} {
@@ -62,7 +62,8 @@ func TestExecKeepsTheHeadOfItsOutput(t *testing.T) {
 	}
 }
 
-// TestExecEndsWithItsProgram: what a program leaves behind may hold its output open, but not the step.
+// TestExecEndsWithItsProgram: a child that outlives the program may hold its output open, but not
+// the step.
 func TestExecEndsWithItsProgram(t *testing.T) {
 	p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"sleep 5 & echo started"}}}))
 	e := p.event("exec")
@@ -84,6 +85,6 @@ func TestProgramsDoNotHoldTheControlPipes(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out, "pipe:[") {
-		t.Errorf("the program has not even its own pipes:\n%s", out)
+		t.Errorf("the program does not even have its own pipes:\n%s", out)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// flood sends SYNs through a raw socket, many in one system call. The result is how many, unless one could not be sent.
+// flood sends SYNs through a raw socket, many in one system call. The result is their number. If
+// one cannot be sent, the step fails.
 func (t *thread) flood(_ *language.Step, op *language.Flood, o *outcome) {
 	to, err := t.Topology.Resolve(op.To)
 	if err != nil {
@@ -34,12 +35,14 @@ func (t *thread) flood(_ *language.Step, op *language.Flood, o *outcome) {
 	o.call(func() (int, error) { return batch.send(fd, op.Count, op.Rate) })
 }
 
-// reserve takes so many SYNs for a step: a second flood goes on where the first ended.
+// reserve takes the next count SYNs for a step and returns the number of the first: a second flood
+// continues where the first ended.
 func (s *session) reserve(count int) (first uint64) {
 	return s.flooded.Add(uint64(count)) - uint64(count)
 }
 
-// floodSources reads a prefix, or an address, of the IP version of the target.
+// floodSources parses a prefix, or an address, of the target's IP version. For "" it returns
+// [language.Nobody].
 func floodSources(text string, to netip.Addr) (netip.Prefix, error) {
 	if text == "" {
 		if to.Unmap().Is4() {
@@ -76,7 +79,7 @@ func rawSocket(to netip.Addr) (int, error) {
 	return fd, nil
 }
 
-// synBatchSize is how many packets one system call sends at most.
+// synBatchSize is the largest number of packets that one system call sends.
 const synBatchSize = 64
 
 // synBatch sends SYNs by sendmmsg(2).
@@ -107,7 +110,8 @@ func newSYNBatch(s *syns, first uint64) *synBatch {
 	return b
 }
 
-// send sends count SYNs at so many a second, 0 for as fast as it goes, and returns how many.
+// send sends count SYNs and returns how many were sent. The rate is in SYNs per second; 0 means as
+// fast as possible.
 func (b *synBatch) send(fd, count, rate int) (int, error) {
 	began := time.Now()
 	for sent := 0; sent < count; {

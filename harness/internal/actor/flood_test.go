@@ -20,7 +20,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// TestSYNs reads what a flood sends with another program's eyes.
+// TestSYNs decodes the packets of a flood with an independent decoder.
 func TestSYNs(t *testing.T) {
 	for _, tt := range []struct {
 		name, from, to string
@@ -50,7 +50,7 @@ func TestSYNs(t *testing.T) {
 				}
 				tcp, ok := p.TransportLayer().(*layers.TCP)
 				if !ok {
-					t.Fatalf("no TCP segment: %v", p)
+					t.Fatalf("not a TCP segment: %v", p)
 				}
 				if !tcp.SYN || tcp.ACK || tcp.RST || tcp.FIN || tcp.DstPort != 8080 || tcp.Window == 0 || len(tcp.Payload) > 0 {
 					t.Errorf("not a SYN to port 8080: %v", p)
@@ -104,8 +104,8 @@ func TestSourcesOfAFloodDiffer(t *testing.T) {
 	}
 }
 
-// ownNetwork puts the test's thread, and the actors it starts, into a network namespace of their own: the sockets of other
-// tests live on for a while. The thread dies with the test's goroutine.
+// ownNetwork puts the test's thread, and the actors it starts, into a new network namespace: the
+// sockets of other tests live on for a while. The thread dies with the test's goroutine.
 func ownNetwork(t *testing.T) {
 	t.Helper()
 	needNetwork(t)
@@ -118,8 +118,8 @@ func ownNetwork(t *testing.T) {
 	}
 }
 
-// nobodysRoute lets a listener on lo answer the addresses that nobody has: without a route to them there is no SYN-ACK, and
-// no half-open connection.
+// nobodysRoute lets a listener on lo answer the addresses that nobody has. Without a route to them
+// there is no SYN-ACK and no half-open connection.
 func nobodysRoute(t *testing.T) {
 	t.Helper()
 	lo, err := netlink.LinkByName("lo")
@@ -202,10 +202,10 @@ func TestFloodsThatCannotBeTried(t *testing.T) {
 		problem bool
 		errno   string
 	}{
-		{"to a host that is not there", language.Flood{To: "nobody:80", Count: 1}, true, ""},
-		{"from what is no prefix", language.Flood{To: "127.0.0.1:80", Count: 1, From: "x"}, true, ""},
+		{"to an unknown host", language.Flood{To: "nobody:80", Count: 1}, true, ""},
+		{"from an invalid prefix", language.Flood{To: "127.0.0.1:80", Count: 1, From: "x"}, true, ""},
 		{"from the other IP version", language.Flood{To: "127.0.0.1:80", Count: 1, From: "2001:2:0:8000::/64"}, true, ""},
-		{"to where no route leads", language.Flood{To: "198.18.9.9:80", Count: 1}, false, "ENETUNREACH"},
+		{"to an address without a route", language.Flood{To: "198.18.9.9:80", Count: 1}, false, "ENETUNREACH"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			it := outcomes(t, step("it", language.Op{Flood: &tt.op}))["it"]
@@ -216,7 +216,7 @@ func TestFloodsThatCannotBeTried(t *testing.T) {
 	}
 }
 
-// BenchmarkFlood is a flood over lo to a port that nobody listens on.
+// BenchmarkFlood floods a port over lo that nobody listens on.
 func BenchmarkFlood(b *testing.B) {
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	fd, err := rawSocket(to.Addr())

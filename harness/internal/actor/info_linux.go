@@ -27,8 +27,8 @@ func (t *thread) tcpInfo(step *language.Step, _ *language.TCPInfo, o *outcome) {
 	})
 }
 
-// infoValues returns the fields of struct tcp_info by their names without tcpi_: those that the kernel, which may be older
-// than this program's idea of the structure, has filled in.
+// infoValues returns the fields of struct tcp_info that the kernel has filled in, by name without
+// tcpi_. A kernel older than this program's definition of the structure fills in fewer fields.
 func infoValues(info *unix.TCPInfo, size uint32) map[string]int64 {
 	values := make(map[string]int64)
 	v := reflect.ValueOf(info).Elem()

@@ -41,7 +41,7 @@ func TestLimitOfFiles(t *testing.T) {
 	if s := o["count"]; s.Errno != "" || s.Values["sockets_used"] < int64(open) {
 		t.Errorf("sockstat with all files in use: %q, %d sockets", s.Errno, s.Values["sockets_used"])
 	}
-	// The rest are the actor's own.
+	// The actor itself has the other files open.
 	if open < few-24 || open >= few {
 		t.Errorf("%d sockets under a limit of %d files", open, few)
 	}

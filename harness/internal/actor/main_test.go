@@ -21,8 +21,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The test binary is three programs: the outer one starts the inner one in a network namespace of its own, whose ports are
-// all free, and the inner one starts itself as the actors it tests.
+// The test binary is three programs. The outer one starts the inner one in a new network namespace,
+// where all ports are free. The inner one starts itself as the actors under test.
 const (
 	roleVar   = "HALFOPEN_TEST_ROLE"
 	roleInner = "inner"
@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// needNetwork skips the test where it has no network namespace, and with -short.
+// needNetwork skips the test if it has no network namespace, and with -short.
 func needNetwork(t testing.TB) {
 	t.Helper()
 	testlab.Long(t)
@@ -85,10 +85,10 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req)
 }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must come.
 const patience = 10 * time.Second
 
-// process is an actor under test, and what it has reported.
+// process is an actor under test and what it has reported.
 type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
@@ -118,7 +118,7 @@ func start(t *testing.T, init Init) *process {
 	return p
 }
 
-// run starts an actor that does steps.
+// run starts an actor that runs steps.
 func run(t *testing.T, steps ...language.Step) *process {
 	t.Helper()
 	p := start(t, Init{Steps: steps})
@@ -126,7 +126,8 @@ func run(t *testing.T, steps ...language.Step) *process {
 	return p
 }
 
-// outcomes has an actor do steps to the end and returns their outcomes by ID, or ID[N] from the second execution on.
+// outcomes starts an actor that runs steps to the end. It returns their outcomes by ID, or ID[N]
+// from the second execution on.
 func outcomes(t *testing.T, steps ...language.Step) map[string]*trace.Step {
 	t.Helper()
 	p := run(t, steps...)
@@ -187,7 +188,7 @@ func (p *process) listen() {
 		p.changed = make(chan struct{})
 		p.mu.Unlock()
 	}
-	_ = p.cmd.Wait() // the exit status is looked at by the tests it matters to
+	_ = p.cmd.Wait() // the tests that need the exit status check it
 	close(p.ended)
 }
 
@@ -198,7 +199,7 @@ func (p *process) send(c Command) {
 	}
 }
 
-// await returns the first report that is it, waiting for it if need be.
+// await waits for the first report that satisfies is, and returns it.
 func (p *process) await(what string, is func(*Report) bool) *Report {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -221,7 +222,7 @@ func (p *process) await(what string, is func(*Report) bool) *Report {
 	}
 }
 
-// event waits for the actor's event of that name, without the actor's.
+// event waits for an event of the actor and returns it. The name leaves out the actor.
 func (p *process) event(name string) *trace.Event {
 	p.t.Helper()
 	return p.await("event "+name, func(r *Report) bool { return named(r, name) }).Event
@@ -282,25 +283,25 @@ func (p *process) said() string {
 	return b.String()
 }
 
-// took is how long a step's system call took.
+// took returns how long a step's system call took.
 func took(e *trace.Event) time.Duration { return e.T - e.Step.Began }
 
-// step makes a step with the ID of its operation and a number.
+// step returns a step with an ID and an operation.
 func step(id string, op language.Op) language.Step { return language.Step{ID: id, Op: op} }
 
-// on names a step's socket.
+// on sets the name of a step's socket.
 func on(socket string, s language.Step) language.Step {
 	s.Socket = socket
 	return s
 }
 
-// times has a step done several times.
+// times repeats a step n times.
 func times(n int, s language.Step) language.Step {
 	s.Times = n
 	return s
 }
 
-// after has a step wait for an event.
+// after makes a step wait for an event.
 func after(event language.EventRef, s language.Step) language.Step {
 	s.After = event
 	return s

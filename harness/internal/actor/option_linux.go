@@ -13,7 +13,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// A form is how a socket option's value is written.
+// form says how the value of a socket option is written.
 type form int
 
 const (
@@ -27,7 +27,7 @@ const (
 	queue        // an ioctl that counts bytes; read only
 )
 
-// option is a socket option by its numbers.
+// option is a socket option by its numbers, or the request of an ioctl if its form is queue.
 type option struct {
 	level, name int
 	form        form
@@ -125,7 +125,7 @@ func optionNamed(name string) (option, error) {
 	return o, nil
 }
 
-// set is one call of setsockopt(2).
+// set makes one call of setsockopt(2).
 func (o option) set(fd int, value string) error {
 	switch o.form {
 	case word:
@@ -157,7 +157,8 @@ func (o option) set(fd int, value string) error {
 	return unix.SetsockoptInt(fd, o.level, o.name, n)
 }
 
-// inUnits reads a number or, where there is a unit, a duration that is a whole number of units.
+// inUnits parses a number. With a unit other than 0 it also accepts a duration that is a whole
+// number of units.
 func inUnits(value string, unit time.Duration) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err == nil {
@@ -176,7 +177,8 @@ func inUnits(value string, unit time.Duration) (int, error) {
 	return int(d / unit), nil
 }
 
-// get is getsockopt(2), or the ioctl; the value as set takes it.
+// get makes one call of getsockopt(2), or of ioctl(2) for a queue. It returns the value as set
+// takes it.
 func (o option) get(fd int) (string, error) {
 	switch o.form {
 	case word:
@@ -210,7 +212,7 @@ func (o option) get(fd int) (string, error) {
 	return strconv.Itoa(n), err
 }
 
-// setsockopt sets options until one fails, which is then the outcome's value.
+// setsockopt sets options until one fails. The name of that option is then the outcome's value.
 func (t *thread) setsockopt(step *language.Step, op *language.Setsockopt, o *outcome) {
 	t.onExisting(step, o, func(s *socket) {
 		for i, opt := range op.Options {

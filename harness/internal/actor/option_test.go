@@ -116,7 +116,7 @@ func TestInfoOfAnOlderKernel(t *testing.T) {
 		t.Errorf("values %v, want total_retrans, and snd_cwnd %d", values, sampleInfo.Snd_cwnd)
 	}
 	if v, ok := values["pacing_rate"]; ok {
-		t.Errorf("pacing_rate is %s although the kernel did not say it", strconv.FormatInt(v, 10))
+		t.Errorf("pacing_rate is %s although the kernel did not report it", strconv.FormatInt(v, 10))
 	}
 }
 

@@ -9,21 +9,22 @@ import (
 	"halfopen/harness/trace"
 )
 
-// outcome is a step's outcome in the making.
+// outcome collects the outcome of a step.
 type outcome struct {
 	trace.Step
 	clock trace.Clock
-	// ended is when the system call returned; 0 if none was made.
+	// ended is when the last system call of the step returned; 0 if none was made.
 	ended time.Duration
 }
 
-// call times one system call and records what it returned.
+// call makes the first system call of a step, and records its time and what it returned. It reports
+// whether the call succeeded.
 func (o *outcome) call(f func() (int, error)) bool {
 	o.Began = o.clock.Now()
 	return o.again(f)
 }
 
-// again is call for the second and later calls of one step: the step began with the first.
+// again is call for the later system calls of a step, which began with the first.
 func (o *outcome) again(f func() (int, error)) bool {
 	n, err := f()
 	o.ended = o.clock.Now()
@@ -35,7 +36,7 @@ func (o *outcome) again(f func() (int, error)) bool {
 	return true
 }
 
-// fail records an errno, or as a problem any other error.
+// fail records an errno. It records any other error as a problem.
 func (o *outcome) fail(err error) {
 	var errno unix.Errno
 	if !errors.As(err, &errno) {
@@ -48,7 +49,8 @@ func (o *outcome) fail(err error) {
 // problem records why the step could not be tried.
 func (o *outcome) problem(err error) { o.Problem, o.Result = err.Error(), -1 }
 
-// errnoName names an error as errno(3) does; EAGAIN stands for EWOULDBLOCK, its other name.
+// errnoName returns the name of an error as in errno(3). EWOULDBLOCK is the same number as EAGAIN
+// and has that name.
 func errnoName(errno unix.Errno) string {
 	if name := unix.ErrnoName(errno); name != "" {
 		return name

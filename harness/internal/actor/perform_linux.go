@@ -25,8 +25,8 @@ func by[O language.Operation](do func(t *thread, step *language.Step, op O, o *o
 	}
 }
 
-// performers returns what performs each operation, by its key, except for those that the lab does
-// ([language.ByLab]). It is not a variable, because that would depend on itself: steps nest.
+// performers returns the performer of each operation by its key, except those that the lab performs
+// ([language.ByLab]). It is a function because a variable would depend on itself: steps nest.
 func performers() map[string]performer {
 	return map[string]performer{
 		"socket":     by((*thread).socket),

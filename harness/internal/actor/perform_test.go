@@ -19,10 +19,10 @@ func TestEveryOperationIsPerformed(t *testing.T) {
 		case here && byLab:
 			t.Errorf("the lab performs %s: its row in performers is never used", key)
 		case here && p.takes != reflect.TypeOf(op):
-			t.Errorf("what performs %s takes a %v, want a %T", key, p.takes, op)
+			t.Errorf("the performer of %s takes a %v, want a %T", key, p.takes, op)
 		}
 	}
 	for key := range left {
-		t.Errorf("there is no operation %q", key)
+		t.Errorf("performers has a row for %q, which is not an operation", key)
 	}
 }

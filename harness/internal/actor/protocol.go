@@ -8,39 +8,38 @@ import (
 
 // Command is one line from the harness to an actor. Exactly one field is set.
 //
-// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go; Event, Gate
+// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go. Event, Gate
 // and Reply may come at any time after Init. Stop, or the end of the pipe, ends the actor at once,
 // whatever it is doing.
 type Command struct {
 	Init    *Init `json:"init,omitempty"`
 	Prepare bool  `json:"prepare,omitempty"`
 	Go      bool  `json:"go,omitempty"`
-	// Event is an event that happened somewhere in the lab, in canonical form. Events are
-	// remembered: a step may wait for one that is long past. The actor's own events may be sent
-	// too.
+	// Event is an event that happened somewhere in the lab, in canonical form. The actor remembers
+	// events, so a step may wait for one that is long past. The actor's own events may be sent too.
 	Event language.EventRef `json:"event,omitempty"`
-	// Gate acknowledges the gate of that ID.
+	// Gate acknowledges the gate with that ID.
 	Gate  int    `json:"gate,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`
 	Stop  bool   `json:"stop,omitempty"`
 }
 
-// Init tells an actor what it is. It is the first command, and comes once.
+// Init describes the actor. It is the first command and comes once.
 type Init struct {
-	// Actor and Host are names; the process already runs in the namespaces of that host.
+	// Actor and Host are names. The process already runs in the namespaces of that host.
 	Actor string `json:"actor"`
 	Host  string `json:"host"`
-	// Family is that of the sockets made by steps that name no address; "" means IPv4.
+	// Family is the address family of sockets whose step names no address; "" means IPv4.
 	Family language.Family `json:"family,omitempty"`
 	Steps  []language.Step `json:"steps"`
 	Clock  trace.Clock     `json:"clock"`
-	// Topology says what addresses the names of hosts stand for. It must be there.
+	// Topology resolves the names of hosts to addresses. It is required.
 	Topology *network.Topology `json:"topology"`
-	// Gates are those of the actor's own events, such as client.connect.start or client.connect[2],
-	// at which it must stop until the harness has acknowledged them.
+	// Gates are the actor's own events, such as client.connect.start or client.connect[2], at which
+	// it must stop until the harness has acknowledged them.
 	Gates []language.EventRef `json:"gates,omitempty"`
-	// Interruptible is true where the handler of SIGUSR1 must be without SA_RESTART: some kill step
-	// of the scenario aims a USR1 with restart: false at this actor. Otherwise the handler has
+	// Interruptible is true if the handler of SIGUSR1 must not have SA_RESTART, because a kill step
+	// of the scenario sends this actor USR1 with restart: false. If false, the handler has
 	// SA_RESTART.
 	Interruptible bool `json:"interruptible,omitempty"`
 }
@@ -48,11 +47,11 @@ type Init struct {
 // Reply answers a [Request].
 type Reply struct {
 	ID int `json:"id"`
-	// Errno is the name of the error the operation ended with, "" for success.
+	// Errno names the error that the operation ended with; "" means success.
 	Errno string `json:"errno,omitempty"`
 	// Problem says why the operation could not be tried.
 	Problem string `json:"problem,omitempty"`
-	// Text is what was asked for.
+	// Text is the answer to the request.
 	Text string `json:"text,omitempty"`
 }
 
@@ -64,14 +63,14 @@ type Report struct {
 	Prepared bool     `json:"prepared,omitempty"`
 	Gate     *Gate    `json:"gate,omitempty"`
 	Request  *Request `json:"request,omitempty"`
-	// Done says that the last step has ended. The actor stays, and holds its sockets, until Stop or
-	// the end of the pipe: its end closes them, and that is to be seen on the wire.
+	// Done says that the last step has ended. The actor keeps its sockets open until Stop or the
+	// end of the pipe: the end of the process closes them, which is visible on the wire.
 	Done bool `json:"done,omitempty"`
 }
 
-// Gate says that one of the actor's threads stands still at an event until a command with this ID
-// comes. The harness switches the faults whose windows the event opens or closes, and only then
-// passes the event on and acknowledges.
+// Gate says that a thread of the actor waits at an event until a command with this ID comes. The
+// harness first switches the faults whose windows the event opens or closes. Then it passes the
+// event on and acknowledges the gate.
 type Gate struct {
 	// ID counts the gates of the actor from 1.
 	ID    int               `json:"id"`
@@ -86,9 +85,9 @@ type Request struct {
 	language.Op
 }
 
-// Prelude returns how many leading steps are done on Prepare, before any actor starts: those that
-// prepare a socket ([language.Preparing]), if peers can reach it after one of them. A step that
-// waits for an event ends the prelude.
+// Prelude returns the number of leading steps that run on Prepare, before any actor starts. These
+// are the steps that prepare a socket ([language.Preparing]), provided that peers can reach it
+// after one of them. A step that waits for an event ends the prelude.
 func Prelude(steps []language.Step) int {
 	n, serves := 0, false
 	for i := range steps {
@@ -107,7 +106,7 @@ func Prelude(steps []language.Step) int {
 
 // EventOf returns the event of an actor that steps and fault windows may refer to, in canonical
 // form: client.connect.start for the first start, client.connect[2] for the end of the second
-// execution, server.signal.NAME. It is "" for any other.
+// execution, server.signal.NAME. It is "" for other events.
 func EventOf(e *trace.Event) language.EventRef {
 	switch {
 	case e.Start != nil && e.Start.Actor != "":

@@ -21,13 +21,13 @@ func TestPrelude(t *testing.T) {
 		want  int
 	}{
 		{"of a server is its listen", []language.Step{listen, accept}, 1},
-		{"has what stands before the listen", []language.Step{socket, option, bind, listen, accept}, 4},
-		{"has what stands between two listens", []language.Step{listen, option, listen}, 3},
+		{"has the steps before the listen", []language.Step{socket, option, bind, listen, accept}, 4},
+		{"has the steps between two listens", []language.Step{listen, option, listen}, 3},
 		{"ends with bind for datagrams", []language.Step{socket, bind, step("recvfrom", recvOp())}, 2},
 		{"is empty without bind and listen", []language.Step{socket, option, step("connect", connectTo("h:1"))}, 0},
 		{"ends before a step that waits", []language.Step{bind, after("c.connect", listen)}, 1},
 		{"is empty if the first step waits", []language.Step{after("c.connect", listen)}, 0},
-		{"is empty if another step stands first", []language.Step{step("sleep", sleepFor(1)), listen}, 0},
+		{"is empty if another step comes first", []language.Step{step("sleep", sleepFor(1)), listen}, 0},
 		{"is empty without steps", nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestBoard(t *testing.T) {
 	}{
 		{"another execution does not count", "b.connect[2]", "b.connect", false},
 		{"the start does not count for the end", "b.connect.start", "b.connect", false},
-		{"what nobody waits for is ignored", "b.close", "b.connect", false},
+		{"an event that nobody waits for is ignored", "b.close", "b.connect", false},
 		{"the event counts", "b.connect", "b.connect", true},
 		{"an event may come twice", "b.connect", "b.connect", true},
 		{"the first execution has two names", "b.send", "b.send[1]", true},

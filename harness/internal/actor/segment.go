@@ -13,37 +13,39 @@ import (
 )
 
 const (
-	// craftedPort is the source port of a packet whose scenario names none.
+	// craftedPort is the source port of a packet whose scenario sets none.
 	craftedPort = 40000
-	// craftedWindow is the window of a segment that is of no socket.
+	// craftedWindow is the window of a segment that belongs to no socket.
 	craftedWindow = 64240
 	maxPacket     = 65535
 )
 
-// stream is what a socket knows of its connection's numbers. The zero stream is that of no socket: numbers are as they are
-// given.
+// stream holds the sequence numbers of a socket's connection. The zero value stands for no socket:
+// the numbers of a step are then used as given.
 type stream struct {
-	// initial is the own initial sequence number, next the first number not yet sent.
+	// initial is the socket's initial sequence number, next the first number not sent yet.
 	initial, next uint32
-	// peerInitial is the peer's initial sequence number, expected the first number not yet received.
+	// peerInitial is the peer's initial sequence number, expected the first number not received
+	// yet.
 	peerInitial, expected uint32
-	// clock is the present value of timestamps.
+	// clock is the current value for timestamps.
 	clock uint32
 	// window is the window field of a segment without SYN.
 	window uint16
 }
 
-// packet is what a segment step sends.
+// packet is the packet that a segment step sends.
 type packet struct {
 	from, to netip.AddrPort
 	proto    layers.IPProtocol
 	payload  []byte
 	step     *language.Segment
-	// socket is nil where the packet is of none.
+	// socket is nil if the packet belongs to no socket.
 	socket *stream
 }
 
-// number returns the number of a header: given as n, counted from a base where it has no word.
+// number32 returns a number of a header. n counts from word if it names one, such as next or now,
+// else from base.
 func number32(n language.Number, base, word uint32) (uint32, error) {
 	name, offset, err := n.Parse()
 	if err != nil {
@@ -94,7 +96,7 @@ func (p *packet) write() ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-// transport returns the headers behind that of IP.
+// transport returns the headers after the IP header.
 func (p *packet) transport() ([]gopacket.SerializableLayer, error) {
 	switch p.proto {
 	case layers.IPProtocolUDP:
@@ -162,7 +164,7 @@ func (p *packet) tcp() (*layers.TCP, error) {
 	return tcp, err
 }
 
-// options returns the TCP options, in the order in which Linux sends them.
+// options returns the TCP options in the order in which Linux sends them.
 func (p *packet) options(own *stream) ([]layers.TCPOption, error) {
 	var list []layers.TCPOption
 	o := p.step.Options

@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// segment sends one packet through a raw socket. The result is its length.
+// segment sends one packet through a raw socket. The result is the length of the packet.
 func (t *thread) segment(step *language.Step, op *language.Segment, o *outcome) {
 	data, err := payload(&op.Data)
 	if err != nil {
@@ -41,7 +41,7 @@ func (t *thread) segment(step *language.Step, op *language.Segment, o *outcome) 
 	})
 }
 
-// endText writes an end of a packet, without the port where it has none.
+// endText formats one end of a packet, without the port if it has none.
 func endText(a netip.AddrPort) string {
 	if a.Port() == 0 {
 		return a.Addr().String()
@@ -49,7 +49,7 @@ func endText(a netip.AddrPort) string {
 	return a.String()
 }
 
-// sendPacket makes the packet and sends it.
+// sendPacket writes a packet with its headers, sends it and records the outcome.
 func sendPacket(p *packet, o *outcome) {
 	if p.from.Addr().Is4() != p.to.Addr().Is4() {
 		o.problem(fmt.Errorf("from %s to %s: not of one IP version", p.from.Addr(), p.to.Addr()))
@@ -75,7 +75,7 @@ func sendPacket(p *packet, o *outcome) {
 	}
 }
 
-// address fills in the ends of a packet that is of no socket.
+// address fills in the ends of a packet that belongs to no socket.
 func (t *thread) address(p *packet, op *language.Segment) error {
 	var err error
 	if p.to, err = t.end(op, op.To); err != nil {
@@ -119,7 +119,8 @@ func protocol(op *language.Segment, udp bool, to netip.Addr) layers.IPProtocol {
 	return layers.IPProtocolTCP
 }
 
-// borrow fills in what a socket has and the step does not say. Errors are those of the system calls that ask it.
+// borrow takes from a socket whatever the step does not set. Errors are those of the system calls
+// that read the socket.
 func (t *thread) borrow(p *packet, op *language.Segment, s *socket) error {
 	for _, end := range []struct {
 		ref  string

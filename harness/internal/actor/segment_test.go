@@ -16,7 +16,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// described is a packet as gopacket reads it, in words.
+// described describes a packet in words, as gopacket decodes it.
 func described(t *testing.T, b []byte) string {
 	t.Helper()
 	first := layers.LayerTypeIPv6
@@ -168,15 +168,16 @@ func TestPackets(t *testing.T) {
 
 func segmentOp(s language.Segment) language.Op { return language.Op{Segment: &s} }
 
-// TestSegmentsOfASocket has one end of a connection send what its socket does not know of, and looks at what the other end
-// makes of it.
+// TestSegmentsOfASocket sends segments in the name of a socket, without its knowledge, and checks
+// how the other end of the connection reacts.
 func TestSegmentsOfASocket(t *testing.T) {
 	text := func(s string) language.Data { return language.Data{Text: s} }
 	rst := []string{"RST"}
 	for _, tt := range []struct {
 		name string
 		op   language.Segment
-		// length is that of the IPv4 packet, got what the other end then receives, counter what rises by one.
+		// length is the length of the IPv4 packet, got the data that the other end then receives,
+		// counter the counter that rises by one.
 		length  int64
 		got     string
 		err     string
@@ -184,7 +185,7 @@ func TestSegmentsOfASocket(t *testing.T) {
 	}{
 		{"the next bytes", language.Segment{Data: text("more")}, 44, "more", "", ""},
 		{"bytes it has already", language.Segment{Data: text("12345"), Seq: "1"}, 45, "", "EAGAIN", "TcpExt.TCPDSACKOldSent"},
-		{"bytes of which it has the first", language.Segment{Data: text("345678"), Seq: "3"}, 46, "678", "", ""},
+		{"bytes it has in part", language.Segment{Data: text("345678"), Seq: "3"}, 46, "678", "", ""},
 		{"bytes that leave a gap", language.Segment{Data: text("x"), Seq: "next+1"}, 41, "", "EAGAIN", "TcpExt.TCPOFOQueue"},
 		{"a keepalive probe", language.Segment{Seq: "next-1"}, 40, "", "EAGAIN", ""},
 		{"a FIN", language.Segment{Flags: []string{"FIN", "ACK"}}, 40, "", "", ""},
@@ -199,7 +200,7 @@ func TestSegmentsOfASocket(t *testing.T) {
 		{"bytes with a fresh timestamp", language.Segment{
 			Data: text("x"), Options: &language.SegmentOptions{Timestamps: &language.SegmentTimestamps{Value: "now"}},
 		}, 53, "x", "", ""},
-		{"an ACK of what was never sent", language.Segment{Ack: "next+100000"}, 40, "", "EAGAIN", ""},
+		{"an ACK of bytes never sent", language.Segment{Ack: "next+100000"}, 40, "", "EAGAIN", ""},
 	} {
 		for i, sender := range []string{"sock", "conn"} {
 			t.Run(tt.name+" from "+sender, func(t *testing.T) {
@@ -225,7 +226,7 @@ func TestSegmentsOfASocket(t *testing.T) {
 					t.Fatalf("errno %q, problem %q, result %d, %d bytes", it.Errno, it.Problem, it.Result, it.Bytes)
 				}
 				if it.Socket != sender {
-					t.Errorf("it is of the socket %q, want %q", it.Socket, sender)
+					t.Errorf("the socket is %q, want %q", it.Socket, sender)
 				}
 				if string(then.Data) != tt.got || then.Errno != tt.err {
 					t.Errorf("then came %q, %s, want %q, %s", then.Data, then.Errno, tt.got, tt.err)
@@ -274,7 +275,7 @@ func counters(t *testing.T) map[string]int64 {
 	return values
 }
 
-// TestPacketsOfNoSocket sends packets that no socket knows of.
+// TestPacketsOfNoSocket sends packets that belong to no socket.
 func TestPacketsOfNoSocket(t *testing.T) {
 	lab := &network.Topology{Family: language.V4, Hosts: []network.Host{{Name: "h", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}}
 	ack := []string{"ACK"}
@@ -340,11 +341,11 @@ func TestSegmentsThatCannotBeSent(t *testing.T) {
 		errno   string
 	}{
 		{"without a socket or a target", nil, language.Segment{Flags: syn}, "", "no open socket", ""},
-		{"to a host that is not there", nil, language.Segment{To: "nobody:80", Flags: syn}, "", "nobody", ""},
+		{"to an unknown host", nil, language.Segment{To: "nobody:80", Flags: syn}, "", "nobody", ""},
 		{"from a host without an address", nil, language.Segment{To: "127.0.0.1:80", Flags: syn}, "", "no address", ""},
 		{"from the other IP version", nil, language.Segment{To: "127.0.0.1:80", From: "[::1]:80", Flags: syn}, "", "IP version", ""},
 		{"with an unknown flag", nil, language.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: []string{"XYZ"}}, "", "XYZ", ""},
-		{"longer than the path takes", nil, language.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: syn, Data: language.Data{Bytes: 65530}}, "", "", "EMSGSIZE"},
+		{"longer than a packet can be", nil, language.Segment{To: "127.0.0.1:80", From: "127.0.0.1:1", Flags: syn, Data: language.Data{Bytes: 65530}}, "", "", "EMSGSIZE"},
 		{"of a socket that is not connected", []language.Step{step("s0", language.Op{Socket: &language.SocketOp{}})}, language.Segment{}, "sock", "", "ENOTCONN"},
 		{"of a listener", connected, language.Segment{To: "127.0.0.1:80"}, "listener", "", "EPERM"},
 		{"of a closed socket", append(connected, on("sock", step("x0", closeOp()))), language.Segment{}, "sock", "", "EBADF"},

@@ -1,8 +1,9 @@
-// Package actor is a process of the lab that runs the steps of one actor on raw sockets: the protocol the harness speaks
-// with it over two pipes, and [Serve], the process' side of it.
+// Package actor is the process that runs the steps of one actor on plain sockets. It defines the
+// protocol that the harness speaks with this process over two pipes, and [Serve], the side of the
+// process.
 //
-// Every step is the system call it is named after, made on a thread of its own, so that it blocks, is interrupted and fails
-// just as the kernel has it.
+// Each step is the system call that it is named after, made on an OS thread reserved for steps. So
+// it blocks, is interrupted and fails exactly as the kernel decides.
 package actor
 
 import (
@@ -17,11 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Serve is the life of an actor's process: it reads a [Command] a line from in, writes a [Report] a line to out, and
-// returns at Stop or the end of in, although steps may still hang. The process must then exit, which closes its sockets.
+// Serve runs an actor's process. It reads one [Command] per line from in and writes one [Report]
+// per line to out. It returns at Stop or the end of in, even if steps still block. The process must
+// then exit, which closes its sockets.
 //
-// It decides what the process does on SIGUSR1. The harness should start the process with GODEBUG=asyncpreemptoff=1, so that
-// the Go runtime sends no signals. Errors are those of the pipes, and of commands that make no sense.
+// Serve sets the handler of SIGUSR1. The harness should start the process with
+// GODEBUG=asyncpreemptoff=1, so that the Go runtime sends no signals. Errors come from the pipes
+// and from invalid commands.
 func Serve(in io.Reader, out io.Writer) error {
 	for _, pipe := range []any{in, out} {
 		if err := closeOnExec(pipe); err != nil {
@@ -34,7 +37,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	return <-ended
 }
 
-// obey carries out commands until the last.
+// obey carries out commands until Stop or the end of the pipe.
 func obey(commands *json.Decoder, reports *reporter) error {
 	var s *session
 	for {
@@ -69,7 +72,7 @@ func obey(commands *json.Decoder, reports *reporter) error {
 	}
 }
 
-// closeOnExec sees to it that the programs of exec steps do not hold a control pipe open.
+// closeOnExec keeps the programs of exec steps from holding a control pipe open.
 func closeOnExec(pipe any) error {
 	file, ok := pipe.(syscall.Conn)
 	if !ok {
@@ -82,7 +85,8 @@ func closeOnExec(pipe any) error {
 	return conn.Control(func(fd uintptr) { unix.CloseOnExec(int(fd)) })
 }
 
-// reporter writes reports, one at a time. The first that cannot be written ends the actor: nobody listens any more.
+// reporter writes reports, one at a time. The first failed write ends the actor, because nobody
+// reads the reports any more.
 type reporter struct {
 	mu     sync.Mutex
 	enc    *json.Encoder
@@ -95,7 +99,7 @@ func (r *reporter) report(report *Report) {
 	if err := r.enc.Encode(report); err != nil {
 		select {
 		case r.broken <- fmt.Errorf("writing a report: %w", err):
-		default: // the actor ends already
+		default: // the actor is ending already
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// session is what the threads of an actor share.
+// session holds the state that the threads of an actor share.
 type session struct {
 	*Init
 	reports *reporter
@@ -52,7 +52,7 @@ func newSession(init *Init, reports *reporter) *session {
 	return s
 }
 
-// live runs the actor's steps on a thread that is theirs alone.
+// live runs the actor's steps on an OS thread that runs nothing else.
 func (s *session) live() {
 	main := s.newThread(nil)
 	n := Prelude(s.Steps)
@@ -107,7 +107,7 @@ func once(command chan struct{}, name string) error {
 	}
 }
 
-// execution counts an execution of a step, from 1.
+// execution counts one more execution of a step and returns its number, from 1.
 func (s *session) execution(step string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,8 +115,9 @@ func (s *session) execution(step string) int {
 	return s.executions[step]
 }
 
-// emit reports an event and, where it has a gate, returns only after the harness has acknowledged it. Only then do the
-// actor's own steps see the event: they must not run ahead of the faults it switches.
+// emit reports an event. If the event has a gate, emit waits until the harness has acknowledged it.
+// The actor's own steps see the event only after that: they must not run ahead of the faults that
+// it switches.
 func (s *session) emit(e *trace.Event) {
 	s.reports.report(&Report{Event: e})
 	event := EventOf(e)
@@ -126,7 +127,7 @@ func (s *session) emit(e *trace.Event) {
 	s.events.pin(event)
 }
 
-// stop waits at a gate.
+// stop reports a gate and waits until the harness has acknowledged it.
 func (s *session) stop(event language.EventRef) {
 	passed := make(chan struct{})
 	s.mu.Lock()

@@ -10,12 +10,13 @@ import (
 
 // Signals and steps
 //
-// A blocked system call on a socket with SO_RCVTIMEO or SO_SNDTIMEO ends with EINTR at any signal its thread handles, and
-// SA_RESTART makes no difference (signal(7)). So the threads of steps accept no signal but SIGUSR1, which nobody sends
-// except a kill step, and those that report a fault of the program itself. SIGSTOP cannot be refused: after it, and a
-// SIGCONT, such a call ends with EINTR too.
+// A blocked system call on a socket with SO_RCVTIMEO or SO_SNDTIMEO ends with EINTR at any signal
+// that its thread handles, even with SA_RESTART (signal(7)). So the threads of steps accept only
+// SIGUSR1, which nothing but a kill step sends, and the signals that report a fault of the program
+// itself. SIGSTOP cannot be blocked: after it and a SIGCONT, such a call ends with EINTR too.
 
-// maskSignals blocks all the others on the calling thread and returns the mask it had.
+// maskSignals blocks all other signals on the calling thread and returns the thread's previous
+// mask.
 func maskSignals() unix.Sigset_t {
 	var set unix.Sigset_t
 	for i := range set.Val {
@@ -30,26 +31,27 @@ func maskSignals() unix.Sigset_t {
 	return setMask(&set)
 }
 
-// setMask sets the signal mask of the calling thread and returns the one it had.
+// setMask sets the signal mask of the calling thread and returns the previous one.
 func setMask(set *unix.Sigset_t) (old unix.Sigset_t) {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, set, &old); err != nil {
-		panic(fmt.Sprintf("setting a signal mask: %v", err)) // not a matter of the machine: the arguments are wrong
+		// A bug, whatever the machine: the arguments are wrong.
+		panic(fmt.Sprintf("setting a signal mask: %v", err))
 	}
 	return old
 }
 
 const wordBits = unix.Signal(unsafe.Sizeof(unix.Sigset_t{}.Val[0]) * 8)
 
-// sigaction is struct sigaction of the kernel, on every machine with 64-bit words that Go knows but MIPS: handler, flags,
-// and a rest that is written back as it was read.
+// sigaction is the kernel's struct sigaction on all 64-bit machines that Go supports except MIPS:
+// handler, flags, and a rest that is written back unchanged.
 type sigaction struct {
 	handler, flags uint64
 	rest           [2]uint64
 }
 
-// handleUSR1 decides what a SIGUSR1 does to a system call it interrupts: with SA_RESTART the kernel resumes the call, so far
-// as signal(7) says it can; an interruptible one ends with EINTR. The handler itself is the runtime's, which then does
-// nothing.
+// handleUSR1 sets what SIGUSR1 does to the system call that it interrupts. An interruptible call
+// ends with EINTR. With SA_RESTART the kernel resumes the call as far as signal(7) allows. The
+// handler itself is the Go runtime's, which then does nothing.
 func handleUSR1(interruptible bool) error {
 	const (
 		size      = 8          // bytes of the kernel's sigset_t: 64 signals
@@ -72,8 +74,8 @@ func handleUSR1(interruptible bool) error {
 	return nil
 }
 
-// sleep does nothing for d. A signal does not shorten it: it is a pause between steps, not one of the calls
-// whose interruption is to be seen.
+// sleep waits for d. Signals do not shorten it: it is a pause between steps, and scenarios do not
+// study its interruption.
 func sleep(d time.Duration) error {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {

@@ -13,7 +13,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// blocked waits until the thread of a step stands in a system call, and returns the thread.
+// blocked waits until the thread of a step is in a system call, and returns the thread's ID.
 func (p *process) blocked(step string, call int) int {
 	p.t.Helper()
 	tid := p.event(step + ".start").Start.TID
@@ -44,7 +44,7 @@ func (p *process) kill(tid int, sig unix.Signal) {
 	}
 }
 
-// talk is a connection, of which the client's end is c and the server's s.
+// talk returns the steps that make a connection. The client's socket is c, the server's s.
 func talk(port int) []language.Step {
 	return []language.Step{
 		on("l", step("listen", listenOn(port))),
@@ -59,7 +59,7 @@ func TestSignalsAndBlockedSteps(t *testing.T) {
 		interruptible bool
 		timeout       string // SO_RCVTIMEO
 		signal        unix.Signal
-		want          string // errno, if the signal ends the step; else it ends with data or the timeout
+		want          string // the errno if the signal ends the step; "" if it ends with data
 	}{
 		{"USR1 without SA_RESTART interrupts", true, "", unix.SIGUSR1, "EINTR"},
 		{"USR1 with SA_RESTART does not", false, "", unix.SIGUSR1, ""},
@@ -81,7 +81,8 @@ func TestSignalsAndBlockedSteps(t *testing.T) {
 			tid := p.blocked("recv", unix.SYS_RECVFROM)
 			p.kill(tid, tt.signal)
 			if tt.want == "" {
-				p.blocked("recv", unix.SYS_RECVFROM) // the signal is dealt with, or stays pending, and the call goes on
+				// The signal is handled, or stays pending, and the call goes on.
+				p.blocked("recv", unix.SYS_RECVFROM)
 				p.send(Command{Event: "b.hit"})
 			}
 			got := p.step("recv")
@@ -94,7 +95,8 @@ func TestSignalsAndBlockedSteps(t *testing.T) {
 	}
 }
 
-// TestSleepIsNotShortened: a pause between steps is no system call whose interruption is to be seen.
+// TestSleepIsNotShortened: sleep is a pause between steps, and scenarios do not study its
+// interruption.
 func TestSleepIsNotShortened(t *testing.T) {
 	const long = 300 * time.Millisecond
 	p := start(t, Init{Steps: []language.Step{step("sleep", sleepFor(long))}, Interruptible: true})
@@ -106,8 +108,8 @@ func TestSleepIsNotShortened(t *testing.T) {
 	}
 }
 
-// TestGarbageCollectionDoesNotInterrupt has the actor's runtime as busy as it gets, its signals not turned off, while a
-// step blocks on a socket with a timeout.
+// TestGarbageCollectionDoesNotInterrupt keeps the actor's runtime as busy as possible, with its
+// signals on, while a step blocks on a socket with a timeout.
 func TestGarbageCollectionDoesNotInterrupt(t *testing.T) {
 	steps := append(talk(5020), on("s", step("option", set("SO_RCVTIMEO", "500ms"))),
 		step("both", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
@@ -126,7 +128,7 @@ func TestGarbageCollectionDoesNotInterrupt(t *testing.T) {
 
 func TestPeerGoneDoesNotKill(t *testing.T) {
 	o := conversation(t, 5021, on("s", step("close", closeOp())),
-		on("c", step("recv", recvOp())), // the FIN is here
+		on("c", step("recv", recvOp())), // the FIN has arrived
 		on("c", step("send", sendText("x"))),
 		on("c", step("poll", language.Op{Poll: &language.Poll{For: []string{"out"}}})),
 		on("c", step("hup", language.Op{Poll: &language.Poll{}})),

@@ -9,14 +9,15 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Names of sockets where a step gives none.
+// Base names of the sockets whose step gives no name.
 const (
 	baseSocket   = "sock"
 	baseListener = "listener"
 	baseAccepted = "conn"
 )
 
-// open makes a socket for a step. It may be the step's only system call, or the first of several.
+// open makes a socket for a step and reports whether it succeeded. It may be the step's only system
+// call, or the first of several.
 func (t *thread) open(s *socket, nonblock bool, name, base string, o *outcome) bool {
 	kind := unix.SOCK_STREAM
 	if s.udp {
@@ -60,7 +61,7 @@ func (t *thread) bind(step *language.Step, op *language.Bind, o *outcome) {
 	t.on(s, o)
 }
 
-// bindTo binds a socket to the address that ref stands for.
+// bindTo binds a socket to the address that ref names.
 func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
 	addr, err := t.Topology.Address(ref)
 	if err != nil {
@@ -76,7 +77,7 @@ func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
 	return ok
 }
 
-// defaultBacklog is the length of the accept queue where a scenario does not say.
+// defaultBacklog is the length of the accept queue if the step does not set one.
 const defaultBacklog = 128
 
 func (t *thread) listen(step *language.Step, op *language.Listen, o *outcome) {
@@ -153,7 +154,8 @@ func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome
 	})
 }
 
-// close may block, for as long as SO_LINGER says; other threads no longer see the socket meanwhile.
+// close may block for as long as SO_LINGER says. Other threads no longer see the socket during that
+// time.
 func (t *thread) close(step *language.Step, _ *language.Close, o *outcome) {
 	s, err := t.existing(step.Socket, talking, listening)
 	if err != nil {
@@ -168,7 +170,7 @@ func (t *thread) close(step *language.Step, _ *language.Close, o *outcome) {
 	o.call(func() (int, error) { return 0, unix.Close(s.fd) })
 }
 
-// onExisting does an operation on the socket of a step that makes none.
+// onExisting does the operation of a step that never makes a socket.
 func (t *thread) onExisting(step *language.Step, o *outcome, f func(*socket)) {
 	s, err := t.existing(step.Socket, talking, listening)
 	if err != nil {
@@ -179,8 +181,8 @@ func (t *thread) onExisting(step *language.Step, o *outcome, f func(*socket)) {
 	t.on(s, o)
 }
 
-// syscall makes a step's first or only system call on a socket. A closed one is not asked: its descriptor may be another
-// socket's by now.
+// syscall makes a step's first or only system call on a socket. On a closed socket it fails with
+// EBADF and makes no call: the descriptor may belong to another socket by now.
 func (t *thread) syscall(s *socket, o *outcome, f func() (int, error)) bool {
 	if t.sockets.is(s, closed) {
 		o.fail(unix.EBADF)

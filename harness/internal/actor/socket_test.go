@@ -36,7 +36,7 @@ func TestConnectAndAccept(t *testing.T) {
 			for _, c := range []struct{ what, got, want string }{
 				{"the client's peer", o["connect"].Remote, server},
 				{"the server's end", o["accept"].Local, server},
-				{"whom accept heard from", o["accept"].Peer, client},
+				{"the peer that accept returned", o["accept"].Peer, client},
 				{"the accepted socket's peer", o["accept"].Remote, client},
 				{"the listener's name", o["listen"].Socket, "listener"},
 				{"the client's name", o["connect"].Socket, "sock"},
@@ -94,7 +94,7 @@ func TestErrorsOfSockets(t *testing.T) {
 			}
 			it := o["it"]
 			if it.Errno != tt.want || it.Result != -1 || it.Problem != "" {
-				t.Errorf("errno %q, result %d, problem %q, want %s, -1 and none", it.Errno, it.Result, it.Problem, tt.want)
+				t.Errorf("errno %q, result %d, problem %q, want %s, -1 and no problem", it.Errno, it.Result, it.Problem, tt.want)
 			}
 		})
 	}
@@ -106,17 +106,17 @@ func TestStepsThatCannotBeTried(t *testing.T) {
 		op     language.Op
 		socket string
 	}{
-		{"a shutdown of nothing known", language.Op{Shutdown: &language.Shutdown{How: "up"}}, ""},
-		{"a host that is not there", connectTo("nobody:80"), ""},
-		{"binding to a host's address that is not there", language.Op{Bind: &language.Bind{Address: "h.2"}}, ""},
-		{"data that are no hex digits", language.Op{Send: &language.Send{Data: language.Data{Hex: "4g"}}}, ""},
+		{"a shutdown of an unknown direction", language.Op{Shutdown: &language.Shutdown{How: "up"}}, ""},
+		{"an unknown host", connectTo("nobody:80"), ""},
+		{"binding to an address that the host does not have", language.Op{Bind: &language.Bind{Address: "h.2"}}, ""},
+		{"data with invalid hex digits", language.Op{Send: &language.Send{Data: language.Data{Hex: "4g"}}}, ""},
 		{"an unknown flag", language.Op{Recv: &language.Recv{Flags: []string{"fast"}}}, ""},
 		{"no socket at all", sendText("x"), ""},
 		{"a name never given", sendText("x"), "nobody"},
-		{"nothing listens to accept", acceptOp(), ""},
-		{"an address that is none", connectTo("nowhere"), ""},
+		{"accept without a listener", acceptOp(), ""},
+		{"an invalid address", connectTo("nowhere"), ""},
 		{"an unknown option", get("SO_NONSENSE"), ""},
-		{"a program that is not there", language.Op{Exec: &language.Exec{Command: []string{"/no/such/program", "x"}}}, ""},
+		{"a program that does not exist", language.Op{Exec: &language.Exec{Command: []string{"/no/such/program", "x"}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			it := outcomes(t, on(tt.socket, step("it", tt.op)))["it"]
@@ -148,7 +148,7 @@ func TestHostsHaveAddresses(t *testing.T) {
 		t.Errorf("the host's other address answers %q, want ECONNREFUSED", got)
 	}
 	if got := o["accept"].Peer; got != "127.0.0.2:2051" {
-		t.Errorf("accept heard from %q, want 127.0.0.2:2051", got)
+		t.Errorf("accept returned the peer %q, want 127.0.0.2:2051", got)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestDefaultSockets(t *testing.T) {
 			map[string]string{"socket": "sock", "connect": "sock"},
 		},
 		{
-			"connect makes one where all are used",
+			"connect makes one if all are used",
 			[]language.Step{listener, connect, step("connect2", connectTo("127.0.0.1:2020"))},
 			map[string]string{"connect": "sock", "connect2": "sock2"},
 		},
@@ -197,7 +197,7 @@ func TestDefaultSockets(t *testing.T) {
 			map[string]string{"bind": "sock", "listen": "sock", "connect": "sock2"},
 		},
 		{
-			"listen makes one where the last listens",
+			"listen makes one if the last is listening",
 			[]language.Step{listener, step("listen2", listenOn(2022)), connect},
 			map[string]string{"listen": "listener", "listen2": "listener2", "connect": "sock"},
 		},
@@ -212,7 +212,7 @@ func TestDefaultSockets(t *testing.T) {
 			map[string]string{"connect": "c", "accept": "d", "get": "d", "get2": "c"},
 		},
 		{
-			"a step takes what is left open",
+			"a step takes a socket that is left open",
 			[]language.Step{listener, connect, step("accept", acceptOp()), step("close", closeOp()), step("get", tcp), step("close2", closeOp()), step("get2", tcp)},
 			map[string]string{"close": "conn", "get": "sock", "close2": "sock", "get2": "listener"},
 		},
@@ -222,12 +222,12 @@ func TestDefaultSockets(t *testing.T) {
 			map[string]string{"sendto": "sock2", "sendto[2]": "sock2"},
 		},
 		{
-			"sendto makes one in place of the closed",
+			"sendto replaces a closed socket",
 			[]language.Step{repeat(on("u", step("sendto", sendto)), step("close", closeOp()))},
 			map[string]string{"sendto": "u", "sendto[2]": "u", "close[2]": "u"},
 		},
 		{
-			"branches have sockets of their own",
+			"branches take their own sockets",
 			[]language.Step{listener, step("p", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 				{on("x", step("c1", connectTo("127.0.0.1:2020"))), step("s1", signal("x")), step("w1", waitFor("a.signal.y")), step("g1", tcp)},
 				{step("w2", waitFor("a.signal.x")), on("y", step("c2", connectTo("127.0.0.1:2020"))), step("s2", signal("y")), step("w3", waitFor("a.g1")), step("g2", tcp)},
@@ -244,7 +244,7 @@ func TestDefaultSockets(t *testing.T) {
 					t.Fatalf("no outcome of %s", id)
 				}
 				got[id] = s.Socket
-				// A datagram to a port nobody has is answered with an error later.
+				// A later step reports the error that a datagram to a port nobody has causes.
 				if (s.Errno != "" || s.Problem != "") && s.Op != "sendto" {
 					t.Errorf("%s: %q, %q", id, s.Errno, s.Problem)
 				}

@@ -7,35 +7,38 @@ import (
 	"sync"
 )
 
-// socket is a socket an actor has made.
+// socket is a socket that an actor has made.
 type socket struct {
 	fd     int
 	name   string
 	udp    bool
 	domain int // AF_INET or AF_INET6
-	// step is the ID of the step that made it, thread the thread that did.
+	// step is the ID of the step that made it, thread the thread that ran the step.
 	step   string
 	thread *thread
 
 	// accepted is true for a socket that accept made.
 	accepted bool
 
-	// What has been done with it; guarded by the lock of the table. used is a connect, whatever its outcome.
+	// The state of the socket, guarded by the lock of the table. used is set by a connect, whatever
+	// its outcome.
 	bound, listening, used, closed bool
 }
 
-// sockets are all sockets of an actor, in the order they were made.
+// sockets holds the sockets of an actor in the order in which they were made.
 //
-// A step without a socket's name takes the last one made that fits it: of those its own thread made, else of those made by
-// the thread whose parallel step it belongs to, and so on, so that branches do not take each other's.
+// A step that names no socket takes the last suitable socket that its own thread made. If there is
+// none, it takes one from the thread that runs the enclosing parallel step, and so on outwards. So
+// branches do not take each other's sockets.
 type sockets struct {
 	mu    sync.Mutex
 	all   []*socket
-	made  map[string]int // sockets named by default, by base name
+	made  map[string]int // how many sockets were named by default, by base name
 	names map[string]*socket
 }
 
-// add names a socket and remembers it: by the given name or, where that is empty, the base name with a number.
+// add names a socket and stores it. If the name is empty, it is the base name, with a number from
+// the second such socket on.
 func (t *sockets) add(s *socket, name, base string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,7 +57,7 @@ func (t *sockets) add(s *socket, name, base string) {
 	t.all = append(t.all, s)
 }
 
-// named returns the last socket of that name, closed or not; nil if there never was one.
+// named returns the last socket made with that name, open or closed; nil if there was none.
 func (t *sockets) named(name string) *socket {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,21 +78,22 @@ func (t *sockets) last(from *thread, fits func(*socket) bool) *socket {
 	return nil
 }
 
-// mark changes what is known of a socket.
+// mark changes the state of a socket under the lock of the table.
 func (t *sockets) mark(change func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change()
 }
 
-// is reports whether something holds of a socket.
+// is checks a condition on a socket under the lock of the table.
 func (t *sockets) is(s *socket, what func(*socket) bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return what(s)
 }
 
-// close marks a socket as closed and forgets it, but for its name; false if it was closed before.
+// close marks a socket as closed and forgets it, except for its name. It is false if the socket was
+// closed before.
 func (t *sockets) close(s *socket) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,7 +110,7 @@ func (t *sockets) close(s *socket) bool {
 	return true
 }
 
-// What may hold of a socket; steps without a socket's name go by it.
+// Conditions on a socket. Steps that name no socket choose one by them.
 
 func listening(s *socket) bool { return s.listening }
 
@@ -118,18 +122,20 @@ func closed(s *socket) bool { return s.closed }
 
 func datagram(s *socket) bool { return s.udp }
 
-// fresh is a socket that bind takes.
+// fresh reports whether bind takes a socket.
 func fresh(s *socket) bool { return !s.bound && !s.used && !s.listening }
 
-// idle is a socket that connect takes: made by a socket or bind step.
+// idle reports whether connect takes a socket: one that a socket or bind step made.
 func idle(s *socket) bool { return !s.used && !s.listening }
 
-// ready is a socket that listen takes.
+// ready reports whether listen takes a socket.
 func ready(s *socket) bool { return !s.udp && idle(s) }
 
 var errNoSocket = errors.New("there is no open socket to do it on")
 
-// existing returns the socket that a step works on which makes none.
+// existing returns the socket for a step that never creates one: the named one, open or closed.
+// Without a name it is the last socket that meets the first condition, or else the second, and so
+// on.
 func (t *thread) existing(name string, fits ...func(*socket) bool) (*socket, error) {
 	if name != "" {
 		if s := t.sockets.named(name); s != nil {
@@ -145,8 +151,9 @@ func (t *thread) existing(name string, fits ...func(*socket) bool) (*socket, err
 	return nil, errNoSocket
 }
 
-// candidate returns the socket that a step works on which makes one where there is none: the named one, unless it is
-// closed or this very step made it, so that each time it is done it makes one anew; without a name, one that fits.
+// candidate returns the existing socket for a step that would otherwise create one. A named socket
+// is reused unless it is closed or this same step created it, so a repeated step gets a new one.
+// Without a name, the last suitable socket is used that this step did not create.
 func (t *thread) candidate(name, step string, fits func(*socket) bool) *socket {
 	if name == "" {
 		return t.sockets.last(t, func(s *socket) bool { return s.step != step && fits(s) })

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// addSockstat reads /proc/net/sockstat: a line for each protocol, of names and numbers. TCP's inuse becomes tcp_inuse.
+// addSockstat adds the counts in /proc/net/sockstat, which has a line of names and numbers for each
+// protocol. TCP's inuse becomes tcp_inuse.
 func addSockstat(values map[string]int64, table string) error {
 	for line := range strings.Lines(table) {
 		protocol, rest, ok := strings.Cut(line, ":")
@@ -25,14 +26,16 @@ func addSockstat(values map[string]int64, table string) error {
 	return nil
 }
 
-// tcpStates are the states in the numbers of the kernel (include/net/tcp_states.h), from 1, but for CLOSE, which no table has.
+// tcpStates are the names of the states by the kernel's number, from 1 (include/net/tcp_states.h).
+// CLOSE is left out because no table has it.
 var tcpStates = [...]string{
 	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT",
 	8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING",
 	12: "SYN_RECV", // TCP_NEW_SYN_RECV, which the table shows as 3
 }
 
-// addStates counts the sockets of /proc/net/tcp by their state, as netstat does. A state in which none is counts 0.
+// addStates counts the sockets in /proc/net/tcp by state, as netstat does. A state without sockets
+// counts 0.
 func addStates(values map[string]int64, table string) error {
 	for _, state := range tcpStates {
 		if state != "" {

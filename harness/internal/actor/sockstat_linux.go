@@ -11,8 +11,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// tables are the kernel's tables of the host's sockets. They are opened before the first step: an actor that has used up its
-// files can still count them.
+// tables are the kernel's tables of the host's sockets. They are opened before the first step, so
+// that an actor that has used up its files can still count them.
 type tables struct {
 	mu    sync.Mutex
 	files []table
@@ -24,7 +24,7 @@ type table struct {
 	add  func(values map[string]int64, text string) error
 }
 
-// openTables opens the tables if a step will want them. A host without IPv6 lacks some.
+// openTables opens the tables if a step needs them. Some are missing on a host without IPv6.
 func openTables(steps []language.Step) *tables {
 	wanted := false
 	language.EachStep(steps, func(s *language.Step) { wanted = wanted || s.Op.Sockstat != nil })
@@ -47,7 +47,7 @@ func openTables(steps []language.Step) *tables {
 	return t
 }
 
-// count reads all tables anew.
+// count reads all tables again, from the start.
 func (t *tables) count(values map[string]int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

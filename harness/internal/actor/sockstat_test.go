@@ -50,7 +50,7 @@ func TestSockstatCountsSockets(t *testing.T) {
 	}
 }
 
-// machineWide are counts of all network namespaces together: others use the machine too.
+// machineWide are counts over all network namespaces, which other programs change too.
 var machineWide = []string{"tcp_orphan", "tcp_alloc", "tcp_mem", "udp_mem"}
 
 func TestReadingSockstat(t *testing.T) {

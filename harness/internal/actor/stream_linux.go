@@ -7,12 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// numbersOf reads the sequence numbers of a TCP socket. The kernel tells them in repair mode only, which needs
-// CAP_NET_ADMIN and which the socket is in for some microseconds. No other thread may send on it meanwhile.
+// numbersOf reads the sequence numbers of a TCP socket. The kernel reports them only in repair
+// mode, which needs CAP_NET_ADMIN and lasts some microseconds here. No other thread may send on the
+// socket during that time.
 //
-// Nothing says what the initial numbers were. They are the present ones less what was transferred, the SYN included, of
-// which tcp_info has counts (RFC 4898, tcpEStatsAppHCThruOctetsAcked and tcpEStatsAppHCThruOctetsReceived): that of the
-// bytes acknowledged begins with the SYN on the socket that connected, and after it on the one that accepted.
+// The kernel does not report the initial numbers. They are the current ones minus everything that
+// was transferred, including the SYN. tcp_info has counts of bytes (RFC 4898,
+// tcpEStatsAppHCThruOctetsAcked and tcpEStatsAppHCThruOctetsReceived). Its count of acknowledged
+// bytes includes the SYN on the socket that connected, but not on the one that accepted.
 func numbersOf(s *socket) (*stream, error) {
 	const tries = 100
 	for range tries {
@@ -42,10 +44,10 @@ func moved(a, b *unix.TCPInfo) bool {
 		a.Bytes_sent != b.Bytes_sent || a.Notsent_bytes != b.Notsent_bytes
 }
 
-// moment is what a socket has at one moment.
+// moment holds the numbers of a socket at one moment.
 type moment struct {
 	written, received uint32 // tp->write_seq and tp->rcv_nxt
-	unacked, unsent   int    // of what was written, a FIN included
+	unacked, unsent   int    // written bytes not yet acknowledged and not yet sent, a FIN included
 	clock             uint32
 }
 
@@ -58,7 +60,7 @@ func (m *moment) stream(info *unix.TCPInfo, accepted bool) *stream {
 	}
 	const synSent = 2
 	if info.State == synSent {
-		// The ioctl counts nothing yet; the SYN is all that was written.
+		// The ioctl does not count yet: only the SYN was written.
 		st.next, st.initial = m.written, m.written-1
 		return st
 	}
@@ -70,7 +72,7 @@ func (m *moment) stream(info *unix.TCPInfo, accepted bool) *stream {
 	return st
 }
 
-// receiveScale is the second of the two bit fields behind tcpi_options (include/uapi/linux/tcp.h).
+// receiveScale is the second of the two bit fields after tcpi_options (include/uapi/linux/tcp.h).
 func receiveScale(info *unix.TCPInfo) int {
 	const scales = 6
 	return int((*[scales + 1]byte)(unsafe.Pointer(info))[scales] >> 4)
@@ -84,7 +86,8 @@ func tcpInfo(fd int) (unix.TCPInfo, error) {
 	return *info, nil
 }
 
-// inRepair reads what is told in repair mode. Leaving it resets SO_REUSEADDR, which is put back.
+// inRepair reads the numbers that the kernel reports only in repair mode. Leaving that mode resets
+// SO_REUSEADDR, so inRepair restores it.
 func inRepair(fd int) (m moment, err error) {
 	const (
 		on           = 1
@@ -116,7 +119,7 @@ func inRepair(fd int) (m moment, err error) {
 	if err == nil {
 		m.unsent, err = unix.IoctlGetInt(fd, siocoutqnsd)
 	}
-	// Last, for this is the queue of which the kernel takes for sent what it does not send.
+	// Read the send queue last: in repair mode the kernel counts data as sent that never goes out.
 	read(sendQueue, &m.written)
 	off := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, offNoProbe)
 	back := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, reuse)

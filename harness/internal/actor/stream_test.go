@@ -75,7 +75,7 @@ func (p *pair) send(from, to *socket, n, read int) {
 	}
 }
 
-// settle waits until all that was sent, a FIN included, is acknowledged.
+// settle waits until all data that was sent, including a FIN, is acknowledged.
 func (p *pair) settle() {
 	p.t.Helper()
 	for range 1000 {
@@ -85,10 +85,11 @@ func (p *pair) settle() {
 		}
 		p.try(sleep(1e6))
 	}
-	p.t.Fatal("what was sent is not acknowledged within a second")
+	p.t.Fatal("the data is not acknowledged within a second")
 }
 
-// savedSYN reads the initial sequence number of the client from the SYN that the server kept, which it tells only once.
+// savedSYN reads the client's initial sequence number from the SYN that the server saved. The
+// kernel returns a saved SYN only once.
 func (p *pair) savedSYN() uint32 {
 	p.t.Helper()
 	var syn [256]byte
@@ -105,13 +106,14 @@ func (p *pair) savedSYN() uint32 {
 	return binary.BigEndian.Uint32(syn[header+4:])
 }
 
-// TestNumbersOfASocket compares what each end of a connection says of its own numbers with what the other says of them.
+// TestNumbersOfASocket compares the numbers that each end of a connection has for itself with those
+// that the other end has for it.
 func TestNumbersOfASocket(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		address string
 		do      func(*pair)
-		// sent is how far each end is beyond its initial number.
+		// client and server are how far each end is beyond its initial number.
 		client, server uint32
 	}{
 		{"when it is new", "127.0.0.1:2230", func(*pair) {}, 1, 1},
@@ -202,7 +204,7 @@ func TestNumbersWhileDataIsSent(t *testing.T) {
 	}
 	unsent := must(t)(unix.IoctlGetInt(p.client.fd, siocoutqnsd))
 	if unsent == 0 {
-		t.Fatal("all is sent, so this shows nothing")
+		t.Fatal("all bytes are sent, so the test proves nothing")
 	}
 	c, err := numbersOf(p.client)
 	p.try(err)
@@ -216,7 +218,7 @@ func TestNumbersWhileDataIsSent(t *testing.T) {
 
 func TestNumbersOfASocketThatConnects(t *testing.T) {
 	p := newPair(t, "127.0.0.1:2233")
-	// The listener's queue takes one more, and then none.
+	// The listener's queue takes one more connection. Then it is full.
 	for range 2 {
 		fd := must(t)(unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0))
 		t.Cleanup(func() { _ = unix.Close(fd) })
@@ -237,6 +239,6 @@ func TestNumbersOfASocketThatConnects(t *testing.T) {
 	n, err := numbersOf(&socket{fd: fd})
 	p.try(err)
 	if n.next != n.initial+1 || n.expected != 0 || n.peerInitial != 0 {
-		t.Errorf("%+v, want the next to follow the SYN, and nothing of the peer", *n)
+		t.Errorf("%+v, want next to follow the SYN, and no numbers of the peer", *n)
 	}
 }

@@ -6,24 +6,25 @@ import (
 	"net/netip"
 )
 
-// syns makes the SYNs of a flood. The nth is always the same, so that a run can be repeated; no two have the same source
-// address and port until all are used up.
+// syns makes the SYNs of a flood. The nth is always the same, so that a run can be repeated. Each
+// pair of source address and port is used once before any is used again.
 type syns struct {
 	to    netip.AddrPort
 	first netip.Addr
-	// hosts is how many addresses there are from the first on, offset where in the order of address and port this actor
-	// begins: two that flood the same listener must not send the same SYNs.
+	// hosts is the number of source addresses, from first on. offset is where this actor begins in
+	// the order of addresses and ports: two actors that flood the same listener must not send the
+	// same SYNs.
 	hosts, offset uint64
 }
 
 const (
-	// maxSources is how many addresses of a longer prefix are used.
+	// maxSources is how many addresses are used of a prefix that has more.
 	maxSources = 1 << 16
 	// lowPort is the first source port, as of an ordinary client.
 	lowPort = 1024
 	ports   = 1<<16 - lowPort
-	// stride is a prime greater than the number of addresses, and no divisor of ports: stepping by it goes through all
-	// pairs of address and port before it comes back to the first.
+	// stride is a prime that is greater than the number of addresses and does not divide ports. So
+	// stepping by it visits all pairs of address and port before it returns to the first.
 	stride = 2654435761
 
 	synSegment = 24 // TCP header and the MSS option
@@ -42,14 +43,14 @@ func newSYNs(to netip.AddrPort, from netip.Prefix, actor string) *syns {
 		s.hosts = 1 << bits
 	}
 	if from.Addr().Is4() && s.hosts > 2 {
-		// The first and the last address of a subnet are no host's.
+		// No host has the first or the last address of a subnet.
 		s.first = s.first.Next()
 		s.hosts -= 2
 	}
 	return s
 }
 
-// length is that of every packet.
+// length returns the length in bytes of every packet.
 func (s *syns) length() int {
 	if s.first.Is4() {
 		return ipv4Header + synSegment
@@ -57,13 +58,13 @@ func (s *syns) length() int {
 	return ipv6Header + synSegment
 }
 
-// source is where the nth SYN comes from, n counted from 0.
+// source returns the source address and port of the nth SYN, n counted from 0.
 func (s *syns) source(n uint64) netip.AddrPort {
 	pair := (s.offset + n*stride) % (s.hosts * ports)
 	return netip.AddrPortFrom(plus(s.first, pair%s.hosts), uint16(lowPort+pair/s.hosts))
 }
 
-// write writes the nth SYN, as a whole IP packet, to a buffer of the right length.
+// write writes the nth SYN as a whole IP packet to b, whose length must be s.length().
 func (s *syns) write(b []byte, n uint64) {
 	clear(b)
 	from := s.source(n)
@@ -100,7 +101,7 @@ func (s *syns) write(b []byte, n uint64) {
 	binary.BigEndian.PutUint16(segment[16:], ^fold(sum(addresses)+6+synSegment+sum(segment)))
 }
 
-// plus counts on from an address.
+// plus returns the nth address after a.
 func plus(a netip.Addr, n uint64) netip.Addr {
 	if a.Is4() {
 		b := a.As4()
@@ -112,7 +113,8 @@ func plus(a netip.Addr, n uint64) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// scramble makes sequence numbers of which nobody would guess the next: the finaliser of SplitMix64.
+// scramble makes sequence numbers that nobody can guess from the one before. It is the finaliser of
+// SplitMix64.
 func scramble(n uint64) uint32 {
 	n += 0x9e3779b97f4a7c15
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9

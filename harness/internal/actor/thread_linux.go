@@ -9,25 +9,26 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// thread runs steps in order, on one OS thread: the actor's main thread, or that of a branch of a parallel step.
+// thread runs steps in order on one OS thread: the actor's main thread, or that of a branch of a
+// parallel step.
 type thread struct {
 	*session
-	// parent is the thread whose parallel step this is a branch of; nil for the main thread.
+	// parent is the thread that runs the parallel step of this branch; nil for the main thread.
 	parent *thread
 	tid    int
-	// mask is the signal mask that programs are started with: the process' own.
+	// mask is the signal mask of the process, with which programs are started.
 	mask   unix.Sigset_t
-	buffer []byte // for receiving; made when first needed
+	buffer []byte // for receiving; allocated on first use
 }
 
-// newThread makes the calling goroutine's OS thread into one for steps. It is never given back to the runtime: it dies
-// with the goroutine, and its signal mask with it.
+// newThread locks the calling goroutine to its OS thread for running steps. The thread is never
+// given back to the runtime: it dies with the goroutine, and so does its signal mask.
 func (s *session) newThread(parent *thread) *thread {
 	runtime.LockOSThread()
 	return &thread{session: s, parent: parent, tid: unix.Gettid(), mask: maskSignals()}
 }
 
-// run does steps in order, whatever the outcome of each.
+// run runs steps in order, whatever the outcome of each.
 func (t *thread) run(steps []language.Step) {
 	for i := range steps {
 		step := &steps[i]
@@ -40,7 +41,7 @@ func (t *thread) run(steps []language.Step) {
 	}
 }
 
-// execute does a step once and reports its start and its outcome.
+// execute runs a step once and reports its start and its outcome.
 func (t *thread) execute(step *language.Step) {
 	n, kind := t.execution(step.ID), step.Op.Kind()
 	t.emit(&trace.Event{

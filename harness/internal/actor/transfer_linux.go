@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	// defaultBuffer is the length of a receive buffer where a scenario does not say.
+	// defaultBuffer is the length in bytes of a receive buffer if the step does not set max.
 	defaultBuffer = 64 << 10
-	// maxData is how much of what was received is reported as it is.
+	// maxData is how many of the received bytes are reported verbatim.
 	maxData = 4096
-	// patternPeriod is the length of the fixed pattern: a prime, so that no boundary of segments or pages repeats it.
+	// patternPeriod is the length of the fixed pattern. It is a prime, so that the pattern does not
+	// repeat at the boundaries of segments or pages.
 	patternPeriod = 251
 )
 
@@ -142,7 +143,7 @@ func (t *thread) sendto(step *language.Step, op *language.Sendto, o *outcome) {
 		}
 	}
 	t.syscall(s, o, func() (int, error) {
-		// Not unix.Sendto, which does not say how much was sent.
+		// Not unix.Sendto, which does not return how many bytes were sent.
 		n, err := unix.SendmsgN(s.fd, data, nil, sockaddr(to, s.domain), unix.MSG_NOSIGNAL)
 		o.Bytes = int64(max(n, 0))
 		return n, err
@@ -170,7 +171,8 @@ func (t *thread) recvfrom(step *language.Step, op *language.Recvfrom, o *outcome
 	})
 }
 
-// transfer is send(2) or recv(2): sendto(2) or recvfrom(2) without an address, and without a retry at EINTR.
+// transfer is send(2) or recv(2): sendto(2) or recvfrom(2) without an address. It does not retry
+// after EINTR.
 func transfer(call uintptr, fd int, data []byte, flags int) (int, error) {
 	var start byte
 	p := unsafe.Pointer(&start)
@@ -184,7 +186,7 @@ func transfer(call uintptr, fd int, data []byte, flags int) (int, error) {
 	return int(n), nil
 }
 
-// bufferOf returns a buffer of a size; the thread keeps the longest one it ever needed.
+// bufferOf returns a buffer of the given size. The thread keeps the largest one it has needed.
 func (t *thread) bufferOf(size language.Size) []byte {
 	if size <= 0 {
 		size = defaultBuffer
@@ -195,7 +197,7 @@ func (t *thread) bufferOf(size language.Size) []byte {
 	return t.buffer[:size]
 }
 
-// digest sums up what a step received.
+// digest collects the bytes that a step received.
 type digest struct {
 	o    *outcome
 	hash hash.Hash
@@ -209,7 +211,7 @@ func (d *digest) add(b []byte) {
 	d.o.Data = append(d.o.Data, b[:min(len(b), maxData-len(d.o.Data))]...)
 }
 
-// close records the digest, unless nothing came.
+// close records the digest, unless no bytes came.
 func (d *digest) close() {
 	if d.o.Bytes > 0 {
 		d.o.SHA256 = hex.EncodeToString(d.hash.Sum(nil))

@@ -10,7 +10,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// pattern is what a step with bytes sends, written independently of it.
+// pattern returns what a step with bytes sends, from an implementation independent of it.
 func pattern(n int) []byte {
 	b := make([]byte, n)
 	next := byte(0)
@@ -28,7 +28,7 @@ func digestOf(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// conversation has an actor connect to itself, send and receive.
+// conversation starts an actor that connects to itself and runs steps. It returns their outcomes.
 func conversation(t *testing.T, port int, steps ...language.Step) map[string]*trace.Step {
 	t.Helper()
 	p := start(t, Init{Steps: append([]language.Step{
