@@ -31,7 +31,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 		args = []string{"sh", "-c", args[0]}
 	}
 	if len(args) == 0 {
-		o.problem(errors.New("no program is named"))
+		o.problem(errors.New("the command is empty"))
 		return
 	}
 	var stdout, stderr head

@@ -58,7 +58,7 @@ func floodSources(text string, to netip.Addr) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("reading the source addresses: %w", err)
 	}
 	if p.Addr().Is4() != to.Unmap().Is4() {
-		return netip.Prefix{}, fmt.Errorf("from %s to %s: not of one IP version", p, to)
+		return netip.Prefix{}, fmt.Errorf("sending from %s to %s: the IP versions differ", p, to)
 	}
 	return p.Masked(), nil
 }

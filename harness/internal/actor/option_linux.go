@@ -147,7 +147,7 @@ func (o option) set(fd int, value string) error {
 		}
 		return unix.SetsockoptLinger(fd, o.level, o.name, &unix.Linger{Onoff: 1, Linger: int32(s)})
 	case errno, queue:
-		return errors.New("it can only be read")
+		return errors.New("the option can only be read")
 	}
 	unit := map[form]time.Duration{seconds: time.Second, millis: time.Millisecond}[o.form]
 	n, err := inUnits(value, unit)

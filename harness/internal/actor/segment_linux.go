@@ -52,7 +52,7 @@ func endText(a netip.AddrPort) string {
 // sendPacket writes a packet with its headers, sends it and records the outcome.
 func sendPacket(p *packet, o *outcome) {
 	if p.from.Addr().Is4() != p.to.Addr().Is4() {
-		o.problem(fmt.Errorf("from %s to %s: not of one IP version", p.from.Addr(), p.to.Addr()))
+		o.problem(fmt.Errorf("sending from %s to %s: the IP versions differ", p.from.Addr(), p.to.Addr()))
 		return
 	}
 	if len(p.payload) > maxPacket-ipv6Header-60 { // 60: the longest TCP header
@@ -88,7 +88,7 @@ func (t *thread) address(p *packet, op *language.Segment) error {
 	}
 	h := t.Topology.Host(t.Host)
 	if h == nil || len(h.Addrs) == 0 {
-		return fmt.Errorf("host %s has no address to send from; say from", t.Host)
+		return fmt.Errorf("host %s has no address to send from: set from", t.Host)
 	}
 	p.from = netip.AddrPortFrom(h.Addrs[0], craftedPort)
 	if op.ICMP != "" {
@@ -147,7 +147,7 @@ func (t *thread) borrow(p *packet, op *language.Segment, s *socket) error {
 	p.proto = protocol(op, s.udp, p.to.Addr())
 	switch {
 	case p.proto == layers.IPProtocolUDP && len(op.Flags) > 0:
-		return errors.New("the socket is a UDP socket, which has no TCP segments")
+		return errors.New("a UDP socket cannot send TCP flags")
 	case p.proto != layers.IPProtocolTCP:
 		return nil
 	}

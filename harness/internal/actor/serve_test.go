@@ -206,7 +206,7 @@ func TestCommandsThatMakeNoSense(t *testing.T) {
 		{"no topology", []Command{{Init: &Init{}}}, "no topology"},
 		{"two inits", []Command{{Init: none}, {Init: none}}, "a second init"},
 		{"two gos", []Command{{Init: none}, {Go: true}, {Go: true}}, "a second go"},
-		{"a gate nobody stands at", []Command{{Init: none}, {Gate: 7}}, "gate 7"},
+		{"a gate nobody waits at", []Command{{Init: none}, {Gate: 7}}, "gate 7"},
 		{"a reply nobody waits for", []Command{{Init: none}, {Reply: &Reply{ID: 3}}}, "request 3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -82,14 +82,14 @@ func (s *session) obey(c *Command) error {
 	case c.Gate != 0:
 		passed := s.gates[c.Gate]
 		if passed == nil {
-			return fmt.Errorf("gate %d acknowledged, but nobody stands at it", c.Gate)
+			return fmt.Errorf("command for gate %d: no thread waits at it", c.Gate)
 		}
 		delete(s.gates, c.Gate)
 		close(passed)
 	case c.Reply != nil:
 		answer := s.asked[c.Reply.ID]
 		if answer == nil {
-			return fmt.Errorf("a reply to request %d, which nobody waits for", c.Reply.ID)
+			return fmt.Errorf("reply to request %d: no thread waits for it", c.Reply.ID)
 		}
 		delete(s.asked, c.Reply.ID)
 		answer <- c.Reply

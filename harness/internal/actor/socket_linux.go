@@ -146,7 +146,7 @@ func (t *thread) connect(step *language.Step, op *language.Connect, o *outcome) 
 func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome) {
 	how, ok := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
 	if !ok {
-		o.problem(fmt.Errorf("shutdown wants read, write or both, not %q", op.How))
+		o.problem(fmt.Errorf("invalid direction %q for shutdown: want read, write or both", op.How))
 		return
 	}
 	t.onExisting(step, o, func(s *socket) {

@@ -131,7 +131,7 @@ func idle(s *socket) bool { return !s.used && !s.listening }
 // ready reports whether listen takes a socket.
 func ready(s *socket) bool { return !s.udp && idle(s) }
 
-var errNoSocket = errors.New("there is no open socket to do it on")
+var errNoSocket = errors.New("no open socket for this step")
 
 // existing returns the socket for a step that never creates one: the named one, open or closed.
 // Without a name it is the last socket that meets the first condition, or else the second, and so
@@ -141,7 +141,7 @@ func (t *thread) existing(name string, fits ...func(*socket) bool) (*socket, err
 		if s := t.sockets.named(name); s != nil {
 			return s, nil
 		}
-		return nil, fmt.Errorf("no socket was made with the name %q", name)
+		return nil, fmt.Errorf("no socket is named %q", name)
 	}
 	for _, f := range fits {
 		if s := t.sockets.last(t, f); s != nil {

@@ -35,7 +35,7 @@ func numbersOf(s *socket) (*stream, error) {
 		}
 		return m.stream(&after, s.accepted), nil
 	}
-	return nil, errors.New("the connection is never still for long enough to read its sequence numbers")
+	return nil, errors.New("reading the sequence numbers: the connection is never idle long enough")
 }
 
 // moved reports whether anything was sent, received or acknowledged between two readings.
