@@ -15,19 +15,20 @@ import (
 )
 
 const (
-	// batchSize is how many packets one system call reads.
+	// batchSize is the largest number of packets that one system call reads.
 	batchSize = 64
-	// buffered is the memory a device's packets may take until they are read: some 300 000 small ones. The kernel takes it
-	// as it is needed.
+	// buffered is the size in bytes of a device's receive buffer: enough for some 300 000 small
+	// packets. The kernel allocates it as needed.
 	buffered = 256 << 20
 )
 
-// capture reads packets from one AF_PACKET socket a device, in one goroutine that sleeps while there are none.
+// capture reads packets from one AF_PACKET socket per device, in one goroutine that sleeps while
+// there are no packets.
 type capture struct {
 	clock trace.Clock
 	wall  *wallClock
 	emit  func(trace.Event)
-	// wake is told the index of a host that had packets.
+	// wake is called with the index of a host that had packets.
 	wake  func(host int)
 	links []*link
 	batch *mmsg.Batch
@@ -38,7 +39,7 @@ type capture struct {
 	done  chan error
 }
 
-// link is the end of a link, with its packet socket.
+// link is one end of a link and its packet socket.
 type link struct {
 	host   string
 	index  int
@@ -103,13 +104,14 @@ func newCapture(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Ev
 	return c, nil
 }
 
-// watch adds a file descriptor to the epoll set; which comes back with its events.
+// watch adds a file descriptor to the epoll set. Its events carry which.
 func (c *capture) watch(fd int, which int32) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: which}
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &event))
 }
 
-// open makes the packet socket; it runs in the host's namespace. Until the socket is bound it sees no packet.
+// open makes the packet socket. It must run in the host's namespace. The socket sees no packets
+// until it is bound.
 func (l *link) open() (err error) {
 	device, err := net.InterfaceByName(l.device)
 	if err != nil {
@@ -125,7 +127,7 @@ func (l *link) open() (err error) {
 			l.close()
 		}
 	}()
-	// Losses are told at the end.
+	// A buffer that is too small loses packets. stop reports how many.
 	if err := mmsg.Enlarge(l.fd, buffered); err != nil {
 		return err
 	}
@@ -140,7 +142,8 @@ func (l *link) open() (err error) {
 	return nil
 }
 
-// onlyOutgoing makes a packet socket see only packets that are sent: on lo each is seen sent and received.
+// onlyOutgoing limits a packet socket to packets that are sent: on lo each packet is seen twice,
+// sent and received.
 func onlyOutgoing(fd int) error {
 	const packetType = 0xfffff000 + 4 // SKF_AD_OFF + SKF_AD_PKTTYPE of linux/filter.h
 	filter := []unix.SockFilter{
@@ -187,8 +190,8 @@ func (c *capture) run() error {
 	}
 }
 
-// drain reads all that is in the sockets' buffers. On a link that never falls silent, it ends at the packets that are
-// younger than its beginning.
+// drain reads the packets that are left in the sockets' buffers. On a link that is never quiet, it
+// stops at packets that are newer than its own start.
 func (c *capture) drain() error {
 	now := c.clock.Now()
 	for _, l := range c.links {
@@ -205,14 +208,15 @@ func (c *capture) drain() error {
 	return nil
 }
 
-// read emits one batch of packets, and returns the time of the last: 0 when there were none.
+// read emits one batch of packets and returns the time of the last, or 0 without packets.
 func (c *capture) read(l *link) (last time.Duration, err error) {
 	n, err := c.batch.Receive(l.fd)
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		return 0, nil
 	case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
-		// The device went down or away, as partitions make it; the kernel binds the socket again when it is back up.
+		// The device is down or gone, as in a partition. The kernel binds the socket again when the
+		// device is back up.
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("reading packets on %s of %s: %w", l.device, l.host, os.NewSyscallError("recvmmsg", err))
@@ -224,7 +228,7 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 	for i := range n {
 		size += len(c.batch.Message(i))
 	}
-	// One allocation a batch: the trace keeps all its packets until the end anyway.
+	// One allocation per batch: the trace keeps all its packets until the end anyway.
 	frames, packets := make([]byte, 0, size), make([]trace.Packet, n)
 	for i := range n {
 		start := len(frames)
@@ -247,7 +251,7 @@ func (c *capture) note(format string, args ...any) {
 	c.emit(trace.Event{T: c.clock.Now(), Note: &trace.Note{Text: fmt.Sprintf(format, args...), Untrue: true}})
 }
 
-// stop ends the goroutine after it has emitted what is in the buffers, and tells of losses.
+// stop ends the goroutine after it has emitted the buffered packets, and emits a note about losses.
 func (c *capture) stop() error {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
@@ -288,7 +292,7 @@ func (c *capture) close() {
 
 func (l *link) close() {
 	if l.fd >= 0 {
-		_ = unix.Close(l.fd) // what it held has been read
+		_ = unix.Close(l.fd) // its packets have been read
 		l.fd = -1
 	}
 }

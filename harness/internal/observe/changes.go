@@ -9,15 +9,17 @@ import (
 	"halfopen/harness/trace"
 )
 
-// identity is how a trace tells the sockets of a host apart.
+// identity distinguishes the sockets of a host in a trace.
 type identity struct{ local, remote netip.AddrPort }
 
-// changes finds what is worth an event between one dump of a host's sockets and the next.
+// changes compares each dump of a host's sockets with the one before and emits the changes that
+// deserve an event.
 //
-// Several of the kernel's objects can share an identity at once: listeners with SO_REUSEPORT, or a socket in TIME_WAIT
-// next to the request that reuses its ports. Each then has its own events; CLOSED is only written for the last of
-// them, and when one goes the events of the one that remains are written again, so that the latest event of an identity
-// is always true of some socket.
+// Several of the kernel's objects can share an identity at the same time: listeners with
+// SO_REUSEPORT, or a socket in TIME_WAIT next to the request that reuses its ports. Each has its
+// own events. CLOSED is emitted only for the last of them. When one goes, the events of the
+// remaining one are emitted again, so that the latest event of an identity always describes an
+// existing socket.
 type changes struct {
 	host  string
 	known map[uint64]*known
@@ -27,7 +29,7 @@ type changes struct {
 	gone  []*known
 }
 
-// known is what was last emitted of a socket.
+// known is the state of a socket that was emitted last.
 type known struct {
 	socket
 	round uint64
@@ -39,7 +41,7 @@ func newChanges(host string) *changes {
 
 func (s *socket) identity() identity { return identity{s.local, s.remote} }
 
-// dump takes the sockets of one dump, begun at t, and emits the changes since the last.
+// dump takes the sockets of a dump that began at t, and emits the changes since the previous dump.
 func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)) {
 	c.round++
 	changed := make([]bool, len(sockets))
@@ -47,9 +49,11 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		s := &sockets[i]
 		k := c.known[s.cookie]
 		if s.state == stateClose || s.local.Port() == 0 {
-			// No socket of the table is closed, or without a port: the kernel found this one there, and described it a little
-			// later. Unless it was bound to its port, that goes before its state does (tcp_set_state in net/ipv4/tcp.c); and
-			// what takes its place, such as a remnant in FIN_WAIT2, may not be seen. The next dump tells.
+			// A socket in the kernel's table is neither closed nor without a port. The kernel found
+			// this one in the table but described it a little later, when it was on its way out:
+			// its port is cleared before its state changes, unless it was bound to the port
+			// (tcp_set_state in net/ipv4/tcp.c). Its successor, such as a remnant in FIN_WAIT2, may
+			// be missing from this dump. The next dump shows what became of it.
 			if k != nil {
 				k.round = c.round
 			}
@@ -61,7 +65,8 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 			c.alive[s.identity()]++
 			changed[i] = true
 		case k.round == c.round:
-			// The kernel's walk, done in pieces, can meet a socket twice. The second look would say nothing new at this T.
+			// The kernel walks its table in pieces and can meet a socket twice. The second
+			// description adds nothing at this T.
 		default:
 			k.round = c.round
 			if s.differs(&k.socket) {
@@ -87,7 +92,7 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 	for i, k := range c.gone {
 		id := k.identity()
 		if slices.ContainsFunc(c.gone[:i], func(k *known) bool { return k.identity() == id }) {
-			continue // told already
+			continue // already handled
 		}
 		if c.alive[id] == 0 {
 			emit(trace.Event{T: t, Socket: &trace.Socket{
@@ -108,8 +113,8 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 	}
 }
 
-// differs reports whether a socket changed in a way worth an event. Fields that move all the time, such as the time
-// left on a timer or the round-trip time, do not count.
+// differs reports whether a socket changed in a way that deserves an event. Fields that change all
+// the time, such as the time left on a timer or the round-trip time, do not count.
 func (s *socket) differs(last *socket) bool {
 	return s.state != last.state || s.timer != last.timer || s.retrans != last.retrans ||
 		s.recvQ != last.recvQ || s.sendQ != last.sendQ || s.inode != last.inode || s.identity() != last.identity() ||

@@ -33,8 +33,8 @@ func (n *namespace) must(t testing.TB, f func() error) {
 	}
 }
 
-// newNamespace makes a namespace whose lo is up.
-// A connection table of its own can be asked for by its size; 0 is the machine's common one.
+// newNamespace makes a namespace whose lo is up. table is the size of its own connection table; "0"
+// means the machine's common table.
 func newNamespace(t testing.TB, table string) *namespace {
 	t.Helper()
 	testlab.Long(t)
@@ -162,7 +162,7 @@ func (r *recorder) all() []trace.Event {
 	return r.events[:len(r.events):len(r.events)]
 }
 
-// await waits until some event fits.
+// await waits until an event fits and returns it.
 func (r *recorder) await(t testing.TB, what string, fits func(trace.Event) bool) trace.Event {
 	t.Helper()
 	deadline := time.After(5 * time.Second)
@@ -186,7 +186,8 @@ func (r *recorder) await(t testing.TB, what string, fits func(trace.Event) bool)
 	}
 }
 
-// awaitState waits until a socket of the host that has the port is in the state.
+// awaitState waits until a socket of the host that satisfies has is in the state. A nil has accepts
+// every socket.
 func (r *recorder) awaitState(t testing.TB, host, state string, has func(*trace.Socket) bool) trace.Event {
 	t.Helper()
 	return r.await(t, host+" "+state, func(e trace.Event) bool {

@@ -1,14 +1,17 @@
 // Package observe watches the hosts of a lab: the packets at the ends of their links, the states of their TCP sockets,
 // and their kernel counters. It changes nothing on them.
 //
-// Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states are sampled with
-// sock_diag: quickly after packets, seldom in quiet. A state that lasts shorter than the time between two samples is not
-// seen, and a change is dated to the sample that found it, never before it happened but up to one interval late:
-// at most 1 ms after a packet at that host, 25 to 100 ms within the next 2 s, an eighth of the time since the packet after
-// that. What a timer of the kernel changes is seen within some milliseconds, as the sockets tell when one is due, unless
-// the kernel is late with it: then within an eighth of its delay. [Observer.Sample] brings that to
-// zero at moments that matter. Hosts whose samples cost much are sampled more seldom: give each namespace a connection
-// table of its own (write net.ipv4.tcp_child_ehash_entries in the namespace that makes it), so that they do not.
+// Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states
+// are sampled with sock_diag, often after packets and rarely in quiet. A state that lasts shorter
+// than the time between two samples is missed. A change gets the time of the sample that found it:
+// never too early, but late by up to one interval. That is at most 1 ms right after a packet at
+// that host, 25 to 100 ms within the next 2 s, and later an eighth of the time since the packet. A
+// change by a timer of the kernel is seen within some milliseconds, because the sockets report when
+// a timer is due. If the kernel fires the timer late, the change is seen within an eighth of its
+// delay. [Observer.Sample] brings the lateness to zero at moments that matter.
+//
+// Hosts with expensive samples are sampled less often. To avoid that, give each namespace its own
+// connection table: write net.ipv4.tcp_child_ehash_entries in the namespace that makes it.
 package observe
 
 import (
@@ -30,10 +33,12 @@ type Namespace interface {
 type Host struct {
 	Name string
 	NS   Namespace
-	// Devices are the link ends where packets are captured: eth0, the devices of the wire, or lo. On lo, where the kernel
-	// shows each packet leaving and again arriving, only the leaving one (Out) is kept.
+	// Devices are the link ends where packets are captured: eth0, the devices of the wire, or lo.
+	// On lo the kernel shows each packet twice, leaving and arriving. Only the leaving one (Out) is
+	// kept.
 	Devices []string
-	// NoSockets leaves the host's sockets out, as for a wire that has none: each look at them would cost.
+	// NoSockets turns off the sampling of the host's sockets, as for a wire, which has no sockets:
+	// each sample would cost time.
 	NoSockets bool
 }
 
@@ -55,12 +60,12 @@ type hostCounters struct {
 	*kernel.Counters
 }
 
-// Open begins to watch the hosts; when it returns, no later packet is missed. The events are handed to emit, from
-// several goroutines at once and not always in the order of their times: emit must be safe for that, and must not keep
-// its caller waiting long. Packets come without a Summary, which is better made when the trace is written than while
-// packets queue up. Of each frame snaplen bytes are kept.
+// Open starts to watch the hosts. Every packet after its return is captured. It passes events to
+// emit from several goroutines at once, and not always in order of time. emit must be safe for that
+// and must return quickly. Packets have no Summary, because it is better to make it when the trace
+// is written than while packets queue up. The first snaplen bytes of each frame are kept.
 //
-// Needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
+// Open needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
 func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) (_ *Observer, err error) {
 	o := &Observer{clock: clock, emit: emit}
 	defer func() {
@@ -90,7 +95,7 @@ func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) 
 	return o, nil
 }
 
-// Counters emits the kernel counters of every host, as they are now.
+// Counters emits the current kernel counters of every host.
 func (o *Observer) Counters(at trace.Moment) error {
 	for _, c := range o.counters {
 		now := o.clock.Now()
@@ -103,16 +108,18 @@ func (o *Observer) Counters(at trace.Moment) error {
 	return nil
 }
 
-// Sample looks at the sockets of all hosts now, emits the changes, and calls then before any socket is looked at again: all that
-// has been emitted by that time was seen before, all that comes later is seen later. On an error then is not called.
+// Sample samples the sockets of all hosts now, emits the changes, and calls then before any socket
+// is sampled again. Changes emitted before that call were seen before it; changes emitted later are
+// seen after it. If Sample fails, it does not call then.
 func (o *Observer) Sample(then func()) error { return o.sampler.all(then) }
 
-// Notice has the sockets of all hosts looked at soon, as after a packet: a program has done something.
+// Notice requests a sample of all hosts soon, as after a packet. Call it when a program has done
+// something.
 func (o *Observer) Notice() { o.sampler.wakeAll() }
 
-// Stop ends the watch. Before it returns, every packet captured so far and a last sample of the sockets have been
-// emitted, and nothing is emitted after; it takes 2 s at most. Packets that were lost are told by a note that the trace
-// is untrue. A second call returns what the first did.
+// Stop ends the watch. It first emits every packet captured so far and a last sample of the
+// sockets. Nothing is emitted after it returns. It takes at most 2 s. A note reports lost packets
+// and marks the trace as untrue. A second call returns the result of the first.
 func (o *Observer) Stop() error {
 	o.stop.Do(func() {
 		o.stopErr = errors.Join(o.capture.stop(), o.sampler.stop())

@@ -35,7 +35,7 @@ func TestEveryStateIsSeen(t *testing.T) {
 		Host{Name: "client", NS: client, Devices: []string{"eth0"}},
 		Host{Name: "server", NS: server, Devices: []string{"eth0"}},
 	)
-	// The server's answers go to a link layer address that nobody has, until they are wanted.
+	// Until they are needed, the server's answers go to a link layer address that nobody has.
 	server.setNeighbour(t, clientIP, net.HardwareAddr{2, 0, 0, 0, 0, 9})
 
 	listener := server.socket(t, unix.SOCK_STREAM)
@@ -116,8 +116,9 @@ func TestUnansweredFINsStatesAreSeen(t *testing.T) {
 	}
 	nowhere := net.HardwareAddr{2, 0, 0, 0, 0, 9}
 
-	// The client's FIN arrives, the server's acknowledgement does not: FIN_WAIT1. Then the server's FIN is not
-	// acknowledged: LAST_ACK; and the client, once it hears that FIN but not its own acknowledged, is CLOSING.
+	// The client's FIN arrives but the server's acknowledgement does not: FIN_WAIT1. Then the
+	// server's FIN is not acknowledged: LAST_ACK. The client is CLOSING once it receives that FIN
+	// without an acknowledgement of its own.
 	server.setNeighbour(t, clientIP, nowhere)
 	if err := unix.Close(conn); err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func count(t testing.TB, r *recorder, host string, out bool) (n int) {
 			continue
 		}
 		if e.T < last {
-			t.Fatalf("packet %d of %s is dated %v before the one in front of it", n, host, last-e.T)
+			t.Fatalf("packet %d of %s is %v earlier than the packet before it", n, host, last-e.T)
 		}
 		last = e.T
 		if p.Length != 14+20+8+16 || len(p.Frame) != p.Length {
@@ -191,7 +192,8 @@ func TestBurstIsNotLost(t *testing.T) {
 	if got := count(t, r, "client", true); got != packets {
 		t.Errorf("captured %d packets of %d that the client sent", got, packets)
 	}
-	// The server's kernel may drop some of a burst before any socket sees them, packet sockets included; not most.
+	// The server's kernel may drop part of a burst before any socket sees it, even a packet socket,
+	// but not most of it.
 	if got := count(t, r, "server", false); got < packets/2 {
 		t.Errorf("captured %d packets of %d that the server received", got, packets)
 	}
@@ -257,7 +259,7 @@ func TestPacketTimesAreBetweenSendAndReceive(t *testing.T) {
 			continue
 		}
 		b := brackets[seen]
-		const slack = settled // what two comparisons of the clocks may differ
+		const slack = settled // how far two comparisons of the clocks may differ
 		if e.T < b.sent-slack || e.T > b.received+slack {
 			t.Errorf("packet %d is dated %v, sent at %v, received at %v", seen, e.T, b.sent, b.received)
 		}
@@ -336,7 +338,7 @@ func TestWaitingIsNotProcessorTime(t *testing.T) {
 	const wait = 200 * time.Millisecond
 	got := processorTime(func() { _, _ = unix.Poll(nil, int(wait/time.Millisecond)) })
 	if got <= 0 || got > wait/4 {
-		t.Errorf("waiting %s took %s of a processor, want more than nothing and far less than that", wait, got)
+		t.Errorf("waiting %s took %s of a processor, want more than 0 and far less than the wait", wait, got)
 	}
 }
 
@@ -358,8 +360,8 @@ func TestSocketsOfAWireAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestNoSocketIsSeenBetweenASampleAndWhatFollows makes a socket, in what follows, that the goroutine would see within
-// milliseconds.
+// TestNoSocketIsSeenBetweenASampleAndWhatFollows makes a socket in the function that Sample calls.
+// The goroutine would see it within milliseconds.
 func TestNoSocketIsSeenBetweenASampleAndWhatFollows(t *testing.T) {
 	ns := newNamespace(t, "256")
 	o, r, _ := watch(t, Host{Name: "host", NS: ns, Devices: []string{"lo"}})
@@ -372,6 +374,9 @@ func TestNoSocketIsSeenBetweenASampleAndWhatFollows(t *testing.T) {
 			t.Error(err)
 		}
 		o.Notice()
+		// The wait shows that nothing comes. On a stalled machine it can pass wrongly, but it
+		// cannot fail wrongly.
+
 		time.Sleep(100 * time.Millisecond)
 		if events := r.all(); len(events) > 0 {
 			t.Errorf("seen meanwhile: %d events, the first is %s", len(events), events[0].Kind())
@@ -398,7 +403,8 @@ func TestOpenNamesTheDeviceThatIsMissing(t *testing.T) {
 	}
 }
 
-// BenchmarkIdle tells what a watched lab of three silent hosts costs: cpu-ms/s is processor time per second.
+// BenchmarkIdle measures the cost of watching a lab of three silent hosts. cpu-ms/s is processor
+// time per second.
 func BenchmarkIdle(b *testing.B) {
 	for name, table := range map[string]string{"own-table": "256", "common-table": "0"} {
 		b.Run(name, func(b *testing.B) {
@@ -407,7 +413,7 @@ func BenchmarkIdle(b *testing.B) {
 				hosts = append(hosts, Host{Name: host, NS: newNamespace(b, table), Devices: []string{"lo"}})
 			}
 			watch(b, hosts...)
-			time.Sleep(quiet + far) // what is measured is the quiet after that
+			time.Sleep(quiet + far) // only the quiet after that is measured
 			const window = 2 * time.Second
 			spent := func() time.Duration {
 				var u unix.Rusage

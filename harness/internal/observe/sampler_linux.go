@@ -13,7 +13,8 @@ import (
 	"halfopen/harness/trace"
 )
 
-// sampler looks at the TCP sockets of hosts, from one goroutine by the schedule of each host, and from callers of all.
+// sampler samples the TCP sockets of hosts: in one goroutine by the schedule of each host, and for
+// callers of all.
 type sampler struct {
 	clock trace.Clock
 	emit  func(trace.Event)
@@ -26,19 +27,19 @@ type sampler struct {
 // sampledHost is a host with a sock_diag socket in its namespace.
 type sampledHost struct {
 	name string
-	// packet is true once a packet was seen that no sample has answered.
+	// packet is true if a packet was seen that the schedule does not know yet.
 	packet atomic.Bool
 
-	// changes is nil for a host whose sockets are left out; what it points to belongs to mu.
+	// changes is nil if the host's sockets are not sampled. Its contents are guarded by mu.
 	changes *changes
 
 	mu       sync.Mutex
-	diag     *diag    // mu; nil where there is nothing to sample, or no longer
+	diag     *diag    // mu; nil if the sockets are not sampled, or no longer
 	schedule schedule // mu
 	sockets  []socket // mu
 }
 
-// stale is how long a dump may wait for the processor without being repeated.
+// stale is how long a dump may wait for a processor before it is repeated.
 const stale = time.Millisecond
 
 func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampler, error) {
@@ -58,18 +59,18 @@ func newSampler(hosts []Host, clock trace.Clock, emit func(trace.Event)) (*sampl
 	return s, nil
 }
 
-// wake says that the host of that index has just had packets.
+// wake reports that the host with that index has just had packets.
 func (s *sampler) wake(host int) {
 	if h := s.hosts[host]; h.changes == nil || h.packet.Swap(true) {
 		return
 	}
 	select {
 	case s.woken <- struct{}{}:
-	default: // woken already, and not yet up
+	default: // a wake-up is already pending
 	}
 }
 
-// wakeAll says that something happened on some host without a packet, such as a system call.
+// wakeAll reports that something happened on some host without a packet, such as a system call.
 func (s *sampler) wakeAll() {
 	for i := range s.hosts {
 		s.wake(i)
@@ -93,7 +94,7 @@ func (s *sampler) run() {
 		case <-timer.C:
 		}
 		now := s.clock.Now()
-		// Hosts that are due soon are looked at together: one wake-up costs more than a sample.
+		// Hosts that are due soon are sampled together: a wake-up costs more than a sample.
 		soon := now + closest/2
 		due := now + time.Hour
 		for _, h := range s.hosts {
@@ -103,8 +104,8 @@ func (s *sampler) run() {
 	}
 }
 
-// sampleIfDue samples the host if that is due by soon, and returns when it is due next. An error ends the host's
-// sampling: it would come again each time.
+// sampleIfDue samples the host if a sample is due by soon, and returns when the next one is due. An
+// error ends the sampling of the host, because it would come again each time.
 func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,14 +117,14 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 	}
 	next := h.schedule.next()
 	if h.schedule.idle() {
-		soon = now + near // early by that much does no harm, and saves wake-ups
+		soon = now + near // being early by that much is harmless and saves wake-ups
 	}
 	if next > soon {
 		return next
 	}
 	if err := h.sample(s); err != nil {
 		s.emit(trace.Event{T: s.clock.Now(), Note: &trace.Note{Text: err.Error() + "; its sockets are not seen from here on", Untrue: true}})
-		_ = h.diag.close() // the error that counts has been told
+		_ = h.diag.close() // the error that matters is already reported
 		h.diag = nil
 		return now + time.Hour
 	}
@@ -136,8 +137,8 @@ func (h *sampledHost) sample(s *sampler) error {
 		began, cost time.Duration
 		err         error
 	)
-	// A dump is lost only if its answer found no memory. And if something else had the processor meanwhile, it tells of a later
-	// moment than that at which it began. The next one tries again.
+	// A dump fails only if the kernel had no memory for the answer. A dump that had to wait for a
+	// processor describes a later moment than the one at which it began. Both are tried again.
 	for range 3 {
 		h.sockets = h.sockets[:0]
 		began = s.clock.Now()
@@ -162,8 +163,8 @@ func (h *sampledHost) sample(s *sampler) error {
 	return nil
 }
 
-// processorTime calls f and returns what it took of a processor, the kernel's work for it included; what f waits does not
-// count. It is 0 where the kernel does not say.
+// processorTime calls f and returns the processor time that f took, including the kernel's work for
+// it. Time that f waits does not count. The result is 0 if the kernel does not report it.
 func processorTime(f func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -179,7 +180,7 @@ func processorTime(f func()) time.Duration {
 	return time.Duration(after.Nano() - before.Nano())
 }
 
-// all samples every host now, and calls then, if that went well, before any is sampled again.
+// all samples every host now. If that succeeds, it calls then before any host is sampled again.
 func (s *sampler) all(then func()) error {
 	var errs []error
 	for _, h := range s.hosts {
@@ -196,7 +197,7 @@ func (s *sampler) all(then func()) error {
 	return nil
 }
 
-// stop ends the goroutine, after which all hosts are sampled once more.
+// stop ends the goroutine and then samples all hosts once more.
 func (s *sampler) stop() error {
 	close(s.quit)
 	<-s.done

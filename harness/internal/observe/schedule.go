@@ -4,48 +4,54 @@ import "time"
 
 // The times between samples of a host's sockets.
 const (
-	// closest is the least time between two samples of a host, however many packets come.
+	// closest is the shortest time between two samples of a host, however many packets come.
 	closest = time.Millisecond
-	// busyShare and quietShare bound what samples may cost: after one that cost d, the next comes that many d later at the
-	// earliest. What takes the time is the walk through the kernel's connection table: 13 us where the namespace has a
-	// small one of its own (net.ipv4.tcp_child_ehash_entries), but more than 1 ms through a large machine's common one.
+	// busyShare and quietShare bound the cost of samples: after a sample that cost d, the next one
+	// comes at least that many times d later. The cost is the walk through the kernel's connection
+	// table: 13 us if the namespace has its own small table (net.ipv4.tcp_child_ehash_entries), but
+	// more than 1 ms for the common table of a large machine.
 	busyShare  = 20
 	quietShare = 500
-	// near is the interval soon after a packet, which grows to far; quiet is the time after the last packet when a sample may
-	// also cost less. The interval is a patience-th part of the time since the packet, and after quiet may be longer than far: what
-	// changes then is what a timer changes, and the sockets tell when that will be.
+	// near is the interval soon after a packet. It grows to far. The interval is a patience-th part
+	// of the time since the packet. After quiet without packets, samples must also cost less and
+	// the interval may exceed far: only timers change sockets then, and the sockets report when
+	// their timers are due.
 	near     = 25 * time.Millisecond
 	quiet    = 2 * time.Second
 	far      = 100 * time.Millisecond
 	patience = 8
-	// late is how long after a socket's timer the change is there, as a rule. The kernel may fire it later by an eighth of its
-	// time: while it is overdue, the next look comes after an eighth of the time since.
+	// late is the usual time from the end of a socket's timer until its change is visible. The
+	// kernel may fire the timer late by an eighth of its time. While the timer is overdue, the next
+	// sample comes after an eighth of the time since it was due.
 	late    = 5 * time.Millisecond
 	overdue = 8
 )
 
-// steps are the first samples after a packet. A timer such as the delayed ACK, or a program's answer, comes some
-// milliseconds after a packet, without another one.
+// steps are the times of the first samples after a packet. A timer such as the delayed ACK, or a
+// program's answer, follows a packet by some milliseconds, without another packet.
 var steps = [...]time.Duration{
 	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
 }
 
-// schedule says when a host's sockets are looked at next. Times are on any one clock.
+// schedule decides when a host's sockets are sampled next. All times are on the same clock, any
+// clock.
 type schedule struct {
-	// packet is when the last packet was seen, sampled when the last sample began, cost what it took of a processor.
+	// packet is when the last packet was seen, sampled when the last sample began, cost the
+	// processor time that it took.
 	packet, sampled, cost time.Duration
-	// expires is when the first timer of a socket fires, as of the last sample; 0 where none runs. due is since when samples
-	// have found one that should have fired; 0 where none should. wasDue is due as of the sample before.
+	// expires is when the first timer of a socket fires, as of the last sample; 0 if no timer runs.
+	// due is since when samples have found an overdue timer; 0 if no timer is overdue. wasDue is
+	// the value of due as of the sample before.
 	expires, due, wasDue time.Duration
 	// pending is true between a packet and the sample that follows it.
 	pending bool
 }
 
-// saw notes a packet.
+// saw records a packet.
 func (s *schedule) saw(now time.Duration) { s.packet, s.pending = now, true }
 
-// did notes a sample and its cost. That is time of a processor: on a busy machine a sample that had to wait for one would
-// put off the next by many times its wait.
+// did records a sample and its cost. The cost is processor time: on a busy machine the wait of a
+// sample for a processor would otherwise delay the next sample by many times that wait.
 func (s *schedule) did(began, cost time.Duration) {
 	s.sampled, s.cost, s.expires, s.due, s.wasDue = began, cost, 0, 0, s.due
 	if s.packet <= began {
@@ -53,8 +59,8 @@ func (s *schedule) did(began, cost time.Duration) {
 	}
 }
 
-// timer notes a socket's timer that fires after a time, counted from the sample that began last; 0 is one that should have
-// fired.
+// timer records a socket's timer that fires after the given time, counted from the start of the
+// last sample. 0 means that the timer is overdue.
 func (s *schedule) timer(after time.Duration) {
 	if after <= 0 {
 		s.due = s.wasDue
@@ -68,7 +74,7 @@ func (s *schedule) timer(after time.Duration) {
 	}
 }
 
-// idle reports whether the host has been quiet for long.
+// idle reports whether the last packet was at least quiet before the last sample.
 func (s *schedule) idle() bool { return !s.pending && s.sampled-s.packet >= quiet }
 
 // next returns when the next sample is due.

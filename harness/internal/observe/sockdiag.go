@@ -30,7 +30,8 @@ var stateNames = [...]string{
 	8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", stateNewSynRecv: "SYN_RECV",
 }
 
-// allStates has the states of all sockets that are in the kernel's connection or listening tables: all but CLOSE.
+// allStates is the mask of the states of sockets in the kernel's connection and listening tables:
+// all but CLOSE.
 const allStates = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<stateNewSynRecv
 
 // timerNames are the values of idiag_timer, as ss names them.
@@ -40,8 +41,9 @@ const listenState = 10
 
 // socket is a TCP socket in a dump.
 type socket struct {
-	// cookie names the kernel's object. A request socket, the connection that comes of it and the TIME_WAIT that comes of
-	// that share one; the next connection between the same addresses has another.
+	// cookie identifies the kernel's object. A request socket, the connection that grows out of it
+	// and the TIME_WAIT socket that replaces that share one cookie. The next connection between the
+	// same addresses has another.
 	cookie        uint64
 	local, remote netip.AddrPort
 	state         uint8
@@ -53,7 +55,8 @@ type socket struct {
 	info          tcpInfo
 }
 
-// tcpInfo are the fields of struct tcp_info that are worth an event; ok is false for sockets without it.
+// tcpInfo holds the fields of struct tcp_info that events report. ok is false for sockets without
+// tcp_info.
 type tcpInfo struct {
 	ok                                          bool
 	caState, retransmits, probes, backoff       uint8
@@ -63,7 +66,8 @@ type tcpInfo struct {
 	bytesAcked, bytesReceived                   uint64
 }
 
-// fields names them as tcp_info does. Those that are 0 are left out, to keep events small.
+// fields returns the fields by their names in tcp_info. Fields that are 0 are left out to keep
+// events small.
 func (i tcpInfo) fields() map[string]int64 {
 	if !i.ok {
 		return nil
@@ -99,8 +103,9 @@ func (i tcpInfo) fields() map[string]int64 {
 	return m
 }
 
-// dumpRequest is the netlink request for all TCP sockets of the namespace. The old message type is used on purpose: it
-// alone dumps IPv4 and IPv6 together, and what a dump costs is the walk through the kernel's table.
+// dumpRequest returns the netlink request for all TCP sockets of the namespace. It uses the old
+// message type on purpose: only that type dumps IPv4 and IPv6 together, and the walk through the
+// kernel's table is what a dump costs.
 func dumpRequest(seq uint32) []byte {
 	b := make([]byte, nlmsgHeaderLen+legacyReqLen)
 	ne := binary.NativeEndian
@@ -116,8 +121,9 @@ func dumpRequest(seq uint32) []byte {
 
 var errTruncated = errors.New("message is cut short")
 
-// parseDump reads the netlink messages of one datagram, and passes each socket in it to add. It tells whether the dump
-// is complete. Messages that answer another request than seq are skipped: they are what a broken dump left behind.
+// parseDump reads the netlink messages of one datagram and passes each socket to add. It reports
+// whether the dump is complete. Messages that answer a request other than seq are skipped: they are
+// left over from a broken dump.
 func parseDump(b []byte, seq uint32, add func(*socket)) (done bool, err error) {
 	ne := binary.NativeEndian
 	for len(b) > 0 {
@@ -194,7 +200,7 @@ func (s *socket) parse(b []byte) error {
 	return nil
 }
 
-// parse reads a struct tcp_info, which is shorter on older kernels: what is not there stays 0.
+// parse reads a struct tcp_info. Older kernels have a shorter one: the fields that it lacks stay 0.
 func (i *tcpInfo) parse(b []byte) {
 	var whole [160]byte
 	copy(whole[:], b)

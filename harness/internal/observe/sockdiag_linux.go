@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diag is a sock_diag socket. A netlink socket stays in the namespace it was opened in, whoever uses it.
+// diag is a sock_diag socket. A netlink socket stays in the namespace in which it was opened,
+// whoever uses it.
 type diag struct {
 	fd  int
 	seq uint32
@@ -25,13 +26,13 @@ func openDiag(ns Namespace) (*diag, error) {
 	}
 	// The kernel makes the parts of a dump as large as the buffer of the last read, up to 32 KiB.
 	d.buf = make([]byte, 32<<10)
-	// A dump answers at once; a second means that the answer is lost.
+	// The kernel answers a dump at once. After a second the answer is lost.
 	timeout := unix.Timeval{Sec: 1}
 	if err := unix.SetsockoptTimeval(d.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout); err != nil {
 		_ = d.close()
 		return nil, os.NewSyscallError("setsockopt SO_RCVTIMEO", err)
 	}
-	// So that TCP's part of sock_diag is loaded, and a kernel without it says so now.
+	// This dump loads TCP's part of sock_diag. A kernel without it fails here.
 	if err := d.dump(func(*socket) {}); err != nil {
 		_ = d.close()
 		return nil, err

@@ -22,7 +22,7 @@ func message(kind uint16, seq uint32, body []byte) []byte {
 	return append(b, body...)
 }
 
-// established is the inet_diag_msg of a connection, with an attribute of tcp_info.
+// established returns the inet_diag_msg of a connection, with a tcp_info attribute.
 func established() []byte {
 	b := make([]byte, inetDiagMsgLen)
 	ne, be := binary.NativeEndian, binary.BigEndian
@@ -88,7 +88,7 @@ func TestDumpsThatAreWrong(t *testing.T) {
 		want error
 	}{
 		{"half a header", make([]byte, 7), errTruncated},
-		{"a length of nothing", make([]byte, 16), errTruncated},
+		{"a length of 0", make([]byte, 16), errTruncated},
 		{"half a message", message(tcpDiagGetSock, 1, established())[:60], errTruncated},
 		{"a message without its addresses", message(tcpDiagGetSock, 1, make([]byte, 20)), errTruncated},
 		{"an attribute longer than its message", message(tcpDiagGetSock, 1, tooLong), errTruncated},
@@ -108,7 +108,7 @@ func FuzzDump(f *testing.F) {
 	f.Add(message(nlmsgError, 1, make([]byte, 20)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n := 0
-		_, _ = parseDump(text, 1, func(s *socket) { // any error will do
+		_, _ = parseDump(text, 1, func(s *socket) { // any error is fine
 			n++
 			if s.event("client").State == "" {
 				t.Error("a socket has no state")
@@ -129,7 +129,8 @@ func FuzzTimestamp(f *testing.F) {
 	})
 }
 
-// BenchmarkDump tells what a look at an idle host costs, by the size of the kernel's connection table.
+// BenchmarkDump measures the cost of sampling an idle host, by the size of the kernel's connection
+// table.
 func BenchmarkDump(b *testing.B) {
 	for name, table := range map[string]string{"own-table": "256", "common-table": "0"} {
 		b.Run(name, func(b *testing.B) {

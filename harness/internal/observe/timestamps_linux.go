@@ -11,10 +11,12 @@ import (
 // stampingTime bounds how long the kernel may take to begin timestamping.
 const stampingTime = 200 * time.Millisecond
 
-// awaitTimestamps returns once the kernel stamps packets as they come by, and tells whether it does. It begins some
-// milliseconds after the first socket that asks for it, in a worker of its own (net_enable_timestamp in
-// net/core/dev.c); until then the "timestamp" of a packet is when it was read. To find out, a datagram is sent over lo, in
-// the first host where that is up. It must be called when the packet sockets have asked, and before they are bound.
+// awaitTimestamps waits until the kernel timestamps packets as they pass, and reports whether it
+// does. The kernel starts that some milliseconds after the first socket has asked for it, in a
+// worker (net_enable_timestamp in net/core/dev.c). Until then the "timestamp" of a packet is the
+// time at which it was read. awaitTimestamps tests that with a datagram over lo, in the first host
+// where lo is up. It must be called after the packet sockets have asked for timestamps and before
+// they are bound.
 func awaitTimestamps(hosts []Host) (stamped bool, err error) {
 	for _, h := range hosts {
 		fd := -1
@@ -33,8 +35,8 @@ func awaitTimestamps(hosts []Host) (stamped bool, err error) {
 	return false, nil
 }
 
-// probeTimestamps sends datagrams from a UDP socket to itself until one is stamped on its way. Up tells whether any could
-// be sent.
+// probeTimestamps sends datagrams from a UDP socket to itself until one is timestamped on its way.
+// up reports whether any arrived.
 func probeTimestamps(fd int) (stamped, up bool) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1) != nil ||
 		unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}) != nil {
@@ -74,7 +76,7 @@ func wallNow() int64 {
 	return ts.Nano()
 }
 
-// parseTimestamp finds the timestamp among control messages.
+// parseTimestamp finds the timestamp in control messages.
 func parseTimestamp(control []byte) (sec, nsec int64, ok bool) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {

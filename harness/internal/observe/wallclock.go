@@ -7,17 +7,17 @@ import (
 	"halfopen/harness/trace"
 )
 
-// wallClock turns the kernel's packet timestamps, which are of CLOCK_REALTIME, into times of the run. The two clocks
-// keep their distance but for moments when somebody sets the wall clock. So one comparison a batch of packets is
-// enough, and one that differs only by what an interrupted comparison errs is not believed: packets of one device keep
-// their order.
+// wallClock converts the kernel's packet timestamps, which are on CLOCK_REALTIME, to times of the
+// run. The distance between the two clocks changes only when somebody sets the wall clock. So one
+// comparison per batch of packets is enough. A difference as small as the error of an interrupted
+// comparison is ignored, so that the packets of a device keep their order.
 type wallClock struct {
 	clock trace.Clock
 	// at0 is the time of the run at CLOCK_REALTIME 0.
 	at0 time.Duration
 }
 
-// settled is the difference up to which a comparison does not count.
+// settled is the largest difference between comparisons that is ignored.
 const settled = 100 * time.Microsecond
 
 func newWallClock(clock trace.Clock) *wallClock {
@@ -26,7 +26,7 @@ func newWallClock(clock trace.Clock) *wallClock {
 	return w
 }
 
-// compare returns the median of some comparisons, of which a few may have been interrupted.
+// compare returns the median of several comparisons, because a few may have been interrupted.
 func (w *wallClock) compare() time.Duration {
 	var readings [5]time.Duration
 	for i := range readings {
@@ -36,7 +36,8 @@ func (w *wallClock) compare() time.Duration {
 	return readings[len(readings)/2]
 }
 
-// batch is called before the timestamps of a batch are converted, soon after they were taken.
+// batch compares the clocks again. It must be called before the timestamps of a batch are
+// converted, soon after they were taken.
 func (w *wallClock) batch() {
 	if (w.clock.FromWall(0, 0) - w.at0).Abs() > settled {
 		if now := w.compare(); (now - w.at0).Abs() > settled {
