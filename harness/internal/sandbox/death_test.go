@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// otherNamespace makes a network namespace besides the process's own.
+// otherNamespace makes a second network namespace.
 func otherNamespace() (*os.File, error) {
 	type result struct {
 		file *os.File
@@ -34,7 +34,8 @@ func otherNamespace() (*os.File, error) {
 	return r.file, r.err
 }
 
-// parentRole is a program that has a lab, which is to be killed. Descriptor 3 is open in all its processes.
+// parentRole is a program that starts a lab and is then killed. Descriptor 3 is open in all its
+// processes.
 func parentRole() (any, error) {
 	ready := os.NewFile(3, "ready")
 	if _, err := Start("test-lab", os.Stderr, ready); err != nil {
@@ -43,7 +44,7 @@ func parentRole() (any, error) {
 	select {}
 }
 
-// labRole is the lab: PID 1, an actor, and an orphan of a process group of its own.
+// labRole is the lab: PID 1, an actor, and an orphan in another process group.
 func labRole() (any, error) {
 	if err := Enter(hostname); err != nil {
 		return nil, err
@@ -81,7 +82,8 @@ func lingeringRole() (any, error) {
 	select {}
 }
 
-// All processes of a lab die with the program that started it, even if that is killed: the pipe that they all hold ends.
+// All processes of a lab die with the program that started it, even if that program is killed. Then
+// the pipe that they all hold ends.
 func TestALabDiesWithItsParent(t *testing.T) {
 	needSandbox(t)
 	r, w, err := os.Pipe()
@@ -111,11 +113,11 @@ func TestALabDiesWithItsParent(t *testing.T) {
 	}
 	_ = cmd.Wait() // it was killed
 	if n, err := r.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("some process of the lab lives on and holds the pipe: %d bytes, %v", n, err)
+		t.Errorf("a process of the lab is still alive and holds the pipe: %d bytes, %v", n, err)
 	}
 }
 
-// A process that is gone already can be signalled, to no effect.
+// Signalling a process that has already ended has no effect and is not an error.
 func TestSignalAfterTheEnd(t *testing.T) {
 	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "exit 3"}, &syscall.ProcAttr{})
 	if err != nil {

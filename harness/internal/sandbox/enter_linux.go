@@ -11,8 +11,9 @@ import (
 	"halfopen/internal/kernel"
 )
 
-// Enter makes the calling process, PID 1 of fresh namespaces, ready to be a lab: private mounts, a /proc of its own whose
-// sysctls can be written, an empty /run and the given host name. It must run before anything else looks at /proc.
+// Enter prepares the calling process, PID 1 of new namespaces, to be a lab. It makes the mounts
+// private, mounts a new /proc with writable sysctls and an empty /run, and sets the host name. It
+// must run before anything else looks at /proc.
 func Enter(hostname string) error {
 	if pid := os.Getpid(); pid != 1 {
 		return fmt.Errorf("entering the sandbox: process %d is not PID 1", pid)
@@ -20,7 +21,8 @@ func Enter(hostname string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return mountError("making the mounts private", err)
 	}
-	// Docker and others mount parts of /proc read-only or mask them; a new one shows the lab's own namespaces in full.
+	// Docker and others mount parts of /proc read-only or mask them. A new /proc shows the lab's
+	// own namespaces in full.
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return mountError("mounting /proc", err)
 	}
@@ -34,7 +36,7 @@ func Enter(hostname string) error {
 	return nil
 }
 
-// HostsFile puts content in place of /etc/hosts, in the sandbox's mounts only.
+// HostsFile replaces /etc/hosts with content, only in the sandbox's mounts.
 func HostsFile(content string) error {
 	const path = "/run/halfopen-hosts"
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
@@ -42,7 +44,8 @@ func HostsFile(content string) error {
 	}
 	err := unix.Mount(path, "/etc/hosts", "", unix.MS_BIND, "")
 	if errors.Is(err, unix.ENOENT) {
-		// An image without /etc/hosts: programs there resolve no names, and addresses still work.
+		// An image without /etc/hosts: programs there cannot resolve names, but addresses still
+		// work.
 		return nil
 	}
 	if err != nil {

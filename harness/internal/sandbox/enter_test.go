@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside is what a process of a sandbox sees around it.
+// inside is what a process in a sandbox sees.
 type inside struct {
 	PID       int
 	Hostname  string
@@ -21,9 +21,9 @@ type inside struct {
 	Run       []string
 	Processes []string
 	Links     []string
-	// Shared are mounts that others would see change, or whose changes elsewhere would be seen here.
+	// Shared are mounts whose changes others would see, or that would show the changes of others.
 	Shared []string
-	// Sysctl is a parameter before and after it was set.
+	// Sysctl has the values of a parameter as read after each of two writes.
 	Sysctl [2]string
 }
 
@@ -75,7 +75,8 @@ func look() (inside, error) {
 			in.Processes = append(in.Processes, name)
 		}
 	}
-	// Of a new /proc, not of the machine's /sys: names of interfaces by the network namespace of the reader.
+	// The new /proc lists the interfaces of the reader's network namespace. /sys is still the
+	// machine's.
 	dev, err := os.ReadFile("/proc/net/dev")
 	if err != nil {
 		return in, err
@@ -111,7 +112,7 @@ func names(dir string) []string {
 	return list
 }
 
-// A sandbox has processes, mounts, links and a name of its own, and the machine keeps what it had.
+// A sandbox has its own processes, mounts, links and host name, and the machine does not change.
 func TestEnter(t *testing.T) {
 	needSandbox(t)
 	host := func() []string {
@@ -141,7 +142,7 @@ func TestEnter(t *testing.T) {
 		Links:     []string{"lo"},
 		Sysctl:    [2]string{"3", "4"},
 	}
-	// Some kernels give each new namespace devices of their tunnels.
+	// Some kernels add tunnel devices to each new namespace.
 	got.Links = slices.DeleteFunc(got.Links, func(name string) bool { return name != "lo" })
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("inside (-want +got):\n%s", diff)
@@ -164,7 +165,7 @@ func bareRole() (any, error) {
 	return names("/etc"), nil
 }
 
-// An image without /etc/hosts is no obstacle.
+// HostsFile succeeds in an image without /etc/hosts.
 func TestHostsFileWithoutAFileToCover(t *testing.T) {
 	needSandbox(t)
 	var etc []string

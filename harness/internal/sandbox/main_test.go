@@ -13,7 +13,8 @@ import (
 	"halfopen/internal/testlab"
 )
 
-// roles are what the test binary is when it is run again under that name. What a role returns is written to descriptor 3.
+// roles are the programs that the test binary becomes when it is run again under their names. The
+// result of a role is written to descriptor 3.
 var roles = map[string]func() (any, error){
 	"test-enter":     enterRole,
 	"test-bare":      bareRole,
@@ -28,7 +29,7 @@ var roles = map[string]func() (any, error){
 	"test-probe":     func() (any, error) { return nil, Enter("halfopen-test") },
 }
 
-// answer is what a role writes.
+// answer is the result that a role writes.
 type answer struct {
 	Error string          `json:"error,omitempty"`
 	Value json.RawMessage `json:"value,omitempty"`
@@ -56,10 +57,10 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// deadline is how long anything may take that must come.
+// deadline is how long a test waits for something that must come.
 const deadline = 20 * time.Second
 
-// run has a role run in a sandbox and reads what it returns into value.
+// run runs a role in a sandbox and reads its result into value.
 func run(t *testing.T, role string, value any) {
 	t.Helper()
 	if err := start(t, role, value); err != nil {
@@ -100,7 +101,7 @@ func start(t *testing.T, role string, value any) error {
 	return json.Unmarshal(a.Value, value)
 }
 
-// needSandbox skips the test where no sandbox can be made, mounts included, and with -short.
+// needSandbox skips the test if no sandbox can be made, including its mounts, and with -short.
 func needSandbox(t *testing.T) {
 	t.Helper()
 	var nothing any
@@ -109,7 +110,7 @@ func needSandbox(t *testing.T) {
 	}
 }
 
-// eventually waits until f returns nil: for what no event tells of.
+// eventually waits until f returns nil. It polls, for changes that no event announces.
 func eventually(f func() error) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

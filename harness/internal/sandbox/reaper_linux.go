@@ -7,20 +7,23 @@ import (
 	"syscall"
 )
 
-// Reaper is what PID 1 owes its namespace: it waits for every child, the ones it started and the orphans it inherited.
+// Reaper does the duty of PID 1: it waits for every child, the ones that it started and the orphans
+// that it inherited.
 type Reaper struct {
-	// starting is held for reading while children are started, or are waited for by somebody else. The reaper waits for it,
-	// and no other is started meanwhile, so that its turn comes.
+	// starting is held for reading while a child is started, or while other code waits for one. The
+	// reaper locks it for writing. No child is started while the reaper waits for the lock, so its
+	// turn comes.
 	starting sync.RWMutex
 
 	mu    sync.Mutex
 	ended map[int]func(syscall.WaitStatus)
 }
 
-// NewReaper starts to reap. One process has at most one Reaper, and it lives as long as the process.
+// NewReaper starts a reaper. A process has at most one, which lives as long as the process.
 func NewReaper() *Reaper {
 	r := &Reaper{ended: map[int]func(syscall.WaitStatus){}}
-	// A signal that comes while the reaper works is kept here: no child's end is missed.
+	// The channel keeps a signal that comes while the reaper works, so that no child's end is
+	// missed.
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
 	go func() {
@@ -38,7 +41,8 @@ func (r *Reaper) Exec(f func() error) error {
 	return f()
 }
 
-// Spawn starts a process and has ended called once, on a goroutine of the reaper's, when it has ended.
+// Spawn starts a process. When the process has ended, the reaper calls ended once, on its
+// goroutine.
 func (r *Reaper) Spawn(start func() (*Process, error), ended func(syscall.WaitStatus)) (*Process, error) {
 	r.starting.RLock()
 	defer r.starting.RUnlock()
@@ -51,7 +55,8 @@ func (r *Reaper) Spawn(start func() (*Process, error), ended func(syscall.WaitSt
 	return p, err
 }
 
-// reap waits for all children that have ended, and then tells of them: whoever is told may be waiting to start another.
+// reap waits for all children that have ended. It calls their ended functions only after that,
+// without the lock, because these may be waiting to start another child.
 func (r *Reaper) reap() {
 	var told []func()
 	r.starting.Lock()

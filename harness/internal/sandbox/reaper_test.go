@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// others lists the processes of the sandbox besides this one, zombies included.
+// others lists the other processes of the sandbox, including zombies.
 func others() (list []string) {
 	for _, name := range names("/proc") {
 		if _, err := strconv.Atoi(name); err != nil || name == "1" {
@@ -53,7 +53,7 @@ func orphansRole() (any, error) {
 			return nil, err
 		}
 	}
-	// All are orphans by now: their parents have been waited for. None has ended.
+	// All are orphans by now, because their parents have been waited for. No orphan has ended.
 	for _, pid := range ran {
 		n, err := strconv.Atoi(pid)
 		if err != nil {
@@ -88,13 +88,14 @@ func TestReaperReapsOrphans(t *testing.T) {
 	}
 }
 
-// endings are how the children of childrenRole ended, and what went wrong.
+// endings counts how the children of childrenRole ended and lists the problems.
 type endings struct {
 	Ended, Twice, Wrong, Execs int
 	Problems                   []string
 }
 
-// spawned is how many children are started, and as many programs are run and waited for at the same time.
+// spawned is how many children are started. The same number of programs is run and waited for at
+// the same time.
 const spawned = 400
 
 func childrenRole() (any, error) {
@@ -140,7 +141,7 @@ func childrenRole() (any, error) {
 	for range 2 {
 		starters.Go(func() {
 			for range spawned / 2 {
-				// What it waits for must not be reaped by another.
+				// The reaper must not reap the child that Run waits for.
 				if err := r.Exec(func() error { return exec.Command("/bin/sh", "-c", ":").Run() }); err != nil {
 					problem(err)
 				}
@@ -164,7 +165,8 @@ func childrenRole() (any, error) {
 	return e, eventually(noOthers)
 }
 
-// Each child's end is told once, with its status, however many are started, end and are waited for at the same time.
+// The end of each child is reported once, with its status, however many children start, end and are
+// waited for at the same time.
 func TestReaperTellsOfEachChild(t *testing.T) {
 	needSandbox(t)
 	var got endings
@@ -174,7 +176,7 @@ func TestReaperTellsOfEachChild(t *testing.T) {
 	}
 }
 
-// busyRole is a lab whose one goroutine runs programs while nobody reads of the end of a child.
+// busyRole is a lab whose only goroutine runs programs while nobody receives the end of a child.
 func busyRole() (any, error) {
 	if err := Enter(hostname); err != nil {
 		return nil, err
@@ -189,7 +191,7 @@ func busyRole() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The child has ended while the program runs.
+		// The child has ended by the time the program runs.
 		if err := r.Exec(func() error {
 			if err := eventually(func() error { return zombie(p.PID) }); err != nil {
 				return err
@@ -202,7 +204,7 @@ func busyRole() (any, error) {
 			return nil, err
 		}
 		if status := <-inbox; status != 5 {
-			return nil, fmt.Errorf("it ended with %d", status)
+			return nil, fmt.Errorf("the child ended with status %d", status)
 		}
 	}
 	return true, eventually(noOthers)
@@ -220,14 +222,15 @@ func zombie(pid int) error {
 	return err
 }
 
-// Whoever is told of a child's end may be busy with Exec, and neither waits for the other.
+// The receiver of a child's end may be busy in Exec. The reaper and the receiver must not wait for
+// each other.
 func TestReaperDoesNotWaitForItsCaller(t *testing.T) {
 	needSandbox(t)
 	var done bool
 	run(t, "test-busy", &done)
 }
 
-// exitRole is a child of actorRole: it ends with the status that its environment says.
+// exitRole is a child of actorRole. It ends with the status that its environment sets.
 func exitRole() (any, error) {
 	status, err := strconv.Atoi(os.Getenv("STATUS"))
 	if err != nil {
@@ -244,7 +247,7 @@ func exitRole() (any, error) {
 	panic("unreachable")
 }
 
-// spawnings are what actorRole saw of its children: the network namespace each was in, and how it ended.
+// spawnings are the network namespaces and the exit statuses of actorRole's children.
 type spawnings struct {
 	Home, Other string
 	Namespaces  []string
@@ -300,7 +303,7 @@ func actorRole() (any, error) {
 	return s, nil
 }
 
-// A spawned process is in the namespace that was asked for.
+// A spawned process is in the requested namespace.
 func TestSpawn(t *testing.T) {
 	needSandbox(t)
 	var got spawnings

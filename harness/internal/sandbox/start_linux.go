@@ -14,18 +14,19 @@ import (
 	"halfopen/internal/kernel"
 )
 
-// namespaces are what every sandbox has of its own. A user namespace comes on top where the caller is not root.
+// namespaces are the new namespaces of every sandbox. A user namespace is added if the caller is
+// not root.
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
 
 // Process is a process started by [Start] or [Spawn].
 type Process struct {
-	// PID is its number in the PID namespace of the caller.
+	// PID is the number of the process in the caller's PID namespace.
 	PID int
 }
 
-// Start runs this program again under the name role, as PID 1 of fresh namespaces, with files as descriptors 3, 4 and so
-// on and stderr as 1 and 2. It dies with this process. An error that is a [inject.MissingError] says why this machine
-// does not allow it.
+// Start runs this program again under the name role, as PID 1 of new namespaces. Its descriptors 1
+// and 2 are stderr; files are 3, 4 and so on. It dies with this process. An error that is an
+// [inject.MissingError] says why this machine does not allow it.
 func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: namespaces,
@@ -38,7 +39,8 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 			return nil, err
 		}
 	} else {
-		// Inside it is root, whose PATH has the places where Debian keeps ip and iptables.
+		// Inside, the process is root. Its PATH gets the directories where Debian keeps ip and
+		// iptables.
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
 		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
 		attr.Cloneflags |= unix.CLONE_NEWUSER
@@ -56,8 +58,8 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	return p, nil
 }
 
-// Spawn runs this program again under the name role in the network namespace netns, with files as descriptors 3, 4 and so
-// on. The process dies with this one. The caller reaps it.
+// Spawn runs this program again under the name role in the network namespace netns, with files as
+// descriptors 3, 4 and so on. The process dies with this one. The caller must reap it.
 func Spawn(role string, env []string, netns int, stderr *os.File, files ...*os.File) (*Process, error) {
 	var p *Process
 	err := onImmortalThread(func() error {
@@ -101,7 +103,7 @@ func fork(role string, env []string, stderr *os.File, files []*os.File, attr *sy
 	return &Process{PID: pid}, nil
 }
 
-// Signal sends a signal to the process. A process that is gone already is no error.
+// Signal sends a signal to the process. It is not an error if the process has already ended.
 func (p *Process) Signal(sig syscall.Signal) error {
 	if err := syscall.Kill(p.PID, sig); err != nil && err != syscall.ESRCH {
 		return fmt.Errorf("sending %v to process %d: %w", sig, p.PID, err)
@@ -109,7 +111,7 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
-// Wait reaps the process and says how it ended.
+// Wait reaps the process and returns its status.
 func (p *Process) Wait() (syscall.WaitStatus, error) {
 	var status syscall.WaitStatus
 	for {
@@ -124,8 +126,8 @@ func (p *Process) Wait() (syscall.WaitStatus, error) {
 	}
 }
 
-// Pdeathsig strikes when the parent's thread ends, not its process; so all children are forked by one thread that never
-// does.
+// immortal is a thread that never ends. It forks all children, because Pdeathsig is sent when the
+// parent's thread ends, not its process.
 var immortal struct {
 	once sync.Once
 	work chan func()
