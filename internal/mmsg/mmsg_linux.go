@@ -1,4 +1,4 @@
-// Package mmsg receives many messages by one system call.
+// Package mmsg receives many messages with one system call.
 package mmsg
 
 import (
@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// controlSize is room for a control message with a struct timespec.
+// controlSize is the room, in bytes, for a control message with a struct timespec.
 const controlSize = 64
 
-// Enlarge gives a socket a receive buffer of so many bytes; or, without CAP_NET_ADMIN on the machine, of what
-// net.core.rmem_max allows.
+// Enlarge sets the size in bytes of a socket's receive buffer. Without CAP_NET_ADMIN on the
+// machine, net.core.rmem_max limits it.
 func Enlarge(fd, bytes int) error {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) == nil {
 		return nil
@@ -20,7 +20,8 @@ func Enlarge(fd, bytes int) error {
 	return os.NewSyscallError("setsockopt SO_RCVBUF", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
 }
 
-// Batch receives messages by recvmmsg(2). Its memory is used anew by each receive. It is not safe for concurrent use.
+// Batch receives messages with recvmmsg(2). Each receive reuses its memory. It is not safe for
+// concurrent use.
 type Batch struct {
 	size     int
 	messages []byte
@@ -37,8 +38,9 @@ type mmsghdr struct {
 	_      [unsafe.Sizeof(uintptr(0)) - 4]byte
 }
 
-// New returns a batch for count messages of at most size bytes. Their memory comes from the kernel, as most of it is never
-// touched: the collector would count it all, and come the sooner. [Batch.Close] frees it.
+// New returns a batch for count messages of at most size bytes. Buffers are mmapped: most pages are
+// never touched, but on the Go heap all of them would bring the next GC closer. [Batch.Close] frees
+// them.
 func New(count, size int) (*Batch, error) {
 	messages, err := unix.Mmap(-1, 0, count*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
@@ -61,14 +63,14 @@ func New(count, size int) (*Batch, error) {
 	return b, nil
 }
 
-// Close frees the messages' memory.
+// Close frees the memory of the messages.
 func (b *Batch) Close() { _ = unix.Munmap(b.messages) } // nothing is lost with it
 
-// Receive reads the messages that wait, as many as there is room for, and returns how many. It does not block. An error is a
-// unix.Errno, EAGAIN where none waits.
+// Receive reads the waiting messages, as many as the batch has room for, and returns their number.
+// It does not block. The error is a unix.Errno: EAGAIN if no message waits.
 func (b *Batch) Receive(fd int) (int, error) { return b.receive(fd, unix.MSG_DONTWAIT) }
 
-// Await is [Batch.Receive], but where no message waits it blocks until one comes.
+// Await is like [Batch.Receive], but if no message waits it blocks until one comes.
 func (b *Batch) Await(fd int) (int, error) { return b.receive(fd, unix.MSG_WAITFORONE) }
 
 func (b *Batch) receive(fd, flags int) (int, error) {
@@ -78,7 +80,7 @@ func (b *Batch) receive(fd, flags int) (int, error) {
 		h.SetControllen(controlSize)
 		h.Flags = 0
 	}
-	// MSG_TRUNC makes the length that of the whole message.
+	// With MSG_TRUNC the length is that of the whole message.
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])), uintptr(len(b.headers)),
 		uintptr(flags|unix.MSG_TRUNC), 0, 0)
 	if errno != 0 {
@@ -87,18 +89,20 @@ func (b *Batch) receive(fd, flags int) (int, error) {
 	return int(n), nil
 }
 
-// Length is that of message i as it was sent.
+// Length returns the length in bytes of message i as it was sent.
 func (b *Batch) Length(i int) int { return int(b.headers[i].length) }
 
-// Message is message i, as much of it as there was room for, until the next receive.
+// Message returns message i, cut to the size of the batch's buffers. It is valid until the next
+// receive.
 func (b *Batch) Message(i int) []byte {
 	return b.messages[i*b.size:][:min(b.Length(i), b.size)]
 }
 
-// From is where message i came from, if its socket is a packet socket.
+// From returns the source of message i if the socket is a packet socket. It is valid until the next
+// receive.
 func (b *Batch) From(i int) *unix.RawSockaddrLinklayer { return &b.from[i] }
 
-// Control is the control messages of message i, until the next receive.
+// Control returns the control messages of message i. They are valid until the next receive.
 func (b *Batch) Control(i int) []byte {
 	return b.control[i][:min(int(b.headers[i].hdr.Controllen), controlSize)]
 }
