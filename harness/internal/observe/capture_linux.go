@@ -92,7 +92,7 @@ func newCapture(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Ev
 	}
 	if !stamped {
 		emit(trace.Event{T: clock.Now(), Note: &trace.Note{
-			Text: "the kernel may not stamp packets yet; the first packets may be dated late, to when they were read",
+			Text: "the kernel may not timestamp packets yet; the first packets may have a late time, that of their reading",
 		}})
 	}
 	for _, l := range c.links {

@@ -119,7 +119,7 @@ func dumpRequest(seq uint32) []byte {
 	return b
 }
 
-var errTruncated = errors.New("message is cut short")
+var errTruncated = errors.New("truncated message")
 
 // parseDump reads the netlink messages of one datagram and passes each socket to add. It reports
 // whether the dump is complete. Messages that answer a request other than seq are skipped: they are
@@ -132,7 +132,7 @@ func parseDump(b []byte, seq uint32, add func(*socket)) (done bool, err error) {
 		}
 		length := int(ne.Uint32(b))
 		if length < nlmsgHeaderLen || length > len(b) {
-			return false, fmt.Errorf("length %d in %d bytes: %w", length, len(b), errTruncated)
+			return false, fmt.Errorf("message of length %d in %d bytes: %w", length, len(b), errTruncated)
 		}
 		kind, answers, body := ne.Uint16(b[4:]), ne.Uint32(b[8:]), b[nlmsgHeaderLen:length]
 		b = b[min(align4(length), len(b)):]

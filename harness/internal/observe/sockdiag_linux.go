@@ -64,7 +64,7 @@ func (d *diag) dump(add func(*socket)) error {
 		}
 		done, err := parseDump(d.buf[:n], d.seq, add)
 		if err != nil {
-			return fmt.Errorf("sock_diag: %w", err)
+			return fmt.Errorf("reading the answer of sock_diag: %w", err)
 		}
 		if done {
 			return nil
