@@ -49,7 +49,7 @@ func HostsFile(content string) error {
 		return nil
 	}
 	if err != nil {
-		return mountError("putting the lab's names over /etc/hosts", err)
+		return mountError("mounting the lab's names over /etc/hosts", err)
 	}
 	return nil
 }
