@@ -10,7 +10,7 @@ import (
 )
 
 // update is the flag of every test binary that has golden files.
-var update = flag.Bool("update", false, "write the golden files again")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Golden compares got with the file at path, which -update writes.
 func Golden(t testing.TB, path, got string) {

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// labEnv names the test that this process was started for, in namespaces of its own.
+// labEnv names the test for which this process was started, in new namespaces.
 const labEnv = "HALFOPEN_TEST_LAB"
 
-// InLab is true in a process that is root in user, network, mount and PID namespaces of its own, which
-// is what network.Build wants to be called in. Elsewhere it runs the test again in such a process,
-// takes over its verdict, and is false: the test has nothing more to do. The environment of the lab's
-// process has env added.
+// InLab is true in a process that is root in its own user, network, mount and PID namespaces, as
+// network.Build requires. In any other process it runs the test again in such a process, adopts its
+// verdict and is false: the test then has nothing more to do. env is added to the environment of
+// the lab's process.
 func InLab(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(labEnv) == t.Name() {
@@ -50,9 +50,9 @@ func InLab(t *testing.T, env ...string) bool {
 	return false
 }
 
-// Namespaces returns the attributes of a process that is root in new namespaces, those of flags
-// (CLONE_NEW*) and, where this process is not root, a user namespace. The process dies with the thread
-// that started it: a backstop, for the test waits for it.
+// Namespaces returns the attributes of a process that is root in new namespaces: those in flags
+// (CLONE_NEW*) and, if this process is not root, a user namespace. The process dies with the thread
+// that started it. This is only a backstop, because the test waits for the process.
 func Namespaces(flags uintptr) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
 	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
@@ -63,7 +63,7 @@ func Namespaces(flags uintptr) *syscall.SysProcAttr {
 	return attr
 }
 
-// enterLab gives the process a /proc whose parameters can be written, and a /run that ends with it.
+// enterLab mounts a /proc with writable parameters, and a /run that ends with the process.
 func enterLab(t *testing.T) {
 	t.Helper()
 	for _, err := range []error{

@@ -11,9 +11,9 @@ import (
 	"halfopen/inject"
 )
 
-// Supported ends a test if err is not nil. err comes from code of this module, which says what a machine
-// lacks by a [inject.MissingError]: the test is then skipped. With HALFOPEN_CI=1 that is a failure, as
-// any other error always is.
+// Supported ends the test if err is not nil. err comes from code of this module, which reports a
+// missing capability as an [inject.MissingError]. That skips the test. With HALFOPEN_CI=1 it fails
+// the test, as any other error always does.
 func Supported(t testing.TB, err error) {
 	t.Helper()
 	var missing *inject.MissingError
@@ -42,7 +42,7 @@ func Need(t testing.TB, what string, err error) {
 	t.Skipf("%s is not available here: %v", what, err)
 }
 
-// inCI reports whether a machine that lacks something fails the tests: nobody looks at skips in CI.
+// inCI reports whether a missing capability fails the tests: nobody looks at skips in CI.
 func inCI() bool { return os.Getenv("HALFOPEN_CI") == "1" }
 
 // NeedProgram ends the test, as [Need] does, if a program is not installed, and returns its path.

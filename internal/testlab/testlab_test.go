@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder is a test that notes how it was ended.
+// recorder is a testing.TB that records how the test ended.
 type recorder struct {
 	testing.TB
 	outcome, text string
 }
 
-// ended is what ends a test: it does not come back from Skip and Fatal.
+// ended is the value that Skip and Fatal panic with, because they must not return.
 type ended struct{}
 
 func (r *recorder) end(outcome, text string) {
@@ -94,9 +94,9 @@ func TestSupported(t *testing.T) {
 		err        error
 		want, inCI string
 	}{
-		{"all is there", nil, "go on", "go on"},
+		{"nothing is missing", nil, "go on", "go on"},
 		{"a feature of the kernel is missing", fmt.Errorf("opening: %w", missing), "skip", "fail"},
-		{"a refusal that nobody explained is a mistake", syscall.EPERM, "fail", "fail"},
+		{"an unexplained refusal is a mistake", syscall.EPERM, "fail", "fail"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for ci, want := range map[string]string{"": tt.want, "1": tt.inCI} {

@@ -1,5 +1,5 @@
-// Package malformed has IP packets that are wrong in one way each: what a decoder, or a fault that
-// changes packets, must survive.
+// Package malformed has IP packets that are each wrong in one way. A decoder, or a fault that
+// changes packets, must survive them.
 package malformed
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Packet is a packet from its IP header on, and its name, which says what is wrong.
+// Packet is a packet from its IP header on. Its name says what is wrong with it.
 type Packet struct {
 	Name string
 	Data []byte
