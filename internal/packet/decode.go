@@ -1,6 +1,6 @@
-// Package packet reads packets: the fields of a frame, its place in its connection, and the line that sums it up. Traces,
-// faults and reports use the same reading, so that all mean the same by a SYN or a retransmission. It imports nothing else
-// of the module.
+// Package packet decodes packets: the fields of a frame, its place in its connection, and a summary
+// in one line. Traces, faults and reports all use it, so a SYN or a retransmission means the same
+// in each of them. It imports no other package of the module.
 package packet
 
 import (
@@ -8,12 +8,13 @@ import (
 	"net/netip"
 )
 
-// Decoded is what a frame says: the fields selectors, sequences and ladders speak of. A frame too short for a header
-// leaves the rest zero and sets Malformed.
+// Decoded holds the fields of a frame that selectors, sequences and ladders use. If a frame is too
+// short for a header, the remaining fields stay zero and Malformed is set.
 type Decoded struct {
 	// Family is "v4", "v6" or "arp"; "" for anything else.
 	Family string
-	// Src and Dst are the addresses of the IP header; of ARP, the sender's and the one asked for (request) or told (reply).
+	// Src and Dst are the addresses of the IP header. In ARP they are the sender's address and the
+	// target's: the one asked for (request) or the one that gets the answer (reply).
 	Src, Dst netip.Addr
 	// TTL is the time to live, or the hop limit of IPv6.
 	TTL uint8
@@ -22,10 +23,10 @@ type Decoded struct {
 	// Proto is tcp, udp, icmp (ICMPv6 too), ndp (neighbour and multicast listener discovery) or arp; "" for anything else.
 	Proto        string
 	SPort, DPort uint16
-	// Fragment is true for a fragment of a larger IP packet. Only the first (FragmentOffset 0) says its Proto's fields;
-	// the others have addresses and Proto, but no ports.
+	// Fragment is true for a fragment of a larger IP packet. Only the first one (FragmentOffset 0)
+	// has the fields of its Proto. The others have addresses and Proto, but no ports.
 	Fragment bool
-	// FragmentOffset is the fragment's place in the packet, in bytes.
+	// FragmentOffset is the position of the fragment in the packet, in bytes.
 	FragmentOffset int
 
 	// TCP
@@ -37,19 +38,19 @@ type Decoded struct {
 	// ICMPType names the message as selectors do: port-unreachable, echo-request, ...; for arp and ndp: request, reply. A
 	// message without such a name is "type N code M".
 	ICMPType string
-	// ICMPMTU is the MTU told by a fragmentation-needed message.
+	// ICMPMTU is the MTU in a fragmentation-needed message.
 	ICMPMTU int
 	// Inner is the packet that an ICMP error quotes, usually just its headers; nil for any other packet.
 	Inner *Decoded
 
-	// Payload is what TCP or UDP carries, cut where the capture was; PayloadLen is its length on the wire. Payload is part
-	// of the frame, not a copy.
+	// Payload is the payload of TCP or UDP, cut where the capture cut the frame. It is part of the
+	// frame, not a copy. PayloadLen is its length in bytes on the wire.
 	Payload    []byte
 	PayloadLen int
-	// IPID identifies the packet between link ends: IPv4's identification and addresses do not change on the way. IPv6 has
-	// none, except in fragments.
+	// IPID identifies the same packet at different link ends, because IPv4's identification and
+	// addresses do not change on the way. IPv6 has it only in fragments.
 	IPID uint32
-	// Malformed is true where a header is cut short or contradicts itself.
+	// Malformed is true if a header is cut short or contradicts itself.
 	Malformed bool
 }
 
@@ -71,7 +72,7 @@ const (
 // TCPOptions are the options of a TCP header that halfopen knows.
 type TCPOptions struct {
 	MSS           uint16
-	WindowScale   int // -1: none
+	WindowScale   int // -1 if absent
 	SACKPermitted bool
 	SACK          [][2]uint32
 	Timestamps    bool
@@ -97,7 +98,7 @@ const (
 	protoDestOpts = 60
 )
 
-// Decode reads an Ethernet frame. It takes any input: what it cannot read it leaves zero.
+// Decode decodes an Ethernet frame. It accepts any input: fields that it cannot read stay zero.
 func Decode(frame []byte) Decoded {
 	d := Decoded{Options: TCPOptions{WindowScale: -1}}
 	if len(frame) < 14 {
@@ -123,7 +124,7 @@ func Decode(frame []byte) Decoded {
 	return d
 }
 
-// DecodeIP reads an IP packet, from its IP header on. Like [Decode] it takes any input.
+// DecodeIP decodes an IP packet, from its IP header on. Like [Decode] it accepts any input.
 func DecodeIP(packet []byte) Decoded {
 	d := Decoded{Options: TCPOptions{WindowScale: -1}}
 	switch {
@@ -139,7 +140,8 @@ func DecodeIP(packet []byte) Decoded {
 	return d
 }
 
-// quoted reads a packet as an ICMP error quotes it: from its IP header on, cut anywhere behind it.
+// quoted decodes a packet that an ICMP error quotes: from its IP header on, cut anywhere after it.
+// It is nil for anything but an IP packet.
 func quoted(b []byte) *Decoded {
 	d := Decoded{Options: TCPOptions{WindowScale: -1}}
 	if len(b) == 0 {
@@ -156,8 +158,8 @@ func quoted(b []byte) *Decoded {
 	return &d
 }
 
-// ipv4 reads an IPv4 header (RFC 791, section 3.1) and what follows. quotes is false inside an ICMP error, which must not
-// quote another.
+// ipv4 decodes an IPv4 header (RFC 791, section 3.1) and what follows. quotes is false inside an
+// ICMP error, which must not quote another.
 func (d *Decoded) ipv4(b []byte, quotes bool) {
 	d.Family = "v4"
 	if len(b) < 20 {
@@ -184,7 +186,7 @@ func (d *Decoded) ipv4(b []byte, quotes bool) {
 	d.transport(b[9], clip(b[header:], total-header), total-header, quotes)
 }
 
-// ipv6 reads an IPv6 header and its extension headers (RFC 8200, sections 3 and 4) and what follows.
+// ipv6 decodes an IPv6 header, its extension headers (RFC 8200, sections 3 and 4) and what follows.
 func (d *Decoded) ipv6(b []byte, quotes bool) {
 	d.Family = "v6"
 	if len(b) < 40 {
@@ -242,7 +244,7 @@ func (d *Decoded) ipv6(b []byte, quotes bool) {
 	}
 }
 
-// transport reads what the IP packet carries: b, of which the wire had length bytes.
+// transport decodes the content b of an IP packet, which had length bytes on the wire.
 func (d *Decoded) transport(proto uint8, b []byte, length int, quotes bool) {
 	later := d.FragmentOffset > 0
 	switch proto {
@@ -291,7 +293,7 @@ func (d *Decoded) udp(b []byte, length int) {
 	d.Payload, d.PayloadLen = clip(b[8:], told-8), told-8
 }
 
-// arp reads ARP for IPv4 over Ethernet (RFC 826).
+// arp decodes ARP for IPv4 over Ethernet (RFC 826).
 func (d *Decoded) arp(b []byte) {
 	d.Family, d.Proto = "arp", "arp"
 	if len(b) < 28 || b[4] != 6 || b[5] != 4 {
@@ -310,5 +312,5 @@ func (d *Decoded) arp(b []byte) {
 	}
 }
 
-// clip returns the first n bytes of b, or all where it has fewer.
+// clip returns the first n bytes of b, or all of b if it is shorter.
 func clip(b []byte, n int) []byte { return b[:max(0, min(n, len(b)))] }

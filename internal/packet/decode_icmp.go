@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// icmp4 reads an ICMP message (RFC 792, and RFC 1812 section 5.2.7.1 for the later codes).
+// icmp4 decodes an ICMP message (RFC 792, and RFC 1812 section 5.2.7.1 for the later codes).
 func (d *Decoded) icmp4(b []byte, quotes bool) {
 	if len(b) < 8 {
 		d.Malformed = true
@@ -41,7 +41,7 @@ func (d *Decoded) icmp4(b []byte, quotes bool) {
 			d.ICMPType = "fragmentation-needed"
 			d.ICMPMTU = int(binary.BigEndian.Uint16(b[6:]))
 		case 9, 10, 13:
-			// As tcpdump does: the net, the host and the filter are all "admin prohibited".
+			// As in tcpdump, the net, the host and the filter are all "admin prohibited".
 			d.ICMPType = "admin-prohibited"
 		}
 	}
@@ -50,7 +50,7 @@ func (d *Decoded) icmp4(b []byte, quotes bool) {
 	}
 }
 
-// icmp6 reads an ICMPv6 message (RFC 4443), or one of neighbour discovery (RFC 4861).
+// icmp6 decodes an ICMPv6 message (RFC 4443), or one of neighbour discovery (RFC 4861).
 func (d *Decoded) icmp6(b []byte, quotes bool) {
 	if len(b) < 8 {
 		d.Malformed = true
@@ -78,7 +78,7 @@ func (d *Decoded) icmp6(b []byte, quotes bool) {
 	case 4:
 		d.ICMPType = "parameter-problem"
 		if code == 1 {
-			// Unrecognized next header: what "protocol unreachable" is on IPv4.
+			// An unrecognized next header is the "protocol unreachable" of IPv6.
 			d.ICMPType = "proto-unreachable"
 		}
 	case 128:
@@ -92,7 +92,8 @@ func (d *Decoded) icmp6(b []byte, quotes bool) {
 	case 135:
 		d.Proto, d.ICMPType = "ndp", "request"
 		if len(b) >= 24 {
-			// The header's address is a multicast group; as with ARP, who is asked for matters.
+			// The header's address is a multicast group. As in ARP, Dst is the address that is
+			// asked for.
 			d.Dst = netip.AddrFrom16([16]byte(b[8:24]))
 		}
 	case 136:
@@ -100,7 +101,8 @@ func (d *Decoded) icmp6(b []byte, quotes bool) {
 	case 137:
 		d.Proto, d.ICMPType = "ndp", "redirect"
 	case 130, 131, 132, 143:
-		// Multicast listener discovery (RFC 3810) serves neighbour discovery's groups; no ICMP selector means it.
+		// Multicast listener discovery (RFC 3810) serves neighbour discovery's groups. ICMP
+		// selectors do not match it.
 		d.Proto, d.ICMPType = "ndp", "listener"
 	}
 	// Types below 128 are errors, and errors quote (RFC 4443, section 2.1).

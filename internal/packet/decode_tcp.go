@@ -2,7 +2,8 @@ package packet
 
 import "encoding/binary"
 
-// tcp reads a TCP header (RFC 9293, section 3.1) of a segment of which the wire had length bytes.
+// tcp decodes the TCP header (RFC 9293, section 3.1) of a segment that had length bytes on the
+// wire.
 func (d *Decoded) tcp(b []byte, length int) {
 	// An ICMP error may quote no more than these eight bytes (RFC 792).
 	if len(b) >= 8 {
@@ -39,8 +40,8 @@ const (
 	optFastOpen      = 34
 )
 
-// Has reports whether the header has an option of the kind (IANA, TCP Option Kind Numbers); false for kinds that are not
-// read.
+// Has reports whether the header has an option of the kind (IANA, TCP Option Kind Numbers). It is
+// false for kinds that are not decoded.
 func (o *TCPOptions) Has(kind uint8) bool {
 	switch kind {
 	case optMSS:
@@ -59,7 +60,7 @@ func (o *TCPOptions) Has(kind uint8) bool {
 	return false
 }
 
-// read reads a list of TCP options; false where one is cut short.
+// read decodes a list of TCP options. It is false if an option is cut short.
 func (o *TCPOptions) read(b []byte) bool {
 	for len(b) > 0 {
 		switch b[0] {

@@ -10,7 +10,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 )
 
-// frame serializes layers behind an Ethernet header of zeros, as lo has it.
+// frame serializes layers after an Ethernet header of zeros, as on lo.
 func frame(t testing.TB, etherType layers.EthernetType, ls ...gopacket.SerializableLayer) []byte {
 	t.Helper()
 	eth := &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: etherType}
@@ -76,7 +76,7 @@ func frames(t testing.TB) map[string][]byte {
 		"RST":                                  frame(t, v4, ip4(6), tcp(func(h *layers.TCP) { ackOnly(h); h.RST = true })),
 		"nothing":                              frame(t, v4, ip4(6), tcp(func(*layers.TCP) {})),
 		"SYN on IPv6":                          frame(t, v6, ip6(6), tcp(syn)),
-		"SYN behind a hop-by-hop header":       frame(t, v6, ip6(0), bytesOf(append(hop, synBytes...))),
+		"SYN after a hop-by-hop header":        frame(t, v6, ip6(0), bytesOf(append(hop, synBytes...))),
 		"UDP":                                  frame(t, v4, ip4(17), udp, bytesOf("ping")),
 		"first fragment of UDP":                frame(t, v4, firstFrag, udp, bytesOf("ping")),
 		"later fragment of UDP":                frame(t, v4, laterFrag, bytesOf("the rest")),
@@ -106,7 +106,7 @@ func TestSummarize(t *testing.T) {
 		"RST":                                  "198.18.1.2:41234 > 198.18.2.2:8080 RST seq 123 ack 9 win 64240 len 0",
 		"nothing":                              "198.18.1.2:41234 > 198.18.2.2:8080 no flags seq 123 win 64240 len 0",
 		"SYN on IPv6":                          "[2001:2::1]:41234 > [2001:2:0:2::2]:8080 SYN seq 123 win 64240 len 0",
-		"SYN behind a hop-by-hop header":       "[2001:2::1]:41234 > [2001:2:0:2::2]:8080 SYN seq 123 win 64240 len 0",
+		"SYN after a hop-by-hop header":        "[2001:2::1]:41234 > [2001:2:0:2::2]:8080 SYN seq 123 win 64240 len 0",
 		"UDP":                                  "198.18.1.2:5000 > 198.18.2.2:9 udp len 4",
 		"first fragment of UDP":                "198.18.1.2:5000 > 198.18.2.2:9 udp len 4 fragment at 0",
 		"later fragment of UDP":                "198.18.1.2 > 198.18.2.2 udp len 8 fragment at 1480",
@@ -154,7 +154,7 @@ func TestDecodeCountsPayloadThatTheCaptureCut(t *testing.T) {
 	whole := frame(t, layers.EthernetTypeIPv4, ip4(6), tcp(ackOnly), make(bytesOf, 1000))
 	d := Decode(whole[:14+20+20+96])
 	if d.PayloadLen != 1000 || len(d.Payload) != 96 || d.Malformed {
-		t.Errorf("payload of %d bytes, %d there, malformed %t; want 1000, 96, false", d.PayloadLen, len(d.Payload), d.Malformed)
+		t.Errorf("payload of %d bytes, %d captured, malformed %t; want 1000, 96, false", d.PayloadLen, len(d.Payload), d.Malformed)
 	}
 }
 
@@ -172,7 +172,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		flows := NewFlows()
 		if first, second := flows.Track(&d, "", "", false), flows.Track(&d, "", "", false); first.Conn != second.Conn {
-			t.Errorf("the same packet is of connection %d, then of %d", first.Conn, second.Conn)
+			t.Errorf("the same packet belongs to connection %d, then to %d", first.Conn, second.Conn)
 		}
 	})
 }

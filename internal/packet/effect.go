@@ -18,5 +18,5 @@ const (
 	EffectToBeReplayed Effect = "to be replayed"
 )
 
-// Lost reports whether the packet itself goes no further: neither now nor later.
+// Lost reports whether the packet itself goes no further, neither now nor later.
 func (e Effect) Lost() bool { return e == EffectDropped || e == EffectRejected }

@@ -7,51 +7,57 @@ import (
 
 // Flow is the place of a packet in its connection.
 type Flow struct {
-	// Conn is the connection's number: the nth seen in the run, from 1, by whichever link end. A SYN with a new initial
-	// sequence number begins a new connection even between the same ports; until it is answered by a SYN-ACK or a RST, other
-	// segments belong to the one before. It is 0 for what is neither TCP nor UDP, and for
-	// fragments without ports.
+	// Conn is the connection's number in the order in which any link end first saw the connections
+	// of the run, from 1. A SYN with a new initial sequence number begins a new connection, even
+	// between the same ports. Until a SYN-ACK or a RST answers it, other segments belong to the
+	// previous connection. Conn is 0 for packets that are neither TCP nor UDP, and for fragments
+	// without ports.
 	Conn int
-	// Seq and Ack are relative to the initial sequence numbers of the sender and the receiver: a SYN has Seq 0, the SYN-ACK
-	// that answers it Ack 1. A RST that answers a SYN is the sender's only segment and has Seq 0. Where the SYN was
-	// not captured, the first number seen stands for 1.
+	// Seq and Ack are relative to the initial sequence numbers of the sender and the receiver: a
+	// SYN has Seq 0, the SYN-ACK that answers it Ack 1. A RST that answers a SYN is the sender's
+	// only segment and has Seq 0. If the SYN was not captured, the first number seen counts as 1.
 	Seq, Ack int64
-	// Offset is the place in the sender's stream of the segment's first payload byte; the first byte sent has offset 0.
+	// Offset is the position in bytes of the segment's first payload byte in the sender's stream.
+	// The first byte sent has offset 0.
 	Offset int64
-	// Opener is true where the sender is the side that opened the connection: that of the SYN, else of the first packet.
+	// Opener is true if the sender opened the connection: it sent the SYN or, without a SYN, the
+	// first packet.
 	Opener bool
-	// Retransmission is true where the first sequence number of the segment was already seen at this link end, in this
-	// direction: tcpdump's reader sees it twice. Bare acknowledgements, RSTs and empty probes take no sequence space and are
-	// never retransmissions.
+	// Retransmission is true if the first sequence number of the segment was already seen at this
+	// link end in this direction, so that a reader of tcpdump sees it twice. Bare acknowledgements,
+	// RSTs and empty probes take no sequence space and are never retransmissions.
 	Retransmission bool
 }
 
-// Flows follows the connections of a run. The zero value is not ready; use [NewFlows].
+// Flows follows the connections of a run. The zero value is not ready to use; see [NewFlows].
 type Flows struct {
 	conns map[tuple][]*conn
 	count int
 }
 
-// tuple identifies a connection whichever way a packet goes: a is the lesser end.
+// tuple identifies a connection in both directions: a is the lesser end.
 type tuple struct {
 	proto string
 	a, b  netip.AddrPort
 }
 
-// conn is one incarnation of a four-tuple. Of two sides, 0 is tuple.a.
+// conn is one incarnation of a four-tuple. Side 0 is tuple.a, side 1 tuple.b.
 type conn struct {
 	number int
 	opener int
 	isn    [2]uint32
 	known  [2]bool
-	// offered is true while of the connection nothing but its SYN was seen, which may never become one.
+	// offered is true while only the SYN of the connection was seen. It may never become a
+	// connection.
 	offered bool
-	// high is the highest relative number seen of each side, by which wrapped numbers are told.
+	// high is the highest relative number seen from each side. It resolves numbers that have
+	// wrapped.
 	high [2]int64
 	ends map[linkEnd]*seen
 }
 
-// linkEnd is where and which way a packet was seen: lo shows each packet going out and coming in.
+// linkEnd is the place and the direction in which a packet was seen: lo shows each packet going out
+// and coming in.
 type linkEnd struct {
 	host, place string
 	out         bool
@@ -61,8 +67,8 @@ type linkEnd struct {
 // NewFlows returns a tracker that has seen nothing.
 func NewFlows() *Flows { return &Flows{conns: map[tuple][]*conn{}} }
 
-// Track returns the place in its connection of a packet seen at a place of a host: a device, where out is its direction, or
-// a hook. Packets must be given in the order of their times.
+// Track returns the place of a packet in its connection. The packet was seen at a place of a host:
+// a hook, or a device, where out is its direction. Packets must be given in order of time.
 func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 	end := linkEnd{host: host, place: place, out: out}
 	if (d.Proto != "tcp" && d.Proto != "udp") || d.FragmentOffset > 0 || !d.Src.IsValid() {
@@ -131,9 +137,10 @@ func (f *Flows) add(key tuple, opener int) *conn {
 	return c
 }
 
-// find returns the incarnation the segment belongs to: of a SYN that with its initial number, of a SYN-ACK that which it
-// acknowledges, of any other the latest whose numbers are near. While a SYN is unanswered, the connection before it lives: what is said
-// there, such as a challenge ACK (RFC 5961, section 4), belongs to it.
+// find returns the incarnation that the segment belongs to. A SYN belongs to the one with its
+// initial number, a SYN-ACK to the one that it acknowledges, any other segment to the latest one
+// whose numbers are near. While a SYN is unanswered, the previous connection lives on: segments in
+// it, such as a challenge ACK (RFC 5961, section 4), belong to it.
 func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	all := f.conns[key]
 	syn, ack := d.Flags&SYN != 0, d.Flags&ACK != 0
@@ -180,8 +187,8 @@ func (c *conn) fits(side int, d *Decoded) bool {
 		d.Flags&ACK != 0 && c.known[1-side] && near(d.Ack, c.isn[1-side]+uint32(c.high[1-side]))
 }
 
-// near reports whether two sequence numbers are as close as those of one connection's flight are: four times the largest
-// window there is without scaling by more than 8.
+// near reports whether two sequence numbers are as close as those in one flight of a connection:
+// less than four times the largest window with a scale of at most 8.
 func near(a, b uint32) bool {
 	const window = 1 << 26
 	diff := int32(a - b)
@@ -192,12 +199,12 @@ func near(a, b uint32) bool {
 func (c *conn) learn(side int, d *Decoded) {
 	switch {
 	case d.Flags&SYN != 0:
-		// A SYN that arrives late may be answered by a SYN-ACK with another number; that one then counts.
+		// A late SYN may be answered by a SYN-ACK with another number. Then that number counts.
 		if !c.known[side] || c.isn[side] != d.Seq {
 			c.isn[side], c.known[side], c.high[side] = d.Seq, true, 0
 		}
 	case !c.known[side] && d.Flags&RST != 0 && d.Flags&ACK != 0:
-		// The answer to a SYN: it has no number of its own (RFC 9293, section 3.10.7.1), and there is none to learn.
+		// A RST that answers a SYN has no number to learn (RFC 9293, section 3.10.7.1).
 	case !c.known[side]:
 		c.isn[side], c.known[side] = d.Seq-1, true
 	}
@@ -206,7 +213,7 @@ func (c *conn) learn(side int, d *Decoded) {
 	}
 }
 
-// relative returns a sequence number of a side relative to its initial one, past 4 GiB too.
+// relative returns a sequence number of a side relative to its initial one, even past 4 GiB.
 func (c *conn) relative(side int, n uint32) int64 {
 	at := c.high[side]
 	return at + int64(int32(n-(c.isn[side]+uint32(at))))
@@ -215,7 +222,7 @@ func (c *conn) relative(side int, n uint32) int64 {
 // seen is the sequence space seen, as disjoint intervals [from, to) in order.
 type seen struct{ spans [][2]int64 }
 
-// add adds [from, to) and reports whether from was in it before.
+// add adds [from, to) and reports whether from was already in it.
 func (s *seen) add(from, to int64) bool {
 	before := false
 	var out [][2]int64

@@ -80,7 +80,7 @@ func TestFlows(t *testing.T) {
 			[]Flow{{Conn: 1, Opener: true}, {Conn: 2, Opener: true}, {Conn: 2, Ack: 1}, {Conn: 1, Ack: 1}},
 		},
 		{
-			"a SYN within a connection that is challenged changes none of its numbers",
+			"a challenged SYN within a connection does not change its numbers",
 			[]segment{
 				{flags: "S", seq: 1000},
 				{back: true, flags: "SA", seq: 5000, ack: 1001},
@@ -99,7 +99,7 @@ func TestFlows(t *testing.T) {
 			},
 		},
 		{
-			"a SYN that is refused where a connection was before has the refusal",
+			"the refusal of a SYN after an earlier connection belongs to the SYN",
 			[]segment{
 				{flags: "S", seq: 1000},
 				{back: true, flags: "SA", seq: 5000, ack: 1001},
@@ -109,7 +109,7 @@ func TestFlows(t *testing.T) {
 			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Ack: 1}, {Conn: 2, Opener: true}, {Conn: 2, Ack: 1, Offset: -1}},
 		},
 		{
-			"a SYN that is answered begins a connection, though its number is near the last",
+			"an answered SYN begins a connection, even if its number is near the last",
 			[]segment{
 				{flags: "S", seq: 1000},
 				{back: true, flags: "SA", seq: 5000, ack: 1001},
@@ -126,7 +126,7 @@ func TestFlows(t *testing.T) {
 			},
 		},
 		{
-			"a segment that comes late is no retransmission, one that comes again is",
+			"a late segment is not a retransmission, a repeated one is",
 			[]segment{
 				{flags: "S", seq: 0},
 				{flags: "A", seq: 1, len: 10},
@@ -145,7 +145,7 @@ func TestFlows(t *testing.T) {
 			},
 		},
 		{
-			"an empty probe is no retransmission, a FIN sent again is",
+			"an empty probe is not a retransmission, a repeated FIN is",
 			[]segment{{flags: "S", seq: 0}, {flags: "F", seq: 1}, {flags: "A", seq: 0}, {flags: "F", seq: 1}},
 			[]Flow{
 				{Conn: 1, Opener: true},

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Kind names the sort of TCP segment this is: the first in the order RST, SYN-ACK, SYN, FIN, DATA, ACK that fits. It is ""
-// for a segment with neither flags nor payload, and for what is no TCP segment.
+// Kind returns the kind of a TCP segment: the first that fits of RST, SYN-ACK, SYN, FIN, DATA and
+// ACK. It is "" for a segment with neither flags nor payload, and for packets other than TCP
+// segments.
 func (d *Decoded) Kind() string {
 	switch {
 	case d.Proto != "tcp" || (d.Fragment && d.FragmentOffset > 0):
@@ -28,7 +29,7 @@ func (d *Decoded) Kind() string {
 	return ""
 }
 
-// Summarize says what a packet is in one line, much as tcpdump would, with absolute sequence numbers:
+// Summarize describes a packet in one line, much like tcpdump, with absolute sequence numbers:
 // "198.18.1.2:41234 > 198.18.2.2:8080 SYN seq 123 win 64240 len 0".
 func Summarize(d *Decoded) string {
 	return summarize(d, int64(d.Seq), int64(d.Ack))
@@ -48,7 +49,7 @@ func summarize(d *Decoded, seq, ack int64) string {
 	case d.Family == "":
 		b.WriteString("not IP")
 	case !d.Src.IsValid():
-		// The header itself is cut: there is nothing to say but that.
+		// The header itself is cut: nothing else is known.
 		b.WriteString(d.Family)
 	case d.Proto == "arp" || d.Proto == "ndp":
 		fmt.Fprintf(&b, "%s > %s %s %s", d.Src, d.Dst, d.Proto, d.ICMPType)
