@@ -25,8 +25,8 @@ var words = map[language.Key]string{
 	language.KeyFrom: "client", language.KeyTo: "server", language.KeyUDP: "any", language.KeyICMP: "any", language.KeyARP: "any",
 }
 
-// one returns selectors with and without a key, for every key that the type has: found by reflection, so that a key added
-// to the type is tested with no edit here.
+// one returns a selector with a key and one without it, for every key of the type. The keys are
+// found by reflection, so that a key added to the type is tested without an edit here.
 func one(t *testing.T) map[language.Key][2]*language.Selector {
 	t.Helper()
 	all := map[language.Key][2]*language.Selector{}
@@ -34,7 +34,7 @@ func one(t *testing.T) map[language.Key][2]*language.Selector {
 		k := language.Key(name)
 		with, without := &language.Selector{}, &language.Selector{}
 		if !slices.Contains([]language.Key{language.KeyTCP, language.KeyUDP, language.KeyICMP, language.KeyARP}, k) {
-			// Most keys want a protocol.
+			// Most keys need a protocol.
 			with.TCP, without.TCP = language.Kinds{language.AnySegment}, language.Kinds{language.AnySegment}
 		}
 		f := set(with)
@@ -84,7 +84,8 @@ func one(t *testing.T) map[language.Key][2]*language.Selector {
 	return all
 }
 
-// readers are all that read selectors. Each returns what it makes of one, or why it refuses it.
+// readers are all code that reads selectors. Each returns its result for a selector, or why it
+// refuses the selector.
 var readers = map[string]func(*language.Selector) (string, error){
 	"the words": func(m *language.Selector) (string, error) { return m.String(), nil },
 	"the matcher": func(m *language.Selector) (string, error) {
@@ -107,7 +108,8 @@ var readers = map[string]func(*language.Selector) (string, error){
 	"the rate of a link":              planned(language.Fault{Do: language.Action{Rate: &language.Rate{To: 1e6}}}),
 }
 
-// planned compiles a fault with the selector, and returns its rules as the commands that a person would type.
+// planned compiles a fault with the selector and returns its rules as the commands that a person
+// would type.
 func planned(f language.Fault) func(*language.Selector) (string, error) {
 	return func(m *language.Selector) (string, error) {
 		f.Name, f.Match = "f", *m
@@ -131,7 +133,7 @@ func planned(f language.Fault) func(*language.Selector) (string, error) {
 	}
 }
 
-// matched says which packets of a small conversation a selector takes.
+// matched says which packets of a small conversation match a selector.
 func matched(m *language.Selector) (string, error) {
 	client, server, other := netip.MustParseAddr("198.18.1.2"), netip.MustParseAddr("198.18.2.2"), netip.MustParseAddr("198.18.3.2")
 	match, err := selector.New(m, selector.Hosts{"client": {client}, "server": {server}})
@@ -174,8 +176,8 @@ func matched(m *language.Selector) (string, error) {
 	return text.String(), nil
 }
 
-// A key that a reader does not know must be refused by it, with its name: a fault that overlooks one strikes packets that
-// nobody named.
+// A reader must refuse a key that it does not know, and name the key: a fault that overlooks one
+// strikes packets that nobody named.
 func TestEveryReaderHandlesEveryKeyOrRefusesIt(t *testing.T) {
 	for k, m := range one(t) {
 		for reader, read := range readers {
@@ -189,7 +191,7 @@ func TestEveryReaderHandlesEveryKeyOrRefusesIt(t *testing.T) {
 			}
 			switch after, err := read(m[0]); {
 			case err != nil && !strings.Contains(err.Error(), string(k)):
-				t.Errorf("%s refuses %s without its name: %v", reader, k, err)
+				t.Errorf("%s refuses %s without naming it: %v", reader, k, err)
 			case err == nil && after == before:
 				t.Errorf("%s overlooks %s: with and without it\n%s", reader, k, after)
 			}
@@ -197,8 +199,8 @@ func TestEveryReaderHandlesEveryKeyOrRefusesIt(t *testing.T) {
 	}
 }
 
-// TestAKeyAddedToTheTypeAlone runs the test above with one key more in the type and no other change, as somebody would who
-// forgets all the rest.
+// TestAKeyAddedToTheTypeAlone runs the test above with one more key in the type and no other
+// change, as if somebody had forgotten everything else.
 func TestAKeyAddedToTheTypeAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles the readers once more")

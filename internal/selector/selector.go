@@ -1,5 +1,5 @@
-// Package selector holds packets against selectors. Faults and expectations use the one same function, so that both mean
-// the same packets.
+// Package selector matches packets against selectors. Faults and expectations use the same code, so
+// both mean the same packets.
 package selector
 
 import (
@@ -14,7 +14,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Hosts are the addresses of a lab's hosts by name, the wire's too.
+// Hosts maps the names of a lab's hosts, including the wire, to their addresses.
 type Hosts map[string][]netip.Addr
 
 // HostsOf returns the addresses of a trace's hosts.
@@ -31,12 +31,12 @@ func HostsOf(t *trace.Trace) Hosts {
 	return hosts
 }
 
-// Has reports whether the address is one of the host's.
+// Has reports whether the address belongs to the host.
 func (h Hosts) Has(host string, a netip.Addr) bool {
 	return slices.Contains(h[host], a.Unmap())
 }
 
-// Matcher holds packets against one selector.
+// Matcher matches packets against one selector.
 type Matcher struct {
 	selector language.Selector
 	tests    []test
@@ -44,10 +44,10 @@ type Matcher struct {
 	conn     int
 }
 
-// test judges one key of a selector, or the keys that belong together.
+// test checks one key of a selector, or several keys that belong together.
 type test func(m *Matcher, d *packet.Decoded, f *packet.Flow) bool
 
-// need is what judging a key takes besides the packet's headers.
+// need is what the check of a key needs in addition to the packet's headers.
 type need int
 
 const (
@@ -57,14 +57,14 @@ const (
 	ofPayload
 )
 
-// tests has the test of each key. Those that share one are judged by it together.
+// tests has the test of each key. Keys that share a test are checked together.
 var tests = map[language.Key]struct {
 	holds test
 	needs need
 }{
 	language.KeyFrom: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool { return m.hosts.Has(m.selector.From, d.Src) }},
 	language.KeyTo:   {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool { return m.hosts.Has(m.selector.To, d.Dst) }},
-	// The protocols are alternatives, and judged for every selector, see New.
+	// The protocols are alternatives and are checked for every selector: see New.
 	language.KeyTCP:  {},
 	language.KeyUDP:  {},
 	language.KeyICMP: {},
@@ -78,7 +78,7 @@ var tests = map[language.Key]struct {
 	language.KeyDPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 		return hasPorts(d) && slices.Contains(m.selector.DPort, int(d.DPort))
 	}},
-	// Which connection is the nth is known only of a sequence of packets, see Conns.
+	// Which connection is the nth follows only from a sequence of packets: see Conns.
 	language.KeyConn:            {needs: ofFlow},
 	language.KeyPayloadContains: {contains, ofPayload},
 	language.KeyPayloadHex:      {containsHex, ofPayload},
@@ -104,12 +104,13 @@ var tests = map[language.Key]struct {
 	}},
 }
 
-// New returns the matcher of a selector. It refuses a selector with a key that it cannot judge.
+// New returns the matcher of a selector. A key that it cannot check is an error.
 //
-// A selector that names no protocol takes IP packets but not neighbour and multicast listener discovery, which IPv4 does
-// without IP: so an expectation means the same on both. With ports it takes TCP and UDP. Several protocols in one selector
-// are alternatives. Sequence numbers, windows and TCP options are of TCP segments only, an acknowledgement number of those
-// with the ACK flag, a payload of TCP and UDP.
+// A selector without a protocol matches IP packets except neighbour and multicast listener
+// discovery. IPv4 does that without IP, so an expectation means the same on both. With ports the
+// selector matches TCP and UDP. Several protocols in one selector are alternatives. Sequence
+// numbers, windows and TCP options match only TCP segments, an acknowledgement number only those
+// with the ACK flag, a payload only TCP and UDP.
 func New(s *language.Selector, hosts Hosts) (*Matcher, error) {
 	m := &Matcher{selector: *s, tests: []test{protocolMatches}, hosts: hosts, conn: s.Conn}
 	for _, k := range s.Keys() {
@@ -124,17 +125,18 @@ func New(s *language.Selector, hosts Hosts) (*Matcher, error) {
 	return m, nil
 }
 
-// NeedsFlow reports whether connections must be followed to judge a selector.
+// NeedsFlow reports whether the check of a selector needs the packet's place in its connection.
 func NeedsFlow(s *language.Selector) bool { return needs(s, ofFlow) }
 
-// NeedsPayload reports whether judging a selector takes the bytes of payloads.
+// NeedsPayload reports whether the check of a selector needs the bytes of payloads.
 func NeedsPayload(s *language.Selector) bool { return needs(s, ofPayload) }
 
 func needs(s *language.Selector, n need) bool {
 	return slices.ContainsFunc(s.Keys(), func(k language.Key) bool { return tests[k].needs&n != 0 })
 }
 
-// Matches reports whether the selector means a packet, which connection it belongs to left out: see [Matcher.Conns].
+// Matches reports whether a packet matches the selector, apart from the connection that it belongs
+// to: see [Conns].
 func (m *Matcher) Matches(d *packet.Decoded, f *packet.Flow) bool {
 	for _, holds := range m.tests {
 		if !holds(m, d, f) {
@@ -144,11 +146,12 @@ func (m *Matcher) Matches(d *packet.Decoded, f *packet.Flow) bool {
 	return true
 }
 
-// Conns picks the packets of the connection that a selector asks for: the nth in the order in which the rest of the
-// selector first matches one of its packets. The zero Conns has seen none.
+// Conns picks the packets of the connection that a selector asks for: the nth in the order in which
+// the rest of the selector first matches one of its packets. The zero value has seen no connection.
 type Conns struct{ seen []int }
 
-// Takes reports whether a packet that the rest of the selector matches is of the connection asked for, or none is asked for.
+// Takes reports whether a packet that the rest of the selector matches belongs to the connection
+// that the selector asks for. It is true if the selector asks for no connection.
 func (c *Conns) Takes(m *Matcher, f *packet.Flow) bool {
 	if m.conn == 0 {
 		return true
@@ -202,7 +205,7 @@ func containsHex(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 	return err == nil && hasPayload(d) && bytes.Contains(d.Payload, want)
 }
 
-// covers reports whether some byte of a segment has an offset in its stream that is asked for.
+// covers reports whether a payload byte of a segment has one of the wanted offsets in its stream.
 func covers(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
 	want, first, last := m.selector.Payload.Offset, f.Offset, f.Offset+int64(d.PayloadLen)-1
 	return d.Proto == "tcp" && d.PayloadLen > 0 && first <= want.Max && want.Min <= last
@@ -221,8 +224,8 @@ func hasOptions(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 	return true
 }
 
-// Select returns those of the packets that the selector means. packets are indexes into the trace's events, flows is
-// [trace.Trace.Flows].
+// Select returns the packets that match the selector. packets are indexes into the trace's events,
+// flows is [trace.Trace.Flows].
 func (m *Matcher) Select(t *trace.Trace, flows []packet.Flow, packets []int) []int {
 	var chosen []int
 	var conns Conns
