@@ -116,7 +116,7 @@ func New(s *language.Selector, hosts Hosts) (*Matcher, error) {
 	for _, k := range s.Keys() {
 		t, known := tests[k]
 		if !known {
-			return nil, fmt.Errorf("packets cannot be matched by %s", k)
+			return nil, fmt.Errorf("cannot match packets by the key %s", k)
 		}
 		if t.holds != nil {
 			m.tests = append(m.tests, t.holds)
