@@ -127,8 +127,10 @@ func role(s *language.Scenario, host string) string {
 	if s == nil {
 		return ""
 	}
+	idle := true
 	for i := range s.Actors {
 		if a := &s.Actors[i]; hostOf(s, a.Name) == host {
+			idle = false
 			for k := range a.Steps {
 				switch op := &a.Steps[k].Op; {
 				case op.Connect != nil || op.Sendto != nil:
@@ -139,8 +141,8 @@ func role(s *language.Scenario, host string) string {
 			}
 		}
 	}
-	// A server without an actor only receives and answers.
-	if host == "server" {
+	// A host without an actor only receives and answers.
+	if idle {
 		return "listens"
 	}
 	return ""
