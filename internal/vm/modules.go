@@ -17,6 +17,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// extensions are the extensions of iptables that plans and the exec steps of the library use. Most
+// have a kernel module, too, in faultModules or execModules.
+var extensions = []string{
+	"tcp", "udp", "icmp", "icmp6", "standard", "multiport", "mark", "bpf", "statistic", "ttl", "hl",
+	"REJECT", "NFQUEUE", "length", "SNAT", "DNAT", "MASQUERADE", "conntrack", "TCPMSS", "tcpmss",
+}
+
 // The modules that a lab may need. Modules that are built in or missing are skipped: a missing
 // feature is reported when it is used.
 var (

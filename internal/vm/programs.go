@@ -18,12 +18,6 @@ import (
 // by name.
 var extensionDirs = []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib64/xtables", "/usr/lib/xtables", "/lib/xtables"}
 
-// extensions are the extensions that plans and the exec steps of the library use.
-var extensions = []string{
-	"tcp", "udp", "icmp", "icmp6", "standard", "multiport", "mark", "bpf", "statistic", "ttl", "hl", "REJECT", "NFQUEUE", "length",
-	"SNAT", "DNAT", "MASQUERADE", "conntrack", "TCPMSS", "tcpmss",
-}
-
 // addPrograms adds the programs that plans call and those of the exec steps of the runs. The
 // programs of plans are added even for runs without faults, so that most guests are the same.
 func (i *initramfs) addPrograms(runs []*language.Scenario) error {
