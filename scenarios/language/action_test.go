@@ -22,7 +22,14 @@ func TestEveryFieldOfActionIsAnAction(t *testing.T) {
 		if a.String() == "" || a.Kind() != jsonName(f) {
 			t.Errorf("%s: kind %q, words %q", f.Name, a.Kind(), a.String())
 		}
-		_ = a.Effects()
+		if f.Tag.Get("jsonschema_description") == "" {
+			t.Errorf("%s has no description", f.Name)
+		}
+		filled(reflect.ValueOf(&a).Elem().Field(i))
+		waits := has(f.Type, reflect.TypeFor[EventRef]()) || has(f.Type, reflect.TypeFor[Duration]())
+		if waits && a.Effects().Holds == 0 {
+			t.Errorf("%s holds no packet, but it has an event or a duration to wait for", f.Name)
+		}
 	}
 	if kind := (&Action{}).Kind(); kind != "" {
 		t.Errorf("an action that is not set is %q", kind)

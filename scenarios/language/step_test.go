@@ -62,6 +62,10 @@ func filled(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(1)
+	case reflect.Uint64:
+		v.SetUint(1)
+	case reflect.Float64:
+		v.SetFloat(1)
 	default:
 		panic("no way to fill " + v.Type().String())
 	}
