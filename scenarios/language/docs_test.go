@@ -43,6 +43,25 @@ func TestDocsNameEveryWordOfTheLanguage(t *testing.T) {
 	}
 }
 
+func TestExampleOfTheReadmeIsValid(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("README.md has no example")
+	}
+	all, err := expandText(t, example, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || all[0].Name != "my" {
+		t.Errorf("the example makes %d runs, want one of the scenario my", len(all))
+	}
+}
+
 func TestExampleOfTheDocsIsValid(t *testing.T) {
 	_, rest, ok := strings.Cut(languageDocs(t), "```yaml\n")
 	example, _, closed := strings.Cut(rest, "```")
