@@ -40,7 +40,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		s:       s,
 		t:       t,
 		flows:   t.Flows(),
-		hosts:   selector.HostsOf(t),
+		hosts:   t.Addresses(),
 		sysctls: map[string]bool{},
 		started: t.Started(),
 		starts:  map[stepKey][]int{},

@@ -96,11 +96,11 @@ func TestSelect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m, err := selector.New(&test.s, selector.HostsOf(tr))
+			m, err := selector.New(&test.s, tr.Addresses())
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := m.Select(tr, tr.Flows(), indexes)
+			got := selectPackets(m, tr, tr.Flows(), indexes)
 			for i := range got {
 				got[i] -= indexes[0]
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"halfopen/harness/trace"
 	"halfopen/internal/packet"
 	"halfopen/internal/say"
 	"halfopen/internal/selector"
@@ -167,7 +168,20 @@ func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]i
 		v.fail(s.String(), "packets that were not judged", err.Error())
 		return nil, false
 	}
-	return m.Select(ev.t, ev.flows, packets), true
+	return selectPackets(m, ev.t, ev.flows, packets), true
+}
+
+// selectPackets returns the packets that match. packets are indexes into the trace's events, flows is
+// [trace.Trace.Flows].
+func selectPackets(m *selector.Matcher, t *trace.Trace, flows []packet.Flow, packets []int) []int {
+	var chosen []int
+	var conns selector.Conns
+	for _, i := range packets {
+		if m.Matches(t.Events[i].Packet.Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
+			chosen = append(chosen, i)
+		}
+	}
+	return chosen
 }
 
 // listPackets lists the packets that matched, or if none did, all that the observer saw.

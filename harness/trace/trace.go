@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -54,6 +56,20 @@ func (t *Trace) Hosts() []*Host {
 		}
 	}
 	return hosts
+}
+
+// Addresses returns the addresses of the hosts by name, including those of the wire.
+func (t *Trace) Addresses() map[string][]netip.Addr {
+	all := map[string][]netip.Addr{}
+	for _, h := range t.Hosts() {
+		for _, text := range h.Addresses {
+			text, _, _ = strings.Cut(text, "/")
+			if a, err := netip.ParseAddr(text); err == nil {
+				all[h.Name] = append(all[h.Name], a)
+			}
+		}
+	}
+	return all
 }
 
 // Started returns when the actors began; 0 if they never did.

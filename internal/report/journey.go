@@ -78,7 +78,7 @@ type packetKey struct {
 // journey of a lost packet is incomplete; the journey of a copy begins where the copy was made.
 func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	owners := addressOwners(t)
-	hosts := selector.HostsOf(t)
+	hosts := t.Addresses()
 	waits := holds(s, hosts)
 	seed := maphash.MakeSeed()
 	flows := t.Flows()

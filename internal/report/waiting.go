@@ -51,7 +51,7 @@ func newWaiting(s *language.Scenario) *waiting {
 func (w *waiting) event(e *trace.Event) {
 	switch {
 	case e.Host != nil:
-		maps.Copy(w.hosts, selector.HostsOf(&trace.Trace{Events: []trace.Event{*e}}))
+		maps.Copy(w.hosts, (&trace.Trace{Events: []trace.Event{*e}}).Addresses())
 	case e.Start != nil && e.Start.Actor == "":
 		w.started = true
 	case e.Start != nil:

@@ -7,29 +7,13 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
-	"halfopen/harness/trace"
 	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
 // Hosts maps the names of a lab's hosts, including the wire, to their addresses.
 type Hosts map[string][]netip.Addr
-
-// HostsOf returns the addresses of a trace's hosts.
-func HostsOf(t *trace.Trace) Hosts {
-	hosts := Hosts{}
-	for _, h := range t.Hosts() {
-		for _, text := range h.Addresses {
-			text, _, _ = strings.Cut(text, "/")
-			if a, err := netip.ParseAddr(text); err == nil {
-				hosts[h.Name] = append(hosts[h.Name], a)
-			}
-		}
-	}
-	return hosts
-}
 
 // Has reports whether the address belongs to the host.
 func (h Hosts) Has(host string, a netip.Addr) bool {
@@ -222,17 +206,4 @@ func hasOptions(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 		}
 	}
 	return true
-}
-
-// Select returns the packets that match the selector. packets are indexes into the trace's events,
-// flows is [trace.Trace.Flows].
-func (m *Matcher) Select(t *trace.Trace, flows []packet.Flow, packets []int) []int {
-	var chosen []int
-	var conns Conns
-	for _, i := range packets {
-		if m.Matches(t.Events[i].Packet.Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
-			chosen = append(chosen, i)
-		}
-	}
-	return chosen
 }
