@@ -185,7 +185,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"a key that is missing": {
 			"serves: 1",
-			`1:1: "title" is missing`,
+			`1:1: missing key "title"`,
 		},
 		"an unknown key": {
 			"title: x\nserve: 1",
@@ -197,19 +197,19 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a merge key": {
 			"title: x\n<<: {hot: true}",
-			`2:1: unknown key "<<"; merge keys are not part of the language`,
+			`2:1: unknown key "<<"; merge keys are not supported, write the keys out`,
 		},
 		"a key that is not text": {
 			"title: x\n? [a]\n: 1",
-			`2:3: want a name as key|2:3: unknown key ""; known here: ` + recipeKeys,
+			`2:3: invalid key: want a name|2:3: unknown key ""; known here: ` + recipeKeys,
 		},
 		"a key twice": {
 			"title: x\ntitle: y",
-			`2:1: key "title" is here twice`,
+			`2:1: duplicate key "title": keep one of them`,
 		},
 		"a section under a misspelt name": {
 			"title: x\novne: {hat: top}",
-			`2:1: unknown key "ovne" (did you mean "oven"?)|2:8: unknown key "hat" (did you mean "heat"?)|2:7: "for" is missing`,
+			`2:1: unknown key "ovne" (did you mean "oven"?)|2:8: unknown key "hat" (did you mean "heat"?)|2:7: missing key "for"`,
 		},
 		"a misplaced key": {
 			"title: x\noven: {for: 1min, skip: true}",
@@ -217,11 +217,11 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a word": {
 			"title: x\ncourse: maim",
-			`2:9: "maim" is not one of starter, main, dessert (did you mean "main"?)`,
+			`2:9: invalid value "maim": want one of starter, main, dessert (did you mean "main"?)`,
 		},
 		"a word of a field": {
 			"title: x\noven: {for: 1min, heat: left}",
-			`2:25: "left" is not one of top, bottom`,
+			`2:25: invalid value "left": want one of top, bottom`,
 		},
 		"a scalar that is set": {
 			"title: x\noven: soon",
@@ -229,7 +229,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a missing value": {
 			"title: \nserves: 1",
-			`1:7: a value is missing here`,
+			`1:7: missing value: want a single value here`,
 		},
 		"a list for a value": {
 			"title: [x]",
@@ -249,7 +249,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"null for a mapping": {
 			"title: x\noven: ",
-			`2:6: "for" is missing`,
+			`2:6: missing key "for"`,
 		},
 		"not a mapping": {
 			"title: x\nbowls: {a: 3}",
@@ -281,7 +281,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"a missing list": {
 			"title: x\nnotes: ",
-			`2:7: a list is missing here`,
+			`2:7: missing value: want a list here`,
 		},
 		"a list for a step": {
 			"title: x\nsteps: [[]]",
@@ -289,7 +289,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		},
 		"two steps in one": {
 			"title: x\nsteps: [{stir: , bake: 1min}]",
-			`2:18: one step too many: "stir" is here already`,
+			`2:18: want only one step here: "stir" is set already`,
 		},
 		"an unknown step": {
 			"title: x\nsteps: [stirr]",

@@ -192,7 +192,7 @@ func (d *Decoder) Scalar(n *yaml.Node) (string, bool) {
 	case IsScalar(n):
 		return n.Value, true
 	case IsNull(n):
-		d.Errorf(n, "a value is missing here")
+		d.Errorf(n, "missing value: want a single value here")
 	case n.Kind == yaml.SequenceNode:
 		d.Errorf(n, "want a single value here, not a list")
 	default:
@@ -206,7 +206,7 @@ func (d *Decoder) oneOfWords(n *yaml.Node, text string, allowed []string) {
 	if allowed == nil || slices.Contains(allowed, text) {
 		return
 	}
-	d.Errorf(n, "%q is not one of %s%s",
+	d.Errorf(n, "invalid value %q: want one of %s%s",
 		say.Clip(text), strings.Join(allowed, ", "), spell.DidYouMean(text, allowed))
 }
 

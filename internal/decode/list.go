@@ -19,7 +19,7 @@ func (d *Decoder) list(n *yaml.Node, v reflect.Value) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
 	case IsNull(n):
-		d.Errorf(n, "a list is missing here")
+		d.Errorf(n, "missing value: want a list here")
 		return
 	case IsScalar(n) && IsSingle(v.Type().Elem()):
 		items = []*yaml.Node{n}

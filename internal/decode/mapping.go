@@ -52,7 +52,7 @@ func hasKey(n *yaml.Node, fields []Field) bool {
 func (d *Decoder) missing(n *yaml.Node, v reflect.Value, given string) {
 	for _, f := range Fields(v.Type()) {
 		if f.Required && f.Key != given {
-			d.Errorf(n, "%q is missing", f.Key)
+			d.Errorf(n, "missing key %q", f.Key)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 	}
 	for _, f := range fields {
 		if f.Required && !seen[f.Key] && !slices.Contains(skip, f.Key) {
-			d.Errorf(n, "%q is missing", f.Key)
+			d.Errorf(n, "missing key %q", f.Key)
 		}
 	}
 	d.setPlace(n, v)
@@ -115,8 +115,11 @@ func (d *Decoder) Unknown(key *yaml.Node, known []string) {
 }
 
 func suggestKey(key string, known []string) string {
-	if key == "<<" {
-		return "; merge keys are not part of the language"
+	switch {
+	case key == "<<":
+		return "; merge keys are not supported, write the keys out"
+	case len(known) == 0:
+		return "; no keys are known here"
 	}
 	return spell.Suggest(key, known)
 }
@@ -128,9 +131,9 @@ func (d *Decoder) Keys(n *yaml.Node) map[string]bool {
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.Errorf(key, "want a name as key")
+			d.Errorf(key, "invalid key: want a name")
 		case seen[key.Value]:
-			d.Errorf(key, "key %q is here twice", say.Clip(key.Value))
+			d.Errorf(key, "duplicate key %q: keep one of them", say.Clip(key.Value))
 		}
 		seen[key.Value] = true
 	}
@@ -149,7 +152,7 @@ func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 		key, value = n.Content[0], n.Content[1]
 	case n.Kind == yaml.MappingNode && len(n.Content) > 2:
 		first := say.Clip(n.Content[0].Value)
-		d.Errorf(n.Content[2], "one %s too many: %q is here already", what, first)
+		d.Errorf(n.Content[2], "want only one %s here: %q is set already", what, first)
 		return
 	default:
 		d.Errorf(n, "want one %s here: %s", what, strings.Join(known, ", "))

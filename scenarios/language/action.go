@@ -97,13 +97,15 @@ func (v *validation) action(f *Fault) {
 // onlyTCP refuses a selector of other packets for what is done to TCP segments only.
 func (v *validation) onlyTCP(field any, f *Fault, what string) {
 	if proto := f.Match.protocol(); proto == "udp" || proto == "icmp" {
-		v.errorf(field, f.Pos, "%s is for TCP, but match selects %s", what, proto)
+		v.errorf(field, f.Pos,
+			"%s works on TCP only, but match selects %s; select tcp instead", what, proto)
 	}
 }
 
 // within refuses a number that is in the file and outside a range.
 func (v *validation) within(field *int, f *Fault, key string, low, high int) {
 	if v.has(field) && (*field < low || *field > high) {
-		v.errorf(field, f.Pos, "%s: %s: %d is outside %d to %d", f.Do.Kind(), key, *field, low, high)
+		v.errorf(field, f.Pos,
+			"%s: invalid %s %d: want %d to %d", f.Do.Kind(), key, *field, low, high)
 	}
 }

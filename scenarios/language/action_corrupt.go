@@ -27,11 +27,16 @@ func (a *Corrupt) reach(v *validation, f *Fault) {
 	longest := v.longestPayload(f)
 	switch p := f.Match.Payload; {
 	case f.Match.onlyKinds(ACK):
-		v.errorf(field, f.Pos, "corrupt: a bare acknowledgement has no payload to change")
+		v.errorf(field, f.Pos,
+			"corrupt: a bare acknowledgement has no payload to change; select DATA")
 	case p != nil && p.Length != nil && p.Length.Max < int64(end):
-		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the payloads that match selects, of %d bytes at most", end, max(p.Length.Max, 0))
+		v.errorf(field, f.Pos,
+			"corrupt: offset + bytes is %d, but match selects payloads of at most %d bytes",
+			end, max(p.Length.Max, 0))
 	case end > longest:
-		v.errorf(field, f.Pos, "corrupt: byte %d is beyond the longest payload of a packet here, %d bytes", end, longest)
+		v.errorf(field, f.Pos,
+			"corrupt: offset + bytes is %d, but a packet here carries at most %d bytes of payload",
+			end, longest)
 	}
 }
 

@@ -12,10 +12,13 @@ type Delay struct {
 
 func (a *Delay) check(v *validation, f *Fault) {
 	if a.Distribution != "" && a.Jitter == 0 {
-		v.errorf(&a.Distribution, f.Pos, "delay: distribution is that of the jitter, but there is none")
+		v.errorf(&a.Distribution, f.Pos,
+			"delay: distribution needs jitter; set jitter, or remove distribution")
 	}
 	if a.Jitter > a.By && a.Distribution != "normal" {
-		v.errorf(&a.Jitter, f.Pos, "delay: jitter (%v) is more than the delay (%v), and no packet can leave before it came", a.Jitter, a.By)
+		v.errorf(&a.Jitter, f.Pos,
+			"delay: invalid jitter %v: no packet can leave before it arrives; want at most the delay, %v",
+			a.Jitter, a.By)
 	}
 }
 

@@ -9,7 +9,8 @@ type MTU struct {
 func (a *MTU) check(v *validation, f *Fault) {
 	v.within(&a.Size, f, "size", minMTU, maxMTU)
 	if v.s.Family == V6 && a.Size < minMTUv6 {
-		v.errorf(&a.Size, f.Pos, "mtu: IPv6 needs at least %d, not %d", minMTUv6, a.Size)
+		v.errorf(&a.Size, f.Pos,
+			"mtu: invalid size %[2]d: IPv6 needs at least %[1]d", minMTUv6, a.Size)
 	}
 }
 

@@ -9,7 +9,7 @@ type Rate struct {
 
 func (a *Rate) check(v *validation, f *Fault) {
 	if v.has(&a.Queue) && a.Queue == 0 {
-		v.errorf(&a.Queue, f.Pos, "rate: a queue of 0 lets nothing pass")
+		v.errorf(&a.Queue, f.Pos, "rate: invalid queue 0: nothing would pass; want 1 or more")
 	}
 }
 

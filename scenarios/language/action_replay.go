@@ -8,7 +8,7 @@ type Replay struct {
 
 func (a *Replay) check(v *validation, f *Fault) {
 	if (a.After != 0) == (a.Until != "") {
-		v.errorf(a, f.Pos, "replay: want one of after and until")
+		v.errorf(a, f.Pos, "replay: want exactly one of after and until")
 	}
 	v.event(&a.Until, f.Pos, a.Until)
 }

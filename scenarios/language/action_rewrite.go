@@ -15,7 +15,8 @@ type Rewrite struct {
 
 func (a *Rewrite) check(v *validation, f *Fault) {
 	if a.Window == nil && !v.has(&a.MSS) && len(a.Strip) == 0 && !v.has(&a.TTL) && a.ECN == "" && len(a.Set) == 0 && len(a.Clear) == 0 {
-		v.errorf(a, f.Pos, "rewrite changes nothing; want window, mss, strip, ttl, ecn, set or clear")
+		v.errorf(a, f.Pos,
+			"rewrite: want at least one of window, mss, strip, ttl, ecn, set and clear")
 	}
 	if a.Window != nil {
 		v.within(a.Window, f, "window", 0, 65535)
@@ -38,7 +39,7 @@ func (a *Rewrite) check(v *validation, f *Fault) {
 	}
 	for i := range a.Set {
 		if slices.Contains(a.Clear, a.Set[i]) {
-			v.errorf(&a.Set[i], f.Pos, "rewrite: %s is both set and cleared", a.Set[i])
+			v.errorf(&a.Set[i], f.Pos, "rewrite: %s is in both set and clear; keep one", a.Set[i])
 		}
 	}
 }

@@ -26,7 +26,7 @@ var reservedParams = []string{"ip", "case"}
 func (f *File) table(d *decoder) {
 	if n := f.entry("params"); n != nil && !decode.IsNull(n) {
 		if n.Kind != yaml.MappingNode {
-			d.Errorf(n, "want a mapping of parameters to their values here")
+			d.Errorf(n, "want a mapping of parameters to values here, such as {retries: 1}")
 		} else {
 			f.defaults = f.params(d, n)
 		}
@@ -40,28 +40,30 @@ func (f *File) table(d *decoder) {
 		return
 	}
 	if len(n.Content) > MaxCases {
-		d.Errorf(n, "%d cases; a file holds at most %d", len(n.Content), MaxCases)
+		d.Errorf(n, "%d cases are too many: want at most %d", len(n.Content), MaxCases)
 		return
 	}
 	for _, item := range n.Content {
 		item = resolve(item)
 		if item.Kind != yaml.MappingNode || len(item.Content) == 0 {
-			d.Errorf(item, "want a mapping of parameters to their values here")
+			d.Errorf(item, "want a mapping of parameters to values here, such as {retries: 1}")
 			continue
 		}
 		r := row{pos: item, params: f.params(d, item)}
 		r.label, r.named = labelOf(r.params)
 		if !r.named && len(r.params) > 0 && refersToParam(r.params[0].value) {
-			d.Errorf(r.params[0].value, "a case is called by its first parameter, which cannot be one made of others; give it the key case")
+			d.Errorf(r.params[0].value,
+				"the first parameter names the case and cannot be computed; name the case with the key case instead")
 		}
 		if c := decode.Child(item, "case"); c != nil {
 			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
 			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
-				d.Errorf(c, "a case cannot be called %q", r.label)
+				d.Errorf(c,
+					"invalid name %q for a case: want any text but \"\", v4 and v6", r.label)
 			}
 		}
 		if slices.Contains(f.Cases, r.label) {
-			d.Errorf(item, "there are two cases %q; tell them apart by the key case", r.label)
+			d.Errorf(item, "duplicate case %q: name one of them with the key case", r.label)
 		}
 		f.rows = append(f.rows, r)
 		f.Cases = append(f.Cases, r.label)
@@ -80,10 +82,12 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 		switch {
 		case key.Value == "case" && value.Kind == yaml.ScalarNode:
 		case slices.Contains(reservedParams, key.Value):
-			d.Errorf(key, "the parameter %q is set by the loader", key.Value)
+			d.Errorf(key, "reserved parameter %q: halfopen sets it; choose another name", key.Value)
 			continue
 		case !paramName.MatchString(key.Value):
-			d.Errorf(key, "%q is no name for a parameter: want letters, digits, - and _", say.Clip(key.Value))
+			d.Errorf(key,
+				"invalid name %q for a parameter: want letters, digits, - and _, not a digit or - first",
+				say.Clip(key.Value))
 			continue
 		default:
 			if !slices.Contains(f.Params, key.Value) {

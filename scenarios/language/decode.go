@@ -119,7 +119,7 @@ func (d *decoder) selected(v reflect.Value) bool {
 		default:
 			known := append([]string{string(V4), string(V6)}, d.labels...)
 			place, _ := d.Place(f.Index(i).Addr().Interface())
-			d.ErrorAt(place, "only: no case %q%s", say.Clip(only), suggestCase(only, known))
+			d.ErrorAt(place, "only: unknown case %q%s", say.Clip(only), suggestCase(only, known))
 			return true
 		}
 	}
@@ -130,7 +130,7 @@ func suggestCase(only string, known []string) string {
 	if s := spell.DidYouMean(only, known); s != "" {
 		return s
 	}
-	return "; there are " + say.List(known)
+	return "; known here: " + say.List(known)
 }
 
 // emptied reports whether only has left an actor without steps, which leaves out the actor itself.

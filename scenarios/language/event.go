@@ -47,11 +47,11 @@ const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP[N], fault.NAME.hit,
 // Parse reads the reference. It does not know which steps and faults there are; [File.Expand] has checked that.
 func (r EventRef) Parse() (Event, error) {
 	text := string(r)
-	wrong := fmt.Errorf("%q names no event: want %s", say.Clip(text), eventForms)
+	wrong := fmt.Errorf("invalid event %q: want %s", say.Clip(text), eventForms)
 	if m := faultEvent.FindStringSubmatch(text); m != nil {
 		n, ok := index(m[2])
 		if !ok {
-			return Event{}, fmt.Errorf("%q: hits are counted from 1", say.Clip(text))
+			return Event{}, fmt.Errorf("invalid event %q: hits are counted from 1", say.Clip(text))
 		}
 		return Event{Kind: EventFaultHit, Fault: m[1], N: n}, nil
 	}
@@ -64,7 +64,8 @@ func (r EventRef) Parse() (Event, error) {
 	}
 	n, ok := index(m[3] + m[5])
 	if !ok {
-		return Event{}, fmt.Errorf("%q: executions are counted from 1", say.Clip(text))
+		return Event{}, fmt.Errorf(
+			"invalid event %q: executions are counted from 1", say.Clip(text))
 	}
 	e := Event{Kind: EventStepEnd, Actor: m[1], Step: m[2], N: n}
 	if m[4] != "" {

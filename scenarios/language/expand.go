@@ -28,7 +28,7 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 			errs = append(errs, found...)
 			scenarios = append(scenarios, s)
 			if nodes += used; nodes > maxTotalNodes {
-				errs = append(errs, &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes in all cases together; this is no scenario", maxTotalNodes)})
+				errs = append(errs, &Error{Pos{File: f.Path}, fmt.Sprintf("too many YAML nodes: want at most %d in all cases together", maxTotalNodes)})
 				return nil, joinErrors(errs)
 			}
 			if len(errs) > maxErrors {
@@ -75,7 +75,7 @@ func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expres
 		}
 	}
 	if x.nodes > MaxNodes || x.text > maxText {
-		return s, x.nodes, append(d.errors(), &Error{Pos{File: f.Path}, fmt.Sprintf("more than %d YAML nodes or %d MiB of text once parameters are put in; this is no scenario", MaxNodes, maxText>>20)})
+		return s, x.nodes, append(d.errors(), &Error{Pos{File: f.Path}, fmt.Sprintf("the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced", MaxNodes, maxText>>20)})
 	}
 	d.Mapping(root, reflect.ValueOf(s).Elem(), "params", "cases")
 	if len(s.IP) == 0 {

@@ -117,7 +117,7 @@ func (v *validation) expectation(e *Expectation) {
 	pos := e.Pos
 	if w := e.Where; w != nil {
 		if (w.Sysctl == "") == (w.NoSysctl == "") {
-			v.errorf(w, pos, "where: want one of sysctl and no-sysctl")
+			v.errorf(w, pos, "where: want exactly one of sysctl and no-sysctl")
 		}
 		for _, name := range []*string{&w.Sysctl, &w.NoSysctl} {
 			if *name != "" {
@@ -144,14 +144,15 @@ func longestOf(spans ...*Span) time.Duration {
 func (v *validation) since(since *EventRef, at bool, pos Pos) {
 	v.event(since, pos, *since)
 	if v.has(since) && !at {
-		v.errorf(since, pos, "since is where the time of at begins, but at is not set")
+		v.errorf(since, pos,
+			"since without at: the time of at begins at since; set at, or remove since")
 	}
 }
 
 // count refuses a range that no count can lie in.
 func (v *validation) count(c *Count, key string, pos Pos) {
 	if c != nil && c.Max < 0 {
-		v.errorf(c, pos, "%s: %s is negative; want 0 or more", key, c)
+		v.errorf(c, pos, "invalid %s %q: want 0 or more", key, c)
 	}
 }
 
@@ -160,6 +161,6 @@ func (v *validation) text(t *Text, pos Pos) {
 		return
 	}
 	if _, err := regexp.Compile(*t.Matches); err != nil {
-		v.errorf(t.Matches, pos, "matches: %v", err)
+		v.errorf(t.Matches, pos, "matches: want a regular expression (RE2): %v", err)
 	}
 }

@@ -36,7 +36,8 @@ func (c *CounterVal) Terms() []string {
 
 func (c *CountersExpectation) check(v *validation, pos Pos) {
 	if len(c.Counters) == 0 {
-		v.errorf(&c.Counters, pos, "counters: want HOST.GROUP.NAME and how much it rose")
+		v.errorf(&c.Counters, pos,
+			"counters: want at least one HOST.GROUP.NAME and how much it rose")
 	}
 	for i := range c.Counters {
 		k := &c.Counters[i]
@@ -55,7 +56,7 @@ func (c *CountersExpectation) check(v *validation, pos Pos) {
 				continue
 			}
 			if slices.Contains(terms[:j], term) {
-				v.errorf(&k.Name, k.Pos, "%s is in the sum twice", term)
+				v.errorf(&k.Name, k.Pos, "%s is in the sum twice; keep one", term)
 			}
 			v.host(&k.Name, k.Pos, parts[0], true)
 			v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())

@@ -36,12 +36,14 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 				d.Value(value, f)
 				continue
 			}
-			d.Errorf(key, "key %q is here twice", key.Value)
+			d.Errorf(key, "duplicate key %q: keep one of them", key.Value)
 			continue
 		case j >= 0 && kind == nil:
 			kind, kindKey = &fields[j], key
 		case j >= 0 && fields[j].Key != kind.Key:
-			d.Errorf(key, "two expectations in one: %q and %q", kindKey.Value, key.Value)
+			d.Errorf(key,
+				"two expectations in one: %q and %q; make them two items of the list",
+				kindKey.Value, key.Value)
 			continue
 		}
 		rest.Content = append(rest.Content, key, value)

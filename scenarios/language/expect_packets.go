@@ -30,19 +30,20 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	v.count(p.Count, "count", pos)
 	if p.None && (p.Count != nil || p.each()) {
 		v.errorf(&p.None, pos,
-			"none says that there are no packets; count, gaps, at and sequence cannot stand beside it")
+			"none means no packets; remove it, or remove count, gaps, at and sequence")
 	}
 	if p.Count != nil && p.Count.Max == 0 && p.each() {
 		v.errorf(p.Count, pos,
-			"count: 0 says that there are no packets; gaps, at and sequence cannot stand beside it")
+			"count: 0 means no packets; change it, or remove gaps, at and sequence")
 	}
 	if p.Count != nil && len(p.Sequence) > 0 && !p.Count.Contains(int64(len(p.Sequence))) {
-		v.errorf(p.Count, pos, "count: %s, but the sequence has %d packets", p.Count,
+		v.errorf(p.Count, pos,
+			"count: %s, but the sequence has %d packets; make them agree, or remove count", p.Count,
 			len(p.Sequence))
 	}
 	if !p.None && p.Count == nil && !p.each() {
 		v.errorf(&p.Packets, pos,
-			"nothing is expected of the packets; want count, none, gaps, at or sequence")
+			"packets: want at least one of count, none, gaps, at and sequence")
 	}
 }
 

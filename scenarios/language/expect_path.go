@@ -11,17 +11,20 @@ type PathExpectation struct {
 func (p *PathExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&p.Path, pos)
 	if len(p.Path.State) > 0 {
-		v.errorf(&p.Path.State, pos, "path: the states go under states")
+		v.errorf(&p.Path.State, pos,
+			"path: the key state does not belong here; list the states under states")
 	}
 	if len(p.States) == 0 {
-		v.errorf(&p.States, pos, "states: want the states the socket goes through")
+		v.errorf(&p.States, pos,
+			"states: want the states the socket goes through, such as [SYN_SENT, ESTABLISHED]")
 	}
 	for i := range p.States {
 		if p.States[i] == Closed && i < len(p.States)-1 {
-			v.errorf(&p.States[i], pos, "states: nothing comes after CLOSED, the socket is gone")
+			v.errorf(&p.States[i], pos, "states: CLOSED must come last, the socket is gone then")
 		}
 		if i > 0 && p.States[i] == p.States[i-1] {
-			v.errorf(&p.States[i], pos, "states: %s twice in a row is seen as one", p.States[i])
+			v.errorf(&p.States[i], pos,
+				"states: %s is listed twice in a row, but seen as one; keep one", p.States[i])
 		}
 	}
 }

@@ -21,13 +21,14 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 	switch {
 	case actor != "":
 		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && !st.Op.Has(OutcomeExit) {
-			v.errorf(&p.Process, pos, "%s (%s) runs no program; want an exec step, or an actor",
+			v.errorf(&p.Process, pos, "%s (%s) runs no program; want an exec step or an actor",
 				p.Process, st.Op.Kind())
 		}
 	case !slices.Contains(v.actors, p.Process):
 		v.actorRef(&p.Process, pos, p.Process)
 	case p.Stdout != nil || p.Stderr != nil:
-		v.errorf(&p.Process, pos, "the actor %s itself prints nothing, its exec steps do: %s.exec",
+		v.errorf(&p.Process, pos,
+			"the process of the actor %s prints nothing; want an exec step, such as %s.exec",
 			p.Process, p.Process)
 	}
 	if p.Exit != nil && p.Signal != "" {
@@ -35,14 +36,14 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 			"want exit or signal, not both: a process ended by a signal has no exit status")
 	}
 	if p.Exit != nil && (p.Exit.Max < 0 || p.Exit.Min > 255) {
-		v.errorf(p.Exit, pos, "exit: %s is outside 0 to 255", p.Exit)
+		v.errorf(p.Exit, pos, "invalid exit %q: want 0 to 255", p.Exit)
 	}
 	if p.Signal != "" {
 		v.oneOf(&p.Signal, pos, "signal", p.Signal, signalNames())
 	}
 	if *p == (ProcessExpectation{Process: p.Process}) {
 		v.errorf(&p.Process, pos,
-			"nothing is expected of the process; want exit, signal, stdout, stderr or took")
+			"process: want at least one of exit, signal, stdout, stderr and took")
 	}
 	for _, t := range []*Text{p.Stdout, p.Stderr} {
 		if t != nil {

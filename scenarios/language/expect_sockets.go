@@ -21,9 +21,10 @@ func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.count(s.Peak, "peak", pos)
 	switch {
 	case s.Count == nil && s.Peak == nil:
-		v.errorf(&s.Sockets, pos, "nothing is expected of the sockets; want count or peak")
+		v.errorf(&s.Sockets, pos, "sockets: want at least one of count and peak")
 	case s.Count == nil && v.has(&s.When):
-		v.errorf(&s.When, pos, "when is the moment of count, but there is no count")
+		v.errorf(&s.When, pos,
+			"when without count: when is the moment of count; set count, or remove when")
 	}
 }
 

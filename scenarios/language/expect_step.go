@@ -42,11 +42,12 @@ func (v *validation) errno(field *string, pos Pos, name string) {
 		return
 	}
 	if proper, ok := errnoAliases[name]; ok {
-		v.errorf(field, pos, "%s is %s on Linux; write that", name, proper)
+		v.errorf(field, pos, "invalid error %q: want %s, its name on Linux", name, proper)
 		return
 	}
 	if names := errnoNames(); !slices.Contains(names, name) {
-		v.errorf(field, pos, "unknown error %q%s; want the name of an errno, or none",
+		v.errorf(field, pos,
+			"unknown error %q%s; want the name of an errno, such as EPIPE, or none",
 			say.Clip(name), spell.DidYouMean(name, names))
 	}
 }
@@ -76,16 +77,18 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	outcome.Step, outcome.Hangs, outcome.Count, outcome.Since = "", false, nil, ""
 	if e.Hangs && !reflect.ValueOf(outcome).IsZero() {
 		v.errorf(&e.Hangs, pos,
-			"a step that hangs has no outcome; only count can stand beside hangs")
+			"a step that hangs has no outcome; remove hangs, or all other keys but count")
 	}
 	if e.Count != nil && n > 0 {
-		v.errorf(e.Count, pos, "%s is one execution; count is for all of them", e.Step)
+		v.errorf(e.Count, pos, "count needs a step without [N], but %s is one execution", e.Step)
 	}
 	if e.Result != nil && e.Result.Max < 0 && e.Error == "none" {
-		v.errorf(e.Result, pos, "result: %s is that of an error, but error is none", e.Result)
+		v.errorf(e.Result, pos,
+			"invalid result %q: want 0 or more, because error is none", e.Result)
 	}
 	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != "none" {
-		v.errorf(e.Result, pos, "result: a step with an error returns -1, not %s", e.Result)
+		v.errorf(e.Result, pos,
+			"invalid result %q: want -1, because an error is expected", e.Result)
 	}
 	if e.Peer != "" {
 		v.peer(&e.Peer, pos, e.Peer)

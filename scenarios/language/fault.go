@@ -71,7 +71,8 @@ func (v *validation) fault(f *Fault) {
 	v.trigger(f)
 	v.window(&f.From, &f.Until, f.Pos)
 	if e, err := f.From.Parse(); err == nil && e.Kind == EventFaultHit && e.Fault == f.Name {
-		v.errorf(&f.From, f.Pos, "the fault %s begins at a hit of its own, so never", f.Name)
+		v.errorf(&f.From, f.Pos,
+			"the fault %s cannot begin at a hit of itself; want another event", f.Name)
 	}
 	v.action(f)
 }
@@ -79,35 +80,43 @@ func (v *validation) fault(f *Fault) {
 // where checks at, and that packets the selector takes come by there.
 func (v *validation) where(f *Fault) {
 	if f.Match.ARP != "" {
-		v.errorf(&f.Match.ARP, f.Pos, "arp selects in expectations only; faults strike IP packets (to keep a neighbour from answering, use partition or an absent address)")
+		v.errorf(&f.Match.ARP, f.Pos,
+			"arp is for expectations only, faults strike IP packets; to keep a neighbour from answering, use partition or an absent address")
 	}
 	at := f.At
 	if at == "" || at == Wire {
 		switch {
 		case f.Do.Partition != nil:
 		case v.wireless():
-			v.errorf(&f.At, f.Pos, "there is no wire in the shape %s; say at: HOST.input or HOST.output", v.s.Network.Shape)
+			v.errorf(&f.At, f.Pos,
+				"no wire in the shape %s: want at: HOST.input or HOST.output", v.s.Network.Shape)
 		case f.Match.From != "" && f.Match.From == f.Match.To:
-			v.errorf(&f.Match.To, f.Pos, "what a host sends to itself does not cross the wire; say at: %s.input", f.Match.To)
+			v.errorf(&f.Match.To, f.Pos,
+				"packets from a host to itself do not cross the wire: want at: %s.input",
+				f.Match.To)
 		}
 		return
 	}
 	host, side, ok := strings.Cut(at, ".")
 	if !ok || side != "input" && side != "output" {
 		near := spell.DidYouMean(at, append([]string{Wire}, v.sides()...))
-		v.errorf(&f.At, f.Pos, "at: %q is no place; want wire, HOST.input or HOST.output%s", say.Clip(at), near)
+		v.errorf(&f.At, f.Pos,
+			"invalid at %q: want wire, HOST.input or HOST.output%s", say.Clip(at), near)
 		return
 	}
 	if host == Wire {
-		v.errorf(&f.At, f.Pos, "the wire forwards; say at: wire")
+		v.errorf(&f.At, f.Pos,
+			"the wire only forwards, it has no input and no output: want at: wire")
 		return
 	}
 	v.host(&f.At, f.Pos, host, false)
 	if side == "input" && f.Match.To != "" && f.Match.To != host {
-		v.errorf(&f.At, f.Pos, "no packet to %s comes in at %s", f.Match.To, host)
+		v.errorf(&f.At, f.Pos,
+			"no packet to %[1]s comes in at %[2]s: want at: %[1]s.input", f.Match.To, host)
 	}
 	if side == "output" && f.Match.From != "" && f.Match.From != host {
-		v.errorf(&f.At, f.Pos, "no packet from %s goes out at %s", f.Match.From, host)
+		v.errorf(&f.At, f.Pos,
+			"no packet from %[1]s goes out at %[2]s: want at: %[1]s.output", f.Match.From, host)
 	}
 }
 
@@ -123,14 +132,15 @@ func (v *validation) sides() []string {
 func (v *validation) trigger(f *Fault) {
 	for i := range f.Nth {
 		if f.Nth[i] < 1 {
-			v.errorf(&f.Nth[i], f.Pos, "nth: packets are counted from 1, so there is no packet %d", f.Nth[i])
+			v.errorf(&f.Nth[i], f.Pos, "invalid nth %d: packets are counted from 1", f.Nth[i])
 		}
 		if slices.Contains(f.Nth[:i], f.Nth[i]) {
-			v.errorf(&f.Nth[i], f.Pos, "nth: %d is here twice", f.Nth[i])
+			v.errorf(&f.Nth[i], f.Pos, "nth: %d is listed twice; keep one", f.Nth[i])
 		}
 	}
 	if v.has(&f.Nth) && len(f.Nth) == 0 {
-		v.errorf(&f.Nth, f.Pos, "nth names no packet, so the fault never strikes")
+		v.errorf(&f.Nth, f.Pos,
+			"nth is empty, so the fault never strikes; want a number, or a list of them")
 	}
 	others := []struct {
 		key   string
@@ -144,28 +154,31 @@ func (v *validation) trigger(f *Fault) {
 	}
 	for _, o := range others {
 		if o.given && len(f.Nth) > 0 {
-			v.errorf(o.field, f.Pos, "nth already names the packets; %s cannot stand beside it", o.key)
+			v.errorf(o.field, f.Pos, "nth already names the packets; remove nth or %s", o.key)
 		}
 		if o.given && f.Do.Partition != nil {
-			v.errorf(o.field, f.Pos, "partition cuts a link, not packets; %s cannot stand beside it", o.key)
+			v.errorf(o.field, f.Pos, "partition cuts a link, not packets; remove %s", o.key)
 		}
 	}
 	if f.Do.Partition != nil && (v.has(&f.Match) || len(f.Nth) > 0) {
-		v.errorf(&f.Match, f.Pos, "partition cuts a link, not packets; match and nth cannot stand beside it")
+		v.errorf(&f.Match, f.Pos, "partition cuts a link, not packets; remove match and nth")
 	}
 	if v.has(&f.First) && f.First < 1 {
-		v.errorf(&f.First, f.Pos, "first: %d strikes nothing; want 1 or more", f.First)
+		v.errorf(&f.First, f.Pos, "invalid first %d: want 1 or more", f.First)
 	}
 	if f.Skip < 0 {
-		v.errorf(&f.Skip, f.Pos, "skip: %d is negative", f.Skip)
+		v.errorf(&f.Skip, f.Pos, "invalid skip %d: want 0 or more", f.Skip)
 	}
 	if v.has(&f.Every) && f.Every < 1 {
-		v.errorf(&f.Every, f.Pos, "every: %d strikes nothing; want 1 or more", f.Every)
+		v.errorf(&f.Every, f.Pos, "invalid every %d: want 1 or more", f.Every)
 	}
 	if f.First > 0 && f.Every > f.First {
-		v.errorf(&f.Every, f.Pos, "every: %d strikes nothing among the first %d; want %d or less", f.Every, f.First, f.First)
+		v.errorf(&f.Every, f.Pos,
+			"invalid every %d: it strikes none of the first %d packets; want at most %d",
+			f.Every, f.First, f.First)
 	}
 	if v.has(&f.For) && f.For == 0 {
-		v.errorf(&f.For, f.Pos, "for: 0s ends the fault when it begins; want more")
+		v.errorf(&f.For, f.Pos,
+			"invalid for 0s: the fault would end when it begins; want more than 0s")
 	}
 }

@@ -27,9 +27,9 @@ func TestHostileFilesAreRefusedQuickly(t *testing.T) {
 	wide += "tags: [" + strings.Repeat("a, ", 40_000) + "]\n"
 	text := skeleton + "params: {p: " + strings.Repeat("x", 1000) + "}\nteaches: " + strings.Repeat("${p}", 10_000) + "\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"10 MB":                         {strings.Repeat("# ten bytes\n", 1<<20), "longer than 1 MiB"},
-		"a billion laughs":              {aliases, "more than 100000 YAML nodes"},
-		"deep lists":                    {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 100 deep"},
+		"10 MB":                         {strings.Repeat("# ten bytes\n", 1<<20), "want at most 1 MiB"},
+		"a billion laughs":              {aliases, "too many YAML nodes: want at most 100000"},
+		"deep lists":                    {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "want at most 100 levels"},
 		"deeper than the YAML parser":   {strings.Repeat("[", 20_000), "depth"},
 		"too many cases":                {manyCases, "at most 1000"},
 		"wide, in many cases":           {wide, "in all cases together"},
@@ -37,11 +37,11 @@ func TestHostileFilesAreRefusedQuickly(t *testing.T) {
 		"hosts without end":             {skeleton[:strings.Index(skeleton, "hosts")] + "actors: {h0: [sleep: 1s]}\n" + someExpectation + "hosts:\n" + hosts(3000), "at most 64"},
 		"unknown keys without end":      {unknownKeys(5000), "too many errors"},
 		"one step many references":      {skeleton + someExpectation + "actors:\n  client:\n" + strings.Repeat("    - {sleep: 1s, after: clinet.x}\n", 10_000), "too many errors"},
-		"a name of half a megabyte":     {"name: " + strings.Repeat("a-", 250_000) + "\n", "is missing"},
+		"a name of half a megabyte":     {"name: " + strings.Repeat("a-", 250_000) + "\n", "missing key"},
 		"binary":                        {"\x00\x01\x02", "control characters"},
 		"not UTF-8":                     {"name: \xff\xfe\xfa\n", "YAML"},
 		"an anchor that is not there":   {"name: *nothing\n", "unknown anchor"},
-		"an alias that contains itself": {"name: &a {x: *a}\n", "an alias inside"},
+		"an alias that contains itself": {"name: &a {x: *a}\n", "the alias stands for a value that contains it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
@@ -77,7 +77,7 @@ func TestLoadReadsNoMoreThanAScenarioMayBe(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, 10<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "longer than 1 MiB") {
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "want at most 1 MiB") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Load(filepath.Join(t.TempDir(), "nothing.yaml")); !errors.Is(err, fs.ErrNotExist) {

@@ -104,13 +104,13 @@ func Parse(name string, src []byte) (*File, error) {
 		return &Error{pos, fmt.Sprintf(format, args...)}
 	}
 	if len(src) > MaxFileSize {
-		return nil, fail(0, "the file is longer than 1 MiB; this is no scenario")
+		return nil, fail(0, "the file is too long: want at most 1 MiB")
 	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fail(0, "the file is empty")
+			return nil, fail(0, "the file is empty: want a scenario")
 		}
 		line, problem := yamlProblem(err, src)
 		return nil, fail(line, "YAML: %s", problem)
@@ -156,9 +156,9 @@ func yamlProblem(err error, src []byte) (line int, problem string) {
 		switch {
 		case n < line-1:
 		case tabIndent.Match(text):
-			return n, "indented by a tab; want spaces"
+			return n, "the line is indented by a tab; want spaces"
 		case bareParam.Match(text):
-			return n, problem + `; what has ${...} in braces or brackets must be quoted: "${name}"`
+			return n, problem + `; quote a ${...} within braces or brackets: "${name}"`
 		}
 	}
 	return line, problem
@@ -171,14 +171,14 @@ func measure(file string, doc *yaml.Node) error {
 	walk = func(n *yaml.Node, depth int) (int, *Error) {
 		at := func(msg string) *Error { return &Error{Pos{file, n.Line, n.Column}, msg} }
 		if depth > maxDepth {
-			return 0, at(fmt.Sprintf("lists and mappings are nested more than %d deep", maxDepth))
+			return 0, at(fmt.Sprintf("lists and mappings are nested too deep: want at most %d levels", maxDepth))
 		}
 		if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
-			return 0, at(fmt.Sprintf("the tag %s has no meaning here", say.Clip(n.Tag)))
+			return 0, at(fmt.Sprintf("unsupported tag %s: remove it", say.Clip(n.Tag)))
 		}
 		if size, done := sizes[n]; done {
 			if size == 0 {
-				return 0, at("an alias inside what it stands for")
+				return 0, at("the alias stands for a value that contains it; write the value out")
 			}
 			return size, nil
 		}
@@ -194,7 +194,7 @@ func measure(file string, doc *yaml.Node) error {
 				return 0, err
 			}
 			if total += size; total > MaxNodes {
-				return 0, at(fmt.Sprintf("more than %d YAML nodes, aliases put in; this is no scenario", MaxNodes))
+				return 0, at(fmt.Sprintf("too many YAML nodes: want at most %d, with aliases replaced", MaxNodes))
 			}
 		}
 		sizes[n] = total
@@ -248,7 +248,7 @@ func (f *File) head(d *decoder) {
 			f.IP = ip
 		}
 		if len(slices.Compact(slices.Sorted(slices.Values(ip)))) < len(ip) {
-			d.Errorf(n, "ip names a family twice")
+			d.Errorf(n, "ip: a family is listed twice; keep one")
 		}
 	}
 }

@@ -24,9 +24,11 @@ func (n Number) Parse() (base string, offset int64, err error) {
 	}
 	switch {
 	case wrong:
-		return "", 0, fmt.Errorf("%q is no number: want one such as 1 or -1, or one such as next+100", say.Clip(string(n)))
+		return "", 0, fmt.Errorf(
+			"invalid number %q: want one such as 1, -1 or next+100", say.Clip(string(n)))
 	case offset < -1<<31 || offset >= 1<<32:
-		return "", 0, fmt.Errorf("%q is outside %d to %d", say.Clip(string(n)), -1<<31, 1<<32-1)
+		return "", 0, fmt.Errorf(
+			"invalid number %q: want %d to %d", say.Clip(string(n)), -1<<31, 1<<32-1)
 	}
 	return m[1], offset, nil
 }
@@ -51,13 +53,18 @@ func (v *validation) number(n *Number, pos Pos, key, word string, ofSocket bool)
 	switch {
 	case err != nil: // said when it was read
 	case base == "" && offset < 0 && !ofSocket:
-		v.errorf(n, pos, "%s: %s is negative; only of a socket are numbers relative", key, *n)
+		v.errorf(n, pos,
+			"invalid %s %s: want 0 or more; numbers are relative only for a socket", key, *n)
 	case base == "":
 	case base != word && word == "":
-		v.errorf(n, pos, "%s: want a number, not %q", key, say.Clip(string(*n)))
+		v.errorf(n, pos, "invalid %s %q: want a number", key, say.Clip(string(*n)))
 	case base != word:
-		v.errorf(n, pos, "%s: want a number, or one counted from %s, not %q", key, word, say.Clip(string(*n)))
+		v.errorf(n, pos,
+			"invalid %[1]s %[3]q: want a number, %[2]s, or one such as %[2]s+1",
+			key, word, say.Clip(string(*n)))
 	case !ofSocket:
-		v.errorf(n, pos, "%s: only a socket has a %q; name one beside segment, or leave out to", key, base)
+		v.errorf(n, pos,
+			"%s: only a socket has a %q; add the key socket beside segment, or remove the key to",
+			key, base)
 	}
 }

@@ -23,18 +23,21 @@ func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err == nil && d < 0:
-		return 0, fmt.Errorf("%q is negative", say.Clip(text))
+		return 0, fmt.Errorf("invalid duration %q: want 0s or more", say.Clip(text))
 	case err == nil && d > maxDuration:
-		return 0, fmt.Errorf("%q is longer than a year", say.Clip(text))
+		return 0, fmt.Errorf("invalid duration %q: want at most a year, 8760h", say.Clip(text))
 	case err == nil && (d != 0 || strings.ContainsAny(text, "nuµmsh")):
 		return d, nil
 	case err == nil:
 		return 0, nil // a bare 0
 	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return 0, fmt.Errorf("%q has no unit: write %ss, or %sms", say.Clip(text), say.Clip(text), say.Clip(text))
+		return 0, fmt.Errorf(
+			"%q has no unit: write %ss or %sms", say.Clip(text), say.Clip(text), say.Clip(text))
 	}
-	return 0, fmt.Errorf("%q is no duration: want a number with a unit (ns, us, ms, s, m, h), such as 200ms", say.Clip(text))
+	return 0, fmt.Errorf(
+		"invalid duration %q: want a number with a unit (ns, us, ms, s, m, h), such as 200ms",
+		say.Clip(text))
 }
 
 // Set reads a time with a unit; it must not be negative.
@@ -53,11 +56,11 @@ func (p *Percent) Set(text string) error {
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
 	case err != nil || math.IsNaN(f):
-		return fmt.Errorf("%q is no percentage: want one such as 5%% or 0.5%%", say.Clip(text))
+		return fmt.Errorf("invalid percentage %q: want one such as 5%% or 0.5%%", say.Clip(text))
 	case !ok:
 		return fmt.Errorf("%q has no unit: write %s%%", say.Clip(text), say.Clip(text))
 	case f < 0 || f > 100:
-		return fmt.Errorf("%q is outside 0%% to 100%%", say.Clip(text))
+		return fmt.Errorf("invalid percentage %q: want 0%% to 100%%", say.Clip(text))
 	}
 	*p = Percent(f / 100)
 	return nil
@@ -84,16 +87,19 @@ func (s *Size) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]int64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
 	if !ok || number == "" {
-		return fmt.Errorf("%q is no size: want a number of bytes, such as 512, 64kB or 1MB", say.Clip(text))
+		return fmt.Errorf(
+			"invalid size %q: want a number of bytes, such as 512, 64kB or 1MB", say.Clip(text))
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	switch {
 	case err != nil && errors.Is(err, strconv.ErrSyntax):
-		return fmt.Errorf("%q is no size: want a whole number of bytes, such as 512, 64kB or 1MB", say.Clip(text))
+		return fmt.Errorf(
+			"invalid size %q: want a whole number of bytes, such as 512, 64kB or 1MB",
+			say.Clip(text))
 	case err == nil && n < 0:
-		return fmt.Errorf("%q is negative", say.Clip(text))
+		return fmt.Errorf("invalid size %q: want 0 or more", say.Clip(text))
 	case err != nil || n > maxSize/factor:
-		return fmt.Errorf("%q is more than 1GB", say.Clip(text))
+		return fmt.Errorf("invalid size %q: want at most 1GB", say.Clip(text))
 	}
 	*s = Size(n * factor)
 	return nil
@@ -119,11 +125,13 @@ func (r *BitRate) Set(text string) error {
 	f, err := strconv.ParseFloat(number, 64)
 	switch {
 	case err == nil && unit == "":
-		return fmt.Errorf("%q has no unit: write %skbit, or %smbit", say.Clip(text), say.Clip(text), say.Clip(text))
+		return fmt.Errorf(
+			"%q has no unit: write %skbit or %smbit",
+			say.Clip(text), say.Clip(text), say.Clip(text))
 	case err != nil || !ok:
-		return fmt.Errorf("%q is no bit rate: want one such as 500kbit or 1mbit", say.Clip(text))
+		return fmt.Errorf("invalid bit rate %q: want one such as 500kbit or 1mbit", say.Clip(text))
 	case !(f*factor >= 8 && f*factor <= 1e12):
-		return fmt.Errorf("%q is outside 8bit to 1000gbit", say.Clip(text))
+		return fmt.Errorf("invalid bit rate %q: want 8bit to 1000gbit", say.Clip(text))
 	}
 	*r = BitRate(math.Round(f * factor))
 	return nil
@@ -186,7 +194,7 @@ func bounds(op string, n int64) (low, high int64) {
 // Set reads a range of integers.
 func (c *Count) Set(text string) error {
 	op, rest := comparator(strings.TrimSpace(text))
-	wrong := fmt.Errorf("%q is no count: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5", say.Clip(text))
+	wrong := fmt.Errorf("invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5", say.Clip(text))
 	number := func(s string) (int64, error) {
 		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 		if err != nil || n == math.MinInt64 || n == math.MaxInt64 {
@@ -203,7 +211,9 @@ func (c *Count) Set(text string) error {
 			return wrong
 		}
 		if c.Min > c.Max {
-			return fmt.Errorf("%q is an empty range: %d is more than %d", say.Clip(text), c.Min, c.Max)
+			return fmt.Errorf(
+				"invalid range %q: %d is more than %d; want the smaller one first",
+				say.Clip(text), c.Min, c.Max)
 		}
 		if c.Min == c.Max {
 			c.Source = strconv.FormatInt(c.Min, 10) // an expression may yield 6..6
@@ -272,7 +282,9 @@ func (s *Span) Set(text string) error {
 			return err
 		}
 		if from > to {
-			return fmt.Errorf("%q is an empty range: %v is more than %v", say.Clip(text), from, to)
+			return fmt.Errorf(
+				"invalid range %q: %v is more than %v; want the smaller one first",
+				say.Clip(text), from, to)
 		}
 		*s = Span{Source: source, Min: from, Max: to, Want: from}
 		return nil

@@ -170,7 +170,8 @@ func (v *validation) selector(m *Selector, pos Pos) {
 		v.host(&m.To, pos, m.To, true)
 	}
 	if protocols := m.protocols(); len(protocols) > 1 {
-		v.errorf(m, pos, "no packet is %s at once", strings.Join(protocols, " and "))
+		v.errorf(m, pos,
+			"no packet is %s at once; want one of them", strings.Join(protocols, " and "))
 		return
 	}
 	if m.ICMP != "" {
@@ -178,7 +179,7 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	}
 	for i := range m.TCP {
 		if slices.Contains(m.TCP[:i], m.TCP[i]) {
-			v.errorf(&m.TCP[i], pos, "%s is here twice", m.TCP[i])
+			v.errorf(&m.TCP[i], pos, "%s is listed twice; keep one", m.TCP[i])
 		}
 	}
 	for _, ports := range []*Ints{&m.Port, &m.SPort, &m.DPort} {
@@ -190,13 +191,13 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	v.lacking(m, pos, proto)
 	if m.Payload != nil {
 		if proto == "arp" {
-			v.errorf(m.Payload, pos, "payload: ARP has no such thing")
+			v.errorf(m.Payload, pos, "payload: ARP packets have none; remove the key")
 		}
 		v.payload(m.Payload, pos, proto)
 	}
 	v.bare(m, pos)
 	if v.has(&m.Conn) && m.Conn < 1 {
-		v.errorf(&m.Conn, pos, "conn: connections are counted from 1, not %d", m.Conn)
+		v.errorf(&m.Conn, pos, "invalid conn %d: connections are counted from 1", m.Conn)
 	}
 	for name := range m.Options {
 		v.oneOf(&m.Options, pos, "TCP option", name, TCPOptionNames())
@@ -213,7 +214,8 @@ func (v *validation) lacking(m *Selector, pos Pos, proto string) {
 			field = field.Addr()
 		}
 		if v.has(field.Interface()) && slices.Contains(lacking[Key(name)], proto) {
-			v.errorf(field.Interface(), pos, "%s: %s has no such thing", name, strings.ToUpper(proto))
+			v.errorf(field.Interface(), pos,
+				"%s: %s packets have none; remove the key", name, strings.ToUpper(proto))
 		}
 	}
 }
@@ -221,13 +223,15 @@ func (v *validation) lacking(m *Selector, pos Pos, proto string) {
 // bare refuses what bare acknowledgements cannot have, where the selector takes nothing else.
 func (v *validation) bare(m *Selector, pos Pos) {
 	if m.Retransmission != nil && *m.Retransmission && m.onlyKinds(ACK, RST) {
-		v.errorf(m.Retransmission, pos, "retransmission: a bare acknowledgement, or a RST, is never one")
+		v.errorf(m.Retransmission, pos,
+			"retransmission: a bare acknowledgement or a RST never counts as one; select another kind")
 	}
 	if p := m.Payload; p != nil && m.onlyKinds(ACK) && (p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
-		v.errorf(p, pos, "payload: a bare acknowledgement has none")
+		v.errorf(p, pos, "payload: a bare acknowledgement has none; select DATA")
 	}
 	if p := m.Payload; p != nil && m.onlyKinds(DATA) && p.Length != nil && p.Length.Max == 0 {
-		v.errorf(p.Length, pos, "payload: a DATA segment has some")
+		v.errorf(p.Length, pos,
+			"payload: a DATA segment always has some; want a length of 1 or more")
 	}
 }
 
@@ -238,20 +242,21 @@ func (m *Selector) onlyKinds(allowed ...SegmentKind) bool {
 
 func (v *validation) payload(p *Payload, pos Pos, proto string) {
 	if p.Contains != "" && p.Hex != "" {
-		v.errorf(&p.Hex, pos, "payload: contains and hex both say what occurs in it; want one")
+		v.errorf(&p.Hex, pos, "payload: want one of contains and hex, not both")
 	}
 	v.hex(&p.Hex, pos, p.Hex)
 	if p.Offset != nil && proto != "tcp" && proto != "" {
-		v.errorf(p.Offset, pos, "payload: only TCP has a stream with offsets")
+		v.errorf(p.Offset, pos,
+			"payload: only TCP has a stream with offsets; remove offset, or select tcp")
 	}
 	if *p == (Payload{}) {
-		v.errorf(p, pos, "payload says nothing; want contains, hex, length or offset")
+		v.errorf(p, pos, "payload: want at least one of contains, hex, length and offset")
 	}
 }
 
 func (v *validation) hex(field any, pos Pos, text string) {
 	if _, err := DecodeHex(text); err != nil {
-		v.errorf(field, pos, "hex: %q is no even number of hex digits", say.Clip(text))
+		v.errorf(field, pos, "invalid hex %q: want an even number of hex digits", say.Clip(text))
 	}
 }
 

@@ -79,7 +79,7 @@ func (f *File) settable(name, text string) []*Error {
 	}
 	remedy := "write one such as " + flow(values[0])
 	if known == expr.Duration && given.Kind() == expr.Number {
-		remedy = fmt.Sprintf("write %ss, or %sms", text, text)
+		remedy = fmt.Sprintf("write %ss or %sms", text, text)
 	}
 	return []*Error{{Pos{f.Path, values[0].Line, values[0].Column}, fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s", name, say.Clip(text), name, known, given.Describe(), remedy)}}
 }

@@ -22,7 +22,7 @@ actors:
 		"pause=200ms":  "",
 		"pause=1s..2s": "",
 		"pause=< 5ms":  "",
-		"pause=3":      "pause is a duration here, not the number 3; write 3s, or 3ms",
+		"pause=3":      "pause is a duration here, not the number 3; write 3s or 3ms",
 		"word=3":       "",
 		"flag=maybe":   "flag is true or false here, not the text \"maybe\"; write one such as true",
 		"flag=false":   "",

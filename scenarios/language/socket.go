@@ -36,7 +36,7 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	for i := range s.State {
 		if s.State[i] == Closed {
 			v.errorf(&s.State[i], pos,
-				"CLOSED is for a socket that is gone, and only in the states of a path; "+
+				"CLOSED means that the socket is gone, and is only for the states of a path; "+
 					"an unconnected socket is in CLOSE")
 		}
 	}

@@ -37,14 +37,17 @@ func (m *socketsMade) knows(name string) bool {
 
 func (v *validation) socketAs(field *string, pos Pos, name string) {
 	if v.has(field) && !stepName.MatchString(name) {
-		v.errorf(field, pos, "%q is no name for a socket: want lower-case letters, digits, - and _", say.Clip(name))
+		v.errorf(field, pos,
+			"invalid name %q for a socket: want lower-case letters, digits, - and _",
+			say.Clip(name))
 	}
 }
 
 // needsSocket checks that there is a socket for a step that makes none: the one it names, or any.
 func (v *validation) needsSocket(st *Step, made *socketsMade) {
 	if st.Socket == "" && !made.any {
-		v.errorf(nil, st.Pos, "%s needs a socket, and no step before makes one", st.Op.Kind())
+		v.errorf(nil, st.Pos,
+			"%s needs a socket; add a step before it that makes one, such as connect", st.Op.Kind())
 	}
 	v.madeBefore(st, made)
 }
@@ -52,13 +55,15 @@ func (v *validation) needsSocket(st *Step, made *socketsMade) {
 // madeBefore checks that a step before makes the socket that a step names, if it names one.
 func (v *validation) madeBefore(st *Step, made *socketsMade) {
 	if st.Socket != "" && !made.knows(st.Socket) {
-		v.errorf(&st.Socket, st.Pos, "no step before makes a socket %q%s", say.Clip(st.Socket), suggestName(st.Socket, slices.Sorted(maps.Keys(made.names))))
+		v.errorf(&st.Socket, st.Pos,
+			"no step before this one makes a socket %q%s",
+			say.Clip(st.Socket), suggestName(st.Socket, slices.Sorted(maps.Keys(made.names))))
 	}
 }
 
 // needsNoSocket refuses the name of a socket beside an operation that works on none.
 func (v *validation) needsNoSocket(st *Step) {
 	if st.Socket != "" {
-		v.errorf(&st.Socket, st.Pos, "%s works on no socket", st.Op.Kind())
+		v.errorf(&st.Socket, st.Pos, "%s works on no socket; remove the key socket", st.Op.Kind())
 	}
 }

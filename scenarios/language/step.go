@@ -29,13 +29,17 @@ type Step struct {
 
 func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
 	if !stepName.MatchString(st.ID) || len(st.ID) > 64 {
-		v.errorf(&st.ID, st.Pos, "%q is no id for a step: want lower-case letters, digits, - and _", say.Clip(st.ID))
+		v.errorf(&st.ID, st.Pos,
+			"invalid id %q for a step: want lower-case letters, digits, - and _, at most 64 characters",
+			say.Clip(st.ID))
 	}
 	if v.has(&st.Socket) && !stepName.MatchString(st.Socket) {
-		v.errorf(&st.Socket, st.Pos, "%q is no name for a socket: want lower-case letters, digits, - and _", say.Clip(st.Socket))
+		v.errorf(&st.Socket, st.Pos,
+			"invalid name %q for a socket: want lower-case letters, digits, - and _",
+			say.Clip(st.Socket))
 	}
 	if v.has(&st.Times) && (st.Times < 1 || st.Times > maxTimes) {
-		v.errorf(&st.Times, st.Pos, "times: %d is outside 1 to %d", st.Times, maxTimes)
+		v.errorf(&st.Times, st.Pos, "invalid times %d: want 1 to %d", st.Times, maxTimes)
 	}
 	v.awaits(a, st, &st.After)
 	op := st.Op.Operation()
@@ -104,7 +108,7 @@ func misplaced(t reflect.Type, key string) string {
 	if !isOperation || besideOperation(key) == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s stands beside the operation, not in it: {OPERATION: ..., %s: ...}", key, key)
+	return fmt.Sprintf("%s belongs beside the operation, not in it: {OPERATION: ..., %s: ...}", key, key)
 }
 
 // step reads a step: a mapping of one operation and the keys that stand beside it, or the bare name
@@ -156,7 +160,9 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 		}
 	}
 	if len(ops) > 2 {
-		d.Errorf(ops[2], "two operations in one step: %q and %q", ops[0].Value, ops[2].Value)
+		d.Errorf(ops[2],
+			"two operations in one step: %q and %q; make them two steps",
+			ops[0].Value, ops[2].Value)
 		return
 	}
 	explicit := false

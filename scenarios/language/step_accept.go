@@ -11,7 +11,7 @@ func (a *Accept) check(v *validation, _ *Actor, st *Step) { v.socketAs(&a.As, st
 
 func (a *Accept) sockets(v *validation, st *Step, made *socketsMade) {
 	if st.Socket == "" && !made.listener {
-		v.errorf(nil, st.Pos, "accept needs a listening socket, and no step before makes one")
+		v.errorf(nil, st.Pos, "accept needs a listening socket; add a listen step before it")
 	}
 	v.madeBefore(st, made)
 	made.made(a.As, "conn")

@@ -11,7 +11,9 @@ type Blocked struct {
 
 func (b *Blocked) check(v *validation, a *Actor, st *Step) {
 	if b.Actor == a.Name {
-		v.errorf(&b.Actor, st.Pos, "blocked: the actor %s cannot ask about itself, as it is not blocked while it asks; name another, or ask from another", a.Name)
+		v.errorf(&b.Actor, st.Pos,
+			"blocked: the actor %s is not blocked while it asks about itself; name another actor, or ask from another",
+			a.Name)
 		return
 	}
 	v.actorRef(&b.Actor, st.Pos, b.Actor)

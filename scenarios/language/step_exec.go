@@ -33,7 +33,7 @@ func (d *decoder) exec(n *yaml.Node, e *Exec) {
 
 func (e *Exec) check(v *validation, _ *Actor, st *Step) {
 	if len(e.Command) == 0 || e.Command[0] == "" {
-		v.errorf(e, st.Pos, "exec: want a command")
+		v.errorf(e, st.Pos, "exec: want a command, such as \"echo hello\"")
 	}
 }
 

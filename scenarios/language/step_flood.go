@@ -23,13 +23,15 @@ func (f *Flood) check(v *validation, _ *Actor, st *Step) {
 	pos := st.Pos
 	v.target(&f.To, pos, f.To)
 	if f.Count < 1 || f.Count > maxFlood {
-		v.errorf(&f.Count, pos, "flood: count: %d is outside 1 to %d", f.Count, maxFlood)
+		v.errorf(&f.Count, pos, "flood: invalid count %d: want 1 to %d", f.Count, maxFlood)
 	}
 	if v.has(&f.Rate) && f.Rate < 0 {
-		v.errorf(&f.Rate, pos, "flood: rate: %d is negative", f.Rate)
+		v.errorf(&f.Rate, pos, "flood: invalid rate %d: want 0 or more", f.Rate)
 	}
 	if v.wireless() {
-		v.errorf(f, pos, "flood needs the wire, on which the answers are lost; there is none in the shape %s", v.s.Network.Shape)
+		v.errorf(f, pos,
+			"flood needs the wire, on which the answers are lost: want shape: wire, not %s",
+			v.s.Network.Shape)
 	}
 	if v.has(&f.From) {
 		v.sources(&f.From, pos, f.From)

@@ -15,7 +15,8 @@ func (k *Kill) check(v *validation, _ *Actor, st *Step) {
 		v.oneOf(&k.Signal, st.Pos, "signal", k.Signal, signalNames())
 	}
 	if k.Restart != nil && k.Signal != "USR1" {
-		v.errorf(k.Restart, st.Pos, "restart is for the signal USR1")
+		v.errorf(k.Restart, st.Pos,
+			"restart is only for the signal USR1; set signal: USR1, or remove restart")
 	}
 }
 

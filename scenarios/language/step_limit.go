@@ -20,7 +20,8 @@ const (
 
 func (l *Limit) check(v *validation, _ *Actor, st *Step) {
 	if l.Nofile < lowNofile || l.Nofile > highNofile {
-		v.errorf(&l.Nofile, st.Pos, "limit: nofile: %d is outside %d to %d", l.Nofile, lowNofile, highNofile)
+		v.errorf(&l.Nofile, st.Pos,
+			"limit: invalid nofile %d: want %d to %d", l.Nofile, lowNofile, highNofile)
 	}
 }
 

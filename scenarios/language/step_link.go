@@ -17,7 +17,7 @@ func (l *LinkOp) check(v *validation, _ *Actor, st *Step) {
 		v.host(&l.Host, st.Pos, l.Host, false)
 	}
 	if v.s.Network.Shape == ShapeLoopback {
-		v.errorf(l, st.Pos, "there is no link in the shape loopback")
+		v.errorf(l, st.Pos, "no link in the shape loopback: want shape: wire or shape: direct")
 	}
 }
 

@@ -16,13 +16,13 @@ func (l *Listen) check(v *validation, _ *Actor, st *Step) {
 	v.localAddress(&l.Address, st.Pos, l.Address)
 	v.port(&l.Port, st.Pos, 1)
 	if b := l.Backlog; b != nil && *b < 0 {
-		v.errorf(b, st.Pos, "backlog: %d is negative", *b)
+		v.errorf(b, st.Pos, "invalid backlog %d: want 0 or more", *b)
 	}
 }
 
 func (l *Listen) sockets(v *validation, st *Step, made *socketsMade) {
 	if !v.has(&l.Port) && !made.bound {
-		v.errorf(l, st.Pos, "listen needs a port, since no step before binds a socket")
+		v.errorf(l, st.Pos, "listen needs a port; name one, or add a bind step before it")
 	}
 	made.made(st.Socket, "listener")
 	made.listener = true

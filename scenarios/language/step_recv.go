@@ -16,7 +16,7 @@ type Recv struct {
 
 func (r *Recv) check(v *validation, _ *Actor, st *Step) {
 	if r.Until != "" && v.has(&r.Bytes) {
-		v.errorf(&r.Until, st.Pos, "recv: want one of bytes and until")
+		v.errorf(&r.Until, st.Pos, "recv: want one of bytes and until, not both")
 	}
 	v.flags(r.Flags, st.Pos, "dontwait", "peek", "waitall", "oob")
 }

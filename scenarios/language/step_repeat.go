@@ -15,7 +15,7 @@ type Repeat struct {
 
 func (r *Repeat) check(v *validation, _ *Actor, st *Step) {
 	if r.Times < 1 || r.Times > maxTimes {
-		v.errorf(&r.Times, st.Pos, "repeat: times: %d is outside 1 to %d", r.Times, maxTimes)
+		v.errorf(&r.Times, st.Pos, "repeat: invalid times %d: want 1 to %d", r.Times, maxTimes)
 	}
 }
 

@@ -43,7 +43,7 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 	proto := "tcp"
 	switch {
 	case s.UDP && s.ICMP != "":
-		v.errorf(s, pos, "no packet is udp and icmp at once")
+		v.errorf(s, pos, "no packet is udp and icmp at once; want one of them")
 		return
 	case s.UDP:
 		proto = "udp"
@@ -62,7 +62,7 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 	v.source(&s.From, pos, s.From)
 	v.data(&s.Data, pos)
 	if v.has(&s.TTL) && (s.TTL < 1 || s.TTL > 255) {
-		v.errorf(&s.TTL, pos, "segment: ttl: %d is outside 1 to 255", s.TTL)
+		v.errorf(&s.TTL, pos, "segment: invalid ttl %d: want 1 to 255", s.TTL)
 	}
 	if proto != "tcp" {
 		v.noTCP(s, pos, strings.ToUpper(proto))
@@ -72,7 +72,8 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 		v.oneOf(&s.Flags[i], pos, "TCP flag", s.Flags[i], TCPFlagNames())
 	}
 	if !ofSocket && !v.has(&s.Flags) {
-		v.errorf(s, pos, "segment: want flags, such as [SYN]; only of a socket is there a default")
+		v.errorf(s, pos,
+			"segment: want flags, such as [SYN]; only a segment of a socket has a default")
 	}
 	v.number(&s.Seq, pos, "seq", "next", ofSocket)
 	v.number(&s.Ack, pos, "ack", "next", ofSocket)
@@ -93,7 +94,8 @@ func (s *Segment) sockets(v *validation, st *Step, made *socketsMade) {
 		v.madeBefore(st, made)
 	case v.has(&s.To):
 	case !made.any:
-		v.errorf(nil, st.Pos, "segment without to needs a socket, and no step before makes one")
+		v.errorf(nil, st.Pos,
+			"segment without the key to needs a socket; add to, or a step before it that makes one, such as connect")
 	}
 }
 
@@ -146,13 +148,13 @@ func (v *validation) noTCP(s *Segment, pos Pos, proto string) {
 		{"options", s.Options, s.Options != nil},
 	} {
 		if o.given {
-			v.errorf(o.field, pos, "%s: %s has no such thing", o.key, proto)
+			v.errorf(o.field, pos, "%s: %s packets have none; remove the key", o.key, proto)
 		}
 	}
 }
 
 func (v *validation) field16(n *int, pos Pos, key string, high int) {
 	if n != nil && (*n < 0 || *n > high) {
-		v.errorf(n, pos, "segment: %s: %d is outside 0 to %d", key, *n, high)
+		v.errorf(n, pos, "segment: invalid %s %d: want 0 to %d", key, *n, high)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Setsockopt) check(v *validation, _ *Actor, st *Step) {
 			continue
 		}
 		if problem := form.check(o.Value); problem != "" {
-			v.errorf(&o.Value, o.Pos, "%s: %q: %s", o.Name, say.Clip(o.Value), problem)
+			v.errorf(&o.Value, o.Pos, "invalid %s %q: %s", o.Name, say.Clip(o.Value), problem)
 		}
 	}
 }

@@ -23,7 +23,9 @@ func (*TCPInfo) Arguments() string { return "" }
 // Shows names how many fields the kernel has.
 func (*TCPInfo) Shows() Shown { return Shown{Part: OutcomeValues} }
 
-func (*TCPInfo) valueNames() (what string, names []string) { return "field of tcp_info", tcpInfoFields }
+func (*TCPInfo) valueNames() (what string, names []string) {
+	return "field of tcp_info (as in struct tcp_info, without tcpi_)", tcpInfoFields
+}
 
 // tcpInfoFields are the fields of struct tcp_info (include/uapi/linux/tcp.h), without tcpi_.
 var tcpInfoFields = strings.Fields(`state ca_state retransmits probes backoff options snd_wscale rcv_wscale

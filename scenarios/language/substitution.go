@@ -109,7 +109,9 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	if !ok {
 		var err error
 		if e, err = expr.Parse(source); err != nil {
-			x.d.Errorf(n, "${%s} is no parameter, and as an expression it cannot be read: %v; for the text itself write $${", say.Clip(source), err)
+			x.d.Errorf(n,
+				"invalid expression ${%s}: %v; to write ${ itself, write $${",
+				say.Clip(source), err)
 			return nil
 		}
 		x.read[source] = e
@@ -125,11 +127,11 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	})
 	x.nodes += work
 	if err == nil && result.Has(expr.Mapping) {
-		err = errors.New("it comes to a mapping, which only ${name} can stand for")
+		err = errors.New("the result is a mapping, which only ${name} alone can stand for")
 	}
 	if err != nil {
 		if !errors.Is(err, errSilent) {
-			x.d.Errorf(n, "${%s} cannot be computed: %v", say.Clip(source), err)
+			x.d.Errorf(n, "cannot compute ${%s}: %v", say.Clip(source), err)
 		}
 		return nil
 	}
@@ -178,10 +180,12 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	case ok && value.Tag == decode.BadTag:
 		return nil
 	case ok && slices.Contains(x.computing, name):
-		x.d.Errorf(value, "the parameter %s is made of itself: %s", name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
+		x.d.Errorf(value,
+			"the parameter %s depends on itself: %s",
+			name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
 		return nil
 	case ok && len(x.computing) == maxComputing:
-		x.d.Errorf(value, "more than %d parameters are made of one another", maxComputing)
+		x.d.Errorf(value, "more than %d parameters depend on one another", maxComputing)
 		return nil
 	case ok && !x.computed[name] && refersToParam(value):
 		before := len(x.d.Mistakes())
@@ -210,7 +214,7 @@ func suggestParam(name string, known []string) string {
 	if s := spell.DidYouMean(name, known); s != "" {
 		return s
 	}
-	return "; there are " + say.List(known) + "; for the text itself write $${" + say.Clip(name) + "}"
+	return "; known here: " + say.List(known) + "; to write the text itself, write $${" + say.Clip(name) + "}"
 }
 
 // splice replaces parameters within a text.

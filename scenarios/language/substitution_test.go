@@ -61,9 +61,9 @@ func TestParametersGrowNoFurtherThanAScenarioMay(t *testing.T) {
 		long += "  a" + strconv.Itoa(i) + ": \"${a" + strconv.Itoa(i-1) + " + 1}\"\n"
 	}
 	for name, c := range map[string]struct{ params, want string }{
-		"lists of lists":     {chain, "more than 100000 YAML nodes"},
+		"lists of lists":     {chain, "want at most 100000 YAML nodes"},
 		"a chain of 300":     {long + "  z: \"${a299}\"\n", ""},
-		"a chain from above": {"params:\n  z: \"${a299}\"\n" + strings.TrimPrefix(long, "params:\n"), "made of one another"},
+		"a chain from above": {"params:\n  z: \"${a299}\"\n" + strings.TrimPrefix(long, "params:\n"), "depend on one another"},
 		"a long expression":  {"params:\n  z: \"${" + strings.Repeat("1 + ", 200) + "1}\"\n", "longer than 500 characters"},
 	} {
 		began := time.Now()

@@ -106,7 +106,7 @@ func (v *validation) has(field any) bool {
 func (v *validation) limits() {
 	check := func(field any, n, limit int, what string) {
 		if n > limit {
-			v.errorf(field, v.s.Pos, "%d %s; a scenario has at most %d", n, what, limit)
+			v.errorf(field, v.s.Pos, "%d %s are too many: want at most %d", n, what, limit)
 		}
 	}
 	check(&v.s.Hosts, len(v.s.Hosts), maxHosts, "hosts")
@@ -143,7 +143,8 @@ func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unord
 		}
 		key := a.Name + "." + st.ID
 		if _, twice := v.steps[key]; twice {
-			v.errorf(&st.ID, st.Pos, "there are two steps %q in the actor %s; give one another id", st.ID, a.Name)
+			v.errorf(&st.ID, st.Pos,
+				"duplicate step %q in the actor %s: give one of them another id", st.ID, a.Name)
 		} else {
 			v.steps[key] = known
 			v.ids = append(v.ids, key)
@@ -161,14 +162,18 @@ func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unord
 // name checks the form of a name.
 func (v *validation) name(field any, pos Pos, what, name string) {
 	if !kebab.MatchString(name) || len(name) > maxName {
-		v.errorf(field, pos, "%q is no name for %s: want lower-case letters, digits and -, at most %d", say.Clip(name), what, maxName)
+		v.errorf(field, pos,
+			"invalid name %q for %s: want lower-case letters, digits and -, at most %d characters",
+			say.Clip(name), what, maxName)
 	}
 }
 
 func (v *validation) head() {
 	s := v.s
 	if !kebab.MatchString(s.Name) || len(s.Name) > 64 {
-		v.errorf(&s.Name, s.Pos, "%q is no name for a scenario: want lower-case letters, digits and -, at most 64", say.Clip(s.Name))
+		v.errorf(&s.Name, s.Pos,
+			"invalid name %q for a scenario: want lower-case letters, digits and -, at most 64 characters",
+			say.Clip(s.Name))
 	}
 	if strings.TrimSpace(s.Title) == "" || strings.Contains(s.Title, "\n") {
 		v.errorf(&s.Title, s.Pos, "title: want one line that says what will be seen")
@@ -177,31 +182,35 @@ func (v *validation) head() {
 		v.name(&s.Tags[i], s.Pos, "a tag", s.Tags[i])
 	}
 	if v.has(&s.Deadline) && s.Deadline == 0 {
-		v.errorf(&s.Deadline, s.Pos, "deadline: want more than 0s")
+		v.errorf(&s.Deadline, s.Pos, "invalid deadline 0s: want more than 0s")
 	}
 	if v.has(&s.Duration) && s.Duration == 0 {
-		v.errorf(&s.Duration, s.Pos, "duration: want more than 0s")
+		v.errorf(&s.Duration, s.Pos, "invalid duration 0s: want more than 0s")
 	}
 	if s.Deadline > 0 && s.Duration > s.Deadline {
-		v.errorf(&s.Deadline, s.Pos, "deadline: %v comes before the run is over (duration: %v)", s.Deadline, s.Duration)
+		v.errorf(&s.Deadline, s.Pos,
+			"invalid deadline %v: want at least the duration, %v", s.Deadline, s.Duration)
 	}
 	switch n := len(v.hosts); {
 	case n == 0:
-		v.errorf(&s.Hosts, s.Pos, "hosts: a scenario needs at least one")
+		v.errorf(&s.Hosts, s.Pos, "hosts: want at least one")
 	case s.Network.Shape == ShapeDirect && n != 2:
-		v.errorf(&s.Network.Shape, s.Pos, "shape: direct joins exactly two hosts, but there are %d", n)
+		v.errorf(&s.Network.Shape, s.Pos, "shape: direct joins exactly two hosts, not %d", n)
 	case s.Network.Shape == ShapeLoopback && n != 1:
-		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback is one host, but there are %d", n)
+		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback has exactly one host, not %d", n)
 	}
 	v.mtu(&s.Network.MTU, s.Network.MTU)
 	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > defaultSnaplen) {
-		v.errorf(&s.Network.Snaplen, s.Pos, "snaplen: %d is outside %d to %d", n, minSnaplen, defaultSnaplen)
+		v.errorf(&s.Network.Snaplen, s.Pos,
+			"invalid snaplen %d: want %d to %d", n, minSnaplen, defaultSnaplen)
 	}
 	if len(s.Actors) == 0 {
-		v.errorf(&s.Actors, s.Pos, "actors: a scenario%s needs at least one", v.inCase())
+		v.errorf(&s.Actors, s.Pos, "actors: want at least one%s", v.inCase())
 	}
 	if len(s.Expect) == 0 {
-		v.errorf(&s.Expect, s.Pos, "a scenario that expects nothing%s cannot fail; say under expect what must be observed", v.inCase())
+		v.errorf(&s.Expect, s.Pos,
+			"expect: want at least one expectation%s; a scenario without any cannot fail",
+			v.inCase())
 	}
 }
 
@@ -217,9 +226,9 @@ func (v *validation) mtu(field *int, mtu int) {
 	switch {
 	case !v.has(field):
 	case mtu < minMTU || mtu > maxMTU:
-		v.errorf(field, v.s.Pos, "mtu: %d is outside %d to %d", mtu, minMTU, maxMTU)
+		v.errorf(field, v.s.Pos, "invalid mtu %d: want %d to %d", mtu, minMTU, maxMTU)
 	case v.s.Family == V6 && mtu < minMTUv6:
-		v.errorf(field, v.s.Pos, "mtu: IPv6 needs at least %d, not %d", minMTUv6, mtu)
+		v.errorf(field, v.s.Pos, "invalid mtu %[2]d: IPv6 needs at least %[1]d", minMTUv6, mtu)
 	}
 }
 
@@ -228,16 +237,21 @@ func (v *validation) checkHosts() {
 		h := &v.s.Hosts[i]
 		switch {
 		case h.Name == Wire && v.wireless():
-			v.errorf(nil, h.Pos, "there is no wire in the shape %s", v.s.Network.Shape)
+			v.errorf(nil, h.Pos,
+				"no wire in the shape %s: remove this host, or choose shape: wire",
+				v.s.Network.Shape)
 		case h.Name == Wire && (v.has(&h.Addresses) || v.has(&h.MTU) || v.has(&h.Route)):
 			v.errorf(nil, h.Pos, "the wire is the router between the hosts; only its sysctls can be set")
 		case slices.Contains([]string{"any", "absent", "fault"}, h.Name):
-			v.errorf(nil, h.Pos, "a host cannot be called %q: the word has a meaning in addresses and events", h.Name)
+			v.errorf(nil, h.Pos,
+				"invalid name %q for a host: the word has a meaning in addresses and events",
+				h.Name)
 		default:
 			v.name(nil, h.Pos, "a host", h.Name)
 		}
 		if v.has(&h.Addresses) && (h.Addresses < 1 || h.Addresses > maxAddress) {
-			v.errorf(&h.Addresses, h.Pos, "addresses: %d is outside 1 to %d", h.Addresses, maxAddress)
+			v.errorf(&h.Addresses, h.Pos,
+				"invalid addresses %d: want 1 to %d", h.Addresses, maxAddress)
 		}
 		v.mtu(&h.MTU, h.MTU)
 		v.sysctls(h.Sysctl)
@@ -254,7 +268,8 @@ func (v *validation) sysctls(list []Sysctl) {
 		s := &list[i]
 		v.sysctlName(&s.Name, s.Pos, s.Name)
 		if strings.ContainsAny(s.Value, "\n\x00") || len(s.Value) > 4000 {
-			v.errorf(&s.Value, s.Pos, "the value of %s is no line of text", s.Name)
+			v.errorf(&s.Value, s.Pos,
+				"invalid value of %s: want one line of at most 4000 bytes", s.Name)
 		}
 		if s.Name == PortRange {
 			if err := portRange(s.Value, list[:i]); err != nil {
@@ -268,9 +283,13 @@ func (v *validation) sysctlName(field any, pos Pos, name string) {
 	switch {
 	case sysctlName.MatchString(name):
 	case strings.HasPrefix(name, "net/"):
-		v.errorf(field, pos, "sysctl %q: write the name with dots: %s", say.Clip(name), say.Clip(strings.ReplaceAll(name, "/", ".")))
+		v.errorf(field, pos,
+			"invalid sysctl %q: want dots in the name: %s",
+			say.Clip(name), say.Clip(strings.ReplaceAll(name, "/", ".")))
 	default:
-		v.errorf(field, pos, "sysctl %q: want a name that begins with net.; others belong to the whole machine, not to a host of the lab", say.Clip(name))
+		v.errorf(field, pos,
+			"invalid sysctl %q: want a name that begins with net.; others belong to the whole machine, not to a host of the lab",
+			say.Clip(name))
 	}
 }
 
@@ -280,7 +299,7 @@ func (v *validation) host(field any, pos Pos, name string, wireToo bool) {
 	case slices.Contains(v.hosts, name):
 	case name == Wire && wireToo && !v.wireless():
 	case name == Wire:
-		v.errorf(field, pos, "the wire is no host that this can name; there are %s", say.List(v.hosts))
+		v.errorf(field, pos, "the wire cannot be named here; known here: %s", say.List(v.hosts))
 	default:
 		v.errorf(field, pos, "unknown host %q%s", say.Clip(name), suggestName(name, v.hosts))
 	}
@@ -294,5 +313,5 @@ func suggestName(name string, known []string) string {
 	if len(known) > 12 {
 		return ""
 	}
-	return "; there is " + say.List(known)
+	return "; known here: " + say.List(known)
 }

@@ -28,7 +28,8 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 		}
 		v.errorf(field, pos, "the actor %s has no step %q%s", actor, say.Clip(step), suggestName(step, ids))
 	case n > known.runs:
-		v.errorf(field, pos, "%s[%d]: the step is done only %s", key, n, timesWord(known.runs))
+		v.errorf(field, pos,
+			"%s[%d] never happens: the step is done only %s", key, n, timesWord(known.runs))
 	default:
 		return known.step
 	}
@@ -37,7 +38,7 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 
 // leftOut reports a reference to what only has left out.
 func (v *validation) leftOut(field any, pos Pos, what string) {
-	v.errorf(field, pos, "%s is left out%s by only; say only here as well", what, v.inCase())
+	v.errorf(field, pos, "%s is left out%s by only; add the same only here", what, v.inCase())
 }
 
 func timesWord(n int) string {
@@ -101,11 +102,12 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 		return
 	}
 	if a == b {
-		v.errorf(until, pos, "from and until are the same event, so there is nothing between")
+		v.errorf(until, pos,
+			"until is the same event as the beginning, so nothing is between; want a later one")
 		return
 	}
 	if a.Kind == EventFaultHit && b.Kind == EventFaultHit && a.Fault == b.Fault && b.N < a.N {
-		v.errorf(until, pos, "until (%s) comes before from (%s)", *until, *from)
+		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
 	}
 	if a.Actor == "" || a.Actor != b.Actor || a.Step == "" || b.Step == "" {
 		return
@@ -117,7 +119,7 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 		before = b.N < a.N || b.N == a.N && b.Kind == EventStepStart
 	}
 	if before {
-		v.errorf(until, pos, "until (%s) comes before from (%s)", *until, *from)
+		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
 	}
 }
 
@@ -133,7 +135,8 @@ func (v *validation) target(field any, pos Pos, to string) {
 	}
 	host, port := to[:i], to[i+1:]
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		v.errorf(field, pos, "%q: %q is no port; want 1 to 65535", say.Clip(to), say.Clip(port))
+		v.errorf(field, pos,
+			"invalid port %[2]q in %[1]q: want 1 to 65535", say.Clip(to), say.Clip(port))
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
 		return
@@ -154,20 +157,22 @@ func (v *validation) address(field any, pos Pos, address string) {
 		return
 	}
 	if n, err := strconv.Atoi(nth); err != nil || n < 1 || n > max(h.Addresses, 1) {
-		v.errorf(field, pos, "%q: the host's key addresses says that it has %d", say.Clip(address), max(h.Addresses, 1))
+		v.errorf(field, pos,
+			"invalid address %q: want HOST.N with N at most %d, which the host's key addresses sets",
+			say.Clip(address), max(h.Addresses, 1))
 	}
 }
 
 func (v *validation) port(field *int, pos Pos, low int) {
 	if v.has(field) && (*field < low || *field > 65535) {
-		v.errorf(field, pos, "%d is no port; want %d to 65535", *field, low)
+		v.errorf(field, pos, "invalid port %d: want %d to 65535", *field, low)
 	}
 }
 
 // oneOf checks a word against those known.
 func (v *validation) oneOf(field any, pos Pos, what, word string, known []string) {
 	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
-		v.errorf(field, pos, "%s %q: write it without SIG: %s", what, word, bare)
+		v.errorf(field, pos, "invalid %s %q: want %s, without SIG", what, word, bare)
 	} else if !slices.Contains(known, word) {
 		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), spell.Suggest(word, known))
 	}

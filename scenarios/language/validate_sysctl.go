@@ -20,19 +20,23 @@ const unprivilegedStart = "net.ipv4.ip_unprivileged_port_start"
 func portRange(value string, before []Sysctl) error {
 	fields := strings.Fields(value)
 	if len(fields) != 2 {
-		return fmt.Errorf("%s: %q is no range of ports: want the first and the last, such as 40000 40003", PortRange, say.Clip(value))
+		return fmt.Errorf(
+			"invalid %s %q: want the first and the last port, such as 40000 40003",
+			PortRange, say.Clip(value))
 	}
 	var ports [2]int
 	for i, f := range fields {
 		port, err := strconv.Atoi(f)
 		if err != nil || port < 1 || port > 65535 {
-			return fmt.Errorf("%s: %q is no port: want 1 to 65535", PortRange, say.Clip(f))
+			return fmt.Errorf("%s: invalid port %q: want 1 to 65535", PortRange, say.Clip(f))
 		}
 		ports[i] = port
 	}
 	switch {
 	case ports[0] > ports[1]:
-		return fmt.Errorf("%s: the range is empty: %d is more than %d", PortRange, ports[0], ports[1])
+		return fmt.Errorf(
+			"%s: invalid range: %d is more than %d; want the lower port first",
+			PortRange, ports[0], ports[1])
 	case ports[0] < 1024 && !slices.ContainsFunc(before, func(s Sysctl) bool { return s.Name == unprivilegedStart }):
 		return fmt.Errorf("%s: %d is below 1024, which the kernel refuses; set %s before it", PortRange, ports[0], unprivilegedStart)
 	}
