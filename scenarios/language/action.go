@@ -9,20 +9,20 @@ import (
 // Action is what a fault does to the packets it strikes. Exactly one field is set; [Action.Kind] names it. The fields are
 // the one list of actions there is; the type of each has a file of its own, with all that the language knows of it.
 type Action struct {
-	Drop      *Drop      `json:"drop,omitempty" jsonschema_description:"Lose the packet silently."`
-	Reject    *Reject    `json:"reject,omitempty" jsonschema_description:"Lose the packet and tell the sender."`
-	Reset     *Reset     `json:"reset,omitempty" jsonschema_description:"Forge a RST for the connection of the packet."`
+	Drop      *Drop      `json:"drop,omitempty" jsonschema_description:"Lose the packet; no sender learns of it."`
+	Reject    *Reject    `json:"reject,omitempty" jsonschema_description:"Lose the packet and send its sender a RST or an ICMP error."`
+	Reset     *Reset     `json:"reset,omitempty" jsonschema_description:"Forge a RST for the connection of the packet; the packet itself passes."`
 	Delay     *Delay     `json:"delay,omitempty" jsonschema_description:"Hold the packet for a time."`
 	Hold      *Hold      `json:"hold,omitempty" jsonschema_description:"Hold the packet until an event."`
 	Duplicate *Duplicate `json:"duplicate,omitempty" jsonschema_description:"Send the packet more than once."`
 	Reorder   *Reorder   `json:"reorder,omitempty" jsonschema_description:"Let later packets overtake the packet."`
 	Corrupt   *Corrupt   `json:"corrupt,omitempty" jsonschema_description:"Change payload bytes."`
 	Rewrite   *Rewrite   `json:"rewrite,omitempty" jsonschema_description:"Change header fields."`
-	Rate      *Rate      `json:"rate,omitempty" jsonschema_description:"Limit the bandwidth."`
+	Rate      *Rate      `json:"rate,omitempty" jsonschema_description:"Limit the bandwidth: packets wait in a queue, and are lost when it is full."`
 	Loss      *Loss      `json:"loss,omitempty" jsonschema_description:"Lose packets in bursts (Gilbert-Elliott)."`
 	Replay    *Replay    `json:"replay,omitempty" jsonschema_description:"Let the packet pass and send it again later."`
-	Partition *Partition `json:"partition,omitempty" jsonschema_description:"Cut a host off: its link goes down."`
-	MTU       *MTU       `json:"mtu,omitempty" jsonschema_description:"Refuse packets longer than this."`
+	Partition *Partition `json:"partition,omitempty" jsonschema_description:"Cut a host off: all packets to and from it are lost, while its link stays up."`
+	MTU       *MTU       `json:"mtu,omitempty" jsonschema_description:"Let no packet pass that is longer than this."`
 }
 
 // acting is what the language asks of an action. The type of each field of [Action] implements it.

@@ -3,8 +3,8 @@ package language
 // Corrupt changes payload bytes.
 type Corrupt struct {
 	Bytes    int    `yaml:",short" json:"bytes,omitempty" jsonschema_description:"How many bytes are changed. Default: 1."`
-	Offset   int    `json:"offset,omitempty" jsonschema_description:"Offset of the first in the payload. Default: 0."`
-	Checksum string `json:"checksum,omitempty" jsonschema:"enum=keep,enum=fix" jsonschema_description:"keep (default): the checksum is left as it was, so the receiver notices; fix: it is made right."`
+	Offset   int    `json:"offset,omitempty" jsonschema_description:"Offset in the payload of the first byte that is changed. Default: 0."`
+	Checksum string `json:"checksum,omitempty" jsonschema:"enum=keep,enum=fix" jsonschema_description:"keep (default): the checksum stays as it was, so the receiver notices; fix: it is corrected, so the receiver does not notice."`
 }
 
 func (a *Corrupt) check(v *validation, f *Fault) {

@@ -4,10 +4,10 @@ import "time"
 
 // Delay holds the packet for a time.
 type Delay struct {
-	By           Duration `yaml:",short" json:"by" jsonschema_description:"How long."`
+	By           Duration `yaml:",short" json:"by" jsonschema_description:"How long the packet is held."`
 	Jitter       Duration `json:"jitter,omitempty" jsonschema_description:"Varies the delay by up to this much (uniform) or by this standard deviation (normal)."`
-	Distribution string   `json:"distribution,omitempty" jsonschema:"enum=uniform,enum=normal" jsonschema_description:"Of the jitter. Default: uniform."`
-	Order        string   `json:"order,omitempty" jsonschema:"enum=keep,enum=free" jsonschema_description:"keep (default): no packet overtakes another that this fault delays; free: jitter may reorder."`
+	Distribution string   `json:"distribution,omitempty" jsonschema:"enum=uniform,enum=normal" jsonschema_description:"Distribution of the jitter: uniform (default) or normal."`
+	Order        string   `json:"order,omitempty" jsonschema:"enum=keep,enum=free" jsonschema_description:"keep (default): no packet overtakes another that this fault delays; free: jitter may reorder packets."`
 }
 
 func (a *Delay) check(v *validation, f *Fault) {

@@ -3,7 +3,7 @@ package language
 // MTU refuses packets longer than a size that only the wire knows of.
 type MTU struct {
 	Size int    `yaml:",short" json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
-	ICMP string `json:"icmp,omitempty" jsonschema:"enum=send,enum=drop" jsonschema_description:"send (default): the sender is told (fragmentation needed, packet too big); drop: it is not, a PMTU black hole."`
+	ICMP string `json:"icmp,omitempty" jsonschema:"enum=send,enum=drop" jsonschema_description:"send (default): the sender gets an ICMP error (fragmentation needed, or packet too big); drop: it gets none, a PMTU black hole."`
 }
 
 func (a *MTU) check(v *validation, f *Fault) {

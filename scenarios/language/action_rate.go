@@ -2,8 +2,8 @@ package language
 
 // Rate limits the bandwidth.
 type Rate struct {
-	To    BitRate `yaml:",short" json:"to" jsonschema_description:"Bandwidth: 1mbit, 500kbit."`
-	Queue Size    `json:"queue,omitempty" jsonschema_description:"Bytes that wait before the queue overflows. Default: 64kB."`
+	To    BitRate `yaml:",short" json:"to" jsonschema_description:"Bandwidth, such as 1mbit or 500kbit."`
+	Queue Size    `json:"queue,omitempty" jsonschema_description:"Length of the queue in bytes; packets that do not fit are lost. Default: 64kB."`
 	Burst Size    `json:"burst,omitempty" jsonschema_description:"Bytes that may pass at once. Default: 3kB."`
 }
 

@@ -2,8 +2,8 @@ package language
 
 // Replay lets the packet pass and sends it again later.
 type Replay struct {
-	After Duration `yaml:",short" json:"after,omitempty" jsonschema_description:"How long after the packet passed."`
-	Until EventRef `json:"until,omitempty" jsonschema_description:"The event at which it is sent again, in place of after."`
+	After Duration `yaml:",short" json:"after,omitempty" jsonschema_description:"Send it again this long after it passed."`
+	Until EventRef `json:"until,omitempty" jsonschema_description:"Send it again at this event, instead of after a time."`
 }
 
 func (a *Replay) check(v *validation, f *Fault) {

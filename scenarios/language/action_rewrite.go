@@ -4,11 +4,11 @@ import "slices"
 
 // Rewrite changes header fields and makes the checksums right again.
 type Rewrite struct {
-	Window *int     `json:"window,omitempty" jsonschema_description:"Window field, 0 to 65535."`
-	MSS    int      `json:"mss,omitempty" jsonschema_description:"MSS option of a SYN or SYN-ACK."`
-	Strip  []string `json:"strip,omitempty" jsonschema_description:"TCP options to take out: timestamps, sack, window-scale, mss, fast-open."`
-	TTL    int      `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit, 1 to 255."`
-	ECN    string   `json:"ecn,omitempty" jsonschema:"enum=not-ect,enum=ect0,enum=ect1,enum=ce" jsonschema_description:"ECN field."`
+	Window *int     `json:"window,omitempty" jsonschema_description:"New window field, 0 to 65535."`
+	MSS    int      `json:"mss,omitempty" jsonschema_description:"New value of the MSS option of a SYN or SYN-ACK, 1 to 65535."`
+	Strip  []string `json:"strip,omitempty" jsonschema_description:"TCP options to remove: timestamps, sack, window-scale, mss, fast-open."`
+	TTL    int      `json:"ttl,omitempty" jsonschema_description:"New TTL or hop limit, 1 to 255."`
+	ECN    string   `json:"ecn,omitempty" jsonschema:"enum=not-ect,enum=ect0,enum=ect1,enum=ce" jsonschema_description:"New ECN field."`
 	Set    []string `json:"set,omitempty" jsonschema_description:"TCP flags to set."`
 	Clear  []string `json:"clear,omitempty" jsonschema_description:"TCP flags to clear."`
 }

@@ -12,9 +12,9 @@ type Actor struct {
 	Name string `json:"name" yaml:",name"`
 	// Host is where the process runs; a bare list of steps under the actor's name means the host of
 	// the same name.
-	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host of the actor's name."`
+	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host with the name of the actor."`
 	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
-	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
+	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
 

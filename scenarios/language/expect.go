@@ -20,8 +20,8 @@ type Expectation struct {
 	Sockets  *SocketsExpectation  `json:"sockets,omitempty"`
 
 	// Only and Where may stand in every kind.
-	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
-	Where *Where `json:"where,omitempty" jsonschema_description:"Only on kernels of which this holds; elsewhere the expectation is skipped, and says so."`
+	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
+	Where *Where `json:"where,omitempty" jsonschema_description:"Only on kernels that have this sysctl, or lack it; on others the expectation is skipped, and the report says so."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
 

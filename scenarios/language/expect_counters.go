@@ -13,7 +13,7 @@ var counterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // CountersExpectation judges how much kernel counters rose during the run.
 type CountersExpectation struct {
-	Counters []CounterVal `json:"counters" jsonschema_description:"HOST.GROUP.NAME: how much it rose. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6. With + between several: how much they rose together."`
+	Counters []CounterVal `json:"counters" jsonschema_description:"How much kernel counters rose: {HOST.GROUP.NAME: 6}. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6. Counters joined by + are added up."`
 }
 
 // CounterVal is an expected rise of a counter, or of several together.

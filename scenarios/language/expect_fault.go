@@ -4,7 +4,7 @@ import "time"
 
 // FaultExpectation judges how often a fault struck.
 type FaultExpectation struct {
-	Fault string `json:"fault" jsonschema_description:"The fault."`
+	Fault string `json:"fault" jsonschema_description:"Name of the fault."`
 	Hits  Count  `json:"hits" jsonschema_description:"Number of packets it struck."`
 }
 

@@ -8,14 +8,14 @@ import (
 // PacketsExpectation judges the packets that one host's end of a link saw.
 type PacketsExpectation struct {
 	Packets  Selector   `json:"packets" jsonschema_description:"Which packets."`
-	SeenBy   string     `json:"seen-by,omitempty" jsonschema_description:"The host at whose end of the link they are counted, in both directions. Default: that of packets.from, else of packets.to, else every packet once, where it is sent."`
-	Count    *Count     `json:"count,omitempty" jsonschema_description:"How many."`
-	None     bool       `json:"none,omitempty" jsonschema_description:"There are none; the same as count: 0."`
-	Gaps     []Span     `json:"gaps,omitempty" jsonschema_description:"Times between one and the next, as many as there are; with count the list may be longer."`
-	At       []Span     `json:"at,omitempty" jsonschema_description:"When each was seen, counted from since."`
-	Since    EventRef   `json:"since,omitempty" jsonschema_description:"For at, and for which packets count: those before are left out. Default: the first of them."`
-	Until    EventRef   `json:"until,omitempty" jsonschema_description:"Packets after this event are left out."`
-	Sequence []Selector `json:"sequence,omitempty" jsonschema_description:"Each packet in turn is one of these; no other comes between, before or after."`
+	SeenBy   string     `json:"seen-by,omitempty" jsonschema_description:"The host at whose end of the link packets are counted, in both directions. Default: the host packets.from, else packets.to; without both, each packet counts once, where it is sent."`
+	Count    *Count     `json:"count,omitempty" jsonschema_description:"How many packets there are."`
+	None     bool       `json:"none,omitempty" jsonschema_description:"true: there is no such packet; the same as count: 0."`
+	Gaps     []Span     `json:"gaps,omitempty" jsonschema_description:"Times between one packet and the next: one gap less than packets. With count, the list may be longer."`
+	At       []Span     `json:"at,omitempty" jsonschema_description:"When each packet was seen, counted from since. With count, the list may be longer."`
+	Since    EventRef   `json:"since,omitempty" jsonschema_description:"Only packets from this event on count, and at is counted from it. Default: all packets count, and at is counted from the first of them."`
+	Until    EventRef   `json:"until,omitempty" jsonschema_description:"Only packets up to this event count."`
+	Sequence []Selector `json:"sequence,omitempty" jsonschema_description:"These packets in this order, and no other between them, before or after."`
 }
 
 func (p *PacketsExpectation) check(v *validation, pos Pos) {

@@ -4,8 +4,8 @@ import "time"
 
 // PathExpectation wants a socket to go through just these states.
 type PathExpectation struct {
-	Path   SocketSelector `json:"path" jsonschema_description:"The socket; exactly one must fit. It is told by its addresses and ports."`
-	States []State        `json:"states" jsonschema_description:"The states it is seen in, in order, none missing and none more. CLOSED stands for: gone."`
+	Path   SocketSelector `json:"path" jsonschema_description:"The socket, identified by its addresses and ports; exactly one must fit."`
+	States []State        `json:"states" jsonschema_description:"Exactly the states that the socket is seen in, in order. CLOSED at the end means that the socket is gone."`
 }
 
 func (p *PathExpectation) check(v *validation, pos Pos) {

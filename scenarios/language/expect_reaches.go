@@ -7,13 +7,13 @@ import (
 
 // ReachesExpectation wants some socket to be seen in a state.
 type ReachesExpectation struct {
-	Reaches SocketSelector `json:"reaches" jsonschema_description:"Some such socket is seen."`
-	At      *Span          `json:"at,omitempty" jsonschema_description:"When the first is first seen, counted from since."`
-	Since   EventRef       `json:"since,omitempty" jsonschema_description:"Default: the start of the actors."`
-	RecvQ   *Count         `json:"recv-q,omitempty" jsonschema_description:"With this receive queue; of a listener: connections that wait for accept."`
-	SendQ   *Count         `json:"send-q,omitempty" jsonschema_description:"With this send queue; of a listener: its backlog."`
-	Timer   string         `json:"timer,omitempty" jsonschema:"enum=off,enum=on,enum=keepalive,enum=timewait,enum=persist" jsonschema_description:"With this timer, named as ss does."`
-	Retrans *Count         `json:"retrans,omitempty" jsonschema_description:"With this many unanswered retransmissions or probes."`
+	Reaches SocketSelector `json:"reaches" jsonschema_description:"Such a socket is seen, with all the properties given here at the same moment."`
+	At      *Span          `json:"at,omitempty" jsonschema_description:"When such a socket is first seen, counted from since."`
+	Since   EventRef       `json:"since,omitempty" jsonschema_description:"The event that at is counted from. Default: the start of the actors."`
+	RecvQ   *Count         `json:"recv-q,omitempty" jsonschema_description:"Its receive queue; of a listener, the number of connections that wait for accept."`
+	SendQ   *Count         `json:"send-q,omitempty" jsonschema_description:"Its send queue; of a listener, its backlog."`
+	Timer   string         `json:"timer,omitempty" jsonschema:"enum=off,enum=on,enum=keepalive,enum=timewait,enum=persist" jsonschema_description:"Its timer, with the name that ss has for it."`
+	Retrans *Count         `json:"retrans,omitempty" jsonschema_description:"Its number of unanswered retransmissions or probes."`
 }
 
 func (r *ReachesExpectation) check(v *validation, pos Pos) {

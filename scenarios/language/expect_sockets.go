@@ -9,9 +9,9 @@ import (
 // SocketsExpectation wants a number of sockets at one moment.
 type SocketsExpectation struct {
 	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
-	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the moment named by when."`
-	When    EventRef       `json:"when,omitempty" jsonschema_description:"The moment. Default: the end of the run."`
-	Peak    *Count         `json:"peak,omitempty" jsonschema_description:"The most there ever are at once."`
+	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the event when."`
+	When    EventRef       `json:"when,omitempty" jsonschema_description:"The event at which count is judged. Default: the end of the run."`
+	Peak    *Count         `json:"peak,omitempty" jsonschema_description:"The highest number at once."`
 }
 
 func (s *SocketsExpectation) check(v *validation, pos Pos) {

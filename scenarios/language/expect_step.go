@@ -15,20 +15,20 @@ import (
 // StepExpectation judges the outcome of a step; of all its executions where it was done several
 // times and the reference does not pick one (client.connect[3]).
 type StepExpectation struct {
-	Step   StepRef   `json:"step" jsonschema_description:"ACTOR.STEP or ACTOR.STEP[N]."`
-	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, or none. Default: none, unless other keys allow an error."`
+	Step   StepRef   `json:"step" jsonschema_description:"The step: ACTOR.STEP for all its executions, ACTOR.STEP[N] for the Nth."`
+	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, such as ETIMEDOUT, or none. Default: none, unless other keys allow an error."`
 	Took   *Span     `json:"took,omitempty" jsonschema_description:"Duration of the step."`
 	At     *Span     `json:"at,omitempty" jsonschema_description:"When it ended, counted from since."`
-	Since  EventRef  `json:"since,omitempty" jsonschema_description:"For at. Default: the start of the actors."`
+	Since  EventRef  `json:"since,omitempty" jsonschema_description:"The event that at is counted from. Default: the start of the actors."`
 	Result *Count    `json:"result,omitempty" jsonschema_description:"Return value of the system call."`
 	Bytes  *Count    `json:"bytes,omitempty" jsonschema_description:"Number of bytes moved by the whole step."`
-	Value  *Text     `json:"value,omitempty" jsonschema_description:"getsockopt's value, poll's events."`
-	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info without tcpi_. Of sockstat: its counts."`
-	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text; of blocked, the names of system calls, with blanks between."`
-	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of the bytes received, all of them, in hex."`
-	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where recvfrom's datagram or accept's connection came from: HOST, HOST.N or HOST:PORT."`
-	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many times the step ended with these properties. Default: every time."`
-	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"The step had not ended when the run did."`
+	Value  *Text     `json:"value,omitempty" jsonschema_description:"Of getsockopt: the value of the option. Of poll: the events, such as out,err,hup."`
+	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info, without tcpi_. Of sockstat: its counts."`
+	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text, the first 4096; of blocked, the names of system calls, separated by blanks."`
+	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of all bytes received, in hex."`
+	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where the datagram of recvfrom, or the connection of accept, came from: HOST, HOST.N or HOST:PORT."`
+	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many executions ended like this. Default: all."`
+	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did."`
 }
 
 // InfoVal is an expected field of tcp_info, or count of sockstat.

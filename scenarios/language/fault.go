@@ -18,19 +18,19 @@ type Fault struct {
 	Match Selector `json:"match,omitzero" jsonschema_description:"Which packets. Default: all."`
 	At    string   `json:"at,omitempty" jsonschema_description:"Where it strikes: wire (default), HOST.input or HOST.output."`
 	Do    Action   `json:"do" jsonschema_description:"What happens to the packets."`
-	Via   string   `json:"via,omitempty" jsonschema:"enum=auto,enum=iptables,enum=tc,enum=nfqueue" jsonschema_description:"The mechanism that carries it out. Default: auto, the plainest that can."`
+	Via   string   `json:"via,omitempty" jsonschema:"enum=auto,enum=iptables,enum=tc,enum=nfqueue" jsonschema_description:"The mechanism that carries it out: auto (default: the plainest that can), iptables, tc or nfqueue."`
 
 	Nth    Ints     `json:"nth,omitempty" jsonschema_description:"Strike only these matching packets, counted from 1: 2, or [1, 3, 15]."`
-	First  int      `json:"first,omitempty" jsonschema_description:"Strike only the first n matching packets."`
-	Skip   int      `json:"skip,omitempty" jsonschema_description:"Let the first n matching packets pass."`
-	Every  int      `json:"every,omitempty" jsonschema_description:"Strike every nth matching packet."`
-	Chance *Percent `json:"chance,omitempty" jsonschema_description:"Strike each matching packet with this probability, 0% to 100%, seeded."`
+	First  int      `json:"first,omitempty" jsonschema_description:"Strike only the first N matching packets."`
+	Skip   int      `json:"skip,omitempty" jsonschema_description:"Let the first N matching packets pass."`
+	Every  int      `json:"every,omitempty" jsonschema_description:"Strike every Nth matching packet."`
+	Chance *Percent `json:"chance,omitempty" jsonschema_description:"Strike each matching packet with this probability, 0% to 100%. It is seeded: --seed repeats a run."`
 	From   EventRef `json:"from,omitempty" jsonschema_description:"Begin at this event."`
 	Until  EventRef `json:"until,omitempty" jsonschema_description:"End at this event."`
 	After  Duration `json:"after,omitempty" jsonschema_description:"Begin this long after the actors start, or after from."`
-	For    Duration `json:"for,omitempty" jsonschema_description:"End this long after the beginning."`
+	For    Duration `json:"for,omitempty" jsonschema_description:"End this long after it began."`
 
-	Only Names `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
+	Only Names `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
 	Pos  Pos   `json:"pos,omitzero" yaml:"-"`
 }
 
@@ -157,11 +157,11 @@ func (v *validation) trigger(f *Fault) {
 			v.errorf(o.field, f.Pos, "nth already names the packets; remove nth or %s", o.key)
 		}
 		if o.given && f.Do.Partition != nil {
-			v.errorf(o.field, f.Pos, "partition cuts a link, not packets; remove %s", o.key)
+			v.errorf(o.field, f.Pos, "partition cuts off a host, not single packets; remove %s", o.key)
 		}
 	}
 	if f.Do.Partition != nil && (v.has(&f.Match) || len(f.Nth) > 0) {
-		v.errorf(&f.Match, f.Pos, "partition cuts a link, not packets; remove match and nth")
+		v.errorf(&f.Match, f.Pos, "partition cuts off a host, not single packets; remove match and nth")
 	}
 	if v.has(&f.First) && f.First < 1 {
 		v.errorf(&f.First, f.Pos, "invalid first %d: want 1 or more", f.First)

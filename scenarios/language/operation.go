@@ -8,35 +8,35 @@ import (
 
 // Op is the operation of a step. Exactly one field is set; [Op.Kind] names it.
 type Op struct {
-	Socket     *SocketOp   `json:"socket,omitempty" jsonschema_description:"socket(2)."`
+	Socket     *SocketOp   `json:"socket,omitempty" jsonschema_description:"socket(2): make a TCP or UDP socket."`
 	Setsockopt *Setsockopt `json:"setsockopt,omitempty" jsonschema_description:"setsockopt(2): option names and values, in order."`
-	Bind       *Bind       `json:"bind,omitempty" jsonschema_description:"bind(2); makes a TCP socket where there is none."`
-	Listen     *Listen     `json:"listen,omitempty" jsonschema_description:"listen(2); makes and binds a TCP socket where there is none."`
-	Accept     *Accept     `json:"accept,omitempty" jsonschema_description:"accept4(2) on a listening socket; makes a socket."`
-	Connect    *Connect    `json:"connect,omitempty" jsonschema_description:"connect(2); makes a TCP socket where there is none."`
+	Bind       *Bind       `json:"bind,omitempty" jsonschema_description:"bind(2); makes a TCP socket if no suitable one exists."`
+	Listen     *Listen     `json:"listen,omitempty" jsonschema_description:"listen(2); makes and binds a TCP socket if no suitable one exists."`
+	Accept     *Accept     `json:"accept,omitempty" jsonschema_description:"accept4(2) on a listening socket; makes the socket of the connection."`
+	Connect    *Connect    `json:"connect,omitempty" jsonschema_description:"connect(2); makes a TCP socket if no suitable one exists."`
 	Send       *Send       `json:"send,omitempty" jsonschema_description:"send(2), once; a string is the text to send."`
-	Recv       *Recv       `json:"recv,omitempty" jsonschema_description:"recv(2)."`
-	Sendto     *Sendto     `json:"sendto,omitempty" jsonschema_description:"sendto(2); makes a UDP socket where there is none."`
-	Recvfrom   *Recvfrom   `json:"recvfrom,omitempty" jsonschema_description:"recvfrom(2)."`
-	Segment    *Segment    `json:"segment,omitempty" jsonschema_description:"Send one packet with header fields of one's own."`
-	Flood      *Flood      `json:"flood,omitempty" jsonschema_description:"Send SYNs from many addresses that answer nobody."`
+	Recv       *Recv       `json:"recv,omitempty" jsonschema_description:"recv(2): once, until a number of bytes have come, or to the end of the stream."`
+	Sendto     *Sendto     `json:"sendto,omitempty" jsonschema_description:"sendto(2); makes a UDP socket if no suitable one exists."`
+	Recvfrom   *Recvfrom   `json:"recvfrom,omitempty" jsonschema_description:"recvfrom(2): receive one datagram."`
+	Segment    *Segment    `json:"segment,omitempty" jsonschema_description:"Send one packet with the header fields given here."`
+	Flood      *Flood      `json:"flood,omitempty" jsonschema_description:"Send SYNs from many addresses; no socket knows of them."`
 	Poll       *Poll       `json:"poll,omitempty" jsonschema_description:"poll(2) on one socket."`
 	Shutdown   *Shutdown   `json:"shutdown,omitempty" jsonschema_description:"shutdown(2): read, write or both."`
 	Close      *Close      `json:"close,omitempty" jsonschema_description:"close(2)."`
-	Getsockopt *Getsockopt `json:"getsockopt,omitempty" jsonschema_description:"getsockopt(2) of the option named, or SIOCINQ, SIOCOUTQ; the outcome's value."`
-	TCPInfo    *TCPInfo    `json:"tcp_info,omitempty" jsonschema_description:"getsockopt(TCP_INFO); the outcome's values."`
-	Sockstat   *Sockstat   `json:"sockstat,omitempty" jsonschema_description:"Count the sockets of the actor's host; the outcome's values."`
+	Getsockopt *Getsockopt `json:"getsockopt,omitempty" jsonschema_description:"getsockopt(2) of one option, or the ioctl SIOCINQ or SIOCOUTQ; expectations judge its value."`
+	TCPInfo    *TCPInfo    `json:"tcp_info,omitempty" jsonschema_description:"getsockopt(TCP_INFO); expectations judge its values."`
+	Sockstat   *Sockstat   `json:"sockstat,omitempty" jsonschema_description:"Count the sockets of the actor's host; expectations judge its values."`
 	Sleep      *Sleep      `json:"sleep,omitempty" jsonschema_description:"Do nothing for a duration."`
 	Signal     *Signal     `json:"signal,omitempty" jsonschema_description:"Raise the event ACTOR.signal.NAME, for after, wait, from and until."`
 	Wait       *Wait       `json:"wait,omitempty" jsonschema_description:"Wait for an event."`
 	Exec       *Exec       `json:"exec,omitempty" jsonschema_description:"Run a program on the host and wait for it."`
 	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process."`
-	Blocked    *Blocked    `json:"blocked,omitempty" jsonschema_description:"Find out which system call another actor is blocked in; the outcome's text."`
+	Blocked    *Blocked    `json:"blocked,omitempty" jsonschema_description:"Find out which system call another actor is blocked in; expectations judge its text."`
 	Sysctl     *SysctlOp   `json:"sysctl,omitempty" jsonschema_description:"Set kernel parameters of a host."`
-	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2) of the actor's process."`
+	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2): limit the open files of the actor's process."`
 	Link       *LinkOp     `json:"link,omitempty" jsonschema_description:"Take a host's link down or up."`
 	Repeat     *Repeat     `json:"repeat,omitempty" jsonschema_description:"Do several steps several times."`
-	Parallel   *Parallel   `json:"parallel,omitempty" jsonschema_description:"Do several lists of steps at once, each on a thread of its own."`
+	Parallel   *Parallel   `json:"parallel,omitempty" jsonschema_description:"Do several lists of steps at once, each on its own thread."`
 }
 
 // Kind names the operation that is set, as written in YAML; "" for none.

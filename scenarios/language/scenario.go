@@ -54,10 +54,10 @@ type Scenario struct {
 	Tags    []string `json:"tags,omitempty" jsonschema_description:"Words to find the scenario by."`
 
 	IP       []Family `json:"ip,omitempty" jsonschema_description:"IP versions to run on: v4, v6 or both. Default: v4."`
-	Deadline Duration `json:"deadline,omitempty" jsonschema_description:"When the run is ended although an actor still hangs. Default: half as long again as the estimated duration, and 10 s."`
-	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes, where the estimate from its timers is wrong."`
+	Deadline Duration `json:"deadline,omitempty" jsonschema_description:"When the run is ended even if an actor still hangs. Default: 1.5 times the duration, plus 10 s."`
+	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes. Set it where the estimate is wrong."`
 
-	Network Network       `json:"network,omitzero" jsonschema_description:"Shape of the lab and properties of all its links."`
+	Network Network       `json:"network,omitzero" jsonschema_description:"How the hosts are joined, and the properties of all links."`
 	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`
 	Faults  []Fault       `json:"faults,omitempty" jsonschema_description:"What goes wrong on the network, by name."`
 	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
@@ -120,7 +120,7 @@ func (s *Scenario) Fault(name string) *Fault {
 type Network struct {
 	Shape    Shape `json:"shape,omitempty" jsonschema:"enum=wire,enum=direct,enum=loopback" jsonschema_description:"wire (default): a router between the hosts; direct: two hosts, one link; loopback: one host and lo."`
 	MTU      int   `json:"mtu,omitempty" jsonschema_description:"MTU of every link in bytes, 68 to 65535. Default: 1500."`
-	Offloads bool  `json:"offloads,omitempty" jsonschema_description:"Leave TSO, GSO, GRO and checksum offloads on. Default: false, a packet on the wire is a packet."`
+	Offloads bool  `json:"offloads,omitempty" jsonschema_description:"true: leave TSO, GSO, GRO and checksum offloads on; one captured packet may then stand for several packets of the wire. Default: false."`
 	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 134 to 65535. Default: 65535."`
 }
 
@@ -129,8 +129,8 @@ type Host struct {
 	Name      string   `json:"name" yaml:",name"`
 	Addresses int      `json:"addresses,omitempty" jsonschema_description:"Number of addresses, 1 to 100; the second is server.2 in steps. Default: 1."`
 	MTU       int      `json:"mtu,omitempty" jsonschema_description:"MTU of the host's link in bytes, on both ends. Default: the network's."`
-	Route     string   `json:"route,omitempty" jsonschema:"enum=default,enum=none" jsonschema_description:"default: a default route by way of the wire; none: only the host's own subnet."`
-	Sysctl    []Sysctl `json:"sysctl,omitempty" jsonschema_description:"Kernel parameters of the host, by name. A name that ends in ? is set only where the kernel has it."`
+	Route     string   `json:"route,omitempty" jsonschema:"enum=default,enum=none" jsonschema_description:"default: a default route through the wire; none: only the host's own subnet."`
+	Sysctl    []Sysctl `json:"sysctl,omitempty" jsonschema_description:"Kernel parameters of the host, by name; names begin with net. A name that ends in ? is set only where the kernel has it."`
 	Pos       Pos      `json:"pos,omitzero" yaml:"-"`
 }
 

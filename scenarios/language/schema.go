@@ -18,18 +18,18 @@ func Schema() ([]byte, error) {
 	root := b.object(reflect.TypeFor[Scenario]())
 	scalar := b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	root.Properties.Set("params", &jsonschema.Schema{
-		Type: "object", Description: "Parameters and their values, for ${name}, of which some may be made of others, ${name + 1}; a case may have values of its own. --set NAME=VALUE sets one for a run.",
+		Type: "object", Description: "Parameters and their values: ${name} stands for the value. A value may be computed from other parameters, ${name + 1}; a case may give another value. --set NAME=VALUE sets one for a run.",
 	})
 	one := uint64(1)
 	label := jsonschema.NewProperties()
-	label.Set("case", &jsonschema.Schema{Ref: scalar.Ref, Description: "What the case is called. Default: its first parameter, retries=3."})
+	label.Set("case", &jsonschema.Schema{Ref: scalar.Ref, Description: "Name of the case. Default: its first parameter, such as retries=3."})
 	root.Properties.Set("cases", &jsonschema.Schema{
 		Type: "array", MinItems: &one,
 		Items: &jsonschema.Schema{
 			Type: "object", MinProperties: &one,
 			Properties: label,
 		},
-		Description: "One run for each: parameters and their values.",
+		Description: "The cases, a run for each: parameters and their values.",
 	})
 	root.Version = jsonschema.Version
 	root.Title = "halfopen scenario"
@@ -55,7 +55,7 @@ func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) 
 
 // parameter is what may stand for any value.
 func (b *schemaBuilder) parameter() *jsonschema.Schema {
-	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or what is computed from some, ${name + 1}."})
+	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or the result of an expression, ${name + 1}."})
 }
 
 func enumOf(words []string) *jsonschema.Schema {

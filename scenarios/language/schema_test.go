@@ -89,6 +89,34 @@ func TestSchemaHasEveryKeyOfTheDecoder(t *testing.T) {
 	}
 }
 
+// undescribed returns the properties without a description in a part of the schema.
+func undescribed(part any) []string {
+	var found []string
+	switch x := part.(type) {
+	case []any:
+		for _, item := range x {
+			found = append(found, undescribed(item)...)
+		}
+	case map[string]any:
+		properties, _ := x["properties"].(map[string]any)
+		for name, p := range properties {
+			if p.(map[string]any)["description"] == nil {
+				found = append(found, name)
+			}
+		}
+		for _, inner := range x {
+			found = append(found, undescribed(inner)...)
+		}
+	}
+	return found
+}
+
+func TestSchemaDescribesEveryKey(t *testing.T) {
+	if keys := undescribed(loadSchema(t)); len(keys) > 0 {
+		t.Errorf("these keys have no description: %q", keys)
+	}
+}
+
 func TestValidFilesConformToTheSchema(t *testing.T) {
 	schema := loadSchema(t)
 	paths, err := filepath.Glob(filepath.Join("testdata", "valid", "*.yaml"))

@@ -37,20 +37,20 @@ type Selector struct {
 	To   string `json:"to,omitempty" jsonschema_description:"Receiving host: the destination address is one of its addresses."`
 
 	TCP  Kinds  `json:"tcp,omitempty" jsonschema_description:"TCP segments of this kind, or of one of a list: SYN, SYN-ACK, ACK (bare acknowledgement), DATA, FIN, RST, any."`
-	UDP  string `json:"udp,omitempty" jsonschema:"enum=any" jsonschema_description:"UDP datagrams: any."`
+	UDP  string `json:"udp,omitempty" jsonschema:"enum=any" jsonschema_description:"any: UDP datagrams."`
 	ICMP string `json:"icmp,omitempty" jsonschema_description:"ICMP or ICMPv6 messages: any, port-unreachable, host-unreachable, net-unreachable, admin-prohibited, fragmentation-needed, echo-request, echo-reply, time-exceeded."`
 	ARP  string `json:"arp,omitempty" jsonschema:"enum=any,enum=request,enum=reply" jsonschema_description:"ARP, or neighbour discovery on IPv6: any, request, reply. In expectations only."`
 
 	Port  Ints `json:"port,omitempty" jsonschema_description:"Source or destination port, or a list of ports."`
-	SPort Ints `json:"sport,omitempty" jsonschema_description:"Source port, or a list."`
-	DPort Ints `json:"dport,omitempty" jsonschema_description:"Destination port, or a list."`
+	SPort Ints `json:"sport,omitempty" jsonschema_description:"Source port, or a list of ports."`
+	DPort Ints `json:"dport,omitempty" jsonschema_description:"Destination port, or a list of ports."`
 
-	Conn           int             `json:"conn,omitempty" jsonschema_description:"The nth connection seen, from 1, among those the rest of the selector matches."`
+	Conn           int             `json:"conn,omitempty" jsonschema_description:"The Nth connection, from 1, among those with packets that the rest of the selector matches."`
 	Payload        *Payload        `json:"payload,omitempty" jsonschema_description:"What the segment or datagram carries."`
 	Retransmission *bool           `json:"retransmission,omitempty" jsonschema_description:"true: only retransmissions; false: only first transmissions."`
-	Options        map[string]bool `json:"options,omitempty" jsonschema_description:"TCP options that must be there (true) or must not (false): mss, window-scale, sack-permitted, sack, timestamps, fast-open."`
+	Options        map[string]bool `json:"options,omitempty" jsonschema_description:"TCP options that must be present (true) or absent (false): mss, window-scale, sack-permitted, sack, timestamps, fast-open."`
 
-	Seq    *Count `json:"seq,omitempty" jsonschema_description:"Sequence number relative to the sender's initial one: the SYN has 0."`
+	Seq    *Count `json:"seq,omitempty" jsonschema_description:"Sequence number relative to the sender's initial one; every SYN has 0."`
 	Ack    *Count `json:"ack,omitempty" jsonschema_description:"Acknowledgement number relative to the peer's initial sequence number."`
 	Window *Count `json:"window,omitempty" jsonschema_description:"Window field as sent, not scaled."`
 	TTL    *Count `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit."`
@@ -58,10 +58,10 @@ type Selector struct {
 
 // Payload says what a segment or datagram must carry.
 type Payload struct {
-	Contains string `yaml:",short" json:"contains,omitempty" jsonschema_description:"Bytes that occur in it, as text."`
+	Contains string `yaml:",short" json:"contains,omitempty" jsonschema_description:"Text that occurs in it."`
 	Hex      string `json:"hex,omitempty" jsonschema_description:"Bytes that occur in it, as hex digits; blanks are ignored."`
 	Length   *Count `json:"length,omitempty" jsonschema_description:"Number of payload bytes."`
-	Offset   *Count `json:"offset,omitempty" jsonschema_description:"Some byte of it has an offset in the stream within this range; the first byte sent has offset 0."`
+	Offset   *Count `json:"offset,omitempty" jsonschema_description:"Offset in the stream of at least one of its bytes; the first byte sent has offset 0."`
 }
 
 // Key names one thing that a selector asks of a packet, as YAML has it; those of a payload are "payload.length" and so on.

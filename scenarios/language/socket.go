@@ -7,7 +7,7 @@ import (
 
 // SocketSelector says which sockets of a host.
 type SocketSelector struct {
-	Host   string `json:"host" jsonschema_description:"The host."`
+	Host   string `json:"host" jsonschema_description:"The host that the socket is on."`
 	Local  int    `json:"local,omitempty" jsonschema_description:"Local port."`
 	Remote int    `json:"remote,omitempty" jsonschema_description:"Remote port."`
 	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`

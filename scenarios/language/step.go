@@ -18,11 +18,11 @@ type Step struct {
 	// ID names the step in references (actor.id). The loader fills it in: the operation's name for
 	// the first step of that operation in its actor, in document order, then connect2, connect3 and
 	// so on.
-	ID     string   `json:"id,omitempty" jsonschema_description:"Name of the step, for references: actor.id. Default: the operation, then connect2, connect3, ..."`
-	Socket string   `json:"socket_name,omitempty" yaml:"socket" jsonschema_description:"Beside an operation: the socket it works on, by name. Default: the last one made that fits."`
+	ID     string   `json:"id,omitempty" jsonschema_description:"Name of the step in references, ACTOR.ID. Default: the operation, then connect2, connect3, ..."`
+	Socket string   `json:"socket_name,omitempty" yaml:"socket" jsonschema_description:"Next to an operation: the name of the socket it works on. Default: the last suitable one."`
 	After  EventRef `json:"after,omitempty" jsonschema_description:"Wait for this event before the step."`
 	Times  int      `json:"times,omitempty" jsonschema_description:"Do it this many times, 1 to 100000."`
-	Only   Names    `json:"only,omitempty" jsonschema_description:"Only in these cases or IP families."`
+	Only   Names    `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
 	Op     Op       `json:"op" yaml:",inline"`
 	Pos    Pos      `json:"pos,omitzero" yaml:"-"`
 }

@@ -7,8 +7,8 @@ import (
 
 // Bind is bind(2).
 type Bind struct {
-	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N (its nth address), or any (default)."`
-	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"0 to 65535; 0 (default): the kernel chooses."`
+	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N (its Nth address), or any (default)."`
+	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"Port, 0 to 65535; 0 (default): the kernel chooses."`
 }
 
 func (b *Bind) check(v *validation, _ *Actor, st *Step) {

@@ -6,7 +6,7 @@ import "time"
 // strace -p tell. The outcome's text is the call's name; where steps run in parallel, those of all
 // that are blocked, in the order in which the steps are written.
 type Blocked struct {
-	Actor string `yaml:",short" json:"actor" jsonschema_description:"Which actor; another than the step's own."`
+	Actor string `yaml:",short" json:"actor" jsonschema_description:"The actor to look at; not the step's own."`
 }
 
 func (b *Blocked) check(v *validation, a *Actor, st *Step) {

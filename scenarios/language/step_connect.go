@@ -4,8 +4,8 @@ import "time"
 
 // Connect is connect(2).
 type Connect struct {
-	To       string `yaml:",short" json:"to" jsonschema_description:"HOST:PORT, HOST.N:PORT (its nth address), HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT."`
-	Nonblock bool   `json:"nonblock,omitempty" jsonschema_description:"On a socket made here: O_NONBLOCK."`
+	To       string `yaml:",short" json:"to" jsonschema_description:"HOST:PORT, HOST.N:PORT (its Nth address), HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT."`
+	Nonblock bool   `json:"nonblock,omitempty" jsonschema_description:"true: O_NONBLOCK, on a socket that this step makes."`
 }
 
 func (c *Connect) check(v *validation, _ *Actor, st *Step) { v.target(&c.To, st.Pos, c.To) }

@@ -4,7 +4,7 @@ import "time"
 
 // Getsockopt is getsockopt(2) of one option, or the ioctls SIOCINQ and SIOCOUTQ.
 type Getsockopt struct {
-	Option string `yaml:",short" json:"option" jsonschema_description:"SO_ERROR, SO_SNDBUF, TCP_NODELAY, SIOCOUTQ, ..."`
+	Option string `yaml:",short" json:"option" jsonschema_description:"The option: SO_ERROR, SO_SNDBUF, TCP_NODELAY, SIOCOUTQ, ..."`
 }
 
 func (g *Getsockopt) check(v *validation, _ *Actor, st *Step) {

@@ -8,8 +8,8 @@ import (
 // LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface
 // only loses its carrier.
 type LinkOp struct {
-	Host  string `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
-	State string `yaml:",short" json:"state" jsonschema:"enum=down,enum=up"`
+	Host  string `json:"host,omitempty" jsonschema_description:"The host whose link it is. Default: the actor's."`
+	State string `yaml:",short" json:"state" jsonschema:"enum=down,enum=up" jsonschema_description:"down or up."`
 }
 
 func (l *LinkOp) check(v *validation, _ *Actor, st *Step) {

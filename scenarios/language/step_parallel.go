@@ -9,7 +9,7 @@ import (
 
 // Parallel does several lists of steps at once.
 type Parallel struct {
-	Branches [][]Step `yaml:",short" json:"branches"`
+	Branches [][]Step `yaml:",short" json:"branches" jsonschema_description:"The lists of steps; each is done in order."`
 }
 
 func (p *Parallel) check(v *validation, _ *Actor, st *Step) {

@@ -9,8 +9,8 @@ import (
 
 // Repeat does several steps several times.
 type Repeat struct {
-	Times int    `json:"times" jsonschema_description:"1 to 100000."`
-	Steps []Step `json:"steps"`
+	Times int    `json:"times" jsonschema_description:"How many times, 1 to 100000."`
+	Steps []Step `json:"steps" jsonschema_description:"The steps, in order."`
 }
 
 func (r *Repeat) check(v *validation, _ *Actor, st *Step) {

@@ -10,14 +10,14 @@ import (
 // learn of it. The outcome's result is the length of the packet, its bytes those of the payload.
 type Segment struct {
 	Data
-	To   string `json:"to,omitempty" jsonschema_description:"As for connect; for ICMP without a port. Default: the socket's peer."`
+	To   string `json:"to,omitempty" jsonschema_description:"Destination: HOST:PORT, as for connect; for ICMP without a port. Default: the socket's peer."`
 	From string `json:"from,omitempty" jsonschema_description:"Source, written as to. Default: the socket's own address, else the host's first one and port 40000."`
-	UDP  bool   `json:"udp,omitempty" jsonschema_description:"A UDP datagram. Default: a TCP segment, or what the socket is of."`
+	UDP  bool   `json:"udp,omitempty" jsonschema_description:"true: a UDP datagram. Default: a TCP segment, or a packet of the protocol that the socket has."`
 	ICMP string `json:"icmp,omitempty" jsonschema:"enum=echo-request,enum=echo-reply" jsonschema_description:"An ICMP or ICMPv6 message: echo-request or echo-reply."`
 
 	Flags   []string        `json:"flags,omitempty" jsonschema_description:"TCP flags: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR. Default with a socket: ACK, and PSH with data."`
-	Seq     Number          `json:"seq,omitempty" jsonschema_description:"Sequence number. With a socket: relative to its initial one, or next, next+100, next-1 (default: next), the first not yet sent. Without: as it stands in the header, 0 by default."`
-	Ack     Number          `json:"ack,omitempty" jsonschema_description:"Acknowledgement number. With a socket: relative to the peer's initial sequence number, or next (default with the flag ACK), the first not yet received."`
+	Seq     Number          `json:"seq,omitempty" jsonschema_description:"Sequence number. With a socket: relative to its initial one, or next (default), next+100, next-1, where next is the first number not yet sent. Without: as in the header, 0 by default."`
+	Ack     Number          `json:"ack,omitempty" jsonschema_description:"Acknowledgement number. With a socket: relative to the peer's initial sequence number, or next (default with the flag ACK), the first number not yet received. Without: as in the header, 0 by default."`
 	Window  *int            `json:"window,omitempty" jsonschema_description:"Window field, 0 to 65535. Default: the socket's, else 64240."`
 	TTL     int             `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit, 1 to 255. Default: 64."`
 	Options *SegmentOptions `json:"options,omitempty" jsonschema_description:"TCP options. Default: none."`
@@ -27,13 +27,13 @@ type Segment struct {
 type SegmentOptions struct {
 	MSS           *int               `json:"mss,omitempty" jsonschema_description:"Maximum segment size, 0 to 65535."`
 	WindowScale   *int               `json:"window-scale,omitempty" jsonschema_description:"Shift count, 0 to 255; more than 14 is an error that receivers must survive."`
-	SACKPermitted bool               `json:"sack-permitted,omitempty" jsonschema_description:"SACK may be used."`
-	Timestamps    *SegmentTimestamps `json:"timestamps,omitempty" jsonschema_description:"Timestamps."`
+	SACKPermitted bool               `json:"sack-permitted,omitempty" jsonschema_description:"true: the option that permits SACK."`
+	Timestamps    *SegmentTimestamps `json:"timestamps,omitempty" jsonschema_description:"The option timestamps."`
 }
 
 // SegmentTimestamps is the TCP option timestamps.
 type SegmentTimestamps struct {
-	Value Number `yaml:",short" json:"value" jsonschema_description:"TSval: a number; with a socket also now, now-5000, now+1: its clock, in ms."`
+	Value Number `yaml:",short" json:"value" jsonschema_description:"TSval: a number; with a socket also now, now-5000, now+1, counted from its clock in ms."`
 	Echo  Number `json:"echo,omitempty" jsonschema_description:"TSecr: a number. Default: 0."`
 }
 

@@ -11,14 +11,14 @@ import (
 type Data struct {
 	Text  string `json:"text,omitempty" jsonschema_description:"The bytes, as text."`
 	Hex   string `json:"hex,omitempty" jsonschema_description:"The bytes, as hex digits; blanks are ignored."`
-	Bytes Size   `json:"bytes,omitempty" jsonschema_description:"That many bytes of a fixed pattern (byte i is i modulo 251)."`
+	Bytes Size   `json:"bytes,omitempty" jsonschema_description:"This many bytes of a fixed pattern (byte i is i modulo 251)."`
 }
 
 // Send is send(2).
 type Send struct {
 	Data  `yaml:",short"`
 	All   bool     `json:"all,omitempty" jsonschema_description:"Repeat send(2) until all is sent or it fails."`
-	Flags []string `json:"flags,omitempty" jsonschema_description:"dontwait, more, oob, nosignal (always on: EPIPE without SIGPIPE)."`
+	Flags []string `json:"flags,omitempty" jsonschema_description:"Flags: dontwait, more, oob, nosignal (always on: EPIPE without SIGPIPE)."`
 }
 
 func (s *Send) check(v *validation, _ *Actor, st *Step) {

@@ -5,7 +5,7 @@ import "time"
 // Sendto is sendto(2).
 type Sendto struct {
 	Data
-	To string `json:"to" jsonschema_description:"As for connect."`
+	To string `json:"to" jsonschema_description:"HOST:PORT, as for connect."`
 }
 
 func (s *Sendto) check(v *validation, _ *Actor, st *Step) {

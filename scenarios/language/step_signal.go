@@ -7,7 +7,7 @@ import (
 
 // Signal raises a named event.
 type Signal struct {
-	Name string `yaml:",short" json:"name"`
+	Name string `yaml:",short" json:"name" jsonschema_description:"Name of the signal: its event is ACTOR.signal.NAME."`
 }
 
 func (s *Signal) check(v *validation, _ *Actor, st *Step) {

@@ -4,7 +4,7 @@ import "time"
 
 // Sleep does nothing for a duration.
 type Sleep struct {
-	For Duration `yaml:",short" json:"for"`
+	For Duration `yaml:",short" json:"for" jsonschema_description:"How long."`
 }
 
 func (*Sleep) check(*validation, *Actor, *Step) {}

@@ -8,8 +8,8 @@ import (
 
 // SysctlOp sets kernel parameters of a host.
 type SysctlOp struct {
-	Host string   `json:"host,omitempty" jsonschema_description:"Default: the actor's."`
-	Set  []Sysctl `yaml:",short" json:"set" jsonschema_description:"Names and values."`
+	Host string   `json:"host,omitempty" jsonschema_description:"The host, or wire. Default: the actor's host."`
+	Set  []Sysctl `yaml:",short" json:"set" jsonschema_description:"Names and values, such as {net.ipv4.tcp_fin_timeout: 2}."`
 }
 
 func (s *SysctlOp) check(v *validation, _ *Actor, st *Step) {

@@ -4,7 +4,7 @@ import "time"
 
 // Wait waits for an event.
 type Wait struct {
-	Event   EventRef `yaml:",short" json:"event"`
+	Event   EventRef `yaml:",short" json:"event" jsonschema_description:"The event to wait for."`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"Give up after this with ETIMEDOUT. Default: never."`
 }
 

@@ -105,9 +105,9 @@ func TimerSpan(d time.Duration) Span {
 // Text matches a string: equal to it, containing it, or matching a regular expression; a scalar means equal. Exactly one
 // field is set.
 type Text struct {
-	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this, but for white space at both ends."`
-	Contains *string `json:"contains,omitempty" jsonschema_description:"Has this in it."`
-	Matches  *string `json:"matches,omitempty" jsonschema_description:"Has in it what this regular expression (RE2) matches."`
+	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this; white space at both ends is ignored."`
+	Contains *string `json:"contains,omitempty" jsonschema_description:"Contains this."`
+	Matches  *string `json:"matches,omitempty" jsonschema_description:"Contains a match of this regular expression (RE2)."`
 	// Number is set where the scalar is a range of integers with a comparator, such as ">= 3"; the text must then be an integer in it.
 	Number *Count `json:"number,omitempty" yaml:"-"`
 }
