@@ -7,7 +7,7 @@ import (
 	"halfopen/scenarios"
 )
 
-// A scenario of the library, with a parameter set as halfopen run --set does.
+// A scenario of the library, with a parameter set as halfopen run --set does it.
 func ExampleBuiltin() {
 	f, err := scenarios.Builtin("syn-retry-backoff")
 	if err != nil {

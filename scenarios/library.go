@@ -1,5 +1,5 @@
-// Package scenarios is the library: the scenarios that ship with halfopen, in folders, embedded in the program. What a
-// scenario is, package language says.
+// Package scenarios is the library: the scenarios that ship with halfopen, in folders, embedded in
+// the program. Package language describes what a scenario is.
 package scenarios
 
 import (
@@ -18,12 +18,12 @@ import (
 //go:embed all:handshake all:established all:teardown all:datagram all:resources all:stories
 var library embed.FS
 
-// Folders are the folders of the library, in the order a reader should meet them.
+// Folders returns the folders of the library, in the order in which a reader should meet them.
 func Folders() []string {
 	return []string{"handshake", "established", "teardown", "datagram", "resources", "stories"}
 }
 
-// About returns what the scenarios of a folder of the library have in common: the text of its README.md.
+// About returns the introduction to a folder of the library: the text of its README.md.
 func About(folder string) (string, error) {
 	text, err := fs.ReadFile(library, path.Join(folder, "README.md"))
 	if err != nil {
@@ -32,8 +32,8 @@ func About(folder string) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// Library returns the scenarios that ship with halfopen, in the order of [Folders], then of names. The files are parsed
-// once and must not be changed.
+// Library returns the scenarios that ship with halfopen, ordered by [Folders] and name. The files
+// are parsed once and must not be changed.
 func Library() ([]*language.File, error) {
 	all, err := shelf()
 	if err != nil {
@@ -48,7 +48,8 @@ func Library() ([]*language.File, error) {
 	return files, nil
 }
 
-// Builtin returns the library's scenario of that name; FOLDER/NAME will do as well. It parses no other.
+// Builtin returns the scenario of the library with that name, or FOLDER/NAME. It parses only that
+// one. The error suggests similar names.
 func Builtin(name string) (*language.File, error) {
 	all, err := shelf()
 	if err != nil {
@@ -64,7 +65,9 @@ func Builtin(name string) (*language.File, error) {
 	return nil, fmt.Errorf("no scenario %q in the library%s", say.Clip(name), suggest(path.Base(name), names))
 }
 
-// suggest returns those of the names that begin with a word, where it is one's beginning; else the one it may be a slip of.
+// suggest returns a suggestion for a message: the names that begin with word, or else the name that
+// word may be a misspelling of. If more than 6 names begin with word, or it has only one letter, it
+// suggests only a misspelling.
 func suggest(word string, names []string) string {
 	const most = 6
 	var longer []string
@@ -82,7 +85,7 @@ func suggest(word string, names []string) string {
 	return " (there are " + strings.Join(longer, ", ") + ")"
 }
 
-// builtin is a scenario of the library, not parsed yet; its file has its name.
+// builtin is a scenario of the library that is not parsed yet. Its name is that of its file.
 type builtin struct {
 	folder, name string
 	parse        func() (*language.File, error)

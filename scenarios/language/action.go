@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Action is what a fault does to the packets it strikes. Exactly one field is set; [Action.Kind] names it. The fields are
-// the one list of actions there is; the type of each has a file of its own, with all that the language knows of it.
+// Action is what a fault does to the packets it strikes. Exactly one field is set; [Action.Kind]
+// names it. The fields are the only list of actions. The type of each field has its own file, with
+// everything that the language knows of the action.
 type Action struct {
 	Drop      *Drop      `json:"drop,omitempty" jsonschema_description:"Lose the packet; no sender learns of it."`
 	Reject    *Reject    `json:"reject,omitempty" jsonschema_description:"Lose the packet and send its sender a RST or an ICMP error."`
@@ -25,27 +26,30 @@ type Action struct {
 	MTU       *MTU       `json:"mtu,omitempty" jsonschema_description:"Let no packet pass that is longer than this."`
 }
 
-// acting is what the language asks of an action. The type of each field of [Action] implements it.
+// acting is an action: the type of a field of [Action].
 type acting interface {
-	// check refuses what the action cannot do, and packets that cannot have it done to them.
+	// check reports operands that are wrong, and packets in the selector that the action cannot
+	// work on.
 	check(v *validation, f *Fault)
 	effects() Effects
 }
 
-// Effects says what an action does to packets, for those who draw and judge them and need not know the actions.
+// Effects says what an action does to packets, for code that draws or judges them and need not know
+// the actions.
 type Effects struct {
-	// Loses is set where no packet struck reaches its receiver.
+	// Loses is true if no packet that is struck reaches its receiver.
 	Loses bool
-	// Holds is how long a packet struck may be kept before it goes on, [Long] where that is not known; 0 for not at all.
+	// Holds is how long a packet that is struck may be kept before it goes on: 0 if it is not kept,
+	// [Long] if the time is not known.
 	Holds time.Duration
-	// Copies is how many more packets each packet struck becomes.
+	// Copies is the number of extra packets for each packet that is struck.
 	Copies int
 }
 
-// Long stands for a time that an event or other packets decide.
+// Long stands for a time that depends on an event or on other packets.
 const Long = time.Hour
 
-// Effects returns the effects of the action that is set; none where none is set.
+// Effects returns the effects of the action that is set; zero if none is set.
 func (a *Action) Effects() Effects {
 	if _, do := chosen[acting](a); do != nil {
 		return do.effects()
@@ -68,7 +72,8 @@ func ActionKinds() []string {
 	return keys
 }
 
-// String says what is done, on one line, as YAML has it: "delay 200ms", "delay {by: 200ms, jitter: 10ms}".
+// String returns the action on one line, as in YAML: "delay 200ms", "delay {by: 200ms, jitter:
+// 10ms}".
 func (a *Action) String() string {
 	kind, do := chosen[acting](a)
 	if do == nil {
@@ -87,14 +92,15 @@ func (a *Action) String() string {
 	return kind + " {" + strings.Join(fields, ", ") + "}"
 }
 
-// action checks what a fault does, and that the packets it selects can have it done to them.
+// action checks the action of a fault against the packets that the fault selects.
 func (v *validation) action(f *Fault) {
 	if _, do := chosen[acting](&f.Do); do != nil {
 		do.check(v, f)
 	}
 }
 
-// onlyTCP refuses a selector of other packets for what is done to TCP segments only.
+// onlyTCP reports a selector of UDP or ICMP packets if the action, or the key what of it, works on
+// TCP segments only.
 func (v *validation) onlyTCP(field any, f *Fault, what string) {
 	if proto := f.Match.protocol(); proto == "udp" || proto == "icmp" {
 		v.errorf(field, f.Pos,
@@ -102,7 +108,7 @@ func (v *validation) onlyTCP(field any, f *Fault, what string) {
 	}
 }
 
-// within refuses a number that is in the file and outside a range.
+// within reports a number in the file that is outside low to high, both included.
 func (v *validation) within(field *int, f *Fault, key string, low, high int) {
 	if v.has(field) && (*field < low || *field > high) {
 		v.errorf(field, f.Pos,

@@ -15,7 +15,7 @@ func (a *Corrupt) check(v *validation, f *Fault) {
 
 func (*Corrupt) effects() Effects { return Effects{} }
 
-// reach refuses to change bytes that none of the fault's packets has.
+// reach reports bytes that no packet of the fault has.
 func (a *Corrupt) reach(v *validation, f *Fault) {
 	field, end := any(&a.Offset), a.Offset+max(a.Bytes, 1)
 	if !v.has(field) {
@@ -40,8 +40,8 @@ func (a *Corrupt) reach(v *validation, f *Fault) {
 	}
 }
 
-// longestPayload is what a packet carries at most where the fault strikes. On a host it may be a datagram that the links
-// carry in fragments.
+// longestPayload returns the longest payload in bytes at the place where the fault strikes. On a
+// host it may be that of a datagram which the links carry in fragments.
 func (v *validation) longestPayload(f *Fault) int {
 	longest, headers := maxMTU, 20+8
 	if wire := f.At == "" || f.At == Wire; (wire || f.Match.protocol() == "tcp") && v.s.Network.Shape != ShapeLoopback {

@@ -22,5 +22,5 @@ func (a *Delay) check(v *validation, f *Fault) {
 	}
 }
 
-// effects allows four standard deviations where the jitter is normal.
+// effects allows four standard deviations, for normal jitter.
 func (a *Delay) effects() Effects { return Effects{Holds: time.Duration(a.By + 4*a.Jitter)} }

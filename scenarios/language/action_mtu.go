@@ -1,6 +1,6 @@
 package language
 
-// MTU refuses packets longer than a size that only the wire knows of.
+// MTU lets no packet pass that is longer than a size that only the wire knows.
 type MTU struct {
 	Size int    `yaml:",short" json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
 	ICMP string `json:"icmp,omitempty" jsonschema:"enum=send,enum=drop" jsonschema_description:"send (default): the sender gets an ICMP error (fragmentation needed, or packet too big); drop: it gets none, a PMTU black hole."`

@@ -2,7 +2,7 @@ package language
 
 import "slices"
 
-// Rewrite changes header fields and makes the checksums right again.
+// Rewrite changes header fields and corrects the checksums.
 type Rewrite struct {
 	Window *int     `json:"window,omitempty" jsonschema_description:"New window field, 0 to 65535."`
 	MSS    int      `json:"mss,omitempty" jsonschema_description:"New value of the MSS option of a SYN or SYN-ACK, 1 to 65535."`

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The fields of Action are the one list of actions: a field whose type is not one would be overlooked by all that asks.
+// The fields of Action are the only list of actions: a field whose type does not implement acting
+// would be overlooked everywhere.
 func TestEveryFieldOfActionIsAnAction(t *testing.T) {
 	fields := reflect.TypeFor[Action]()
 	if n := len(ActionKinds()); n != fields.NumField() {

@@ -10,16 +10,15 @@ import (
 // Actor is a process on a host that runs steps in order.
 type Actor struct {
 	Name string `json:"name" yaml:",name"`
-	// Host is where the process runs; a bare list of steps under the actor's name means the host of
-	// the same name.
+	// Host is where the process runs. A bare list of steps under the name of the actor means the
+	// host of the same name.
 	Host  string `json:"host,omitempty" jsonschema_description:"The host it runs on. Default: the host with the name of the actor."`
 	Steps []Step `yaml:",short" json:"steps" jsonschema_description:"What it does, in order."`
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
 
-// namedActor reads an actor, whose name is known. Its host is that of the same name unless it says
-// otherwise.
+// namedActor reads an actor whose name is already set. The default host is that of the same name.
 func (d *decoder) namedActor(n *yaml.Node, a *Actor) {
 	d.actor, d.ids = a.Name, map[string]int{}
 	d.seen["actor "+a.Name] = true
@@ -56,7 +55,8 @@ func (v *validation) steplist(a *Actor, steps []Step, made *socketsMade) {
 	}
 }
 
-// awaits checks the event a step waits for: one that its own actor raises only later never comes.
+// awaits checks the event that a step waits for. An event that the same actor raises only later
+// would never come.
 func (v *validation) awaits(a *Actor, st *Step, ref *EventRef) {
 	e, ok := v.event(ref, st.Pos, *ref)
 	if !ok || e.Actor != a.Name {

@@ -15,7 +15,7 @@ import (
 
 var (
 	paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-	// paramInExpression is a parameter's name as expressions have it, where - is an operator.
+	// paramInExpression matches the name of a parameter in an expression, where - is an operator.
 	paramInExpression = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 )
 
@@ -70,7 +70,7 @@ func (f *File) table(d *decoder) {
 	}
 }
 
-// params reads a mapping of parameters and notes the names that are new.
+// params reads a mapping of parameters and records names that are new.
 func (f *File) params(d *decoder, n *yaml.Node) []param {
 	d.Keys(n)
 	var params []param
@@ -100,7 +100,7 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 	return params
 }
 
-// Unused says of which parameters nothing in the file is made: a misspelt one has no effect.
+// Unused returns a note for each parameter that nothing in the file uses: it may be misspelt.
 func (f *File) Unused() []*Error {
 	used := map[string]bool{}
 	namesIn(f.root, used)
@@ -114,7 +114,8 @@ func (f *File) Unused() []*Error {
 	return all
 }
 
-// Knobs returns the parameters that change what happens, in the order of Params. The others only say what is expected.
+// Knobs returns the parameters that change what happens, in the order of Params. The other
+// parameters only change what is expected.
 func (f *File) Knobs() []string {
 	turned := map[string]bool{}
 	for i := 0; i+1 < len(f.root.Content); i += 2 {
@@ -128,7 +129,7 @@ func (f *File) Knobs() []string {
 	for _, r := range f.rows {
 		values = append(values, r.params...)
 	}
-	// What a knob is made of is one too.
+	// Parameters that a knob is computed from are knobs too.
 	for before := -1; len(turned) > before; {
 		before = len(turned)
 		for _, p := range values {
@@ -140,7 +141,7 @@ func (f *File) Knobs() []string {
 	return slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !turned[p] })
 }
 
-// namesIn adds the names that stand in ${...} below a node.
+// namesIn adds the names in the ${...} of a node and of all nodes below it.
 func namesIn(n *yaml.Node, names map[string]bool) {
 	n = resolve(n)
 	for _, m := range anyParam.FindAllStringSubmatch(n.Value, -1) {
@@ -154,13 +155,14 @@ func namesIn(n *yaml.Node, names map[string]bool) {
 	}
 }
 
-// refersToParam reports whether a value is made of parameters.
+// refersToParam reports whether a value contains ${...}.
 func refersToParam(n *yaml.Node) bool {
 	n = resolve(n)
 	return strings.Contains(n.Value, "${") || slices.ContainsFunc(n.Content, refersToParam)
 }
 
-// labelOf returns what a case is called: the value of the key case, else its first parameter.
+// labelOf returns the label of a case: the value of the key case (then named is true), else its
+// first parameter.
 func labelOf(params []param) (label string, named bool) {
 	for _, p := range params {
 		if p.name == "case" {
@@ -192,15 +194,15 @@ func flow(n *yaml.Node) string {
 	return n.Value
 }
 
-// expandedRow is a row with the defaults and the settings of the command line put in.
+// expandedRow is a row with the defaults and the settings of the command line applied.
 type expandedRow struct {
-	// written is the label in the file, which only lists speak of; label is that of the run.
+	// written is the label in the file, which only: refers to; label is the label of the run.
 	written, label string
 	params         []param
 }
 
-// apply puts defaults and set into the rows; without cases there is one row with no label. Rows that set has made equal
-// become one.
+// apply adds the defaults and set to the rows. A file without cases has one row without a label.
+// Rows that set has made equal become one.
 func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 	for name := range set {
 		if !slices.Contains(f.Params, name) {
@@ -236,7 +238,7 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 			}
 			e.params = append(e.params, p)
 		}
-		// A parameter that only other rows have may still be set for this one.
+		// A parameter that only other rows have can be set for this one, too.
 		for _, name := range f.Params {
 			if text, ok := set[name]; ok && !slices.ContainsFunc(e.params, func(q param) bool { return q.name == name }) {
 				e.params = append(e.params, param{name, setNode(text, nil)})
@@ -253,14 +255,15 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 	return out, nil
 }
 
-// sameParams reports whether two rows differ in nothing, their given names included.
+// sameParams reports whether two rows have the same label and the same parameters.
 func sameParams(a, b expandedRow) bool {
 	return a.label == b.label && slices.EqualFunc(a.params, b.params, func(p, q param) bool {
 		return p.name == q.name && flow(p.value) == flow(q.value)
 	})
 }
 
-// distinguish gives rows that the command line has made alike in name more of their parameters as label.
+// distinguish adds the written label to the label of rows that have the same label because of the
+// command line.
 func distinguish(rows []expandedRow) {
 	count := map[string]int{}
 	for _, r := range rows {

@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// chosen returns the JSON name and the value of the field that is set in the struct behind s, whose
-// fields are pointers to the types of one kind of thing: operations, actions, expectations. Fields
-// of types other than T stand beside it and do not count. Both results are zero where none is set.
+// chosen returns the JSON name and the value of the field that is set in the struct that s points
+// to. Its fields are pointers to types of one sort: operations, actions or expectations. Fields of
+// types other than T are ignored. Both results are zero if no field is set.
 func chosen[T any](s any) (key string, value T) {
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
@@ -22,8 +22,8 @@ func chosen[T any](s any) (key string, value T) {
 	return "", value
 }
 
-// kinds returns what can be chosen in the struct S, in the order of its fields: each key with an
-// empty value.
+// kinds returns the kinds that struct S can hold, in the order of its fields: the key of each, with
+// an empty value.
 func kinds[T, S any]() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		s := reflect.TypeFor[S]()

@@ -13,14 +13,14 @@ import (
 	"halfopen/internal/spell"
 )
 
-// typeForm is how a type is written in YAML where its tags and methods do not say it: who reads it,
-// and its schema. Where one of the two is nil, it follows from the type.
+// typeForm is how a type is written in YAML, if its tags and methods do not say it. A nil read or
+// schema follows from the type.
 type typeForm struct {
 	read   func(*decoder, *yaml.Node, reflect.Value)
 	schema func(*schemaBuilder, reflect.Type) *jsonschema.Schema
 }
 
-// forms are the types that are written in a way of their own.
+// forms has the types with a special form in YAML.
 var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Step]():        {read: into((*decoder).step), schema: (*schemaBuilder).step},
 	reflect.TypeFor[Action]():      {read: oneOf("action"), schema: (*schemaBuilder).oneOf},
@@ -46,7 +46,7 @@ func into[T any](read func(*decoder, *yaml.Node, *T)) func(*decoder, *yaml.Node,
 	return func(d *decoder, n *yaml.Node, v reflect.Value) { read(d, n, v.Addr().Interface().(*T)) }
 }
 
-// oneOf reads a struct of pointers of which one is set.
+// oneOf reads a struct of pointers, one of which is set. what is its noun in messages.
 func oneOf(what string) func(*decoder, *yaml.Node, reflect.Value) {
 	return func(d *decoder, n *yaml.Node, v reflect.Value) { d.OneOf(n, v, what) }
 }
@@ -55,7 +55,7 @@ func oneOf(what string) func(*decoder, *yaml.Node, reflect.Value) {
 type decoder struct {
 	decode.Decoder
 
-	// The case being decoded, and every name that may stand in an only list.
+	// The case being decoded, and the labels of all cases, which only: may name.
 	family Family
 	label  string
 	labels []string
@@ -100,8 +100,8 @@ func (d *decoder) keep(v reflect.Value) bool {
 	return d.selected(v) && !(isActor && d.emptied(a))
 }
 
-// selected reports whether the only list of an element, if it has one, names the case being
-// decoded: one of the cases in the list, and one of the IP families in it.
+// selected reports whether an element belongs to the case being decoded. Without only it does.
+// Otherwise only must name the case, or no case; and the IP version, or no version.
 func (d *decoder) selected(v reflect.Value) bool {
 	f := v.FieldByName("Only")
 	if !f.IsValid() || f.Len() == 0 {
@@ -133,7 +133,8 @@ func suggestCase(only string, known []string) string {
 	return "; known here: " + say.List(known)
 }
 
-// emptied reports whether only has left an actor without steps, which leaves out the actor itself.
+// emptied reports whether an actor has no steps left because of only. Such an actor is left out,
+// too.
 func (d *decoder) emptied(a *Actor) bool {
 	if len(a.Steps) > 0 {
 		return false

@@ -17,7 +17,7 @@ func languageDocs(t *testing.T) string {
 	return string(text)
 }
 
-// code is all that the page shows as code.
+// code matches everything that the page shows as code.
 var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
 
 func TestDocsNameEveryKeyOfTheDecoder(t *testing.T) {

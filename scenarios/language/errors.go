@@ -26,10 +26,11 @@ func (e *Error) Error() string {
 	return e.Pos.String() + ": " + e.Msg
 }
 
-// maxErrors bounds the report on a file that is no scenario at all.
+// maxErrors bounds the number of errors reported for one file, which may not be a scenario at all.
 const maxErrors = decode.MaxMistakes
 
-// joinErrors sorts by position, leaves out what was said before (each case of a file finds the same mistakes), and joins.
+// joinErrors sorts errors by position, drops duplicates (each case of a file finds the same
+// mistakes) and joins the rest. It returns nil if there are no errors.
 func joinErrors(errs []*Error) error {
 	if len(errs) == 0 {
 		return nil

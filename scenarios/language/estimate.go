@@ -2,11 +2,11 @@ package language
 
 import "time"
 
-// deadlineSlack is what a run may take beside its own timers: building the lab, a busy machine.
+// deadlineSlack is added for time that timers do not explain: building the lab, a busy machine.
 const deadlineSlack = 10 * time.Second
 
-// DeadlineOrDefault returns when the run is ended although an actor still hangs: the scenario's
-// deadline, or half as long again as the estimate, and 10 s.
+// DeadlineOrDefault returns when the run is ended even if an actor still hangs: the deadline of the
+// scenario, or 1.5 times its estimate, plus 10 s.
 func (s *Scenario) DeadlineOrDefault() time.Duration {
 	if s.Deadline > 0 {
 		return time.Duration(s.Deadline)
@@ -23,10 +23,10 @@ func (s *Scenario) SnaplenOrDefault() int {
 	return s.Network.Snaplen
 }
 
-// Estimate returns about how long the run takes: the scenario's duration where it says so, else the
-// longest of what each actor needs for its steps, what expectations say of packets and states, and
-// when faults end. A step needs what is expected of it, else what it sleeps, the timeout it may run
-// into, or what its rate says.
+// Estimate returns roughly how long the run takes: the duration of the scenario if it is set.
+// Otherwise it is the longest of the time that each actor needs for its steps, the times that
+// expectations name for packets and states, and the ends of faults. A step needs the time that an
+// expectation says, else its sleep, its timeout, or the time that its rate implies.
 func (s *Scenario) Estimate() time.Duration {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration)
@@ -51,7 +51,8 @@ func (s *Scenario) Estimate() time.Duration {
 	return longest
 }
 
-// stepsTime sums what an actor's steps need. took is what is expected of them, by ACTOR.STEP.
+// stepsTime sums the time that the steps of an actor need. took is the time that expectations say,
+// by ACTOR.STEP.
 func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.Duration {
 	var sum time.Duration
 	for i := range steps {
@@ -69,7 +70,7 @@ func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.D
 	return sum
 }
 
-// times multiplies and stops at maxDuration.
+// times multiplies d by n. The result is at most maxDuration.
 func times(d time.Duration, n int) time.Duration {
 	if n > 0 && d > maxDuration/time.Duration(n) {
 		return maxDuration

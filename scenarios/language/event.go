@@ -8,7 +8,7 @@ import (
 	"halfopen/internal/say"
 )
 
-// EventKind says what sort of event an [EventRef] names.
+// EventKind is the sort of event that an [EventRef] names.
 type EventKind string
 
 // The kinds of events.
@@ -19,13 +19,14 @@ const (
 	EventSignal    EventKind = "signal"
 )
 
-// Event is what an [EventRef] names.
+// Event is an [EventRef], parsed.
 type Event struct {
 	Kind EventKind
 	// Actor and Step are set for steps; Actor also for signals.
 	Actor string
 	Step  string
-	// N is which execution of the step, or which hit of the fault, from 1; 1 where the reference does not say.
+	// N is the number of the execution of the step, or of the hit of the fault, from 1. It is 1 if
+	// the reference has no number.
 	N int
 	// Fault is set for hits, Signal for signals.
 	Fault  string
@@ -41,10 +42,11 @@ var (
 	stepRef     = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
 )
 
-// eventForms is for messages about references that are none of these.
+// eventForms lists the forms of references, for messages.
 const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP[N], fault.NAME.hit, fault.NAME.hit[N] or ACTOR.signal.NAME"
 
-// Parse reads the reference. It does not know which steps and faults there are; [File.Expand] has checked that.
+// Parse parses the reference. It does not check that the step or fault exists: [File.Expand] does.
+// The error is one line that names the reference.
 func (r EventRef) Parse() (Event, error) {
 	text := string(r)
 	wrong := fmt.Errorf("invalid event %q: want %s", say.Clip(text), eventForms)
@@ -74,7 +76,7 @@ func (r EventRef) Parse() (Event, error) {
 	return e, nil
 }
 
-// Ref returns the event's reference in the one form that [EventRef.Canonical] gives all references to it.
+// Ref returns the canonical reference to the event, see [EventRef.Canonical].
 func (e Event) Ref() EventRef {
 	ref := ""
 	switch e.Kind {
@@ -94,8 +96,9 @@ func (e Event) Ref() EventRef {
 	return EventRef(ref)
 }
 
-// Canonical returns the one form of a reference that can be written in several: a first execution, or a first hit, has no
-// number, and the number of an execution stands before .start.
+// Canonical returns the canonical form of a reference that can be written in several ways: a first
+// execution or first hit has no number, and the number of an execution comes before .start. An
+// invalid reference is returned unchanged.
 func (r EventRef) Canonical() EventRef {
 	e, err := r.Parse()
 	if err != nil {
@@ -104,7 +107,7 @@ func (r EventRef) Canonical() EventRef {
 	return e.Ref()
 }
 
-// index reads the number in brackets; none means the first.
+// index reads the number in brackets; "" means 1. ok is false if it is not 1 or more.
 func index(digits string) (int, bool) {
 	if digits == "" {
 		return 1, true
@@ -113,8 +116,8 @@ func index(digits string) (int, bool) {
 	return n, err == nil && n >= 1
 }
 
-// Split takes the reference apart. n is which execution, from 1, or 0 for all of them. A reference of another form gives
-// empty names; [File.Expand] refuses those.
+// Split returns the parts of the reference. n is the number of the execution, from 1, or 0 for all.
+// Both names are empty if the reference is invalid; [File.Expand] refuses those.
 func (r StepRef) Split() (actor, step string, n int) {
 	m := stepRef.FindStringSubmatch(string(r))
 	if m == nil {

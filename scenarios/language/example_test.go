@@ -25,7 +25,7 @@ expect:
   - {packets: {from: client, tcp: SYN}, count: "${lost + 1}"}
 `
 
-// A file is expanded into a scenario for each of its cases and IP versions.
+// Expand returns a scenario for each case and IP version of a file.
 func ExampleParse() {
 	f, err := language.Parse("lost.yaml", []byte(lost))
 	if err != nil {
@@ -45,7 +45,7 @@ func ExampleParse() {
 	// lost lost=2 v6
 }
 
-// Every mistake is named with its place.
+// Every mistake is reported with its place.
 func ExampleFile_Expand() {
 	f, err := language.Parse("wrong.yaml", []byte(`
 name: wrong

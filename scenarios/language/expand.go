@@ -10,9 +10,9 @@ import (
 	"halfopen/internal/expr"
 )
 
-// Expand makes a scenario of each case on each IP family, with every parameter replaced and everything validated. set
-// overrides parameters, in params and in every case; a name the file does not have is an error. All mistakes of the file
-// are returned joined.
+// Expand returns a scenario for each case on each IP version, with every parameter replaced and
+// everything validated. set overrides parameters, in params and in every case; a name that the file
+// does not have is an error. All mistakes of the file are returned together, joined.
 func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 	rows, err := f.apply(set)
 	if err != nil {
@@ -42,8 +42,8 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 	return scenarios, nil
 }
 
-// expand makes the scenario of one case on one family and says how many nodes that took. read keeps expressions from one
-// to the next.
+// expand returns the scenario of one case on one IP version, and the number of YAML nodes used.
+// read caches expressions, by their source.
 func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expression) (*Scenario, int, []*Error) {
 	d := newDecoder(f.Path)
 	d.family, d.label, d.labels = family, r.written, f.Cases

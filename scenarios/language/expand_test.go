@@ -143,7 +143,7 @@ expect:
 		}
 		got[s.ID()] = seen{len(s.Faults), len(s.Actors), len(s.Expect), strings.Join(steps, " ")}
 	}
-	// The IDs are those of the whole file, so that a step has the same name in each case.
+	// IDs are counted in the whole file, so that a step has the same name in each case.
 	want := map[string]seen{
 		"skeleton a v4": {1, 1, 2, "sleep2 repeat sleep3"},
 		"skeleton a v6": {2, 1, 1, "sleep2 repeat sleep3"},

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Expectation is one entry of a scenario's expect list: exactly one of its kinds, named by its
-// first key.
+// Expectation is one entry of the expect list of a scenario. Exactly one field of its kinds is set.
 type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
 	Process  *ProcessExpectation  `json:"process,omitempty"`
@@ -19,19 +18,19 @@ type Expectation struct {
 	Path     *PathExpectation     `json:"path,omitempty"`
 	Sockets  *SocketsExpectation  `json:"sockets,omitempty"`
 
-	// Only and Where may stand in every kind.
+	// Every kind can have Only and Where.
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
 	Where *Where `json:"where,omitempty" jsonschema_description:"Only on kernels that have this sysctl, or lack it; on others the expectation is skipped, and the report says so."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
 
-// Kind names the expectation's kind, as written in YAML; "" for none.
+// Kind returns the key of the kind that is set; "" for none.
 func (e *Expectation) Kind() string {
 	key, _ := chosen[expectationKind](e)
 	return key
 }
 
-// String says what is expected, in one line: the title of the verdict. "" if there is no kind.
+// String returns the expectation in one line: the title of its verdict. It is "" if no kind is set.
 func (e *Expectation) String() string {
 	_, kind := chosen[expectationKind](e)
 	if kind == nil {
@@ -40,15 +39,15 @@ func (e *Expectation) String() string {
 	return kind.String()
 }
 
-// Observed reports whether the expectation rests on packets or sockets that were seen. If some were
-// missed, its passing means nothing.
+// Observed reports whether the expectation relies on packets or sockets that were seen. If some
+// were missed, a pass proves nothing.
 func (e *Expectation) Observed() bool {
 	_, kind := chosen[expectationKind](e)
 	return kind != nil && kind.observed()
 }
 
-// SampledAt returns the events, in canonical form, at which the expectation needs to know the state
-// of all sockets.
+// SampledAt returns the events, in canonical form, at which the expectation needs the state of all
+// sockets.
 func (e *Expectation) SampledAt() []EventRef {
 	_, kind := chosen[expectationKind](e)
 	if kind == nil {
@@ -72,7 +71,7 @@ func (e *Expectation) lasts() time.Duration {
 	return kind.lasts()
 }
 
-// ExpectationKinds returns the kinds of expectations, as written in YAML, in the order of the
+// ExpectationKinds returns the keys of all kinds of expectations, in the order of the
 // documentation.
 func ExpectationKinds() []string {
 	var keys []string
@@ -82,20 +81,20 @@ func ExpectationKinds() []string {
 	return keys
 }
 
-// expectationKind is what a kind of expectation says of itself. Each pointer of [Expectation] but
-// Where is one, in a file of its own; assertions has the judge of each.
+// expectationKind is a kind of expectation: the type of each pointer of [Expectation] except Where,
+// in its own file. Package assertions has a judge for each.
 type expectationKind interface {
-	// String says in one line what is expected: "client.connect: ETIMEDOUT after 63s".
+	// String returns in one line what is expected: "client.connect: ETIMEDOUT after 63s".
 	String() string
-	// check reports what is wrong with it; pos is where it stands.
+	// check reports mistakes; pos is the place of the expectation.
 	check(v *validation, pos Pos)
-	// lasts returns how long the run must last for it to be judged, from the start of the actors; 0
-	// if that does not matter.
+	// lasts returns how long the run must last, from the start of the actors, so that the
+	// expectation can be judged; 0 if any length will do.
 	lasts() time.Duration
-	// observed reports whether it rests on packets or sockets that were seen.
+	// observed reports whether the expectation relies on packets or sockets that were seen.
 	observed() bool
-	// sampledAt returns the events at which it needs to know the state of all sockets, as they are
-	// written; "" is none.
+	// sampledAt returns the events at which the expectation needs the state of all sockets, as
+	// written in the file; "" is ignored.
 	sampledAt() []EventRef
 }
 
@@ -105,7 +104,7 @@ type Where struct {
 	NoSysctl string `json:"no-sysctl,omitempty" jsonschema_description:"The kernel does not have this sysctl."`
 }
 
-// String says where the expectation holds: "where the kernel has net.ipv4.tcp_ecn_option".
+// String returns the condition in words: "where the kernel has net.ipv4.tcp_ecn_option".
 func (w *Where) String() string {
 	if w.NoSysctl != "" {
 		return "where the kernel has no " + w.NoSysctl
@@ -130,7 +129,7 @@ func (v *validation) expectation(e *Expectation) {
 	}
 }
 
-// longestOf returns the longest of the durations wanted; those not given count as 0.
+// longestOf returns the longest of the wanted durations; a nil span counts as 0.
 func longestOf(spans ...*Span) time.Duration {
 	var most time.Duration
 	for _, s := range spans {
@@ -149,7 +148,7 @@ func (v *validation) since(since *EventRef, at bool, pos Pos) {
 	}
 }
 
-// count refuses a range that no count can lie in.
+// count reports a range that contains no number from 0 up.
 func (v *validation) count(c *Count, key string, pos Pos) {
 	if c != nil && c.Max < 0 {
 		v.errorf(c, pos, "invalid %s %q: want 0 or more", key, c)

@@ -16,16 +16,16 @@ type CountersExpectation struct {
 	Counters []CounterVal `json:"counters" jsonschema_description:"How much kernel counters rose: {HOST.GROUP.NAME: 6}. Groups: Tcp, TcpExt, Ip, IpExt, Icmp, Udp, Ip6, Icmp6, Udp6. Counters joined by + are added up."`
 }
 
-// CounterVal is an expected rise of a counter, or of several together.
+// CounterVal is the expected rise of a counter, or of the sum of several.
 type CounterVal struct {
-	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these with +
-	// between.
+	// Name is HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or several of these joined by +.
 	Name string `yaml:",name" json:"name"`
 	Is   Count  `yaml:",value" json:"is"`
 	Pos  Pos    `json:"pos,omitzero"`
 }
 
-// Terms returns the counters of a sum, each HOST.GROUP.NAME; of a single counter, that one.
+// Terms returns the counters of the sum, each HOST.GROUP.NAME; there is only one if the name has no
+// +.
 func (c *CounterVal) Terms() []string {
 	terms := strings.Split(c.Name, "+")
 	for i := range terms {

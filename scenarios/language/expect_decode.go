@@ -11,11 +11,10 @@ import (
 	"halfopen/internal/spell"
 )
 
-// expectationKeys are the keys that stand beside every kind of expectation.
+// expectationKeys are the keys that every kind of expectation can have.
 var expectationKeys = []string{"only", "where"}
 
-// expectation reads an expectation: the key that names its kind says which keys may stand beside
-// it.
+// expectation reads an expectation. The key of its kind decides which other keys it can have.
 func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 	e.Pos = Pos(d.At(n))
 	if n.Kind != yaml.MappingNode {

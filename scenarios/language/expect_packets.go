@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// PacketsExpectation judges the packets that one host's end of a link saw.
+// PacketsExpectation judges the packets seen at the link end of one host.
 type PacketsExpectation struct {
 	Packets  Selector   `json:"packets" jsonschema_description:"Which packets."`
 	SeenBy   string     `json:"seen-by,omitempty" jsonschema_description:"The host at whose end of the link packets are counted, in both directions. Default: the host packets.from, else packets.to; without both, each packet counts once, where it is sent."`
@@ -47,7 +47,7 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	}
 }
 
-// each reports whether something is expected of single packets, so that there must be some.
+// each reports whether something is expected of single packets, so that at least one must be seen.
 func (p *PacketsExpectation) each() bool { return len(p.Gaps)+len(p.At)+len(p.Sequence) > 0 }
 
 // String is the title of its verdict: "SYN from client: 4, gaps 1s, 2s, 4s".
@@ -85,8 +85,8 @@ func (p *PacketsExpectation) String() string {
 	return title + ": " + strings.Join(parts, ", ")
 }
 
-// judged writes the spans that are judged: for an exact count of n packets the first n-less of
-// them.
+// judged writes the spans that are judged. For an exact count of n packets, these are the first
+// n-less.
 func (p *PacketsExpectation) judged(spans []Span, less int) string {
 	if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
 		spans = spans[:min(len(spans), int(c.Max)-less)]
@@ -98,11 +98,11 @@ func (p *PacketsExpectation) judged(spans []Span, less int) string {
 	return strings.Join(each, ", ")
 }
 
-// lasts returns the end of the gaps, or the last of the times: the packets are to be seen until
-// then.
+// lasts returns the sum of the gaps, or the last of the times if that is longer: the packets must
+// be watched until then.
 func (p *PacketsExpectation) lasts() time.Duration {
 	gaps := p.Gaps
-	// With a count, the list of gaps may be longer than what is seen.
+	// With a count, the list of gaps may be longer than needed.
 	if c := p.Count; c != nil && c.Max >= 1 && c.Max-1 < int64(len(gaps)) {
 		gaps = gaps[:c.Max-1]
 	}

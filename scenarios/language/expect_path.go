@@ -2,7 +2,7 @@ package language
 
 import "time"
 
-// PathExpectation wants a socket to go through just these states.
+// PathExpectation wants a socket to go through exactly these states.
 type PathExpectation struct {
 	Path   SocketSelector `json:"path" jsonschema_description:"The socket, identified by its addresses and ports; exactly one must fit."`
 	States []State        `json:"states" jsonschema_description:"Exactly the states that the socket is seen in, in order. CLOSED at the end means that the socket is gone."`

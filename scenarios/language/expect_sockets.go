@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// SocketsExpectation wants a number of sockets at one moment.
+// SocketsExpectation judges how many sockets there are at an event, or at most at one time.
 type SocketsExpectation struct {
 	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
 	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the event when."`

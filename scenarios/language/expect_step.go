@@ -12,8 +12,8 @@ import (
 	"halfopen/internal/spell"
 )
 
-// StepExpectation judges the outcome of a step; of all its executions where it was done several
-// times and the reference does not pick one (client.connect[3]).
+// StepExpectation judges the outcome of a step. If the step has several executions, it judges all
+// of them, or the one that the reference picks (client.connect[3]).
 type StepExpectation struct {
 	Step   StepRef   `json:"step" jsonschema_description:"The step: ACTOR.STEP for all its executions, ACTOR.STEP[N] for the Nth."`
 	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, such as ETIMEDOUT, or none. Default: none, unless other keys allow an error."`
@@ -31,7 +31,7 @@ type StepExpectation struct {
 	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did."`
 }
 
-// InfoVal is an expected field of tcp_info, or count of sockstat.
+// InfoVal is an expected field of tcp_info, or an expected count of sockstat.
 type InfoVal struct {
 	Name string `yaml:",name" json:"name"`
 	Is   Count  `yaml:",value" json:"is"`
@@ -106,7 +106,7 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	}
 }
 
-// outcomes checks that an operation has the outcomes that are judged.
+// outcomes checks that the operation has each outcome that the expectation judges.
 func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	kind := op.Kind()
 	for _, judged := range []struct {

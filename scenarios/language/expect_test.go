@@ -39,8 +39,8 @@ func TestEveryPointerOfAnExpectationIsAKind(t *testing.T) {
 	}
 }
 
-// Where sockets are judged at an event, their state at that event must be known; since only says
-// from when a time counts.
+// An expectation that judges sockets at an event needs their state at that event; since only says
+// when a time begins.
 func TestSocketsAreSampledAtEveryEventThatTheyAreJudgedAt(t *testing.T) {
 	eachKind(t, func(t *testing.T, e *Expectation, kind reflect.Value) {
 		if got := e.SampledAt(); got != nil {

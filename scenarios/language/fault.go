@@ -34,7 +34,7 @@ type Fault struct {
 	Pos  Pos   `json:"pos,omitzero" yaml:"-"`
 }
 
-// namedFault reads a fault, whose name is known.
+// namedFault reads a fault whose name is already set.
 func (d *decoder) namedFault(n *yaml.Node, f *Fault) {
 	d.seen["fault "+f.Name] = true
 	d.Plain(n, reflect.ValueOf(f).Elem())
@@ -45,7 +45,8 @@ func (f *Fault) Triggered() bool {
 	return len(f.Nth) > 0 || f.First != 0 || f.Skip != 0 || f.Every != 0 || f.Chance != nil
 }
 
-// String says what the fault does to which packets, where and when: "drop: SYN from client, at wire; first: 2".
+// String returns the fault on one line, with its packets, its place and its time: "drop: SYN from
+// client, at wire; first: 2".
 func (f *Fault) String() string {
 	text := f.Do.String()
 	if f.Do.Partition == nil {
@@ -77,7 +78,7 @@ func (v *validation) fault(f *Fault) {
 	v.action(f)
 }
 
-// where checks at, and that packets the selector takes come by there.
+// where checks at, and that packets of the selector pass there.
 func (v *validation) where(f *Fault) {
 	if f.Match.ARP != "" {
 		v.errorf(&f.Match.ARP, f.Pos,
@@ -120,7 +121,7 @@ func (v *validation) where(f *Fault) {
 	}
 }
 
-// sides are the places on the hosts where faults may strike.
+// sides returns the places on the hosts where faults can strike.
 func (v *validation) sides() []string {
 	var sides []string
 	for _, h := range v.hosts {

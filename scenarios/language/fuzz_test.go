@@ -13,9 +13,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxFuzzed bounds the inputs of FuzzParse. What takes a new path through the code is minimized, in
-// a number of tries that grows with the square of its length: an input of 7 kB keeps its worker
-// busy for the full minute that is allowed for it.
+// maxFuzzed bounds the length of inputs of FuzzParse in bytes. The fuzzer minimizes each input that
+// takes a new path through the code, in a number of tries that grows with the square of its length:
+// an input of 7 kB would keep its worker busy for the full minute that the fuzzer allows.
 const maxFuzzed = 768
 
 // FuzzParse reads small files; TestHostileFilesAreRefusedQuickly reads large ones.
@@ -43,8 +43,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// fuzzSeeds returns small files: those that are refused, those that the fuzzer once found, and one
-// for each fault, step and expectation of the large file that uses every key.
+// fuzzSeeds returns small files: the invalid ones, those that the fuzzer has found, and one for
+// each fault, step and expectation of the large file that uses every key.
 func fuzzSeeds(f *testing.F) [][]byte {
 	f.Helper()
 	read := func(path string) []byte {
@@ -82,7 +82,7 @@ func fuzzSeeds(f *testing.F) [][]byte {
 	return append(seeds, pieces...)
 }
 
-// piecesOf makes a file of each fault, step and expectation of a file.
+// piecesOf returns a file for each fault, step and expectation of a file.
 func piecesOf(f *testing.F, src []byte) [][]byte {
 	f.Helper()
 	var file struct {

@@ -9,7 +9,7 @@ import (
 	"halfopen/internal/testlab"
 )
 
-// loadError loads and expands a file that is wrong, and returns its message with paths as in this folder.
+// loadError loads and expands an invalid file and returns the message, with the file name as path.
 func loadError(t *testing.T, path string) string {
 	t.Helper()
 	src, err := os.ReadFile(path)

@@ -7,14 +7,14 @@ import (
 	"halfopen/internal/say"
 )
 
-// The addresses of a lab, which are reserved for measurements and never somebody's LAN.
+// The addresses of a lab. They are reserved for measurements, and never used in a LAN.
 var (
 	labV4 = netip.MustParsePrefix("198.18.0.0/15") // RFC 2544, section C.2.2
 	labV6 = netip.MustParsePrefix("2001:2::/48")   // RFC 5180, section 8
 )
 
-// Nobody returns the addresses of a lab that no host ever has. Packets to them are lost on the wire,
-// and their senders do not learn of it.
+// Nobody returns the lab addresses that no host ever has. Packets to them are lost on the wire, and
+// no sender learns of it.
 func Nobody(f Family) netip.Prefix {
 	if f == V6 {
 		return netip.MustParsePrefix("2001:2:0:8000::/49")
@@ -22,8 +22,8 @@ func Nobody(f Family) netip.Prefix {
 	return netip.MustParsePrefix("198.19.0.0/16")
 }
 
-// sources checks a prefix of source addresses: they must be the lab's, and of the IP version of the
-// run.
+// sources checks a prefix of source addresses: it must be within the lab, and of the IP version of
+// the run.
 func (v *validation) sources(field *string, pos Pos, text string) {
 	p, err := netip.ParsePrefix(text)
 	if a, ok := netip.ParseAddr(text); ok == nil {
@@ -65,7 +65,7 @@ func (v *validation) packetAddress(field *string, pos Pos, address string) {
 	v.address(field, pos, address)
 }
 
-// source refuses a literal source address that is not the lab's.
+// source reports a literal source address outside the lab.
 func (v *validation) source(field *string, pos Pos, from string) {
 	addr, err := netip.ParseAddr(from)
 	if ap, notPort := netip.ParseAddrPort(from); notPort == nil {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// soon is how quickly a hostile file must be refused, a busy machine under the race detector included.
+// soon is the time within which a hostile file must be refused, even on a busy machine and with the
+// race detector.
 const soon = 10 * time.Second
 
 func TestHostileFilesAreRefusedQuickly(t *testing.T) {

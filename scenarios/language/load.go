@@ -18,58 +18,62 @@ import (
 	"halfopen/internal/say"
 )
 
-// The limits of a scenario file: far beyond any that a person writes, and small enough that a hostile one costs little.
+// The limits of a scenario file. No file that a person writes comes near them, and a hostile file
+// within them costs little.
 const (
-	// MaxFileSize is the length of a file in bytes.
+	// MaxFileSize is the maximum length of a file in bytes.
 	MaxFileSize = 1 << 20
-	// MaxNodes is the number of YAML nodes of one case once aliases and parameters are put in.
+	// MaxNodes is the maximum number of YAML nodes of one case, with aliases and parameters
+	// replaced.
 	MaxNodes = 100_000
-	// MaxCases is the number of rows of the cases table.
+	// MaxCases is the maximum number of cases.
 	MaxCases = 1000
 
-	// maxDepth is how deep lists and mappings nest.
+	// maxDepth is the maximum depth of nested lists and mappings.
 	maxDepth = 100
-	// maxTotalNodes bounds the nodes of all cases together, maxText the bytes that parameters put into one case.
+	// maxTotalNodes bounds the nodes of all cases together, maxText the bytes of text that
+	// parameters add to one case.
 	maxTotalNodes = 2_000_000
 	maxText       = 4 << 20
 )
 
-// File is a scenario file as written: parsed, its cases known, its parameters not yet replaced. [File.Expand] makes
-// scenarios of it.
+// File is a scenario file as written: its cases are known, its parameters are not yet replaced.
+// [File.Expand] returns its scenarios.
 type File struct {
-	// Folder is the library's folder the file is in, such as handshake; "" for a file that is not the library's.
+	// Folder is the folder of the library that the file is in, such as handshake; "" for any other
+	// file.
 	Folder string
-	// Name, Title, Teaches and Tags are as written; a ${parameter} in them stands as it is.
+	// Name, Title, Teaches and Tags are as written: a ${parameter} in them is not replaced.
 	Name    string
 	Title   string
 	Teaches string
 	Tags    []string
-	// IP is the families the scenario runs on; v4 where the file does not say.
+	// IP lists the IP versions to run on; v4 if the file does not say.
 	IP []Family
-	// Cases are the labels of the cases in order; empty where the file has none.
+	// Cases are the labels of the cases in order; empty if the file has no cases.
 	Cases []string
-	// Params are the names of the parameters in the order they first stand in the file.
+	// Params are the names of the parameters, in the order of their first appearance in the file.
 	Params []string
-	// Path is where the file was read from, as positions name it.
+	// Path is the name of the file in positions.
 	Path string
 	// Source is the text of the file.
 	Source []byte
 
 	root *yaml.Node
-	// names has where each parameter's name first stands.
+	// names has the first key of each parameter, for its position.
 	names map[string]*yaml.Node
 	// defaults and rows are the params and cases as written.
 	defaults []param
 	rows     []row
 }
 
-// param is a parameter and its value, as a node so that it keeps its type.
+// param is a parameter and its value, a node so that the value keeps its type.
 type param struct {
 	name  string
 	value *yaml.Node
 }
 
-// row is one of the cases.
+// row is one row of the cases.
 type row struct {
 	pos    *yaml.Node
 	label  string
@@ -77,8 +81,9 @@ type row struct {
 	params []param
 }
 
-// Load reads a scenario file. Mistakes in its syntax, its params and its cases are reported here, those in the scenario
-// itself by [File.Expand].
+// Load reads a scenario file. It reports mistakes in the syntax, the params and the cases;
+// [File.Expand] reports those in the scenario itself. If the file cannot be read, the error wraps
+// that of package os.
 func Load(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,7 +99,7 @@ func Load(path string) (*File, error) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?`)
 
-// Parse reads a scenario file that is already in memory; name is what positions call it.
+// Parse parses a scenario file that is already in memory; name is its name in positions.
 func Parse(name string, src []byte) (*File, error) {
 	fail := func(line int, format string, args ...any) error {
 		pos := Pos{File: name}
@@ -137,12 +142,14 @@ func Parse(name string, src []byte) (*File, error) {
 
 var (
 	tabIndent = regexp.MustCompile(`^ *\t`)
-	// bareParam is a ${ without quotes in what has braces or brackets, where YAML takes its brace for one of those.
+	// bareParam matches an unquoted ${ within braces or brackets, where YAML takes its { for the
+	// beginning of a mapping.
 	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
 )
 
-// yamlProblem returns the line of a YAML error, 0 for none, and what is wrong there. The parser names the line where the list or
-// mapping begins in which it failed; two common causes are looked for from there on.
+// yamlProblem returns the line of a YAML error, 0 if unknown, and the problem. The parser names the
+// line where the broken list or mapping begins; from there on, yamlProblem looks for two common
+// causes.
 func yamlProblem(err error, src []byte) (line int, problem string) {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	line, _ = strconv.Atoi(m[1]) // absent means 0: no line
@@ -164,7 +171,8 @@ func yamlProblem(err error, src []byte) (line int, problem string) {
 	return line, problem
 }
 
-// measure refuses what is too deep or too large once its aliases are put in, without putting them in.
+// measure reports a document that is too deep, or too large with its aliases replaced. It does not
+// replace them.
 func measure(file string, doc *yaml.Node) error {
 	sizes := map[*yaml.Node]int{}
 	var walk func(n *yaml.Node, depth int) (int, *Error)
@@ -206,7 +214,7 @@ func measure(file string, doc *yaml.Node) error {
 	return nil
 }
 
-// resolve returns what an alias stands for, and any other node itself.
+// resolve returns the node that an alias stands for, and any other node unchanged.
 func resolve(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -224,7 +232,8 @@ func (f *File) entry(key string) *yaml.Node {
 	return nil
 }
 
-// head reads what a list of scenarios shows, without complaint: Expand decodes the same keys again, and does complain.
+// head reads the keys that a list of scenarios shows. It reports no mistakes in them: Expand
+// decodes the same keys again and reports them.
 func (f *File) head(d *decoder) {
 	text := func(key string) string {
 		if n := f.entry(key); n != nil && decode.IsScalar(n) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// BenchmarkExpand measures what a run pays before its lab is built.
+// BenchmarkExpand measures the work that a run does before its lab is built.
 func BenchmarkExpand(b *testing.B) {
 	src, err := os.ReadFile(filepath.Join("testdata", "valid", "syn-retry-backoff.yaml"))
 	if err != nil {

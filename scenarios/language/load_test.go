@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// loadValid loads and expands a file of testdata/valid.
+// loadValid loads and expands a file in testdata/valid.
 func loadValid(t *testing.T, name string) []*Scenario {
 	t.Helper()
 	f, err := Load(filepath.Join("testdata", "valid", name))

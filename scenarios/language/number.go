@@ -8,13 +8,14 @@ import (
 	"halfopen/internal/say"
 )
 
-// Number is a 32-bit number of a TCP header, or one that is counted from what a socket has at the
-// moment: next, next-1, now+5000.
+// Number is a 32-bit number of a TCP header. It may be relative to the current number of a socket:
+// next, next-1, now+5000.
 type Number string
 
 var numberForm = regexp.MustCompile(`^([a-z]*)([+-]?[0-9]+)?$`)
 
-// Parse returns the word the number is counted from, "" for none, and what is added to it.
+// Parse returns the word that the number is relative to ("" for none) and the offset. The error is
+// one line.
 func (n Number) Parse() (base string, offset int64, err error) {
 	m := numberForm.FindStringSubmatch(string(n))
 	wrong := m == nil || n == "" || m[1] != "" && m[2] != "" && m[2][0] >= '0'
@@ -36,15 +37,14 @@ func (n Number) Parse() (base string, offset int64, err error) {
 // String returns the number as it is written in YAML.
 func (n Number) String() string { return string(n) }
 
-// Set reads a number.
+// Set parses a number; the error is that of [Number.Parse].
 func (n *Number) Set(text string) error {
 	*n = Number(text)
 	_, _, err := n.Parse()
 	return err
 }
 
-// number checks a number of a header, which may be counted from a word only where there is a
-// socket.
+// number checks a number of a header. Only with a socket can it be relative to word.
 func (v *validation) number(n *Number, pos Pos, key, word string, ofSocket bool) {
 	if !v.has(n) {
 		return

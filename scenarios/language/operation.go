@@ -39,7 +39,7 @@ type Op struct {
 	Parallel   *Parallel   `json:"parallel,omitempty" jsonschema_description:"Do several lists of steps at once, each on its own thread."`
 }
 
-// Kind names the operation that is set, as written in YAML; "" for none.
+// Kind returns the key of the operation that is set, as in YAML; "" for none.
 func (o *Op) Kind() string {
 	key, _ := chosen[Operation](o)
 	return key
@@ -51,14 +51,14 @@ func (o *Op) Operation() Operation {
 	return op
 }
 
-// Has reports whether what came of the operation has that part.
+// Has reports whether the outcome of the operation has that part.
 func (o *Op) Has(part Outcome) bool {
 	op := o.Operation()
 	return op != nil && slices.Contains(op.Outcomes(), part)
 }
 
-// Nested returns the lists of steps within the operation and how often they are done. The lists are
-// done at once, each in order. Most operations have none.
+// Nested returns the lists of steps within the operation, and how many times they are done. The
+// lists run in parallel, each in order. Most operations have no lists.
 func (o *Op) Nested() (lists [][]Step, n int) {
 	if op, ok := o.Operation().(Nesting); ok {
 		return op.Nested()
@@ -66,12 +66,12 @@ func (o *Op) Nested() (lists [][]Step, n int) {
 	return nil, 0
 }
 
-// Operations returns all operations, in the order of the fields of [Op]: each by its key in YAML,
-// with no operands.
+// Operations returns all operations, in the order of the fields of [Op]: each with its key in YAML
+// and no operands.
 func Operations() iter.Seq2[string, Operation] { return kinds[Operation, Op]() }
 
-// OperationNamed returns the operation of that key, with no operands. It is nil for an unknown one,
-// such as one in a trace that a later version wrote.
+// OperationNamed returns the operation with that key, without operands. It is nil for an unknown
+// key, such as one in a trace that a later version wrote.
 func OperationNamed(key string) Operation {
 	for k, op := range Operations() {
 		if k == key {
@@ -81,24 +81,24 @@ func OperationNamed(key string) Operation {
 	return nil
 }
 
-// Operation is what a step does: the type of a field of [Op]. Everything the language knows of an
-// operation is in the file of its type, step_NAME.go. Some operations are also [Nesting],
-// [Preparing], [ByLab] or [Showing]; in this package some have names for their values ([valued]) or
-// words of their own ([worded]).
+// Operation is what a step does: the type of a field of [Op]. Everything that the language knows of
+// an operation is in the file of its type, step_NAME.go. Some operations are also [Nesting],
+// [Preparing], [ByLab] or [Showing]; within this package, some name their values ([valued]) or have
+// a special text ([worded]).
 type Operation interface {
 	// check checks the operands.
 	check(v *validation, a *Actor, st *Step)
-	// sockets checks that there is the socket that the operation works on, and adds those that it
-	// makes.
+	// sockets checks that the socket exists that the operation works on, and adds the sockets that
+	// it makes.
 	sockets(v *validation, st *Step, made *socketsMade)
-	// lasts returns how long the operation takes at most, by its operands; 0 if they do not say.
-	// Nested steps do not count.
+	// lasts returns how long the operation takes at most according to its operands; 0 if they do
+	// not say. Nested steps do not count.
 	lasts() time.Duration
-	// Outcomes lists what an expectation can judge. It depends on the operation only, not on its
-	// operands.
+	// Outcomes lists the parts of the outcome that an expectation can judge. They depend only on
+	// the operation, not on its operands.
 	Outcomes() []Outcome
-	// Arguments returns what stands between the parentheses of the call in a ladder, in a few
-	// words: "server:8080".
+	// Arguments returns the text between the parentheses of the call in a ladder, a few words:
+	// "server:8080".
 	Arguments() string
 }
 
@@ -109,24 +109,23 @@ type Nesting interface {
 	Nested() (lists [][]Step, n int)
 }
 
-// Preparing is an operation that a server begins with. Leading steps with such operations are done
-// before any actor starts, so that clients find the server ready.
+// Preparing is an operation that servers begin with. If the first steps of an actor are such
+// operations, they are done before any actor starts, so that clients find the server ready.
 type Preparing interface {
 	Operation
-	// Serves reports whether peers can reach the socket after it.
+	// Serves reports whether peers can reach the socket after the operation.
 	Serves() bool
 }
 
-// ByLab is an operation that the lab does for the actor, whose process cannot do it.
+// ByLab is an operation that the lab does in place of the actor, whose process cannot do it.
 type ByLab interface {
 	Operation
-	// AtHost returns the operation with the host filled in where it names none, which means the
-	// actor's.
+	// AtHost returns the operation with its host set to host if it names none.
 	AtHost(host string) Op
 }
 
-// Showing is an operation whose report shows a part of the outcome other than what the system call
-// returned.
+// Showing is an operation for which reports show a part of the outcome other than the return value
+// of the system call.
 type Showing interface {
 	Operation
 	// Shows depends on the operation only, not on its operands.
@@ -135,9 +134,9 @@ type Showing interface {
 
 // valued is an operation with [OutcomeValues]: numbers with names.
 type valued interface {
-	// valueNames returns the names, and what they name, in the singular.
+	// valueNames returns a noun for the values in messages, in the singular, and their names.
 	valueNames() (what string, names []string)
 }
 
-// worded is an operation that is not said as its YAML.
+// worded is an operation whose text differs from its YAML.
 type worded interface{ words() string }

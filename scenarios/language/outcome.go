@@ -2,8 +2,8 @@ package language
 
 import "slices"
 
-// Outcome is a part of what came of a step that an expectation can judge, named by the
-// expectation's key.
+// Outcome is a part of the outcome of a step that an expectation can judge. Its value is the key of
+// the expectation.
 type Outcome string
 
 // The parts of an outcome.
@@ -21,7 +21,8 @@ const (
 // Shown says which part of an outcome a report shows: connect() = RESULT.
 type Shown struct {
 	Part Outcome
-	// Nothing is shown where that part is empty or 0; if it is "", what the system call returned.
+	// Nothing is shown if that part is empty or 0; if Nothing is "", the return value of the system
+	// call is shown.
 	Nothing string
 }
 

@@ -17,7 +17,7 @@ import (
 // maxDuration bounds every duration, so that sums of them do not overflow.
 const maxDuration = expr.MaxDuration
 
-// parseDuration reads a non-negative time with a unit.
+// parseDuration parses a duration with a unit. It must be 0s or more, and at most maxDuration.
 func parseDuration(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
 	d, err := time.ParseDuration(text)
@@ -40,7 +40,7 @@ func parseDuration(text string) (time.Duration, error) {
 		say.Clip(text))
 }
 
-// Set reads a time with a unit; it must not be negative.
+// Set parses a duration with a unit, 0s or more.
 func (d *Duration) Set(text string) error {
 	v, err := parseDuration(text)
 	*d = Duration(v)
@@ -50,7 +50,7 @@ func (d *Duration) Set(text string) error {
 // String returns the duration with its units.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// Set reads a percentage from 0% to 100%.
+// Set parses a percentage, 0% to 100%.
 func (p *Percent) Set(text string) error {
 	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
@@ -69,7 +69,7 @@ func (p *Percent) Set(text string) error {
 // String returns the probability in percent.
 func (p Percent) String() string { return strconv.FormatFloat(float64(p)*100, 'g', 6, 64) + "%" }
 
-// splitUnit cuts a text into its number and its unit.
+// splitUnit splits a text into number and unit.
 func splitUnit(text string) (number, unit string) {
 	text = strings.TrimSpace(text)
 	i := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789.+-", r) })
@@ -79,10 +79,10 @@ func splitUnit(text string) (number, unit string) {
 	return text[:i], strings.TrimSpace(text[i:])
 }
 
-// maxSize bounds what is sent, received or queued.
+// maxSize bounds sizes: of data that is sent or received, and of queues.
 const maxSize = 1 << 30
 
-// Set reads a number of bytes, with or without a unit.
+// Set parses a number of bytes, with or without a unit, at most 1GB.
 func (s *Size) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]int64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
@@ -118,7 +118,7 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10)
 }
 
-// Set reads a bit rate with its unit.
+// Set parses a bit rate with its unit, 8bit to 1000gbit.
 func (r *BitRate) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]float64{"bit": 1, "kbit": 1e3, "mbit": 1e6, "gbit": 1e9}[unit]
@@ -150,7 +150,7 @@ func (r BitRate) String() string {
 	return fmt.Sprintf("%dbit", r)
 }
 
-// comparator cuts a leading >=, >, <= or < from a text.
+// comparator cuts a leading >=, >, <= or < off a text.
 func comparator(text string) (op, rest string) {
 	for _, op := range []string{">=", "<=", ">", "<"} {
 		if rest, ok := strings.CutPrefix(text, op); ok {
@@ -160,7 +160,8 @@ func comparator(text string) (op, rest string) {
 	return "", text
 }
 
-// isRange reports whether a text is written as a range of integers: with a comparator before or dots within.
+// isRange reports whether a text is a range of integers: with a comparator before the number, or
+// two numbers with dots between them.
 func isRange(text string) bool {
 	op, rest := comparator(strings.TrimSpace(text))
 	if op == "" {
@@ -176,7 +177,7 @@ func isRange(text string) bool {
 	return err == nil
 }
 
-// bounds turns a comparator and a value, or two values, into an inclusive range.
+// bounds returns the inclusive range of a comparator and a number.
 func bounds(op string, n int64) (low, high int64) {
 	switch op {
 	case ">=":
@@ -191,7 +192,7 @@ func bounds(op string, n int64) (low, high int64) {
 	return n, n
 }
 
-// Set reads a range of integers.
+// Set parses a range of integers.
 func (c *Count) Set(text string) error {
 	op, rest := comparator(strings.TrimSpace(text))
 	wrong := fmt.Errorf("invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5", say.Clip(text))
@@ -249,7 +250,7 @@ func (c Count) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (c *Count) UnmarshalJSON(data []byte) error { return unmarshalText(data, c) }
 
-// unmarshalText gives the text in a JSON string to the parser.
+// unmarshalText parses the text in a JSON string.
 func unmarshalText(data []byte, v decode.Setter) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -258,7 +259,7 @@ func unmarshalText(data []byte, v decode.Setter) error {
 	return v.Set(text)
 }
 
-// Set reads a range of durations.
+// Set parses a range of durations.
 func (s *Span) Set(text string) error {
 	source := strings.TrimSpace(text)
 	normal := strings.ReplaceAll(source, "+-", "±")
@@ -311,7 +312,7 @@ func (s *Span) Set(text string) error {
 	return nil
 }
 
-// parseTolerance reads what stands after ±: a percentage of want, or a duration.
+// parseTolerance parses the text after ±: a percentage of want, or a duration.
 func parseTolerance(text string, want time.Duration) (time.Duration, error) {
 	if strings.HasSuffix(strings.TrimSpace(text), "%") {
 		var p Percent

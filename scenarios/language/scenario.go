@@ -8,7 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Pos is a place in a scenario file. Line and Col count from 1; the zero Pos means "not from a file".
+// Pos is a place in a scenario file. Line and Col count from 1. The zero value means "not from a
+// file".
 type Pos struct {
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
@@ -30,7 +31,7 @@ const (
 // Words returns the IP versions.
 func (Family) Words() []string { return texts(V4, V6) }
 
-// Shape is how the hosts are joined.
+// Shape is the way the hosts are joined.
 type Shape string
 
 // The shapes of a lab.
@@ -43,10 +44,11 @@ const (
 	ShapeLoopback Shape = "loopback"
 )
 
-// Wire is the reserved name of the router between the hosts. It may be named under hosts to set its sysctls.
+// Wire is the reserved name of the router between the hosts. It may stand under hosts, to set its
+// sysctls.
 const Wire = "wire"
 
-// Scenario is one case of a scenario file on one IP family, with every parameter replaced.
+// Scenario is one case of a scenario file on one IP version, with every parameter replaced.
 type Scenario struct {
 	Name    string   `json:"name" jsonschema:"required" jsonschema_description:"Name of the scenario: kebab-case, equal to the file's name without .yaml."`
 	Title   string   `json:"title" jsonschema_description:"One line that says what will be seen."`
@@ -63,18 +65,18 @@ type Scenario struct {
 	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
 	Expect  []Expectation `json:"expect" jsonschema_description:"What must be observed."`
 
-	// Case is the label of the case this is, "" where the file has no cases.
+	// Case is the label of this case; "" if the file has no cases.
 	Case string `json:"case,omitempty" yaml:"-"`
 	// Params are the values of the case's parameters.
 	Params map[string]string `json:"params_used,omitempty" yaml:"-"`
 	// Family is the IP version of this run.
 	Family Family `json:"family,omitempty" yaml:"-"`
-	// Pos is where the file begins.
+	// Pos is the beginning of the file.
 	Pos Pos `json:"pos,omitzero" yaml:"-"`
 }
 
-// ID is the name a person tells this run by: name, case and family where there are several: "syn-retry-backoff
-// retries=3 v6".
+// ID returns the name of this run for people: the scenario, the case if it has one, and the IP
+// version if there are several: "syn-retry-backoff retries=3 v6".
 func (s *Scenario) ID() string {
 	id := s.Name
 	if s.Case != "" {
@@ -139,12 +141,13 @@ type Sysctl struct {
 	// Name is in dotted form: net.ipv4.tcp_syn_retries.
 	Name  string `yaml:",name" json:"name"`
 	Value string `yaml:",value" json:"value"`
-	// Optional is true for a name written with a final question mark: set only where the kernel has it.
+	// Optional is true if the name was written with a ? at its end: the parameter is set only if
+	// the kernel has it.
 	Optional bool `yaml:"-" json:"optional,omitempty"`
 	Pos      Pos  `json:"pos,omitzero"`
 }
 
-// sysctls reads a mapping of kernel parameters. One whose name ends in ? is optional.
+// sysctls reads a mapping of kernel parameters. A name that ends in ? is optional.
 func (d *decoder) sysctls(n *yaml.Node, all *[]Sysctl) {
 	d.Plain(n, reflect.ValueOf(all).Elem())
 	for i := range *all {

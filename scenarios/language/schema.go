@@ -10,9 +10,9 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Schema returns the JSON Schema (draft 2020-12) of scenario files, for editors: the keys, the short forms and the
-// descriptions, made from the same Go types that the decoder fills. It is more lenient than [File.Expand], which knows
-// which names there are.
+// Schema returns the JSON Schema (draft 2020-12) of scenario files, for editors: keys, short forms
+// and descriptions, from the Go types that the decoder fills. It is more lenient than
+// [File.Expand], which also checks that names exist.
 func Schema() ([]byte, error) {
 	b := &schemaBuilder{forms: forms, defs: jsonschema.Definitions{}}
 	root := b.object(reflect.TypeFor[Scenario]())
@@ -43,7 +43,8 @@ type schemaBuilder struct {
 	defs  jsonschema.Definitions
 }
 
-// define adds a definition, once, that is one of alternatives, and returns a reference to it.
+// define adds a definition, which replaces one of the same name, and returns a reference to it. A
+// value must match one of the alternatives; without any, the definition is left as it is.
 func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) *jsonschema.Schema {
 	if len(alternatives) == 1 {
 		b.defs[name] = alternatives[0]
@@ -53,7 +54,7 @@ func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) 
 	return &jsonschema.Schema{Ref: "#/$defs/" + name}
 }
 
-// parameter is what may stand for any value.
+// parameter returns the schema of ${...}, which may stand for any value.
 func (b *schemaBuilder) parameter() *jsonschema.Schema {
 	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or the result of an expression, ${name + 1}."})
 }
@@ -66,7 +67,7 @@ func enumOf(words []string) *jsonschema.Schema {
 	return s
 }
 
-// of returns the schema of a type, as a reference where the type has a name.
+// of returns the schema of a type, as a reference if the type has a name.
 func (b *schemaBuilder) of(t reflect.Type) *jsonschema.Schema {
 	if t.Kind() == reflect.Pointer {
 		return b.of(t.Elem())
@@ -80,14 +81,14 @@ func (b *schemaBuilder) of(t reflect.Type) *jsonschema.Schema {
 	return b.kind(t)
 }
 
-// kind returns the schema of a type that has no form of its own.
+// kind returns the schema of a type that has no special form.
 func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 	switch t.Kind() {
 	case reflect.String:
 		if words := decode.WordsOf(t); words != nil {
 			return b.define(t.Name(), enumOf(words), b.parameter())
 		}
-		// A number or a word such as true stands for its text.
+		// A number, or a word such as true, is allowed as text.
 		return b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	case reflect.Bool:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, b.parameter()}}
@@ -109,7 +110,7 @@ func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 	return b.structure(t)
 }
 
-// structure defines a struct: its mapping, its short form, and nothing at all where no key is required.
+// structure defines a struct: its mapping, its short form, and null if it has no required key.
 func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
 	if whole, ok := decode.Whole(t); ok {
 		return b.of(whole)
@@ -132,7 +133,7 @@ func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
 	return ref
 }
 
-// object returns the mapping of a struct's keys.
+// object returns the schema of the mapping of a struct.
 func (b *schemaBuilder) object(t reflect.Type) *jsonschema.Schema {
 	s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
 	for _, f := range decode.Fields(t) {
@@ -154,7 +155,8 @@ func (b *schemaBuilder) property(s *jsonschema.Schema, t reflect.Type, f decode.
 	}
 }
 
-// oneOf defines a struct of which one key is set: that key alone, or its name.
+// oneOf defines a struct of which one key is set: a mapping with only that key, or the name of the
+// key.
 func (b *schemaBuilder) oneOf(t reflect.Type) *jsonschema.Schema {
 	b.define(t.Name(), &jsonschema.Schema{})
 	object := b.object(t)
@@ -163,7 +165,7 @@ func (b *schemaBuilder) oneOf(t reflect.Type) *jsonschema.Schema {
 	return b.define(t.Name(), object, enumOf(decode.Keys(t)), b.parameter())
 }
 
-// step defines a step: its operation, with the keys that stand beside each.
+// step defines a step: an operation and the keys next to it.
 func (b *schemaBuilder) step(step reflect.Type) *jsonschema.Schema {
 	op := reflect.TypeFor[Op]()
 	b.define(step.Name(), &jsonschema.Schema{})
@@ -185,7 +187,7 @@ func (b *schemaBuilder) step(step reflect.Type) *jsonschema.Schema {
 	return b.define(step.Name(), object, enumOf(decode.Keys(op)), b.parameter())
 }
 
-// expectation defines each kind of expectation, with the keys that may stand beside every kind.
+// expectation defines each kind of expectation, with the keys that every kind can have.
 func (b *schemaBuilder) expectation(t reflect.Type) *jsonschema.Schema {
 	var alternatives []*jsonschema.Schema
 	var beside []decode.Field

@@ -16,7 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// knownKeys returns every key that the decoder knows in a struct and in all below it.
+// knownKeys adds every key that the decoder knows in a type and in all types below it.
 func knownKeys(t reflect.Type, seen map[reflect.Type]bool, keys map[string]bool) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice:
@@ -162,7 +162,7 @@ func TestSchemaRefusesWhatIsMisspelt(t *testing.T) {
 	}
 }
 
-// plain reads YAML as an editor's validator does: into the values of JSON.
+// plain reads YAML as the validator of an editor does: into JSON values.
 func plain(t *testing.T, src []byte) any {
 	t.Helper()
 	var v any
@@ -180,7 +180,8 @@ func plain(t *testing.T, src []byte) any {
 	return out
 }
 
-// conforms checks a value against the part of JSON Schema that [Schema] uses, and says what is wrong; "" for nothing.
+// conforms checks a value against the part of JSON Schema that [Schema] uses and returns the first
+// problem; "" if there is none.
 func conforms(root map[string]any, schema, value any) string {
 	if allowed, ok := schema.(bool); ok {
 		if allowed {

@@ -6,7 +6,7 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// The parts of patterns.
+// Parts of patterns.
 const (
 	anInteger  = `-?[0-9]+`
 	aDuration  = `([0-9.]+(ns|us|µs|ms|s|m|h))+`
@@ -19,7 +19,7 @@ func matching(re string) *jsonschema.Schema {
 
 func integer() *jsonschema.Schema { return &jsonschema.Schema{Type: "integer"} }
 
-// zero is the only number that is a duration.
+// zero is the only duration that may be a bare number.
 func zero() *jsonschema.Schema { return &jsonschema.Schema{Const: 0} }
 
 func durationSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
@@ -57,7 +57,7 @@ func numberSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 	return b.define(t.Name(), integer(), matching(`^(next|now)?([+-]?[0-9]+)?$`), b.parameter())
 }
 
-// text defines a text to match: the text itself, or a mapping.
+// text defines a text to match: a bare text, or a mapping.
 func (b *schemaBuilder) text(t reflect.Type) *jsonschema.Schema {
 	b.define(t.Name(), &jsonschema.Schema{})
 	return b.define(t.Name(),

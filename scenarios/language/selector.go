@@ -9,16 +9,17 @@ import (
 	"halfopen/internal/say"
 )
 
-// SegmentKind names a sort of TCP segment.
+// SegmentKind is a kind of TCP segment.
 type SegmentKind string
 
-// The segment kinds. A segment is of exactly one kind; the first in the order RST, SYN-ACK, SYN, FIN, DATA, ACK that fits.
+// The kinds of segments. A segment is of exactly one kind: the first that fits, in the order RST,
+// SYN-ACK, SYN, FIN, DATA, ACK.
 const (
 	SYN    SegmentKind = "SYN"
 	SYNACK SegmentKind = "SYN-ACK"
-	// ACK is a bare acknowledgement: no payload, and none of SYN, FIN and RST.
+	// ACK is a bare acknowledgement: it has no payload, and none of the flags SYN, FIN and RST.
 	ACK SegmentKind = "ACK"
-	// DATA carries payload, and none of SYN, FIN and RST.
+	// DATA has payload, and none of the flags SYN, FIN and RST.
 	DATA SegmentKind = "DATA"
 	// FIN has the FIN flag, with or without payload.
 	FIN SegmentKind = "FIN"
@@ -31,7 +32,8 @@ const (
 // Words returns the segment kinds.
 func (SegmentKind) Words() []string { return texts(SYN, SYNACK, ACK, DATA, FIN, RST, AnySegment) }
 
-// Selector says which packets. A field left out does not matter; the empty selector takes every IP packet.
+// Selector selects packets. Keys that are not set do not matter; the zero Selector selects every IP
+// packet.
 type Selector struct {
 	From string `json:"from,omitempty" jsonschema_description:"Sending host: the source address is one of its addresses."`
 	To   string `json:"to,omitempty" jsonschema_description:"Receiving host: the destination address is one of its addresses."`
@@ -56,7 +58,7 @@ type Selector struct {
 	TTL    *Count `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit."`
 }
 
-// Payload says what a segment or datagram must carry.
+// Payload says what the payload of a segment or datagram must be like.
 type Payload struct {
 	Contains string `yaml:",short" json:"contains,omitempty" jsonschema_description:"Text that occurs in it."`
 	Hex      string `json:"hex,omitempty" jsonschema_description:"Bytes that occur in it, as hex digits; blanks are ignored."`
@@ -64,7 +66,7 @@ type Payload struct {
 	Offset   *Count `json:"offset,omitempty" jsonschema_description:"Offset in the stream of at least one of its bytes; the first byte sent has offset 0."`
 }
 
-// Key names one thing that a selector asks of a packet, as YAML has it; those of a payload are "payload.length" and so on.
+// Key is a key of a selector, as in YAML; those of a payload are "payload.length" and so on.
 type Key string
 
 // The keys of a selector.
@@ -91,16 +93,18 @@ const (
 	KeyTTL             Key = "ttl"
 )
 
-// Keys returns the keys that are set, in the order of the fields. They are found by reflection: a key added to the type is
-// among them at once, and [Selector.Beyond] has every reader refuse it that does not know it.
+// Keys returns the keys that are set, in the order of the fields. They are found by reflection, so
+// that a key added to the type is found at once, and [Selector.Beyond] makes every reader that does
+// not know it refuse it.
 func (m *Selector) Keys() []Key {
 	var keys []Key
 	eachKey(m, func(k Key, _ any) { keys = append(keys, k) })
 	return keys
 }
 
-// Beyond returns the first key that is set and not among those known, "" if there is none. Whoever reads a selector asks it
-// first: a key that is overlooked would have a fault strike packets that nobody named.
+// Beyond returns the first key that is set but not known, "" if there is none. Every reader of a
+// selector calls it first: if a key were overlooked, a fault would strike packets that nobody
+// selected.
 func (m *Selector) Beyond(known ...Key) Key {
 	for _, k := range m.Keys() {
 		if !slices.Contains(known, k) {
@@ -126,7 +130,7 @@ func eachField(v reflect.Value, prefix string, f func(Key, any)) {
 	}
 }
 
-// protocols returns the keys of protocols that are set.
+// protocols returns the keys of protocols that are set, such as tcp.
 func (m *Selector) protocols() []string {
 	var set []string
 	for _, p := range []struct {
@@ -140,7 +144,7 @@ func (m *Selector) protocols() []string {
 	return set
 }
 
-// protocol says which protocol a selector is bound to; "" for none.
+// protocol returns the protocol that the selector names; "" for none.
 func (m *Selector) protocol() string {
 	if set := m.protocols(); len(set) > 0 {
 		return set[0]
@@ -148,7 +152,7 @@ func (m *Selector) protocol() string {
 	return ""
 }
 
-// lacking has the protocols whose packets have no such thing as a key asks for.
+// lacking lists, for each key, the protocols whose packets do not have that property.
 var lacking = map[Key][]string{
 	KeySeq:            {"udp", "icmp", "arp"},
 	KeyAck:            {"udp", "icmp", "arp"},
@@ -204,7 +208,7 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	}
 }
 
-// lacking refuses the keys in the file that ask for something that packets of the protocol do not have.
+// lacking reports keys in the file for properties that packets of the protocol do not have.
 func (v *validation) lacking(m *Selector, pos Pos, proto string) {
 	value := reflect.ValueOf(m).Elem()
 	for i := range value.NumField() {
@@ -220,7 +224,7 @@ func (v *validation) lacking(m *Selector, pos Pos, proto string) {
 	}
 }
 
-// bare refuses what bare acknowledgements cannot have, where the selector takes nothing else.
+// bare reports conditions that no packet of the selected kinds of segments can meet.
 func (v *validation) bare(m *Selector, pos Pos) {
 	if m.Retransmission != nil && *m.Retransmission && m.onlyKinds(ACK, RST) {
 		v.errorf(m.Retransmission, pos,
@@ -235,7 +239,7 @@ func (v *validation) bare(m *Selector, pos Pos) {
 	}
 }
 
-// onlyKinds reports whether the selector takes TCP segments of no other kinds.
+// onlyKinds reports whether the selector names kinds of TCP segments, all of them allowed.
 func (m *Selector) onlyKinds(allowed ...SegmentKind) bool {
 	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(allowed, k) })
 }
@@ -260,7 +264,7 @@ func (v *validation) hex(field any, pos Pos, text string) {
 	}
 }
 
-// DecodeHex reads bytes written as hex digits; white space is ignored.
+// DecodeHex decodes hex digits; white space is ignored.
 func DecodeHex(text string) ([]byte, error) {
 	return hex.DecodeString(strings.Join(strings.Fields(text), ""))
 }

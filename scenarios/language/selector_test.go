@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// full is a selector with every key set.
+// full returns a selector with every key set.
 func full() *Selector {
 	yes := true
 	return &Selector{
@@ -32,7 +32,7 @@ func TestKeysAreThoseOfTheType(t *testing.T) {
 	if got := (&Selector{}).Keys(); len(got) > 0 {
 		t.Errorf("the empty selector has the keys %v", got)
 	}
-	// Every field of the type is set above: a new one must be, too.
+	// Every field of the type must be set above, new ones too.
 	for _, v := range []reflect.Value{reflect.ValueOf(*full()), reflect.ValueOf(*full().Payload)} {
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {
@@ -87,7 +87,7 @@ func TestSelectorWords(t *testing.T) {
 	}
 }
 
-// Each key changes the words, so that no two selectors that differ in a key read the same.
+// Each key changes the words: two selectors that differ in one key must not read the same.
 func TestEveryKeyHasWords(t *testing.T) {
 	for i, k := range full().Keys() {
 		less := full()

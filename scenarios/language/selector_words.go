@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// selectorWords says each key that stands after the kind of packet, in the order of the sentence.
+// selectorWords has the words of each key that comes after the kind of packet, in the order of the
+// sentence.
 var selectorWords = []struct {
 	key Key
 	say func(m *Selector) string
@@ -30,8 +31,8 @@ var selectorWords = []struct {
 	{KeyPayloadOffset, func(m *Selector) string { return "at stream offset " + m.Payload.Offset.String() }},
 }
 
-// String says which packets the selector takes: "SYN from client to server port 8080". A key that has no words here is
-// said as it is written.
+// String returns the selector in words: "SYN from client to server port 8080". A key without words
+// is written as in YAML.
 func (m *Selector) String() string {
 	set := map[Key]any{}
 	eachKey(m, func(k Key, value any) { set[k] = value })
@@ -56,7 +57,8 @@ func (m *Selector) String() string {
 	return sentence
 }
 
-// Kind names the packets by their protocols: "SYN or RST", "UDP", "ICMP echo-request", "any packet".
+// Kind returns the packets by their protocols: "SYN or RST", "UDP", "ICMP echo-request", "any
+// packet".
 func (m *Selector) Kind() string {
 	var protocols []string
 	for _, k := range m.TCP {

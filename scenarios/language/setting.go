@@ -11,7 +11,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Default returns the value that a parameter has under params, as written; ok is false where only cases have one.
+// Default returns the value of a parameter under params, as written; ok is false if only cases have
+// a value.
 func (f *File) Default(name string) (value string, ok bool) {
 	for _, p := range f.defaults {
 		if p.name == name {
@@ -21,7 +22,8 @@ func (f *File) Default(name string) (value string, ok bool) {
 	return "", false
 }
 
-// Values returns the values that a parameter has in the file, as written, each once: its default, then those of the cases.
+// Values returns the values of a parameter in the file, as written, without duplicates: its
+// default, then those of the cases.
 func (f *File) Values(name string) []string {
 	var values []string
 	for _, n := range f.values(name) {
@@ -49,8 +51,9 @@ func (f *File) values(name string) []*yaml.Node {
 	return values
 }
 
-// settable says what is wrong with setting a parameter to a text: it must be a number where the file has only numbers, and
-// a duration where it has only durations. A range of either will do, and is then good for comparing, not for computing.
+// settable reports a text that a parameter cannot be set to. A parameter with only numbers in the
+// file must be a number, one with only durations a duration. A range of these is accepted: it can
+// be compared with, but not computed with.
 func (f *File) settable(name, text string) []*Error {
 	values := f.values(name)
 	var known expr.Kind
@@ -84,7 +87,8 @@ func (f *File) settable(name, text string) []*Error {
 	return []*Error{{Pos{f.Path, values[0].Line, values[0].Column}, fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s", name, say.Clip(text), name, known, given.Describe(), remedy)}}
 }
 
-// setNode makes a value of the command line's text: any YAML of one line, so that lists can be set.
+// setNode returns the node for a text of the command line: a list if it is a YAML list on one line,
+// else the text.
 func setNode(text string, at *yaml.Node) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	var doc yaml.Node
@@ -97,7 +101,7 @@ func setNode(text string, at *yaml.Node) *yaml.Node {
 	return n
 }
 
-// move gives a node, and all below it, the place of another.
+// move sets the place of a node, and of all nodes below it, to that of another.
 func move(n, at *yaml.Node) {
 	n.Line, n.Column = at.Line, at.Column
 	for _, c := range n.Content {

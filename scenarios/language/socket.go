@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// SocketSelector says which sockets of a host.
+// SocketSelector selects sockets of a host.
 type SocketSelector struct {
 	Host   string `json:"host" jsonschema_description:"The host that the socket is on."`
 	Local  int    `json:"local,omitempty" jsonschema_description:"Local port."`
@@ -13,8 +13,8 @@ type SocketSelector struct {
 	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
 }
 
-// String names the sockets: "server local port 8080 in LISTEN", "client in ESTABLISHED or
-// CLOSE_WAIT".
+// String returns the selector in words: "server local port 8080 in LISTEN", "client in ESTABLISHED
+// or CLOSE_WAIT".
 func (s *SocketSelector) String() string {
 	text := s.Host
 	if s.Local != 0 {
@@ -42,11 +42,11 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	}
 }
 
-// State is a TCP state as ss and netstat name it.
+// State is a TCP state, with the name that ss and netstat have for it.
 type State string
 
 // The TCP states of the kernel (include/net/tcp_states.h), with NEW_SYN_RECV shown as SYN_RECV, and
-// Closed for a socket that is no longer there.
+// Closed for a socket that no longer exists.
 const (
 	Established State = "ESTABLISHED"
 	SynSent     State = "SYN_SENT"
@@ -67,5 +67,5 @@ func (State) Words() []string {
 	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait, LastAck, Listening, Closing, Closed)
 }
 
-// StatePath writes states that follow each other: "SYN_SENT > ESTABLISHED".
+// StatePath joins states that follow each other: "SYN_SENT > ESTABLISHED".
 func StatePath(states []State) string { return strings.Join(texts(states...), " > ") }

@@ -8,13 +8,14 @@ import (
 	"halfopen/internal/say"
 )
 
-// socketsMade is what is known about an actor's sockets before a step, in document order.
+// socketsMade is the set of sockets that the steps of an actor have made so far, in the order of
+// the file.
 type socketsMade struct {
 	any, bound, listener bool
 	names                map[string]bool
 }
 
-// defaultSocket is a name the actor gives a socket of itself.
+// defaultSocket matches the names that sockets get if no step names them.
 var defaultSocket = regexp.MustCompile(`^(sock|listener|conn)([0-9]*)$`)
 
 func (m *socketsMade) made(name, base string) {
@@ -25,8 +26,8 @@ func (m *socketsMade) made(name, base string) {
 	}
 }
 
-// knows reports whether a socket may have this name; how many of a default name there are is not
-// known before the run.
+// knows reports whether a socket may have this name. Any number of sockets with default names is
+// possible: how many there will be is not known before the run.
 func (m *socketsMade) knows(name string) bool {
 	if m.names[name] {
 		return true
@@ -43,7 +44,7 @@ func (v *validation) socketAs(field *string, pos Pos, name string) {
 	}
 }
 
-// needsSocket checks that there is a socket for a step that makes none: the one it names, or any.
+// needsSocket checks that the socket exists that a step works on: the one it names, or any.
 func (v *validation) needsSocket(st *Step, made *socketsMade) {
 	if st.Socket == "" && !made.any {
 		v.errorf(nil, st.Pos,
@@ -52,7 +53,7 @@ func (v *validation) needsSocket(st *Step, made *socketsMade) {
 	v.madeBefore(st, made)
 }
 
-// madeBefore checks that a step before makes the socket that a step names, if it names one.
+// madeBefore checks that an earlier step makes the socket that a step names, if it names one.
 func (v *validation) madeBefore(st *Step, made *socketsMade) {
 	if st.Socket != "" && !made.knows(st.Socket) {
 		v.errorf(&st.Socket, st.Pos,
@@ -61,7 +62,7 @@ func (v *validation) madeBefore(st *Step, made *socketsMade) {
 	}
 }
 
-// needsNoSocket refuses the name of a socket beside an operation that works on none.
+// needsNoSocket reports a socket that is named next to an operation that works on none.
 func (v *validation) needsNoSocket(st *Step) {
 	if st.Socket != "" {
 		v.errorf(&st.Socket, st.Pos, "%s works on no socket; remove the key socket", st.Op.Kind())

@@ -12,12 +12,11 @@ import (
 	"halfopen/internal/say"
 )
 
-// Step is one operation of an actor. Its outcome is recorded, whatever it is; expectations judge
-// it.
+// Step is one operation of an actor. Its outcome is always recorded; expectations judge it.
 type Step struct {
-	// ID names the step in references (actor.id). The loader fills it in: the operation's name for
-	// the first step of that operation in its actor, in document order, then connect2, connect3 and
-	// so on.
+	// ID is the name of the step in references (actor.id). The loader sets the default: the name of
+	// the operation for the first step of that operation in the actor, in the order of the file,
+	// then connect2, connect3 and so on.
 	ID     string   `json:"id,omitempty" jsonschema_description:"Name of the step in references, ACTOR.ID. Default: the operation, then connect2, connect3, ..."`
 	Socket string   `json:"socket_name,omitempty" yaml:"socket" jsonschema_description:"Next to an operation: the name of the socket it works on. Default: the last suitable one."`
 	After  EventRef `json:"after,omitempty" jsonschema_description:"Wait for this event before the step."`
@@ -54,8 +53,8 @@ func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
 	}
 }
 
-// String writes the step as the scenario language does, with the name that references have for it
-// if that is not its operation's: "connect: {to: server:8080}, id connect2".
+// String returns the step as in YAML, with its ID if that differs from its operation: "connect:
+// {to: server:8080}, id connect2".
 func (s *Step) String() string {
 	key, op := chosen[Operation](&s.Op)
 	text := key
@@ -89,10 +88,10 @@ func stepsWords(steps []Step) string {
 	return strings.Join(words, "; ")
 }
 
-// isBeside reports whether a key of a step stands beside its operation.
+// isBeside reports whether a key of a step stands next to its operation.
 func isBeside(f decode.Field) bool { return len(f.Index) == 1 }
 
-// besideOperation returns the field whose key stands beside the operation of a step, or nil.
+// besideOperation returns the field of a key that stands next to the operation of a step, or nil.
 func besideOperation(key string) *decode.Field {
 	fields := decode.Fields(reflect.TypeFor[Step]())
 	i := slices.IndexFunc(fields, func(f decode.Field) bool { return f.Key == key && isBeside(f) })
@@ -102,7 +101,8 @@ func besideOperation(key string) *decode.Field {
 	return &fields[i]
 }
 
-// misplaced explains a key in the mapping of an operation that stands beside it.
+// misplaced returns a message for a key that is in the mapping of an operation but belongs next to
+// it; "" for any other key.
 func misplaced(t reflect.Type, key string) string {
 	isOperation := reflect.PointerTo(t).Implements(reflect.TypeFor[Operation]())
 	if !isOperation || besideOperation(key) == nil {
@@ -111,8 +111,8 @@ func misplaced(t reflect.Type, key string) string {
 	return fmt.Sprintf("%s belongs beside the operation, not in it: {OPERATION: ..., %s: ...}", key, key)
 }
 
-// step reads a step: a mapping of one operation and the keys that stand beside it, or the bare name
-// of an operation.
+// step reads a step: a mapping of one operation and the keys next to it, or the bare name of an
+// operation.
 func (d *decoder) step(n *yaml.Node, s *Step) {
 	s.Pos = Pos(d.At(n))
 	op := reflect.ValueOf(&s.Op).Elem()
@@ -148,7 +148,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 		}
 	}
 	if len(ops) == 0 {
-		// Alone, socket is the operation.
+		// If there is no other operation, socket is the operation.
 		if i := slices.IndexFunc(rest, func(k *yaml.Node) bool { return k.Value == "socket" }); i >= 0 && i%2 == 0 {
 			ops = append(ops, rest[i], rest[i+1])
 			rest = slices.Delete(rest, i, i+2)
@@ -181,7 +181,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	d.seen[d.actor+"."+s.ID] = true
 }
 
-// stepID gives a step the name that its operation and its place in the actor imply.
+// stepID sets the default ID of a step, from its operation and its place in the actor.
 func (d *decoder) stepID(n *yaml.Node, s *Step, op string) {
 	d.ids[op]++
 	s.ID = op

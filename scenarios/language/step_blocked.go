@@ -2,9 +2,9 @@ package language
 
 import "time"
 
-// Blocked finds out which system call another actor's step is blocked in, as /proc/PID/syscall and
-// strace -p tell. The outcome's text is the call's name; where steps run in parallel, those of all
-// that are blocked, in the order in which the steps are written.
+// Blocked finds out which system call the step of another actor is blocked in, as /proc/PID/syscall
+// and strace -p show. The text of the outcome is the name of the call. If steps run in parallel, it
+// has the calls of all blocked ones, in the order in which the steps are written.
 type Blocked struct {
 	Actor string `yaml:",short" json:"actor" jsonschema_description:"The actor to look at; not the step's own."`
 }

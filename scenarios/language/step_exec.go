@@ -10,16 +10,16 @@ import (
 	"halfopen/internal/decode"
 )
 
-// Exec runs a program on the host. The outcome has exit status, standard output and standard error,
-// 64 KiB of each.
+// Exec runs a program on the host. The outcome has the exit status, and the first 64 KiB each of
+// standard output and standard error.
 type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
 	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"The program gets SIGTERM after this, SIGKILL a second later, and the step ends with ETIMEDOUT. Default: the scenario's deadline."`
 }
 
-// exec reads a program and its arguments, or a command of the shell, which may stand in place of
-// the list as well.
+// exec reads a program and its arguments, or a command of the shell. The command may also stand in
+// place of the list.
 func (d *decoder) exec(n *yaml.Node, e *Exec) {
 	if decode.IsScalar(n) && n.Value != "" {
 		e.Command = []string{"sh", "-c", n.Value}
@@ -41,7 +41,8 @@ func (*Exec) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(
 
 func (e *Exec) lasts() time.Duration { return time.Duration(e.Timeout) }
 
-// Outcomes lists what expectations can judge. There is no result, because it makes no system call.
+// Outcomes lists what expectations can judge. There is no result, because the step makes no system
+// call.
 func (*Exec) Outcomes() []Outcome { return []Outcome{OutcomeExit} }
 
 // Arguments returns the command.

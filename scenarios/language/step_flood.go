@@ -6,8 +6,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Flood sends SYNs of which no socket knows, each from an address and port of its own as long as
-// there are any. The outcome's result is how many were sent.
+// Flood sends SYNs that no socket knows of, each from a different address and port while there are
+// any left. The result of the outcome is the number sent.
 type Flood struct {
 	To    string `json:"to" jsonschema_description:"HOST:PORT, as for connect."`
 	Count int    `json:"count" jsonschema_description:"How many SYNs, 1 to 1000000."`
@@ -15,7 +15,7 @@ type Flood struct {
 	From  string `json:"from,omitempty" jsonschema_description:"Source addresses: a prefix of addresses of the lab. Default: 198.19.0.0/16 or 2001:2:0:8000::/49, which no host has and nobody answers for."`
 }
 
-// maxFlood bounds the SYNs of one flood step. Each is in the trace four times, once for each end of
+// maxFlood bounds the SYNs of one flood step. Each is in the trace four times: once for each end of
 // two links.
 const maxFlood = 1_000_000
 

@@ -27,7 +27,7 @@ func (*Kill) lasts() time.Duration { return 0 }
 // Outcomes lists what expectations can judge.
 func (*Kill) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments returns the actor, and the signal if it is not KILL.
+// Arguments returns the actor, and the signal unless it is KILL.
 func (k *Kill) Arguments() string {
 	if k.Signal == "" || k.Signal == "KILL" {
 		return k.Actor

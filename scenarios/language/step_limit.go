@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// Limit is setrlimit(2): the soft limit of the actor's process, and of the programs it starts from
-// then on.
+// Limit is setrlimit(2): it sets the soft limit of the process of the actor, and of the programs
+// that it starts after that.
 type Limit struct {
 	Nofile int `json:"nofile" jsonschema_description:"RLIMIT_NOFILE, 32 to 1048576: one more than the highest file descriptor that the process may have. About a dozen are in use from the start."`
 }
 
-// lowNofile leaves the runtime of an actor the descriptors that it needs for itself, and the actor
-// some sockets.
+// lowNofile leaves an actor the descriptors that its runtime needs, and some for sockets.
 const (
 	lowNofile  = 32
 	highNofile = 1 << 20 // fs.nr_open, as kernels have it

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// LinkOp takes the link of a host down or up, at the wire's end, so that the host's own interface
+// LinkOp takes the link of a host down or up, at the end of the wire. The interface of the host
 // only loses its carrier.
 type LinkOp struct {
 	Host  string `json:"host,omitempty" jsonschema_description:"The host whose link it is. Default: the actor's."`

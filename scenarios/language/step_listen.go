@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Listen is listen(2), and socket(2), SO_REUSEADDR 1 and bind(2) where there is no socket yet.
+// Listen is listen(2). If there is no socket yet, it also does socket(2), SO_REUSEADDR 1 and
+// bind(2).
 type Listen struct {
 	Address string `json:"address,omitempty" jsonschema_description:"HOST or HOST.N (its Nth address), or any (default)."`
 	Port    int    `yaml:",short" json:"port,omitempty" jsonschema_description:"Port, 1 to 65535; required unless the socket is bound."`

@@ -30,7 +30,7 @@ func (*Recv) Outcomes() []Outcome {
 	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256}
 }
 
-// Arguments returns when it stops; of a single recv(2), its flags.
+// Arguments returns the condition at which the step stops; for a single recv(2), its flags.
 func (r *Recv) Arguments() string {
 	switch {
 	case r.Until != "":
@@ -41,5 +41,5 @@ func (r *Recv) Arguments() string {
 	return strings.Join(r.Flags, ",")
 }
 
-// Shows names the number of bytes; none is the end of the stream.
+// Shows names the number of bytes; 0 is the end of the stream.
 func (*Recv) Shows() Shown { return Shown{Part: OutcomeBytes, Nothing: "0, end of stream"} }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Recvfrom is recvfrom(2); the outcome's peer is who sent.
+// Recvfrom is recvfrom(2); the peer of the outcome is the sender.
 type Recvfrom struct {
 	Max   Size     `json:"max,omitempty" jsonschema_description:"Length of the buffer. Default: 64kB."`
 	Flags []string `json:"flags,omitempty" jsonschema_description:"Flags: dontwait, peek."`

@@ -26,10 +26,10 @@ func (*Repeat) lasts() time.Duration { return 0 }
 // Outcomes lists what expectations can judge.
 func (*Repeat) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
-// Arguments returns how often.
+// Arguments returns how many times the steps are done.
 func (r *Repeat) Arguments() string { return say.Count(r.Times, "time") }
 
-// Nested returns its one list of steps, and how often it is done.
+// Nested returns the list of steps, and how many times it is done.
 func (r *Repeat) Nested() (lists [][]Step, n int) { return [][]Step{r.Steps}, r.Times }
 
 func (r *Repeat) words() string {

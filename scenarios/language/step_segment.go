@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Segment sends one packet that an actor makes itself. It is that of a socket, whose addresses and
-// numbers it has where none are given, if the step names one or there is no To; the socket does not
-// learn of it. The outcome's result is the length of the packet, its bytes those of the payload.
+// Segment sends one packet that the actor builds itself. If the step names a socket, or has no To,
+// the packet belongs to that socket: addresses and numbers that are not given are those of the
+// socket, which does not learn of the packet. The result of the outcome is the length of the packet
+// in bytes, its bytes the length of the payload.
 type Segment struct {
 	Data
 	To   string `json:"to,omitempty" jsonschema_description:"Destination: HOST:PORT, as for connect; for ICMP without a port. Default: the socket's peer."`
@@ -104,8 +105,8 @@ func (*Segment) lasts() time.Duration { return 0 }
 // Outcomes lists what expectations can judge.
 func (*Segment) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeBytes} }
 
-// Arguments says the packet in a few words: "SYN to server:8080", "RST, seq next+100", "UDP to
-// server:53, 512 bytes". What the socket decides is left out.
+// Arguments returns the packet in a few words: "SYN to server:8080", "RST, seq next+100", "UDP to
+// server:53, 512 bytes". Values that come from the socket are left out.
 func (s *Segment) Arguments() string {
 	var packet, words []string
 	switch {
@@ -134,7 +135,7 @@ func (s *Segment) Arguments() string {
 	return strings.Join(words, ", ")
 }
 
-// noTCP refuses what only a TCP segment has.
+// noTCP reports keys of TCP segments in a packet of the protocol proto.
 func (v *validation) noTCP(s *Segment, pos Pos, proto string) {
 	for _, o := range []struct {
 		key   string

@@ -7,7 +7,7 @@ import (
 	"halfopen/internal/say"
 )
 
-// Data is what is sent. Exactly one of the fields is set, or none for an empty datagram.
+// Data is the bytes that a step sends. At most one field is set; for an empty datagram none is.
 type Data struct {
 	Text  string `json:"text,omitempty" jsonschema_description:"The bytes, as text."`
 	Hex   string `json:"hex,omitempty" jsonschema_description:"The bytes, as hex digits; blanks are ignored."`
@@ -41,7 +41,7 @@ func (s *Send) Arguments() string { return s.brief() }
 // Shows names the number of bytes.
 func (*Send) Shows() Shown { return Shown{Part: OutcomeBytes} }
 
-// data checks what is sent and returns how many of its forms are given.
+// data checks the bytes that a step sends, and returns how many of the three keys are given.
 func (v *validation) data(d *Data, pos Pos) int {
 	given := 0
 	for _, field := range []any{&d.Text, &d.Hex, &d.Bytes} {
@@ -56,10 +56,10 @@ func (v *validation) data(d *Data, pos Pos) int {
 	return given
 }
 
-// briefText is how many characters of a text the words for a call quote.
+// briefText is the number of characters of a text in the words for a call.
 const briefText = 20
 
-// brief says the data in a few words: 3000 bytes, hex, or the text, cut to 20 characters.
+// brief returns the data in a few words: "3000 bytes", "hex", or the text, cut to 20 characters.
 func (d *Data) brief() string {
 	switch {
 	case d.Bytes != 0:

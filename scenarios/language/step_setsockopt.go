@@ -63,7 +63,7 @@ func (v *validation) unknownSockOption(field *string, pos Pos, name string) {
 	v.oneOf(field, pos, "socket option", name, slices.Sorted(maps.Keys(sockOptionForms)))
 }
 
-// optionForm is how the value of a socket option is written.
+// optionForm is the form of the value of a socket option.
 type optionForm int
 
 const (
@@ -102,7 +102,7 @@ var sockOptionForms = map[string]optionForm{
 	"SIOCINQ": optionReadOnly, "SIOCOUTQ": optionReadOnly, "SIOCOUTQNSD": optionReadOnly,
 }
 
-// check says what is wrong with an option's value; "" for nothing.
+// check returns the problem with the value of an option; "" if there is none.
 func (f optionForm) check(value string) string {
 	_, notNumber := strconv.ParseInt(value, 0, 64)
 	_, notDuration := parseDuration(value)

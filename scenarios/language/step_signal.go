@@ -24,7 +24,7 @@ func (*Signal) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 // Arguments returns the signal's name.
 func (s *Signal) Arguments() string { return s.Name }
 
-// raises returns the one step of an actor that raises a signal; nil where there are several.
+// raises returns the step of an actor that raises a signal; nil if there are several.
 func (v *validation) raises(actor, signal string) *knownStep {
 	var found *knownStep
 	for _, id := range v.ids {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Sockstat counts the sockets of the actor's host: what the kernel counts (proc_pid_net(5),
+// Sockstat counts the sockets of the host of the actor: the counts of the kernel (proc_pid_net(5),
 // sockstat), and TCP sockets by their state.
 type Sockstat struct{}
 
@@ -21,7 +21,7 @@ func (*Sockstat) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeV
 // Arguments returns "": there are no operands.
 func (*Sockstat) Arguments() string { return "" }
 
-// Shows names how many counts there are.
+// Shows names the number of counts.
 func (*Sockstat) Shows() Shown { return Shown{Part: OutcomeValues} }
 
 func (*Sockstat) valueNames() (what string, names []string) {
@@ -29,8 +29,8 @@ func (*Sockstat) valueNames() (what string, names []string) {
 }
 
 // sockstatFields are the values of a sockstat step: the lines of /proc/net/sockstat and sockstat6,
-// and TCP sockets by state. There is no CLOSE: the kernel lists no socket that is not bound or
-// connected.
+// and TCP sockets by state. CLOSE is not among them: the kernel does not list sockets that are
+// neither bound nor connected.
 var sockstatFields = strings.Fields(`sockets_used tcp_inuse tcp_orphan tcp_tw tcp_alloc tcp_mem udp_inuse udp_mem udplite_inuse
 	raw_inuse frag_inuse frag_memory tcp6_inuse udp6_inuse udplite6_inuse raw6_inuse frag6_inuse frag6_memory
 	state.ESTABLISHED state.SYN_SENT state.SYN_RECV state.FIN_WAIT1 state.FIN_WAIT2 state.TIME_WAIT state.CLOSE_WAIT

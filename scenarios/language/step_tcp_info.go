@@ -20,7 +20,7 @@ func (*TCPInfo) Outcomes() []Outcome { return []Outcome{OutcomeResult, OutcomeVa
 // Arguments returns "": there are no operands.
 func (*TCPInfo) Arguments() string { return "" }
 
-// Shows names how many fields the kernel has.
+// Shows names the number of fields that the kernel has.
 func (*TCPInfo) Shows() Shown { return Shown{Part: OutcomeValues} }
 
 func (*TCPInfo) valueNames() (what string, names []string) {

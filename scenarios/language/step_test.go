@@ -71,8 +71,7 @@ func filled(v reflect.Value) {
 	}
 }
 
-// has reports whether a value of type t holds one of type part; what a nested step holds does not
-// count.
+// has reports whether a value of type t contains one of type part, except in nested steps.
 func has(t, part reflect.Type) bool {
 	switch {
 	case t == part:

@@ -14,7 +14,7 @@ import (
 	"halfopen/internal/spell"
 )
 
-// substitution copies a tree with parameters replaced and aliases put in.
+// substitution copies a tree, with parameters and aliases replaced.
 type substitution struct {
 	d      *decoder
 	label  string
@@ -22,14 +22,15 @@ type substitution struct {
 	names  []string
 	nodes  int
 	text   int
-	// read holds the expressions met so far, by their source.
+	// read has the expressions parsed so far, by their source.
 	read map[string]*expr.Expression
-	// computing are the parameters that are being computed, each for the one before; computed those that are done.
+	// computing are the parameters that are being computed, each because the one before needs it;
+	// computed are those that are done.
 	computing []string
 	computed  map[string]bool
 }
 
-// maxComputing is how many parameters may be made of one another in a row.
+// maxComputing is the longest chain of parameters that are each computed from the next.
 const maxComputing = 100
 
 var (
@@ -37,10 +38,11 @@ var (
 	anyParam   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
 )
 
-// errSilent ends an evaluation about which an error has been reported already.
+// errSilent ends an evaluation whose error has already been reported.
 var errSilent = errors.New("reported already")
 
-// node returns the copy, or nil for a parameter whose value is null, which leaves out the key or item it stands for.
+// node returns the copy of a node. It is nil for a parameter whose value is null: the key or item
+// is left out.
 func (x *substitution) node(n *yaml.Node) *yaml.Node {
 	n = resolve(n)
 	if x.nodes++; x.nodes > MaxNodes || x.text > maxText {
@@ -84,7 +86,7 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// literal copies a parameter's value as it is.
+// literal copies the value of a parameter as it is.
 func (x *substitution) literal(n *yaml.Node) *yaml.Node {
 	n = resolve(n)
 	x.nodes++
@@ -100,7 +102,8 @@ func (x *substitution) literal(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// inner returns what stands for ${source}: the value of a parameter, or of an expression. It is nil after an error.
+// inner returns the value of ${source}: of a parameter, or of an expression. It is nil after an
+// error.
 func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	if slices.Contains(x.names, source) || paramName.MatchString(source) {
 		return x.param(n, source)
@@ -138,7 +141,8 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	return nodeOf(result, n)
 }
 
-// valueOf returns the value that expressions have for a node. A list that has a mapping in it is still a list.
+// valueOf returns the value of a node in expressions. A list that contains a mapping is still a
+// list.
 func valueOf(n *yaml.Node) expr.Value {
 	n = resolve(n)
 	switch {
@@ -156,7 +160,7 @@ func valueOf(n *yaml.Node) expr.Value {
 	return expr.ParseValue(n.Value)
 }
 
-// nodeOf writes a value as YAML, at the place of another node.
+// nodeOf returns a value as a YAML node, at the place of another node.
 func nodeOf(v expr.Value, at *yaml.Node) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v.String()}
 	switch v.Kind() {
@@ -172,8 +176,8 @@ func nodeOf(v expr.Value, at *yaml.Node) *yaml.Node {
 	return n
 }
 
-// param looks a parameter up, and computes it first where it is made of others; it is an error for it to have no value
-// in this case.
+// param returns the value of a parameter, which it first computes if it depends on others. It
+// reports a parameter that has no value in this case.
 func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	value, ok := x.params[name]
 	switch {

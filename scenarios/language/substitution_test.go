@@ -34,7 +34,7 @@ expect:
 		}
 	}
 	see(nil)
-	// A ~ leaves out what it reaches.
+	// A ~ leaves out every key that it is the value of.
 	if diff := cmp.Diff(seen{2 * time.Second, 0, "echo ~ of ~", false}, got["skeleton none"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

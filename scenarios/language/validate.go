@@ -11,7 +11,7 @@ import (
 	"halfopen/internal/spell"
 )
 
-// Limits of a lab: far beyond what a scenario needs, and little enough for one machine.
+// Limits of a lab: far more than a scenario needs, and not too much for one machine.
 const (
 	maxHosts   = 64
 	maxFaults  = 256
@@ -35,25 +35,27 @@ var (
 	sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_*-]+)+$`)
 )
 
-// validation checks a decoded scenario for what its types cannot rule out.
+// validation checks a decoded scenario for mistakes that its types allow.
 type validation struct {
 	s    *Scenario
 	d    *decoder
 	errs []*Error
 
 	hosts, faults, actors []string
-	// steps and signals are by ACTOR.STEP and ACTOR.NAME.
+	// steps has the steps by ACTOR.STEP; ids has its keys in the order of the file. signals are
+	// ACTOR.NAME.
 	steps   map[string]*knownStep
 	ids     []string
 	signals []string
 }
 
-// knownStep is what references to a step are checked against.
+// knownStep is a step that references can name.
 type knownStep struct {
 	step *Step
-	// runs is how often it is done in all.
+	// runs is the number of its executions in all.
 	runs int
-	// order counts the steps of the actor; 0 for those in parallel or repeated, whose order is not one of the file.
+	// order is its place among the steps of the actor, from 1. It is 0 for a step that is repeated
+	// or runs in parallel, because the file does not fix its order.
 	order int
 }
 
@@ -79,14 +81,15 @@ func validate(s *Scenario, d *decoder) []*Error {
 	return v.errs
 }
 
-// errorf reports a mistake at a field, given by pointer; where the field is not in the file, at the position given.
+// errorf reports a mistake at a field, given by pointer, or at otherwise if the field is not in the
+// file.
 func (v *validation) errorf(field any, otherwise Pos, format string, args ...any) {
 	if len(v.errs) > maxErrors {
 		return
 	}
 	place, ok := v.d.Place(field)
 	if !ok {
-		// If decoding failed, a missing field may just be one that could not be decoded.
+		// If decoding failed, a missing field may be one that could not be decoded.
 		if len(v.d.Mistakes()) > 0 && field != nil {
 			return
 		}
@@ -115,7 +118,7 @@ func (v *validation) limits() {
 	check(&v.s.Expect, len(v.s.Expect), maxExpect, "expectations")
 }
 
-// names collects what references may name.
+// names collects the names that references can use.
 func (v *validation) names() {
 	for i := range v.s.Hosts {
 		if h := &v.s.Hosts[i]; h.Name != Wire {
@@ -214,7 +217,7 @@ func (v *validation) head() {
 	}
 }
 
-// inCase names the case for messages about what only has left of a scenario.
+// inCase names the case, for messages about something that only: has emptied.
 func (v *validation) inCase() string {
 	if v.s.Case == "" {
 		return ""
@@ -293,7 +296,7 @@ func (v *validation) sysctlName(field any, pos Pos, name string) {
 	}
 }
 
-// host checks a reference to a host. The wire is none unless wireToo.
+// host checks a reference to a host. The wire counts as a host only if wireToo is set.
 func (v *validation) host(field any, pos Pos, name string, wireToo bool) {
 	switch {
 	case slices.Contains(v.hosts, name):
@@ -305,7 +308,8 @@ func (v *validation) host(field any, pos Pos, name string, wireToo bool) {
 	}
 }
 
-// suggestName is spell.DidYouMean for names; where nothing is near it lists what there is.
+// suggestName returns a suggestion for a message: the nearest name, or else all known names if
+// there are not too many.
 func suggestName(name string, known []string) string {
 	if s := spell.DidYouMean(name, known); s != "" {
 		return s

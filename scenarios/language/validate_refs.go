@@ -10,7 +10,7 @@ import (
 	"halfopen/internal/spell"
 )
 
-// stepRef checks a reference to a step and returns the step; nil if there is none.
+// stepRef checks a reference to a step and returns the step; nil if it does not exist.
 func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Step {
 	key := actor + "." + step
 	known := v.steps[key]
@@ -36,7 +36,7 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 	return nil
 }
 
-// leftOut reports a reference to what only has left out.
+// leftOut reports a reference to something that only: has left out.
 func (v *validation) leftOut(field any, pos Pos, what string) {
 	v.errorf(field, pos, "%s is left out%s by only; add the same only here", what, v.inCase())
 }
@@ -48,7 +48,7 @@ func timesWord(n int) string {
 	return strconv.Itoa(n) + " times"
 }
 
-// event checks a reference to an event and returns the event; false if there is none.
+// event checks a reference to an event and returns the event; false if it does not exist.
 func (v *validation) event(field any, pos Pos, ref EventRef) (Event, bool) {
 	if ref == "" && !v.has(field) {
 		return Event{}, false
@@ -94,7 +94,8 @@ func (v *validation) actorRef(field any, pos Pos, name string) {
 	}
 }
 
-// window checks the events from and until, and that until does not come first where the file decides it.
+// window checks the events from and until. It reports an until that comes before from, if the file
+// alone decides that.
 func (v *validation) window(from, until *EventRef, pos Pos) {
 	a, okA := v.event(from, pos, *from)
 	b, okB := v.event(until, pos, *until)
@@ -115,7 +116,7 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 	first, last := v.steps[a.Actor+"."+a.Step], v.steps[b.Actor+"."+b.Step]
 	before := first.order > 0 && last.order > 0 && last.order < first.order
 	if a.Step == b.Step {
-		// One execution after the other, each with a start and an end.
+		// Executions follow each other, each with a start and an end.
 		before = b.N < a.N || b.N == a.N && b.Kind == EventStepStart
 	}
 	if before {
@@ -169,7 +170,7 @@ func (v *validation) port(field *int, pos Pos, low int) {
 	}
 }
 
-// oneOf checks a word against those known.
+// oneOf checks that a word is one of the known ones.
 func (v *validation) oneOf(field any, pos Pos, what, word string, known []string) {
 	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
 		v.errorf(field, pos, "invalid %s %q: want %s, without SIG", what, word, bare)

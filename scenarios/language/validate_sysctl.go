@@ -9,14 +9,15 @@ import (
 	"halfopen/internal/say"
 )
 
-// PortRange is the sysctl of the local ports that connect() and bind() choose from.
+// PortRange is the sysctl for the range of local ports that connect() and bind() choose from.
 const PortRange = "net.ipv4.ip_local_port_range"
 
-// unprivilegedStart is the sysctl of the first port that needs no privilege; it is 1024 where nobody sets it.
+// unprivilegedStart is the sysctl for the first port that needs no privilege; 1024 by default.
 const unprivilegedStart = "net.ipv4.ip_unprivileged_port_start"
 
-// portRange checks what the kernel would refuse in the middle of a run (ipv4_local_port_range in
-// net/ipv4/sysctl_net_ipv4.c); before are the sysctls that are set before it.
+// portRange reports a value that the kernel would refuse in the middle of a run
+// (ipv4_local_port_range in net/ipv4/sysctl_net_ipv4.c). before are the sysctls that are set before
+// this one.
 func portRange(value string, before []Sysctl) error {
 	fields := strings.Fields(value)
 	if len(fields) != 2 {

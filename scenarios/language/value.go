@@ -24,21 +24,21 @@ type Size int64
 // BitRate is in bits per second, written 500kbit or 1mbit (decimal, as tc counts).
 type BitRate uint64
 
-// Ints is one integer or a list of them.
+// Ints is a list of integers; in YAML, one integer may stand for a list of one.
 type Ints []int
 
-// Names is one name or a list of them.
+// Names is a list of names; in YAML, one name may stand for a list of one.
 type Names []string
 
-// Kinds is one segment kind or a list of them.
+// Kinds is a list of segment kinds; in YAML, one kind may stand for a list of one.
 type Kinds []SegmentKind
 
-// States is one TCP state or a list of them.
+// States is a list of TCP states; in YAML, one state may stand for a list of one.
 type States []State
 
-// EventRef names an event: the end of a step (client.connect), its start (server.accept.start), its nth execution
-// (client.send[3]), the nth hit of a fault (fault.NAME.hit[3]; fault.NAME.hit is the first), or a signal step's event
-// (ACTOR.signal.NAME).
+// EventRef names an event: the end of a step (client.connect), its start (server.accept.start), the
+// end of its Nth execution (client.send[3]), the Nth hit of a fault (fault.NAME.hit[3];
+// fault.NAME.hit is the first), or the event of a signal step (ACTOR.signal.NAME).
 type EventRef string
 
 // StepRef names a step (client.connect) or one of its executions (client.connect[3]).
@@ -52,7 +52,7 @@ type Count struct {
 	Min, Max int64
 }
 
-// Of writes the range and what is counted: "1 packet", "3 packets", ">= 1 packets".
+// Of returns the range with a noun: "1 packet", "3 packets", ">= 1 packets".
 func (c Count) Of(noun string) string {
 	if c.Min == c.Max {
 		return say.Count(c.Min, noun)
@@ -60,7 +60,7 @@ func (c Count) Of(noun string) string {
 	return c.String() + " " + noun + "s"
 }
 
-// Contains reports whether n lies in the range.
+// Contains reports whether n is in the range.
 func (c Count) Contains(n int64) bool { return c.Min <= n && n <= c.Max }
 
 // Span is a range of durations, written "63s" (a kernel timer: never early, up to 12.5 % late), ">= 3s", "< 5ms",
@@ -70,28 +70,30 @@ type Span struct {
 	Source string
 	// Min and Max are inclusive; math.MinInt64 and math.MaxInt64 stand for no bound.
 	Min, Max time.Duration
-	// Timer is true for a plain duration, to which the rule of kernel timers was applied; Want is then that duration. For
-	// "~40ms ±10ms" Want is 40ms; for the other forms it is Min, or Max where there is no Min.
+	// Timer is true for a plain duration, to which the rule for kernel timers was applied; Want is
+	// that duration. For "~40ms ±10ms" Want is 40ms; for other forms it is Min, or Max if there is
+	// no Min.
 	Timer bool
 	Want  time.Duration
 }
 
-// Contains reports whether d lies in the range.
+// Contains reports whether d is in the range.
 func (s Span) Contains(d time.Duration) bool { return s.Min <= d && d <= s.Max }
 
-// The rule for a plain duration, from how the kernel keeps time (kernel/time/timer.c): a timer never fires before its
-// time, and the wheel's granularity is up to an eighth of the timeout.
+// The rule for a plain duration, from the way the kernel keeps time (kernel/time/timer.c): a timer
+// never fires before its time, and the granularity of the wheel is up to an eighth of the timeout.
 const (
-	// TimerEarly allows for the two clock readings whose difference is judged: they are not taken at the instant the timer
-	// is armed and fires, but one tick of a slow kernel (HZ=250) may lie between.
+	// TimerEarly allows for the two clock readings whose difference is judged. They are not taken
+	// at the very moment the timer is armed and fires: one tick of a slow kernel (HZ=250) may lie
+	// between.
 	TimerEarly = 4 * time.Millisecond
 	// TimerLate is the granularity of the wheel, as a fraction of the timeout.
 	TimerLate = 0.125
-	// TimerSlack is what a busy machine may add before the observer runs.
+	// TimerSlack is the time that a busy machine may add before the observer runs.
 	TimerSlack = 50 * time.Millisecond
 )
 
-// TimerSpan returns the range that a kernel timer of d may take.
+// TimerSpan returns the range of times that a kernel timer of d may take.
 func TimerSpan(d time.Duration) Span {
 	return Span{
 		Source: d.String(),
@@ -102,17 +104,19 @@ func TimerSpan(d time.Duration) Span {
 	}
 }
 
-// Text matches a string: equal to it, containing it, or matching a regular expression; a scalar means equal. Exactly one
-// field is set.
+// Text matches a string: equal to it, containing it, or matching a regular expression. A plain text
+// in YAML means equal. Exactly one field is set.
 type Text struct {
 	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this; white space at both ends is ignored."`
 	Contains *string `json:"contains,omitempty" jsonschema_description:"Contains this."`
 	Matches  *string `json:"matches,omitempty" jsonschema_description:"Contains a match of this regular expression (RE2)."`
-	// Number is set where the scalar is a range of integers with a comparator, such as ">= 3"; the text must then be an integer in it.
+	// Number is set if the YAML is a range of integers such as ">= 3" or 2..5: the string must be
+	// an integer in that range.
 	Number *Count `json:"number,omitempty" yaml:"-"`
 }
 
-// text reads a text to match: a scalar is a text to be equal to, or a range of integers where it has a comparator.
+// text reads a text to match. A scalar is the text to be equal to, or a range of integers if it has
+// a comparator or dots.
 func (d *decoder) text(n *yaml.Node, t *Text) {
 	if !decode.IsScalar(n) {
 		before := len(d.Mistakes())
@@ -142,7 +146,7 @@ func oneOfCount[T any](pointers ...*T) int {
 	return n
 }
 
-// String says what the text must be: "hello", containing "hello", matching /hel+o/, >= 3.
+// String says how the text must be: "hello", containing "hello", matching /hel+o/, >= 3.
 func (t *Text) String() string {
 	switch {
 	case t.Is != nil:

@@ -16,12 +16,13 @@ func texts[S ~string](values ...S) []string {
 	return all
 }
 
-// CounterGroups are the groups of kernel counters that expectations may name.
+// CounterGroups returns the groups of kernel counters that expectations may name.
 func CounterGroups() []string {
 	return []string{"Tcp", "TcpExt", "Ip", "IpExt", "Icmp", "Udp", "Ip6", "Icmp6", "Udp6"}
 }
 
-// TCPFlagNames are the flags that scenarios may name, from the lowest bit of the header's field (RFC 9293, section 3.1).
+// TCPFlagNames returns the flags that scenarios may name, from the lowest bit of the header field
+// (RFC 9293, section 3.1).
 func TCPFlagNames() []string {
 	return []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 }
@@ -29,7 +30,7 @@ func TCPFlagNames() []string {
 // TCPOption is a TCP option that scenarios may name.
 type TCPOption struct {
 	Name string
-	// Kind is its number (IANA, TCP Option Kind Numbers).
+	// Kind is the number of the option (IANA, TCP Option Kind Numbers).
 	Kind uint8
 }
 
@@ -59,7 +60,7 @@ func TCPOptionKind(name string) (kind uint8, ok bool) {
 	return 0, false
 }
 
-// ICMPKinds are the words that stand for ICMP messages in selectors.
+// ICMPKinds returns the words for ICMP messages in selectors.
 func ICMPKinds() []string {
 	return []string{
 		"any", "port-unreachable", "host-unreachable", "net-unreachable", "admin-prohibited", "fragmentation-needed",

@@ -2,7 +2,8 @@ package language
 
 import "reflect"
 
-// EachStep calls f for every step of the list and for those nested in them, in document order.
+// EachStep calls f for every step of the list and for the steps nested in them, in the order of the
+// file.
 func EachStep(steps []Step, f func(*Step)) {
 	for i := range steps {
 		s := &steps[i]
@@ -14,9 +15,9 @@ func EachStep(steps []Step, f func(*Step)) {
 	}
 }
 
-// EventRefs returns every event that something in part of a scenario refers to: a *[Scenario],
-// *[Fault], *[Action], *[Step] or *[Expectation], or a list of some. They come in the order of the
-// fields, some more than once.
+// EventRefs returns every event that a part of a scenario refers to: a *[Scenario], *[Fault],
+// *[Action], *[Step] or *[Expectation], or a list of these. They come in the order of the fields,
+// some more than once.
 func EventRefs(part any) []EventRef {
 	var refs []EventRef
 	eachValue(reflect.ValueOf(part), func(v reflect.Value) {
@@ -27,7 +28,8 @@ func EventRefs(part any) []EventRef {
 	return refs
 }
 
-// eachValue calls f for every value of a named string type that can be reached from v.
+// eachValue calls f for every string that can be reached from v, through pointers, structs and
+// slices.
 func eachValue(v reflect.Value, f func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestEventRefsOfAFault sets every reference to an event that a fault can hold, those of all actions
-// included, and wants each of them found.
+// TestEventRefsOfAFault sets every reference to an event that a fault can have, in all of its
+// actions, and wants each of them found.
 func TestEventRefsOfAFault(t *testing.T) {
 	var f Fault
 	want := fillEventRefs(reflect.ValueOf(&f).Elem(), nil)
@@ -25,7 +25,7 @@ func TestEventRefsOfAFault(t *testing.T) {
 	}
 }
 
-// fillEventRefs makes all structs below v and sets each reference in them to an event of its own.
+// fillEventRefs allocates all structs below v and sets each reference in them to a different event.
 func fillEventRefs(v reflect.Value, refs []EventRef) []EventRef {
 	switch {
 	case v.Type() == reflect.TypeFor[EventRef]():

@@ -49,7 +49,7 @@ func flowOf(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// flowFields writes the fields of a struct that are set, except for positions in files.
+// flowFields writes the fields of a struct that are set, without positions in files.
 func flowFields(v reflect.Value) []string {
 	var fields []string
 	for i := range v.NumField() {
