@@ -40,8 +40,7 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 // rise is how much counters rose together.
 type rise struct {
 	rose int64
-	// names and readings have the counters that the kernel has; missing says which it does not
-	// have.
+	// names and readings are of the counters that the kernel has; missing says which it lacks.
 	names, readings, missing []string
 	// unread is a host whose counters were not read, or "".
 	unread string

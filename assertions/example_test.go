@@ -10,7 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// A scenario's expectations are held against a trace, whether it was just recorded or read from a file.
+// Check compares the expectations of a scenario with a trace, either just recorded or read from a
+// file.
 func ExampleCheck() {
 	f, err := language.Parse("refused.yaml", []byte(`
 name: refused

@@ -13,7 +13,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// lab is a scenario with a server, a client and a fault; expect and actors are put in.
+// lab is a scenario with a server, a client and a fault. actors and expect are the rest of its
+// YAML.
 func lab(t *testing.T, actors, expect string) *language.Scenario {
 	t.Helper()
 	return load(t, `
@@ -57,7 +58,7 @@ const (
 	wireAddr   = "198.18.2.1"
 )
 
-// tape builds a trace event by event. The actors start at 1 s, and at gives times from then on.
+// tape builds a trace event by event. The actors start at 1 s; times are counted from then.
 type tape struct {
 	tr *trace.Trace
 	at time.Duration
@@ -82,7 +83,7 @@ func (p *tape) add(at time.Duration, e trace.Event) {
 	p.tr.Add(e)
 }
 
-// step is a step of the client's, or of another actor's with a dot.
+// step adds a step, ACTOR.STEP.
 func (p *tape) step(name string, began, ended time.Duration, set func(*trace.Step)) {
 	s := p.begin(name, began)
 	out := &trace.Step{Actor: s.Actor, ID: s.Step, Op: s.Op, N: s.N, Began: start + began}

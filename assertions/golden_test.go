@@ -11,7 +11,8 @@ import (
 	"halfopen/internal/testlab"
 )
 
-// fixture is one expectation against one trace. Its fault has struck and its run has ended unless record says otherwise.
+// fixture is one expectation against one trace. Unless record does something else, its fault has
+// struck and its run has ended.
 type fixture struct {
 	name   string
 	expect string
@@ -19,7 +20,8 @@ type fixture struct {
 	want   Status
 }
 
-// golden judges each fixture's first expectation, and compares title and reason, or what was seen, with testdata/KIND.golden.
+// golden judges the first expectation of each fixture and compares title and reason, or what was
+// seen, with testdata/KIND.golden.
 func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 	t.Helper()
 	var out strings.Builder
@@ -80,7 +82,7 @@ client:
 			p.step("client.recv", second, 2010*ms, nil)
 			return p.end(3*second, "done")
 		}, Pass},
-		{"a time since an event that never was", `- {step: client.recv, at: 1s, since: client.connect}`, one("client.recv", 0, second, nil), Fail},
+		{"a time since an event that never happened", `- {step: client.recv, at: 1s, since: client.connect}`, one("client.recv", 0, second, nil), Fail},
 		{"bytes and text as wanted", `- {step: client.recv, bytes: 5, text: hello}`, one("client.recv", 0, ms, received), Pass},
 		{"digest of the bytes as wanted", `- {step: client.recv, sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824}`, one("client.recv", 0, ms, digested), Pass},
 		{"another digest", `- {step: client.recv, sha256: 486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7}`, one("client.recv", 0, ms, digested), Fail},
@@ -93,8 +95,8 @@ client:
 		{"another peer", `- {step: server.accept, peer: "client:5000"}`, one("server.accept", 0, 0, func(s *trace.Step) { s.Peer = clientAddr + ":41234" }), Fail},
 		{"every execution, of which one fails", `- {step: client.send}`, three, Fail},
 		{"one execution of several", `- {step: "client.send[2]", bytes: 5}`, three, Pass},
-		{"so many executions as wanted", `- {step: client.send, count: 2}`, three, Pass},
-		{"fewer executions as wanted than wanted", `- {step: client.send, count: 3}`, three, Fail},
+		{"as many executions as wanted", `- {step: client.send, count: 2}`, three, Pass},
+		{"too few executions that end as wanted", `- {step: client.send, count: 3}`, three, Fail},
 		{"fewer executions than the scenario asks for", `- {step: client.send}`, one("client.send[1]", 0, ms, nil), Fail},
 		{"a step that never began", `- {step: client.send}`, func(p *tape) *trace.Trace {
 			p.begin("client.connect", 0)
@@ -159,9 +161,9 @@ func TestPacketExpectations(t *testing.T) {
 		{"gaps of a single packet", `- {packets: {from: client, tcp: SYN}, count: 1, gaps: [1s]}`, at(0), Fail},
 		{"gaps of no packet", `- {packets: {from: client, tcp: SYN}, count: ">= 0", gaps: [1s]}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"times since the first", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 7s]}`, backoff, Pass},
-		{"a time that is not so", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 5s]}`, backoff, Fail},
+		{"a wrong time", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 5s]}`, backoff, Fail},
 		{"those since an event, until another", `- {packets: {from: client, tcp: SYN}, since: server.listen, until: client.connect.start, count: 1}`, backoff, Pass},
-		{"those since an event that never was", `- {packets: {from: client, tcp: SYN}, since: "fault.silent-server.hit[9]", count: 1}`, backoff, Fail},
+		{"those since an event that never happened", `- {packets: {from: client, tcp: SYN}, since: "fault.silent-server.hit[9]", count: 1}`, backoff, Fail},
 		{"a sequence, each packet once where it is sent", `- {packets: {tcp: any}, sequence: [{tcp: SYN, seq: 0}, {tcp: SYN-ACK, seq: 0, ack: 1}, {tcp: ACK, ack: 1}, {tcp: DATA, payload: {contains: hell, offset: 4}}]}`, handshake, Pass},
 		{"a sequence as the other host sees it", `- {packets: {tcp: any}, seen-by: server, sequence: [{from: client}, {from: server}, {from: client}, {from: client}]}`, handshake, Pass},
 		{"a sequence as the wire sees it", `- {packets: {tcp: any}, seen-by: wire, sequence: [{tcp: SYN}, {tcp: SYN-ACK}, {tcp: ACK}, {tcp: DATA}]}`, handshake, Pass},
@@ -206,21 +208,21 @@ func TestStateExpectations(t *testing.T) {
 		{"holds a state for its time", `- {holds: {host: client, state: ESTABLISHED}, for: 3s}`, life, Pass},
 		{"holds a state too long", `- {holds: {host: client, state: ESTABLISHED}, for: 2s}`, life, Fail},
 		{"still in a state when the run ends", `- {holds: {host: server, state: FIN_WAIT2}, for: 5s}`, life, Fail},
-		{"in a state at least so long when the run ends", `- {holds: {host: server, state: FIN_WAIT2}, for: ">= 4s"}`, life, Pass},
+		{"in a state for at least that long when the run ends", `- {holds: {host: server, state: FIN_WAIT2}, for: ">= 4s"}`, life, Pass},
 		{"never in the state it should hold", `- {holds: {host: client, state: TIME_WAIT}, for: 60s}`, life, Fail},
 		{"holds one of two states from an event", `- {holds: {host: client, state: [ESTABLISHED, CLOSE_WAIT]}, from: client.connect, for: 5s}`, life, Pass},
 		{"not yet in a state at an event", `- {holds: {host: client, state: ESTABLISHED}, from: client.connect.start, until: client.connect}`, life, Fail},
 		{"never in a state", `- {never: {host: client, state: TIME_WAIT}}`, life, Pass},
 		{"in a state it should never be in", `- {never: {host: client, state: CLOSE_WAIT}}`, life, Fail},
 		{"in a state, but not until an event", `- {never: {host: client, state: CLOSE_WAIT}, until: client.connect}`, life, Pass},
-		{"never, from an event that never was", `- {never: {host: client, state: CLOSE_WAIT}, from: server.listen}`, life, Fail},
+		{"never, from an event that never happened", `- {never: {host: client, state: CLOSE_WAIT}, from: server.listen}`, life, Fail},
 		{"goes through these states", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, CLOSE_WAIT, CLOSED]}`, life, Pass},
 		{"a path beside a listener", `- {path: {host: server, local: 8080}, states: [ESTABLISHED, FIN_WAIT2]}`, life, Pass},
 		{"another path", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, FIN_WAIT1]}`, life, Fail},
 		{"a path that goes on", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, CLOSE_WAIT]}`, life, Fail},
 		{"a path that ends early", `- {path: {host: server, local: 8080}, states: [ESTABLISHED, FIN_WAIT2, TIME_WAIT]}`, life, Fail},
 		{"a path of no socket", `- {path: {host: client, remote: 9}, states: [SYN_SENT]}`, life, Fail},
-		{"so many sockets at the end", `- {sockets: {host: server}, count: 2}`, life, Pass},
+		{"as many sockets at the end as wanted", `- {sockets: {host: server}, count: 2}`, life, Pass},
 		{"fewer sockets at an event", `- {sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect.start}`, life, Pass},
 		{"another number of sockets", `- {sockets: {host: server, state: TIME_WAIT}, count: 500}`, life, Fail},
 		{"a socket where none should be", `- {sockets: {host: client}, count: 0, when: client.connect}`, life, Fail},
@@ -246,18 +248,18 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		return p.end(3*second, "done")
 	}
 	golden(t, "other", actors, []fixture{
-		{"a counter that rose so much", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
+		{"a counter that rose as wanted", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
 		{"a counter that rose less", `- {counters: {client.TcpExt.TCPTimeouts: ">= 7"}}`, counted, Fail},
-		{"a counter there is not", `- {counters: {client.TcpExt.TCPTimeout: 6}}`, counted, Fail},
+		{"a counter that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout: 6}}`, counted, Fail},
 		{"a counter of a host that was not read", `- {counters: {server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
-		{"counters that rose so much together", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: 8}}`, counted, Pass},
+		{"counters that rose together as wanted", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: 8}}`, counted, Pass},
 		{"counters that rose less together", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: ">= 9"}}`, counted, Fail},
-		{"a counter in place of one there is not", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
-		{"less of a counter in place of one there is not", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 7}}`, counted, Fail},
-		{"a counter that did not rise, and one there is not", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.TCPRetransFail: 0}}`, counted, Fail},
+		{"a counter in place of one that the kernel lacks", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
+		{"less of a counter in place of one that the kernel lacks", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 7}}`, counted, Fail},
+		{"a counter that did not rise, and one that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.TCPRetransFail: 0}}`, counted, Fail},
 		{"a sum over a host that was not read", `- {counters: {client.TcpExt.TCPTimeouts+server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
-		{"a sum of counters there are not", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.PAWSEstab: 6}}`, counted, Fail},
-		{"so many hits", `- {fault: silent-server, hits: 4}`, struck, Pass},
+		{"a sum of counters that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.PAWSEstab: 6}}`, counted, Fail},
+		{"as many hits as wanted", `- {fault: silent-server, hits: 4}`, struck, Pass},
 		{"other hits", `- {fault: silent-server, hits: 6}`, struck, Fail},
 		{"hits of a fault never in force", `- {fault: silent-server, hits: ">= 1"}`, func(p *tape) *trace.Trace {
 			p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: "hits"}})

@@ -11,7 +11,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// TestSelect selects among a short conversation, told by the indexes of its packets.
+// TestSelect selects packets of a short conversation, given by their indexes.
 func TestSelect(t *testing.T) {
 	p := newTape()
 	second := func(s seen) seen { s.sport = 41235; return s }
@@ -74,7 +74,7 @@ func TestSelect(t *testing.T) {
 		{"one of two kinds", language.Selector{TCP: language.Kinds{language.FIN, language.RST}}, []int{fin, rst}},
 		{"the second connection", language.Selector{TCP: language.Kinds{language.AnySegment}, Conn: 2}, []int{synSecond, dataSecond}},
 		{"the first connection among those that fit", language.Selector{Payload: &language.Payload{Contains: "world"}, Conn: 1}, []int{dataSecond}},
-		{"a connection there is not", language.Selector{Conn: 9}, nil},
+		{"a connection that does not exist", language.Selector{Conn: 9}, nil},
 		{"retransmissions", language.Selector{Retransmission: &yes}, []int{synAgain}},
 		{"SYNs sent for the first time", language.Selector{TCP: language.Kinds{language.SYN}, Retransmission: &no}, []int{syn, synSecond}},
 		{"a source port", language.Selector{SPort: language.Ints{41235, 8080}}, []int{synSecond, dataSecond, rst}},
@@ -85,7 +85,7 @@ func TestSelect(t *testing.T) {
 		{"a payload by its place in the stream", language.Selector{Payload: &language.Payload{Offset: count(5, 9)}}, []int{dataSecond}},
 		{"relative sequence numbers", language.Selector{Seq: count(1, 6), From: "client"}, []int{data, dataSecond, fin}},
 		{"acknowledgements of the SYN", language.Selector{Ack: count(1, 1)}, []int{data, dataSecond, fin}},
-		{"a TTL that none has", language.Selector{TTL: count(1, 1)}, nil},
+		{"a TTL that no packet has", language.Selector{TTL: count(1, 1)}, nil},
 		{"segments without timestamps", language.Selector{TCP: language.Kinds{language.SYN}, Options: map[string]bool{"timestamps": false}}, []int{syn, synSecond, synAgain}},
 		{"segments with timestamps", language.Selector{Options: map[string]bool{"timestamps": true}}, nil},
 		{"UDP", language.Selector{UDP: "any"}, []int{udp}},

@@ -14,8 +14,8 @@ import (
 
 // judgePackets judges the packets that one observer saw, see [evidence.vantage].
 //
-// Between n packets there must be n-1 gaps, and n times in at; with count the lists may be longer,
-// never shorter. Gaps of a single packet fail, as there is none to judge.
+// For n packets there must be n-1 gaps, and n times in at; with count the lists may be longer,
+// never shorter. Gaps of a single packet fail: there is nothing to judge.
 func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
 	seen, by := ev.vantage(p)

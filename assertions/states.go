@@ -72,8 +72,8 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 // With from, it must be in the state at that event, and only the time after counts. With until, it
 // must stay up to that event; with for, it must leave within that time after it entered the state
 // (or after from). A socket that is still in the state at the end of the run has stayed at least
-// that long: that fits an open range (>= 3s), but no range with a longest time, as nobody saw how
-// long it would have stayed. Without for and until it must stay until the run ends.
+// that long. That fits an open range (>= 3s), but not one with a longest time: how long it would
+// have stayed was not seen. Without for and until it must stay until the run ends.
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)

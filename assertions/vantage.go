@@ -7,11 +7,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// vantage returns the packets as one observer sees them, and says who that is: "seen by client".
+// vantage returns the packets as one observer sees them, and who that is: "seen by client".
 //
-// A host sees the packets that leave and enter by its ends of links; on lo, where each would be
-// seen twice, only those that leave. The wire sees the packets that leave it, that is after its
-// faults, and those for itself. Without a host each packet is seen once, where it is sent, see
+// A host sees the packets that leave and enter at its link ends; on lo, where each would be seen
+// twice, only those that leave. The wire sees the packets that leave it, so after its faults, and
+// those addressed to itself. Without a host each packet is seen once, where it is sent, see
 // [evidence.sentOnce].
 func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by string) {
 	host := p.SeenBy
