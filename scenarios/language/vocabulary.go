@@ -1,12 +1,5 @@
 package language
 
-import (
-	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
-)
-
 // texts returns the words of a text type.
 func texts[S ~string](values ...S) []string {
 	all := make([]string, len(values))
@@ -70,28 +63,3 @@ func ICMPKinds() []string {
 
 // stripNames are the TCP options that rewrite can take out. Its sack is both sack-permitted and sack.
 var stripNames = []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}
-
-// errnoNames are the names of errors as the kernel numbers them; of two names for one number, the one in traces.
-func errnoNames() []string {
-	var names []string
-	for e := syscall.Errno(1); e <= 133; e++ {
-		if name := unix.ErrnoName(e); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// errnoAliases are second names for the same number on Linux.
-var errnoAliases = map[string]string{"EWOULDBLOCK": "EAGAIN", "EOPNOTSUPP": "ENOTSUP", "EDEADLOCK": "EDEADLK"}
-
-// signalNames are the names of signals without SIG.
-func signalNames() []string {
-	var names []string
-	for s := syscall.Signal(1); s <= 31; s++ {
-		if name, ok := strings.CutPrefix(unix.SignalName(s), "SIG"); ok {
-			names = append(names, name)
-		}
-	}
-	return names
-}
