@@ -1,37 +1,8 @@
 package trace
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
-
 // Clock measures the time since a run's start, in nanoseconds of CLOCK_MONOTONIC. All processes of
 // a run share one Clock value; it survives encoding/json.
 type Clock struct {
 	// Base is the reading of CLOCK_MONOTONIC at T 0, in nanoseconds.
 	Base int64 `json:"base"`
-}
-
-// NewClock returns a clock whose T 0 is now.
-func NewClock() Clock { return Clock{Base: monotonic()} }
-
-// Now returns the time since T 0.
-func (c Clock) Now() time.Duration { return time.Duration(monotonic() - c.Base) }
-
-// FromWall converts a reading of CLOCK_REALTIME, such as a packet's kernel timestamp, to the time since T 0. It compares
-// the two clocks at the moment of the call, so call it soon after the reading was taken.
-func (c Clock) FromWall(sec, nsec int64) time.Duration {
-	var wall unix.Timespec
-	before := monotonic()
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // cannot fail: the clock exists and the pointer is valid
-	after := monotonic()
-	offset := wall.Nano() - (before+after)/2
-	return time.Duration(sec*int64(time.Second) + nsec - offset - c.Base)
-}
-
-func monotonic() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail: the clock exists and the pointer is valid
-	return ts.Nano()
 }
