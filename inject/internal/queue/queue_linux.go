@@ -14,10 +14,6 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Number is the queue's number on each host that has one. Queues are numbered per network
-// namespace.
-const Number = 1
-
 const (
 	// most is how many packets may wait on a host. A lab never has so many, so no packet passes
 	// unseen.
@@ -25,8 +21,6 @@ const (
 	// socketBuffer is how many bytes of the kernel's messages may wait to be read: some 20 ms at 12
 	// Gbit/s.
 	socketBuffer = 32 << 20
-	// headers is how many bytes of each packet are read if no rule needs more.
-	headers = StrikeBytes
 	// threads is the number of threads of a queue: one reads, one releases.
 	threads = 2
 )

@@ -8,9 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Mark is the mark on packets sent from here, so that they are not queued again.
-const Mark = 0x686f
-
 // sender sends whole IP packets from a host, whatever their source address is.
 type sender struct{ fd4, fd6 int }
 
