@@ -13,6 +13,7 @@ import (
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/inject"
+	"halfopen/internal/kernel"
 	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
@@ -88,9 +89,12 @@ type Suite struct {
 	store *store
 }
 
-// New decides where each case is run, and how often. The error says which kernel is missing; it is
-// a *inject.MissingError.
+// New decides where each case is run, and how often. The error says which kernel is missing, or that
+// this machine does not run Linux; it is a *inject.MissingError.
 func New(cases []*language.Scenario, o Options) (*Suite, error) {
+	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
+		return nil, err
+	}
 	s := &Suite{o: o}
 	places, err := s.place(cases)
 	if err != nil {

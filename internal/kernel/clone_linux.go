@@ -11,9 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DockerFlags are the options of docker run that let root make labs in a container.
-const DockerFlags = "--cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
-
 // ExplainClone explains why the kernel refused new namespaces to a process of the user uid: it
 // returns a *[inject.MissingError] with the remedy. An error that is not a refusal is only wrapped.
 func ExplainClone(err error, uid int) error {

@@ -134,19 +134,3 @@ func checkPVH(kernel []byte) error {
 	}
 	return nil
 }
-
-// kernelFile opens the kernel that a machine boots, unpacked if the machine would take long to
-// unpack it. A kernel that cannot be unpacked here boots as it is: if it is broken, the boot shows
-// that. An unpacked kernel also needs pvh.bin, one of QEMU's option ROMs.
-func (o *Options) kernelFile(with accelerator) (*os.File, error) {
-	if with != kvm {
-		if unpacked, err := unpackImage(&o.Kernel); err == nil {
-			return memoryFile("kernel", unpacked)
-		}
-	}
-	f, err := os.Open(o.Kernel.Image)
-	if err != nil {
-		return nil, fmt.Errorf("opening the kernel: %w", err)
-	}
-	return f, nil
-}

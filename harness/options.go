@@ -1,0 +1,12 @@
+package harness
+
+import "halfopen/harness/trace"
+
+// Options are the settings of a run. The zero value is ready to use.
+type Options struct {
+	// Seed feeds everything random in the run.
+	Seed uint64
+	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets and sockets
+	// arrive a little late and out of order; the trace that Run returns is sorted.
+	Emit func(trace.Event)
+}
