@@ -12,12 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
@@ -40,16 +41,10 @@ type bench struct {
 	repeat  int
 }
 
-// sections are the sections of the report, in order.
-var sections = []struct {
+// section is a section of the report.
+type section struct {
 	name    string
 	measure func(*bench) error
-}{
-	{"run", (*bench).trivial},
-	{"labs", (*bench).labs},
-	{"delay", (*bench).delay},
-	{"stream", (*bench).stream},
-	{"vm", (*bench).machines},
 }
 
 func main() {
@@ -90,6 +85,9 @@ func sectionNames() string {
 }
 
 func (b *bench) measure(only string) (err error) {
+	if err := kernel.CheckSystem(runtime.GOOS, "make bench"); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("the plain script makes namespaces in /run/netns, which only root can: run make bench as root")
 	}
@@ -144,6 +142,27 @@ func load(name string, set map[string]string) (*language.Scenario, error) {
 	return runs[0], nil
 }
 
+// storedTrace reads the only trace below a directory.
+func storedTrace(dir string) (*trace.Trace, error) {
+	var found []string
+	for _, pattern := range []string{"*/trace.ndjson", "*/*/trace.ndjson", "*/*/*/trace.ndjson"} {
+		paths, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, paths...)
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%d traces were stored below %s, want 1", len(found), dir)
+	}
+	f, err := os.Open(found[0])
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return trace.Read(f)
+}
+
 // timed runs the command and returns how long it took from fork to exit.
 func timed(cmd *exec.Cmd) (time.Duration, error) {
 	var out bytes.Buffer
@@ -164,15 +183,6 @@ func busy(cmd *exec.Cmd) time.Duration {
 		return 0
 	}
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-}
-
-// busyChildren returns the processor time of all commands that have ended so far.
-func busyChildren() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // tail returns the end of a command's output, enough to see what went wrong.

@@ -8,9 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
 )
@@ -143,7 +142,7 @@ func send(address string, bytes int64) error {
 	var c net.Conn
 	var err error
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(pause) {
-		if c, err = net.Dial("tcp", address); !errors.Is(err, unix.ECONNREFUSED) {
+		if c, err = net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
 			break
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"halfopen/assertions"
 	"halfopen/harness/trace"
 	"halfopen/inject"
@@ -313,4 +315,13 @@ func (b *bench) guestDelay(k vm.Kernel) error {
 		}
 	}
 	return nil
+}
+
+// busyChildren returns the processor time of all commands that have ended so far.
+func busyChildren() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

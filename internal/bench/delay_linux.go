@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -74,27 +73,6 @@ func (b *bench) delayRun(via string) (errs []time.Duration, why string, err erro
 		return nil, "", err
 	}
 	return delayErrors(t), "", nil
-}
-
-// storedTrace reads the only trace below a directory.
-func storedTrace(dir string) (*trace.Trace, error) {
-	var found []string
-	for _, pattern := range []string{"*/trace.ndjson", "*/*/trace.ndjson", "*/*/*/trace.ndjson"} {
-		paths, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, paths...)
-	}
-	if len(found) != 1 {
-		return nil, fmt.Errorf("%d traces were stored below %s, want 1", len(found), dir)
-	}
-	f, err := os.Open(found[0])
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return trace.Read(f)
 }
 
 // delayErrors returns how much longer than asked each SYN took, sorted: from the capture where the

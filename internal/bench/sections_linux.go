@@ -1,0 +1,10 @@
+package main
+
+// sections are the sections of the report, in order.
+var sections = []section{
+	{"run", (*bench).trivial},
+	{"labs", (*bench).labs},
+	{"delay", (*bench).delay},
+	{"stream", (*bench).stream},
+	{"vm", (*bench).machines},
+}
