@@ -8,11 +8,11 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"halfopen/harness"
 	"halfopen/harness/suite"
 	"halfopen/inject"
+	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/scenarios/language"
 )
@@ -26,7 +26,8 @@ building a lab with one feature that scenarios use. The last line is about warpe
 time, in which long runs happen. If something is missing, the lines below it say
 why, and what to do about it. The exit status is 3 if a feature is missing that
 nearly every scenario needs.`,
-		Args: cobra.NoArgs,
+		Annotations: onlyLinux,
+		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			p := &page{w: out, width: min(report.Width(out, 100), 120)}
@@ -94,15 +95,15 @@ func (p *probe) run(ctx context.Context) error {
 }
 
 func doctor(ctx context.Context, p *page) error {
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		return fmt.Errorf("reading the kernel's release: %w", err)
+	release, machine, err := kernel.Uname()
+	if err != nil {
+		return err
 	}
 	who := "root, so no user namespace is needed"
 	if uid := os.Geteuid(); uid != 0 {
 		who = fmt.Sprintf("user %d, so labs are made in a user namespace", uid)
 	}
-	p.line("Linux %s, %s, as %s", unix.ByteSliceToString(uts.Release[:]), unix.ByteSliceToString(uts.Machine[:]), who)
+	p.line("Linux %s, %s, as %s", release, machine, who)
 	p.line("")
 
 	errs := make([]error, len(probes))

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
+	"halfopen/internal/kernel"
 	"halfopen/internal/vm"
 )
 
@@ -27,14 +27,15 @@ func newKernelList() *cobra.Command {
 		Long: `List the running kernel, the kernels that can be booted in a virtual machine (from
 /boot and from the cache that halfopen kernel get fills), and the kernels that
 halfopen kernel get can download from the machine's package archive.`,
-		Args: cobra.NoArgs,
+		Annotations: onlyLinux,
+		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			var uts unix.Utsname
-			if err := unix.Uname(&uts); err != nil {
-				return fmt.Errorf("reading the kernel's release: %w", err)
+			release, _, err := kernel.Uname()
+			if err != nil {
+				return err
 			}
-			fmt.Fprintf(out, "%-36s  running\n", unix.ByteSliceToString(uts.Release[:]))
+			fmt.Fprintf(out, "%-36s  running\n", release)
 			known, err := vm.Kernels()
 			if err != nil {
 				return err
@@ -67,8 +68,9 @@ func newKernelGet() *cobra.Command {
 directory: the newest kernel for clouds, or the newest whose version begins with
 VERSION. apt-get downloads and verifies the package. Nothing is installed, and
 root is not needed.`,
-		Example: "  halfopen kernel get\n  halfopen kernel get 6.1",
-		Args:    cobra.MaximumNArgs(1),
+		Example:     "  halfopen kernel get\n  halfopen kernel get 6.1",
+		Annotations: onlyLinux,
+		Args:        cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			version := ""
 			if len(args) > 0 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,8 @@ First steps:
   halfopen doctor                   check what this machine can do
   halfopen run connect-refused -v   run a built-in scenario and draw its packets
   halfopen list                     list the built-in scenarios
+
+Labs need Linux. On other systems, check, show, list, inspect and schema work.
 
 Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
 scenario or the command line is wrong; 3 this machine cannot run the scenario,
@@ -49,11 +52,14 @@ func execute(args []string, out, errs io.Writer) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "halfopen",
-		Short:         "A laboratory for TCP failures",
-		Long:          rootLong,
-		Version:       version.String(),
-		Args:          onlyCommands,
+		Use:     "halfopen",
+		Short:   "A laboratory for TCP failures",
+		Long:    rootLong,
+		Version: version.String(),
+		Args:    onlyCommands,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return checkSystem(cmd, runtime.GOOS)
+		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -71,6 +71,7 @@ the results so far, the second kills them.`, formatLines()),
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run keepalive-default --warp
   halfopen run handshake/ --warp --kernel running --kernel 6.1`,
+		Annotations:       onlyLinux,
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")

@@ -11,7 +11,7 @@ import (
 func Uname() (release, machine string, err error) {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
-		return "", "", fmt.Errorf("asking for the kernel's release: %w", err)
+		return "", "", fmt.Errorf("reading the kernel's release: %w", err)
 	}
 	return unix.ByteSliceToString(uts.Release[:]), unix.ByteSliceToString(uts.Machine[:]), nil
 }
