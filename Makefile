@@ -1,7 +1,7 @@
 # make run            run the built-in scenarios that take under 20 s, in parallel; a table at the end
 # make test           run the tests; those that need a lab skip without root or user namespaces
 # make test-short     run the pure tests and one lab, in under 20 s
-# make lint           run go vet, staticcheck, gofumpt and go mod tidy
+# make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
@@ -46,8 +46,14 @@ test: deps
 test-short:
 	$(GO) test $(RACEFLAG) -short $(ARGS) $(PKGS)
 
+# Labs need Linux; the commands that need no lab work on all of these.
+SYSTEMS := linux darwin windows
+
 lint:
-	$(GO) vet ./...
+	@for os in $(SYSTEMS); do \
+		echo "$$os: go build, go vet"; \
+		CGO_ENABLED=0 GOOS=$$os $(GO) build ./... && CGO_ENABLED=0 GOOS=$$os $(GO) vet ./... || exit; \
+	done
 	$(GO) tool staticcheck ./...
 	@unformatted=$$($(GO) tool gofumpt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted:"; echo "$$unformatted"; exit 1; fi
