@@ -107,6 +107,10 @@ func Read(r io.Reader) (*Trace, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading event %d: %w", len(t.Events), err)
 		}
+		// What is not read must not be judged: "none" would hold of events that nobody saw.
+		if e.Kind() == "" {
+			return nil, fmt.Errorf("reading event %d: its kind is unknown; was the trace written by a later version of halfopen?", len(t.Events))
+		}
 		t.Add(e)
 	}
 }

@@ -36,7 +36,8 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 			hosts++
 		}
 	}
-	if from != "" && hosts > 2 {
+	// The wire sends little of what leaves its devices.
+	if from != "" && hosts > 2 || from == language.Wire {
 		whole = false
 	}
 	for _, l := range c.topology.Links {

@@ -4,6 +4,9 @@ package fault
 // The link itself stays up; a step of kind link takes the carrier away.
 func (c *compilation) partition() (*Planned, error) {
 	p := c.fault.Do.Partition
+	if k := c.fault.Match.Beyond(); k != "" {
+		return nil, c.errorf("partition cuts off a host, whatever its packets: remove %s", k)
+	}
 	list, err := c.addresses(p.Host)
 	if err != nil {
 		return nil, err

@@ -182,6 +182,7 @@ func TestFaultsThatWantTheQueue(t *testing.T) {
 		{name: "a TTL between two", fault: `{match: {ttl: 5..10}, do: drop}`, want: "only nfqueue can match a TTL range with both bounds"},
 
 		{name: "a rate of some packets", fault: `{match: {tcp: any}, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
+		{name: "a rate of what the wire itself sends", fault: `{match: {from: wire}, do: {rate: 8kbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
 		{name: "a rate with a trigger", fault: `{first: 10, do: {rate: 1mbit}}`, want: "only nfqueue can carry out rate with a trigger"},
 		{name: "a rate at a host", fault: `{at: client.output, do: {rate: 1mbit}}`, want: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"},
 		{name: "a rate of incoming packets", fault: `{at: client.input, do: {rate: 1mbit}}`, want: "only nfqueue can carry out rate on incoming packets (queueing disciplines see only outgoing ones)"},

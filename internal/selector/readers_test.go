@@ -1,12 +1,14 @@
 package selector_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,7 +129,19 @@ func planned(f language.Fault) func(*language.Selector) (string, error) {
 		}
 		var text []string
 		for _, r := range plan.Faults[0].Rules {
-			text = append(text, r.Commands()...)
+			for _, line := range r.Commands() {
+				// The comment on a queue has the words of the fault. What strikes there is up to the matcher.
+				if !strings.HasPrefix(line, "#") {
+					text = append(text, line)
+				}
+			}
+		}
+		if plan.Faults[0].Mechanism == fault.NFQueue {
+			packets, err := matched(m)
+			if err != nil {
+				return "", errors.New("it is planned for a queue that cannot match it")
+			}
+			text = append(text, packets)
 		}
 		return strings.Join(text, "\n"), nil
 	}
@@ -176,6 +190,11 @@ func matched(m *language.Selector) (string, error) {
 	return text.String(), nil
 }
 
+// names reports whether an error names the key as the reason.
+func names(err error, k language.Key) bool {
+	return regexp.MustCompile(`\b(by|key|match) ` + string(k) + `\b|\b` + string(k) + ` cannot\b`).MatchString(err.Error())
+}
+
 // A reader must refuse a key that it does not know, and name the key: a fault that overlooks one
 // strikes packets that nobody named.
 func TestEveryReaderHandlesEveryKeyOrRefusesIt(t *testing.T) {
@@ -190,11 +209,25 @@ func TestEveryReaderHandlesEveryKeyOrRefusesIt(t *testing.T) {
 				continue
 			}
 			switch after, err := read(m[0]); {
-			case err != nil && !strings.Contains(err.Error(), string(k)):
+			case err != nil && !names(err, k):
 				t.Errorf("%s refuses %s without naming it: %v", reader, k, err)
 			case err == nil && after == before:
 				t.Errorf("%s overlooks %s: with and without it\n%s", reader, k, after)
 			}
+		}
+	}
+}
+
+// A partition is about a host. A selector beside it would mean nothing.
+func TestAPartitionRefusesEveryKey(t *testing.T) {
+	cut := planned(language.Fault{Do: language.Action{Partition: &language.Partition{Host: "client"}}})
+	if _, err := cut(&language.Selector{}); err != nil {
+		t.Error(err)
+	}
+	for k, m := range one(t) {
+		first := m[0].Keys()[0]
+		if _, err := cut(m[0]); err == nil || !strings.Contains(err.Error(), "remove "+string(first)) {
+			t.Errorf("with %s, of which %s is the first key: %v", k, first, err)
 		}
 	}
 }

@@ -37,17 +37,17 @@ type acting interface {
 // Effects says what an action does to packets, for code that draws or judges them and need not know
 // the actions.
 type Effects struct {
-	// Loses is true if no packet that is struck reaches its receiver.
+	// Loses is true if the packets that are lost are exactly those that the fault selects.
 	Loses bool
 	// Holds is how long a packet that is struck may be kept before it goes on: 0 if it is not kept,
-	// [Long] if the time is not known.
+	// [Indefinite] if the time is not known.
 	Holds time.Duration
 	// Copies is the number of extra packets for each packet that is struck.
 	Copies int
 }
 
-// Long stands for a time that depends on an event or on other packets.
-const Long = time.Hour
+// Indefinite stands for a time that depends on an event or on other packets.
+const Indefinite = time.Hour
 
 // Effects returns the effects of the action that is set; zero if none is set.
 func (a *Action) Effects() Effects {

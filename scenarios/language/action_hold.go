@@ -7,4 +7,4 @@ type Hold struct {
 
 func (a *Hold) check(v *validation, f *Fault) { v.event(&a.Until, f.Pos, a.Until) }
 
-func (*Hold) effects() Effects { return Effects{Holds: Long} }
+func (*Hold) effects() Effects { return Effects{Holds: Indefinite} }

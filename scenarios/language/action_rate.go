@@ -13,4 +13,4 @@ func (a *Rate) check(v *validation, f *Fault) {
 	}
 }
 
-func (*Rate) effects() Effects { return Effects{Holds: Long} }
+func (*Rate) effects() Effects { return Effects{Holds: Indefinite} }

@@ -7,4 +7,4 @@ type Reorder struct {
 
 func (a *Reorder) check(v *validation, f *Fault) { v.within(&a.By, f, "by", 1, 1000) }
 
-func (*Reorder) effects() Effects { return Effects{Holds: Long} }
+func (*Reorder) effects() Effects { return Effects{Holds: Indefinite} }

@@ -13,4 +13,4 @@ func (a *Replay) check(v *validation, f *Fault) {
 	v.event(&a.Until, f.Pos, a.Until)
 }
 
-func (*Replay) effects() Effects { return Effects{Holds: Long} }
+func (*Replay) effects() Effects { return Effects{Holds: Indefinite} }

@@ -39,3 +39,12 @@ func TestEveryFieldOfActionIsAnAction(t *testing.T) {
 		t.Errorf("an action that is not set has the effects %+v", e)
 	}
 }
+
+// Ladders draw a packet as lost by a fault that reports no hits if the fault loses what it selects.
+func TestOnlyDropAndRejectLoseWhatTheySelect(t *testing.T) {
+	for kind, do := range kinds[acting, Action]() {
+		if got, want := do.effects().Loses, kind == "drop" || kind == "reject"; got != want {
+			t.Errorf("%s: Loses is %t, want %t", kind, got, want)
+		}
+	}
+}

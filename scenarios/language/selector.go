@@ -192,11 +192,12 @@ func (v *validation) selector(m *Selector, pos Pos) {
 		}
 	}
 	proto := m.protocol()
-	v.lacking(m, pos, proto)
+	v.keys(reflect.ValueOf(m).Elem(), "", pos, proto)
 	if m.Payload != nil {
 		if proto == "arp" {
 			v.errorf(m.Payload, pos, "payload: ARP packets have none; remove the key")
 		}
+		v.keys(reflect.ValueOf(m.Payload).Elem(), "payload.", pos, proto)
 		v.payload(m.Payload, pos, proto)
 	}
 	v.bare(m, pos)
@@ -208,18 +209,21 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	}
 }
 
-// lacking reports keys in the file for properties that packets of the protocol do not have.
-func (v *validation) lacking(m *Selector, pos Pos, proto string) {
-	value := reflect.ValueOf(m).Elem()
+// keys refuses keys in the file that are empty, which would select everything, and those that ask
+// for something that packets of the protocol do not have.
+func (v *validation) keys(value reflect.Value, prefix string, pos Pos, proto string) {
 	for i := range value.NumField() {
 		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
-		field := value.Field(i)
+		key, field, pointer := Key(prefix+name), value.Field(i), value.Field(i)
 		if field.Kind() != reflect.Pointer {
-			field = field.Addr()
+			pointer = field.Addr()
 		}
-		if v.has(field.Interface()) && slices.Contains(lacking[Key(name)], proto) {
-			v.errorf(field.Interface(), pos,
-				"%s: %s packets have none; remove the key", name, strings.ToUpper(proto))
+		switch place := pointer.Interface(); {
+		case !v.has(place):
+		case slices.Contains(lacking[key], proto):
+			v.errorf(place, pos, "%s: %s packets have none; remove the key", name, strings.ToUpper(proto))
+		case field.IsZero() && field.Kind() != reflect.Int: // of a number, its range is checked
+			v.errorf(place, pos, "%s is empty; give it a value, or remove the key", key)
 		}
 	}
 }

@@ -100,6 +100,12 @@ func TestLoadRefusesTracesWithoutAScenario(t *testing.T) {
 	}{
 		{"no event", nil, "trace.ndjson does not contain the scenario of the run"},
 		{"no scenario", []trace.Event{{Run: &trace.Run{Scenario: "a"}}}, "trace.ndjson does not contain the scenario of the run"},
+		{"a scenario that is null", []trace.Event{{Run: &trace.Run{Scenario: "a", Source: []byte(`null`)}}}, "trace.ndjson does not contain the scenario of the run"},
+		{
+			"a selector of a later version",
+			[]trace.Event{{Run: &trace.Run{Scenario: "a", Source: []byte(`{"name":"a","hosts":[],"actors":[],"expect":[{"packets":{"packets":{"later":1},"none":true}}]}`)}}},
+			`reading the scenario in trace.ndjson: json: unknown field "later"`,
+		},
 		{"another kind of scenario", []trace.Event{{Run: &trace.Run{Scenario: "a", Source: []byte(`["a"]`)}}}, "reading the scenario in trace.ndjson: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -56,11 +57,17 @@ func Load(dir string) (*Result, error) {
 	if run == nil || len(run.Source) == 0 {
 		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
 	}
-	var s language.Scenario
-	if err := json.Unmarshal(run.Source, &s); err != nil {
-		return nil, fmt.Errorf("reading the scenario in %s: %w", TraceFile, err)
+	// A key that this version does not know would be dropped, and a wider selector judged in its place.
+	var s *language.Scenario
+	dec := json.NewDecoder(bytes.NewReader(run.Source))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return nil, fmt.Errorf("reading the scenario in %s: %w; was the run stored by a later version of halfopen?", TraceFile, err)
 	}
-	r := &Result{Run: Run{Scenario: &s, Seed: run.Seed}, Trace: t, Dir: dir}
+	if s == nil {
+		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
+	}
+	r := &Result{Run: Run{Scenario: s, Seed: run.Seed}, Trace: t, Dir: dir}
 	if _, end := t.End(); end > 0 {
 		r.Took = end
 	}
