@@ -46,7 +46,13 @@ func eachValue(v reflect.Value, f func(reflect.Value)) {
 		for i := range v.Len() {
 			eachValue(v.Index(i), f)
 		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			eachValue(v.MapIndex(key), f)
+		}
 	case reflect.String:
 		f(v)
+	case reflect.Interface, reflect.Func, reflect.Chan:
+		panic("language: values of type " + v.Type().String() + " may hide references to events")
 	}
 }
