@@ -1,11 +1,11 @@
-# make run            run the built-in scenarios that take under 20 s, in parallel; a table at the end
+# make run            run the built-in scenarios, in parallel; those of 20 s or longer in warped time
 # make test           run the tests; those that need a lab skip without root or user namespaces
 # make test-short     run the pure tests and one lab, in under 20 s
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
-# make module  gives the Go module another path: go.mod, imports, documents
+# make module          give the Go module another path: go.mod, imports, documents
 # Missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go

@@ -157,7 +157,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if f.warp && slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintln(errs, "halfopen: --warp does not apply to the running kernel; its runs happen in real time")
 	}
-	if n, most := s.LongHere(); n > 0 && !f.long {
+	if n, most := s.LongHere(); n > 0 && !f.long && !slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintf(errs, "halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}

@@ -9,33 +9,38 @@ import (
 	"testing"
 )
 
+// old is the module's path in these texts, where it is OLD: written out, it would be renamed with
+// the rest of the tree.
+const old = "half" + "open"
+
 func TestImportsAndNames(t *testing.T) {
 	for name, test := range map[string]struct{ file, before, after string }{
-		"go.mod": {"go.mod", "module halfopen\n\ngo 1.26\n", "module example.com/you/halfopen\n\ngo 1.26\n"},
+		"go.mod": {"go.mod", "module OLD\n\ngo 1.26\n", "module example.com/you/halfopen\n\ngo 1.26\n"},
 		"imports": {
 			"harness/a.go",
-			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"halfopen/harness/trace\"\n\tx \"halfopen/inject\"\n)\n\nvar s = \"halfopen/lab\"\n",
-			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/you/halfopen/harness/trace\"\n\tx \"example.com/you/halfopen/inject\"\n)\n\nvar s = \"halfopen/lab\"\n",
+			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"OLD/harness/trace\"\n\tx \"OLD/inject\"\n)\n\nvar s = \"OLD/lab\"\n",
+			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/you/halfopen/harness/trace\"\n\tx \"example.com/you/halfopen/inject\"\n)\n\nvar s = \"OLD/lab\"\n",
 		},
 		"another module with a like name": {
 			"harness/b.go", "package harness\n\nimport _ \"halfopener/x\"\n", "package harness\n\nimport _ \"halfopener/x\"\n",
 		},
 		"documents name packages": {
 			"README.md",
-			"`go doc halfopen/harness`; cmd/halfopen/run.go; halfopen/internal/x.y=1; halfopen run harness/\n",
+			"`go doc OLD/harness`; cmd/halfopen/run.go; OLD/internal/x.y=1; halfopen run harness/\n",
 			"`go doc example.com/you/halfopen/harness`; cmd/halfopen/run.go; example.com/you/halfopen/internal/x.y=1; halfopen run harness/\n",
 		},
-		"test data stays": {"harness/testdata/c.md", "halfopen/harness\n", "halfopen/harness\n"},
+		"test data stays": {"harness/testdata/c.md", "OLD/harness\n", "OLD/harness\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			before, after := strings.ReplaceAll(test.before, "OLD", old), strings.ReplaceAll(test.after, "OLD", old)
 			dir := t.TempDir()
 			for _, folder := range []string{"harness/testdata", "internal", "inject"} {
 				if err := os.MkdirAll(filepath.Join(dir, folder), 0o777); err != nil {
 					t.Fatal(err)
 				}
 			}
-			write(t, filepath.Join(dir, "go.mod"), "module halfopen\n\ngo 1.26\n")
-			write(t, filepath.Join(dir, test.file), test.before)
+			write(t, filepath.Join(dir, "go.mod"), "module "+old+"\n\ngo 1.26\n")
+			write(t, filepath.Join(dir, test.file), before)
 			if _, err := rename(dir, "example.com/you/halfopen"); err != nil {
 				t.Fatal(err)
 			}
@@ -43,8 +48,8 @@ func TestImportsAndNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(got) != test.after {
-				t.Errorf("got\n%s\nwant\n%s", got, test.after)
+			if string(got) != after {
+				t.Errorf("got\n%s\nwant\n%s", got, after)
 			}
 		})
 	}
@@ -75,7 +80,7 @@ func TestTheRenamedTreeBuilds(t *testing.T) {
 	if _, err := rename(dir, path); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"build", "./..."}, {"vet", "./..."}, {"mod", "tidy", "-diff"}, {"test", "./internal/layout"}} {
+	for _, args := range [][]string{{"build", "./..."}, {"vet", "./..."}, {"mod", "tidy", "-diff"}, {"test", "./internal/layout"}, {"test", "-short", "./internal/module"}} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {

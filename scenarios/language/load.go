@@ -145,11 +145,13 @@ var (
 	// bareParam matches an unquoted ${ within braces or brackets, where YAML takes its { for the
 	// beginning of a mapping.
 	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
+	// bareBound matches an unquoted range such as >= 2: to YAML, > begins a text of several lines.
+	bareBound = regexp.MustCompile(`^[^"'#]*[:,[]\s*(>=?\s*[0-9][0-9a-zµ.]*)`)
 )
 
 // yamlProblem returns the line of a YAML error, 0 if unknown, and the problem. The parser names the
-// line where the broken list or mapping begins; from there on, yamlProblem looks for two common
-// causes.
+// line where the broken list or mapping begins; from there on, yamlProblem looks for three
+// common causes.
 func yamlProblem(err error, src []byte) (line int, problem string) {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	line, _ = strconv.Atoi(m[1]) // absent means 0: no line
@@ -166,6 +168,10 @@ func yamlProblem(err error, src []byte) (line int, problem string) {
 			return n, "the line is indented by a tab; want spaces"
 		case bareParam.Match(text):
 			return n, problem + `; quote a ${...} within braces or brackets: "${name}"`
+		default:
+			if m := bareBound.FindSubmatchIndex(text); m != nil {
+				return n, fmt.Sprintf("%s; quote a range: %q", problem, text[m[2]:m[3]])
+			}
 		}
 	}
 	return line, problem

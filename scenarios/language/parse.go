@@ -57,6 +57,8 @@ func (p *Percent) Set(text string) error {
 	switch {
 	case err != nil || math.IsNaN(f):
 		return fmt.Errorf("invalid percentage %q: want one such as 5%% or 0.5%%", say.Clip(text))
+	case !ok && f > 0 && f <= 1:
+		return fmt.Errorf("%q has no unit: write %g%% for %s of 1, or %s%%", say.Clip(text), f*100, say.Clip(text), say.Clip(text))
 	case !ok:
 		return fmt.Errorf("%q has no unit: write %s%%", say.Clip(text), say.Clip(text))
 	case f < 0 || f > 100:
