@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"halfopen/harness/internal/actor"
@@ -14,10 +15,15 @@ const (
 	roleActor = "halfopen-actor"
 )
 
+// mainCalled is set by Main. A program that starts labs without it would run its own main function
+// again in each, and start labs there.
+var mainCalled atomic.Bool
+
 // Main must be the first call in the main function of a program that calls [Run]. In a process that
 // Run started, as a lab or an actor, Main does that work and never returns. In any other it does
 // nothing.
 func Main() {
+	mainCalled.Store(true)
 	if len(os.Args) != 1 {
 		return
 	}

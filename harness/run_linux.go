@@ -29,6 +29,9 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if !mainCalled.Load() {
+		return nil, errors.New("the program must call harness.Main, or suite.Main, first thing in its main function: labs are this program, started again")
+	}
 	clock := trace.NewClock()
 	lab, err := startLab()
 	if err != nil {
