@@ -77,7 +77,7 @@ func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []colu
 		if name == "" || name == language.Wire || slices.Contains(slices.Concat(left, middle, right), name) {
 			return
 		}
-		switch role(s, name) {
+		switch role(s, rows, name) {
 		case "opens":
 			left = append(left, name)
 		case "listens":
@@ -122,15 +122,14 @@ func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []colu
 	return cols
 }
 
-// role says whether the actors of a host open connections or listen: "opens", "listens" or "".
-func role(s *language.Scenario, host string) string {
+// role says whether a host opens connections or listens: "opens", "listens" or "". It goes by the
+// steps of its actors, and if they do not say, by its first packet.
+func role(s *language.Scenario, rows []row, host string) string {
 	if s == nil {
 		return ""
 	}
-	idle := true
 	for i := range s.Actors {
 		if a := &s.Actors[i]; hostOf(s, a.Name) == host {
-			idle = false
 			for k := range a.Steps {
 				switch op := &a.Steps[k].Op; {
 				case op.Connect != nil || op.Sendto != nil:
@@ -141,9 +140,14 @@ func role(s *language.Scenario, host string) string {
 			}
 		}
 	}
-	// A host without an actor only receives and answers.
-	if idle {
-		return "listens"
+	for i := range rows {
+		switch j := rows[i].journey; {
+		case j == nil || j.From == j.To || j.Packet.Proto == "arp" || j.Packet.Proto == "ndp":
+		case j.From == host:
+			return "opens"
+		case j.To == host:
+			return "listens"
+		}
 	}
 	return ""
 }

@@ -238,3 +238,23 @@ func TestFaultIsNotCreditedWithMoreThanItsHits(t *testing.T) {
 		}
 	}
 }
+
+func TestRoleOfAHost(t *testing.T) {
+	step := func(op language.Op) []language.Step { return []language.Step{{Op: op}} }
+	s := &language.Scenario{Actors: []language.Actor{
+		{Name: "a", Host: "a", Steps: step(language.Op{Connect: &language.Connect{}})},
+		{Name: "b", Host: "b", Steps: step(language.Op{Listen: &language.Listen{}})},
+		{Name: "c", Host: "c", Steps: step(language.Op{Exec: &language.Exec{}})},
+	}}
+	packet := func(from, to, proto string) row {
+		return row{journey: &Journey{From: from, To: to, Packet: &trace.Decoded{Proto: proto}}}
+	}
+	rows := []row{{}, packet("server", "c", "arp"), packet("c", "server", "udp"), packet("server", "c", "udp"), packet("b", "a", "tcp")}
+	for host, want := range map[string]string{
+		"a": "opens", "b": "listens", "c": "opens", "server": "listens", "silent": "",
+	} {
+		if got := role(s, rows, host); got != want {
+			t.Errorf("%s %q, want %q", host, got, want)
+		}
+	}
+}
