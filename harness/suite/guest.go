@@ -21,14 +21,14 @@ type guest struct {
 func guestsFor(runs []*Result) []*guest {
 	const few = 4
 	var all []*guest
-	for i, r := range runs {
+	for _, r := range runs {
 		var fits []*guest
 		for _, g := range all {
 			if g.at == r.Place {
 				fits = append(fits, g)
 			}
 		}
-		if len(fits) == 0 || len(fits) == 1 && i >= few {
+		if len(fits) == 0 || len(fits) == 1 && len(fits[0].runs) >= few {
 			g := &guest{at: r.Place}
 			fits, all = append(fits, g), append(all, g)
 		}

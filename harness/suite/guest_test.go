@@ -1,0 +1,53 @@
+package suite
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The runs of several places alternate, as those of one case on several kernels do.
+func TestGuestsForRunsOfSeveralPlaces(t *testing.T) {
+	old, recent := Place{Kernel: "5.15"}, Place{Kernel: "6.12"}
+	for _, tt := range []struct {
+		name string
+		// cases is how many runs there are at each place.
+		cases  int
+		places []Place
+		// want is how many runs each guest of a place does.
+		want []int
+	}{
+		{"three cases on two kernels share one guest for each", 3, []Place{old, recent}, []int{3}},
+		{"four are still few", 4, []Place{old, recent}, []int{4}},
+		{"five are not", 5, []Place{old, recent}, []int{4, 1}},
+		{"many are shared evenly", 20, []Place{old, recent}, []int{10, 10}},
+		{"on one kernel", 5, []Place{recent}, []int{4, 1}},
+		{"no runs", 0, []Place{old}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var runs []*Result
+			for range tt.cases {
+				for _, at := range tt.places {
+					runs = append(runs, &Result{Run: Run{Place: at}})
+				}
+			}
+			got, want := map[Place][]int{}, map[Place][]int{}
+			for _, g := range guestsFor(runs) {
+				got[g.at] = append(got[g.at], len(g.runs))
+				for _, r := range g.runs {
+					if r.Place != g.at {
+						t.Errorf("a run for %v is in a guest for %v", r.Place, g.at)
+					}
+				}
+			}
+			if tt.want != nil {
+				for _, at := range tt.places {
+					want[at] = tt.want
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("runs of each guest (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
