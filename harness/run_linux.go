@@ -48,8 +48,7 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	if err != nil {
 		lab.kill()
 	}
-	status, waitErr := lab.Wait()
-	close(lab.ended)
+	status, waitErr := lab.end()
 	words := <-lab.words
 	t.Sort()
 	if err := cmp.Or(ctx.Err(), err, waitErr); err != nil {
@@ -69,12 +68,12 @@ type labProcess struct {
 	control, events *os.File
 	// words brings the lab's standard error, once nobody holds it open any more.
 	words chan string
-	// ended is closed when the process has ended.
-	ended chan struct{}
+	// ended is closed when the process has ended, stopped when stopWith has returned.
+	ended, stopped chan struct{}
 }
 
 func startLab() (*labProcess, error) {
-	l := &labProcess{words: make(chan string, 1), ended: make(chan struct{})}
+	l := &labProcess{words: make(chan string, 1), ended: make(chan struct{}), stopped: make(chan struct{})}
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
 	if err == nil {
@@ -93,6 +92,7 @@ func startLab() (*labProcess, error) {
 // stopWith ends the run when the context is canceled. The end of its control pipe orders the lab to
 // stop; a lab that does not stop within the grace period is killed.
 func (l *labProcess) stopWith(ctx context.Context) {
+	defer close(l.stopped)
 	select {
 	case <-l.ended:
 		return
@@ -104,6 +104,16 @@ func (l *labProcess) stopWith(ctx context.Context) {
 	case <-time.After(grace):
 		l.kill()
 	}
+}
+
+// end waits for the end of the process and of stopWith, and reaps the process last: until then a
+// kill cannot hit another process that got the PID.
+func (l *labProcess) end() (syscall.WaitStatus, error) {
+	err := l.Await()
+	close(l.ended)
+	<-l.stopped
+	status, waitErr := l.Wait()
+	return status, cmp.Or(err, waitErr)
 }
 
 func (l *labProcess) kill() {

@@ -111,6 +111,21 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// Await waits until the process has ended but does not reap it: until Wait does, no other process
+// can get its PID, and Signal is safe.
+func (p *Process) Await() error {
+	for {
+		err := unix.Waitid(unix.P_PID, p.PID, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("waiting for process %d: %w", p.PID, err)
+		}
+		return nil
+	}
+}
+
 // Wait reaps the process and returns its status.
 func (p *Process) Wait() (syscall.WaitStatus, error) {
 	var status syscall.WaitStatus
