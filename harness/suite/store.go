@@ -15,14 +15,15 @@ import (
 
 // store keeps the evidence of each run in a separate directory: SCENARIO/CASE[-v6][/N].
 type store struct {
-	dirs map[Run]string
+	// dirs has the directory of each run, in the order of the runs where several are equal.
+	dirs map[Run][]string
 }
 
 // newStore chooses a directory below root for each run. A number is added if two runs would share a
 // directory, because two files have a scenario of the same name, or because a case is run on
-// several kernels.
+// several kernels, or given twice.
 func newStore(root string, runs []Run) *store {
-	st := &store{dirs: map[Run]string{}}
+	st := &store{dirs: map[Run][]string{}}
 	used := map[string]bool{}
 	for _, r := range runs {
 		s := r.Scenario
@@ -42,9 +43,20 @@ func newStore(root string, runs []Run) *store {
 			dir = filepath.Join(root, name+"-"+strconv.Itoa(i), ending)
 		}
 		used[dir] = true
-		st.dirs[r] = dir
+		st.dirs[r] = append(st.dirs[r], dir)
 	}
 	return st
+}
+
+// dirsOf returns the directory of each of the runs, which are all runs of the store or some of them.
+func (st *store) dirsOf(runs []Run) []string {
+	var dirs []string
+	used := map[Run]int{}
+	for _, r := range runs {
+		dirs = append(dirs, st.dirs[r][used[r]])
+		used[r]++
+	}
+	return dirs
 }
 
 // fileName turns a label, such as "retries=3" or "to: client, both", into a file name that needs no
@@ -67,13 +79,12 @@ func fileName(label string) string {
 	return clean
 }
 
-// save writes trace, capture and verdict, each whole or not at all, and sets r.Dir. For a run
+// save writes trace, capture and verdict to dir, each whole or not at all, and sets r.Dir. For a run
 // without a trace it does nothing.
-func (st *store) save(r *Result) error {
+func save(r *Result, dir string) error {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
 	}
-	dir := st.dirs[r.Run]
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -35,10 +39,54 @@ func TestStoreDirs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: b, N: 2}, {Scenario: d}, {Scenario: e}, {Scenario: f}, {Scenario: a, Place: Place{Kernel: "6.1"}}})
-			if got := st.dirs[tt.run]; got != tt.want {
+			if got := st.dirsOf([]Run{tt.run})[0]; got != tt.want {
 				t.Errorf("directory %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A case may be given twice, and the caller may remove runs before the suite runs.
+func TestEqualRunsHaveDirectoriesOfTheirOwn(t *testing.T) {
+	a := &language.Scenario{Name: "a", Family: language.V4}
+	b := &language.Scenario{Name: "b", Family: language.V4}
+	st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}})
+	for _, tt := range []struct {
+		name string
+		runs []Run
+		want []string
+	}{
+		{"all runs", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}}, []string{"out/a/v4", "out/b/v4", "out/a/v4-2"}},
+		{"some runs", []Run{{Scenario: b}, {Scenario: a}}, []string{"out/b/v4", "out/a/v4"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, st.dirsOf(tt.runs)); diff != "" {
+				t.Errorf("directories (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The verdict of an older run must not pass for that of a run which could not be stored in full.
+func TestAnOldVerdictDoesNotOutliveItsTrace(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, result.VerdictFile)
+	if err := os.WriteFile(old, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// A directory in place of the trace makes the write fail.
+	if err := os.MkdirAll(filepath.Join(dir, result.TraceFile, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := &Result{
+		Run:   Run{Scenario: &language.Scenario{Name: "a"}},
+		Trace: &trace.Trace{Events: []trace.Event{{End: &trace.End{Reason: trace.EndDone}}}},
+	}
+	if err := save(r, dir); err == nil {
+		t.Fatal("a trace was written over a directory")
+	}
+	if _, err := os.Stat(old); !os.IsNotExist(err) {
+		t.Errorf("the old verdict is still there: %v", err)
 	}
 }
 

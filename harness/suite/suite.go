@@ -159,6 +159,12 @@ func (s *Suite) Run(ctx context.Context, see Observer) ([]Result, error) {
 	if see == nil {
 		e.see = silent{}
 	}
+	if s.store != nil {
+		e.dirs = map[*Result]string{}
+		for i, dir := range s.store.dirsOf(s.Runs) {
+			e.dirs[&e.results[i]] = dir
+		}
+	}
 	var here, virtual []*Result
 	for i := range e.results {
 		r := &e.results[i]
@@ -191,6 +197,8 @@ type engine struct {
 	suite   *Suite
 	see     Observer
 	results []Result
+	// dirs has the directory of each result; nil if runs are not stored.
+	dirs map[*Result]string
 
 	mu sync.Mutex
 	// unsaved are the errors of storing.
@@ -250,8 +258,8 @@ func (e *engine) end(ctx context.Context, r *Result, t *trace.Trace, err error, 
 	default:
 		r.Status = Error
 	}
-	if e.suite.store != nil {
-		if err := e.suite.store.save(r); err != nil {
+	if e.dirs != nil {
+		if err := save(r, e.dirs[r]); err != nil {
 			e.mu.Lock()
 			e.unsaved = append(e.unsaved, err)
 			e.mu.Unlock()
