@@ -24,27 +24,13 @@ type message struct {
 
 // failure is an error in the form that passes through the pipe.
 type failure struct {
-	Text    string   `json:"text"`
-	Missing *missing `json:"missing,omitempty"`
-}
-
-type missing struct {
-	Feature  string `json:"feature"`
-	OfKernel bool   `json:"of_kernel,omitempty"`
-	NeededBy string `json:"needed_by,omitempty"`
-	Remedy   string `json:"remedy,omitempty"`
-	Cause    string `json:"cause,omitempty"`
+	Text    string               `json:"text"`
+	Missing *inject.MissingError `json:"missing,omitempty"`
 }
 
 func newFailure(err error) *failure {
 	f := &failure{Text: err.Error()}
-	var m *inject.MissingError
-	if errors.As(err, &m) {
-		f.Missing = &missing{Feature: m.Feature, OfKernel: m.OfKernel, NeededBy: m.NeededBy, Remedy: m.Remedy}
-		if m.Err != nil {
-			f.Missing.Cause = m.Err.Error()
-		}
-	}
+	errors.As(err, &f.Missing)
 	return f
 }
 
@@ -52,9 +38,5 @@ func (f *failure) error() error {
 	if f.Missing == nil {
 		return errors.New(f.Text)
 	}
-	m := &inject.MissingError{Feature: f.Missing.Feature, OfKernel: f.Missing.OfKernel, NeededBy: f.Missing.NeededBy, Remedy: f.Missing.Remedy}
-	if f.Missing.Cause != "" {
-		m.Err = errors.New(f.Missing.Cause)
-	}
-	return m
+	return f.Missing
 }

@@ -4,6 +4,8 @@
 package inject
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -48,3 +50,34 @@ func (e *MissingError) Error() string {
 
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Err }
+
+// missing is a MissingError as JSON.
+type missing struct {
+	Feature  string `json:"feature"`
+	OfKernel bool   `json:"of_kernel,omitempty"`
+	NeededBy string `json:"needed_by,omitempty"`
+	Remedy   string `json:"remedy,omitempty"`
+	Cause    string `json:"cause,omitempty"`
+}
+
+// MarshalJSON makes the error fit to pass through a pipe. Of the cause only the text remains.
+func (e *MissingError) MarshalJSON() ([]byte, error) {
+	m := missing{Feature: e.Feature, OfKernel: e.OfKernel, NeededBy: e.NeededBy, Remedy: e.Remedy}
+	if e.Err != nil {
+		m.Cause = e.Err.Error()
+	}
+	return json.Marshal(&m)
+}
+
+// UnmarshalJSON reverses MarshalJSON: the error has the same message.
+func (e *MissingError) UnmarshalJSON(data []byte) error {
+	var m missing
+	if err := json.Unmarshal(data, &m); err != nil {
+		return err
+	}
+	*e = MissingError{Feature: m.Feature, OfKernel: m.OfKernel, NeededBy: m.NeededBy, Remedy: m.Remedy}
+	if m.Cause != "" {
+		e.Err = errors.New(m.Cause)
+	}
+	return nil
+}

@@ -83,39 +83,20 @@ type message struct {
 	Done  bool         `json:"done,omitempty"`
 	// Error is the reason why there is no trace, with Done. Missing is set too if the guest lacks
 	// something.
-	Error   string   `json:"error,omitempty"`
-	Missing *missing `json:"missing,omitempty"`
-	// Failure is an error that ends all tasks.
-	Failure string `json:"failure,omitempty"`
-}
-
-// missing is an *inject.MissingError as JSON.
-type missing struct {
-	Feature, NeededBy, Remedy, Cause string
-	OfKernel                         bool
+	Error   string               `json:"error,omitempty"`
+	Missing *inject.MissingError `json:"missing,omitempty"`
 }
 
 func (m *message) fail(err error) {
 	m.Error = err.Error()
-	var lacking *inject.MissingError
-	if !errors.As(err, &lacking) {
-		return
-	}
-	m.Missing = &missing{Feature: lacking.Feature, OfKernel: lacking.OfKernel, NeededBy: lacking.NeededBy, Remedy: lacking.Remedy}
-	if lacking.Err != nil {
-		m.Missing.Cause = lacking.Err.Error()
-	}
+	errors.As(err, &m.Missing)
 }
 
 // err returns the error that fail recorded, or nil.
 func (m *message) err() error {
 	switch {
 	case m.Missing != nil:
-		e := &inject.MissingError{Feature: m.Missing.Feature, OfKernel: m.Missing.OfKernel, NeededBy: m.Missing.NeededBy, Remedy: m.Missing.Remedy}
-		if m.Missing.Cause != "" {
-			e.Err = errors.New(m.Missing.Cause)
-		}
-		return e
+		return m.Missing
 	case m.Error != "":
 		return errors.New(m.Error)
 	}
