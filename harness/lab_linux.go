@@ -9,6 +9,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
+	"halfopen/internal/outbox"
 )
 
 // lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1
@@ -37,7 +38,7 @@ type lab struct {
 	// reads the inbox.
 	canceled, over chan struct{}
 
-	out *outbox[message]
+	out *outbox.Outbox[message]
 }
 
 // runLab is the main function of the lab: it reads its job from control and writes messages to
@@ -49,7 +50,7 @@ func runLab(control, events *os.File) {
 		inbox:    make(chan func() error, 64),
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),
-		out:      newOutbox(events, summarize),
+		out:      outbox.New(events, summarize),
 	}
 	dec := json.NewDecoder(control)
 	err := dec.Decode(&l.job)
@@ -62,14 +63,14 @@ func runLab(control, events *os.File) {
 		err = l.run()
 	}
 	if err != nil {
-		l.out.send(message{Failure: newFailure(err)})
+		l.out.Send(message{Failure: newFailure(err)})
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
-	_ = l.out.close()
+	_ = l.out.Close()
 }
 
 // emit sends an event. It is safe for concurrent use.
-func (l *lab) emit(e trace.Event) { l.out.send(message{Event: &e}) }
+func (l *lab) emit(e trace.Event) { l.out.Send(message{Event: &e}) }
 
 // now emits an event that happens now. It is safe for concurrent use.
 func (l *lab) now(e trace.Event) {

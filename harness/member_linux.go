@@ -16,6 +16,7 @@ import (
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
+	"halfopen/internal/outbox"
 	"halfopen/scenarios/language"
 )
 
@@ -24,7 +25,7 @@ type member struct {
 	language.Actor
 	process  *sandbox.Process
 	lab      *lab
-	commands *outbox[actor.Command]
+	commands *outbox.Outbox[actor.Command]
 
 	prepared bool
 	done     bool
@@ -66,9 +67,9 @@ func (a *member) start(topology *network.Topology) error {
 		return err
 	}
 	// A failed write means that the actor has died, which the reaper reports.
-	a.commands = newOutbox[actor.Command](commands.here, nil)
+	a.commands = outbox.New[actor.Command](commands.here, nil)
 	go a.listen(reports.here)
-	a.commands.send(actor.Command{Init: &actor.Init{
+	a.commands.Send(actor.Command{Init: &actor.Init{
 		Actor:         a.Name,
 		Host:          a.Host,
 		Family:        l.Scenario.Family,
@@ -119,10 +120,10 @@ func (a *member) report(r actor.Report) error {
 		return a.lab.happened(actor.EventOf(r.Event))
 	case r.Gate != nil:
 		// The gate's event came just before, and everything that it sets off is done.
-		a.commands.send(actor.Command{Gate: r.Gate.ID})
+		a.commands.Send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
 		reply := a.lab.serve(r.Request)
-		answer := func() { a.commands.send(actor.Command{Reply: &reply}) }
+		answer := func() { a.commands.Send(actor.Command{Reply: &reply}) }
 		if victim := a.lab.dying(r.Request); victim != nil && victim != a {
 			victim.onGone = append(victim.onGone, answer)
 			return nil
@@ -170,12 +171,12 @@ func (a *member) prepare() {
 		a.prepared = true
 		return
 	}
-	a.commands.send(actor.Command{Prepare: true})
+	a.commands.Send(actor.Command{Prepare: true})
 }
 
-func (a *member) begin() { a.commands.send(actor.Command{Go: true}) }
+func (a *member) begin() { a.commands.Send(actor.Command{Go: true}) }
 
-func (a *member) happened(event language.EventRef) { a.commands.send(actor.Command{Event: event}) }
+func (a *member) happened(event language.EventRef) { a.commands.Send(actor.Command{Event: event}) }
 
 func (l *lab) allDone() bool {
 	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })

@@ -5,6 +5,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject"
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -39,4 +40,11 @@ func (f *failure) error() error {
 		return errors.New(f.Text)
 	}
 	return f.Missing
+}
+
+// summarize sets the summary of a packet event.
+func summarize(m *message) {
+	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
+		e.Packet.Summary = packet.Summarize(e.Packet.Decode())
+	}
 }

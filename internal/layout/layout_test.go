@@ -51,6 +51,7 @@ var rules = []rule{
 	{pkg: "internal/say", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/spell", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/mmsg", only: []string{}, why: "it is about a system call, not about this project"},
+	{pkg: "internal/outbox", only: []string{}, why: "every process writes to its pipes the same way"},
 	{pkg: "internal/version", only: []string{}, why: "every package must be able to say its version"},
 	{pkg: "internal/kernel", only: []string{"inject"}, why: "the kernel is probed without knowing what for"},
 	{pkg: "inject", only: []string{}, why: "every package must be able to say what this machine lacks"},

@@ -1,12 +1,10 @@
 package vm
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +19,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/harness/trace"
+	"halfopen/internal/outbox"
 )
 
 // Main does the guest's work and never returns if the program is the guest's init; otherwise it
@@ -81,11 +80,11 @@ func guest() error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
 	}
-	out := newOutlet(port)
+	out := outbox.New[message](port, nil)
 	stage("ready")
-	out.send(message{Ready: true})
+	out.Send(message{Ready: true})
 	j.perform(out)
-	return out.close()
+	return errors.Join(out.Close(), port.Close())
 }
 
 // rest makes QEMU stop this machine, so that a snapshot can be taken. It returns the job that it
@@ -214,80 +213,24 @@ func openPort() (*os.File, error) {
 }
 
 // perform runs the job's scenarios, AtOnce at a time.
-func (j *job) perform(out *outlet) {
+func (j *job) perform(out *outbox.Outbox[message]) {
 	slots := make(chan struct{}, max(1, j.AtOnce))
 	var all sync.WaitGroup
 	for i := range j.Tasks {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			out.send(message{Task: i, Began: true})
+			out.Send(message{Task: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
 				Seed: j.Tasks[i].Seed,
-				Emit: func(e trace.Event) { out.send(message{Task: i, Event: &e}) },
+				Emit: func(e trace.Event) { out.Send(message{Task: i, Event: &e}) },
 			})
 			done := message{Task: i, Done: true}
 			if err != nil {
 				done.fail(err)
 			}
-			out.send(done)
+			out.Send(done)
 		})
 	}
 	all.Wait()
-}
-
-// outlet writes messages in a separate goroutine, many at a time.
-type outlet struct {
-	mu      sync.Mutex
-	some    sync.Cond
-	waiting []message
-	closed  bool
-	written chan error
-}
-
-func newOutlet(w io.WriteCloser) *outlet {
-	o := &outlet{written: make(chan error, 1)}
-	o.some.L = &o.mu
-	go func() { o.written <- o.write(w) }()
-	return o
-}
-
-func (o *outlet) send(m message) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.waiting = append(o.waiting, m)
-	o.some.Signal()
-}
-
-func (o *outlet) close() error {
-	o.mu.Lock()
-	o.closed = true
-	o.some.Signal()
-	o.mu.Unlock()
-	return <-o.written
-}
-
-func (o *outlet) write(w io.WriteCloser) error {
-	buf := bufio.NewWriterSize(w, 64<<10)
-	enc := json.NewEncoder(buf)
-	for {
-		o.mu.Lock()
-		for len(o.waiting) == 0 && !o.closed {
-			o.some.Wait()
-		}
-		batch := o.waiting
-		o.waiting = nil
-		o.mu.Unlock()
-		if len(batch) == 0 {
-			return w.Close()
-		}
-		for i := range batch {
-			if err := enc.Encode(&batch[i]); err != nil {
-				return err
-			}
-		}
-		if err := buf.Flush(); err != nil {
-			return err
-		}
-	}
 }

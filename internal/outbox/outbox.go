@@ -1,18 +1,17 @@
-package harness
+// Package outbox sends messages to another process without waiting for it.
+package outbox
 
 import (
 	"bufio"
 	"encoding/json"
 	"io"
 	"sync"
-
-	"halfopen/internal/packet"
 )
 
-// outbox writes messages to a pipe as JSON. A goroutine writes, so that senders never wait for the
+// Outbox writes messages to a pipe as JSON. A goroutine writes, so that senders never wait for the
 // pipe's reader: observers must not wait, and the lab must not wait for an actor that a signal has
-// stopped. The methods are safe for concurrent use.
-type outbox[M any] struct {
+// stopped. The methods are safe for concurrent use. Make it with [New].
+type Outbox[M any] struct {
 	mu      sync.Mutex
 	some    sync.Cond
 	waiting []M
@@ -21,25 +20,26 @@ type outbox[M any] struct {
 	written chan error
 }
 
-// newOutbox starts the goroutine that writes to w. It calls finish, if not nil, on each message
-// first.
-func newOutbox[M any](w io.Writer, finish func(*M)) *outbox[M] {
-	o := &outbox[M]{written: make(chan error, 1)}
+// New starts the goroutine that writes to w until Close. It calls finish, if not nil, on each
+// message first.
+func New[M any](w io.Writer, finish func(*M)) *Outbox[M] {
+	o := &Outbox[M]{written: make(chan error, 1)}
 	o.some.L = &o.mu
 	go func() { o.written <- o.write(w, finish) }()
 	return o
 }
 
-// send queues a message. It does not wait.
-func (o *outbox[M]) send(m M) {
+// Send queues a message. It does not wait.
+func (o *Outbox[M]) Send(m M) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.waiting = append(o.waiting, m)
 	o.some.Signal()
 }
 
-// close waits until everything is written, and returns the first error of writing.
-func (o *outbox[M]) close() error {
+// Close waits until everything is written, and returns the first error of writing. It does not close
+// the pipe.
+func (o *Outbox[M]) Close() error {
 	o.mu.Lock()
 	o.closed = true
 	o.some.Signal()
@@ -47,7 +47,7 @@ func (o *outbox[M]) close() error {
 	return <-o.written
 }
 
-func (o *outbox[M]) write(w io.Writer, finish func(*M)) error {
+func (o *Outbox[M]) write(w io.Writer, finish func(*M)) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(buf)
 	for {
@@ -69,12 +69,5 @@ func (o *outbox[M]) write(w io.Writer, finish func(*M)) error {
 		if err := buf.Flush(); err != nil || last {
 			return err
 		}
-	}
-}
-
-// summarize sets the summary of a packet event.
-func summarize(m *message) {
-	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
-		e.Packet.Summary = packet.Summarize(e.Packet.Decode())
 	}
 }
