@@ -77,18 +77,8 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Holds
 	from, until := time.Duration(math.MinInt64), time.Duration(math.MinInt64)
-	for _, bound := range []struct {
-		ref language.EventRef
-		at  *time.Duration
-	}{{x.From, &from}, {x.Until, &until}} {
-		if bound.ref == "" {
-			continue
-		}
-		var err error
-		if *bound.at, err = ev.socketMoment(bound.ref); err != nil {
-			v.fail("the event "+string(bound.ref), "no such event", err.Error())
-			return
-		}
+	if !ev.bound(x.From, &from, v) || !ev.bound(x.Until, &until, v) {
+		return
 	}
 	lines := ev.timelines(&x.Holds)
 	stays := ev.stays(&x.Holds, lines)
@@ -109,6 +99,21 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	v.saw(false, ev.holdsWant(x, from, until), best)
 	ev.listStates(&x.Holds, lines, v)
+}
+
+// bound sets at to the time at which the sockets were read for an event, and leaves it alone if ref
+// names none. If the event did not happen, bound fails the verdict and returns false.
+func (ev *evidence) bound(ref language.EventRef, at *time.Duration, v *draft) bool {
+	if ref == "" {
+		return true
+	}
+	moment, err := ev.socketMoment(ref)
+	if err != nil {
+		v.fail("the event "+string(ref), "no such event", err.Error())
+		return false
+	}
+	*at = moment
+	return true
 }
 
 // holdsWant says what is wanted, with the moments of the events that bound it.
@@ -163,18 +168,8 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
 	from, until := time.Duration(math.MinInt64), ev.ended
-	for _, bound := range []struct {
-		ref language.EventRef
-		at  *time.Duration
-	}{{x.From, &from}, {x.Until, &until}} {
-		if bound.ref == "" {
-			continue
-		}
-		var err error
-		if *bound.at, err = ev.socketMoment(bound.ref); err != nil {
-			v.fail("the event "+string(bound.ref), "no such event", err.Error())
-			return
-		}
+	if !ev.bound(x.From, &from, v) || !ev.bound(x.Until, &until, v) {
+		return
 	}
 	want := "no socket of " + x.Never.String()
 	lines := ev.timelines(&x.Never)
