@@ -59,3 +59,14 @@ func TestModuleIsTheOneOfThisPackage(t *testing.T) {
 		t.Errorf("module %q, want %q", got, info.Main.Path)
 	}
 }
+
+// The version that the linker was given comes before what the toolchain recorded.
+func TestTheLinkedVersionIsReturned(t *testing.T) {
+	old := linked
+	defer func() { linked = old }()
+	const want = "v0.3.1-4-g249b3a5"
+	linked = want
+	if got := String(); got != want {
+		t.Errorf("version %q, want %q", got, want)
+	}
+}
