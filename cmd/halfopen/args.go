@@ -14,7 +14,8 @@ import (
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usagef("%s takes one %s, got %d; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+			return usagef("%s takes one %s, got %d; see %s --help",
+				cmd.CommandPath(), what, len(args), cmd.CommandPath())
 		}
 		return nil
 	}
@@ -24,7 +25,8 @@ func one(what string) cobra.PositionalArgs {
 func some(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usagef("%s takes at least one %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return usagef("%s takes at least one %s; see %s --help",
+				cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
 	}
@@ -41,7 +43,8 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return usagef("%s has no command %q%s; see %s --help", cmd.CommandPath(), args[0], spell.DidYouMean(args[0], names), cmd.CommandPath())
+	return usagef("%s has no command %q%s; see %s --help",
+		cmd.CommandPath(), args[0], spell.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
 // flagError returns the usage error for a mistake in the flags of a command.
@@ -57,7 +60,8 @@ func flagError(cmd *cobra.Command, err error) error {
 		case "bool":
 			want = "true, false or no value"
 		}
-		return usagef("--%s %s: want %s; see %s --help", invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
+		return usagef("--%s %s: want %s; see %s --help",
+			invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
 	}
 	var unknown *pflag.NotExistError
 	suggestion := ""

@@ -62,7 +62,8 @@ the scenario that nothing uses.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenarios: `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(&set, "set", nil,
+		"set a parameter of the scenarios: `NAME=VALUE`; may be repeated")
 	if err := cmd.RegisterFlagCompletionFunc("set", completeSet); err != nil {
 		panic(err) // the flag was defined a line above
 	}
@@ -117,7 +118,8 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 func misspelt(runs []*language.Scenario) []string {
 	var notes []string
 	add := func(pos language.Pos, what, name, meant string) {
-		note := fmt.Sprintf("%s: note: the running kernel has no %s %s (did you mean %s?)", pos, what, name, meant)
+		note := fmt.Sprintf("%s: note: the running kernel has no %s %s (did you mean %s?)",
+			pos, what, name, meant)
 		if meant != "" && !slices.Contains(notes, note) {
 			notes = append(notes, note)
 		}
@@ -184,7 +186,8 @@ func families(ip []language.Family) string {
 	return strings.Join(words, " ")
 }
 
-// roughly writes a duration that need not be exact: to a tenth of a second below ten, else in whole seconds.
+// roughly writes a duration that need not be exact: to a tenth of a second below ten, else in whole
+// seconds.
 func roughly(d time.Duration) string {
 	if d < 10*time.Second {
 		return say.Duration(d.Round(100 * time.Millisecond))

@@ -12,7 +12,9 @@ import (
 )
 
 // completeScenario offers the names of the built-in scenarios, and files.
-func completeScenario(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeScenario(
+	_ *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	files, err := scenarios.Library()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -27,7 +29,9 @@ func completeScenario(_ *cobra.Command, args []string, toComplete string) ([]cob
 }
 
 // completeCase offers the cases of the scenarios on the command line.
-func completeCase(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeCase(
+	_ *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	files, err := (&selection{args: args}).files()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -44,7 +48,9 @@ func completeCase(_ *cobra.Command, args []string, toComplete string) ([]cobra.C
 }
 
 // completeFormat offers the output formats.
-func completeFormat(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeFormat(
+	*cobra.Command, []string, string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	for _, f := range report.Formats {
 		names = append(names, cobra.CompletionWithDesc(f.Name, f.For))
@@ -53,7 +59,9 @@ func completeFormat(*cobra.Command, []string, string) ([]cobra.Completion, cobra
 }
 
 // completeSet offers, for the flag --set, the parameters of the scenarios on the command line.
-func completeSet(_ *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeSet(
+	_ *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	files, err := (&selection{args: args}).files()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -80,7 +88,8 @@ func completeValue(files []*language.File, name, toComplete string) []cobra.Comp
 	for _, f := range files {
 		for _, value := range f.Values(name) {
 			setting := name + "=" + value
-			if strings.HasPrefix(setting, toComplete) && !strings.Contains(value, "${") && !slices.Contains(settings, setting) {
+			if strings.HasPrefix(setting, toComplete) && !strings.Contains(value, "${") &&
+				!slices.Contains(settings, setting) {
 				settings = append(settings, setting)
 			}
 		}

@@ -19,8 +19,10 @@ type filter struct {
 
 // flags adds the filter's flags to a command.
 func (f *filter) flags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "only scenarios with this `TAG`; may be repeated, for scenarios with all of them")
-	cmd.Flags().StringVar(&f.grep, "grep", "", "only scenarios whose name, title or teaching text matches this `REGEXP`, ignoring case")
+	cmd.Flags().StringArrayVar(&f.tags, "tag", nil,
+		"only scenarios with this `TAG`; may be repeated, for scenarios with all of them")
+	cmd.Flags().StringVar(&f.grep, "grep", "",
+		"only scenarios whose name, title or teaching text matches this `REGEXP`, ignoring case")
 	if err := cmd.RegisterFlagCompletionFunc("tag", completeTag); err != nil {
 		panic(err) // the flag was defined a few lines above
 	}
@@ -46,7 +48,8 @@ func (f *filter) keep(files []*language.File) ([]*language.File, error) {
 	}
 	var kept []*language.File
 	for _, file := range files {
-		tagged := !slices.ContainsFunc(f.tags, func(tag string) bool { return !slices.Contains(file.Tags, tag) })
+		tagged := !slices.ContainsFunc(f.tags,
+			func(tag string) bool { return !slices.Contains(file.Tags, tag) })
 		if tagged && pattern.MatchString(file.Name+"\n"+file.Title+"\n"+file.Teaches) {
 			kept = append(kept, file)
 		}
@@ -81,7 +84,9 @@ func tagsOf(files []*language.File) []string {
 
 // completeTag offers the tags of the scenarios on the command line, or of the library if there are
 // none.
-func completeTag(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func completeTag(
+	cmd *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if cmd.Name() == "list" {
 		args = nil // its arguments are words
 	}
@@ -90,5 +95,7 @@ func completeTag(cmd *cobra.Command, args []string, toComplete string) ([]cobra.
 		return nil, cobra.ShellCompDirectiveError
 	}
 	tags := tagsOf(files)
-	return slices.DeleteFunc(tags, func(tag string) bool { return !strings.HasPrefix(tag, toComplete) }), cobra.ShellCompDirectiveNoFileComp
+	return slices.DeleteFunc(tags, func(tag string) bool {
+		return !strings.HasPrefix(tag, toComplete)
+	}), cobra.ShellCompDirectiveNoFileComp
 }

@@ -23,7 +23,9 @@ stored with it. The exit status is 1 if a run does not pass.`,
 				return &statusError{statusUsage, err}
 			}
 			if len(dirs) == 0 {
-				return usagef("no %s in or below %s; halfopen run --out DIR stores one for each run", result.TraceFile, args[0])
+				return usagef(
+					"no %s in or below %s; halfopen run --out DIR stores one for each run",
+					result.TraceFile, args[0])
 			}
 			out := cmd.OutOrStdout()
 			anyFailed := false

@@ -33,8 +33,8 @@ few seconds of your time (see halfopen run --help).
 
 With words, only scenarios are listed that have each of the words in their name,
 folder, title or tags.`,
-		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n  halfopen list --grep 'SO_LINGER|orphan'\n" +
-			"  halfopen list --markdown --dir docs/scenarios",
+		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n" +
+			"  halfopen list --grep 'SO_LINGER|orphan'\n  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if dir != "" && !asMarkdown {
 				return usagef("--dir needs --markdown: halfopen list --markdown --dir %s", dir)
@@ -43,9 +43,11 @@ folder, title or tags.`,
 			if err != nil {
 				return err
 			}
-			files = slices.DeleteFunc(slices.Clone(files), func(f *language.File) bool { return !mentions(f, words) })
+			files = slices.DeleteFunc(slices.Clone(files),
+				func(f *language.File) bool { return !mentions(f, words) })
 			if len(files) == 0 && len(words) > 0 {
-				return usagef("no built-in scenario has %s in its name, folder, title or tags; see halfopen list", strings.Join(words, " and "))
+				return usagef("no built-in scenario has %s in its name, folder, title or tags; see halfopen list",
+					strings.Join(words, " and "))
 			}
 			if files, err = only.keep(files); err != nil {
 				return err
@@ -65,8 +67,10 @@ folder, title or tags.`,
 		},
 	}
 	only.flags(cmd)
-	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print one page of Markdown with everything that the scenarios teach")
-	cmd.Flags().StringVar(&dir, "dir", "", "with --markdown: write a page for each folder, and README.md as index, into `DIR`")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false,
+		"print one page of Markdown with everything that the scenarios teach")
+	cmd.Flags().StringVar(&dir, "dir", "",
+		"with --markdown: write a page for each folder, and README.md as index, into `DIR`")
 	return cmd
 }
 

@@ -13,8 +13,8 @@ import (
 const markdownWidth = 110
 
 // lengthsNote explains the rows native and warped of each scenario's table.
-const lengthsNote = "*Native* is how long runs take in real time; *warped* is the virtual time of " +
-	"longer runs, which pass in a virtual machine within seconds."
+const lengthsNote = "*Native* is how long runs take in real time; *warped* is the virtual time " +
+	"of longer runs, which pass in a virtual machine within seconds."
 
 // document is a Markdown file: its name in its directory, and its text.
 type document struct{ name, text string }
@@ -50,9 +50,10 @@ func markdownPages(files []*language.File) ([]document, error) {
 	index := &page{w: &text, width: markdownWidth}
 	index.line("# The built-in scenarios")
 	index.line("")
-	index.wrap("", "", "These pages are generated from the scenarios by `make docs`; do not edit them. "+
-		"`halfopen show NAME` prints one scenario, `halfopen list` finds scenarios by tag and by word, "+
-		"`halfopen run NAME` runs one.")
+	index.wrap("", "",
+		"These pages are generated from the scenarios by `make docs`; do not edit them. "+
+			"`halfopen show NAME` prints one scenario, `halfopen list` finds scenarios by tag and by word, "+
+			"`halfopen run NAME` runs one.")
 	var all []document
 	for _, f := range folders(files) {
 		about, err := scenarios.About(f.name)

@@ -79,18 +79,24 @@ the results so far, the second kills them.`, formatLines()),
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
-	flags.StringArrayVar(&f.cases, "case", nil, "run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
+	flags.StringArrayVar(&f.set, "set", nil,
+		"set a parameter of the scenario: `NAME=VALUE`; may be repeated")
+	flags.StringArrayVar(&f.cases, "case", nil,
+		"run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
 	f.only.flags(cmd)
 	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "do up to `N` runs at once; runs mostly wait")
 	flags.IntVar(&f.repeat, "repeat", 1, "run each case `N` times")
-	flags.Uint64Var(&f.seed, "seed", 0, "`SEED` of everything random (default: a new one, which is printed)")
+	flags.Uint64Var(&f.seed, "seed", 0,
+		"`SEED` of everything random (default: a new one, which is printed)")
 	flags.StringVar(&f.out, "out", "", "store trace, capture and verdict of each run below this `DIR`")
-	flags.StringVar(&f.format, "format", report.Formats[0].Name, "write the results in this `FORMAT`: "+report.FormatNames())
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also print the ladder and the verdicts of passed runs")
+	flags.StringVar(&f.format, "format", report.Formats[0].Name,
+		"write the results in this `FORMAT`: "+report.FormatNames())
+	flags.BoolVarP(&f.verbose, "verbose", "v", false,
+		"also print the ladder and the verdicts of passed runs")
 	flags.BoolVar(&f.long, "long", false, "also run scenarios of 20 s or longer, in real time")
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
-	flags.StringArrayVar(&f.kernels, "kernel", nil, "run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
+	flags.StringArrayVar(&f.kernels, "kernel", nil,
+		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
@@ -155,15 +161,19 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		return usagef("nothing to run: %s", leftOut(s))
 	}
 	if f.warp && slices.Contains(f.kernels, suite.Running) {
-		fmt.Fprintln(errs, "halfopen: --warp does not apply to the running kernel; its runs happen in real time")
+		fmt.Fprintln(errs,
+			"halfopen: --warp does not apply to the running kernel; its runs happen in real time")
 	}
 	if n, most := s.LongHere(); n > 0 && !f.long && !slices.Contains(f.kernels, suite.Running) {
-		fmt.Fprintf(errs, "halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
+		fmt.Fprintf(errs,
+			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}
 	view := format.New(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
 	results, unsaved := s.Run(ctx, view)
-	if err := view.Close(results, report.Ending{Seed: seed, LeftOut: leftOut(s), Dir: f.out}); err != nil {
+	if err := view.Close(results, report.Ending{
+		Seed: seed, LeftOut: leftOut(s), Dir: f.out,
+	}); err != nil {
 		return err
 	}
 	if err := slow.get(); err != nil {

@@ -51,13 +51,20 @@ with cases, the first case is shown, or the one given by --case.`,
 				return &statusError{statusUsage, err}
 			}
 			out := cmd.OutOrStdout()
-			p := &page{w: out, width: min(report.Width(out, 100), 120), color: report.Colors(out), ascii: !report.UTF8()}
+			p := &page{
+				w: out, width: min(report.Width(out, 100), 120), color: report.Colors(out),
+				ascii: !report.UTF8(),
+			}
 			return show(p, files[0], runs, picked[0])
 		},
 	}
-	cmd.Flags().StringArrayVar(&set, "set", nil, "set a parameter of the scenario: `NAME=VALUE`; may be repeated")
-	cmd.Flags().StringArrayVar(&cases, "case", nil, "show this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6")
-	for name, complete := range map[string]cobra.CompletionFunc{"case": completeCase, "set": completeSet} {
+	cmd.Flags().StringArrayVar(&set, "set", nil,
+		"set a parameter of the scenario: `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(&cases, "case", nil,
+		"show this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6")
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"case": completeCase, "set": completeSet,
+	} {
 		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
 			panic(err) // the flag was defined a few lines above
 		}
@@ -118,7 +125,8 @@ func runArgs(f *language.File, s *language.Scenario) string {
 // expectations use.
 func showParams(p *page, f *language.File, s *language.Scenario) {
 	knobs := f.Knobs()
-	expected := slices.DeleteFunc(slices.Clone(f.Params), func(name string) bool { return slices.Contains(knobs, name) })
+	expected := slices.DeleteFunc(slices.Clone(f.Params),
+		func(name string) bool { return slices.Contains(knobs, name) })
 	if len(knobs) > 0 {
 		p.section("Parameters, for --set NAME=VALUE")
 		showValues(p, f, s, knobs)
@@ -250,7 +258,8 @@ func showExpectations(p *page, s *language.Scenario) {
 
 func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
 	p.section("The same by hand, as root")
-	commands := append([]string{"# with iproute2, procps, ethtool and iptables"}, topology.Commands()...)
+	commands := append([]string{"# with iproute2, procps, ethtool and iptables"},
+		topology.Commands()...)
 	for i := range plan.Faults {
 		for _, rule := range plan.Faults[i].Rules {
 			commands = append(commands, rule.Commands()...)

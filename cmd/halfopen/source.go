@@ -62,7 +62,8 @@ func sources(arg string) ([]source, error) {
 	}
 	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
 		if folder != arg {
-			unknown = fmt.Errorf("no folder %q in the library%s", folder, spell.DidYouMean(folder, scenarios.Folders()))
+			unknown = fmt.Errorf("no folder %q in the library%s",
+				folder, spell.DidYouMean(folder, scenarios.Folders()))
 		}
 		return nil, fmt.Errorf("%w, and no such file or directory; see halfopen list", unknown)
 	}
