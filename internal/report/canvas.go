@@ -46,10 +46,12 @@ func paint(on bool, st style, text string) string {
 // NO_COLOR (no-color.org) is not set.
 func Colors(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" &&
+		term.IsTerminal(int(f.Fd()))
 }
 
-// UTF8 reports whether the locale's character set is UTF-8 (locale(7): LC_ALL, then LC_CTYPE, then LANG).
+// UTF8 reports whether the locale's character set is UTF-8 (locale(7): LC_ALL, then LC_CTYPE, then
+// LANG).
 func UTF8() bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := os.Getenv(name); v != "" {
@@ -137,5 +139,6 @@ func cut(text string, width int, mark string) string {
 
 // asciiOf replaces each non-ASCII character in drawings and messages by something similar.
 var asciiOf = strings.NewReplacer(
-	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…", "...", "±", "+-", "×", "x", "–", "-", "→", "->", "↻", "again ", "µ", "u", "≠", "!=",
+	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…",
+	"...", "±", "+-", "×", "x", "–", "-", "→", "->", "↻", "again ", "µ", "u", "≠", "!=",
 )

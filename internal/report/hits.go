@@ -66,7 +66,8 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 				break
 			}
 			last = j
-			if j.Struck != f.Name && !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == f.Name }) {
+			if j.Struck != f.Name &&
+				!slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == f.Name }) {
 				struck = j
 			}
 		}

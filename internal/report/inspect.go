@@ -20,7 +20,8 @@ func Inspect(r *result.Result, k Look) string {
 	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
 	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, r.ID()), s.Title)
 	if run := t.Run(); run != nil {
-		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n", run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
+		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n",
+			run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
 	}
 	heading("Packets")
 	b.WriteString(ladderOf(r, k, LadderOptions{}))
@@ -80,7 +81,8 @@ func stateTable(t *trace.Trace) [][]string {
 		for _, sp := range l.Spans {
 			row := append(slices.Clone(name), sp.State, fmt.Sprintf("%8.3f", (sp.From-start).Seconds()))
 			if sp.State != "CLOSED" {
-				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()), "("+say.Duration(sp.To-sp.From)+")")
+				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()),
+					"("+say.Duration(sp.To-sp.From)+")")
 			}
 			rows = append(rows, row)
 			// The socket is named once.
@@ -100,7 +102,9 @@ func stepTable(r *result.Result) [][]string {
 			ended = append(ended, e)
 		}
 	}
-	slices.SortStableFunc(ended, func(a, b *trace.Event) int { return cmp.Compare(a.Step.Began, b.Step.Began) })
+	slices.SortStableFunc(ended, func(a, b *trace.Event) int {
+		return cmp.Compare(a.Step.Began, b.Step.Began)
+	})
 	for _, e := range ended {
 		st, took := e.Step, e.T-e.Step.Began
 		row := []string{
@@ -134,7 +138,9 @@ func counterTable(t *trace.Trace) [][]string {
 			}
 			slices.Sort(names)
 			for _, name := range names {
-				rows = append(rows, []string{c.Host, name, fmt.Sprintf("%+d", c.Values[name]-before[c.Host][name])})
+				rows = append(rows, []string{
+					c.Host, name, fmt.Sprintf("%+d", c.Values[name]-before[c.Host][name]),
+				})
 			}
 		}
 	}

@@ -95,7 +95,9 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 		from := owners[d.Src]
 		j := follow(open[k], h, t.Events[i].T, patience(waits, d))
 		if j == nil {
-			j = &Journey{From: p.Host, Source: from, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i]}
+			j = &Journey{
+				From: p.Host, Source: from, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i],
+			}
 			if !p.Out && from != "" {
 				j.From = from
 			} else {

@@ -40,7 +40,9 @@ func (l *labeler) words(j *Journey) []string {
 	case d.Proto == "tcp":
 		words = j.rewritten(l.segment(d, j.Flow))
 	case d.Proto == "udp":
-		words = []string{"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen)}
+		words = []string{
+			"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen),
+		}
 	default:
 		words = []string{strings.ToUpper(d.Proto), d.ICMPType}
 		if d.ICMPMTU != 0 {
@@ -103,7 +105,8 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	}
 	for _, b := range d.Options.SACK {
 		// The blocks lie above the acknowledgement, by less than a window.
-		words = append(words, fmt.Sprintf("sack=%d..%d", f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
+		words = append(words, fmt.Sprintf("sack=%d..%d",
+			f.Ack+int64(int32(b[0]-d.Ack)), f.Ack+int64(int32(b[1]-d.Ack))))
 	}
 	if kind != "RST" && len(d.Options.SACK) > 0 {
 		words = append(words, window) // the missing data says more
@@ -138,7 +141,8 @@ func flagNames(flags packet.TCPFlags) string {
 // rewritten adds the fields of a segment that a fault changed on its way, with the value sent and
 // the value that arrived: "win=510→0".
 func (j *Journey) rewritten(words []string) []string {
-	if j.Arrival == nil || !slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Effect == packet.EffectRewritten }) {
+	if j.Arrival == nil || !slices.ContainsFunc(j.Marks,
+		func(m Mark) bool { return m.Effect == packet.EffectRewritten }) {
 		return words
 	}
 	sent, came := j.Packet, j.Arrival

@@ -74,7 +74,8 @@ type column struct {
 func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []column {
 	var left, middle, right []string
 	add := func(name string) {
-		if name == "" || name == language.Wire || slices.Contains(slices.Concat(left, middle, right), name) {
+		if name == "" || name == language.Wire ||
+			slices.Contains(slices.Concat(left, middle, right), name) {
 			return
 		}
 		switch role(s, rows, name) {
@@ -108,7 +109,8 @@ func columns(s *language.Scenario, t *trace.Trace, rows []row, width int) []colu
 		names = append(names, language.Wire)
 	}
 	names = append(names, right...)
-	if len(names) == 1 && slices.ContainsFunc(rows, func(r row) bool { return r.journey != nil && r.journey.From == r.journey.To }) {
+	if len(names) == 1 && slices.ContainsFunc(rows,
+		func(r row) bool { return r.journey != nil && r.journey.From == r.journey.To }) {
 		// A host that sends to itself has a line for each end.
 		names = append(names, names[0])
 	}
@@ -258,7 +260,8 @@ func (d *drawing) arrow(l *line, r *row) {
 	case j.Struck != "":
 		tail = j.Struck
 	case j.Arrived && late > time.Millisecond:
-		tail = fmt.Sprintf("arrives %.*f, %s late", d.decimals, (j.Last - d.start).Seconds(), say.Duration(late))
+		tail = fmt.Sprintf("arrives %.*f, %s late",
+			d.decimals, (j.Last - d.start).Seconds(), say.Duration(late))
 		if len(j.Marks) > 0 {
 			tail = fmt.Sprintf("%s, arrives %.*f", j.marks(), d.decimals, (j.Last - d.start).Seconds())
 		}

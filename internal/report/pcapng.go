@@ -28,7 +28,8 @@ func WritePcapng(w io.Writer, t *trace.Trace) error {
 	header := binary.LittleEndian.AppendUint32(nil, ngMagic)
 	header = binary.LittleEndian.AppendUint16(header, 1) // version 1.0
 	header = binary.LittleEndian.AppendUint16(header, 0)
-	header = binary.LittleEndian.AppendUint64(header, ^uint64(0)) // length of the section: not specified
+	// length of the section: not specified
+	header = binary.LittleEndian.AppendUint64(header, ^uint64(0))
 	header = appendOption(header, optComment, []byte(comment))
 	header = appendOption(header, optSectionOS, []byte(kernel))
 	header = appendOption(header, optSectionApp, []byte(app))
@@ -153,6 +154,8 @@ func linkEnds(t *trace.Trace) ([]linkEnd, []capture) {
 			packets = append(packets, capture{i, add(p.Host, p.Device, "")})
 		}
 	}
-	slices.SortStableFunc(packets, func(a, b capture) int { return cmp.Compare(t.Events[a.event].T, t.Events[b.event].T) })
+	slices.SortStableFunc(packets, func(a, b capture) int {
+		return cmp.Compare(t.Events[a.event].T, t.Events[b.event].T)
+	})
 	return ends, packets
 }

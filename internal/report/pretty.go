@@ -40,11 +40,15 @@ const (
 )
 
 // statusStyle has the style of each status.
-var statusStyle = map[result.Status]style{result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn}
+var statusStyle = map[result.Status]style{
+	result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn,
+}
 
-// Line is the result in one line, without a line break: "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
+// Line is the result in one line, without a line break:
+// "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
 func Line(r *result.Result, k Look) string {
-	text := paint(k.Color, statusStyle[r.Status], fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
+	text := paint(k.Color, statusStyle[r.Status],
+		fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
 	text += fmt.Sprintf(" %-44s %7s  ", r.ID(), shortSeconds(r.Took))
 	if r.Err != nil {
 		return k.plain(text + r.Err.Error())
@@ -158,7 +162,9 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	}
 	if len(v.Packets) > 0 {
 		// The ladder shows the packets that the rest of the reason lists.
-		b.WriteString(ladderOf(r, k, LadderOptions{Only: v.Packets, MaxRows: verdictRows, Indent: "       "}))
+		b.WriteString(ladderOf(r, k, LadderOptions{
+			Only: v.Packets, MaxRows: verdictRows, Indent: "       ",
+		}))
 	} else if rest != "" {
 		for _, l := range strings.Split(rest, "\n") {
 			fmt.Fprintf(b, "       %s\n", l)

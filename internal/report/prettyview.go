@@ -66,7 +66,8 @@ func (v *prettyView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e
 
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
-		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s", r.ID(), shortSeconds(r.Took)))
+		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s",
+			r.ID(), shortSeconds(r.Took)))
 		return
 	}
 	text := Line(r, v.look)
@@ -86,7 +87,8 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	fmt.Fprintf(&text, "\n%s; seed %d\n", summary(done, time.Since(v.began), v.look), e.Seed)
 	text.WriteString(interrupted(stopped, len(results)))
 	if e.Dir != "" {
-		fmt.Fprintf(&text, "trace, capture and verdict of each run are in %s; draw them with halfopen inspect\n", e.Dir)
+		fmt.Fprintf(&text,
+			"trace, capture and verdict of each run are in %s; draw them with halfopen inspect\n", e.Dir)
 	}
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
@@ -108,7 +110,8 @@ func tableOf(results []result.Result, done []*result.Result, k Look) string {
 	// Each result already has a line. If there are many, the table has only those that did not
 	// pass.
 	if len(done) > mostInTable {
-		done = slices.DeleteFunc(slices.Clone(done), func(r *result.Result) bool { return r.Status == result.Pass })
+		done = slices.DeleteFunc(slices.Clone(done),
+			func(r *result.Result) bool { return r.Status == result.Pass })
 	}
 	if len(done) == 0 {
 		return ""

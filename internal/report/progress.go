@@ -73,10 +73,12 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 	p := &Progress{o: o, out: out, shown: map[*Watcher]bool{}}
 	p.tally.began = time.Now()
 	if o.Live {
-		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond), mpb.ForceTTY(), mpb.WithAutoRefresh())
-		p.last = p.bars.New(0, mpb.NopStyle(), mpb.BarPriority(1<<30), mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
-			return cut(p.summary(), st.AvailableWidth, "...")
-		})))
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond),
+			mpb.ForceTTY(), mpb.WithAutoRefresh())
+		p.last = p.bars.New(0, mpb.NopStyle(), mpb.BarPriority(1<<30),
+			mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
+				return cut(p.summary(), st.AvailableWidth, "...")
+			})))
 	}
 	return p
 }
@@ -84,7 +86,9 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 // Case begins to follow a run. id is its name for people, usually [language.Scenario.ID].
 func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 	now := time.Now()
-	w := &Watcher{p: p, id: id, estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s)}
+	w := &Watcher{
+		p: p, id: id, estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s),
+	}
 	p.count(func() { p.tally.running++ })
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,9 +111,10 @@ func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 // show gives a run its line. p.mu must be held.
 func (p *Progress) show(w *Watcher) {
 	p.shown[w] = true
-	w.bar = p.bars.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
-		return cut(w.line(time.Now()), st.AvailableWidth, "...")
-	})))
+	w.bar = p.bars.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
+			return cut(w.line(time.Now()), st.AvailableWidth, "...")
+		})))
 }
 
 func (p *Progress) count(change func()) {
@@ -198,7 +203,8 @@ func (w *Watcher) Done(failed bool, text string) {
 	}
 }
 
-// line is the run's live line: "syn-retry-backoff retries=5  12.3 of 63 s  client.connect: SYN 4 of 6, next in 3.2 s".
+// line is the run's live line:
+// "syn-retry-backoff retries=5  12.3 of 63 s  client.connect: SYN 4 of 6, next in 3.2 s".
 func (w *Watcher) line(now time.Time) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

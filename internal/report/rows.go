@@ -32,7 +32,10 @@ type row struct {
 // likeness is equal for rows that look the same to a reader.
 func (r *row) likeness() string {
 	if j := r.journey; j != nil {
-		return strings.Join([]string{"p", j.From, j.To, r.words[0], fmt.Sprint(j.Lost(), j.Flow.Retransmission, j.Packet.SPort, j.Packet.DPort)}, "\x00")
+		return strings.Join([]string{
+			"p", j.From, j.To, r.words[0],
+			fmt.Sprint(j.Lost(), j.Flow.Retransmission, j.Packet.SPort, j.Packet.DPort),
+		}, "\x00")
 	}
 	call, _, _ := strings.Cut(r.text, "(")
 	return r.host + "\x00" + call
@@ -99,7 +102,10 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 		case e.Start != nil && e.Start.Actor != "":
 			st := e.Start
 			started[execution{st.Actor, st.Step, st.N}] = len(rows)
-			rows = append(rows, row{at: e.T, host: hostOf(s, st.Actor), text: actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N), style: bold})
+			rows = append(rows, row{
+				at: e.T, host: hostOf(s, st.Actor),
+				text: actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N), style: bold,
+			})
 		case e.Step != nil:
 			st := e.Step
 			took := e.T - st.Began
@@ -117,7 +123,10 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 			} else if slow {
 				rows[at].text += " ..."
 			}
-			rows = append(rows, row{at: e.T, host: hostOf(s, st.Actor), text: actorPrefix(s, st.Actor) + text + " " + outcome(st, took), style: bold})
+			rows = append(rows, row{
+				at: e.T, host: hostOf(s, st.Actor),
+				text: actorPrefix(s, st.Actor) + text + " " + outcome(st, took), style: bold,
+			})
 		}
 	}
 	return slices.DeleteFunc(rows, func(r row) bool { return r.text == "" })
@@ -178,11 +187,15 @@ func remarkRows(t *trace.Trace) []row {
 	for i := range t.Events {
 		e := &t.Events[i]
 		switch {
-		case e.Fault != nil && (e.Fault.What == trace.FaultOn || e.Fault.What == trace.FaultOff) && e.T > begin:
-			if end, at := t.End(); e.Fault.What == trace.FaultOff && end != nil && e.T >= at-time.Millisecond {
+		case e.Fault != nil && (e.Fault.What == trace.FaultOn || e.Fault.What == trace.FaultOff) &&
+			e.T > begin:
+			if end, at := t.End(); e.Fault.What == trace.FaultOff && end != nil &&
+				e.T >= at-time.Millisecond {
 				continue
 			}
-			rows = append(rows, row{at: e.T, text: "fault " + e.Fault.Name + " " + string(e.Fault.What), style: bad})
+			rows = append(rows, row{
+				at: e.T, text: "fault " + e.Fault.Name + " " + string(e.Fault.What), style: bad,
+			})
 		case e.Note != nil:
 			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
 		case e.End != nil && e.End.Reason != trace.EndDone:

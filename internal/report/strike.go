@@ -89,7 +89,8 @@ func faultRecord(t *trace.Trace, name string) (hits uint64, windows [][2]time.Du
 
 // inWindow reports whether the fault was in force. Without windows in the trace, it always was.
 func inWindow(windows [][2]time.Duration, at time.Duration) bool {
-	return len(windows) == 0 || slices.ContainsFunc(windows, func(w [2]time.Duration) bool { return w[0] <= at && at <= w[1] })
+	return len(windows) == 0 || slices.ContainsFunc(windows,
+		func(w [2]time.Duration) bool { return w[0] <= at && at <= w[1] })
 }
 
 // triggered reports whether a fault strikes the nth packet it matches.

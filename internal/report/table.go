@@ -19,7 +19,10 @@ func closingTable(results []*result.Result, k Look) string {
 	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
 	for _, r := range results {
 		s := r.Scenario
-		row := []string{s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)), shortSeconds(r.Took), string(r.Status)}
+		row := []string{
+			s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)),
+			shortSeconds(r.Took), string(r.Status),
+		}
 		if r.Err != nil {
 			row[3] = "-"
 		} else if n := r.Count(assertions.Skip); n > 0 {
@@ -40,7 +43,8 @@ func kernelTable(results []*result.Result, kernels []string, k Look) string {
 			at = len(rows)
 			index[r.ID()] = at
 			s := r.Scenario
-			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)}, make([]string, len(kernels))...)
+			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)},
+				make([]string, len(kernels))...)
 			rows = append(rows, row)
 		}
 		if column := slices.Index(kernels, r.Place.KernelName()); column >= 0 {
@@ -115,7 +119,8 @@ func summary(results []*result.Result, took time.Duration, k Look) string {
 	case n[result.Skip] > 0 || n[result.Pass] == 0:
 		st = warn
 	}
-	text := fmt.Sprintf("%d passed, %d failed, %d skipped", n[result.Pass], n[result.Fail], n[result.Skip])
+	text := fmt.Sprintf("%d passed, %d failed, %d skipped",
+		n[result.Pass], n[result.Fail], n[result.Skip])
 	if n[result.Error] > 0 {
 		text += fmt.Sprintf(", %d could not be judged", n[result.Error])
 	}

@@ -37,7 +37,8 @@ func newWaiting(s *language.Scenario) *waiting {
 		p := s.Expect[i].Packets
 		// Progress needs an exact count that is known in advance, and packets that can be counted
 		// one by one.
-		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 || p.Since != "" || p.Packets.Conn > 0 || selector.NeedsFlow(&p.Packets) {
+		if p == nil || p.Count == nil || p.Count.Min != p.Count.Max || p.Count.Min < 2 ||
+			p.Since != "" || p.Packets.Conn > 0 || selector.NeedsFlow(&p.Packets) {
 			continue
 		}
 		if m, err := selector.New(&p.Packets, w.hosts); err == nil {
