@@ -24,7 +24,11 @@ func checkCapabilities(read func(string) ([]byte, error)) error {
 	for _, c := range []struct {
 		name string
 		bit  uint
-	}{{"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN}, {"CAP_NET_ADMIN", unix.CAP_NET_ADMIN}, {"CAP_NET_RAW", unix.CAP_NET_RAW}} {
+	}{
+		{"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN},
+		{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN},
+		{"CAP_NET_RAW", unix.CAP_NET_RAW},
+	} {
 		if caps&(1<<c.bit) == 0 {
 			withheld = append(withheld, c.name)
 		}

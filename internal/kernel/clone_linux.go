@@ -18,7 +18,8 @@ func ExplainClone(err error, uid int) error {
 }
 
 func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
-	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL)
+	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) ||
+		errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL)
 	if !refused {
 		return fmt.Errorf("starting the lab: %w", err)
 	}
@@ -26,7 +27,8 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	if uid == 0 {
 		// CheckCapabilities has checked its capabilities before.
 		m.Feature = "clone(2) with new namespaces"
-		m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: in a container, run it with: docker run " +
+		m.Remedy = "something other than capabilities forbids it, such as a seccomp profile: in " +
+			"a container, run it with: docker run " +
 			DockerFlags + " --security-opt seccomp=unconfined"
 		if errors.Is(err, unix.ENOSPC) {
 			m.Remedy = tooMany
@@ -51,7 +53,8 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	case errors.Is(err, unix.ENOSPC):
 		m.Remedy = tooMany
 	default:
-		m.Remedy = "run as root; in a container, run it with: docker run " + DockerFlags + " --security-opt seccomp=unconfined"
+		m.Remedy = "run as root; in a container, run it with: docker run " + DockerFlags +
+			" --security-opt seccomp=unconfined"
 	}
 	return m
 }

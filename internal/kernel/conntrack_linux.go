@@ -24,7 +24,9 @@ func Masquerade(v6 bool) error {
 	t, err := iptables.New(iptables.IPFamily(protocol))
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return &inject.MissingError{Feature: "the program " + program, Remedy: "install it: make deps, or apt-get install iptables"}
+		return &inject.MissingError{
+			Feature: "the program " + program, Remedy: "install it: make deps, or apt-get install iptables",
+		}
 	case err != nil:
 		return &inject.MissingError{Feature: program, Err: err}
 	}

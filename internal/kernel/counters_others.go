@@ -5,4 +5,6 @@ package kernel
 import "runtime"
 
 // CounterNames returns a *inject.MissingError: the running kernel does not have Linux's counters.
-func CounterNames() ([]string, error) { return nil, CheckSystem(runtime.GOOS, "the kernel's counters") }
+func CounterNames() ([]string, error) {
+	return nil, CheckSystem(runtime.GOOS, "the kernel's counters")
+}

@@ -14,7 +14,9 @@ func Netem() error {
 	if err != nil {
 		return fmt.Errorf("finding lo: %w", err)
 	}
-	attrs := netlink.QdiscAttrs{LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(0x6f, 0), Parent: netlink.HANDLE_ROOT}
+	attrs := netlink.QdiscAttrs{
+		LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(0x6f, 0), Parent: netlink.HANDLE_ROOT,
+	}
 	q := netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{})
 	if err := netlink.QdiscAdd(q); err != nil {
 		return fmt.Errorf("adding netem to lo: %w", err)
