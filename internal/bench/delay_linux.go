@@ -21,7 +21,8 @@ const asked = 20 * time.Millisecond
 // delay measures how much later than asked packets leave. The captures on both sides of the wire
 // show it, independently of the code that delays.
 func (b *bench) delay() error {
-	b.head(fmt.Sprintf("delay of 20 ms at 1000 packets/s: actual minus asked, 3000 packets a run, %d runs (of each, in turn)", b.repeat))
+	b.head(fmt.Sprintf("delay of 20 ms at 1000 packets/s: actual minus asked, "+
+		"3000 packets a run, %d runs (of each, in turn)", b.repeat))
 	runs := map[string][][]time.Duration{}
 	ways := []string{"nfqueue", "tc"}
 	// A thread that only sleeps is the yardstick: a queue cannot be more exact than the machine's
@@ -59,7 +60,8 @@ func (b *bench) delayRun(via string) (errs []time.Duration, why string, err erro
 		return nil, "", err
 	}
 	defer os.RemoveAll(dir)
-	_, err = timed(exec.Command(b.halfopen, "run", b.file("delay.yaml"), "--set", "via="+via, "--out", dir))
+	_, err = timed(exec.Command(b.halfopen, "run", b.file("delay.yaml"), "--set", "via="+via,
+		"--out", dir))
 	if err != nil {
 		const statusMissing = 3 // this machine cannot run it
 		var exit *exec.ExitError
@@ -117,7 +119,8 @@ func (b *bench) distributions(name string, runs [][]time.Duration) (best []time.
 			fmt.Printf("  %-28s no packet was seen on both sides\n", name)
 			continue
 		}
-		fmt.Printf("  %-28s %7.3f ms %7.3f ms %7.3f ms %7.3f ms %8d\n", name, ms(errs[0]), ms(percentile(errs, 50)), ms(percentile(errs, 99)), ms(errs[len(errs)-1]), len(errs))
+		fmt.Printf("  %-28s %7.3f ms %7.3f ms %7.3f ms %7.3f ms %8d\n", name, ms(errs[0]),
+			ms(percentile(errs, 50)), ms(percentile(errs, 99)), ms(errs[len(errs)-1]), len(errs))
 		if best == nil || percentile(errs, 99) < percentile(best, 99) {
 			best = errs
 		}

@@ -30,7 +30,8 @@ func (f *figures) plain(name, value string) { fmt.Printf("  %-58s %12s\n", name,
 func (f *figures) head(title string) {
 	fmt.Printf("\n%s\n", title)
 	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		fmt.Printf("  (%d cores, load average before: %s)\n", runtime.NumCPU(), strings.Fields(string(text))[0])
+		fmt.Printf("  (%d cores, load average before: %s)\n",
+			runtime.NumCPU(), strings.Fields(string(text))[0])
 	}
 }
 

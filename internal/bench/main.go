@@ -52,8 +52,10 @@ func main() {
 	var only, sink, source string
 	var size int64
 	flag.StringVar(&b.halfopen, "halfopen", "bin/halfopen", "the command to measure")
-	flag.StringVar(&b.kernel, "kernel", "6.1", "the kernel of virtual machines, as halfopen run --kernel names it")
-	flag.StringVar(&only, "only", "", "measure only these sections, separated by commas: "+sectionNames())
+	flag.StringVar(&b.kernel, "kernel", "6.1",
+		"the kernel of virtual machines, as halfopen run --kernel names it")
+	flag.StringVar(&only, "only", "", "measure only these sections, separated by commas: "+
+		sectionNames())
 	flag.IntVar(&b.runs, "runs", 20, "number of runs of the trivial scenario and of the script")
 	flag.IntVar(&b.samples, "memory-runs", 5, "number of additional runs that are sampled for memory")
 	flag.IntVar(&b.repeat, "repeat", 3, "number of measurements of accuracy, throughput and boots")

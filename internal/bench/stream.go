@@ -17,7 +17,8 @@ import (
 // stream measures a TCP stream through the wire, in turn without a queue and with a queue that
 // selects none of its packets.
 func (b *bench) stream() error {
-	b.head(fmt.Sprintf("one stream of TCP through the wire, without and with a queue that selects nothing, %d of each in turn", b.repeat))
+	b.head(fmt.Sprintf("one stream of TCP through the wire, without and with a queue "+
+		"that selects nothing, %d of each in turn", b.repeat))
 	for _, way := range []struct {
 		name     string
 		offloads bool
@@ -52,7 +53,9 @@ func (b *bench) stream() error {
 // that fails open, as halfopen's do, the kernel counts nothing in
 // /proc/net/netfilter/nfnetlink_queue: it lets the packet pass and reports ENOBUFS to the owner of
 // the queue, which adds a note to the trace.
-func (b *bench) streamRun(name string, offloads bool, bytes int64) (rate float64, overflowed bool, err error) {
+func (b *bench) streamRun(
+	name string, offloads bool, bytes int64,
+) (rate float64, overflowed bool, err error) {
 	dir, err := os.MkdirTemp(b.dir, "stream-")
 	if err != nil {
 		return 0, false, err
@@ -60,8 +63,9 @@ func (b *bench) streamRun(name string, offloads bool, bytes int64) (rate float64
 	defer os.RemoveAll(dir)
 	// The run may fail because there were too many packets for the capture. Only the stream counts
 	// here.
-	_, runErr := timed(exec.Command(b.halfopen, "run", b.file("stream.yaml"), "--case", name, "--out", dir,
-		"--set", fmt.Sprintf("offloads=%t", offloads), "--set", "program="+b.program, "--set", fmt.Sprintf("bytes=%d", bytes)))
+	_, runErr := timed(exec.Command(b.halfopen, "run", b.file("stream.yaml"), "--case", name,
+		"--out", dir, "--set", fmt.Sprintf("offloads=%t", offloads), "--set", "program="+b.program,
+		"--set", fmt.Sprintf("bytes=%d", bytes)))
 	t, err := storedTrace(dir)
 	if err != nil {
 		return 0, false, errors.Join(runErr, err)

@@ -51,7 +51,8 @@ func (b *bench) trivial() error {
 	row("processor time of script", busyS)
 	const most, mostRatio, mostMemory = 150 * time.Millisecond, 3.0, 60.0
 	ratio := float64(median(a)) / float64(median(s))
-	b.figure("median of halfopen run "+trivialScenario, fmt.Sprintf("%.1f ms", ms(median(a))), "<= 150 ms", median(a) <= most)
+	b.figure("median of halfopen run "+trivialScenario, fmt.Sprintf("%.1f ms", ms(median(a))),
+		"<= 150 ms", median(a) <= most)
 	b.figure("ratio of the medians", fmt.Sprintf("%.2f", ratio), "<= 3", ratio <= mostRatio)
 
 	b.head(fmt.Sprintf("peak memory of the whole process tree, %d more runs", b.samples))
@@ -61,9 +62,11 @@ func (b *bench) trivial() error {
 		if err != nil {
 			return err
 		}
-		peak.pss, peak.rss, peak.samples = max(peak.pss, m.pss), max(peak.rss, m.rss), peak.samples+m.samples
+		peak.pss, peak.rss, peak.samples = max(peak.pss, m.pss), max(peak.rss, m.rss),
+			peak.samples+m.samples
 	}
-	b.figure("PSS summed (pages shared between them counted once)", fmt.Sprintf("%.1f MB", mb(peak.pss)), "< 60 MB", mb(peak.pss) < mostMemory)
+	b.figure("PSS summed (pages shared between them counted once)",
+		fmt.Sprintf("%.1f MB", mb(peak.pss)), "< 60 MB", mb(peak.pss) < mostMemory)
 	b.plain("RSS summed (shared pages counted in each process)", fmt.Sprintf("%.1f MB", mb(peak.rss)))
 	b.plain("samples", fmt.Sprint(peak.samples))
 	return nil
@@ -77,13 +80,15 @@ func lastLine(text string) string {
 }
 
 func row(name string, ds []time.Duration) {
-	fmt.Printf("  %-28s %7.1f ms %7.1f ms %7.1f ms\n", name, ms(median(ds)), ms(slices.Min(ds)), ms(slices.Max(ds)))
+	fmt.Printf("  %-28s %7.1f ms %7.1f ms %7.1f ms\n",
+		name, ms(median(ds)), ms(slices.Min(ds)), ms(slices.Max(ds)))
 }
 
 // labs measures 64 labs at once, each with a run of 3 s.
 func (b *bench) labs() error {
 	const most = 20 * time.Second
-	b.head("64 labs at once, each with a connect() that takes 3 s (halfopen run --jobs 64 --repeat 64)")
+	b.head(
+		"64 labs at once, each with a connect() that takes 3 s (halfopen run --jobs 64 --repeat 64)")
 	cmd := exec.Command(b.halfopen, "run", b.file("hold.yaml"), "--jobs", "64", "--repeat", "64")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

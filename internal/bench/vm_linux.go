@@ -128,7 +128,8 @@ func (b *bench) bootOften(k vm.Kernel, name string, stages []stage, before func(
 	}
 	text := fmt.Sprintf("%s to first step, the fastest of %d", name, b.repeat)
 	b.figure(text, fmt.Sprintf("%.2f s", best["step"].Seconds()), "< 3 s", best["step"] < most)
-	b.plain("QEMU's processor time for the whole of it, mean", fmt.Sprintf("%.2f s", (busyChildren()-worked).Seconds()/float64(b.repeat)))
+	b.plain("QEMU's processor time for the whole of it, mean",
+		fmt.Sprintf("%.2f s", (busyChildren()-worked).Seconds()/float64(b.repeat)))
 	return nil
 }
 
@@ -168,7 +169,9 @@ func (b *bench) bootOnce(k vm.Kernel, stages []stage) (map[string]time.Duration,
 
 // inGuest does runs in one machine and returns their traces in order. Runs that break off or fail
 // are errors.
-func inGuest(list []*language.Scenario, o vm.Options, see func(*trace.Event)) ([]*trace.Trace, error) {
+func inGuest(
+	list []*language.Scenario, o vm.Options, see func(*trace.Event),
+) ([]*trace.Trace, error) {
 	traces := make([]*trace.Trace, len(list))
 	var errs []error
 	var tasks []vm.Task
@@ -214,7 +217,9 @@ func (b *bench) keepalive(k vm.Kernel) error {
 	const most = 10 * time.Second
 	b.head("keepalive-default, 2 h 11 min 15 s in warped time: the whole command, real time")
 	for _, args := range [][]string{nil, {"--case", "v4"}} {
-		cmd := exec.Command(b.halfopen, append([]string{"run", "keepalive-default", "--warp", "--kernel", k.Version}, args...)...)
+		cmd := exec.Command(b.halfopen, append([]string{
+			"run", "keepalive-default", "--warp", "--kernel", k.Version,
+		}, args...)...)
 		took, err := timed(cmd)
 		if err != nil {
 			return err
@@ -252,7 +257,8 @@ func (b *bench) long(k vm.Kernel) error {
 			}
 		}
 	}
-	b.head(fmt.Sprintf("all %d long runs of the library in warped time, in two machines at once, real time", len(list)))
+	b.head(fmt.Sprintf(
+		"all %d long runs of the library in warped time, in two machines at once, real time", len(list)))
 	groups := share(list, 2)
 	worked, began := busyChildren(), time.Now()
 	var wait sync.WaitGroup
@@ -287,7 +293,8 @@ func (b *bench) long(k vm.Kernel) error {
 
 // share distributes runs to machines in turn, the longest first.
 func share(list []*language.Scenario, machines int) [][]*language.Scenario {
-	sorted := slices.SortedStableFunc(slices.Values(list), func(x, y *language.Scenario) int { return int(y.Estimate() - x.Estimate()) })
+	sorted := slices.SortedStableFunc(slices.Values(list),
+		func(x, y *language.Scenario) int { return int(y.Estimate() - x.Estimate()) })
 	groups := make([][]*language.Scenario, machines)
 	for i, s := range sorted {
 		groups[i%machines] = append(groups[i%machines], s)
@@ -298,7 +305,8 @@ func share(list []*language.Scenario, machines int) [][]*language.Scenario {
 // guestDelay measures the delay in a guest, where netem and the queue run on the same kernel. The
 // guest's time is warped, so other load on this machine has no effect.
 func (b *bench) guestDelay(k vm.Kernel) error {
-	b.head("delay of 20 ms at 1000 packets/s on that kernel, in warped time, where one instruction takes 1 ns: actual minus asked")
+	b.head("delay of 20 ms at 1000 packets/s on that kernel, in warped time, where one " +
+		"instruction takes 1 ns: actual minus asked")
 	distributionHead()
 	for _, way := range []struct{ via, name string }{{"nfqueue", "nfqueue"}, {"tc", "netem"}} {
 		s, err := load("delay.yaml", map[string]string{"via": way.via})
