@@ -18,9 +18,11 @@ type Decoded struct {
 	Src, Dst netip.Addr
 	// TTL is the time to live, or the hop limit of IPv6.
 	TTL uint8
-	// TOS is the type of service, or the traffic class of IPv6; its lowest two bits are the ECN field (RFC 3168).
+	// TOS is the type of service, or the traffic class of IPv6; its lowest two bits are the ECN
+	// field (RFC 3168).
 	TOS uint8
-	// Proto is tcp, udp, icmp (ICMPv6 too), ndp (neighbour and multicast listener discovery) or arp; "" for anything else.
+	// Proto is tcp, udp, icmp (ICMPv6 too), ndp (neighbour and multicast listener discovery) or
+	// arp; "" for anything else.
 	Proto        string
 	SPort, DPort uint16
 	// Fragment is true for a fragment of a larger IP packet. Only the first one (FragmentOffset 0)
@@ -35,12 +37,13 @@ type Decoded struct {
 	Flags    TCPFlags
 	Options  TCPOptions
 
-	// ICMPType names the message as selectors do: port-unreachable, echo-request, ...; for arp and ndp: request, reply. A
-	// message without such a name is "type N code M".
+	// ICMPType names the message as selectors do: port-unreachable, echo-request, ...; for arp and
+	// ndp: request, reply. A message without such a name is "type N code M".
 	ICMPType string
 	// ICMPMTU is the MTU in a fragmentation-needed message.
 	ICMPMTU int
-	// Inner is the packet that an ICMP error quotes, usually just its headers; nil for any other packet.
+	// Inner is the packet that an ICMP error quotes, usually just its headers; nil for any other
+	// packet.
 	Inner *Decoded
 
 	// Payload is the payload of TCP or UDP, cut where the capture cut the frame. It is part of the

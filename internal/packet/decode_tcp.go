@@ -84,7 +84,9 @@ func (o *TCPOptions) read(b []byte) bool {
 			o.SACKPermitted = true
 		case kind == optSACK && len(value)%8 == 0:
 			for ; len(value) > 0; value = value[8:] {
-				o.SACK = append(o.SACK, [2]uint32{binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])})
+				o.SACK = append(o.SACK, [2]uint32{
+					binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:]),
+				})
 			}
 		case kind == optTimestamps && len(value) == 8:
 			o.Timestamps = true

@@ -1,6 +1,7 @@
 package packet
 
-// Effect is what a fault did to a packet. The queue reports it, the trace keeps it, ladders show it.
+// Effect is what a fault did to a packet. The queue reports it, the trace keeps it, ladders show
+// it.
 type Effect string
 
 // The effects.

@@ -157,7 +157,8 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 				return c
 			}
 		case !c.fits(side, d):
-		case c.offered && !(d.Flags&RST != 0 && ack && c.known[1-side] && d.Ack == c.isn[1-side]+1): // not the refusal of that SYN
+		case c.offered && // not the refusal of that SYN
+			!(d.Flags&RST != 0 && ack && c.known[1-side] && d.Ack == c.isn[1-side]+1):
 			if offer == nil {
 				offer = c
 			}

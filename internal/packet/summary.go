@@ -35,7 +35,8 @@ func Summarize(d *Decoded) string {
 	return summarize(d, int64(d.Seq), int64(d.Ack))
 }
 
-// SummarizeIn is [Summarize] with the sequence numbers of a flow, which are relative to the initial ones.
+// SummarizeIn is [Summarize] with the sequence numbers of a flow, which are relative to the initial
+// ones.
 func SummarizeIn(d *Decoded, f Flow) string {
 	if f.Conn == 0 {
 		return Summarize(d)
