@@ -100,7 +100,8 @@ func (i *initramfs) addModules(dir string) (rests bool, err error) {
 		// The driver depends on no other module: the guest loads it alone.
 		records := []cpio.Record{cpio.StaticFile(modulesPath[1:], strings.Join(names, ""), 0o644)}
 		for _, m := range slices.Concat(loaded, driver) {
-			records = append(records, cpio.StaticFile(filepath.Join(modulesDir[1:], m.name), string(m.data), 0o644))
+			records = append(records, cpio.StaticFile(filepath.Join(modulesDir[1:], m.name),
+				string(m.data), 0o644))
 		}
 		return records, nil
 	})

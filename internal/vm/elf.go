@@ -16,7 +16,8 @@ import (
 // libraryDirs are the directories where the dynamic linker of common distributions looks
 // (ld.so(8)). /etc/ld.so.conf is not read.
 var libraryDirs = []string{
-	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
+	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
+	"/usr/lib", "/usr/local/lib",
 }
 
 // libraries returns the files that an ELF file needs to run: its interpreter, its libraries, and

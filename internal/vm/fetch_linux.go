@@ -37,7 +37,8 @@ func Available(ctx context.Context) ([]string, error) {
 	}
 	var versions []string
 	for line := range strings.Lines(string(out)) {
-		if m := cloudPackage.FindStringSubmatch(strings.TrimSpace(line)); m != nil && numbers(m[1]) != nil {
+		if m := cloudPackage.FindStringSubmatch(strings.TrimSpace(line)); m != nil &&
+			numbers(m[1]) != nil {
 			versions = append(versions, m[1])
 		}
 	}
@@ -103,7 +104,8 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 	}
 	tree := filepath.Join(work, "tree")
 	if found, err := kernelsBelow(tree, "cache"); err != nil || len(found) != 1 {
-		return Kernel{}, errors.Join(fmt.Errorf("the package linux-image-%s has no kernel that can be booted", versions[at]), err)
+		return Kernel{}, errors.Join(fmt.Errorf(
+			"the package linux-image-%s has no kernel that can be booted", versions[at]), err)
 	}
 	_ = os.RemoveAll(target) // an incomplete one
 	if err := os.Rename(tree, target); err != nil {
@@ -129,7 +131,8 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 	if err != nil || len(files) != 1 {
 		return fmt.Errorf("downloading %s brought %d packages, want 1", name, len(files))
 	}
-	out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", files[0], filepath.Join(dir, "tree")).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", files[0],
+		filepath.Join(dir, "tree")).CombinedOutput()
 	if err != nil {
 		return full(dir, fmt.Errorf("unpacking %s: %w: %s", name, err, lastLine(out)))
 	}
@@ -140,7 +143,10 @@ func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 func full(dir string, err error) error {
 	var st syscall.Statfs_t
 	if syscall.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20 {
-		return &inject.MissingError{Feature: "free space on the disk of " + dir, NeededBy: "the cache of kernels", Remedy: "free some, or set XDG_CACHE_HOME to another disk", Err: err}
+		return &inject.MissingError{
+			Feature: "free space on the disk of " + dir, NeededBy: "the cache of kernels",
+			Remedy: "free some, or set XDG_CACHE_HOME to another disk", Err: err,
+		}
 	}
 	return err
 }

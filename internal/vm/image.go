@@ -127,7 +127,8 @@ func checkPVH(kernel []byte) error {
 		}
 		// QEMU finds notes by the alignment of their segment, but the kernel puts them at multiples
 		// of 4.
-		found = found || p.Type == elf.PT_NOTE && p.Align == 4 && bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
+		found = found || p.Type == elf.PT_NOTE && p.Align == 4 &&
+			bytes.Contains(kernel[p.Off:p.Off+p.Filesz], []byte(note))
 	}
 	if !found {
 		return errors.New("it has no entry for PVH that QEMU finds")

@@ -36,7 +36,8 @@ func newInitramfs() *initramfs {
 	i.file("etc/hosts", []byte("127.0.0.1 localhost\n"), 0o644)
 	i.file("etc/passwd", []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644)
 	// Some programs look protocols up by name.
-	i.file("etc/protocols", []byte("icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6-icmp 58 IPv6-ICMP\n"), 0o644)
+	i.file("etc/protocols", []byte("icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6-icmp 58 IPv6-ICMP\n"),
+		0o644)
 	return i
 }
 
@@ -51,7 +52,8 @@ func (i *initramfs) add(path, identity string, records func() ([]cpio.Record, er
 }
 
 func (i *initramfs) record(r cpio.Record, identity string) {
-	i.add(r.Name, fmt.Sprintf("%s %o %s", r.Name, r.Mode, identity), func() ([]cpio.Record, error) { return []cpio.Record{r}, nil })
+	i.add(r.Name, fmt.Sprintf("%s %o %s", r.Name, r.Mode, identity),
+		func() ([]cpio.Record, error) { return []cpio.Record{r}, nil })
 }
 
 // dir adds a directory and those above it.
@@ -64,7 +66,8 @@ func (i *initramfs) dir(path string) {
 }
 
 func (i *initramfs) file(path string, data []byte, mode uint64) {
-	i.record(cpio.StaticFile(strings.Trim(path, "/"), string(data), mode), fmt.Sprintf("%x", sha256.Sum256(data)))
+	i.record(cpio.StaticFile(strings.Trim(path, "/"), string(data), mode),
+		fmt.Sprintf("%x", sha256.Sum256(data)))
 }
 
 // copy adds a file of the host under the same name. If it is a symbolic link, its target is added

@@ -66,7 +66,9 @@ func Kernels() ([]Kernel, error) {
 		}
 		found = append(found, more...)
 	}
-	slices.SortStableFunc(found, func(a, b Kernel) int { return compareVersions(b.Version, a.Version) })
+	slices.SortStableFunc(found, func(a, b Kernel) int {
+		return compareVersions(b.Version, a.Version)
+	})
 	return found, nil
 }
 
@@ -111,11 +113,14 @@ func FindKernel(spec string) (Kernel, error) {
 	}
 	if spec == "" {
 		return Kernel{}, &inject.MissingError{
-			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine", Remedy: "halfopen kernel get (or make deps-vm), or give the path of a kernel image: --kernel PATH",
+			Feature: "a kernel to boot", NeededBy: "runs in a virtual machine",
+			Remedy: "halfopen kernel get (or make deps-vm), or give the path of a kernel image: --kernel PATH",
 		}
 	}
 	if _, err := os.Stat(spec); err == nil {
-		return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, Remedy: "to boot the file of that name, write ./" + spec}
+		return Kernel{}, &inject.MissingError{
+			Feature: "the kernel " + spec, Remedy: "to boot the file of that name, write ./" + spec,
+		}
 	}
 	remedy := "halfopen kernel get " + spec
 	if len(numbers(spec)) == 0 {
@@ -128,7 +133,9 @@ func FindKernel(spec string) (Kernel, error) {
 		}
 		remedy += ", or use one that is here: " + strings.Join(known, ", ")
 	}
-	return Kernel{}, &inject.MissingError{Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy}
+	return Kernel{}, &inject.MissingError{
+		Feature: "the kernel " + spec, NeededBy: "runs in a virtual machine", Remedy: remedy,
+	}
 }
 
 // isVersion reports whether spec means a version: it is the version or its beginning.
@@ -142,7 +149,8 @@ func kernelOfFile(path string) (Kernel, error) {
 	if err != nil {
 		remedy := "give the path of a bzImage"
 		if errors.Is(err, fs.ErrPermission) {
-			remedy = "make it readable (sudo chmod a+r " + path + "), or get another one with halfopen kernel get"
+			remedy = "make it readable (sudo chmod a+r " + path +
+				"), or get another one with halfopen kernel get"
 		}
 		return Kernel{}, &inject.MissingError{Feature: "the kernel " + path, Remedy: remedy, Err: err}
 	}

@@ -39,10 +39,14 @@ var (
 	}
 	// nftModules and legacyModules are for the two kinds of iptables.
 	nftModules    = []string{"nf_tables", "nft_compat"}
-	legacyModules = []string{"ip_tables", "ip6_tables", "iptable_filter", "iptable_mangle", "ip6table_filter", "ip6table_mangle"}
+	legacyModules = []string{
+		"ip_tables", "ip6_tables", "iptable_filter", "iptable_mangle", "ip6table_filter",
+		"ip6table_mangle",
+	}
 	// execModules are for the programs of exec steps.
 	execModules = []string{
-		"xt_conntrack", "xt_nat", "xt_MASQUERADE", "nft_chain_nat", "iptable_nat", "nf_conntrack_netlink", "udp_diag", "dummy", "bridge",
+		"xt_conntrack", "xt_nat", "xt_MASQUERADE", "nft_chain_nat", "iptable_nat",
+		"nf_conntrack_netlink", "udp_diag", "dummy", "bridge",
 	}
 )
 
@@ -111,15 +115,16 @@ func loadModules(paths map[string]string, names []string) ([]module, error) {
 // modulePaths returns the files of the modules below dir, by name of the module.
 func modulePaths(dir string) (map[string]string, error) {
 	paths := map[string]string{}
-	err := filepath.WalkDir(filepath.Join(dir, "kernel"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name, _, ok := strings.Cut(d.Name(), ".ko"); ok && !d.IsDir() {
-			paths[strings.ReplaceAll(name, "-", "_")] = path
-		}
-		return nil
-	})
+	err := filepath.WalkDir(filepath.Join(dir, "kernel"),
+		func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if name, _, ok := strings.Cut(d.Name(), ".ko"); ok && !d.IsDir() {
+				paths[strings.ReplaceAll(name, "-", "_")] = path
+			}
+			return nil
+		})
 	if err != nil {
 		return nil, fmt.Errorf("looking for modules: %w", err)
 	}

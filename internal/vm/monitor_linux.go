@@ -72,7 +72,9 @@ func (m *monitor) greet(patience time.Duration) error {
 	}
 	return errors.Join(
 		m.order("qmp_capabilities", nil),
-		m.order("migrate-set-capabilities", map[string]any{"capabilities": []capability{{"x-ignore-shared", true}, {"events", true}}}),
+		m.order("migrate-set-capabilities", map[string]any{
+			"capabilities": []capability{{"x-ignore-shared", true}, {"events", true}},
+		}),
 	)
 }
 

@@ -16,7 +16,9 @@ import (
 
 // extensionDirs are the directories of iptables' extensions (XTABLES_LIBDIR), which iptables opens
 // by name.
-var extensionDirs = []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib64/xtables", "/usr/lib/xtables", "/lib/xtables"}
+var extensionDirs = []string{
+	"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib64/xtables", "/usr/lib/xtables", "/lib/xtables",
+}
 
 // addPrograms adds the programs that plans call and those of the exec steps of the runs. The
 // programs of plans are added even for runs without faults, so that most guests are the same.
@@ -46,7 +48,10 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 		path, err := find(name)
 		if err != nil {
 			if neededBy != "" && (name == "iptables" || name == "ip6tables") {
-				return &inject.MissingError{Feature: "the program " + name, NeededBy: neededBy, Remedy: "install it: make deps, or apt-get install iptables"}
+				return &inject.MissingError{
+					Feature: "the program " + name, NeededBy: neededBy,
+					Remedy: "install it: make deps, or apt-get install iptables",
+				}
 			}
 			continue // the word is not a program, or the step is about its absence
 		}

@@ -26,16 +26,17 @@ const Emulator = "qemu-system-x86_64"
 // bootArgs are the boot arguments of the guest's kernel. They turn off work that costs time at boot
 // and helps no lab: calibration of an exact clock, self-tests of cryptography, certificates,
 // preparations for tracing, mitigations against other guests.
-const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off init_on_alloc=0 audit=0 " +
-	"cryptomgr.notests nowatchdog transparent_hugepage=never cgroup_disable=memory " +
+const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off " +
+	"init_on_alloc=0 audit=0 cryptomgr.notests nowatchdog transparent_hugepage=never " +
+	"cgroup_disable=memory " +
 	"initcall_blacklist=load_system_certificate_list,init_blk_tracer,trace_eval_init,ftrace_check_for_weak_functions"
 
 // warpArgs are additional boot arguments for time that QEMU counts in instructions. The TSC is
 // exact then, and the HPET drives the clock, because calibrating the APIC's timer takes most of a
 // boot. /dev/hpet and ACPI's clock are useless, and the kernel measures both for a long time.
 // ACPI's routing of interrupts is a program to be interpreted, and useless too: virtio has MSI-X.
-const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off random.trust_bootloader=off " +
-	"pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
+const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off " +
+	"random.trust_bootloader=off pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
 
 // emulatedCPU has every feature that QEMU can emulate, except those that make kernel and programs
 // copy and clear memory by single bytes: an emulated "rep movsb" is eight times slower than "rep
@@ -85,7 +86,9 @@ type machineFiles struct {
 
 // bootFiles returns the files of a machine that boots. It packs the initramfs and unpacks the
 // kernel at the same time.
-func (o *Options) bootFiles(with accelerator, archive func() ([]byte, error)) (machineFiles, error) {
+func (o *Options) bootFiles(
+	with accelerator, archive func() ([]byte, error),
+) (machineFiles, error) {
 	var files machineFiles
 	unpacked := make(chan error, 1)
 	go func() {
@@ -157,10 +160,12 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 		return nil, fmt.Errorf("making the guest's pipe: %w", err)
 	}
 	// QEMU must never find the pipe full: the guest would have to wait, and its time with it.
-	_, _ = unix.FcntlInt(outW.Fd(), unix.F_SETPIPE_SZ, 1<<20) // a size above fs.pipe-max-size is refused: the pipe stays smaller
+	// a size above fs.pipe-max-size is refused: the pipe stays smaller
+	_, _ = unix.FcntlInt(outW.Fd(), unix.F_SETPIPE_SZ, 1<<20)
 	consoleR, consoleW, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(), outW.Close())
+		return nil, errors.Join(fmt.Errorf("making the guest's console: %w", err), outR.Close(),
+			outW.Close())
 	}
 	m := &machine{out: outR, console: &tailBuffer{}, ended: make(chan struct{})}
 	var monitorEnd *os.File
@@ -171,7 +176,9 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 		defer monitorEnd.Close()
 	}
 	cmd := exec.Command(path, o.args(with)...)
-	cmd.ExtraFiles = []*os.File{outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job}
+	cmd.ExtraFiles = []*os.File{
+		outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job,
+	}
 	var words tailBuffer
 	cmd.Stderr = &words
 	// A separate session also gets a separate share of the processors (sched(7), "The autogroup
@@ -240,7 +247,8 @@ func stayOnOneProcessor() {
 	if len(processors) == 0 {
 		return
 	}
-	turn := int(machinesStarted.Add(1)) + os.Getpid() // the PID spreads the machines of several processes
+	// the PID spreads the machines of several processes
+	turn := int(machinesStarted.Add(1)) + os.Getpid()
 	one := unix.NewCPUSet(most)
 	one.Set(processors[turn%len(processors)])
 	_ = unix.SchedSetaffinityDynamic(0, one) // as above
@@ -282,23 +290,28 @@ func (o *Options) args(with accelerator) []string {
 		chipset += ",memory-backend=memory"
 	}
 	args := []string{
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", chipset, "-m", fmt.Sprint(o.memory()),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", chipset,
+		"-m", fmt.Sprint(o.memory()),
 		"-chardev", "file,id=console,path=" + file(consoleDescriptor), "-serial", "chardev:console",
 		"-chardev", "file,id=out,path=" + file(outDescriptor),
 		// Without ioeventfd the device works at once when the guest's processor notifies it, not
 		// when QEMU's main loop gets to it.
-		"-device", "virtio-serial-pci,ioeventfd=off", "-device", "virtserialport,chardev=out,name=" + portName,
+		"-device", "virtio-serial-pci,ioeventfd=off",
+		"-device", "virtserialport,chardev=out,name=" + portName,
 	}
 	if with != restored {
-		args = append(args, "-kernel", file(kernelDescriptor), "-initrd", file(initramfsDescriptor), "-append", with.bootArgs())
+		args = append(args, "-kernel", file(kernelDescriptor), "-initrd", file(initramfsDescriptor),
+			"-append", with.bootArgs())
 	}
 	if with.isMonitored() {
 		// A guest that rests writes to pvpanic, and QEMU stops it at that instruction. A guest that
 		// is saved writes to the file of its memory; a restored one has private copies of the pages
 		// that it changes.
-		memory := fmt.Sprintf("memory-backend-file,id=memory,size=%dM,mem-path=%s,share=", o.memory(), file(memoryDescriptor))
+		memory := fmt.Sprintf("memory-backend-file,id=memory,size=%dM,mem-path=%s,share=",
+			o.memory(), file(memoryDescriptor))
 		args = append(args, "-device", "pvpanic-pci", "-action", "panic=pause",
-			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorDescriptor), "-mon", "chardev=monitor,mode=control")
+			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorDescriptor),
+			"-mon", "chardev=monitor,mode=control")
 		if with == saving {
 			args = append(args, "-object", memory+"on")
 		} else {
@@ -312,7 +325,8 @@ func (o *Options) args(with accelerator) []string {
 	case emulated:
 		return append(args, "-accel", "tcg", "-cpu", emulatedCPU, "-smp", "2")
 	}
-	return append(args, "-accel", "tcg,thread=single", "-cpu", emulatedCPU+",-rdrand,-rdseed", "-smp", "1",
+	return append(args, "-accel", "tcg,thread=single", "-cpu", emulatedCPU+",-rdrand,-rdseed",
+		"-smp", "1",
 		"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
 		"-seed", "1", // of the guest's random number generator
 	)

@@ -71,7 +71,8 @@ func do(ctx context.Context, tasks []Task, pending map[int]*trace.Trace, o *Opti
 	})
 	for _, with := range o.accelerators() {
 		var up bool
-		if up, err = o.boot(ctx, qemu, archive, with, tasks, pending); err == nil || up || ctx.Err() != nil {
+		if up, err = o.boot(ctx, qemu, archive, with, tasks, pending); err == nil || up ||
+			ctx.Err() != nil {
 			return err
 		}
 		if with == kvm && o.Warn != nil {
@@ -92,7 +93,10 @@ func (o *Options) stage(name string) {
 }
 
 // boot boots a guest with an initramfs and waits for the end of its runs. up is true if it came up.
-func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
+func (o *Options) boot(
+	ctx context.Context, qemu string, archive func() ([]byte, error), with accelerator,
+	tasks []Task, pending map[int]*trace.Trace,
+) (up bool, err error) {
 	files, err := o.bootFiles(with, archive)
 	if err != nil {
 		return false, err
@@ -109,7 +113,9 @@ func (o *Options) boot(ctx context.Context, qemu string, archive func() ([]byte,
 // wake restores a guest from its snapshot, which it takes first if there is none, and waits for the
 // end of its runs. It then waits until a new snapshot has been kept, which may take until it is on
 // the disk. The error is errNoSnapshot if a guest without a snapshot may work.
-func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task, pending map[int]*trace.Trace) error {
+func (o *Options) wake(
+	ctx context.Context, qemu string, c *cargo, tasks []Task, pending map[int]*trace.Trace,
+) error {
 	path, err := o.snapshotPath(qemu, c.files.identity())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoSnapshot, err)
@@ -152,7 +158,9 @@ func (o *Options) wake(ctx context.Context, qemu string, c *cargo, tasks []Task,
 
 // attend waits for the end of the runs of a machine that has been started. up is true if it came
 // up.
-func (o *Options) attend(ctx context.Context, m *machine, with accelerator, tasks []Task, pending map[int]*trace.Trace) (up bool, err error) {
+func (o *Options) attend(
+	ctx context.Context, m *machine, with accelerator, tasks []Task, pending map[int]*trace.Trace,
+) (up bool, err error) {
 	defer m.close()
 
 	messages, quit := make(chan message), make(chan struct{})
@@ -255,7 +263,8 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 	switch {
 	case outOfMemory.MatchString(text):
 		err = &inject.MissingError{
-			Feature: fmt.Sprintf("enough memory for a guest (%d MiB)", o.memory()), NeededBy: "runs in a virtual machine", Err: err,
+			Feature:  fmt.Sprintf("enough memory for a guest (%d MiB)", o.memory()),
+			NeededBy: "runs in a virtual machine", Err: err,
 			Remedy: "start fewer runs at once, or smaller ones",
 		}
 	case !up:
@@ -271,4 +280,5 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 }
 
 // outOfMemory matches the messages of a kernel, or of QEMU, that gets no memory.
-var outOfMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|deadlocked on memory`)
+var outOfMemory = regexp.MustCompile(
+	`(?i)out of memory|cannot allocate memory|deadlocked on memory`)

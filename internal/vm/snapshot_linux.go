@@ -65,7 +65,8 @@ func openSnapshot(path string) (*os.File, error) {
 		return nil, err
 	}
 	now := time.Now()
-	_ = os.Chtimes(path, now, now) // it may have been removed meanwhile to make room; the open file stays
+	// it may have been removed meanwhile to make room; the open file stays
+	_ = os.Chtimes(path, now, now)
 	return f, nil
 }
 
@@ -75,7 +76,9 @@ var errNoSnapshot = errors.New("continuing from a snapshot of the guest")
 // takeSnapshot boots a guest until it rests, and returns its snapshot, a file in memory: a disk
 // would write it back again and again while the guest boots. The error is errNoSnapshot, or the
 // error of a guest that cannot be packed or does not come up.
-func (o *Options) takeSnapshot(ctx context.Context, qemu string, files *initramfs) (*os.File, error) {
+func (o *Options) takeSnapshot(
+	ctx context.Context, qemu string, files *initramfs,
+) (*os.File, error) {
 	boots, err := o.bootFiles(saving, files.archive)
 	if err != nil {
 		return nil, err
@@ -93,7 +96,9 @@ func (o *Options) takeSnapshot(ctx context.Context, qemu string, files *initramf
 	return snapshot, nil
 }
 
-func (o *Options) snapshotTo(ctx context.Context, qemu string, snapshot *os.File, boots machineFiles) error {
+func (o *Options) snapshotTo(
+	ctx context.Context, qemu string, snapshot *os.File, boots machineFiles,
+) error {
 	size := int64(o.memory()) << 20
 	if err := snapshot.Truncate(size); err != nil {
 		return fmt.Errorf("making the guest's memory: %w", err)
@@ -193,7 +198,8 @@ func keepSnapshot(ctx context.Context, snapshot *os.File, path string) (err erro
 		return err // its guest has failed, or the user has canceled: no other snapshot needs to make room
 	}
 	makeRoom(dir)
-	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", to.Fd()), unix.AT_FDCWD, path,
+		unix.AT_SYMLINK_FOLLOW)
 	if errors.Is(err, fs.ErrExist) {
 		return nil // another process was faster
 	}
@@ -262,7 +268,9 @@ func makeRoom(dir string) {
 }
 
 // restore starts a machine from a snapshot, with a job to do.
-func (o *Options) restore(ctx context.Context, qemu string, snapshot *os.File, work []byte) (*machine, error) {
+func (o *Options) restore(
+	ctx context.Context, qemu string, snapshot *os.File, work []byte,
+) (*machine, error) {
 	packed, err := squeeze(work)
 	if err != nil {
 		return nil, err
@@ -272,7 +280,8 @@ func (o *Options) restore(ctx context.Context, qemu string, snapshot *os.File, w
 		return nil, err
 	}
 	defer job.Close()
-	m, err := startMachine(qemu, machineFiles{memory: snapshot, state: snapshot, job: job}, restored, o)
+	m, err := startMachine(qemu, machineFiles{memory: snapshot, state: snapshot, job: job},
+		restored, o)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +302,8 @@ func (m *machine) resume(snapshot *os.File, at int64) error {
 	if _, err := snapshot.Seek(at, io.SeekStart); err != nil {
 		return err
 	}
-	if err := m.monitor.order("migrate-incoming", map[string]any{"uri": fmt.Sprintf("fd:%d", stateDescriptor)}); err != nil {
+	if err := m.monitor.order("migrate-incoming",
+		map[string]any{"uri": fmt.Sprintf("fd:%d", stateDescriptor)}); err != nil {
 		return err
 	}
 	if err := m.monitor.migrated(); err != nil {
