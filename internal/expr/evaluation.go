@@ -17,7 +17,9 @@ type evaluation struct {
 // is. An operand that is ~ makes the result ~, except for == and !=, so that the expression leaves
 // out the same key as a ~ in its place. work counts the steps taken and the items of the lists
 // read.
-func (n *Expression) Evaluate(lookup func(name string) (Value, error)) (v Value, work int, err error) {
+func (n *Expression) Evaluate(
+	lookup func(name string) (Value, error),
+) (v Value, work int, err error) {
 	e := evaluation{lookup: lookup}
 	v, err = e.eval(n)
 	return v, e.work, err
@@ -86,7 +88,8 @@ func (e *evaluation) binary(op string, left, right *Expression) (Value, error) {
 	switch op {
 	case "and", "or":
 		if a.kind != Truth || b.kind != Truth {
-			return Value{}, fmt.Errorf("%s wants true or false on both sides, not %s and %s", op, a.Describe(), b.Describe())
+			return Value{}, fmt.Errorf("%s wants true or false on both sides, not %s and %s",
+				op, a.Describe(), b.Describe())
 		}
 		return b, nil
 	case "<", "<=", ">", ">=":
@@ -97,7 +100,8 @@ func (e *evaluation) binary(op string, left, right *Expression) (Value, error) {
 
 func equality(op string, a, b Value) (Value, error) {
 	if a.kind == List || b.kind == List || a.kind == Mapping || b.kind == Mapping {
-		return Value{}, fmt.Errorf("%s compares single values, not %s and %s", op, a.Describe(), b.Describe())
+		return Value{}, fmt.Errorf("%s compares single values, not %s and %s",
+			op, a.Describe(), b.Describe())
 	}
 	same := a.kind == b.kind && a.num == b.num && a.dur == b.dur && a.yes == b.yes && a.text == b.text
 	return Value{kind: Truth, yes: same == (op == "==")}, nil
@@ -105,7 +109,8 @@ func equality(op string, a, b Value) (Value, error) {
 
 func comparison(op string, a, b Value) (Value, error) {
 	if a.kind != b.kind || a.kind != Number && a.kind != Duration {
-		return Value{}, fmt.Errorf("%s compares two numbers or two durations, not %s and %s", op, a.Describe(), b.Describe())
+		return Value{}, fmt.Errorf("%s compares two numbers or two durations, not %s and %s",
+			op, a.Describe(), b.Describe())
 	}
 	less, equal := a.num < b.num || a.dur < b.dur, a.num == b.num && a.dur == b.dur
 	yes := map[string]bool{"<": less, "<=": less || equal, ">": !less && !equal, ">=": !less}[op]
@@ -118,7 +123,8 @@ func arithmetic(op string, a, b Value) (Value, error) {
 	wrong := func(wants string) (Value, error) {
 		return Value{}, fmt.Errorf("%s wants %s, not %s and %s", op, wants, a.Describe(), b.Describe())
 	}
-	numbers, durations := a.kind == Number && b.kind == Number, a.kind == Duration && b.kind == Duration
+	numbers, durations := a.kind == Number && b.kind == Number,
+		a.kind == Duration && b.kind == Duration
 	ofTime := func(nanoseconds float64) (Value, error) {
 		if !(math.Abs(nanoseconds) <= float64(MaxDuration)) {
 			return Value{}, fmt.Errorf("%s %s %s is longer than a year", a, op, b)
@@ -150,7 +156,8 @@ func arithmetic(op string, a, b Value) (Value, error) {
 		}
 		return wrong("two numbers, or a number and a duration")
 	case "/":
-		if (numbers || a.kind == Duration) && (b.kind == Number && b.num == 0 || durations && b.dur == 0) {
+		if (numbers || a.kind == Duration) &&
+			(b.kind == Number && b.num == 0 || durations && b.dur == 0) {
 			return Value{}, fmt.Errorf("%s / %s divides by zero", a, b)
 		}
 		switch {
@@ -224,7 +231,8 @@ func (e *evaluation) item(of, index *Expression) (Value, error) {
 	case i.kind != Number || i.num != math.Trunc(i.num):
 		return i, fmt.Errorf("[] wants a whole number inside, not %s", i.Describe())
 	case i.num < 0 || i.num >= float64(len(o.list)):
-		return i, fmt.Errorf("item [%s] is out of range: the list has length %d, counted from 0", i, len(o.list))
+		return i, fmt.Errorf("item [%s] is out of range: the list has length %d, counted from 0",
+			i, len(o.list))
 	}
 	return o.list[int(i.num)], nil
 }

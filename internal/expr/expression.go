@@ -104,7 +104,8 @@ func (g *grammar) next() {
 
 func (g *grammar) errorf(format string, args ...any) {
 	if g.err == nil {
-		g.err = fmt.Errorf(format+" at character %d", append(args, utf8.RuneCountInString(g.source[:g.at])+1)...)
+		g.err = fmt.Errorf(format+" at character %d",
+			append(args, utf8.RuneCountInString(g.source[:g.at])+1)...)
 	}
 	g.class = classEnd
 }
@@ -144,7 +145,9 @@ func (g *grammar) expression() *Expression {
 
 // levels are the binary operators, the loosest binding first. The operator not binds between "and"
 // and the comparisons.
-var levels = [][]string{{"or", "||"}, {"and", "&&"}, {"==", "!=", "<", "<=", ">", ">="}, {"+", "-"}, {"*", "/", "%"}}
+var levels = [][]string{
+	{"or", "||"}, {"and", "&&"}, {"==", "!=", "<", "<=", ">", ">="}, {"+", "-"}, {"*", "/", "%"},
+}
 
 // synonyms are the second spellings of operators.
 var synonyms = map[string]string{"||": "or", "&&": "and", "**": "^"}
@@ -201,7 +204,9 @@ func (g *grammar) atom() *Expression {
 	switch g.class {
 	case classQuoted:
 		g.next()
-		return &Expression{op: opLiteral, value: ParseValue(unquote.ReplaceAllString(text[1:len(text)-1], "$1"))}
+		return &Expression{
+			op: opLiteral, value: ParseValue(unquote.ReplaceAllString(text[1:len(text)-1], "$1")),
+		}
 	case classNumeral:
 		value := ParseValue(text)
 		if value.kind == Text {

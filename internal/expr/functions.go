@@ -17,7 +17,8 @@ var theFunctions = "the functions are " + say.List(functions)
 
 func (e *evaluation) call(function string, args []*Expression) (Value, error) {
 	if !slices.Contains(functions, function) {
-		return Value{}, fmt.Errorf("unknown function %s%s; %s", say.Clip(function), spell.DidYouMean(function, functions), theFunctions)
+		return Value{}, fmt.Errorf("unknown function %s%s; %s",
+			say.Clip(function), spell.DidYouMean(function, functions), theFunctions)
 	}
 	var operands []Value
 	for _, arg := range args {
@@ -54,7 +55,9 @@ func (e *evaluation) call(function string, args []*Expression) (Value, error) {
 	if o.kind != Number {
 		return o, fmt.Errorf("%s wants a number, not %s", function, o.Describe())
 	}
-	compute := map[string]func(float64) float64{"ceil": math.Ceil, "floor": math.Floor, "log2": math.Log2, "round": math.Round}[function]
+	compute := map[string]func(float64) float64{
+		"ceil": math.Ceil, "floor": math.Floor, "log2": math.Log2, "round": math.Round,
+	}[function]
 	return inBounds(Value{kind: Number, num: compute(o.num)})
 }
 
@@ -65,9 +68,11 @@ func extreme(function string, operands []Value) (Value, error) {
 	best := operands[0]
 	for _, o := range operands {
 		if o.kind != best.kind || o.kind != Number && o.kind != Duration {
-			return o, fmt.Errorf("%s wants numbers or durations, not %s and %s", function, best.Describe(), o.Describe())
+			return o, fmt.Errorf("%s wants numbers or durations, not %s and %s",
+				function, best.Describe(), o.Describe())
 		}
-		if less := o.num < best.num || o.dur < best.dur; less == (function == "min") && (o.num != best.num || o.dur != best.dur) {
+		if less := o.num < best.num || o.dur < best.dur; less == (function == "min") &&
+			(o.num != best.num || o.dur != best.dur) {
 			best = o
 		}
 	}

@@ -58,7 +58,8 @@ func AnyMapping() Value { return Value{kind: Mapping} }
 // ParseValue reads a text: a number, a duration, true or false, or else the text itself.
 func ParseValue(text string) Value {
 	bare := strings.TrimSpace(text)
-	if f, err := strconv.ParseFloat(bare, 64); err == nil && plainNumber.MatchString(bare) && math.Abs(f) <= maxNumber {
+	if f, err := strconv.ParseFloat(bare, 64); err == nil && plainNumber.MatchString(bare) &&
+		math.Abs(f) <= maxNumber {
 		return Value{kind: Number, num: f, source: bare}
 	}
 	if d, err := time.ParseDuration(bare); err == nil && 0 <= d && d <= MaxDuration {
@@ -143,5 +144,7 @@ func (v Value) Describe() string {
 
 // String returns the kind as a noun with its article: "a number".
 func (k Kind) String() string {
-	return [...]string{"~", "a number", "a duration", "true or false", "a text", "a list", "a mapping"}[k]
+	return [...]string{
+		"~", "a number", "a duration", "true or false", "a text", "a list", "a mapping",
+	}[k]
 }
