@@ -34,7 +34,8 @@ func InLab(t *testing.T, env ...string) bool {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = Namespaces(unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID)
 	if err := cmd.Start(); err != nil {
-		Need(t, "CAP_SYS_ADMIN, or an unprivileged user namespace", fmt.Errorf("making namespaces for the test: %w", err))
+		Need(t, "CAP_SYS_ADMIN, or an unprivileged user namespace",
+			fmt.Errorf("making namespaces for the test: %w", err))
 	}
 	err := cmd.Wait()
 	switch text := out.String(); {

@@ -26,13 +26,15 @@ func Supported(t testing.TB, err error) {
 	}
 }
 
-// Need is [Supported] for a test that asks the kernel for something itself. what names the capability.
-// The test is also skipped if the kernel refused it to this user or has no room for it, or if a program
-// is not installed.
+// Need is [Supported] for a test that asks the kernel for something itself. what names the
+// capability. The test is also skipped if the kernel refused it to this user or has no room for it,
+// or if a program is not installed.
 func Need(t testing.TB, what string, err error) {
 	t.Helper()
 	lacks := func(lack error) bool { return errors.Is(err, lack) }
-	if !slices.ContainsFunc([]error{syscall.EPERM, syscall.EACCES, syscall.ENOSPC, exec.ErrNotFound}, lacks) {
+	if !slices.ContainsFunc([]error{
+		syscall.EPERM, syscall.EACCES, syscall.ENOSPC, exec.ErrNotFound,
+	}, lacks) {
 		Supported(t, err)
 		return
 	}
@@ -53,8 +55,8 @@ func NeedProgram(t testing.TB, name string) string {
 	return path
 }
 
-// Long skips the test if -short is set. Every helper that makes a namespace, a lab or a virtual machine
-// calls it.
+// Long skips the test if -short is set. Every helper that makes a namespace, a lab or a virtual
+// machine calls it.
 func Long(t testing.TB) {
 	t.Helper()
 	if testing.Short() {

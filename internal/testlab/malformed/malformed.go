@@ -26,8 +26,8 @@ func Packets() []Packet {
 	return list
 }
 
-// table has the packets in hex. The first line of the longer ones is the IP header without options and
-// extensions.
+// table has the packets in hex. The first line of the longer ones is the IP header without options
+// and extensions.
 var table = []struct{ name, hex string }{
 	{name: "no-bytes"},
 	{name: "one-byte", hex: "45"},
