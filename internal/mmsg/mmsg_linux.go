@@ -17,7 +17,8 @@ func Enlarge(fd, bytes int) error {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, bytes) == nil {
 		return nil
 	}
-	return os.NewSyscallError("setsockopt SO_RCVBUF", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
+	return os.NewSyscallError("setsockopt SO_RCVBUF",
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
 }
 
 // Batch receives messages with recvmmsg(2). Each receive reuses its memory. It is not safe for
@@ -42,7 +43,8 @@ type mmsghdr struct {
 // never touched, but on the Go heap all of them would bring the next GC closer. [Batch.Close] frees
 // them.
 func New(count, size int) (*Batch, error) {
-	messages, err := unix.Mmap(-1, 0, count*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	messages, err := unix.Mmap(-1, 0, count*size, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
@@ -81,7 +83,8 @@ func (b *Batch) receive(fd, flags int) (int, error) {
 		h.Flags = 0
 	}
 	// With MSG_TRUNC the length is that of the whole message.
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])), uintptr(len(b.headers)),
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd),
+		uintptr(unsafe.Pointer(&b.headers[0])), uintptr(len(b.headers)),
 		uintptr(flags|unix.MSG_TRUNC), 0, 0)
 	if errno != 0 {
 		return 0, errno
