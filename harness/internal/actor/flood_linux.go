@@ -142,7 +142,8 @@ func (b *synBatch) sendSome(fd, n int) (int, error) {
 	for i := range n {
 		b.syns.write(b.packets[i*size:][:size], b.next+uint64(i))
 	}
-	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])), uintptr(n), 0, 0, 0)
+	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd),
+		uintptr(unsafe.Pointer(&b.headers[0])), uintptr(n), 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

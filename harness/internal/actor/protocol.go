@@ -110,11 +110,17 @@ func Prelude(steps []language.Step) int {
 func EventOf(e *trace.Event) language.EventRef {
 	switch {
 	case e.Start != nil && e.Start.Actor != "":
-		return language.Event{Kind: language.EventStepStart, Actor: e.Start.Actor, Step: e.Start.Step, N: e.Start.N}.Ref()
+		return language.Event{
+			Kind: language.EventStepStart, Actor: e.Start.Actor, Step: e.Start.Step, N: e.Start.N,
+		}.Ref()
 	case e.Step != nil:
-		return language.Event{Kind: language.EventStepEnd, Actor: e.Step.Actor, Step: e.Step.ID, N: e.Step.N}.Ref()
+		return language.Event{
+			Kind: language.EventStepEnd, Actor: e.Step.Actor, Step: e.Step.ID, N: e.Step.N,
+		}.Ref()
 	case e.Signal != nil:
-		return language.Event{Kind: language.EventSignal, Actor: e.Signal.Actor, Signal: e.Signal.Name}.Ref()
+		return language.Event{
+			Kind: language.EventSignal, Actor: e.Signal.Actor, Signal: e.Signal.Name,
+		}.Ref()
 	}
 	return ""
 }

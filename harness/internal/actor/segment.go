@@ -69,7 +69,9 @@ func (p *packet) write() ([]byte, error) {
 	}
 	src, dst := net.IP(p.from.Addr().AsSlice()), net.IP(p.to.Addr().AsSlice())
 	if p.to.Addr().Is4() {
-		network = &layers.IPv4{Version: 4, TTL: ttl, Protocol: p.proto, SrcIP: src, DstIP: dst, Flags: layers.IPv4DontFragment}
+		network = &layers.IPv4{
+			Version: 4, TTL: ttl, Protocol: p.proto, SrcIP: src, DstIP: dst, Flags: layers.IPv4DontFragment,
+		}
 	} else {
 		network = &layers.IPv6{Version: 6, HopLimit: ttl, NextHeader: p.proto, SrcIP: src, DstIP: dst}
 	}
@@ -90,7 +92,8 @@ func (p *packet) write() ([]byte, error) {
 	}
 	buffer := gopacket.NewSerializeBuffer()
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
-	if err := gopacket.SerializeLayers(buffer, options, append(all, gopacket.Payload(p.payload))...); err != nil {
+	if err := gopacket.SerializeLayers(buffer, options,
+		append(all, gopacket.Payload(p.payload))...); err != nil {
 		return nil, fmt.Errorf("making the packet: %w", err)
 	}
 	return buffer.Bytes(), nil
@@ -100,20 +103,25 @@ func (p *packet) write() ([]byte, error) {
 func (p *packet) transport() ([]gopacket.SerializableLayer, error) {
 	switch p.proto {
 	case layers.IPProtocolUDP:
-		return []gopacket.SerializableLayer{&layers.UDP{SrcPort: layers.UDPPort(p.from.Port()), DstPort: layers.UDPPort(p.to.Port())}}, nil
+		return []gopacket.SerializableLayer{
+			&layers.UDP{SrcPort: layers.UDPPort(p.from.Port()), DstPort: layers.UDPPort(p.to.Port())},
+		}, nil
 	case layers.IPProtocolICMPv4:
 		kind := uint8(layers.ICMPv4TypeEchoRequest)
 		if p.step.ICMP == "echo-reply" {
 			kind = layers.ICMPv4TypeEchoReply
 		}
-		return []gopacket.SerializableLayer{&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(kind, 0), Id: 1, Seq: 1}}, nil
+		return []gopacket.SerializableLayer{
+			&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(kind, 0), Id: 1, Seq: 1},
+		}, nil
 	case layers.IPProtocolICMPv6:
 		kind := uint8(layers.ICMPv6TypeEchoRequest)
 		if p.step.ICMP == "echo-reply" {
 			kind = layers.ICMPv6TypeEchoReply
 		}
 		return []gopacket.SerializableLayer{
-			&layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(kind, 0)}, &layers.ICMPv6Echo{Identifier: 1, SeqNumber: 1},
+			&layers.ICMPv6{TypeCode: layers.CreateICMPv6TypeCode(kind, 0)},
+			&layers.ICMPv6Echo{Identifier: 1, SeqNumber: 1},
 		}, nil
 	}
 	tcp, err := p.tcp()
@@ -125,7 +133,10 @@ func (p *packet) tcp() (*layers.TCP, error) {
 	if own == nil {
 		own = &stream{}
 	}
-	tcp := &layers.TCP{SrcPort: layers.TCPPort(p.from.Port()), DstPort: layers.TCPPort(p.to.Port()), Window: craftedWindow}
+	tcp := &layers.TCP{
+		SrcPort: layers.TCPPort(p.from.Port()), DstPort: layers.TCPPort(p.to.Port()),
+		Window: craftedWindow,
+	}
 	if p.socket != nil {
 		tcp.Window = own.window
 	}
@@ -133,7 +144,8 @@ func (p *packet) tcp() (*layers.TCP, error) {
 		tcp.Window = uint16(*s.Window)
 	}
 	bits := map[string]*bool{
-		"FIN": &tcp.FIN, "SYN": &tcp.SYN, "RST": &tcp.RST, "PSH": &tcp.PSH, "ACK": &tcp.ACK, "URG": &tcp.URG, "ECE": &tcp.ECE, "CWR": &tcp.CWR,
+		"FIN": &tcp.FIN, "SYN": &tcp.SYN, "RST": &tcp.RST, "PSH": &tcp.PSH, "ACK": &tcp.ACK,
+		"URG": &tcp.URG, "ECE": &tcp.ECE, "CWR": &tcp.CWR,
 	}
 	for _, flag := range s.Flags {
 		bit, ok := bits[flag]
@@ -172,7 +184,9 @@ func (p *packet) options(own *stream) ([]layers.TCPOption, error) {
 		return nil, nil
 	}
 	add := func(kind layers.TCPOptionKind, data ...byte) {
-		list = append(list, layers.TCPOption{OptionType: kind, OptionLength: uint8(2 + len(data)), OptionData: data})
+		list = append(list, layers.TCPOption{
+			OptionType: kind, OptionLength: uint8(2 + len(data)), OptionData: data,
+		})
 	}
 	if o.MSS != nil {
 		add(layers.TCPOptionKindMSS, byte(*o.MSS>>8), byte(*o.MSS))
@@ -191,7 +205,8 @@ func (p *packet) options(own *stream) ([]layers.TCPOption, error) {
 				return nil, err
 			}
 		}
-		add(layers.TCPOptionKindTimestamps, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, value), echo)...)
+		add(layers.TCPOptionKindTimestamps,
+			binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, value), echo)...)
 	}
 	if o.WindowScale != nil {
 		add(layers.TCPOptionKindWindowScale, byte(*o.WindowScale))

@@ -23,7 +23,8 @@ func maskSignals() unix.Sigset_t {
 		set.Val[i] = ^set.Val[i]
 	}
 	for _, open := range []unix.Signal{
-		unix.SIGUSR1, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS,
+		unix.SIGUSR1, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP,
+		unix.SIGABRT, unix.SIGSYS,
 	} {
 		word, bit := (open-1)/wordBits, (open-1)%wordBits
 		set.Val[word] &^= 1 << bit

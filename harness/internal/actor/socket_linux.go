@@ -94,7 +94,8 @@ func (t *thread) listen(step *language.Step, op *language.Listen, o *outcome) {
 		}
 	}
 	defer t.on(s, o)
-	if !t.sockets.is(s, bound) && (op.Port != 0 || op.Address != "") && !t.bindTo(s, op.Address, op.Port, o) {
+	if !t.sockets.is(s, bound) && (op.Port != 0 || op.Address != "") &&
+		!t.bindTo(s, op.Address, op.Port, o) {
 		return
 	}
 	backlog := defaultBacklog
@@ -112,7 +113,9 @@ func (t *thread) accept(step *language.Step, op *language.Accept, o *outcome) {
 		o.problem(err)
 		return
 	}
-	conn := &socket{domain: s.domain, step: step.ID, thread: t, accepted: true, bound: true, used: true}
+	conn := &socket{
+		domain: s.domain, step: step.ID, thread: t, accepted: true, bound: true, used: true,
+	}
 	if !t.syscall(s, o, func() (int, error) {
 		fd, peer, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
 		conn.fd, o.Peer = fd, text(peer)
@@ -144,7 +147,9 @@ func (t *thread) connect(step *language.Step, op *language.Connect, o *outcome) 
 }
 
 func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome) {
-	how, ok := map[string]int{"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR}[op.How]
+	how, ok := map[string]int{
+		"": unix.SHUT_RDWR, "both": unix.SHUT_RDWR, "read": unix.SHUT_RD, "write": unix.SHUT_WR,
+	}[op.How]
 	if !ok {
 		o.problem(fmt.Errorf("invalid direction %q for shutdown: want read, write or both", op.How))
 		return

@@ -13,7 +13,8 @@ func addSockstat(values map[string]int64, table string) error {
 		protocol, rest, ok := strings.Cut(line, ":")
 		counts := strings.Fields(rest)
 		if !ok || len(counts)%2 != 0 {
-			return fmt.Errorf("reading sockstat: invalid line %q: want names and numbers", strings.TrimSpace(line))
+			return fmt.Errorf("reading sockstat: invalid line %q: want names and numbers",
+				strings.TrimSpace(line))
 		}
 		for i := 0; i < len(counts); i += 2 {
 			n, err := strconv.ParseInt(counts[i+1], 10, 64)
@@ -50,7 +51,9 @@ func addStates(values map[string]int64, table string) error {
 		}
 		columns := strings.Fields(line)
 		if len(columns) < 4 {
-			return fmt.Errorf("reading the table of TCP sockets: invalid line %q: want at least 4 columns", strings.TrimSpace(line))
+			return fmt.Errorf(
+				"reading the table of TCP sockets: invalid line %q: want at least 4 columns",
+				strings.TrimSpace(line))
 		}
 		n, err := strconv.ParseUint(columns[3], 16, 8)
 		if err != nil {

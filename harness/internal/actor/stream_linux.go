@@ -40,8 +40,9 @@ func numbersOf(s *socket) (*stream, error) {
 
 // moved reports whether anything was sent, received or acknowledged between two readings.
 func moved(a, b *unix.TCPInfo) bool {
-	return a.State != b.State || a.Bytes_acked != b.Bytes_acked || a.Bytes_received != b.Bytes_received ||
-		a.Bytes_sent != b.Bytes_sent || a.Notsent_bytes != b.Notsent_bytes
+	return a.State != b.State || a.Bytes_acked != b.Bytes_acked ||
+		a.Bytes_received != b.Bytes_received || a.Bytes_sent != b.Bytes_sent ||
+		a.Notsent_bytes != b.Notsent_bytes
 }
 
 // moment holds the numbers of a socket at one moment.

@@ -93,7 +93,8 @@ func (s *syns) write(b []byte, n uint64) {
 	binary.BigEndian.PutUint16(segment[14:], synWindow)
 	segment[20], segment[21] = 2, 4
 	binary.BigEndian.PutUint16(segment[22:], synMSS)
-	// The pseudo-header is both addresses, the protocol and the length (RFC 9293, section 3.1; RFC 8200, section 8.1).
+	// The pseudo-header is both addresses, the protocol and the length (RFC 9293, section 3.1; RFC
+	// 8200, section 8.1).
 	addresses := b[ipv4Header-8 : ipv4Header]
 	if !s.first.Is4() {
 		addresses = b[8:ipv6Header]

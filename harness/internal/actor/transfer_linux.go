@@ -179,7 +179,8 @@ func transfer(call uintptr, fd int, data []byte, flags int) (int, error) {
 	if len(data) > 0 {
 		p = unsafe.Pointer(&data[0])
 	}
-	n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(p), uintptr(len(data)), uintptr(flags), 0, 0)
+	n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(p),
+		uintptr(len(data)), uintptr(flags), 0, 0)
 	if errno != 0 {
 		return -1, errno
 	}
