@@ -49,7 +49,9 @@ type link struct {
 	fd      int
 }
 
-func newCapture(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event), wake func(int)) (_ *capture, err error) {
+func newCapture(
+	hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event), wake func(int),
+) (_ *capture, err error) {
 	c := &capture{
 		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake,
 		epoll: -1, event: -1,
@@ -98,7 +100,8 @@ func newCapture(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Ev
 	for _, l := range c.links {
 		addr := unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: l.ifindex}
 		if err := unix.Bind(l.fd, &addr); err != nil {
-			return nil, fmt.Errorf("capturing on %s of %s: %w", l.device, l.host, os.NewSyscallError("bind", err))
+			return nil, fmt.Errorf("capturing on %s of %s: %w",
+				l.device, l.host, os.NewSyscallError("bind", err))
 		}
 	}
 	return c, nil
@@ -219,7 +222,8 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 		// device is back up.
 		return 0, nil
 	case err != nil:
-		return 0, fmt.Errorf("reading packets on %s of %s: %w", l.device, l.host, os.NewSyscallError("recvmmsg", err))
+		return 0, fmt.Errorf("reading packets on %s of %s: %w",
+			l.device, l.host, os.NewSyscallError("recvmmsg", err))
 	}
 	c.wake(l.index)
 	c.wall.batch()
@@ -248,7 +252,9 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 }
 
 func (c *capture) note(format string, args ...any) {
-	c.emit(trace.Event{T: c.clock.Now(), Note: &trace.Note{Text: fmt.Sprintf(format, args...), Untrue: true}})
+	c.emit(trace.Event{
+		T: c.clock.Now(), Note: &trace.Note{Text: fmt.Sprintf(format, args...), Untrue: true},
+	})
 }
 
 // stop ends the goroutine after it has emitted the buffered packets, and emits a note about losses.

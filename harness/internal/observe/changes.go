@@ -117,8 +117,9 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 // the time, such as the time left on a timer or the round-trip time, do not count.
 func (s *socket) differs(last *socket) bool {
 	return s.state != last.state || s.timer != last.timer || s.retrans != last.retrans ||
-		s.recvQ != last.recvQ || s.sendQ != last.sendQ || s.inode != last.inode || s.identity() != last.identity() ||
-		s.info.totalRetrans != last.info.totalRetrans || s.info.backoff != last.info.backoff
+		s.recvQ != last.recvQ || s.sendQ != last.sendQ || s.inode != last.inode ||
+		s.identity() != last.identity() || s.info.totalRetrans != last.info.totalRetrans ||
+		s.info.backoff != last.info.backoff
 }
 
 func (s *socket) event(host string) *trace.Socket {

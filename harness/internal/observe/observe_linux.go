@@ -1,5 +1,5 @@
-// Package observe watches the hosts of a lab: the packets at the ends of their links, the states of their TCP sockets,
-// and their kernel counters. It changes nothing on them.
+// Package observe watches the hosts of a lab: the packets at the ends of their links, the states of
+// their TCP sockets, and their kernel counters. It changes nothing on them.
 //
 // Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states
 // are sampled with sock_diag, often after packets and rarely in quiet. A state that lasts shorter
@@ -42,7 +42,8 @@ type Host struct {
 	NoSockets bool
 }
 
-// Observer watches hosts from [Open] to [Observer.Stop]. Its methods may be called from several goroutines.
+// Observer watches hosts from [Open] to [Observer.Stop]. Its methods may be called from several
+// goroutines.
 type Observer struct {
 	clock    trace.Clock
 	emit     func(trace.Event)
@@ -66,7 +67,9 @@ type hostCounters struct {
 // is written than while packets queue up. The first snaplen bytes of each frame are kept.
 //
 // Open needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
-func Open(hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event)) (_ *Observer, err error) {
+func Open(
+	hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event),
+) (_ *Observer, err error) {
 	o := &Observer{clock: clock, emit: emit}
 	defer func() {
 		if err != nil {

@@ -123,7 +123,12 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 		return next
 	}
 	if err := h.sample(s); err != nil {
-		s.emit(trace.Event{T: s.clock.Now(), Note: &trace.Note{Text: err.Error() + "; its sockets are not observed from here on", Untrue: true}})
+		s.emit(trace.Event{
+			T: s.clock.Now(),
+			Note: &trace.Note{
+				Text: err.Error() + "; its sockets are not observed from here on", Untrue: true,
+			},
+		})
 		_ = h.diag.close() // the error that matters is already reported
 		h.diag = nil
 		return now + time.Hour

@@ -30,7 +30,8 @@ const (
 // steps are the times of the first samples after a packet. A timer such as the delayed ACK, or a
 // program's answer, follows a packet by some milliseconds, without another packet.
 var steps = [...]time.Duration{
-	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
+	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	20 * time.Millisecond,
 }
 
 // schedule decides when a host's sockets are sampled next. All times are on the same clock, any

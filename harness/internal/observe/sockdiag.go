@@ -26,13 +26,15 @@ const (
 
 // stateNames are the TCP states by number (include/net/tcp_states.h), as ss names them.
 var stateNames = [...]string{
-	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT", stateClose: "CLOSE",
-	8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING", stateNewSynRecv: "SYN_RECV",
+	1: "ESTABLISHED", 2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 5: "FIN_WAIT2", 6: "TIME_WAIT",
+	stateClose: "CLOSE", 8: "CLOSE_WAIT", 9: "LAST_ACK", 10: "LISTEN", 11: "CLOSING",
+	stateNewSynRecv: "SYN_RECV",
 }
 
 // allStates is the mask of the states of sockets in the kernel's connection and listening tables:
 // all but CLOSE.
-const allStates = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<8 | 1<<9 | 1<<10 | 1<<11 | 1<<stateNewSynRecv
+const allStates = 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<8 |
+	1<<9 | 1<<10 | 1<<11 | 1<<stateNewSynRecv
 
 // timerNames are the values of idiag_timer, as ss names them.
 var timerNames = [...]string{"off", "on", "keepalive", "timewait", "persist"}

@@ -72,7 +72,8 @@ func probeTimestamps(fd int) (stamped, up bool) {
 
 func wallNow() int64 {
 	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts) // cannot fail: the clock exists and the pointer is valid
+	// cannot fail: the clock exists and the pointer is valid
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
 	return ts.Nano()
 }
 
@@ -83,7 +84,8 @@ func parseTimestamp(control []byte) (sec, nsec int64, ok bool) {
 		return 0, 0, false
 	}
 	for _, m := range messages {
-		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS &&
+			len(m.Data) >= 16 {
 			ne := binary.NativeEndian
 			return int64(ne.Uint64(m.Data)), int64(ne.Uint64(m.Data[8:])), true
 		}
