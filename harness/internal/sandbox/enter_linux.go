@@ -23,11 +23,13 @@ func Enter(hostname string) error {
 	}
 	// Docker and others mount parts of /proc read-only or mask them. A new /proc shows the lab's
 	// own namespaces in full.
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+	if err := unix.Mount("proc", "/proc", "proc",
+		unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return mountError("mounting /proc", err)
 	}
 	// iptables keeps its lock in /run.
-	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=16m"); err != nil {
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV,
+		"mode=0755,size=16m"); err != nil {
 		return mountError("mounting /run", err)
 	}
 	if err := unix.Sethostname([]byte(hostname)); err != nil {

@@ -34,7 +34,8 @@ func NewReaper() *Reaper {
 	return r
 }
 
-// Exec calls f, which may start children and wait for them itself, as os/exec does. Calls must not be nested.
+// Exec calls f, which may start children and wait for them itself, as os/exec does. Calls must not
+// be nested.
 func (r *Reaper) Exec(f func() error) error {
 	r.starting.RLock()
 	defer r.starting.RUnlock()
@@ -43,7 +44,9 @@ func (r *Reaper) Exec(f func() error) error {
 
 // Spawn starts a process. When the process has ended, the reaper calls ended once, on its
 // goroutine.
-func (r *Reaper) Spawn(start func() (*Process, error), ended func(syscall.WaitStatus)) (*Process, error) {
+func (r *Reaper) Spawn(
+	start func() (*Process, error), ended func(syscall.WaitStatus),
+) (*Process, error) {
 	r.starting.RLock()
 	defer r.starting.RUnlock()
 	p, err := start()

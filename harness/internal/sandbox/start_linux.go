@@ -16,7 +16,8 @@ import (
 
 // namespaces are the new namespaces of every sandbox. A user namespace is added if the caller is
 // not root.
-const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
+const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+	unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
 
 // Process is a process started by [Start] or [Spawn].
 type Process struct {
@@ -60,7 +61,9 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 
 // Spawn runs this program again under the name role in the network namespace netns, with files as
 // descriptors 3, 4 and so on. The process dies with this one. The caller must reap it.
-func Spawn(role string, env []string, netns int, stderr *os.File, files ...*os.File) (*Process, error) {
+func Spawn(
+	role string, env []string, netns int, stderr *os.File, files ...*os.File,
+) (*Process, error) {
 	var p *Process
 	err := onImmortalThread(func() error {
 		home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -71,7 +74,8 @@ func Spawn(role string, env []string, netns int, stderr *os.File, files ...*os.F
 		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("entering the host's network namespace: %w", err)
 		}
-		p, err = fork(role, env, stderr, files, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true})
+		p, err = fork(role, env, stderr, files,
+			&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true})
 		if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
 			// A thread in the wrong namespace would put the next process there too.
 			panic(fmt.Sprintf("halfopen: returning to the wire's network namespace: %v", back))
@@ -84,7 +88,9 @@ func Spawn(role string, env []string, netns int, stderr *os.File, files ...*os.F
 	return p, nil
 }
 
-func fork(role string, env []string, stderr *os.File, files []*os.File, attr *syscall.SysProcAttr) (*Process, error) {
+func fork(
+	role string, env []string, stderr *os.File, files []*os.File, attr *syscall.SysProcAttr,
+) (*Process, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -94,7 +100,8 @@ func fork(role string, env []string, stderr *os.File, files []*os.File, attr *sy
 	for _, f := range files {
 		fds = append(fds, f.Fd())
 	}
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{role}, &syscall.ProcAttr{Env: env, Files: fds, Sys: attr})
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{role},
+		&syscall.ProcAttr{Env: env, Files: fds, Sys: attr})
 	runtime.KeepAlive(files)
 	runtime.KeepAlive(stderr)
 	if err != nil {
