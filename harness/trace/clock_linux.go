@@ -12,12 +12,14 @@ func NewClock() Clock { return Clock{Base: monotonic()} }
 // Now returns the time since T 0.
 func (c Clock) Now() time.Duration { return time.Duration(monotonic() - c.Base) }
 
-// FromWall converts a reading of CLOCK_REALTIME, such as a packet's kernel timestamp, to the time since T 0. It compares
-// the two clocks at the moment of the call, so call it soon after the reading was taken.
+// FromWall converts a reading of CLOCK_REALTIME, such as a packet's kernel timestamp, to the time
+// since T 0. It compares the two clocks at the moment of the call, so call it soon after the
+// reading was taken.
 func (c Clock) FromWall(sec, nsec int64) time.Duration {
 	var wall unix.Timespec
 	before := monotonic()
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // cannot fail: the clock exists and the pointer is valid
+	// cannot fail: the clock exists and the pointer is valid
+	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall)
 	after := monotonic()
 	offset := wall.Nano() - (before+after)/2
 	return time.Duration(sec*int64(time.Second) + nsec - offset - c.Base)
@@ -25,6 +27,7 @@ func (c Clock) FromWall(sec, nsec int64) time.Duration {
 
 func monotonic() int64 {
 	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // cannot fail: the clock exists and the pointer is valid
+	// cannot fail: the clock exists and the pointer is valid
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
 	return ts.Nano()
 }

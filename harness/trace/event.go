@@ -88,7 +88,8 @@ type Sysctl struct {
 	Missing bool `json:"missing,omitempty"`
 }
 
-// Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""), and when a step begins.
+// Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""),
+// and when a step begins.
 type Start struct {
 	Actor string `json:"actor,omitempty"`
 	Step  string `json:"step,omitempty"`

@@ -18,7 +18,8 @@ type Trace struct {
 	Events []Event
 }
 
-// Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a little late.
+// Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a
+// little late.
 func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
 
 // Sort orders the events by time. Events of the same instant keep the order in which they were
@@ -109,7 +110,8 @@ func Read(r io.Reader) (*Trace, error) {
 		}
 		// What is not read must not be judged: "none" would hold of events that nobody saw.
 		if e.Kind() == "" {
-			return nil, fmt.Errorf("reading event %d: its kind is unknown; was the trace written by a later version of halfopen?", len(t.Events))
+			return nil, fmt.Errorf("reading event %d: its kind is unknown; was the trace written by a later version of halfopen?",
+				len(t.Events))
 		}
 		t.Add(e)
 	}
