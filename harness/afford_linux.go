@@ -74,7 +74,8 @@ func translates(command []string) bool {
 	if shell, ok := strings.CutPrefix(text, "sh -c "); ok {
 		text = shell
 	}
-	return strings.Contains(text, "tables ") && strings.Contains(text, "-t nat") || strings.HasPrefix(text, "conntrack ")
+	return strings.Contains(text, "tables ") && strings.Contains(text, "-t nat") ||
+		strings.HasPrefix(text, "conntrack ")
 }
 
 // neededBy sets NeededBy if err is a MissingError.

@@ -61,7 +61,9 @@ func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 // announceSysctls emits the sysctls that the network set and the sysctls that expectations ask for.
 func (l *lab) announceSysctls() error {
 	for _, s := range l.net.Sysctls() {
-		l.now(trace.Event{Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing}})
+		l.now(trace.Event{
+			Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing},
+		})
 	}
 	host := l.anyHost()
 	for i := range l.Scenario.Expect {

@@ -71,7 +71,8 @@ func withheld(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("reading the system call of a thread: %v; this takes the right to ptrace, "+
-			"which the sysctl kernel.yama.ptrace_scope (3), a /proc mounted with hidepid, or the security module of a container can withhold", err)
+			"which the sysctl kernel.yama.ptrace_scope (3), a /proc mounted with hidepid, or "+
+			"the security module of a container can withhold", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("reading the system call of a thread: %v; "+
 			"/proc is mounted with hidepid, or the kernel is built without HAVE_ARCH_TRACEHOOK", err)
@@ -127,4 +128,6 @@ var callNames = map[int]string{
 
 // machinery are the calls that no step makes: the actor waiting for an event, a gate or a reply,
 // the actor reporting, and the Go runtime on any thread.
-var machinery = []int{unix.SYS_FUTEX, unix.SYS_EPOLL_PWAIT, unix.SYS_NANOSLEEP, unix.SYS_SCHED_YIELD, unix.SYS_WRITE}
+var machinery = []int{
+	unix.SYS_FUTEX, unix.SYS_EPOLL_PWAIT, unix.SYS_NANOSLEEP, unix.SYS_SCHED_YIELD, unix.SYS_WRITE,
+}

@@ -26,7 +26,8 @@ func (l *lab) build() error {
 		return err
 	}
 	var features fault.Features
-	if slices.ContainsFunc(l.Scenario.Faults, func(f language.Fault) bool { return fault.MayUseNetem(&f) }) {
+	if slices.ContainsFunc(l.Scenario.Faults,
+		func(f language.Fault) bool { return fault.MayUseNetem(&f) }) {
 		features.Netem = kernel.Netem() == nil
 	}
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {

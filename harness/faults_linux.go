@@ -32,7 +32,8 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 // struck returns, after everything that waits for the hit has been done.
 func (l *lab) struck(host string, s fault.Strike) {
 	l.now(trace.Event{Fault: &trace.Fault{
-		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect), By: s.By, Packet: s.Packet,
+		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect),
+		By: s.By, Packet: s.Packet,
 	}})
 	if !l.watched.awaited[s.Fault] {
 		return
@@ -70,7 +71,9 @@ func (l *lab) switchFault(name string, on bool) error {
 		return err
 	}
 	p := l.plan.Fault(name)
-	l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why}})
+	l.now(trace.Event{
+		Fault: &trace.Fault{Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why},
+	})
 	return nil
 }
 

@@ -59,7 +59,8 @@ func (a *member) start(topology *network.Topology) error {
 	l := a.lab
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
-		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr, commands.there, reports.there)
+		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr,
+			commands.there, reports.there)
 	}, func(status syscall.WaitStatus) {
 		l.inbox <- func() error { return a.ended(status) }
 	})
@@ -104,7 +105,9 @@ func (a *member) listen(r io.Reader) {
 		var report actor.Report
 		if err := dec.Decode(&report); err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-				a.lab.inbox <- func() error { return fmt.Errorf("reading the reports of actor %s: %w", a.Name, err) }
+				a.lab.inbox <- func() error {
+					return fmt.Errorf("reading the reports of actor %s: %w", a.Name, err)
+				}
 			}
 			return
 		}
@@ -142,7 +145,8 @@ func (a *member) track(e *trace.Event) {
 	case e.Start != nil:
 		a.running = append(a.running, *e.Start)
 	case e.Step != nil:
-		a.running = slices.DeleteFunc(a.running, func(s trace.Start) bool { return s.Step == e.Step.ID && s.N == e.Step.N })
+		a.running = slices.DeleteFunc(a.running,
+			func(s trace.Start) bool { return s.Step == e.Step.ID && s.N == e.Step.N })
 	}
 }
 

@@ -89,7 +89,9 @@ func (l *lab) happened(event language.EventRef) error {
 	}
 	l.faults.Happened(event)
 	if l.watched.sampled[event] {
-		if err := l.seen.Sample(func() { l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}}) }); err != nil {
+		if err := l.seen.Sample(func() {
+			l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}})
+		}); err != nil {
 			return err
 		}
 	}
