@@ -73,7 +73,8 @@ func (t *Topology) Commands() []string {
 		}
 		for _, s := range h.Sysctls {
 			if s.Pos.Line > 0 {
-				add("ip netns exec %s sysctl -q%sw %s%s", h.Name, map[bool]string{true: "e"}[s.Optional], assignment(s), refusable(s))
+				add("ip netns exec %s sysctl -q%sw %s%s",
+					h.Name, map[bool]string{true: "e"}[s.Optional], assignment(s), refusable(s))
 			}
 		}
 	}

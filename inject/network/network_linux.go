@@ -46,7 +46,8 @@ func Build(t *Topology) (_ *Network, err error) {
 		}
 	}()
 	// Kernels before 6.1 do not have this parameter. They are slower, with the same results.
-	if err := setSysctl("the lab", "net.ipv4.tcp_child_ehash_entries", socketTable); err != nil && !errors.Is(err, unix.ENOENT) {
+	if err := setSysctl("the lab", "net.ipv4.tcp_child_ehash_entries", socketTable); err != nil &&
+		!errors.Is(err, unix.ENOENT) {
 		return nil, err
 	}
 	for i := range t.Hosts {
@@ -138,7 +139,9 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 				}
 				return err
 			}
-			n.sysctls = append(n.sysctls, SysctlResult{Host: h.Name, Name: s.Name, Value: s.Value, Missing: missing})
+			n.sysctls = append(n.sysctls, SysctlResult{
+				Host: h.Name, Name: s.Name, Value: s.Value, Missing: missing,
+			})
 		}
 		return nil
 	})
@@ -200,7 +203,9 @@ func (n *Network) configure(h *Host) error {
 const firstIndex = 100
 
 func addAddress(ns *Namespace, link netlink.Link, p netip.Prefix) error {
-	addr := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
+	addr := &netlink.Addr{
+		IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())},
+	}
 	if p.Addr().Is6() {
 		addr.Flags = unix.IFA_F_NODAD
 	}
@@ -211,7 +216,9 @@ func (n *Network) addRoutes(h *Host) error {
 	ns := n.namespaces[h.Name]
 	if h.Gateway.IsValid() {
 		bits := h.Gateway.BitLen()
-		route := &netlink.Route{Dst: &net.IPNet{IP: make(net.IP, bits/8), Mask: net.CIDRMask(0, bits)}, Gw: h.Gateway.AsSlice()}
+		route := &netlink.Route{
+			Dst: &net.IPNet{IP: make(net.IP, bits/8), Mask: net.CIDRMask(0, bits)}, Gw: h.Gateway.AsSlice(),
+		}
 		if err := ns.nl.RouteAdd(route); err != nil {
 			return fmt.Errorf("adding the default route of %s: %w", h.Name, err)
 		}
@@ -265,7 +272,8 @@ func (n *Network) routeCongestion(host string) error {
 			}
 			r.Congctl = name
 			if err := replace(r); err != nil {
-				return fmt.Errorf("naming congestion control %s in the route of %s to %s: %w", name, host, r.Dst, err)
+				return fmt.Errorf("naming congestion control %s in the route of %s to %s: %w",
+					name, host, r.Dst, err)
 			}
 		}
 	}

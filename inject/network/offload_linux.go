@@ -38,7 +38,8 @@ func offloadsOff(device string) error {
 		}
 		copy(request.name[:unix.IFNAMSIZ-1], device)
 		request.data = unsafe.Pointer(&value)
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL,
+			uintptr(unsafe.Pointer(&request)))
 		if errno != 0 && !(device == "lo" && errors.Is(errno, unix.EOPNOTSUPP)) {
 			return fmt.Errorf("ethtool -K %s %s off: %w", device, o.name, errno)
 		}

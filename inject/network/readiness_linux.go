@@ -74,7 +74,8 @@ func (n *Network) unready(h *Host) (string, error) {
 				continue
 			}
 			if peers && !joined(groups, end.Device, p.Addr()) {
-				return fmt.Sprintf("%s has not joined the solicited-node group of %s", end.Device, p.Addr()), nil
+				return fmt.Sprintf("%s has not joined the solicited-node group of %s",
+					end.Device, p.Addr()), nil
 			}
 			if !local(ns, p.Addr()) {
 				return fmt.Sprintf("%s has no local route for %s", end.Device, p.Addr()), nil
@@ -108,8 +109,8 @@ func linkLocal(ns *Namespace, link netlink.Link) (bool, error) {
 	}), nil
 }
 
-// joined reports whether a device is in the solicited-node group of an address (RFC 4291, section 2.7.1), given
-// /proc/net/igmp6: a line for each group, with index, device, group in hexadecimal.
+// joined reports whether a device is in the solicited-node group of an address (RFC 4291, section
+// 2.7.1), given /proc/net/igmp6: a line for each group, with index, device, group in hexadecimal.
 func joined(groups, device string, a netip.Addr) bool {
 	b := a.As16()
 	want := fmt.Sprintf("ff0200000000000000000001ff%x", b[13:])

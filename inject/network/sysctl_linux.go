@@ -18,9 +18,11 @@ func setSysctl(host, name, value string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w", name, host, similar(name), unix.ENOENT)
+		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w",
+			name, host, similar(name), unix.ENOENT)
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w", name, host, errnoOf(err))
+		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w",
+			name, host, errnoOf(err))
 	case err != nil:
 		return fmt.Errorf("setting sysctl %s of %s: %w", name, host, err)
 	}
@@ -39,7 +41,8 @@ func errnoOf(err error) error {
 	return err
 }
 
-// sysctlPath turns dots into slashes. A slash in the name stands for a dot in an interface's name, as in sysctl(8).
+// sysctlPath turns dots into slashes. A slash in the name stands for a dot in an interface's name,
+// as in sysctl(8).
 func sysctlPath(name string) string {
 	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
 }
@@ -61,7 +64,8 @@ func NearestSysctl(name string) string {
 	if nearest == "" {
 		return ""
 	}
-	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") + "." + nearest
+	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") +
+		"." + nearest
 }
 
 // similar returns a suggestion for the name of a parameter that the kernel does not have, or "".

@@ -91,7 +91,8 @@ func Plan(s *language.Scenario) (*Topology, error) {
 		}
 	}
 	if len(hosts) > maxHosts {
-		return nil, fmt.Errorf("%s: %d hosts are too many: there are subnets for %d", s.Pos, len(hosts), maxHosts)
+		return nil, fmt.Errorf("%s: %d hosts are too many: there are subnets for %d",
+			s.Pos, len(hosts), maxHosts)
 	}
 	switch t.Shape {
 	case language.ShapeLoopback:
@@ -177,8 +178,11 @@ func (t *Topology) layWire(s *language.Scenario, hosts []language.Host) {
 		wire.Addrs = append(wire.Addrs, gateway)
 		t.Hosts = append(t.Hosts, host)
 		t.Links = append(t.Links, Link{
-			A:   LinkSide{Host: h.Name, Device: hostDevice},
-			B:   LinkSide{Host: language.Wire, Device: wireDevice(h.Name, i), Prefix: netip.PrefixFrom(gateway, prefix.Bits())},
+			A: LinkSide{Host: h.Name, Device: hostDevice},
+			B: LinkSide{
+				Host: language.Wire, Device: wireDevice(h.Name, i),
+				Prefix: netip.PrefixFrom(gateway, prefix.Bits()),
+			},
 			MTU: firstOf(h.MTU, s.Network.MTU, defaultMTU),
 		})
 	}
@@ -301,7 +305,8 @@ func (t *Topology) Address(ref string) (netip.Addr, error) {
 	if numbered {
 		var err error
 		if n, err = strconv.Atoi(which); err != nil || n < 1 {
-			return netip.Addr{}, fmt.Errorf("%q: invalid address %q: want a number from 1, or absent", ref, which)
+			return netip.Addr{}, fmt.Errorf(
+				"%q: invalid address %q: want a number from 1, or absent", ref, which)
 		}
 	}
 	if n > len(h.Addrs) {
