@@ -163,7 +163,9 @@ func (i *Injector) openQueues(o Options) error {
 // followed from their beginning, and no packet in flight is disturbed when a fault comes or goes.
 func (i *Injector) fillQueue(r *QueueRule) error {
 	i.undo = append(i.undo, func() error {
-		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error { return t.DeleteIfExists("mangle", r.Hook, r.Spec()...) })
+		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+			return t.DeleteIfExists("mangle", r.Hook, r.Spec()...)
+		})
 	})
 	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
 		if err := t.Append("mangle", r.Hook, r.Spec()...); err != nil {
@@ -205,7 +207,9 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 }
 
 // iptables calls f in the host's namespace.
-func (i *Injector) iptables(host string, family language.Family, f func(*iptables.IPTables) error) error {
+func (i *Injector) iptables(
+	host string, family language.Family, f func(*iptables.IPTables) error,
+) error {
 	return i.exec(func() error {
 		return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
 	})
@@ -213,7 +217,9 @@ func (i *Injector) iptables(host string, family language.Family, f func(*iptable
 
 func (i *Injector) makeChain(r *ChainRule) error {
 	i.undo = append(i.undo, func() error {
-		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error { return t.ClearAndDeleteChain("filter", r.Chain) })
+		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+			return t.ClearAndDeleteChain("filter", r.Chain)
+		})
 	})
 	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
 		if err := t.NewChain("filter", r.Chain); err != nil {
@@ -316,7 +322,8 @@ func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
 	return hits, err
 }
 
-// countHits adds up the packet counters of rules as iptables -S -v prints them: -A chain ... -c PACKETS BYTES ...
+// countHits adds up the packet counters of rules as iptables -S -v prints them: -A chain ... -c
+// PACKETS BYTES ...
 func countHits(rules []string) (uint64, error) {
 	var hits uint64
 	for _, rule := range rules {

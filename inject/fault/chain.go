@@ -49,7 +49,10 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 	case f.Every != 0 && (len(specs) > 1 || c.severalAddresses()):
 		return nil, c.needsQueue("count across several alternatives of a selector (every)")
 	case f.Every != 0:
-		every := []string{"-m", "statistic", "--mode", "nth", "--every", strconv.Itoa(f.Every), "--packet", strconv.Itoa(f.Every - 1)}
+		every := []string{
+			"-m", "statistic", "--mode", "nth", "--every", strconv.Itoa(f.Every),
+			"--packet", strconv.Itoa(f.Every - 1),
+		}
 		specs = [][]string{append(specs[0], every...)}
 		what += " of every nth packet"
 	}
@@ -59,7 +62,9 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 	}
 	p := &Planned{Mechanism: IPTables, Why: what + ": an iptables rule is enough" + note}
 	for _, at := range places {
-		r := &ChainRule{Host: at.host, Family: c.topology.Family, Hook: at.hook, Chain: chainName(c.fault.Name)}
+		r := &ChainRule{
+			Host: at.host, Family: c.topology.Family, Hook: at.hook, Chain: chainName(c.fault.Name),
+		}
 		for _, spec := range specs {
 			r.Specs = append(r.Specs, append(append([]string{}, spec...), target...))
 		}
@@ -162,7 +167,8 @@ func (c *compilation) protocols() ([][]string, error) {
 	v6 := c.topology.Family == language.V6
 	kinds := m.TCP
 	ports := len(m.Port)+len(m.SPort)+len(m.DPort) > 0
-	if len(kinds) == 0 && m.UDP == "" && m.ICMP == "" && (ports || length != nil || len(m.Options) > 0) {
+	if len(kinds) == 0 && m.UDP == "" && m.ICMP == "" &&
+		(ports || length != nil || len(m.Options) > 0) {
 		if len(m.Options) > 0 {
 			kinds = language.Kinds{language.AnySegment}
 		} else {

@@ -22,7 +22,10 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 	shaped := map[linkEnd]string{}
 	awaited := awaitedHits(s.Faults)
 	for i := range s.Faults {
-		c := &compilation{fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads, awaited: awaited[s.Faults[i].Name]}
+		c := &compilation{
+			fault: &s.Faults[i], topology: t, features: f, offloads: s.Network.Offloads,
+			awaited: awaited[s.Faults[i].Name],
+		}
 		planned, err := c.compile()
 		if err != nil {
 			return nil, err
@@ -34,7 +37,8 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 			}
 			end := linkEnd{q.Host, q.Device}
 			if other := shaped[end]; other != "" {
-				return nil, c.errorf("the only queueing discipline of device %s of %s is taken by fault %q: set via: nfqueue on one of the two", q.Device, q.Host, other)
+				return nil, c.errorf("the only queueing discipline of device %s of %s is taken by fault %q: set via: nfqueue on one of the two",
+					q.Device, q.Host, other)
 			}
 			shaped[end] = planned.Name
 		}

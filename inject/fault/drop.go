@@ -12,7 +12,8 @@ func (c *compilation) drop() (*Planned, error) {
 		p, rest := c.chanceOnly()
 		return rest.netem("loss", Netem{Loss: p})
 	case !strings.HasSuffix(c.fault.At, ".output"):
-		return nil, c.errorf(`tc drops only by chance, or everything at HOST.output; remove "via" to use iptables`)
+		return nil, c.errorf(
+			`tc drops only by chance, or everything at HOST.output; remove "via" to use iptables`)
 	}
 	return c.tc("local drop", Full{})
 }

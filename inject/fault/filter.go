@@ -98,11 +98,16 @@ func (c *compilation) filters() ([]Filter, error) {
 	if protocol != "" {
 		each(1, func(f *Filter, _ int) { f.protocol(numbers[protocol]) })
 	}
-	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 || slices.ContainsFunc(m.TCP, func(k language.SegmentKind) bool { return k != language.AnySegment }) {
+	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 ||
+		slices.ContainsFunc(m.TCP, func(k language.SegmentKind) bool {
+			return k != language.AnySegment
+		}) {
 		each(1, func(f *Filter, _ int) { f.plainHeader() })
 	}
 	each(len(m.TCP), func(f *Filter, i int) { f.kind(m.TCP[i]) })
-	each(2*len(m.Port), func(f *Filter, i int) { f.port([]string{"sport", "dport"}[i%2], m.Port[i/2]) })
+	each(2*len(m.Port), func(f *Filter, i int) {
+		f.port([]string{"sport", "dport"}[i%2], m.Port[i/2])
+	})
 	each(len(m.SPort), func(f *Filter, i int) { f.port("sport", m.SPort[i]) })
 	each(len(m.DPort), func(f *Filter, i int) { f.port("dport", m.DPort[i]) })
 	for i := range list {
@@ -166,7 +171,9 @@ func (f *Filter) word() string {
 }
 
 func (f *Filter) address(side string, a netip.Addr) {
-	offset := map[string]int{"ip src": 12, "ip dst": 16, "ip6 src": 8, "ip6 dst": 24}[f.word()+" "+side]
+	offset := map[string]int{
+		"ip src": 12, "ip dst": 16, "ip6 src": 8, "ip6 dst": 24,
+	}[f.word()+" "+side]
 	var keys []Key
 	for part := range slices.Chunk(a.AsSlice(), 4) {
 		value := uint32(part[0])<<24 | uint32(part[1])<<16 | uint32(part[2])<<8 | uint32(part[3])
@@ -181,7 +188,8 @@ func (f *Filter) protocol(number int) {
 	if f.Protocol == "ipv6" {
 		offset = 6
 	}
-	f.match(fmt.Sprintf("%s protocol %d 0xff", f.word(), number), keyAt(offset, 1, uint32(number), 0xff))
+	f.match(fmt.Sprintf("%s protocol %d 0xff", f.word(), number),
+		keyAt(offset, 1, uint32(number), 0xff))
 }
 
 // plainHeader makes sure that the transport header is where the filter looks for it: after an IPv4

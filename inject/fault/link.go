@@ -23,7 +23,8 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 	whole = len(m.Keys()) == 0
 	if host, side, _ := strings.Cut(c.fault.At, "."); side != "" {
 		if side != "output" || c.topology.Host(host) == nil {
-			return nil, false, c.needsQueue("carry out " + what + " on incoming packets (queueing disciplines see only outgoing ones)")
+			return nil, false, c.needsQueue("carry out " + what +
+				" on incoming packets (queueing disciplines see only outgoing ones)")
 		}
 		for _, e := range c.topology.LinkEnds(host) {
 			ends = append(ends, linkEnd{host, e.Device})
@@ -102,7 +103,10 @@ func MayUseNetem(f *language.Fault) bool {
 // cannot repeat a seed, and it counts the packets that passed, not those it struck.
 func (c *compilation) netem(what string, n Netem) (*Planned, error) {
 	if c.fault.Via != string(TC) {
-		return nil, &queueNeeded{what: "carry out " + what, why: what + ": nfqueue counts each hit and repeats a seed; via: tc would use netem"}
+		return nil, &queueNeeded{
+			what: "carry out " + what,
+			why:  what + ": nfqueue counts each hit and repeats a seed; via: tc would use netem",
+		}
 	}
 	return c.tc(what, &n)
 }

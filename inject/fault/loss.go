@@ -11,6 +11,7 @@ func (c *compilation) loss() (*Planned, error) {
 		return float64(*p)
 	}
 	return c.netem("loss", Netem{Bursts: &Bursts{
-		GoodToBad: float64(l.GoodToBad), BadToGood: float64(l.BadToGood), InBad: or(l.InBad, 1), InGood: or(l.InGood, 0),
+		GoodToBad: float64(l.GoodToBad), BadToGood: float64(l.BadToGood), InBad: or(l.InBad, 1),
+		InGood: or(l.InGood, 0),
 	}})
 }

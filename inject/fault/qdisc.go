@@ -83,11 +83,13 @@ func (r *QdiscRule) Commands() []string {
 	rate, burst := r.class()
 	commands := []string{
 		tc("qdisc add dev %s root handle 1: htb", r.Device),
-		tc("class add dev %s parent 1: classid 1:1 htb rate %dbit burst %d cburst %[3]d quantum %[4]d", r.Device, rate, burst, quantum),
+		tc("class add dev %s parent 1: classid 1:1 htb rate %dbit burst %d cburst %[3]d quantum %[4]d",
+			r.Device, rate, burst, quantum),
 		tc("qdisc add dev %s parent 1:1 handle 10: %s", r.Device, r.Qdisc.leaf()),
 	}
 	for _, f := range r.Filters {
-		commands = append(commands, tc("filter add dev %s parent 1: protocol %s prio 1 u32 %s flowid 1:1", r.Device, f.Protocol, f))
+		commands = append(commands,
+			tc("filter add dev %s parent 1: protocol %s prio 1 u32 %s flowid 1:1", r.Device, f.Protocol, f))
 	}
 	return commands
 }
@@ -119,7 +121,8 @@ func (n *Netem) root() string {
 		}
 	}
 	if b := n.Bursts; b != nil {
-		args = append(args, "loss", "gemodel", percent(b.GoodToBad), percent(b.BadToGood), percent(b.InBad), percent(b.InGood))
+		args = append(args, "loss", "gemodel", percent(b.GoodToBad), percent(b.BadToGood),
+			percent(b.InBad), percent(b.InGood))
 	}
 	return strings.Join(args, " ")
 }

@@ -77,7 +77,9 @@ func (r *QdiscRule) steps(h *netlink.Handle, index int) []func() error {
 			))
 		},
 		func() error {
-			return r.add(h, netlink.QdiscAttrs{LinkIndex: index, Handle: leafHandle, Parent: classHandle}, true)
+			return r.add(h, netlink.QdiscAttrs{
+				LinkIndex: index, Handle: leafHandle, Parent: classHandle,
+			}, true)
 		},
 	}
 	for _, f := range r.Filters {
@@ -94,7 +96,9 @@ func (r *QdiscRule) add(h *netlink.Handle, at netlink.QdiscAttrs, leaf bool) err
 			return addRaw(at, "bfifo", native(q.Queue))
 		}
 		bytes := q.To / 8
-		return h.QdiscAdd(&netlink.Tbf{QdiscAttrs: at, Rate: bytes, Limit: q.Queue, Buffer: netlink.Xmittime(bytes, q.Burst)})
+		return h.QdiscAdd(&netlink.Tbf{
+			QdiscAttrs: at, Rate: bytes, Limit: q.Queue, Buffer: netlink.Xmittime(bytes, q.Burst),
+		})
 	case *Netem:
 		head, attrs := q.options()
 		return addRaw(at, "netem", head, attrs...)
@@ -106,7 +110,9 @@ func (r *QdiscRule) add(h *netlink.Handle, at netlink.QdiscAttrs, leaf bool) err
 // options, attrs the attributes after it. The calling thread must be in the namespace.
 func addRaw(at netlink.QdiscAttrs, kind string, head []byte, attrs ...*nl.RtAttr) error {
 	req := nl.NewNetlinkRequest(unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
-	req.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(at.LinkIndex), Handle: at.Handle, Parent: at.Parent})
+	req.AddData(&nl.TcMsg{
+		Family: nl.FAMILY_ALL, Ifindex: int32(at.LinkIndex), Handle: at.Handle, Parent: at.Parent,
+	})
 	req.AddData(nl.NewRtAttr(nl.TCA_KIND, nl.ZeroTerminated(kind)))
 	options := nl.NewRtAttr(nl.TCA_OPTIONS, head)
 	for _, a := range attrs {
@@ -145,7 +151,8 @@ func (n *Netem) options() (head []byte, attrs []*nl.RtAttr) {
 		loss := nl.NewRtAttr(nl.TCA_NETEM_LOSS|unix.NLA_F_NESTED, nil)
 		// The kernel wants the probability of no loss in the bad state (struct tc_netem_gemodel: p,
 		// r, h, k1).
-		loss.AddRtAttr(netemLossGE, native(share(b.GoodToBad), share(b.BadToGood), math.MaxUint32-share(b.InBad), share(b.InGood)))
+		loss.AddRtAttr(netemLossGE, native(share(b.GoodToBad), share(b.BadToGood),
+			math.MaxUint32-share(b.InBad), share(b.InGood)))
 		attrs = append(attrs, loss)
 	}
 	return head, attrs
@@ -175,16 +182,20 @@ func (f Filter) u32(index int) *netlink.U32 {
 	}
 	sel.Keys = slices.Clip(sel.Keys) // the package also takes the keys between length and capacity
 	return &netlink.U32{
-		FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: rootHandle, Priority: 1, Protocol: protocol},
-		ClassId:     classHandle,
-		Sel:         sel,
+		FilterAttrs: netlink.FilterAttrs{
+			LinkIndex: index, Parent: rootHandle, Priority: 1, Protocol: protocol,
+		},
+		ClassId: classHandle,
+		Sel:     sel,
 	}
 }
 
 // delQdisc removes everything that addQdisc added. Packets held by the root discipline are lost
 // with it.
 func (i *Injector) delQdisc(r *QdiscRule) error {
-	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error { return r.remove(h, link, 1) })
+	return i.onDevice(r, func(h *netlink.Handle, link netlink.Link) error {
+		return r.remove(h, link, 1)
+	})
 }
 
 // remove removes the root discipline if at least one step was done.
@@ -193,7 +204,9 @@ func (r *QdiscRule) remove(h *netlink.Handle, link netlink.Link, done int) error
 		return nil
 	}
 	return h.QdiscDel(&netlink.GenericQdisc{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: rootHandle, Parent: netlink.HANDLE_ROOT},
+		QdiscAttrs: netlink.QdiscAttrs{
+			LinkIndex: link.Attrs().Index, Handle: rootHandle, Parent: netlink.HANDLE_ROOT,
+		},
 	})
 }
 

@@ -63,10 +63,12 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		return nil, err
 	}
 	rule := &queue.Rule{
-		Fault:   f.Name,
-		Match:   f.Match,
-		Trigger: queue.Trigger{Nth: f.Nth, Skip: f.Skip, First: f.First, Every: f.Every, Chance: (*float64)(f.Chance)},
-		Do:      f.Do,
+		Fault: f.Name,
+		Match: f.Match,
+		Trigger: queue.Trigger{
+			Nth: f.Nth, Skip: f.Skip, First: f.First, Every: f.Every, Chance: (*float64)(f.Chance),
+		},
+		Do: f.Do,
 	}
 	if p := f.Do.Partition; p != nil {
 		if c.topology.Host(p.Host) == nil {
@@ -80,12 +82,16 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		}
 	}
 	if c.offloads && rule.NeedsWirePackets() {
-		return nil, c.errorf("%s needs packets as they are on the wire, but offloads merge them: remove offloads: true", f.Do.Kind())
+		return nil, c.errorf("%s needs packets as they are on the wire, but offloads merge them: remove offloads: true",
+			f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
 	for _, at := range places {
 		rule.Places = append(rule.Places, queue.Place{Host: at.host, Hook: at.hook})
-		p.Rules = append(p.Rules, &QueueRule{Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule), strikes: rule, text: f.String()})
+		p.Rules = append(p.Rules, &QueueRule{
+			Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule),
+			strikes: rule, text: f.String(),
+		})
 	}
 	return p, nil
 }

@@ -28,7 +28,10 @@ func (c *compilation) rate() (*Planned, error) {
 	case c.fault.Triggered():
 		return nil, c.needsQueue("carry out rate with a trigger")
 	case !whole || c.fault.At != "" && c.fault.At != "wire":
-		return nil, &queueNeeded{what: "carry out rate", why: "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb"}
+		return nil, &queueNeeded{
+			what: "carry out rate",
+			why:  "rate of selected packets: nfqueue says which had to wait; via: tc would use an htb",
+		}
 	}
 	p, err := c.tc("rate", q)
 	if err == nil {
