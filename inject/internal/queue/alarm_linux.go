@@ -28,7 +28,8 @@ func newAlarm() (*alarm, error) {
 // real-time: both stand still for most of a second.
 func (a *alarm) exact() error {
 	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
-		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: -20, Runtime: 100_000, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: -20, Runtime: 100_000,
+		Flags: unix.SCHED_FLAG_RESET_ON_FORK,
 	}, 0)
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("setting the timer slack: %w", err)

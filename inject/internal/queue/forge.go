@@ -25,7 +25,8 @@ const (
 // the next one expected (RFC 5961, section 3.2). A RST to the receiver follows the packet; a RST to
 // the sender answers it. It returns nil if the packet is a RST or not a TCP segment.
 func forgeReset(d *packet.Decoded, to toward) []byte {
-	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&packet.RST != 0 || !unicast(d) {
+	if d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed || d.Flags&packet.RST != 0 ||
+		!unicast(d) {
 		return nil
 	}
 	next := d.Seq + uint32(d.PayloadLen)
@@ -75,18 +76,24 @@ func forgeUnreachable(s *strike, with string) []byte {
 		with = "icmp-port-unreachable"
 	}
 	codes := unreachables[with]
-	code6, value6 := layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]), uint32(0)
+	code6, value6 := layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]),
+		uint32(0)
 	if with == protoUnreachable {
 		// A parameter problem that points to the header's field "next header" (RFC 4443, section
 		// 3.4).
-		code6, value6 = layers.CreateICMPv6TypeCode(layers.ICMPv6TypeParameterProblem, layers.ICMPv6CodeUnrecognizedNextHeader), 6
+		code6, value6 = layers.CreateICMPv6TypeCode(
+			layers.ICMPv6TypeParameterProblem, layers.ICMPv6CodeUnrecognizedNextHeader), 6
 	}
-	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0, code6, value6)
+	return forgeError(s,
+		layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0,
+		code6, value6)
 }
 
-// forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443, section 3.2).
+// forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443,
+// section 3.2).
 func forgeTooBig(s *strike, size int) []byte {
-	return forgeError(s, layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded), uint16(size),
+	return forgeError(s, layers.CreateICMPv4TypeCode(
+		layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded), uint16(size),
 		layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0), uint32(size))
 }
 
@@ -101,7 +108,9 @@ const (
 // checksum. It returns nil if an error is forbidden: about another error, about a fragment other
 // than the first, or about a packet that is not from one host to another (RFC 1122, section 3.2.2;
 // RFC 4443, section 2.4).
-func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32) []byte {
+func forgeError(
+	s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32,
+) []byte {
 	d := &s.packet.decoded
 	if isError(d) || d.FragmentOffset > 0 || !unicast(d) {
 		return nil
@@ -114,18 +123,21 @@ func forgeError(s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layer
 	}
 	value := binary.BigEndian.AppendUint32(nil, value6)
 	return serialize(from, d.Src, layers.IPProtocolICMPv6,
-		&layers.ICMPv6{TypeCode: code6}, gopacket.Payload(append(value, quoted[:min(len(quoted), quoted6)]...)))
+		&layers.ICMPv6{TypeCode: code6},
+		gopacket.Payload(append(value, quoted[:min(len(quoted), quoted6)]...)))
 }
 
 // isError reports whether the packet is an ICMP error, or an ICMP message too broken to rule that
 // out.
 func isError(d *packet.Decoded) bool {
-	return d.Inner != nil || d.Proto == "icmp" && d.ICMPType != "echo-request" && d.ICMPType != "echo-reply"
+	return d.Inner != nil || d.Proto == "icmp" && d.ICMPType != "echo-request" &&
+		d.ICMPType != "echo-reply"
 }
 
 // unicast reports whether the packet is from one host to another, so that an answer makes sense.
 func unicast(d *packet.Decoded) bool {
-	return d.Src.IsValid() && !d.Src.IsUnspecified() && !d.Src.IsMulticast() && d.Dst.IsValid() && !d.Dst.IsMulticast()
+	return d.Src.IsValid() && !d.Src.IsUnspecified() && !d.Src.IsMulticast() && d.Dst.IsValid() &&
+		!d.Dst.IsMulticast()
 }
 
 // reporter returns the source address of errors to the sender: the wire's address on the sender's
@@ -148,15 +160,23 @@ func (s *strike) reporter() netip.Addr {
 }
 
 // serialize builds a packet with lengths and checksums.
-func serialize(src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.SerializableLayer) []byte {
+func serialize(
+	src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.SerializableLayer,
+) []byte {
 	const hops = 64
 	var ip gopacket.SerializableLayer
 	var network gopacket.NetworkLayer
 	if src.Is4() {
-		v4 := &layers.IPv4{Version: 4, TTL: hops, Protocol: proto, SrcIP: net.IP(src.AsSlice()), DstIP: net.IP(dst.AsSlice())}
+		v4 := &layers.IPv4{
+			Version: 4, TTL: hops, Protocol: proto, SrcIP: net.IP(src.AsSlice()),
+			DstIP: net.IP(dst.AsSlice()),
+		}
 		ip, network = v4, v4
 	} else {
-		v6 := &layers.IPv6{Version: 6, HopLimit: hops, NextHeader: proto, SrcIP: net.IP(src.AsSlice()), DstIP: net.IP(dst.AsSlice())}
+		v6 := &layers.IPv6{
+			Version: 6, HopLimit: hops, NextHeader: proto, SrcIP: net.IP(src.AsSlice()),
+			DstIP: net.IP(dst.AsSlice()),
+		}
 		ip, network = v6, v6
 	}
 	switch l := rest[0].(type) {
@@ -167,7 +187,8 @@ func serialize(src, dst netip.Addr, proto layers.IPProtocol, rest ...gopacket.Se
 	}
 	buf := gopacket.NewSerializeBuffer()
 	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
-	if err := gopacket.SerializeLayers(buf, options, append([]gopacket.SerializableLayer{ip}, rest...)...); err != nil {
+	if err := gopacket.SerializeLayers(buf, options,
+		append([]gopacket.SerializableLayer{ip}, rest...)...); err != nil {
 		return nil // happens only for lengths beyond 64 KiB, which are never quoted
 	}
 	return buf.Bytes()

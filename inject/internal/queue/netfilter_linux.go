@@ -132,7 +132,8 @@ func (n *netfilter) configure(attributes ...*nl.RtAttr) error {
 	r := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgConfig, unix.NLM_F_ACK)
 	r.AddData(&nl.Nfgenmsg{
 		Version: nl.NFNETLINK_V0,
-		ResId:   binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, Number)), // in network byte order
+		// in network byte order
+		ResId: binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, Number)),
 	})
 	for _, a := range attributes {
 		r.AddData(a)
@@ -192,7 +193,8 @@ func parseMessage(b []byte) (*arrival, error) {
 			a.id, a.hook, known = be.Uint32(value), value[6], true
 		case kind == nfqaTimestamp && len(value) >= 16:
 			// The time is cut to a whole microsecond; assume the end of it.
-			a.at = time.Duration(be.Uint64(value))*time.Second + time.Duration(be.Uint64(value[8:])+1)*time.Microsecond
+			a.at = time.Duration(be.Uint64(value))*time.Second +
+				time.Duration(be.Uint64(value[8:])+1)*time.Microsecond
 		case kind == nfqaPayload:
 			a.data = value
 		}

@@ -170,7 +170,8 @@ func (q *Queue) cameAt(a *arrival) time.Duration {
 	const longest = time.Second // if it is longer, the wall clock was set in between
 	var wall unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &wall) // cannot fail
-	now := q.Now()                                    // read last: time between the two readings makes the delay longer, never shorter
+	// read last: time between the two readings makes the delay longer, never shorter
+	now := q.Now()
 	if a.at > 0 {
 		if ago := time.Duration(wall.Nano()) - a.at; ago > 0 && ago < longest {
 			now -= ago

@@ -33,7 +33,9 @@ type rate struct {
 
 func newRate(r *Rule, _ *rand.Rand) action {
 	oneWay := r.Match.From != "" || r.Match.To != ""
-	a := &rate{perByte: 8e9 / float64(r.Do.Rate.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{}}
+	a := &rate{
+		perByte: 8e9 / float64(r.Do.Rate.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{},
+	}
 	queue, burst := r.Do.Rate.Queue, r.Do.Rate.Burst
 	if queue == 0 {
 		queue = defaultQueue

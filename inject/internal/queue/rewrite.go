@@ -91,8 +91,8 @@ func (a *rewrite) segment(b []byte, l location) {
 	})
 }
 
-// eachOption calls f for each option that has a length, its kind and length included. It stops where the options
-// contradict themselves.
+// eachOption calls f for each option that has a length, its kind and length included. It stops
+// where the options contradict themselves.
 func eachOption(options []byte, f func([]byte)) {
 	for len(options) > 0 {
 		switch {

@@ -27,7 +27,8 @@ func newSender() (*sender, error) {
 
 // rawSocket opens a socket that takes packets with their IP header (raw(7), IPPROTO_RAW).
 func rawSocket(family int) (int, error) {
-	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_RAW)
+	fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK,
+		unix.IPPROTO_RAW)
 	if err != nil {
 		return -1, err
 	}
