@@ -85,7 +85,8 @@ func (a *Action) String() string {
 		return kind
 	}
 	for i := range v.NumField() {
-		if _, flags, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); flags == "short" && len(fields) == 1 && !v.Field(i).IsZero() {
+		if _, flags, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); flags == "short" &&
+			len(fields) == 1 && !v.Field(i).IsZero() {
 			return kind + " " + flowOf(v.Field(i))
 		}
 	}

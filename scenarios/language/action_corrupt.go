@@ -44,7 +44,8 @@ func (a *Corrupt) reach(v *validation, f *Fault) {
 // host it may be that of a datagram which the links carry in fragments.
 func (v *validation) longestPayload(f *Fault) int {
 	longest, headers := maxMTU, 20+8
-	if wire := f.At == "" || f.At == Wire; (wire || f.Match.protocol() == "tcp") && v.s.Network.Shape != ShapeLoopback {
+	if wire := f.At == "" || f.At == Wire; (wire || f.Match.protocol() == "tcp") &&
+		v.s.Network.Shape != ShapeLoopback {
 		longest = v.s.Network.MTU
 		if longest == 0 {
 			longest = defaultMTU

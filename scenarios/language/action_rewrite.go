@@ -14,7 +14,8 @@ type Rewrite struct {
 }
 
 func (a *Rewrite) check(v *validation, f *Fault) {
-	if a.Window == nil && !v.has(&a.MSS) && len(a.Strip) == 0 && !v.has(&a.TTL) && a.ECN == "" && len(a.Set) == 0 && len(a.Clear) == 0 {
+	if a.Window == nil && !v.has(&a.MSS) && len(a.Strip) == 0 && !v.has(&a.TTL) && a.ECN == "" &&
+		len(a.Set) == 0 && len(a.Clear) == 0 {
 		v.errorf(a, f.Pos,
 			"rewrite: want at least one of window, mss, strip, ttl, ecn, set and clear")
 	}

@@ -108,7 +108,10 @@ func (f *File) Unused() []*Error {
 	var all []*Error
 	for _, name := range f.Params {
 		if n := f.names[name]; !used[name] {
-			all = append(all, &Error{Pos{f.Path, n.Line, n.Column}, fmt.Sprintf("nothing uses the parameter %s%s", say.Clip(name), spell.DidYouMean(name, known))})
+			all = append(all, &Error{
+				Pos{f.Path, n.Line, n.Column},
+				fmt.Sprintf("nothing uses the parameter %s%s", say.Clip(name), spell.DidYouMean(name, known)),
+			})
 		}
 	}
 	return all
@@ -210,7 +213,8 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 			if len(f.Params) > 0 {
 				known = "it has " + say.List(f.Params)
 			}
-			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s", f.Name, say.Clip(name), spell.DidYouMean(name, f.Params), known)
+			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s",
+				f.Name, say.Clip(name), spell.DidYouMean(name, f.Params), known)
 		}
 	}
 	var errs []*Error
@@ -240,14 +244,17 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 		}
 		// A parameter that only other rows have can be set for this one, too.
 		for _, name := range f.Params {
-			if text, ok := set[name]; ok && !slices.ContainsFunc(e.params, func(q param) bool { return q.name == name }) {
+			if text, ok := set[name]; ok &&
+				!slices.ContainsFunc(e.params, func(q param) bool { return q.name == name }) {
 				e.params = append(e.params, param{name, setNode(text, nil)})
 			}
 		}
 		if r.label != "" && !r.named {
 			e.label, _ = labelOf(e.params)
 		}
-		if !slices.ContainsFunc(out, func(o expandedRow) bool { return len(set) > 0 && sameParams(o, e) }) {
+		if !slices.ContainsFunc(out, func(o expandedRow) bool {
+			return len(set) > 0 && sameParams(o, e)
+		}) {
 			out = append(out, e)
 		}
 	}

@@ -3,8 +3,8 @@ package language
 import "slices"
 
 // linuxErrnos are the names of errors by Linux's number (include/uapi/asm-generic/errno.h); of two
-// names for one number, the one that traces have. A scenario speaks of Linux, whatever system checks
-// it: others number differently, and lack some.
+// names for one number, the one that traces have. A scenario speaks of Linux, whatever system
+// checks it: others number differently, and lack some.
 var linuxErrnos = [...]string{
 	1: "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF",
 	10: "ECHILD", "EAGAIN", "ENOMEM", "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST",

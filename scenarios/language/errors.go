@@ -8,8 +8,8 @@ import (
 	"halfopen/internal/decode"
 )
 
-// Error is one mistake in a scenario file. [Load], [Parse] and [File.Expand] return all mistakes of a file, joined by
-// errors.Join and sorted by position.
+// Error is one mistake in a scenario file. [Load], [Parse] and [File.Expand] return all mistakes of
+// a file, joined by errors.Join and sorted by position.
 type Error struct {
 	Pos Pos
 	Msg string
@@ -36,7 +36,8 @@ func joinErrors(errs []*Error) error {
 		return nil
 	}
 	slices.SortStableFunc(errs, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Msg, b.Msg))
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(a.Msg, b.Msg))
 	})
 	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
 	joined := make([]error, 0, len(errs))

@@ -38,8 +38,9 @@ const indexPattern = `(?:\[([0-9]{1,9})\])?`
 var (
 	faultEvent  = regexp.MustCompile(`^fault\.([^.\[\]]+)\.hit` + indexPattern + `$`)
 	signalEvent = regexp.MustCompile(`^([^.\[\]]+)\.signal\.([^.\[\]]+)$`)
-	stepEvent   = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start)?` + indexPattern + `$`)
-	stepRef     = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
+	stepEvent   = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start)?` +
+		indexPattern + `$`)
+	stepRef = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
 )
 
 // eventForms lists the forms of references, for messages.

@@ -28,7 +28,10 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 			errs = append(errs, found...)
 			scenarios = append(scenarios, s)
 			if nodes += used; nodes > maxTotalNodes {
-				errs = append(errs, &Error{Pos{File: f.Path}, fmt.Sprintf("too many YAML nodes: want at most %d in all cases together", maxTotalNodes)})
+				errs = append(errs, &Error{
+					Pos{File: f.Path},
+					fmt.Sprintf("too many YAML nodes: want at most %d in all cases together", maxTotalNodes),
+				})
 				return nil, joinErrors(errs)
 			}
 			if len(errs) > maxErrors {
@@ -44,13 +47,20 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 
 // expand returns the scenario of one case on one IP version, and the number of YAML nodes used.
 // read caches expressions, by their source.
-func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expression) (*Scenario, int, []*Error) {
+func (f *File) expand(
+	r expandedRow, family Family, read map[string]*expr.Expression,
+) (*Scenario, int, []*Error) {
 	d := newDecoder(f.Path)
 	d.family, d.label, d.labels = family, r.written, f.Cases
-	x := &substitution{d: d, label: r.label, params: map[string]*yaml.Node{
-		"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
-		"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},
-	}, names: slices.Concat(f.Params, reservedParams), read: read, computed: map[string]bool{"ip": true, "case": true}}
+	x := &substitution{
+		d: d, label: r.label,
+		params: map[string]*yaml.Node{
+			"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
+			"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},
+		},
+		names: slices.Concat(f.Params, reservedParams), read: read,
+		computed: map[string]bool{"ip": true, "case": true},
+	}
 	for _, p := range r.params {
 		x.params[p.name] = p.value
 	}
@@ -58,7 +68,9 @@ func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expres
 	for i := 0; i+1 < len(f.root.Content); i += 2 {
 		key := f.root.Content[i]
 		if key.Value == "params" || key.Value == "cases" {
-			root.Content = append(root.Content, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: key.Line, Column: key.Column})
+			root.Content = append(root.Content, key, &yaml.Node{
+				Kind: yaml.ScalarNode, Tag: "!!null", Line: key.Line, Column: key.Column,
+			})
 			continue
 		}
 		if value := x.node(f.root.Content[i+1]); value != nil {
@@ -75,7 +87,11 @@ func (f *File) expand(r expandedRow, family Family, read map[string]*expr.Expres
 		}
 	}
 	if x.nodes > MaxNodes || x.text > maxText {
-		return s, x.nodes, append(d.errors(), &Error{Pos{File: f.Path}, fmt.Sprintf("the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced", MaxNodes, maxText>>20)})
+		return s, x.nodes, append(d.errors(), &Error{
+			Pos{File: f.Path},
+			fmt.Sprintf("the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced",
+				MaxNodes, maxText>>20),
+		})
 	}
 	d.Mapping(root, reflect.ValueOf(s).Elem(), "params", "cases")
 	if len(s.IP) == 0 {

@@ -40,7 +40,8 @@ func (d *decoder) namedFault(n *yaml.Node, f *Fault) {
 	d.Plain(n, reflect.ValueOf(f).Elem())
 }
 
-// Triggered reports whether the fault strikes only some of the matching packets (nth, first, skip, every, chance).
+// Triggered reports whether the fault strikes only some of the matching packets (nth, first, skip,
+// every, chance).
 func (f *Fault) Triggered() bool {
 	return len(f.Nth) > 0 || f.First != 0 || f.Skip != 0 || f.Every != 0 || f.Chance != nil
 }
@@ -53,7 +54,8 @@ func (f *Fault) String() string {
 		text += ": " + f.Match.String() + ", at " + cmp.Or(f.At, Wire)
 	}
 	rest := *f
-	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only = "", Selector{}, "", Action{}, "", nil
+	rest.Name, rest.Match, rest.At, rest.Do, rest.Via, rest.Only =
+		"", Selector{}, "", Action{}, "", nil
 	if fields := flowFields(reflect.ValueOf(rest)); len(fields) > 0 {
 		text += "; " + strings.Join(fields, ", ")
 	}

@@ -71,7 +71,8 @@ func (v *validation) source(field *string, pos Pos, from string) {
 	if ap, notPort := netip.ParseAddrPort(from); notPort == nil {
 		addr, err = ap.Addr(), nil
 	}
-	if err != nil || labV4.Contains(addr) || labV6.Contains(addr) || v.s.Network.Shape == ShapeLoopback && addr.IsLoopback() {
+	if err != nil || labV4.Contains(addr) || labV6.Contains(addr) ||
+		v.s.Network.Shape == ShapeLoopback && addr.IsLoopback() {
 		return
 	}
 	v.errorf(field, pos, "invalid address %s: want one of the lab, in %s or %s", addr, labV4, labV6)

@@ -122,7 +122,8 @@ func Parse(name string, src []byte) (*File, error) {
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fail(max(second.Line, 1), "a second YAML document starts here; a file holds one scenario")
+		return nil, fail(max(second.Line, 1),
+			"a second YAML document starts here; a file holds one scenario")
 	}
 	if err := measure(name, &doc); err != nil {
 		return nil, err
@@ -185,7 +186,8 @@ func measure(file string, doc *yaml.Node) error {
 	walk = func(n *yaml.Node, depth int) (int, *Error) {
 		at := func(msg string) *Error { return &Error{Pos{file, n.Line, n.Column}, msg} }
 		if depth > maxDepth {
-			return 0, at(fmt.Sprintf("lists and mappings are nested too deep: want at most %d levels", maxDepth))
+			return 0, at(fmt.Sprintf(
+				"lists and mappings are nested too deep: want at most %d levels", maxDepth))
 		}
 		if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
 			return 0, at(fmt.Sprintf("unsupported tag %s: remove it", say.Clip(n.Tag)))
@@ -208,7 +210,8 @@ func measure(file string, doc *yaml.Node) error {
 				return 0, err
 			}
 			if total += size; total > MaxNodes {
-				return 0, at(fmt.Sprintf("too many YAML nodes: want at most %d, with aliases replaced", MaxNodes))
+				return 0, at(fmt.Sprintf(
+					"too many YAML nodes: want at most %d, with aliases replaced", MaxNodes))
 			}
 		}
 		sizes[n] = total
@@ -269,5 +272,6 @@ func (f *File) head(d *decoder) {
 }
 
 func isAliasFree(n *yaml.Node) bool {
-	return n.Kind != yaml.AliasNode && !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !isAliasFree(c) })
+	return n.Kind != yaml.AliasNode &&
+		!slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !isAliasFree(c) })
 }

@@ -58,7 +58,8 @@ func (p *Percent) Set(text string) error {
 	case err != nil || math.IsNaN(f):
 		return fmt.Errorf("invalid percentage %q: want one such as 5%% or 0.5%%", say.Clip(text))
 	case !ok && f > 0 && f <= 1:
-		return fmt.Errorf("%q has no unit: write %g%% for %s of 1, or %s%%", say.Clip(text), f*100, say.Clip(text), say.Clip(text))
+		return fmt.Errorf("%q has no unit: write %g%% for %s of 1, or %s%%",
+			say.Clip(text), f*100, say.Clip(text), say.Clip(text))
 	case !ok:
 		return fmt.Errorf("%q has no unit: write %s%%", say.Clip(text), say.Clip(text))
 	case f < 0 || f > 100:
@@ -74,7 +75,9 @@ func (p Percent) String() string { return strconv.FormatFloat(float64(p)*100, 'g
 // splitUnit splits a text into number and unit.
 func splitUnit(text string) (number, unit string) {
 	text = strings.TrimSpace(text)
-	i := strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789.+-", r) })
+	i := strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("0123456789.+-", r)
+	})
 	if i < 0 {
 		return text, ""
 	}
@@ -197,7 +200,8 @@ func bounds(op string, n int64) (low, high int64) {
 // Set parses a range of integers.
 func (c *Count) Set(text string) error {
 	op, rest := comparator(strings.TrimSpace(text))
-	wrong := fmt.Errorf("invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5", say.Clip(text))
+	wrong := fmt.Errorf("invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5",
+		say.Clip(text))
 	number := func(s string) (int64, error) {
 		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
 		if err != nil || n == math.MinInt64 || n == math.MaxInt64 {
@@ -300,7 +304,8 @@ func (s *Span) Set(text string) error {
 	}
 	if !ok {
 		if about {
-			return fmt.Errorf("%q has no tolerance: write \"~%v ±10%%\", or %v for a kernel timer", say.Clip(text), want, want)
+			return fmt.Errorf("%q has no tolerance: write \"~%v ±10%%\", or %v for a kernel timer",
+				say.Clip(text), want, want)
 		}
 		*s = TimerSpan(want)
 		s.Source = source

@@ -16,13 +16,20 @@ import (
 func Schema() ([]byte, error) {
 	b := &schemaBuilder{forms: forms, defs: jsonschema.Definitions{}}
 	root := b.object(reflect.TypeFor[Scenario]())
-	scalar := b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
+	scalar := b.define("Scalar", &jsonschema.Schema{Type: "string"},
+		&jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	root.Properties.Set("params", &jsonschema.Schema{
-		Type: "object", Description: "Parameters and their values: ${name} stands for the value. A value may be computed from other parameters, ${name + 1}; a case may give another value. --set NAME=VALUE sets one for a run.",
+		Type: "object",
+		Description: "Parameters and their values: ${name} stands for the value. A value may be " +
+			"computed from other parameters, ${name + 1}; a case may give another value. " +
+			"--set NAME=VALUE sets one for a run.",
 	})
 	one := uint64(1)
 	label := jsonschema.NewProperties()
-	label.Set("case", &jsonschema.Schema{Ref: scalar.Ref, Description: "Name of the case. Default: its first parameter, such as retries=3."})
+	label.Set("case", &jsonschema.Schema{
+		Ref:         scalar.Ref,
+		Description: "Name of the case. Default: its first parameter, such as retries=3.",
+	})
 	root.Properties.Set("cases", &jsonschema.Schema{
 		Type: "array", MinItems: &one,
 		Items: &jsonschema.Schema{
@@ -56,7 +63,10 @@ func (b *schemaBuilder) define(name string, alternatives ...*jsonschema.Schema) 
 
 // parameter returns the schema of ${...}, which may stand for any value.
 func (b *schemaBuilder) parameter() *jsonschema.Schema {
-	return b.define("Parameter", &jsonschema.Schema{Type: "string", Pattern: `\$\{[^{}]+\}`, Description: "A parameter, ${name}, or the result of an expression, ${name + 1}."})
+	return b.define("Parameter", &jsonschema.Schema{
+		Type: "string", Pattern: `\$\{[^{}]+\}`,
+		Description: "A parameter, ${name}, or the result of an expression, ${name + 1}.",
+	})
 }
 
 func enumOf(words []string) *jsonschema.Schema {
@@ -89,7 +99,8 @@ func (b *schemaBuilder) kind(t reflect.Type) *jsonschema.Schema {
 			return b.define(t.Name(), enumOf(words), b.parameter())
 		}
 		// A number, or a word such as true, is allowed as text.
-		return b.define("Scalar", &jsonschema.Schema{Type: "string"}, &jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
+		return b.define("Scalar", &jsonschema.Schema{Type: "string"},
+			&jsonschema.Schema{Type: "number"}, &jsonschema.Schema{Type: "boolean"})
 	case reflect.Bool:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, b.parameter()}}
 	case reflect.Int:
@@ -135,7 +146,10 @@ func (b *schemaBuilder) structure(t reflect.Type) *jsonschema.Schema {
 
 // object returns the schema of the mapping of a struct.
 func (b *schemaBuilder) object(t reflect.Type) *jsonschema.Schema {
-	s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+	s := &jsonschema.Schema{
+		Type: "object", Properties: jsonschema.NewProperties(),
+		AdditionalProperties: jsonschema.FalseSchema,
+	}
 	for _, f := range decode.Fields(t) {
 		b.property(s, t, f)
 	}

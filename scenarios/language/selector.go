@@ -136,7 +136,9 @@ func (m *Selector) protocols() []string {
 	for _, p := range []struct {
 		key   Key
 		given bool
-	}{{KeyTCP, len(m.TCP) > 0}, {KeyUDP, m.UDP != ""}, {KeyICMP, m.ICMP != ""}, {KeyARP, m.ARP != ""}} {
+	}{
+		{KeyTCP, len(m.TCP) > 0}, {KeyUDP, m.UDP != ""}, {KeyICMP, m.ICMP != ""}, {KeyARP, m.ARP != ""},
+	} {
 		if p.given {
 			set = append(set, string(p.key))
 		}
@@ -234,7 +236,8 @@ func (v *validation) bare(m *Selector, pos Pos) {
 		v.errorf(m.Retransmission, pos,
 			"retransmission: a bare acknowledgement or a RST never counts as one; select another kind")
 	}
-	if p := m.Payload; p != nil && m.onlyKinds(ACK) && (p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
+	if p := m.Payload; p != nil && m.onlyKinds(ACK) &&
+		(p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
 		v.errorf(p, pos, "payload: a bare acknowledgement has none; select DATA")
 	}
 	if p := m.Payload; p != nil && m.onlyKinds(DATA) && p.Length != nil && p.Length.Max == 0 {
@@ -245,7 +248,8 @@ func (v *validation) bare(m *Selector, pos Pos) {
 
 // onlyKinds reports whether the selector names kinds of TCP segments, all of them allowed.
 func (m *Selector) onlyKinds(allowed ...SegmentKind) bool {
-	return len(m.TCP) > 0 && !slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(allowed, k) })
+	return len(m.TCP) > 0 &&
+		!slices.ContainsFunc(m.TCP, func(k SegmentKind) bool { return !slices.Contains(allowed, k) })
 }
 
 func (v *validation) payload(p *Payload, pos Pos, proto string) {

@@ -84,7 +84,11 @@ func (f *File) settable(name, text string) []*Error {
 	if known == expr.Duration && given.Kind() == expr.Number {
 		remedy = fmt.Sprintf("write %ss or %sms", text, text)
 	}
-	return []*Error{{Pos{f.Path, values[0].Line, values[0].Column}, fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s", name, say.Clip(text), name, known, given.Describe(), remedy)}}
+	return []*Error{{
+		Pos{f.Path, values[0].Line, values[0].Column},
+		fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s",
+			name, say.Clip(text), name, known, given.Describe(), remedy),
+	}}
 }
 
 // setNode returns the node for a text of the command line: a list if it is a YAML list on one line,
@@ -92,7 +96,8 @@ func (f *File) settable(name, text string) []*Error {
 func setNode(text string, at *yaml.Node) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	var doc yaml.Node
-	if strings.HasPrefix(text, "[") && len(text) < 4096 && yaml.Unmarshal([]byte(text), &doc) == nil && isAliasFree(&doc) && len(doc.Content) == 1 {
+	if strings.HasPrefix(text, "[") && len(text) < 4096 &&
+		yaml.Unmarshal([]byte(text), &doc) == nil && isAliasFree(&doc) && len(doc.Content) == 1 {
 		n = doc.Content[0]
 	}
 	if at != nil {

@@ -64,7 +64,8 @@ const (
 
 // Words returns the TCP states.
 func (State) Words() []string {
-	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait, LastAck, Listening, Closing, Closed)
+	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait,
+		LastAck, Listening, Closing, Closed)
 }
 
 // StatePath joins states that follow each other: "SYN_SENT > ESTABLISHED".

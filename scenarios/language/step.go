@@ -108,7 +108,8 @@ func misplaced(t reflect.Type, key string) string {
 	if !isOperation || besideOperation(key) == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s belongs beside the operation, not in it: {OPERATION: ..., %s: ...}", key, key)
+	return fmt.Sprintf("%s belongs beside the operation, not in it: {OPERATION: ..., %s: ...}",
+		key, key)
 }
 
 // step reads a step: a mapping of one operation and the keys next to it, or the bare name of an
@@ -123,7 +124,8 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.Errorf(n, "want a step here: an operation's name, or a mapping such as {connect: \"server:8080\"}")
+		d.Errorf(n,
+			"want a step here: an operation's name, or a mapping such as {connect: \"server:8080\"}")
 		return
 	}
 	d.Keys(n)
@@ -149,7 +151,9 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	}
 	if len(ops) == 0 {
 		// If there is no other operation, socket is the operation.
-		if i := slices.IndexFunc(rest, func(k *yaml.Node) bool { return k.Value == "socket" }); i >= 0 && i%2 == 0 {
+		if i := slices.IndexFunc(rest, func(k *yaml.Node) bool {
+			return k.Value == "socket"
+		}); i >= 0 && i%2 == 0 {
 			ops = append(ops, rest[i], rest[i+1])
 			rest = slices.Delete(rest, i, i+2)
 		} else {

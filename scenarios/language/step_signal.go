@@ -29,7 +29,8 @@ func (v *validation) raises(actor, signal string) *knownStep {
 	var found *knownStep
 	for _, id := range v.ids {
 		k := v.steps[id]
-		if k.step.Op.Signal == nil || k.step.Op.Signal.Name != signal || !strings.HasPrefix(id, actor+".") {
+		if k.step.Op.Signal == nil || k.step.Op.Signal.Name != signal ||
+			!strings.HasPrefix(id, actor+".") {
 			continue
 		}
 		if found != nil {

@@ -197,7 +197,9 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 		computed := x.node(value)
 		x.computing = x.computing[:len(x.computing)-1]
 		if computed == nil {
-			computed = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "~", Line: value.Line, Column: value.Column}
+			computed = &yaml.Node{
+				Kind: yaml.ScalarNode, Tag: "!!null", Value: "~", Line: value.Line, Column: value.Column,
+			}
 		}
 		if len(x.d.Mistakes()) > before {
 			computed.Tag = decode.BadTag
@@ -207,7 +209,8 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	case ok:
 		return value
 	case slices.Contains(x.names, name):
-		x.d.Errorf(n, "parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
+		x.d.Errorf(n,
+			"parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
 	default:
 		x.d.Errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
 	}
@@ -218,7 +221,8 @@ func suggestParam(name string, known []string) string {
 	if s := spell.DidYouMean(name, known); s != "" {
 		return s
 	}
-	return "; known here: " + say.List(known) + "; to write the text itself, write $${" + say.Clip(name) + "}"
+	return "; known here: " + say.List(known) + "; to write the text itself, write $${" +
+		say.Clip(name) + "}"
 }
 
 // splice replaces parameters within a text.

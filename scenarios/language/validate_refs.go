@@ -22,11 +22,13 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 	case known == nil:
 		var ids []string
 		for _, id := range v.ids {
-			if rest, ok := strings.CutPrefix(id, actor+"."); ok && rest != "" { // a step that is wrong has no name
+			// a step that is wrong has no name
+			if rest, ok := strings.CutPrefix(id, actor+"."); ok && rest != "" {
 				ids = append(ids, rest)
 			}
 		}
-		v.errorf(field, pos, "the actor %s has no step %q%s", actor, say.Clip(step), suggestName(step, ids))
+		v.errorf(field, pos, "the actor %s has no step %q%s",
+			actor, say.Clip(step), suggestName(step, ids))
 	case n > known.runs:
 		v.errorf(field, pos,
 			"%s[%d] never happens: the step is done only %s", key, n, timesWord(known.runs))
@@ -66,7 +68,8 @@ func (v *validation) event(field any, pos Pos, ref EventRef) (Event, bool) {
 		if slices.Contains(v.signals, key) {
 			return e, true
 		}
-		v.errorf(field, pos, "no signal step raises %q%s", say.Clip(string(ref)), suggestName(key, v.signals))
+		v.errorf(field, pos, "no signal step raises %q%s",
+			say.Clip(string(ref)), suggestName(key, v.signals))
 		return e, false
 	}
 	return e, v.stepRef(field, pos, e.Actor, e.Step, e.N) != nil
@@ -131,7 +134,8 @@ func (v *validation) target(field any, pos Pos, to string) {
 	}
 	i := strings.LastIndexByte(to, ':')
 	if i < 0 {
-		v.errorf(field, pos, "%q has no port; want HOST:PORT, such as \"%s:8080\"", say.Clip(to), say.Clip(to))
+		v.errorf(field, pos, "%q has no port; want HOST:PORT, such as \"%s:8080\"",
+			say.Clip(to), say.Clip(to))
 		return
 	}
 	host, port := to[:i], to[i+1:]

@@ -38,8 +38,10 @@ func portRange(value string, before []Sysctl) error {
 		return fmt.Errorf(
 			"%s: invalid range: %d is more than %d; want the lower port first",
 			PortRange, ports[0], ports[1])
-	case ports[0] < 1024 && !slices.ContainsFunc(before, func(s Sysctl) bool { return s.Name == unprivilegedStart }):
-		return fmt.Errorf("%s: %d is below 1024, which the kernel refuses; set %s before it", PortRange, ports[0], unprivilegedStart)
+	case ports[0] < 1024 &&
+		!slices.ContainsFunc(before, func(s Sysctl) bool { return s.Name == unprivilegedStart }):
+		return fmt.Errorf("%s: %d is below 1024, which the kernel refuses; set %s before it",
+			PortRange, ports[0], unprivilegedStart)
 	}
 	return nil
 }

@@ -63,8 +63,8 @@ func (c Count) Of(noun string) string {
 // Contains reports whether n is in the range.
 func (c Count) Contains(n int64) bool { return c.Min <= n && n <= c.Max }
 
-// Span is a range of durations, written "63s" (a kernel timer: never early, up to 12.5 % late), ">= 3s", "< 5ms",
-// "2s..5s", "63s ±2%" or "~40ms ±10ms".
+// Span is a range of durations, written "63s" (a kernel timer: never early, up to 12.5 % late),
+// ">= 3s", "< 5ms", "2s..5s", "63s ±2%" or "~40ms ±10ms".
 type Span struct {
 	// Source is the text it was written as.
 	Source string

@@ -30,7 +30,12 @@ type TCPOption struct {
 // TCPOptions returns the options that selectors may name.
 func TCPOptions() []TCPOption {
 	return []TCPOption{
-		{"mss", 2}, {"window-scale", 3}, {"sack-permitted", 4}, {"sack", 5}, {"timestamps", 8}, {"fast-open", 34},
+		{"mss", 2},
+		{"window-scale", 3},
+		{"sack-permitted", 4},
+		{"sack", 5},
+		{"timestamps", 8},
+		{"fast-open", 34},
 	}
 }
 
@@ -56,10 +61,12 @@ func TCPOptionKind(name string) (kind uint8, ok bool) {
 // ICMPKinds returns the words for ICMP messages in selectors.
 func ICMPKinds() []string {
 	return []string{
-		"any", "port-unreachable", "host-unreachable", "net-unreachable", "admin-prohibited", "fragmentation-needed",
+		"any", "port-unreachable", "host-unreachable", "net-unreachable", "admin-prohibited",
+		"fragmentation-needed",
 		"echo-request", "echo-reply", "time-exceeded",
 	}
 }
 
-// stripNames are the TCP options that rewrite can take out. Its sack is both sack-permitted and sack.
+// stripNames are the TCP options that rewrite can take out. Its sack is both sack-permitted and
+// sack.
 var stripNames = []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}

@@ -37,7 +37,9 @@ func flowOf(v reflect.Value) string {
 		return "[" + strings.Join(items, ", ") + "]"
 	case reflect.Map:
 		keys := v.MapKeys()
-		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		slices.SortFunc(keys, func(a, b reflect.Value) int {
+			return strings.Compare(a.String(), b.String())
+		})
 		items := make([]string, len(keys))
 		for i, k := range keys {
 			items[i] = k.String() + ": " + flowOf(v.MapIndex(k))
