@@ -56,6 +56,7 @@ var rules = []rule{
 	{pkg: "internal/kernel", only: []string{"inject"}, why: "the kernel is probed without knowing what for"},
 	{pkg: "inject", only: []string{}, why: "every package must be able to say what this machine lacks"},
 	{pkg: "internal/packet", only: []string{}, why: "every package reads a packet the same way"},
+	{pkg: "harness/internal/tracepoint", only: []string{"inject"}, why: "what the kernel shows must be readable without a run"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector"}, why: "verdicts are pure functions of scenario and trace"},
 	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions"}, why: "results must be readable without the lab that made them"},

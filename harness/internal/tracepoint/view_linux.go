@@ -1,0 +1,286 @@
+//go:build amd64 || arm64
+
+package tracepoint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"unsafe"
+
+	"halfopen/inject"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// share is how much of the ring one namespace may fill, so that a flood in one lab does not cost
+// another its events.
+const share = ringSize / 2
+
+// ringSize is how much memory holds events until they are read, as bpf/tracepoint.c has it.
+const ringSize = 8 << 20
+
+// View is what this process sees of the kernel, from [Open] to [View.Close]. It is safe for
+// concurrent use.
+type View struct {
+	missing []Gap
+	decoder decoder
+
+	namespaces *ebpf.Map
+	taken      []uint64 // the bytes read, by slot, which the programs see; entries are atomic
+	close      []func() error
+
+	reader  *ringbuf.Reader
+	reading sync.WaitGroup
+	// err is what was read and not understood; for the goroutine that reads, and after it.
+	err error
+
+	// flushing is held by the one who waits for flushed.
+	flushing sync.Mutex
+	// flushed gets a value when all that was in the ring at a flush has been read. It is closed
+	// when nothing is read any more.
+	flushed chan struct{}
+
+	mu      sync.RWMutex
+	watches map[uint32]*Watch // mu
+	free    []uint32          // slots that are not in use; mu
+	closed  bool              // mu
+}
+
+// Open loads the programs and attaches them. Where no tracepoint can be used the error is a
+// *inject.MissingError: eBPF is forbidden to this process, or the kernel does not describe its
+// types. Where some cannot be used [View.Missing] names them. Each View has programs and memory of
+// its own, so open one for all labs of a process.
+func Open() (_ *View, err error) {
+	cache := btf.NewCache()
+	kernel, err := cache.Kernel()
+	if err != nil {
+		return nil, explainTypes(err)
+	}
+	spec, err := loadBpf()
+	if err != nil {
+		return nil, fmt.Errorf("reading the eBPF programs: %w", err)
+	}
+	v := &View{
+		decoder: decoder{
+			dropReasons:  reasons(kernel, dropReasons, dropReasonPrefix),
+			resetReasons: reasons(kernel, resetReasons, resetReasonPrefix),
+		},
+		flushed: make(chan struct{}),
+		watches: map[uint32]*Watch{},
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.closeAll())
+		}
+	}()
+	if v.missing, err = adapt(spec, kernel); err != nil {
+		return nil, fmt.Errorf("adapting the eBPF programs to this kernel: %w", err)
+	}
+	maps, err := v.makeMaps(spec)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := v.attach(spec, maps, cache); err != nil {
+		return nil, err
+	}
+	v.reading.Go(v.read)
+	return v, nil
+}
+
+// makeMaps makes the maps that all programs share.
+func (v *View) makeMaps(spec *ebpf.CollectionSpec) (map[string]*ebpf.Map, error) {
+	shared, err := ebpf.NewCollection(&ebpf.CollectionSpec{
+		Maps: spec.Maps, Types: spec.Types, ByteOrder: spec.ByteOrder,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.close = append(v.close, func() error { shared.Close(); return nil })
+	v.namespaces = shared.Maps["namespaces"]
+	for slot := range v.namespaces.MaxEntries() {
+		v.free = append(v.free, slot)
+	}
+	if err := v.mapTaken(shared.Maps["taken"]); err != nil {
+		return nil, err
+	}
+	if v.reader, err = ringbuf.NewReader(shared.Maps["ring"]); err != nil {
+		return nil, err
+	}
+	v.close = append(v.close, func() error {
+		err := v.reader.Close()
+		v.reading.Wait()
+		return err
+	})
+	return shared.Maps, nil
+}
+
+// mapTaken maps the memory of a map into this process's.
+func (v *View) mapTaken(m *ebpf.Map) error {
+	size := int(m.MaxEntries() * m.ValueSize())
+	memory, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("mapping the programs' memory: %w", err)
+	}
+	v.taken = unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(memory))), m.MaxEntries())
+	v.close = append(v.close, func() error {
+		v.taken = nil
+		return os.NewSyscallError("munmap", unix.Munmap(memory))
+	})
+	return nil
+}
+
+// attach loads and attaches each program by itself: one that this kernel refuses is missing, and
+// the others work. The error says that all are refused.
+func (v *View) attach(
+	spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, cache *btf.Cache,
+) error {
+	attached := 0
+	var refused []error
+	for _, p := range points {
+		program, ok := spec.Programs[p.name]
+		if !ok {
+			continue
+		}
+		err := v.attachOne(&ebpf.CollectionSpec{
+			Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{p.name: program},
+			Types: spec.Types, ByteOrder: spec.ByteOrder,
+		}, ebpf.CollectionOptions{MapReplacements: maps, Cache: cache}, p.name)
+		if err != nil {
+			refused = append(refused, err)
+			gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind, Err: err}
+			v.missing = append(v.missing, gap)
+			continue
+		}
+		attached++
+	}
+	switch {
+	case attached > 0:
+		return nil
+	case len(refused) > 0:
+		return explain(refused[0])
+	default:
+		return explain(errNoTracepoint)
+	}
+}
+
+func (v *View) attachOne(
+	spec *ebpf.CollectionSpec, options ebpf.CollectionOptions, name string,
+) error {
+	loaded, err := ebpf.NewCollectionWithOptions(spec, options)
+	if err != nil {
+		return fmt.Errorf("loading the program: %w", err)
+	}
+	// The link keeps what it needs.
+	defer loaded.Close()
+	attached, err := link.AttachTracing(link.TracingOptions{Program: loaded.Programs[name]})
+	if err != nil {
+		return fmt.Errorf("attaching the program: %w", err)
+	}
+	v.close = append(v.close, attached.Close)
+	return nil
+}
+
+// explainTypes says what an error in reading the kernel's types means.
+func explainTypes(err error) error {
+	if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, fs.ErrNotExist) {
+		return &inject.MissingError{
+			Feature: "BTF, by which programs know the kernel's types,", OfKernel: true, Err: err,
+			Remedy: "use a kernel with CONFIG_DEBUG_INFO_BTF",
+		}
+	}
+	return fmt.Errorf("reading the kernel's types: %w", err)
+}
+
+// explain says what an error in making maps and loading programs means.
+func explain(err error) error {
+	m := &inject.MissingError{Feature: "eBPF for tracepoints", Err: err}
+	switch {
+	case errors.Is(err, unix.EPERM):
+		m.Feature, m.NeededBy = "CAP_BPF and CAP_PERFMON", "eBPF for tracepoints"
+		m.Err = unix.EPERM // the library's guesses left out
+		m.Remedy = "run as root, outside user namespaces; " +
+			"in a container, add to docker run: --cap-add BPF --cap-add PERFMON"
+	case errors.Is(err, unix.ENOSYS):
+		m.OfKernel = true
+		m.Remedy = "use a kernel with CONFIG_BPF_SYSCALL"
+	}
+	return m
+}
+
+// Missing returns what this kernel does not show.
+func (v *View) Missing() []Gap { return v.missing }
+
+// DropReasons returns the reasons that a [Drop] can have on this kernel, in no order.
+func (v *View) DropReasons() []string { return values(v.decoder.dropReasons) }
+
+// ResetReasons returns the reasons that a [Reset] can have on this kernel, in no order.
+func (v *View) ResetReasons() []string { return values(v.decoder.resetReasons) }
+
+func values(names map[uint32]string) []string {
+	list := make([]string, 0, len(names))
+	for _, name := range names {
+		list = append(list, name)
+	}
+	return list
+}
+
+// read delivers events until the reader is closed.
+func (v *View) read() {
+	defer close(v.flushed)
+	var record ringbuf.Record
+	for {
+		err := v.reader.ReadInto(&record)
+		switch {
+		case err == nil:
+			if err := v.deliver(record.RawSample); err != nil && v.err == nil {
+				v.err = fmt.Errorf("reading the events of tracepoints: %w", err)
+			}
+		case errors.Is(err, ringbuf.ErrFlushed):
+			v.flushed <- struct{}{}
+		case errors.Is(err, ringbuf.ErrClosed):
+			return
+		default:
+			v.err = errors.Join(v.err, fmt.Errorf("reading the events of tracepoints: %w", err))
+			return
+		}
+	}
+}
+
+// flush waits until all that is in the ring has been read.
+func (v *View) flush() {
+	v.flushing.Lock()
+	defer v.flushing.Unlock()
+	if v.reader.Flush() == nil { // else it is closed
+		<-v.flushed
+	}
+}
+
+// Close takes programs and memory away. Stop each [Watch] before. The error says that an event was
+// not understood, or that something could not be taken away.
+func (v *View) Close() error {
+	v.mu.Lock()
+	closed := v.closed
+	v.closed = true
+	v.mu.Unlock()
+	if closed {
+		return nil
+	}
+	err := v.closeAll()
+	return errors.Join(v.err, err)
+}
+
+// closeAll undoes what Open did, the last first.
+func (v *View) closeAll() error {
+	var errs []error
+	for i := len(v.close) - 1; i >= 0; i-- {
+		errs = append(errs, v.close[i]())
+	}
+	return errors.Join(errs...)
+}
