@@ -5,7 +5,8 @@
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
-# make module          give the Go module another path: go.mod, imports, documents
+# make module         give the Go module another path: go.mod, imports, documents
+# make bpf            compile the eBPF programs again, after a change in harness/internal/tracepoint/bpf
 # Missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go
@@ -25,7 +26,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-kernels lint bench docs deps deps-vm install clean
+.PHONY: module all build run test test-short test-kernels lint bench docs bpf deps deps-vm install clean
 
 all: build
 
@@ -73,6 +74,12 @@ bench: deps build
 docs: build
 	rm -f docs/scenarios/*.md
 	$(BIN) list --markdown --dir docs/scenarios
+
+# The object that is committed, so that building needs no clang; a test fails if it is out of date. The same clang makes the
+# same bytes.
+bpf:
+	@internal/deps/deps.sh clang llvm-strip
+	$(GO) generate ./harness/internal/tracepoint
 
 # If nothing is missing, this does nothing and does not use the network.
 deps:

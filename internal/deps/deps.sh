@@ -25,6 +25,10 @@ package() {
 	sysctl:*) echo procps ;;
 	gcc:apk) echo gcc musl-dev ;;
 	gcc:apt-get) echo gcc libc6-dev ;;
+	clang:apt-get) echo clang libbpf-dev ;;
+	clang:dnf) echo clang libbpf-devel ;;
+	clang:apk) echo clang libbpf-dev ;;
+	llvm-strip:*) echo llvm ;;
 	qemu-system-x86_64:apt-get) echo qemu-system-x86 ;;
 	qemu-system-x86_64:dnf) echo qemu-system-x86-core ;;
 	*) echo "$2" ;;
