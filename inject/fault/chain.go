@@ -56,14 +56,14 @@ func (c *compilation) chains(what string, specs [][]string, target []string) (*P
 		specs = [][]string{append(specs[0], every...)}
 		what += " of every nth packet"
 	}
-	places, note, err := c.places()
+	hooks, note, err := c.hooks()
 	if err != nil {
 		return nil, err
 	}
 	p := &Planned{Mechanism: IPTables, Why: what + ": an iptables rule is enough" + note}
-	for _, at := range places {
+	for _, at := range hooks {
 		r := &ChainRule{
-			Host: at.host, Family: c.topology.Family, Hook: at.hook, Chain: chainName(c.fault.Name),
+			Host: at.Host, Family: c.topology.Family, Hook: at.Chain, Chain: chainName(c.fault.Name),
 		}
 		for _, spec := range specs {
 			r.Specs = append(r.Specs, append(append([]string{}, spec...), target...))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
 )
@@ -164,13 +165,8 @@ func (c *compilation) beyond(k language.Key) error {
 
 func (c *compilation) needsQueue(what string) error { return &queueNeeded{what: what} }
 
-// place is a hook of a host where a fault strikes.
-type place struct {
-	host, hook string
-}
-
-// places returns where the fault strikes, and a note for the plan if that is not obvious.
-func (c *compilation) places() ([]place, string, error) {
+// hooks returns where the fault strikes, and a note for the plan if that is not obvious.
+func (c *compilation) hooks() ([]queue.Hook, string, error) {
 	at := c.fault.At
 	if at == "" {
 		at = language.Wire
@@ -180,21 +176,21 @@ func (c *compilation) places() ([]place, string, error) {
 		if c.topology.Host(host) == nil || hook != "input" && hook != "output" {
 			return nil, "", c.errorf("invalid \"at: %s\": want wire, HOST.input or HOST.output", at)
 		}
-		return []place{{host, strings.ToUpper(hook)}}, "", nil
+		return []queue.Hook{{Host: host, Chain: strings.ToUpper(hook)}}, "", nil
 	}
 	if c.topology.Shape == language.ShapeWire {
-		return []place{{language.Wire, "FORWARD"}}, "", nil
+		return []queue.Hook{{Host: language.Wire, Chain: "FORWARD"}}, "", nil
 	}
 	// Without a wire, the receiving host's input comes nearest to it: the sender does not learn of
 	// the loss.
 	why := "; without a wire, it strikes at the receiver"
 	if to := c.fault.Match.To; to != "" {
-		return []place{{to, "INPUT"}}, why, nil
+		return []queue.Hook{{Host: to, Chain: "INPUT"}}, why, nil
 	}
-	var all []place
+	var all []queue.Hook
 	for _, h := range c.topology.Hosts {
 		if h.Name != c.fault.Match.From || c.topology.Shape == language.ShapeLoopback {
-			all = append(all, place{h.Name, "INPUT"})
+			all = append(all, queue.Hook{Host: h.Name, Chain: "INPUT"})
 		}
 	}
 	return all, why, nil

@@ -136,7 +136,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 			struck[s.effect]++
 		}
 		b := sent.bytes()
-		got := e.Decide(queue.Place{Host: language.Wire, Hook: "FORWARD"}, b, now)
+		got := e.Decide(queue.Hook{Host: language.Wire, Chain: "FORWARD"}, b, now)
 		if diff := differs(want, &got); diff != "" {
 			t.Errorf("%s\n%s at %v: %s", faultText(m), sent, now, diff)
 			return

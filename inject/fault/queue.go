@@ -58,7 +58,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	if _, err := selector.New(&f.Match, nil); err != nil {
 		return nil, c.errorf("%w", err)
 	}
-	places, note, err := c.places()
+	hooks, note, err := c.hooks()
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +86,10 @@ func (c *compilation) queue(why string) (*Planned, error) {
 			f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
-	for _, at := range places {
-		rule.Places = append(rule.Places, queue.Place{Host: at.host, Hook: at.hook})
+	for _, at := range hooks {
+		rule.Hooks = append(rule.Hooks, at)
 		p.Rules = append(p.Rules, &QueueRule{
-			Host: at.host, Hook: at.hook, Family: c.topology.Family, Match: c.detour(rule),
+			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: c.detour(rule),
 			strikes: rule, text: f.String(),
 		})
 	}
@@ -118,11 +118,11 @@ func (c *compilation) detour(rule *queue.Rule) []string {
 // layQueues decides which rules of a hook send packets to its queue: those that no other rule
 // covers.
 func (p *Plan) layQueues() {
-	hooks := map[queue.Place][]*QueueRule{}
+	hooks := map[queue.Hook][]*QueueRule{}
 	for f := range p.Faults {
 		for _, r := range p.Faults[f].Rules {
 			if q, ok := r.(*QueueRule); ok {
-				at := queue.Place{Host: q.Host, Hook: q.Hook}
+				at := queue.Hook{Host: q.Host, Chain: q.Hook}
 				hooks[at] = append(hooks[at], q)
 			}
 		}

@@ -156,8 +156,8 @@ func TestQueueOwner(t *testing.T) {
 	if os.Getenv(ownerEnv) == "" {
 		t.Skip("it is a part of TestKillingTheOwnerLetsPacketsPass")
 	}
-	at := queue.Place{Host: language.Wire, Hook: "FORWARD"}
-	rule := &queue.Rule{Fault: "silence", Places: []queue.Place{at}, Match: language.Selector{TCP: language.Kinds{language.AnySegment}}, Do: language.Action{Drop: &language.Drop{}}}
+	at := queue.Hook{Host: language.Wire, Chain: "FORWARD"}
+	rule := &queue.Rule{Fault: "silence", Hooks: []queue.Hook{at}, Match: language.Selector{TCP: language.Kinds{language.AnySegment}}, Do: language.Action{Drop: &language.Drop{}}}
 	e, err := queue.NewEngine([]*queue.Rule{rule}, nil, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ import "math/rand/v2"
 // action carries out one action of a rule. strike reports whether it did anything to the packet; if
 // not, the packet is not a hit.
 type action interface {
-	strike(*strike) (Strike, bool)
+	strike(*occasion) (Strike, bool)
 }
 
 // actions has one entry for each action of the language: how to make its state for a rule, and what

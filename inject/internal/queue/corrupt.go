@@ -12,7 +12,7 @@ type corrupt struct{ language.Corrupt }
 
 func newCorrupt(r *Rule, _ *rand.Rand) action { return &corrupt{Corrupt: *r.Do.Corrupt} }
 
-func (a *corrupt) strike(s *strike) (Strike, bool) {
+func (a *corrupt) strike(s *occasion) (Strike, bool) {
 	l, ok := locate(s.packet.bytes())
 	n := max(1, a.Bytes)
 	if !ok || l.payload+a.Offset+n > l.end {

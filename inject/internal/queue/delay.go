@@ -34,7 +34,7 @@ func newDelay(r *Rule, rng *rand.Rand) action {
 	}
 }
 
-func (a *delay) strike(s *strike) (Strike, bool) {
+func (a *delay) strike(s *occasion) (Strike, bool) {
 	by := a.by
 	switch {
 	case a.jitter == 0:

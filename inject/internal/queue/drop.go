@@ -5,7 +5,7 @@ import "halfopen/internal/packet"
 // drop drops the packet.
 type drop struct{}
 
-func (drop) strike(s *strike) (Strike, bool) {
+func (drop) strike(s *occasion) (Strike, bool) {
 	s.decision.Drop = true
 	return Strike{Effect: packet.EffectDropped}, true
 }

@@ -13,7 +13,7 @@ func newDuplicate(r *Rule, _ *rand.Rand) action {
 	return &duplicate{copies: r.Do.Effects().Copies}
 }
 
-func (a *duplicate) strike(s *strike) (Strike, bool) {
+func (a *duplicate) strike(s *occasion) (Strike, bool) {
 	if !s.packet.whole() {
 		return Strike{}, false
 	}

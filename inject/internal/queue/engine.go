@@ -69,7 +69,7 @@ const StrikeBytes = 128
 
 // queued is one packet while the rules are applied to it.
 type queued struct {
-	place   Place
+	hook    Hook
 	arrived []byte
 	decoded packet.Decoded
 	flow    packet.Flow
@@ -184,14 +184,14 @@ func (e *Engine) HasHappened(event language.EventRef) bool {
 
 // Decide applies the rules of a place to a packet, given from its IP header on. It accepts any
 // bytes. Neither the engine nor the decision keeps a reference to them.
-func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
+func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.packet = queued{place: at, arrived: data, decoded: packet.DecodeIP(data)}
+	e.packet = queued{hook: at, arrived: data, decoded: packet.DecodeIP(data)}
 	defer func() { e.packet = queued{} }()
 	p := &e.packet
 	if e.flows != nil {
-		p.flow = e.flows.Track(&p.decoded, at.Host, at.Hook, false)
+		p.flow = e.flows.Track(&p.decoded, at.Host, at.Chain, false)
 	}
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
@@ -202,7 +202,7 @@ func (e *Engine) Decide(at Place, data []byte, now time.Duration) Decision {
 		if !r.takes(r.matched, r.rng) {
 			continue
 		}
-		s, struck := r.action.strike(&strike{engine: e, packet: p, decision: &d, now: now})
+		s, struck := r.action.strike(&occasion{engine: e, packet: p, decision: &d, now: now})
 		if !struck {
 			continue
 		}
@@ -229,8 +229,8 @@ func directionOf(d *packet.Decoded) Direction {
 	return Direction{d.Proto, netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
-// strike is the state that an action works on.
-type strike struct {
+// occasion is the state that an action works on.
+type occasion struct {
 	engine   *Engine
 	packet   *queued
 	decision *Decision
@@ -238,11 +238,11 @@ type strike struct {
 }
 
 // wait delays the packet's release by that time, in addition to what other faults ask for.
-func (s *strike) wait(by time.Duration) { s.decision.At = max(s.decision.At, s.now) + by }
+func (s *occasion) wait(by time.Duration) { s.decision.At = max(s.decision.At, s.now) + by }
 
 // receiver returns the first address of the host that the packet is for, or the destination address
 // if it belongs to no host.
-func (s *strike) receiver() netip.Addr {
+func (s *occasion) receiver() netip.Addr {
 	dst := s.packet.decoded.Dst
 	for _, addrs := range s.engine.hosts {
 		if slices.Contains(addrs, dst) {
@@ -253,4 +253,4 @@ func (s *strike) receiver() netip.Addr {
 }
 
 // extra adds an additional packet: a copy if it has no data.
-func (s *strike) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }
+func (s *occasion) extra(x Extra) { s.decision.Extras = append(s.decision.Extras, x) }

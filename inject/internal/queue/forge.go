@@ -71,7 +71,7 @@ var unreachables = map[string][2]uint8{
 
 const protoUnreachable = "icmp-proto-unreachable"
 
-func forgeUnreachable(s *strike, with string) []byte {
+func forgeUnreachable(s *occasion, with string) []byte {
 	if with == "" {
 		with = "icmp-port-unreachable"
 	}
@@ -91,7 +91,7 @@ func forgeUnreachable(s *strike, with string) []byte {
 
 // forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443,
 // section 3.2).
-func forgeTooBig(s *strike, size int) []byte {
+func forgeTooBig(s *occasion, size int) []byte {
 	return forgeError(s, layers.CreateICMPv4TypeCode(
 		layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded), uint16(size),
 		layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0), uint32(size))
@@ -109,7 +109,7 @@ const (
 // than the first, or about a packet that is not from one host to another (RFC 1122, section 3.2.2;
 // RFC 4443, section 2.4).
 func forgeError(
-	s *strike, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32,
+	s *occasion, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32,
 ) []byte {
 	d := &s.packet.decoded
 	if isError(d) || d.FragmentOffset > 0 || !unicast(d) {
@@ -142,9 +142,9 @@ func unicast(d *packet.Decoded) bool {
 
 // reporter returns the source address of errors to the sender: the wire's address on the sender's
 // link, else the receiver's address.
-func (s *strike) reporter() netip.Addr {
+func (s *occasion) reporter() netip.Addr {
 	d := &s.packet.decoded
-	if s.packet.place.Host != language.Wire {
+	if s.packet.hook.Host != language.Wire {
 		return d.Dst
 	}
 	bits := 24

@@ -228,9 +228,9 @@ func TestWhoReports(t *testing.T) {
 			place := forward
 			switch at {
 			case "server.input":
-				place = Place{"server", "INPUT"}
+				place = Hook{"server", "INPUT"}
 			case "client.output":
-				place = Place{"client", "OUTPUT"}
+				place = Hook{"client", "OUTPUT"}
 			}
 			d := e.Decide(place, datagram(f, toServer, "x"), 0)
 			if got := forged(t, &d); len(got) != 1 || !strings.HasPrefix(got[0], want+" > client icmp") {

@@ -181,7 +181,7 @@ func FuzzRewrite(f *testing.F) {
 		}}
 		p := &queued{arrived: given}
 		before := slices.Clone(given)
-		if _, struck := a.strike(&strike{packet: p, decision: &Decision{}}); struck != (p.data != nil) {
+		if _, struck := a.strike(&occasion{packet: p, decision: &Decision{}}); struck != (p.data != nil) {
 			t.Fatalf("struck: %t, changed: %t", struck, p.data != nil)
 		}
 		if !bytes.Equal(before, given) {
@@ -221,7 +221,7 @@ func FuzzCorrupt(f *testing.F) {
 			a.Checksum = "fix"
 		}
 		p := &queued{arrived: given}
-		_, struck := a.strike(&strike{packet: p, decision: &Decision{}})
+		_, struck := a.strike(&occasion{packet: p, decision: &Decision{}})
 		l, all := locate(given)
 		if want := all && l.payload+int(offset)+max(1, int(n)) <= l.end; struck != want || struck != (p.data != nil) {
 			t.Fatalf("struck: %t, changed: %t, want %t", struck, p.data != nil, want)
@@ -250,7 +250,7 @@ func FuzzForge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, given []byte, size uint16, kind uint8) {
 		d := packet.DecodeIP(given)
-		s := &strike{engine: &Engine{hosts: hosts}, packet: &queued{place: forward, arrived: given, decoded: d}, decision: &Decision{}}
+		s := &occasion{engine: &Engine{hosts: hosts}, packet: &queued{hook: forward, arrived: given, decoded: d}, decision: &Decision{}}
 		for _, b := range [][]byte{
 			forgeReset(&d, toSender), forgeReset(&d, toReceiver), forgeUnreachable(s, with[int(kind)%len(with)]), forgeTooBig(s, int(size)),
 		} {

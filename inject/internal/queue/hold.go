@@ -13,7 +13,7 @@ type hold struct{ until language.EventRef }
 
 func newHold(r *Rule, _ *rand.Rand) action { return &hold{until: r.Do.Hold.Until.Canonical()} }
 
-func (a *hold) strike(s *strike) (Strike, bool) {
+func (a *hold) strike(s *occasion) (Strike, bool) {
 	if s.engine.happened[a.until] {
 		return Strike{}, false
 	}

@@ -26,7 +26,7 @@ func newLoss(r *Rule, rng *rand.Rand) action {
 	return a
 }
 
-func (a *loss) strike(s *strike) (Strike, bool) {
+func (a *loss) strike(s *occasion) (Strike, bool) {
 	change, lost := a.goodToBad, a.inGood
 	if a.bad {
 		change = a.badToGood

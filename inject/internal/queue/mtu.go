@@ -13,7 +13,7 @@ type mtu struct{ language.MTU }
 
 func newMTU(r *Rule, _ *rand.Rand) action { return &mtu{MTU: *r.Do.MTU} }
 
-func (a *mtu) strike(s *strike) (Strike, bool) {
+func (a *mtu) strike(s *occasion) (Strike, bool) {
 	if s.packet.length() <= a.Size {
 		return Strike{}, false
 	}

@@ -44,7 +44,7 @@ func address(f language.Family, host string) netip.Addr {
 	panic("no address of " + host)
 }
 
-var forward = Place{Host: language.Wire, Hook: "FORWARD"}
+var forward = Hook{Host: language.Wire, Chain: "FORWARD"}
 
 // newTestEngine makes an engine of faults written in YAML, all in force, on IPv4 or IPv6.
 func newTestEngine(t testing.TB, f language.Family, seed uint64, faults string) *Engine {
@@ -68,13 +68,13 @@ expect: [step: client.connect]
 	for _, f := range runs[0].Faults {
 		r := &Rule{
 			Fault:   f.Name,
-			Places:  []Place{forward},
+			Hooks:   []Hook{forward},
 			Match:   f.Match,
 			Trigger: Trigger{Nth: f.Nth, Skip: f.Skip, First: f.First, Every: f.Every, Chance: (*float64)(f.Chance)},
 			Do:      f.Do,
 		}
 		if host, hook, ok := strings.Cut(f.At, "."); ok {
-			r.Places = []Place{{host, strings.ToUpper(hook)}}
+			r.Hooks = []Hook{{host, strings.ToUpper(hook)}}
 		}
 		rules = append(rules, r)
 	}

@@ -133,7 +133,7 @@ func (q *Queue) read() {
 // arrived judges one packet. Packets that pass at once leave when the whole batch is judged.
 func (q *Queue) arrived(a *arrival) {
 	came := q.cameAt(a)
-	d := q.Engine.Decide(Place{q.Host, hooks[a.hook]}, a.data, came)
+	d := q.Engine.Decide(Hook{q.Host, hooks[a.hook]}, a.data, came)
 	if len(d.Strikes) > 0 {
 		// Packets judged earlier must leave before anyone learns of the strike and reacts to it.
 		q.mu.Lock()

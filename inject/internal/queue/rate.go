@@ -49,7 +49,7 @@ func newRate(r *Rule, _ *rand.Rand) action {
 
 func (a *rate) time(bytes int) time.Duration { return time.Duration(float64(bytes) * a.perByte) }
 
-func (a *rate) strike(s *strike) (Strike, bool) {
+func (a *rate) strike(s *occasion) (Strike, bool) {
 	bucket := s.receiver()
 	if a.oneWay {
 		bucket = netip.Addr{}

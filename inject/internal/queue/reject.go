@@ -11,7 +11,7 @@ type reject struct{ with string }
 
 func newReject(r *Rule, _ *rand.Rand) action { return &reject{with: r.Do.Reject.With} }
 
-func (a *reject) strike(s *strike) (Strike, bool) {
+func (a *reject) strike(s *occasion) (Strike, bool) {
 	s.decision.Drop = true
 	var answer []byte
 	if a.with == "tcp-reset" {

@@ -15,7 +15,7 @@ type reorder struct{ by int }
 
 func newReorder(r *Rule, _ *rand.Rand) action { return &reorder{by: max(1, r.Do.Reorder.By)} }
 
-func (a *reorder) strike(s *strike) (Strike, bool) {
+func (a *reorder) strike(s *occasion) (Strike, bool) {
 	s.decision.Behind = max(s.decision.Behind, a.by)
 	s.decision.Patience = reorderPatience
 	return Strike{Effect: packet.EffectReordered}, true

@@ -18,7 +18,7 @@ func newReplay(r *Rule, _ *rand.Rand) action {
 	return &replay{after: time.Duration(r.Do.Replay.After), until: r.Do.Replay.Until.Canonical()}
 }
 
-func (a *replay) strike(s *strike) (Strike, bool) {
+func (a *replay) strike(s *occasion) (Strike, bool) {
 	if !s.packet.whole() {
 		return Strike{}, false
 	}

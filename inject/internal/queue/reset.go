@@ -11,7 +11,7 @@ type reset struct{ to string }
 
 func newReset(r *Rule, _ *rand.Rand) action { return &reset{to: r.Do.Reset.To} }
 
-func (a *reset) strike(s *strike) (Strike, bool) {
+func (a *reset) strike(s *occasion) (Strike, bool) {
 	d := &s.packet.decoded
 	var forged [][]byte
 	if a.to != "sender" {

@@ -14,7 +14,7 @@ type rewrite struct{ language.Rewrite }
 
 func newRewrite(r *Rule, _ *rand.Rand) action { return &rewrite{Rewrite: *r.Do.Rewrite} }
 
-func (a *rewrite) strike(s *strike) (Strike, bool) {
+func (a *rewrite) strike(s *occasion) (Strike, bool) {
 	before := s.packet.bytes()
 	l, all := locate(before)
 	if l.ttl == 0 {

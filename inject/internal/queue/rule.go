@@ -10,19 +10,19 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Place is a hook of a host where packets are queued.
-type Place struct {
+// Hook is where packets are queued on a host: a built-in chain of iptables.
+type Hook struct {
 	Host string
-	// Hook is FORWARD, INPUT or OUTPUT.
-	Hook string
+	// Chain is FORWARD, INPUT or OUTPUT.
+	Chain string
 }
 
 // Rule is a fault that strikes in the queue.
 type Rule struct {
 	// Fault is the fault's name.
-	Fault  string
-	Places []Place
-	Match  language.Selector
+	Fault string
+	Hooks []Hook
+	Match language.Selector
 	// Or are alternatives: if there are any, a packet must match Match and at least one of them.
 	Or []language.Selector
 	Trigger
@@ -107,6 +107,6 @@ func newRuleState(r *Rule, hosts selector.Hosts, seed uint64) (*ruleState, error
 // selects reports whether the rule's selectors match the packet at its place, ignoring the trigger.
 func (r *ruleState) selects(p *queued) bool {
 	matches := func(m *selector.Matcher) bool { return m.Matches(&p.decoded, &p.flow) }
-	return slices.Contains(r.Places, p.place) && matches(r.match) &&
+	return slices.Contains(r.Hooks, p.hook) && matches(r.match) &&
 		(len(r.or) == 0 || slices.ContainsFunc(r.or, matches)) && r.conns.Takes(r.match, &p.flow)
 }

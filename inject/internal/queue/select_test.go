@@ -211,7 +211,7 @@ func TestTriggersCountWhileInForce(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	e := newTestEngine(t, language.V4, 1, `{in: {at: server.input, do: drop}, out: {at: client.output, do: drop}, wire: {do: drop}}`)
 	b := datagram(language.V4, toServer, "x")
-	for at, want := range map[Place]string{
+	for at, want := range map[Hook]string{
 		{"server", "INPUT"}:  "in",
 		{"client", "OUTPUT"}: "out",
 		{"client", "INPUT"}:  "",
