@@ -26,6 +26,17 @@ type Matcher struct {
 	tests    []test
 	hosts    Hosts
 	conn     int
+
+	// text, bytes and options are what payloads and TCP headers must have, read once: packets are
+	// matched in the path of a queue.
+	text, bytes []byte
+	options     []option
+}
+
+// option is a TCP option that must be there, or must not.
+type option struct {
+	kind uint8
+	want bool
 }
 
 // test checks one key of a selector, or several keys that belong together.
@@ -106,6 +117,20 @@ func New(s *language.Selector, hosts Hosts) (*Matcher, error) {
 			m.tests = append(m.tests, t.holds)
 		}
 	}
+	if p := s.Payload; p != nil {
+		m.text = []byte(p.Contains)
+		var err error
+		if m.bytes, err = language.DecodeHex(p.Hex); err != nil {
+			return nil, fmt.Errorf("reading the payload's bytes %q: %w", p.Hex, err)
+		}
+	}
+	for name, want := range s.Options {
+		kind, known := language.TCPOptionKind(name)
+		if !known {
+			return nil, fmt.Errorf("cannot match packets by the TCP option %q", name)
+		}
+		m.options = append(m.options, option{kind, want})
+	}
 	return m, nil
 }
 
@@ -181,12 +206,11 @@ func isSegment(d *packet.Decoded) bool { return d.Proto == "tcp" && d.FragmentOf
 func hasPayload(d *packet.Decoded) bool { return d.Proto == "tcp" || d.Proto == "udp" }
 
 func contains(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-	return hasPayload(d) && bytes.Contains(d.Payload, []byte(m.selector.Payload.Contains))
+	return hasPayload(d) && bytes.Contains(d.Payload, m.text)
 }
 
 func containsHex(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-	want, err := language.DecodeHex(m.selector.Payload.Hex)
-	return err == nil && hasPayload(d) && bytes.Contains(d.Payload, want)
+	return hasPayload(d) && bytes.Contains(d.Payload, m.bytes)
 }
 
 // covers reports whether a payload byte of a segment has one of the wanted offsets in its stream.
@@ -196,14 +220,5 @@ func covers(m *Matcher, d *packet.Decoded, f *packet.Flow) bool {
 }
 
 func hasOptions(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-	if !isSegment(d) {
-		return false
-	}
-	for name, want := range m.selector.Options {
-		kind, known := language.TCPOptionKind(name)
-		if !known || d.Options.Has(kind) != want {
-			return false
-		}
-	}
-	return true
+	return isSegment(d) && !slices.ContainsFunc(m.options, func(o option) bool { return d.Options.Has(o.kind) != o.want })
 }
