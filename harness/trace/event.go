@@ -28,6 +28,15 @@ type Event struct {
 	Process  *Process  `json:"process,omitempty"`
 	Note     *Note     `json:"note,omitempty"`
 	End      *End      `json:"end,omitempty"`
+
+	// Tracepoints says what of the next ones could be seen.
+	Tracepoints *Tracepoints `json:"tracepoints,omitempty"`
+	Transition  *Transition  `json:"transition,omitempty"`
+	Drop        *Drop        `json:"drop,omitempty"`
+	Retransmit  *Retransmit  `json:"retransmit,omitempty"`
+	Reset       *Reset       `json:"reset,omitempty"`
+	Probe       *Probe       `json:"probe,omitempty"`
+	Lost        *Lost        `json:"lost,omitempty"`
 }
 
 // Run is the first event: the scenario, the seed and the kernel of the run.
@@ -150,6 +159,10 @@ type Signal struct {
 // Socket is a socket of a host as sock_diag reports it, written when any of its values has changed.
 type Socket struct {
 	Host string `json:"host"`
+	// Cookie is the socket's number in the whole machine, as SO_COOKIE returns it. The request of a
+	// SYN, the socket that it becomes and the TIME_WAIT that takes its place have the same. It is 0
+	// in traces of earlier versions.
+	Cookie uint64 `json:"cookie,omitempty"`
 	// Local and Remote are address:port, IPv6 in brackets.
 	Local  string `json:"local"`
 	Remote string `json:"remote"`
@@ -295,6 +308,20 @@ func (e *Event) Kind() string {
 		return "note"
 	case e.End != nil:
 		return "end"
+	case e.Tracepoints != nil:
+		return "tracepoints"
+	case e.Transition != nil:
+		return string(Transitions)
+	case e.Drop != nil:
+		return string(Drops)
+	case e.Retransmit != nil:
+		return string(Retransmits)
+	case e.Reset != nil:
+		return string(Resets)
+	case e.Probe != nil:
+		return string(Probes)
+	case e.Lost != nil:
+		return "lost"
 	}
 	return ""
 }

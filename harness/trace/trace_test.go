@@ -38,8 +38,31 @@ func everyEvent() *Trace {
 		{T: 12 * ms, Signal: &Signal{Actor: "client", Name: "gone"}},
 		{T: 13 * ms, Process: &Process{Actor: "client", PID: 12, Signal: "KILL"}},
 		{T: 14 * ms, Note: &Note{Text: "a packet was lost", Untrue: true}},
-		{T: 15 * ms, End: &End{Reason: EndDeadline, Hanging: []string{"client.connect"}}},
+		{T: 15 * ms, Tracepoints: &Tracepoints{Gaps: []Gap{{Events: Resets, Text: "tcp:tcp_send_reset has no reasons", Partial: true}}, DropReasons: []string{"NO_SOCKET"}}},
+		{T: 16 * ms, Transition: &Transition{TCPSocket: someSocket("CLOSE"), From: "FIN_WAIT2", FINReceived: true, Errno: "EPIPE"}},
+		{T: 17 * ms, Drop: &Drop{TCPSocket: someSocket("LISTEN"), Reason: "NO_SOCKET", Location: "tcp_v4_rcv", Packet: []byte{0x45}}},
+		{T: 18 * ms, Retransmit: &Retransmit{TCPSocket: someSocket("SYN_SENT"), Seq: 1, EndSeq: 2, Flags: 2, Errno: "EHOSTUNREACH"}},
+		{T: 19 * ms, Reset: &Reset{TCPSocket: someSocket(""), Answers: true, Reason: "NO_SOCKET"}},
+		{T: 20 * ms, Probe: &Probe{TCPSocket: someSocket("ESTABLISHED"), Cwnd: 10, Ssthresh: 7, SRTT: ms, SendWindow: 65535, InFlight: 2, Congestion: "Open", LeftOut: 1}},
+		{T: 21 * ms, Lost: &Lost{Host: "client", Events: Drops, N: 3}},
+		{T: 22 * ms, End: &End{Reason: EndDeadline, Hanging: []string{"client.connect"}}},
 	}}
+}
+
+func someSocket(state string) TCPSocket {
+	return TCPSocket{
+		Host: "client", Cookie: 77, State: state, Local: "198.18.0.1:40000", Remote: "198.18.1.1:8080",
+	}
+}
+
+func TestDropsThatProveALoss(t *testing.T) {
+	for reason, want := range map[string]bool{
+		"NO_SOCKET": true, "TCP_OLD_SEQUENCE": true, "QUEUE_PURGE": false, "NOT_SPECIFIED": false,
+	} {
+		if got := (&Drop{Reason: reason}).Loss(); got != want {
+			t.Errorf("a drop with the reason %s proves a loss: %v, want %v", reason, got, want)
+		}
+	}
 }
 
 func TestEachEventHasAKind(t *testing.T) {
