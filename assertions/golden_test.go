@@ -38,6 +38,9 @@ func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 			case v.Got != v.Want:
 				fmt.Fprintf(&out, "wanted %s, saw %s\n", v.Want, v.Got)
 			}
+			for _, note := range v.Notes {
+				fmt.Fprintln(&out, "note: "+note)
+			}
 			fmt.Fprintln(&out)
 		})
 	}
@@ -158,6 +161,10 @@ func TestPacketExpectations(t *testing.T) {
 		{"a gap too short", `- {packets: {from: client, tcp: SYN}, gaps: ["~40ms ±10ms"]}`, at(0, 5*ms), Fail},
 		{"more gaps than packets, without count", `- {packets: {from: client, tcp: SYN}, gaps: [1s, 2s, 4s, 8s]}`, backoff, Fail},
 		{"fewer gaps than packets, with count", `- {packets: {from: client, tcp: SYN}, count: ">= 2", gaps: [1s]}`, backoff, Fail},
+		{"fewer times than packets, with count", `- {packets: {from: client, tcp: SYN}, count: ">= 2", at: [0s]}`, backoff, Fail},
+		{"more times than packets, with count", `- {packets: {from: client, tcp: SYN}, count: ">= 2", at: ["< 1ms", 1s, 3s, 7s, 15s]}`, backoff, Pass},
+		{"more times than packets, without count", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 7s, 15s]}`, backoff, Fail},
+		{"times of no packet", `- {packets: {from: client, tcp: SYN}, count: ">= 0", at: [1s]}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"gaps of a single packet", `- {packets: {from: client, tcp: SYN}, count: 1, gaps: [1s]}`, at(0), Fail},
 		{"gaps of no packet", `- {packets: {from: client, tcp: SYN}, count: ">= 0", gaps: [1s]}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"times since the first", `- {packets: {from: client, tcp: SYN}, at: ["< 1ms", 1s, 3s, 7s]}`, backoff, Pass},

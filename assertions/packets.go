@@ -97,6 +97,9 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
 		v.saw(false, say.Count(len(p.Gaps), "gap"), say.Count(there, "gap"))
 	}
+	if p.Count != nil {
+		v.noteLonger("gaps", len(p.Gaps), there, len(matched))
+	}
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
 		gap := ev.t.Events[matched[i+1]].T - ev.t.Events[matched[i]].T
@@ -112,8 +115,19 @@ func (ev *evidence) times(
 		v.saw(false, say.Count(len(p.At), "packet")+", one for each time",
 			say.Count(there, "packet"))
 	}
+	if p.Count != nil {
+		v.noteLonger("at", len(p.At), there, there)
+	}
 	for i := range min(there, len(p.At)) {
 		v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
+	}
+}
+
+// noteLonger notes a list of times that is longer than what there was to judge, as count allows.
+func (v *draft) noteLonger(key string, listed, judged, packets int) {
+	if judged >= 1 && judged < listed {
+		v.note("%s lists %s, and only the first %d could be judged: there %s", key,
+			say.Count(listed, "time"), judged, isOnly(packets))
 	}
 }
 
@@ -219,5 +233,8 @@ func isOnly(n int) string {
 	if n == 0 {
 		return "was no packet"
 	}
-	return "was only " + say.Count(n, "packet")
+	if n == 1 {
+		return "was only 1 packet"
+	}
+	return "were only " + say.Count(n, "packet")
 }

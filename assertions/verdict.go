@@ -7,6 +7,7 @@ package assertions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"halfopen/scenarios/language"
@@ -43,6 +44,9 @@ type Verdict struct {
 	// Reason explains a failure or a skip. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
+	// Notes are what to know about the verdict that does not change it, such as a pass for which
+	// the run gave no occasion to fail; a sentence each, without a full stop.
+	Notes []string `json:"notes,omitempty"`
 	// Packets and Sockets are the indexes, in order, of the trace's events that the verdict is
 	// about.
 	Packets []int `json:"packets,omitempty"`
@@ -82,6 +86,13 @@ func (v *draft) fail(want, got, text string) {
 	}
 	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures,
 		text)
+}
+
+// note records a sentence for a reader who asks for more than the verdict. It is kept once.
+func (v *draft) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(v.Notes, text) {
+		v.Notes = append(v.Notes, text)
+	}
 }
 
 // list adds lines that a failure shows below its reason.

@@ -21,8 +21,8 @@ type Look struct {
 	Width int
 	// Color draws with ANSI colors, ASCII with ASCII only.
 	Color, ASCII bool
-	// Verbose writes passed runs in detail, too: each verdict with what was seen, the mechanism of
-	// each fault and the reason for it, and the ladder.
+	// Verbose writes passed runs in detail, too: each verdict with what was seen and its notes, the
+	// mechanism of each fault and the reason for it, and the ladder.
 	Verbose bool
 }
 
@@ -148,6 +148,9 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 		if k.Verbose && v.Got != v.Want { // if they are the same, nothing was measured
 			wrapTo(b, k, "       ", "saw     ", v.Got)
 		}
+		if k.Verbose {
+			writeNotes(b, v, k)
+		}
 		return
 	case assertions.Skip:
 		wrapTo(b, k, "       ", "", first)
@@ -160,6 +163,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	if first != fmt.Sprintf("wanted %s, saw %s", v.Want, v.Got) {
 		wrapTo(b, k, "       ", "why     ", first)
 	}
+	writeNotes(b, v, k)
 	if len(v.Packets) > 0 {
 		// The ladder shows the packets that the rest of the reason lists.
 		b.WriteString(ladderOf(r, k, LadderOptions{
@@ -176,6 +180,12 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	}
 	for _, l := range socketLines(r, v.Sockets) {
 		wrapTo(b, k, "       ", "socket  ", l)
+	}
+}
+
+func writeNotes(b *strings.Builder, v *assertions.Verdict, k Look) {
+	for _, note := range v.Notes {
+		wrapTo(b, k, "       ", "note    ", note)
 	}
 }
 

@@ -100,6 +100,29 @@ func TestASkippedCheckIsNeverSilent(t *testing.T) {
 	}
 }
 
+func TestNotesAreOfVerboseOutputAndOfFailures(t *testing.T) {
+	const note = "       note    gaps lists 5 times, and only the first 1 could be judged: there were only 2 packets\n"
+	for _, tt := range []struct {
+		name string
+		r    *result.Result
+		k    Look
+		want bool
+	}{
+		{"a pass", passing(t), Look{Width: 200}, false},
+		{"a pass in verbose output", passing(t), Look{Width: 200, Verbose: true}, true},
+		{"a failure", failing(t), Look{Width: 200}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.r.Verdicts[1].Notes = []string{
+				"gaps lists 5 times, and only the first 1 could be judged: there were only 2 packets",
+			}
+			if got := Details(tt.r, tt.k); strings.Contains(got, note) != tt.want {
+				t.Errorf("note written: %t, want %t\n%s", !tt.want, tt.want, got)
+			}
+		})
+	}
+}
+
 func TestTableAndSummary(t *testing.T) {
 	pass, fail := passing(t), failing(t)
 	skip := &result.Result{Run: pass.Run, Status: result.Skip, Err: errors.New("no"), Took: ms}
