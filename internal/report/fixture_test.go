@@ -25,7 +25,9 @@ type lab struct {
 	t     *testing.T
 	trace *trace.Trace
 	v6    bool
-	ipid  uint16
+	// lo has all addresses on the loopback device.
+	lo   bool
+	ipid uint16
 }
 
 // start is the time at which the actors of a lab begin.
@@ -56,6 +58,10 @@ func (l *lab) add(at time.Duration, e trace.Event) {
 
 func (l *lab) addr(host string) string {
 	switch {
+	case l.lo && l.v6:
+		return "::1"
+	case l.lo:
+		return "127.0.0.1"
 	case host == "client" && l.v6:
 		return "2001:2:0:1::2"
 	case host == "client":

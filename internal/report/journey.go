@@ -46,6 +46,18 @@ type Journey struct {
 // Lost reports whether the packet never reached the sockets of a host.
 func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" }
 
+// loopback is the device by which a host talks to itself.
+const loopback = "lo"
+
+// onLoopback returns the owner of an address seen on the lo of a host: all of 127.0.0.0/8 and ::1
+// are the host's, though it is not configured with each of them.
+func onLoopback(a netip.Addr, owner, host string) string {
+	if a.IsLoopback() {
+		return host
+	}
+	return owner
+}
+
 // hop is a link end and a direction. No packet passes the same hop twice.
 type hop struct {
 	host, device string
@@ -59,6 +71,8 @@ const mostOpen = 64
 // packet with an identification has only fields that no fault changes. Other packets need more
 // fields to be distinguished.
 type packetKey struct {
+	// host is set on lo: all hosts have the same addresses there.
+	host         string
 	src, dst     netip.Addr
 	proto, icmp  string
 	id           uint32
@@ -86,17 +100,22 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	var all []*Journey
 	for i := range t.Events {
 		p := t.Events[i].Packet
-		if p == nil {
+		// On lo a packet is seen where it is sent, as expectations count it.
+		if p == nil || p.Device == loopback && !p.Out {
 			continue
 		}
 		d := p.Decode()
 		h := hop{p.Host, p.Device, p.Out}
 		k := keyOf(d, seed)
-		from := owners[d.Src]
+		from, to := owners[d.Src], owners[d.Dst]
+		if p.Device == loopback {
+			k.host = p.Host
+			from, to = onLoopback(d.Src, from, p.Host), onLoopback(d.Dst, to, p.Host)
+		}
 		j := follow(open[k], h, t.Events[i].T, patience(waits, d))
 		if j == nil {
 			j = &Journey{
-				From: p.Host, Source: from, To: owners[d.Dst], Sent: t.Events[i].T, Packet: d, Flow: flows[i],
+				From: p.Host, Source: from, To: to, Sent: t.Events[i].T, Packet: d, Flow: flows[i],
 			}
 			if !p.Out && from != "" {
 				j.From = from
@@ -110,7 +129,8 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 		j.Events = append(j.Events, i)
 		j.hops = append(j.hops, h)
 		j.Last, j.Seen = t.Events[i].T, p.Host
-		if !p.Out && p.Host == j.To {
+		// lo has no way on which a packet can get lost: the capture is after the queueing discipline.
+		if p.Host == j.To && (!p.Out || p.Device == loopback) {
 			j.Arrived, j.Arrival = true, d
 			open[k] = slices.DeleteFunc(open[k], func(o *Journey) bool { return o == j })
 		}

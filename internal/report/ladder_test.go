@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestLadder(t *testing.T) {
 		"ladder-color":                        {backoff, backoffTrace, LadderOptions{Color: true}},
 		"ladder-only-some-packets":            {v4, v4Trace, LadderOptions{Only: packetsOf(v4Trace, "DATA"), Indent: "    "}},
 		"ladder-the-wire-answers":             {icmp, icmpTrace, LadderOptions{}},
-		"ladder-loopback":                     {nil, loopback(t), LadderOptions{}},
+		"ladder-loopback":                     {nil, refusedOnLoopback(t), LadderOptions{}},
 		"ladder-shortened":                    {bulk, bulkTrace, LadderOptions{MaxRows: 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +55,8 @@ func TestLadder(t *testing.T) {
 	}
 }
 
-// loopback is a connection of a host to itself that is refused.
-func loopback(t *testing.T) *trace.Trace {
+// refusedOnLoopback is a connection of a host to itself that is refused.
+func refusedOnLoopback(t *testing.T) *trace.Trace {
 	l := &lab{t: t, trace: &trace.Trace{}}
 	l.add(0, trace.Event{Host: &trace.Host{Name: "host", Addresses: []string{"198.18.1.2", "198.18.2.2"}, Links: []trace.Link{{Device: "lo", MTU: 65536}}}})
 	l.add(start, trace.Event{Start: &trace.Start{}})
@@ -65,6 +66,35 @@ func loopback(t *testing.T) *trace.Trace {
 		l.see(time.Duration(20*i+1)*time.Microsecond, "host", "lo", false, f)
 	}
 	return l.end(ms)
+}
+
+// On lo a packet is captured once, where it is sent: it has arrived unless something took it at the
+// host's input.
+func TestPacketsOnLoopbackArrive(t *testing.T) {
+	for name, v6 := range map[string]bool{"127.0.0.1": false, "::1": true} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, v6)
+			l.lo = true
+			syn := l.tcp(seg{from: "client", flags: "S", seq: 9, win: 65495})
+			again := l.tcp(seg{from: "client", flags: "S", seq: 9, win: 65495})
+			l.see(0, "client", "lo", true, syn)
+			l.see(10*time.Microsecond, "server", "lo", true, syn) // another host's 127.0.0.1
+			l.add(start+ms/2, trace.Event{Fault: &trace.Fault{Name: "deaf", What: trace.FaultHit, Effect: "dropped", Packet: again[14:]}})
+			l.see(ms/2, "client", "lo", true, again)
+			var got []string
+			for _, j := range Journeys(&language.Scenario{}, l.end(time.Second)) {
+				got = append(got, fmt.Sprintf("%s > %s arrived=%v forged=%v struck=%q", j.From, j.To, j.Arrived, j.Forged, j.Struck))
+			}
+			want := []string{
+				`client > client arrived=true forged=false struck=""`,
+				`server > server arrived=true forged=false struck=""`,
+				`client > client arrived=true forged=false struck="deaf"`,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("journeys (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestLadderDrawsAnything(t *testing.T) {
