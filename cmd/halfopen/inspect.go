@@ -15,7 +15,8 @@ func newInspect() *cobra.Command {
 		Short: "Draw stored runs, packets and socket states, and judge them again",
 		Long: `Draw the ladder and the socket states of each run that halfopen run --out has
 stored in or below a directory, and judge the run again by the expectations
-stored with it. The exit status is 1 if a run does not pass.`,
+stored with it. The exit status is that of the runs: 1 if one fails, 3 if none
+does but the expectations of one were all skipped.`,
 		Args: one("directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := result.Find(args[0])
@@ -28,7 +29,7 @@ stored with it. The exit status is 1 if a run does not pass.`,
 					result.TraceFile, args[0])
 			}
 			out := cmd.OutOrStdout()
-			anyFailed := false
+			var results []result.Result
 			for i, dir := range dirs {
 				if i > 0 {
 					fmt.Fprintln(out)
@@ -37,11 +38,11 @@ stored with it. The exit status is 1 if a run does not pass.`,
 				if err != nil {
 					return usagef("reading the run stored in %s: %w", dir, err)
 				}
-				anyFailed = anyFailed || r.Status != result.Pass
+				results = append(results, result.Result{Status: r.Status})
 				fmt.Fprint(out, report.Inspect(r, report.LookFor(out)))
 			}
-			if anyFailed {
-				return &statusError{status: statusFailed}
+			if status := statusOfRuns(results); status != statusPassed {
+				return &statusError{status: status}
 			}
 			return nil
 		},

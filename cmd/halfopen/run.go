@@ -60,9 +60,9 @@ the directory of the bzImage, or from /lib/modules/VERSION.
 Output formats (--format):
 %s
 Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
-scenario or the command line is wrong; 3 this machine cannot run the scenario,
-and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and prints
-the results so far, the second kills them.`, formatLines()),
+scenario or the command line is wrong; 3 this machine cannot run the scenario, or
+every expectation of a run was skipped, and nothing failed; 130 interrupted. The
+first Ctrl-C ends the runs and prints the results so far, the second kills them.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2

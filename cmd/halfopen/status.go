@@ -14,7 +14,7 @@ const (
 	statusPassed   = 0
 	statusFailed   = 1   // an expectation failed, or a run broke off without a verdict
 	statusUsage    = 2   // the scenario or the command line is wrong
-	statusMissing  = 3   // this machine cannot run it, and nothing failed
+	statusMissing  = 3   // this machine cannot run or judge it, and nothing failed
 	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
 )
 

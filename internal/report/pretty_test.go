@@ -61,6 +61,16 @@ func failing(t *testing.T) *result.Result {
 	return r
 }
 
+// allSkipped is a run of which every expectation was skipped.
+func allSkipped(t *testing.T) *result.Result {
+	r := passing(t)
+	r.Status, r.Err = result.Skip, errors.New("every expectation was skipped: this kernel has no net.ipv4.x")
+	for i := range r.Verdicts[:2] {
+		r.Verdicts[i].Status, r.Verdicts[i].Reason = assertions.Skip, "this kernel has no net.ipv4.x"
+	}
+	return r
+}
+
 func position(line int) language.Pos {
 	return language.Pos{File: "syn-retry-backoff.yaml", Line: line, Col: 5}
 }
@@ -74,6 +84,7 @@ func TestOutputOfARun(t *testing.T) {
 		"run-failed":         {failing(t), Look{}},
 		"run-failed-ascii":   {failing(t), Look{ASCII: true, Width: 80}},
 		"run-passed-verbose": {passing(t), Look{Verbose: true}},
+		"run-skipped":        {allSkipped(t), Look{}},
 		"run-could-not": {&result.Result{
 			Run: passing(t).Run, Status: result.Skip, Took: 12 * ms,
 			Err: errors.New(`the program iptables is not available here (needed by fault "silent-server"); install iptables`),
@@ -126,10 +137,24 @@ func TestNotesAreOfVerboseOutputAndOfFailures(t *testing.T) {
 func TestTableAndSummary(t *testing.T) {
 	pass, fail := passing(t), failing(t)
 	skip := &result.Result{Run: pass.Run, Status: result.Skip, Err: errors.New("no"), Took: ms}
+	unjudged := allSkipped(t)
 	broken := &result.Result{Run: pass.Run, Status: result.Error, Err: errors.New("no"), Took: ms}
 	for name, k := range map[string]Look{"table": {}, "table-color": {Color: true}} {
-		all := []*result.Result{pass, fail, skip, broken}
+		all := []*result.Result{pass, fail, skip, broken, unjudged}
 		golden(t, name, closingTable(all, k)+"\n"+summary(all, 12300*ms, k)+"\n"+summary(all[:1], 100*ms, k)+"\n")
+	}
+}
+
+func TestTheTableOfKernelsHasSkippedRuns(t *testing.T) {
+	pass, skip := passing(t), allSkipped(t)
+	pass.Place.Kernel, skip.Place.Kernel = "6.6", "5.10"
+	got := tableOf([]result.Result{*pass, *skip}, []*result.Result{pass, skip}, Look{})
+	want := `
+SCENARIO           CASE       IP  6.6   5.10
+syn-retry-backoff  retries=1  v4  pass  skip
+`
+	if d := cmp.Diff(want, "\n"+got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -6,6 +6,9 @@
 package result
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"halfopen/assertions"
@@ -18,11 +21,12 @@ type Status string
 const (
 	// NotRun is the zero Status: the suite ended before the run began.
 	NotRun Status = ""
-	// Pass and Fail are judged runs. A run passes if no expectation failed; the verdicts show which
-	// were skipped.
+	// Pass and Fail are judged runs. A run passes if no expectation failed and at least one was
+	// judged; the verdicts show which were skipped.
 	Pass Status = "pass"
 	Fail Status = "fail"
-	// Skip is a run for which this machine lacks something.
+	// Skip is a run for which this machine lacks something, or of which every expectation was
+	// skipped: it shows nothing.
 	Skip Status = "skip"
 	// Error is a run that broke off without a verdict, for any other reason.
 	Error Status = "error"
@@ -43,7 +47,8 @@ type Result struct {
 	// follow. They are empty if the run was not judged.
 	Verdicts []assertions.Verdict
 	// Err says why there is no verdict; nil with Pass, Fail and NotRun. With Skip, errors.As finds an
-	// *inject.MissingError in it, which names what is missing and the remedy.
+	// *inject.MissingError in it, which names what is missing and the remedy, unless the run was
+	// judged and every expectation skipped.
 	Err error
 	// Took is the real time that the run took, with the building of the lab. In warped time it is
 	// less than the time that passed in the lab.
@@ -52,13 +57,35 @@ type Result struct {
 	Dir string
 }
 
-// Judge checks the scenario's expectations against the trace and sets Verdicts and Status.
+// Judge checks the scenario's expectations against the trace and sets Verdicts, Status and Err.
+//
+// A run of which every expectation was skipped is a Skip, whatever else of it was as it must be: that
+// its faults struck and that it ended by itself do not show what the scenario is about. A scenario
+// without expectations, which only a Go program can make, is judged by these alone.
 func (r *Result) Judge() {
 	r.Verdicts = assertions.Check(r.Scenario, r.Trace)
-	r.Status = Pass
+	r.Status, r.Err = Pass, nil
 	if assertions.Failed(r.Verdicts) {
 		r.Status = Fail
+	} else if reasons := r.allSkipped(); len(reasons) > 0 {
+		r.Status = Skip
+		r.Err = fmt.Errorf("every expectation was skipped: %s", strings.Join(reasons, "; "))
 	}
+}
+
+// allSkipped returns why the expectations were skipped, each reason once; nil if one was judged.
+func (r *Result) allSkipped() []string {
+	var reasons []string
+	for i := range r.Verdicts {
+		switch v := &r.Verdicts[i]; {
+		case v.Index < 0: // what every run must meet
+		case v.Status != assertions.Skip:
+			return nil
+		case !slices.Contains(reasons, v.Reason):
+			reasons = append(reasons, v.Reason)
+		}
+	}
+	return reasons
 }
 
 // Ended reports whether the run ended by itself, with or without a verdict: it was neither canceled

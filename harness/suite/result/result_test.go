@@ -53,6 +53,50 @@ func TestCountOfVerdicts(t *testing.T) {
 	}
 }
 
+func TestARunOfWhichNothingWasJudgedIsASkip(t *testing.T) {
+	step := func(w *language.Where) language.Expectation {
+		return language.Expectation{Where: w, Step: &language.StepExpectation{Step: "client.connect"}}
+	}
+	without := step(&language.Where{Sysctl: "net.ipv4.later"})
+	with := step(&language.Where{NoSysctl: "net.ipv4.early"})
+	for _, tt := range []struct {
+		name   string
+		expect []language.Expectation
+		faults []language.Fault
+		want   Status
+		err    string
+	}{
+		{"every expectation skipped", []language.Expectation{without, without}, nil, Skip, "every expectation was skipped: this kernel has no net.ipv4.later"},
+		{"skipped for two reasons", []language.Expectation{without, with}, nil, Skip, "every expectation was skipped: this kernel has no net.ipv4.later; this kernel has net.ipv4.early"},
+		{"one skipped and one met", []language.Expectation{without, step(nil)}, nil, Pass, ""},
+		{"every expectation skipped, and a fault that struck", []language.Expectation{without}, []language.Fault{{Name: "loss"}}, Skip, "every expectation was skipped: this kernel has no net.ipv4.later"},
+		{"every expectation skipped, and a fault that struck nothing", []language.Expectation{without}, []language.Fault{{Name: "late"}}, Fail, ""},
+		{"no expectation at all", nil, nil, Pass, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &Result{
+				Run: Run{Scenario: &language.Scenario{Name: "a", Expect: tt.expect, Faults: tt.faults}},
+				Trace: &trace.Trace{Events: []trace.Event{
+					{Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.later", Missing: true}},
+					{Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.early", Value: "1"}},
+					{Step: &trace.Step{Actor: "client", ID: "connect", N: 1}},
+					{Fault: &trace.Fault{Name: "loss", What: trace.FaultHits, Hits: 1}},
+					{Fault: &trace.Fault{Name: "late", What: trace.FaultHits}},
+					{End: &trace.End{Reason: trace.EndDone}},
+				}},
+			}
+			r.Judge()
+			err := ""
+			if r.Err != nil {
+				err = r.Err.Error()
+			}
+			if r.Status != tt.want || err != tt.err {
+				t.Errorf("%s %q, want %s %q", r.Status, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
 // write makes the directory of a stored run with only its trace.
 func write(t *testing.T, dir string, events ...trace.Event) string {
 	t.Helper()
