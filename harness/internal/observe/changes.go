@@ -2,30 +2,22 @@ package observe
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 
 	"halfopen/harness/trace"
 )
 
-// identity distinguishes the sockets of a host in a trace.
-type identity struct{ local, remote netip.AddrPort }
-
 // changes compares each dump of a host's sockets with the one before and emits the changes that
 // deserve an event.
 //
-// Several of the kernel's objects can share an identity at the same time: listeners with
-// SO_REUSEPORT, or a socket in TIME_WAIT next to the request that reuses its ports. Each has its
-// own events. CLOSED is emitted only for the last of them. When one goes, the events of the
-// remaining one are emitted again, so that the latest event of an identity always describes an
-// existing socket.
+// A socket is the kernel's object, known by its cookie, not by its addresses: two listeners with
+// SO_REUSEPORT share these, and so do a socket in TIME_WAIT and the request that reuses its ports.
+// Each has its own events and its own CLOSED.
 type changes struct {
 	host  string
 	known map[uint64]*known
 	round uint64
-	// alive counts the objects of each identity.
-	alive map[identity]int
 	gone  []*known
 }
 
@@ -36,10 +28,8 @@ type known struct {
 }
 
 func newChanges(host string) *changes {
-	return &changes{host: host, known: map[uint64]*known{}, alive: map[identity]int{}}
+	return &changes{host: host, known: map[uint64]*known{}}
 }
-
-func (s *socket) identity() identity { return identity{s.local, s.remote} }
 
 // dump takes the sockets of a dump that began at t, and emits the changes since the previous dump.
 func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)) {
@@ -62,7 +52,6 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		switch {
 		case k == nil:
 			c.known[s.cookie] = &known{socket: *s, round: c.round}
-			c.alive[s.identity()]++
 			changed[i] = true
 		case k.round == c.round:
 			// The kernel walks its table in pieces and can meet a socket twice. The second
@@ -81,30 +70,14 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 		if k.round != c.round {
 			delete(c.known, cookie)
 			c.gone = append(c.gone, k)
-			if id := k.identity(); c.alive[id] > 1 {
-				c.alive[id]--
-			} else {
-				delete(c.alive, id)
-			}
 		}
 	}
 	slices.SortFunc(c.gone, func(a, b *known) int { return cmp.Compare(a.cookie, b.cookie) })
-	for i, k := range c.gone {
-		id := k.identity()
-		if slices.ContainsFunc(c.gone[:i], func(k *known) bool { return k.identity() == id }) {
-			continue // already handled
-		}
-		if c.alive[id] == 0 {
-			emit(trace.Event{T: t, Socket: &trace.Socket{
-				Host: c.host, Local: k.local.String(), Remote: k.remote.String(), State: "CLOSED",
-			}})
-			continue
-		}
-		for i := range sockets {
-			if sockets[i].identity() == id {
-				changed[i] = true
-			}
-		}
+	for _, k := range c.gone {
+		emit(trace.Event{T: t, Socket: &trace.Socket{
+			Host: c.host, Cookie: k.cookie, Local: k.local.String(), Remote: k.remote.String(),
+			State: "CLOSED",
+		}})
 	}
 	for i := range sockets {
 		if changed[i] {
@@ -118,13 +91,14 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 func (s *socket) differs(last *socket) bool {
 	return s.state != last.state || s.timer != last.timer || s.retrans != last.retrans ||
 		s.recvQ != last.recvQ || s.sendQ != last.sendQ || s.inode != last.inode ||
-		s.identity() != last.identity() || s.info.totalRetrans != last.info.totalRetrans ||
-		s.info.backoff != last.info.backoff
+		s.local != last.local || s.remote != last.remote ||
+		s.info.totalRetrans != last.info.totalRetrans || s.info.backoff != last.info.backoff
 }
 
 func (s *socket) event(host string) *trace.Socket {
 	e := &trace.Socket{
-		Host: host, Local: s.local.String(), Remote: s.remote.String(), State: s.stateName(),
+		Host: host, Cookie: s.cookie, Local: s.local.String(), Remote: s.remote.String(),
+		State: s.stateName(),
 		RecvQ: s.recvQ, SendQ: s.sendQ, Timer: s.timerName(), Retrans: int(s.retrans), Inode: s.inode,
 		Info: s.info.fields(),
 	}

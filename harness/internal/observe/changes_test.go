@@ -37,35 +37,57 @@ func TestChanges(t *testing.T) {
 		{
 			"a connection from request to its end",
 			[][]socket{{sock(1, stateNewSynRecv)}, {sock(1, 1)}, {sock(1, 6)}, {}},
-			[]string{"0 SYN_RECV", "1 ESTABLISHED", "2 TIME_WAIT", "3 CLOSED"},
+			[]string{"0 #1 SYN_RECV", "1 #1 ESTABLISHED", "2 #1 TIME_WAIT", "3 #1 CLOSED"},
 		},
-		{"nothing changes", [][]socket{{sock(1, 1)}, {sock(1, 1)}}, []string{"0 ESTABLISHED"}},
-		{"clocks do not count", [][]socket{{sock(1, 1)}, {ticking}}, []string{"0 ESTABLISHED"}},
+		{"nothing changes", [][]socket{{sock(1, 1)}, {sock(1, 1)}}, []string{"0 #1 ESTABLISHED"}},
+		{"clocks do not count", [][]socket{{sock(1, 1)}, {ticking}}, []string{"0 #1 ESTABLISHED"}},
 		{
 			"an answered retransmission counts",
 			[][]socket{{sock(1, 1)}, {retransmitted}},
-			[]string{"0 ESTABLISHED", "1 ESTABLISHED"},
+			[]string{"0 #1 ESTABLISHED", "1 #1 ESTABLISHED"},
 		},
 		{
 			"a listener's queue",
 			[][]socket{{listener}, {queued}, {listener}, {}},
-			[]string{"0 LISTEN", "1 LISTEN 1", "2 LISTEN", "3 CLOSED"},
+			[]string{"0 #9 LISTEN", "1 #9 LISTEN 1", "2 #9 LISTEN", "3 #9 CLOSED"},
 		},
-		{"the ports are used again at once", [][]socket{{sock(1, 6)}, {sock(2, 2)}}, []string{"0 TIME_WAIT", "1 SYN_SENT"}},
+		{
+			"the ports are used again at once",
+			[][]socket{{sock(1, 6)}, {sock(2, 2)}},
+			[]string{"0 #1 TIME_WAIT", "1 #1 CLOSED", "1 #2 SYN_SENT"},
+		},
+		{
+			"the next on the same ports is in the same state",
+			[][]socket{{sock(1, 1)}, {sock(2, 1)}, {}},
+			[]string{"0 #1 ESTABLISHED", "1 #1 CLOSED", "1 #2 ESTABLISHED", "2 #2 CLOSED"},
+		},
 		{
 			"two at once, the later goes",
 			[][]socket{{sock(1, 6)}, {sock(1, 6), sock(2, stateNewSynRecv)}, {sock(1, 6)}, {}},
-			[]string{"0 TIME_WAIT", "1 SYN_RECV", "2 TIME_WAIT", "3 CLOSED"},
+			[]string{"0 #1 TIME_WAIT", "1 #2 SYN_RECV", "2 #2 CLOSED", "3 #1 CLOSED"},
 		},
-		{"a pair goes together", [][]socket{{sock(1, 10), sock(2, 10)}, {}}, []string{"0 LISTEN", "0 LISTEN", "1 CLOSED"}},
-		{"met twice in a dump", [][]socket{{sock(1, 1), sock(1, 1)}, {}}, []string{"0 ESTABLISHED", "1 CLOSED"}},
+		{
+			"two at once, the earlier goes",
+			[][]socket{{sock(1, 6), sock(2, 2)}, {sock(2, 2)}, {}},
+			[]string{"0 #1 TIME_WAIT", "0 #2 SYN_SENT", "1 #1 CLOSED", "2 #2 CLOSED"},
+		},
+		{
+			"a pair goes together",
+			[][]socket{{sock(1, 10), sock(2, 10)}, {}},
+			[]string{"0 #1 LISTEN", "0 #2 LISTEN", "1 #1 CLOSED", "1 #2 CLOSED"},
+		},
+		{
+			"met twice in a dump",
+			[][]socket{{sock(1, 1), sock(1, 1)}, {}},
+			[]string{"0 #1 ESTABLISHED", "1 #1 CLOSED"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			changes := newChanges("server")
 			for i, d := range c.dumps {
 				changes.dump(time.Duration(i), d, func(e trace.Event) {
-					s := fmt.Sprintf("%d %s", e.T, e.Socket.State)
+					s := fmt.Sprintf("%d #%d %s", e.T, e.Socket.Cookie, e.Socket.State)
 					if e.Socket.RecvQ > 0 {
 						s += fmt.Sprintf(" %d", e.Socket.RecvQ)
 					}
@@ -133,10 +155,14 @@ func TestASocketOnItsWayOutIsNotSeen(t *testing.T) {
 		changes := newChanges("client")
 		for i, d := range [][]socket{{sock(1, 4)}, {leaving}, {sock(2, 5)}, {leaving}} {
 			changes.dump(time.Duration(i), d, func(e trace.Event) {
-				got = append(got, fmt.Sprintf("%d %s %s", e.T, e.Socket.Local, e.Socket.State))
+				got = append(got, fmt.Sprintf("%d #%d %s %s", e.T, e.Socket.Cookie, e.Socket.Local, e.Socket.State))
 			})
 		}
-		want := []string{"0 [2001:2::1]:8080 FIN_WAIT1", "2 [2001:2::1]:8080 FIN_WAIT2", "3 [2001:2::1]:8080 CLOSED"}
+		want := []string{
+			"0 #1 [2001:2::1]:8080 FIN_WAIT1",
+			"2 #1 [2001:2::1]:8080 CLOSED", "2 #2 [2001:2::1]:8080 FIN_WAIT2",
+			"3 #2 [2001:2::1]:8080 CLOSED",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("in state %d: events (-want +got):\n%s", state, diff)
 		}
