@@ -39,6 +39,32 @@ func (l *lab) announce() error {
 	return nil
 }
 
+// announceNamespaces sends the parent the namespaces of all hosts. It watches them from a process
+// that may have privileges which this one, in a user namespace, does not have.
+func (l *lab) announceNamespaces(topology *network.Topology) error {
+	var all []namespace
+	for _, h := range topology.Hosts {
+		var stat unix.Stat_t
+		if err := unix.Fstat(l.net.Host(h.Name).FD(), &stat); err != nil {
+			return fmt.Errorf("looking at the network namespace of %s: %w", h.Name, err)
+		}
+		all = append(all, namespace{Host: h.Name, Inode: stat.Ino})
+	}
+	l.out.Send(message{Namespaces: all})
+	return nil
+}
+
+// awaitKernelWatched waits until the parent watches the namespaces: nothing of the scenario may
+// happen before.
+func (l *lab) awaitKernelWatched() error {
+	select {
+	case <-l.kernelWatched:
+		return nil
+	case <-l.canceled:
+		return errCanceledEarly
+	}
+}
+
 // announceHosts emits the host events and returns the hosts to observe.
 func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 	var hosts []observe.Host

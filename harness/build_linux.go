@@ -36,6 +36,9 @@ func (l *lab) build() error {
 	if l.net, err = network.Build(topology); err != nil {
 		return err
 	}
+	if err := l.announceNamespaces(topology); err != nil {
+		return err
+	}
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
 		return err
 	}
@@ -54,6 +57,10 @@ func (l *lab) build() error {
 		return err
 	}
 	if err := l.seen.Counters(trace.Before); err != nil {
+		return err
+	}
+	// The parent has had time since the network was built.
+	if err := l.awaitKernelWatched(); err != nil {
 		return err
 	}
 	return l.openWindows()

@@ -3,6 +3,7 @@ package harness
 import (
 	"encoding/json"
 	"os"
+	"sync"
 
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
@@ -37,6 +38,8 @@ type lab struct {
 	// canceled is closed when the parent cancels the run, over when the run has ended and nobody
 	// reads the inbox.
 	canceled, over chan struct{}
+	// kernelWatched is closed when the parent watches the namespaces of the hosts.
+	kernelWatched chan struct{}
 
 	out *outbox.Outbox[message]
 }
@@ -51,15 +54,13 @@ func runLab(control, events *os.File) {
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),
 		out:      outbox.New(events, summarize),
+
+		kernelWatched: make(chan struct{}),
 	}
 	dec := json.NewDecoder(control)
-	err := dec.Decode(&l.job)
+	err := dec.Decode(&order{Job: &l.job})
 	if err == nil {
-		go func() {
-			defer close(l.canceled)
-			var more json.RawMessage
-			_ = dec.Decode(&more) // nothing more is sent: this returns at the end of the pipe
-		}()
+		go l.obey(dec)
 		err = l.run()
 	}
 	if err != nil {
@@ -67,6 +68,21 @@ func runLab(control, events *os.File) {
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.Close()
+}
+
+// obey does what the orders after the first ask for. Their end cancels the run.
+func (l *lab) obey(orders *json.Decoder) {
+	defer close(l.canceled)
+	watched := sync.OnceFunc(func() { close(l.kernelWatched) })
+	for {
+		var o order
+		if orders.Decode(&o) != nil {
+			return
+		}
+		if o.Watched {
+			watched()
+		}
+	}
 }
 
 // emit sends an event. It is safe for concurrent use.

@@ -6,7 +6,10 @@ import "halfopen/harness/trace"
 type Options struct {
 	// Seed feeds everything random in the run.
 	Seed uint64
-	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets and sockets
-	// arrive a little late and out of order; the trace that Run returns is sorted.
+	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
+	NoTracepoints bool
+	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets, sockets
+	// and events of tracepoints arrive a little late and out of order; the trace that Run returns
+	// is sorted.
 	Emit func(trace.Event)
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,6 +55,8 @@ func (l *lab) perform() error {
 	return l.finish(reason)
 }
 
+var errCanceledEarly = errors.New("the run was canceled before its actors began")
+
 // prepare lets the actors that begin with a prelude, such as bind and listen, do it, and waits for
 // them.
 func (l *lab) prepare() error {
@@ -68,7 +71,7 @@ func (l *lab) prepare() error {
 				return err
 			}
 		case <-l.canceled:
-			return fmt.Errorf("the run was canceled before its actors began")
+			return errCanceledEarly
 		case <-patience:
 			return fmt.Errorf("actor %s did not finish its first steps within 10 s", l.unprepared())
 		}

@@ -9,7 +9,16 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// job is the lab's order: one JSON value on its control pipe. Closing the pipe cancels the run.
+// order is an order to the lab, one JSON value on its control pipe. Exactly one field is set. The
+// end of the pipe cancels the run.
+type order struct {
+	// Job is the first order.
+	Job *job `json:"job,omitempty"`
+	// Watched answers [message.Namespaces]: from now on what happens there is seen, if it can be.
+	Watched bool `json:"watched,omitempty"`
+}
+
+// job says what to run.
 type job struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Clock    trace.Clock        `json:"clock"`
@@ -19,8 +28,16 @@ type job struct {
 // message is an answer of the lab, one JSON value on its event pipe. Exactly one field is set.
 type message struct {
 	Event *trace.Event `json:"event,omitempty"`
+	// Namespaces are those of all hosts, the wire included. The lab waits for [order.Watched].
+	Namespaces []namespace `json:"namespaces,omitempty"`
 	// Failure ends the run without a verdict.
 	Failure *failure `json:"failure,omitempty"`
+}
+
+// namespace is the network namespace of a host.
+type namespace struct {
+	Host  string `json:"host"`
+	Inode uint64 `json:"inode"`
 }
 
 // failure is an error in the form that passes through the pipe.

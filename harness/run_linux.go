@@ -32,6 +32,7 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	if !mainCalled.Load() {
 		return nil, errors.New("the program must call harness.Main, or suite.Main, first thing in its main function: labs are this program, started again")
 	}
+	kernel := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
 	lab, err := startLab()
 	if err != nil {
@@ -41,9 +42,10 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	go lab.stopWith(ctx)
 
 	t := &trace.Trace{}
-	err = lab.order(&job{Scenario: s, Clock: clock, Seed: o.Seed})
+	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
 	if err == nil {
-		err = collect(lab.events, t, o.Emit)
+		c := collector{lab: lab, kernel: kernel, trace: t, emit: o.Emit, clock: clock}
+		err = c.collect()
 	}
 	if err != nil {
 		lab.kill()
@@ -64,7 +66,7 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 type labProcess struct {
 	*sandbox.Process
 	pipes pipes
-	// control takes the job; its end cancels the run. events brings the lab's messages.
+	// control takes orders; its end cancels the run. events brings the lab's messages.
 	control, events *os.File
 	// words brings the lab's standard error, once nobody holds it open any more.
 	words chan string
@@ -120,34 +122,14 @@ func (l *labProcess) kill() {
 	_ = l.Signal(syscall.SIGKILL) // the only error is that it has ended already
 }
 
-// order sends the lab its job. EPIPE is not reported: a lab that died before it read the job says
-// why on its other pipes.
-func (l *labProcess) order(j *job) error {
-	if err := json.NewEncoder(l.control).Encode(j); err != nil && !errors.Is(err, syscall.EPIPE) {
-		return err
+// order sends the lab an order. EPIPE is not reported: a lab that died before it read the order
+// says why on its other pipes. Nor is it an error if the run was canceled.
+func (l *labProcess) order(o *order) error {
+	err := json.NewEncoder(l.control).Encode(o)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
+		return nil
 	}
-	return nil
-}
-
-// collect reads the lab's messages to the end of the pipe.
-func collect(r io.Reader, t *trace.Trace, emit func(trace.Event)) error {
-	dec := json.NewDecoder(r)
-	for {
-		var m message
-		switch err := dec.Decode(&m); {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil // if the lab died within a message, there is no end event, which Run notices
-		case err != nil:
-			return fmt.Errorf("reading the lab's events: %w", err)
-		case m.Failure != nil:
-			return m.Failure.error()
-		case m.Event != nil:
-			t.Add(*m.Event)
-			if emit != nil {
-				emit(*m.Event)
-			}
-		}
-	}
+	return err
 }
 
 // lastWords returns the first 4 kB of a lab's standard error: the beginning of a panic says most.

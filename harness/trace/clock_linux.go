@@ -12,6 +12,9 @@ func NewClock() Clock { return Clock{Base: monotonic()} }
 // Now returns the time since T 0.
 func (c Clock) Now() time.Duration { return time.Duration(monotonic() - c.Base) }
 
+// At converts a reading of CLOCK_MONOTONIC, such as an eBPF program's, to the time since T 0.
+func (c Clock) At(reading time.Duration) time.Duration { return reading - time.Duration(c.Base) }
+
 // FromWall converts a reading of CLOCK_REALTIME, such as a packet's kernel timestamp, to the time
 // since T 0. It compares the two clocks at the moment of the call, so call it soon after the
 // reading was taken.
