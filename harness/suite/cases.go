@@ -93,17 +93,21 @@ func Plan(s *language.Scenario) (*network.Topology, *fault.Plan, error) {
 
 // Check plans the cases of a file and returns the mistakes found, each once.
 func Check(cases []*language.Scenario) error {
-	var errs []error
-	said := map[string]bool{}
+	var mistakes language.CaseErrors
 	for _, s := range cases {
 		_, _, err := Plan(s)
 		var lacking *inject.MissingError
-		if err != nil && !errors.As(err, &lacking) && !said[err.Error()] {
-			said[err.Error()] = true
-			errs = append(errs, err)
+		var mistake *language.Error
+		switch {
+		case err == nil || errors.As(err, &lacking):
+			mistakes.Add(s)
+		case errors.As(err, &mistake):
+			mistakes.Add(s, mistake)
+		default:
+			mistakes.Add(s, &language.Error{Msg: err.Error()})
 		}
 	}
-	return errors.Join(errs...)
+	return mistakes.Join()
 }
 
 func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }

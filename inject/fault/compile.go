@@ -141,7 +141,10 @@ func (c *compilation) mechanism() (*Planned, error) {
 }
 
 func (c *compilation) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s: fault %q: "+format, append([]any{c.fault.Pos, c.fault.Name}, args...)...)
+	return &language.Error{
+		Pos: c.fault.Pos,
+		Msg: fmt.Sprintf("fault %q: "+format, append([]any{c.fault.Name}, args...)...),
+	}
 }
 
 // queueNeeded says why a fault goes to the queue in user space: what only the queue can do or, if

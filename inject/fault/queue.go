@@ -56,7 +56,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		return nil, c.beyond(language.KeyARP)
 	}
 	if _, err := selector.New(&f.Match, nil); err != nil {
-		return nil, c.errorf("%w", err)
+		return nil, c.errorf("%v", err)
 	}
 	hooks, note, err := c.hooks()
 	if err != nil {

@@ -337,6 +337,36 @@ func TestNothingIsAddedToWhatIsBad(t *testing.T) {
 	}
 }
 
+func TestMistakesOfWhatIsLeftOutAreForgotten(t *testing.T) {
+	_, d := decodeRecipe(t, "title: x\nbowls:\n  lost: {size: 13, colour: red}\n  in: {size: few}\n")
+	want := []string{`4:14: want an integer, not "few"`}
+	if diff := cmp.Diff(want, messages(d)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsBadNamesItsMistakesOnce(t *testing.T) {
+	scalar := func(text string, line int) *yaml.Node {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: line, Column: 1}
+	}
+	why := []Mistake{{Place{"", 9, 9}, "wrong elsewhere"}}
+	d := &Decoder{}
+	title, key, value := scalar("", 1), scalar("", 2), scalar("main", 3)
+	d.Blame(title, why)
+	d.Blame(key, append(why, Mistake{Place{"", 2, 1}, "wrong here"}))
+	n := &yaml.Node{Kind: yaml.MappingNode, Line: 1, Content: []*yaml.Node{
+		scalar("title", 1), title, key, value, scalar("course", 4), scalar("main", 4),
+	}}
+	var r recipe
+	d.Value(n, reflect.ValueOf(&r).Elem())
+	if diff := cmp.Diff([]string{"9:9: wrong elsewhere", "2:1: wrong here"}, messages(d)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if r.Title != "" || r.Course != "main" {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestMistakesAreBounded(t *testing.T) {
 	_, d := decodeRecipe(t, "title: x\nrests: ["+strings.Repeat("soon, ", 3*MaxMistakes)+"]")
 	if got := len(d.Mistakes()); got != MaxMistakes+1 {

@@ -30,8 +30,9 @@ type Mistake struct {
 // than this, so that the report can say that some are left out.
 const MaxMistakes = 200
 
-// BadTag marks a scalar about which a mistake has been reported already. The decoder leaves its
-// field empty and reports nothing more at its place.
+// BadTag marks a scalar without a value, because of the mistakes given to [Decoder.Blame]. The
+// decoder reports them when it comes to the scalar, leaves its field empty, and reports nothing more
+// at its place.
 const BadTag = "!!bad"
 
 // Setter is a type that is written as one scalar. The error describes the mistake in the text,
@@ -52,8 +53,8 @@ type Decoder struct {
 	// Form returns the function that reads a type with a notation that tags cannot describe; nil
 	// for all other types.
 	Form func(t reflect.Type) Form
-	// Keep reports whether an element stays in its list. The places in an element that does not
-	// stay are forgotten.
+	// Keep reports whether an element stays in its list. The places and the mistakes in an element
+	// that does not stay are forgotten.
 	Keep func(element reflect.Value) bool
 	// Misplaced returns the mistake in a key that a struct does not have, or "" if the key is just
 	// unknown.
@@ -64,8 +65,10 @@ type Decoder struct {
 	// the order in which they were added.
 	places map[any]Place
 	noted  []any
-	// bad are the places of scalars with BadTag. No mistakes are reported there.
-	bad map[Place]bool
+	// bad are the places of scalars with BadTag. No mistakes are reported there. blamed has the
+	// mistakes that each of them stands for.
+	bad    map[Place]bool
+	blamed map[*yaml.Node][]Mistake
 }
 
 // At returns the place of a node.
@@ -86,13 +89,14 @@ func (d *Decoder) Place(field any) (Place, bool) {
 	return p, ok
 }
 
-// forget drops the places recorded after the first since ones. They belong to an element that was
-// left out, whose memory the next element reuses.
-func (d *Decoder) forget(since int) {
-	for _, field := range d.noted[since:] {
+// forget drops the places and the mistakes recorded after the first ones, as many as given. They
+// belong to an element that was left out, whose memory the next element reuses.
+func (d *Decoder) forget(places, mistakes int) {
+	for _, field := range d.noted[places:] {
 		delete(d.places, field)
 	}
-	d.noted = d.noted[:since]
+	d.noted = d.noted[:places]
+	d.mistakes = d.mistakes[:mistakes]
 }
 
 // Errorf records a mistake at a node.
@@ -105,6 +109,31 @@ func (d *Decoder) ErrorAt(p Place, format string, args ...any) {
 	if len(d.mistakes) <= MaxMistakes {
 		d.mistakes = append(d.mistakes, Mistake{p, fmt.Sprintf(format, args...)})
 	}
+}
+
+// Blame gives a scalar without a value the mistakes that it stands for.
+func (d *Decoder) Blame(n *yaml.Node, mistakes []Mistake) {
+	if d.blamed == nil {
+		d.blamed = map[*yaml.Node][]Mistake{}
+	}
+	n.Tag, d.blamed[n] = BadTag, mistakes
+}
+
+// isBad reports whether a node has no value, and reports the mistakes that it stands for.
+func (d *Decoder) isBad(n *yaml.Node) bool {
+	if n.Tag != BadTag {
+		return false
+	}
+	if d.bad == nil {
+		d.bad = map[Place]bool{}
+	}
+	d.bad[d.At(n)] = true
+	for _, m := range d.blamed[n] {
+		if !slices.Contains(d.mistakes, m) {
+			d.ErrorAt(m.Place, "%s", m.Msg)
+		}
+	}
+	return true
 }
 
 // Mistakes returns the mistakes recorded so far, in the order they were found.
@@ -124,11 +153,7 @@ func (d *Decoder) Value(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	d.Note(v.Addr().Interface(), n)
-	if n.Tag == BadTag {
-		if d.bad == nil {
-			d.bad = map[Place]bool{}
-		}
-		d.bad[d.At(n)] = true
+	if d.isBad(n) {
 		return
 	}
 	if d.Form != nil {
@@ -203,7 +228,7 @@ func (d *Decoder) Scalar(n *yaml.Node) (string, bool) {
 
 // oneOfWords checks a text against the words it may be; nil allows any.
 func (d *Decoder) oneOfWords(n *yaml.Node, text string, allowed []string) {
-	if allowed == nil || slices.Contains(allowed, text) {
+	if allowed == nil || n.Tag == BadTag || slices.Contains(allowed, text) {
 		return
 	}
 	d.Errorf(n, "invalid value %q: want one of %s%s",

@@ -65,13 +65,13 @@ func (d *Decoder) elements(v reflect.Value, n int, decode func(i int, e reflect.
 	kept := 0
 	for i := range n {
 		e := s.Index(kept)
-		since := len(d.noted)
+		places, mistakes := len(d.noted), len(d.mistakes)
 		decode(i, e)
 		if d.Keep == nil || d.Keep(e) {
 			kept++
 		} else {
 			e.SetZero()
-			d.forget(since)
+			d.forget(places, mistakes)
 		}
 	}
 	if kept > 0 {

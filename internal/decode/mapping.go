@@ -64,7 +64,7 @@ func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 	seen := d.Keys(n)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if slices.Contains(skip, key.Value) {
+		if key.Tag == BadTag || slices.Contains(skip, key.Value) {
 			continue
 		}
 		j := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key.Value })
@@ -111,6 +111,9 @@ func (d *Decoder) setPlace(n *yaml.Node, v reflect.Value) {
 
 // Unknown records that a key is unknown, and suggests the nearest known key, or all of them.
 func (d *Decoder) Unknown(key *yaml.Node, known []string) {
+	if d.isBad(key) {
+		return
+	}
 	d.Errorf(key, "unknown key %q%s", say.Clip(key.Value), suggestKey(key.Value, known))
 }
 
@@ -130,6 +133,8 @@ func (d *Decoder) Keys(n *yaml.Node) map[string]bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
+		case d.isBad(key):
+			continue
 		case key.Kind != yaml.ScalarNode:
 			d.Errorf(key, "invalid key: want a name")
 		case seen[key.Value]:
@@ -159,7 +164,10 @@ func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 		return
 	}
 	i := slices.Index(known, key.Value)
-	if i < 0 {
+	switch {
+	case d.isBad(key):
+		return
+	case i < 0:
 		d.Errorf(key, "unknown %s %q%s", what, say.Clip(key.Value), suggestKey(key.Value, known))
 		return
 	}

@@ -63,13 +63,17 @@ type decoder struct {
 	// actor is the actor being decoded, ids counts the steps of each operation in it.
 	actor string
 	ids   map[string]int
+	// absent has the keys of a mapping that are left out because their value is a null parameter.
+	absent map[*yaml.Node][]string
 	// seen holds every "ACTOR.STEP", "actor NAME" and "fault NAME" of the file, including those
 	// that only leaves out.
 	seen map[string]bool
 }
 
 func newDecoder(file string) *decoder {
-	d := &decoder{ids: map[string]int{}, seen: map[string]bool{}}
+	d := &decoder{
+		ids: map[string]int{}, seen: map[string]bool{}, absent: map[*yaml.Node][]string{},
+	}
 	d.Decoder = decode.Decoder{File: file, Form: d.form, Keep: d.keep, Misplaced: misplaced}
 	return d
 }
@@ -83,9 +87,11 @@ func (d *decoder) form(t reflect.Type) decode.Form {
 }
 
 // errors returns the mistakes recorded so far.
-func (d *decoder) errors() []*Error {
+func (d *decoder) errors() []*Error { return errorsOf(d.Mistakes()) }
+
+func errorsOf(mistakes []decode.Mistake) []*Error {
 	var errs []*Error
-	for _, m := range d.Mistakes() {
+	for _, m := range mistakes {
 		errs = append(errs, &Error{Pos(m.Place), m.Msg})
 	}
 	return errs

@@ -1,12 +1,14 @@
 package language
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/decode"
 	"halfopen/internal/expr"
 )
 
@@ -19,41 +21,41 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 		return nil, err
 	}
 	var scenarios []*Scenario
-	var errs []*Error
+	var mistakes CaseErrors
 	nodes := 0
 	read := map[string]*expr.Expression{}
 	for _, r := range rows {
 		for _, family := range f.IP {
-			s, used, found := f.expand(r, family, read)
-			errs = append(errs, found...)
+			s, used, found, idle := f.expand(r, family, read)
+			mistakes.add(s, found, idle)
 			scenarios = append(scenarios, s)
 			if nodes += used; nodes > maxTotalNodes {
-				errs = append(errs, &Error{
+				return nil, errors.Join(mistakes.Join(), &Error{
 					Pos{File: f.Path},
 					fmt.Sprintf("too many YAML nodes: want at most %d in all cases together", maxTotalNodes),
 				})
-				return nil, joinErrors(errs)
 			}
-			if len(errs) > maxErrors {
-				return nil, joinErrors(errs)
+			if len(mistakes.in) > maxErrors {
+				return nil, mistakes.Join()
 			}
 		}
 	}
-	if err := joinErrors(errs); err != nil {
+	if err := mistakes.Join(); err != nil {
 		return nil, err
 	}
 	return scenarios, nil
 }
 
-// expand returns the scenario of one case on one IP version, and the number of YAML nodes used.
-// read caches expressions, by their source.
+// expand returns the scenario of one case on one IP version, the number of YAML nodes used, and the
+// mistakes: found are those of the scenario, idle those in all of the case's parameters. read caches
+// expressions, by their source.
 func (f *File) expand(
 	r expandedRow, family Family, read map[string]*expr.Expression,
-) (*Scenario, int, []*Error) {
+) (s *Scenario, used int, found, idle []*Error) {
 	d := newDecoder(f.Path)
 	d.family, d.label, d.labels = family, r.written, f.Cases
 	x := &substitution{
-		d: d, label: r.label,
+		d: d, broken: map[string][]decode.Mistake{},
 		params: map[string]*yaml.Node{
 			"ip":   {Kind: yaml.ScalarNode, Tag: "!!str", Value: string(family)},
 			"case": {Kind: yaml.ScalarNode, Tag: "!!str", Value: r.label},
@@ -77,7 +79,8 @@ func (f *File) expand(
 			root.Content = append(root.Content, key, value)
 		}
 	}
-	s := &Scenario{Case: r.label, Family: family}
+	s = &Scenario{Case: r.label, Family: family}
+	before := len(x.found)
 	if len(r.params) > 0 {
 		s.Params = map[string]string{}
 		for _, p := range r.params {
@@ -87,15 +90,16 @@ func (f *File) expand(
 		}
 	}
 	if x.nodes > MaxNodes || x.text > maxText {
-		return s, x.nodes, append(d.errors(), &Error{
+		return s, x.nodes, []*Error{{
 			Pos{File: f.Path},
 			fmt.Sprintf("the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced",
 				MaxNodes, maxText>>20),
-		})
+		}}, nil
 	}
 	d.Mapping(root, reflect.ValueOf(s).Elem(), "params", "cases")
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}
-	return s, x.nodes, append(d.errors(), validate(s, d)...)
+	found = append(errorsOf(d.Mistakes()), validate(s, d)...)
+	return s, x.nodes, found, errorsOf(x.found[before:])
 }

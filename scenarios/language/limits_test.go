@@ -26,6 +26,10 @@ func TestHostileFilesAreRefusedQuickly(t *testing.T) {
 		wide += fmt.Sprintf("  - {n: %d}\n", i)
 	}
 	wide += "tags: [" + strings.Repeat("a, ", 40_000) + "]\n"
+	broken := skeleton + someExpectation + "actors: {client: [sleep: 1s]}\nparams:\n  no: [" +
+		strings.Repeat(`"${x}", `, 5000) + "]\n  many: [" + strings.Repeat(`"${no}", `, 40_000) + "]\n"
+	repeated := skeleton + someExpectation + "actors: {client: [sleep: 1s]}\nparams: {e: \"\"}\ncases: [{case: c, n: &a \"" +
+		strings.Repeat("${e}", 50_000) + "\", m: [" + strings.Repeat("*a, ", 40_000) + "]}]\n"
 	text := skeleton + "params: {p: " + strings.Repeat("x", 1000) + "}\nteaches: " + strings.Repeat("${p}", 10_000) + "\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"10 MB":                         {strings.Repeat("# ten bytes\n", 1<<20), "want at most 1 MiB"},
@@ -35,6 +39,8 @@ func TestHostileFilesAreRefusedQuickly(t *testing.T) {
 		"too many cases":                {manyCases, "at most 1000"},
 		"wide, in many cases":           {wide, "in all cases together"},
 		"parameters that grow":          {text, "MiB of text"},
+		"empty parameters without end":  {repeated, "MiB of text"},
+		"parameters without a value":    {broken, "too many errors"},
 		"hosts without end":             {skeleton[:strings.Index(skeleton, "hosts")] + "actors: {h0: [sleep: 1s]}\n" + someExpectation + "hosts:\n" + hosts(3000), "at most 64"},
 		"unknown keys without end":      {unknownKeys(5000), "too many errors"},
 		"one step many references":      {skeleton + someExpectation + "actors:\n  client:\n" + strings.Repeat("    - {sleep: 1s, after: clinet.x}\n", 10_000), "too many errors"},

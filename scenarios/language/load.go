@@ -189,7 +189,8 @@ func measure(file string, doc *yaml.Node) error {
 			return 0, at(fmt.Sprintf(
 				"lists and mappings are nested too deep: want at most %d levels", maxDepth))
 		}
-		if n.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(n.ShortTag(), "!!") {
+		if n.Style&yaml.TaggedStyle != 0 &&
+			(!strings.HasPrefix(n.ShortTag(), "!!") || n.Tag == decode.BadTag) {
 			return 0, at(fmt.Sprintf("unsupported tag %s: remove it", say.Clip(n.Tag)))
 		}
 		if size, done := sizes[n]; done {

@@ -128,13 +128,18 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 			"want a step here: an operation's name, or a mapping such as {connect: \"server:8080\"}")
 		return
 	}
+	unknown := len(d.Mistakes())
 	d.Keys(n)
+	// What only leaves out may lack its operation, which then is a null parameter.
+	if only := decode.Child(n, "only"); only != nil {
+		d.Value(only, reflect.ValueOf(&s.Only).Elem())
+	}
 	known := decode.Keys(op.Type())
 	var ops, rest []*yaml.Node
-	unknown := len(d.Mistakes())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		switch {
+		case key.Value == "only":
 		case besideOperation(key.Value) != nil:
 			rest = append(rest, key, n.Content[i+1])
 		case slices.Contains(known, key.Value):
@@ -157,6 +162,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 			ops = append(ops, rest[i], rest[i+1])
 			rest = slices.Delete(rest, i, i+2)
 		} else {
+			d.absentID(n, s, known)
 			if len(d.Mistakes()) == unknown {
 				d.Errorf(n, "the step has no operation; want one of %s", strings.Join(known, ", "))
 			}
@@ -182,6 +188,20 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	}
 	single := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column, Content: ops}
 	d.OneOf(single, op, "operation")
+	d.seen[d.actor+"."+s.ID] = true
+}
+
+// absentID names a step whose operation is a null parameter, so that steps have the same names in
+// each case.
+func (d *decoder) absentID(n *yaml.Node, s *Step, known []string) {
+	i := slices.IndexFunc(d.absent[n], func(key string) bool { return slices.Contains(known, key) })
+	if i < 0 {
+		return
+	}
+	d.stepID(n, s, d.absent[n][i])
+	if id := decode.Child(n, "id"); id != nil {
+		s.ID = id.Value
+	}
 	d.seen[d.actor+"."+s.ID] = true
 }
 

@@ -2,6 +2,7 @@ package language
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +18,6 @@ import (
 // substitution copies a tree, with parameters and aliases replaced.
 type substitution struct {
 	d      *decoder
-	label  string
 	params map[string]*yaml.Node
 	names  []string
 	nodes  int
@@ -28,7 +28,19 @@ type substitution struct {
 	// computed are those that are done.
 	computing []string
 	computed  map[string]bool
+	// found are the mistakes so far, broken those of each parameter that cannot be computed. They
+	// count only where the decoder comes to a scalar that needs the parameter: not in what only
+	// leaves out.
+	found  []decode.Mistake
+	broken map[string][]decode.Mistake
 }
+
+// maxFound bounds the mistakes of one case: beyond it, a parameter that cannot be computed counts as
+// one mistake wherever it is used.
+const maxFound = 10 * maxErrors
+
+// maxMistakesOfText is the number of mistakes after which the rest of a text is not read.
+const maxMistakesOfText = 5
 
 // maxComputing is the longest chain of parameters that are each computed from the next.
 const maxComputing = 100
@@ -41,6 +53,11 @@ var (
 // errSilent ends an evaluation whose error has already been reported.
 var errSilent = errors.New("reported already")
 
+// errorf records a mistake at a node.
+func (x *substitution) errorf(n *yaml.Node, format string, args ...any) {
+	x.found = append(x.found, decode.Mistake{Place: x.d.At(n), Msg: fmt.Sprintf(format, args...)})
+}
+
 // node returns the copy of a node. It is nil for a parameter whose value is null: the key or item
 // is left out.
 func (x *substitution) node(n *yaml.Node) *yaml.Node {
@@ -52,10 +69,11 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 	c.Anchor, c.Alias, c.Content = "", nil, nil
 	switch n.Kind {
 	case yaml.ScalarNode:
+		before := len(x.found)
 		if m := wholeParam.FindStringSubmatch(n.Value); m != nil {
 			value := x.inner(n, m[1])
 			if value == nil {
-				c.Tag = decode.BadTag
+				x.d.Blame(&c, x.found[before:])
 				return &c
 			}
 			if decode.IsNull(value) {
@@ -64,15 +82,18 @@ func (x *substitution) node(n *yaml.Node) *yaml.Node {
 			copied := x.literal(value)
 			return copied
 		}
-		before := len(x.d.Mistakes())
 		c.Value = x.splice(n)
-		if len(x.d.Mistakes()) > before {
-			c.Tag = decode.BadTag
+		if len(x.found) > before {
+			x.d.Blame(&c, x.found[before:])
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := x.node(n.Content[i]), x.node(n.Content[i+1])
-			if key != nil && value != nil {
+			switch {
+			case key == nil:
+			case value == nil:
+				x.d.absent[&c] = append(x.d.absent[&c], key.Value)
+			default:
 				c.Content = append(c.Content, key, value)
 			}
 		}
@@ -112,7 +133,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	if !ok {
 		var err error
 		if e, err = expr.Parse(source); err != nil {
-			x.d.Errorf(n,
+			x.errorf(n,
 				"invalid expression ${%s}: %v; to write ${ itself, write $${",
 				say.Clip(source), err)
 			return nil
@@ -134,7 +155,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	}
 	if err != nil {
 		if !errors.Is(err, errSilent) {
-			x.d.Errorf(n, "cannot compute ${%s}: %v", say.Clip(source), err)
+			x.errorf(n, "cannot compute ${%s}: %v", say.Clip(source), err)
 		}
 		return nil
 	}
@@ -181,18 +202,23 @@ func nodeOf(v expr.Value, at *yaml.Node) *yaml.Node {
 func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	value, ok := x.params[name]
 	switch {
-	case ok && value.Tag == decode.BadTag:
+	case x.broken[name] != nil:
+		mistakes := x.broken[name]
+		if len(x.found) > maxFound {
+			mistakes = mistakes[:1]
+		}
+		x.found = append(x.found, mistakes...)
 		return nil
 	case ok && slices.Contains(x.computing, name):
-		x.d.Errorf(value,
+		x.errorf(value,
 			"the parameter %s depends on itself: %s",
 			name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
 		return nil
 	case ok && len(x.computing) == maxComputing:
-		x.d.Errorf(value, "more than %d parameters depend on one another", maxComputing)
+		x.errorf(value, "more than %d parameters depend on one another", maxComputing)
 		return nil
 	case ok && !x.computed[name] && refersToParam(value):
-		before := len(x.d.Mistakes())
+		before := len(x.found)
 		x.computing = append(x.computing, name)
 		computed := x.node(value)
 		x.computing = x.computing[:len(x.computing)-1]
@@ -201,18 +227,19 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 				Kind: yaml.ScalarNode, Tag: "!!null", Value: "~", Line: value.Line, Column: value.Column,
 			}
 		}
-		if len(x.d.Mistakes()) > before {
-			computed.Tag = decode.BadTag
-		}
 		x.params[name], x.computed[name] = computed, true
-		return x.param(n, name)
+		if len(x.found) > before {
+			x.broken[name] = slices.Clone(x.found[before:])
+			return nil
+		}
+		return computed
 	case ok:
 		return value
 	case slices.Contains(x.names, name):
-		x.d.Errorf(n,
-			"parameter ${%s} has no value in the case %q; give it one there, or under params", name, x.label)
+		x.errorf(n,
+			"parameter ${%s} has no value; give it one there, or under params", name)
 	default:
-		x.d.Errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
+		x.errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
 	}
 	return nil
 }
@@ -230,9 +257,14 @@ func (x *substitution) splice(n *yaml.Node) string {
 	if !strings.Contains(n.Value, "${") {
 		return n.Value
 	}
+	x.text += len(n.Value)
+	before := len(x.found)
 	return anyParam.ReplaceAllStringFunc(n.Value, func(m string) string {
 		if strings.HasPrefix(m, "$$") {
 			return m[1:]
+		}
+		if len(x.found)-before > maxMistakesOfText {
+			return ""
 		}
 		value := x.inner(n, m[2:len(m)-1])
 		if value == nil || x.text > maxText {

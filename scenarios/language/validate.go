@@ -208,21 +208,12 @@ func (v *validation) head() {
 			"invalid snaplen %d: want %d to %d", n, minSnaplen, defaultSnaplen)
 	}
 	if len(s.Actors) == 0 {
-		v.errorf(&s.Actors, s.Pos, "actors: want at least one%s", v.inCase())
+		v.errorf(&s.Actors, s.Pos, "actors: want at least one")
 	}
 	if len(s.Expect) == 0 {
 		v.errorf(&s.Expect, s.Pos,
-			"expect: want at least one expectation%s; a scenario without any cannot fail",
-			v.inCase())
+			"expect: want at least one expectation; a scenario without any cannot fail")
 	}
-}
-
-// inCase names the case, for messages about something that only: has emptied.
-func (v *validation) inCase() string {
-	if v.s.Case == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (in the case %q on %s)", v.s.Case, v.s.Family)
 }
 
 func (v *validation) mtu(field *int, mtu int) {

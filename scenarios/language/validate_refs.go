@@ -40,7 +40,7 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 
 // leftOut reports a reference to something that only: has left out.
 func (v *validation) leftOut(field any, pos Pos, what string) {
-	v.errorf(field, pos, "%s is left out%s by only; add the same only here", what, v.inCase())
+	v.errorf(field, pos, "%s is left out by only; add the same only here", what)
 }
 
 func timesWord(n int) string {
