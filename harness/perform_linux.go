@@ -79,18 +79,15 @@ func (l *lab) prepare() error {
 	return nil
 }
 
-// happened passes an event, in canonical form, on to windows, observers and actors.
+// happened does what an event, in canonical form, sets off. The sockets come first, as they are at
+// the event, then the faults that it switches or releases, then the actors that wait for it.
+// Whoever causes the event stands still until happened returns: an actor at a gate, a packet in a
+// queue.
 func (l *lab) happened(event language.EventRef) error {
 	if event == "" {
 		return nil
 	}
 	l.seen.Notice()
-	for _, w := range l.windows {
-		if err := l.apply(w.happened(event)); err != nil {
-			return err
-		}
-	}
-	l.faults.Happened(event)
 	if l.watched.sampled[event] {
 		if err := l.seen.Sample(func() {
 			l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}})
@@ -98,6 +95,12 @@ func (l *lab) happened(event language.EventRef) error {
 			return err
 		}
 	}
+	for _, w := range l.windows {
+		if err := l.apply(w.happened(event)); err != nil {
+			return err
+		}
+	}
+	l.faults.Happened(event)
 	for _, a := range l.actors {
 		a.happened(event)
 	}
