@@ -197,9 +197,9 @@ func executions(s *language.Scenario, actor, id string) int {
 func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Duration, v *draft) {
 	e := &ev.t.Events[i]
 	s := e.Step
-	want := x.Error
-	if want == "none" {
-		want = ""
+	want := ""
+	if x.Error != language.NoError {
+		want = string(x.Error)
 	}
 	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
 	switch {

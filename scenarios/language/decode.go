@@ -39,6 +39,7 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Count]():    {schema: countSchema},
 	reflect.TypeFor[Span]():     {schema: spanSchema},
 	reflect.TypeFor[Number]():   {schema: numberSchema},
+	reflect.TypeFor[State]():    {schema: stateSchema},
 }
 
 // into adapts a method that reads into a T.

@@ -1,6 +1,12 @@
 package language
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
+)
 
 // linuxErrnos are the names of errors by Linux's number (include/uapi/asm-generic/errno.h); of two
 // names for one number, the one that traces have. A scenario speaks of Linux, whatever system
@@ -34,7 +40,7 @@ var linuxErrnos = [...]string{
 	130: "EOWNERDEAD", "ENOTRECOVERABLE", "ERFKILL", "EHWPOISON",
 }
 
-// errnoAliases are second names for the same number on Linux.
+// errnoAliases are second names for the same number on Linux, with the name that traces have.
 var errnoAliases = map[string]string{
 	"EWOULDBLOCK": "EAGAIN", "EOPNOTSUPP": "ENOTSUP", "EDEADLOCK": "EDEADLK",
 }
@@ -45,6 +51,27 @@ var linuxSignals = [...]string{
 	10: "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP",
 	20: "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
 	30: "PWR", "SYS",
+}
+
+// Errno is the name of an error of Linux, or none.
+type Errno string
+
+// NoError is the Errno of a step that succeeds.
+const NoError Errno = "none"
+
+// Set reads the name of an error, or none. A second name of an error is replaced by its first:
+// EWOULDBLOCK by EAGAIN.
+func (e *Errno) Set(text string) error {
+	if proper, ok := errnoAliases[text]; ok {
+		text = proper
+	}
+	names := errnoNames()
+	if Errno(text) != NoError && !slices.Contains(names, text) {
+		return fmt.Errorf("unknown error %q%s; want the name of an errno, such as EPIPE, or none",
+			say.Clip(text), spell.DidYouMean(text, names))
+	}
+	*e = Errno(text)
+	return nil
 }
 
 // errnoNames are the names of errors in the order of their numbers.

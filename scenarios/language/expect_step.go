@@ -4,19 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	"halfopen/internal/say"
-	"halfopen/internal/spell"
 )
 
 // StepExpectation judges the outcome of a step. If the step has several executions, it judges all
 // of them, or the one that the reference picks (client.connect[3]).
 type StepExpectation struct {
 	Step   StepRef   `json:"step" jsonschema_description:"The step: ACTOR.STEP for all its executions, ACTOR.STEP[N] for the Nth."`
-	Error  string    `json:"error,omitempty" jsonschema_description:"Name of the errno, such as ETIMEDOUT, or none. Default: none, unless other keys allow an error."`
+	Error  Errno     `json:"error,omitempty" jsonschema_description:"Name of the errno, such as ETIMEDOUT, or none. Default: none, unless other keys allow an error."`
 	Took   *Span     `json:"took,omitempty" jsonschema_description:"Duration of the step."`
 	At     *Span     `json:"at,omitempty" jsonschema_description:"When it ended, counted from since."`
 	Since  EventRef  `json:"since,omitempty" jsonschema_description:"The event that at is counted from. Default: the start of the actors."`
@@ -37,21 +35,6 @@ type InfoVal struct {
 	Is   Count  `yaml:",value" json:"is"`
 }
 
-func (v *validation) errno(field *string, pos Pos, name string) {
-	if name == "" && !v.has(field) || name == "none" {
-		return
-	}
-	if proper, ok := errnoAliases[name]; ok {
-		v.errorf(field, pos, "invalid error %q: want %s, its name on Linux", name, proper)
-		return
-	}
-	if names := errnoNames(); !slices.Contains(names, name) {
-		v.errorf(field, pos,
-			"unknown error %q%s; want the name of an errno, such as EPIPE, or none",
-			say.Clip(name), spell.DidYouMean(name, names))
-	}
-}
-
 func (e *StepExpectation) check(v *validation, pos Pos) {
 	actor, id, n := e.Step.Split()
 	if actor == "" {
@@ -60,7 +43,6 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 		return
 	}
 	st := v.stepRef(&e.Step, pos, actor, id, n)
-	v.errno(&e.Error, pos, e.Error)
 	v.since(&e.Since, e.At != nil, pos)
 	v.count(e.Count, "count", pos)
 	v.count(e.Bytes, "bytes", pos)
@@ -82,11 +64,11 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	if e.Count != nil && n > 0 {
 		v.errorf(e.Count, pos, "count needs a step without [N], but %s is one execution", e.Step)
 	}
-	if e.Result != nil && e.Result.Max < 0 && e.Error == "none" {
+	if e.Result != nil && e.Result.Max < 0 && e.Error == NoError {
 		v.errorf(e.Result, pos,
 			"invalid result %q: want 0 or more, because error is none", e.Result)
 	}
-	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != "none" {
+	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != NoError {
 		v.errorf(e.Result, pos,
 			"invalid result %q: want -1, because an error is expected", e.Result)
 	}
@@ -154,9 +136,9 @@ func (e *StepExpectation) String() string {
 	}
 	end := ""
 	switch {
-	case e.Error != "" && e.Error != "none":
-		end = e.Error
-	case e.Error == "none" || e.Result == nil || !e.Result.Contains(-1):
+	case e.Error != "" && e.Error != NoError:
+		end = string(e.Error)
+	case e.Error == NoError || e.Result == nil || !e.Result.Contains(-1):
 		end = "succeeds"
 	}
 	if e.Took != nil {

@@ -1,7 +1,12 @@
 package language
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/invopop/jsonschema"
 )
@@ -51,6 +56,34 @@ func spanSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 		matching(`^`+aDuration+` *\.\. *`+aDuration+`$`),
 		matching(`^~?`+aDuration+` *(±|\+-) *(`+aDuration+`|[0-9.]+%)$`),
 		zero(), b.parameter())
+}
+
+// stateSchema offers the states by their names, and takes those that mean the same: in upper or lower
+// case, with -, _, a blank or nothing between the words.
+func stateSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
+	words := State("").Words()
+	names := slices.Collect(maps.Keys(stateAliases))
+	for _, w := range words {
+		names = append(names, bareState(w))
+	}
+	slices.Sort(names)
+	var any strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			any.WriteString("|")
+		}
+		for j, r := range name {
+			if j > 0 {
+				any.WriteString("[-_ ]?")
+			}
+			if unicode.IsLetter(r) {
+				fmt.Fprintf(&any, "[%c%c]", r, unicode.ToLower(r))
+			} else {
+				any.WriteRune(r)
+			}
+		}
+	}
+	return b.define(t.Name(), enumOf(words), matching("^("+any.String()+")$"), b.parameter())
 }
 
 func numberSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {

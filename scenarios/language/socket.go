@@ -3,6 +3,9 @@ package language
 import (
 	"fmt"
 	"strings"
+
+	"halfopen/internal/say"
+	"halfopen/internal/spell"
 )
 
 // SocketSelector selects sockets of a host.
@@ -42,7 +45,7 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	}
 }
 
-// State is a TCP state, with the name that ss and netstat have for it.
+// State is a TCP state. Its name is that of netstat and the kernel.
 type State string
 
 // The TCP states of the kernel (include/net/tcp_states.h), with NEW_SYN_RECV shown as SYN_RECV, and
@@ -66,6 +69,47 @@ const (
 func (State) Words() []string {
 	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait,
 		LastAck, Listening, Closing, Closed)
+}
+
+// stateAliases are the other names of states, without what stands between their words: those of ss,
+// and those of RFC 9293 and other systems.
+var stateAliases = map[string]State{
+	"ESTAB":       Established,
+	"SYNRECEIVED": SynRecv,
+	"SYNRCVD":     SynRecv,
+	"NEWSYNRECV":  SynRecv,
+	"UNCONN":      Unbound,
+	"LISTENING":   Listening,
+	"UNCONNECTED": Unbound,
+}
+
+// bareState returns the name of a state in upper case, without what stands between its words.
+func bareState(name string) string {
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_ ", r) {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+// Set reads a state by any of its names, in upper or lower case: TIME_WAIT, TIME-WAIT, time-wait.
+func (s *State) Set(text string) error {
+	bare := bareState(text)
+	if state, known := stateAliases[bare]; known {
+		*s = state
+		return nil
+	}
+	words := s.Words()
+	for _, name := range words {
+		if bareState(name) == bare {
+			*s = State(name)
+			return nil
+		}
+	}
+	words = words[:len(words)-1] // CLOSED is no state of a socket, but the end of one
+	return fmt.Errorf("invalid state %q%s; want one of %s, or at the end of a path CLOSED",
+		say.Clip(text), spell.DidYouMean(text, words), strings.Join(words, ", "))
 }
 
 // StatePath joins states that follow each other: "SYN_SENT > ESTABLISHED".
