@@ -80,14 +80,18 @@ func (ev *evidence) family(host string) []netip.Addr {
 	return own
 }
 
-// moment returns when an event happened: the end or start of a step, a signal, or a fault's hit.
-func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) {
+// moment returns when an event happened, see [Moment].
+func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) { return Moment(ev.t, ref) }
+
+// Moment returns when an event happened in a run: the end or start of a step, a signal, or a fault's
+// hit. It is an error if the event never happened.
+func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 	want, err := ref.Parse()
 	if err != nil {
 		return 0, err
 	}
-	for i := range ev.t.Events {
-		e := &ev.t.Events[i]
+	for i := range t.Events {
+		e := &t.Events[i]
 		happened := false
 		switch want.Kind {
 		case language.EventStepEnd:

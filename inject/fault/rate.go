@@ -1,9 +1,11 @@
 package fault
 
+import "halfopen/scenarios/language"
+
 // The defaults of a rate, in bytes. A burst must hold a whole packet of the usual MTU with its link
 // layer header.
 const (
-	defaultQueue = 64 << 10
+	defaultQueue = language.DefaultRateQueue
 	defaultBurst = 3 << 10
 )
 

@@ -139,6 +139,6 @@ func cut(text string, width int, mark string) string {
 
 // asciiOf replaces each non-ASCII character in drawings and messages by something similar.
 var asciiOf = strings.NewReplacer(
-	"─", "-", "│", "|", "┼", "+", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…",
+	"─", "-", "│", "|", "┼", "+", "┤", "|", "├", "|", "►", ">", "◄", "<", "✗", "X", "⋮", ":", "…",
 	"...", "±", "+-", "×", "x", "–", "-", "→", "->", "↻", "again ", "µ", "u", "≠", "!=",
 )

@@ -22,6 +22,18 @@ type Mark struct {
 	By time.Duration
 	// Copies is the number of copies that the fault made.
 	Copies int
+
+	// at is when the packet was struck.
+	at time.Duration
+}
+
+// holds reports whether the effect keeps a packet for a time.
+func (m *Mark) holds() bool {
+	switch m.Effect {
+	case packet.EffectDelayed, packet.EffectHeld, packet.EffectReordered:
+		return true
+	}
+	return false
 }
 
 // String is the mark in a ladder: "→200ms slow".
@@ -44,41 +56,42 @@ func (m Mark) String() string {
 
 // mark assigns each hit that a mechanism reported to the journey of its packet: the last identical
 // one that was under way and that this fault has not struck yet. A lost packet was struck by the
-// last fault that reported it.
-func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.Seed) {
+// last fault that reported it. A host's output is before the capture: there it is the first one that
+// left afterwards. Of a packet that never left there is only the hit; mark returns its journey.
+func mark(
+	s *language.Scenario, t *trace.Trace, all []*Journey, stopped map[int]*Journey, seed maphash.Seed,
+) []*Journey {
 	like := map[packetKey][]*Journey{}
 	for _, j := range all {
 		k := keyOf(j.Packet, seed)
 		k.payload = 0 // a hit reports headers only
 		like[k] = append(like[k], j)
 	}
+	var more []*Journey
 	for i := range t.Events {
 		f := t.Events[i].Fault
 		if f == nil || f.What != trace.FaultHit || len(f.Packet) == 0 {
 			continue
 		}
-		d := packet.DecodeIP(f.Packet)
-		k := keyOf(&d, seed)
-		k.payload = 0
-		var struck, last *Journey
-		for _, j := range like[k] {
-			if j.Sent > t.Events[i].T {
-				break
-			}
-			last = j
-			if j.Struck != f.Name &&
-				!slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == f.Name }) {
-				struck = j
-			}
-		}
-		if struck = cmp.Or(struck, last); struck == nil {
-			continue
-		}
-		m := Mark{Fault: f.Name, Effect: f.Effect, By: f.By}
+		m := Mark{Fault: f.Name, Effect: f.Effect, By: f.By, at: t.Events[i].T}
 		if s != nil {
 			if fault := s.Fault(f.Name); fault != nil {
 				m.Copies = fault.Do.Effects().Copies
 			}
+		}
+		d := packet.DecodeIP(f.Packet)
+		k := keyOf(&d, seed)
+		k.payload = 0
+		var struck *Journey
+		if gone := stopped[i]; gone == nil {
+			struck = underWay(like[k], &m)
+		} else if struck = leftAfter(like[k], f.Host, &m); struck == nil &&
+			(m.Effect.Lost() || m.holds()) {
+			struck = gone
+			more = append(more, gone)
+		}
+		if struck == nil {
+			continue
 		}
 		if m.Effect.Lost() {
 			struck.Struck = m.Fault
@@ -86,6 +99,44 @@ func mark(s *language.Scenario, t *trace.Trace, all []*Journey, seed maphash.See
 		}
 		struck.Marks = append(struck.Marks, m)
 	}
+	return more
+}
+
+// underWay returns the last of these journeys that had begun when the fault struck, if possible one
+// that it has not struck yet.
+func underWay(like []*Journey, m *Mark) *Journey {
+	var struck, last *Journey
+	for _, j := range like {
+		if j.Sent > m.at {
+			break
+		}
+		last = j
+		if !j.markedBy(m.Fault) {
+			struck = j
+		}
+	}
+	return cmp.Or(struck, last)
+}
+
+// leftAfter returns the first of these journeys that began at the host after the fault struck at its
+// output, and that it has not struck yet.
+func leftAfter(like []*Journey, host string, m *Mark) *Journey {
+	if m.Effect.Lost() {
+		return nil
+	}
+	for _, j := range like {
+		// Before its time the packet cannot have left: it is another one.
+		if j.Sent >= m.at+m.By && j.From == host && !j.markedBy(m.Fault) {
+			return j
+		}
+	}
+	return nil
+}
+
+// markedBy reports whether the fault is known to have struck the packet.
+func (j *Journey) markedBy(fault string) bool {
+	return j.Struck == fault ||
+		slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == fault })
 }
 
 // marks is everything that faults did to a packet, for the ladder.

@@ -31,6 +31,8 @@ type Journey struct {
 	// Struck is the fault that lost it, on the wire or, after the capture, at the receiving host's
 	// input; "" if none is known.
 	Struck string
+	// Held is the fault that still kept it from its receiver when the run ended, "" if none did.
+	Held string
 	// Marks are the other effects of faults on it, in order.
 	Marks []Mark
 	// Forged is true if From is not Source: a forged packet, or a copy made on the way.
@@ -44,7 +46,7 @@ type Journey struct {
 }
 
 // Lost reports whether the packet never reached the sockets of a host.
-func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" }
+func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" || j.Held != "" }
 
 // loopback is the device by which a host talks to itself.
 const loopback = "lo"
@@ -95,11 +97,19 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	hosts := t.Addresses()
 	waits := holds(s, hosts)
 	seed := maphash.MakeSeed()
-	flows := t.Flows()
+	flows := packet.NewFlows()
+	stopped := map[int]*Journey{}
 	open := map[packetKey][]*Journey{}
 	var all []*Journey
 	for i := range t.Events {
 		p := t.Events[i].Packet
+		if f := t.Events[i].Fault; f != nil && atOutput(s, f) {
+			d := packet.DecodeIP(f.Packet)
+			stopped[i] = &Journey{
+				From: f.Host, Source: owners[d.Src], To: owners[d.Dst], Sent: t.Events[i].T, Last: t.Events[i].T,
+				Seen: f.Host, Packet: &d, Flow: flows.Track(&d, f.Host, "output", true),
+			}
+		}
 		// On lo a packet is seen where it is sent, as expectations count it.
 		if p == nil || p.Device == loopback && !p.Out {
 			continue
@@ -112,10 +122,11 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 			k.host = p.Host
 			from, to = onLoopback(d.Src, from, p.Host), onLoopback(d.Dst, to, p.Host)
 		}
+		flow := flows.Track(d, p.Host, p.Device, p.Out)
 		j := follow(open[k], h, t.Events[i].T, patience(waits, d))
 		if j == nil {
 			j = &Journey{
-				From: p.Host, Source: from, To: to, Sent: t.Events[i].T, Packet: d, Flow: flows[i],
+				From: p.Host, Source: from, To: to, Sent: t.Events[i].T, Packet: d, Flow: flow,
 			}
 			if !p.Out && from != "" {
 				j.From = from
@@ -135,10 +146,22 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 			open[k] = slices.DeleteFunc(open[k], func(o *Journey) bool { return o == j })
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) })
-	mark(s, t, all, seed)
+	bySent := func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) }
+	slices.SortStableFunc(all, bySent)
+	all = append(all, mark(s, t, all, stopped, seed)...)
+	slices.SortStableFunc(all, bySent)
 	strike(s, t, hosts, all)
+	holdToTheEnd(s, t, hosts, all)
 	return all
+}
+
+// atOutput reports whether an event is the hit of a packet at a host's output, before the capture.
+func atOutput(s *language.Scenario, f *trace.Fault) bool {
+	if s == nil || f.What != trace.FaultHit || len(f.Packet) == 0 {
+		return false
+	}
+	fault := s.Fault(f.Name)
+	return fault != nil && fault.At == f.Host+".output"
 }
 
 // follow returns the journey under way that a capture at h continues, or nil. Of several identical

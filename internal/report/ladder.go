@@ -257,23 +257,23 @@ func (d *drawing) arrow(l *line, r *row) {
 	tail := ""
 	late := j.Last - j.Sent
 	switch {
-	case j.Struck != "":
-		tail = j.Struck
-	case j.Arrived && late > time.Millisecond:
+	case j.Lost():
+		tail = j.fate()
+	case late > time.Millisecond:
 		tail = fmt.Sprintf("arrives %.*f, %s late",
 			d.decimals, (j.Last - d.start).Seconds(), say.Duration(late))
 		if len(j.Marks) > 0 {
 			tail = fmt.Sprintf("%s, arrives %.*f", j.marks(), d.decimals, (j.Last - d.start).Seconds())
 		}
-	case j.Arrived:
+	default:
 		tail = j.marks()
 	}
-	ellipsis := "…"
+	ellipsis := d.ellipsis()
 	if d.o.ASCII {
-		ellipsis, tail = "...", asciiOf.Replace(tail) // now, because the replacements may be longer
+		tail = asciiOf.Replace(tail) // now, because the replacements may be longer
 	}
 	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])), ellipsis)
-	if j.Arrived && j.Struck == "" && tail != "" {
+	if !j.Lost() && tail != "" {
 		words += " (" + tail + ")"
 	}
 	words = " " + cut(words, room-5, ellipsis) + " "
@@ -286,17 +286,14 @@ func (d *drawing) arrow(l *line, r *row) {
 		}
 		return hi - i
 	}
-	end := room
+	end, st := room, packetText
 	if j.Lost() {
 		end = room * d.lossPoint(j) / 100
-		if j.Struck != "" && j.Arrived {
-			end = room - len([]rune(j.Struck)) - 3
+		if tail != "" {
+			end = min(end, room-len([]rune(tail))-3)
 		}
 		end = min(max(end, n+5), room)
-	}
-	st := packetText
-	if j.Lost() {
-		st = bad
+		st = j.lossStyle()
 	}
 	for i := range end {
 		if l.cells[cell(i)] == ' ' {
@@ -316,34 +313,69 @@ func (d *drawing) arrow(l *line, r *row) {
 	case !j.Lost():
 		l.put(lo, "◄", st)
 	default:
-		d.cross(l, j, cell(end-1), rightwards, room-end)
+		l.put(cell(end-1), j.lossSign(rightwards), st)
+		d.behind(l, tail, st, cell(end-1), rightwards, room-end)
 	}
 }
 
-// cross marks where a packet was lost, and names the fault if there is room for it.
-func (d *drawing) cross(l *line, j *Journey, x int, rightwards bool, room int) {
-	l.put(x, "✗", bad)
-	n := len([]rune(j.Struck))
-	if n == 0 || room < n+1 {
-		return
-	}
+// behind writes after the end of an arrow, at x, why it ends there, as much of it as there is room
+// for.
+func (d *drawing) behind(l *line, why string, st style, x int, rightwards bool, room int) {
+	why = cut(why, room-1, d.ellipsis())
+	n := len([]rune(why))
 	if rightwards {
-		l.put(x+2, j.Struck, bad)
+		l.put(x+2, why, st)
 	} else {
-		l.put(x-1-n, j.Struck, bad)
+		l.put(x-1-n, why, st)
 	}
+}
+
+// ellipsis is the mark of a text that was cut.
+func (d *drawing) ellipsis() string {
+	if d.o.ASCII {
+		return "..."
+	}
+	return "…"
+}
+
+// fate says what kept a packet from its receiver, "" if that is not known.
+func (j *Journey) fate() string {
+	if j.Held != "" {
+		return "held by " + j.Held + " at the end"
+	}
+	return j.Struck
+}
+
+// lossSign is the end of the arrow of a packet that did not reach its receiver.
+func (j *Journey) lossSign(rightwards bool) string {
+	switch {
+	case j.Held == "":
+		return "✗"
+	case rightwards:
+		return "┤"
+	}
+	return "├"
+}
+
+func (j *Journey) lossStyle() style {
+	if j.Held != "" {
+		return warn
+	}
+	return bad
 }
 
 // lossPoint returns how far a lost packet is drawn, in percent of its way: less than half if it was
 // lost before the wire, more if after.
 func (d *drawing) lossPoint(j *Journey) int {
 	switch {
-	case j.Struck != "" && !j.Arrived:
+	case len(j.hops) == 0: // it never left its host
+		return 20
+	case j.Arrived:
+		return 95
+	case j.Struck != "":
 		return 60
 	case j.Seen == j.From:
 		return 45
-	case j.Arrived:
-		return 90
 	}
 	return 65
 }

@@ -1,5 +1,8 @@
 package language
 
+// DefaultRateQueue is the length of the queue of a [Rate] that sets none, in bytes.
+const DefaultRateQueue = 64 << 10
+
 // Rate limits the bandwidth.
 type Rate struct {
 	To    BitRate `yaml:",short" json:"to" jsonschema_description:"Bandwidth, such as 1mbit or 500kbit."`

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"halfopen/internal/packet"
+	"halfopen/scenarios/language"
 )
 
 // The defaults of a rate, in bytes, the same as for tc.
 const (
-	defaultQueue = 64 << 10
+	defaultQueue = language.DefaultRateQueue
 	defaultBurst = 3 << 10
 	// linkHeader is how many bytes tc counts in addition to the IP packet.
 	linkHeader = 14
