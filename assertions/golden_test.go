@@ -70,6 +70,9 @@ client:
 		return p.end(3*second, "done")
 	}
 	received := func(s *trace.Step) { s.Result, s.Bytes, s.Data = 5, 5, []byte("hello") }
+	much := func(s *trace.Step) {
+		s.Result, s.Bytes, s.Data, s.SHA256 = 9000, 9000, []byte("hello"), "abc"
+	}
 	digested := func(s *trace.Step) {
 		s.Result, s.Bytes, s.SHA256 = 5, 5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 	}
@@ -90,6 +93,10 @@ client:
 		{"digest of the bytes as wanted", `- {step: client.recv, sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824}`, one("client.recv", 0, ms, digested), Pass},
 		{"another digest", `- {step: client.recv, sha256: 486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7}`, one("client.recv", 0, ms, digested), Fail},
 		{"other bytes and text", `- {step: client.recv, bytes: 10..20, text: {contains: world}}`, one("client.recv", 0, ms, received), Fail},
+		{"text in the bytes that were kept", `- {step: client.recv, text: {contains: hell}}`, one("client.recv", 0, ms, much), Pass},
+		{"text that is not in the bytes that were kept", `- {step: client.recv, text: {contains: world}}`, one("client.recv", 0, ms, much), Fail},
+		{"a text of which only the beginning was kept", `- {step: client.recv, text: hello}`, one("client.recv", 0, ms, much), Fail},
+		{"a digest of more bytes than were kept", `- {step: client.recv, sha256: abc}`, one("client.recv", 0, ms, much), Pass},
 		{"a value", `- {step: client.getsockopt, value: ECONNREFUSED}`, one("client.getsockopt", 0, 0, func(s *trace.Step) { s.Value = "ECONNREFUSED" }), Pass},
 		{"another value", `- {step: client.poll, value: {matches: "^in"}}`, one("client.poll", 0, 0, func(s *trace.Step) { s.Value = "out,err,hup" }), Fail},
 		{"a field of tcp_info", `- {step: client.tcp_info, values: {retransmits: ">= 1"}}`, one("client.tcp_info", 0, 0, func(s *trace.Step) { s.Values = map[string]int64{"retransmits": 2} }), Pass},
@@ -254,6 +261,15 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		p.add(3*second, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
 		return p.end(3*second, "done")
 	}
+	wrote := func(stdout string, bytes int) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace {
+			p.step("client.exec", 0, second, func(s *trace.Step) {
+				s.Stdout, s.StdoutBytes = trace.Output(stdout), int64(bytes)
+			})
+			return p.end(second, "done")
+		}
+	}
+	long := strings.Repeat("x", 64<<10)
 	golden(t, "other", actors, []fixture{
 		{"a counter that rose as wanted", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
 		{"a counter that rose less", `- {counters: {client.TcpExt.TCPTimeouts: ">= 7"}}`, counted, Fail},
@@ -275,6 +291,29 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		{"hits that were never read", `- {fault: silent-server, hits: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"a program's exit and output", `- {process: client.exec, exit: 7, stderr: {contains: Failed}, took: 2s}`, curl, Pass},
 		{"another exit and output", `- {process: client.exec, exit: 0, stdout: {contains: hello}}`, curl, Fail},
+		{"output without its final newline", `- {process: client.exec, stdout: "7"}`, wrote("7\n", 2), Pass},
+		{"output that matches without its final newline", `- {process: client.exec, stdout: {matches: "^7$"}}`, wrote("7\n", 2), Pass},
+		{"output that matches with its final newline", `- {process: client.exec, stdout: {matches: "^7\\n$"}}`, wrote("7\n", 2), Pass},
+		{"output that contains its final newline", `- {process: client.exec, stdout: {contains: "7\n"}}`, wrote("7\n", 2), Pass},
+		{"more lines than those that match", `- {process: client.exec, stdout: {matches: "^7$"}}`, wrote("7\n8\n", 4), Fail},
+		{"output without white space at its ends, as a number", `- {process: client.exec, stdout: 7..8}`, wrote(" 7\n", 3), Pass},
+		{"a byte in place of the replacement character", `- {process: client.exec, stdout: {is: "\ufffd"}}`, wrote("\xff", 1), Fail},
+		{"a byte in place of a replacement character to match", `- {process: client.exec, stdout: {matches: "\ufffd"}}`, wrote("\xff", 1), Fail},
+		{"the replacement character itself", `- {process: client.exec, stdout: {matches: "^\ufffd$"}}`, wrote("\ufffd\n", 4), Pass},
+		{"text next to a byte that is not UTF-8", `- {process: client.exec, stdout: {matches: "^ok .$"}}`, wrote("ok \xff\n", 5), Pass},
+		{"lines with bytes that are not text", `- {process: client.exec, stdout: "no"}`, wrote("a\tb\xff\x1b[2J\nü", 11), Fail},
+		{"text in the part of the output that was kept", `- {process: client.exec, stdout: {contains: 7}}`, wrote("7\n", 1<<20), Pass},
+		{"text that is not in the part that was kept", `- {process: client.exec, stdout: {contains: END}}`, wrote("7\n", 1<<20), Fail},
+		{"a whole text of which only a part was kept", `- {process: client.exec, stdout: "7"}`, wrote("7\n", 1<<20), Fail},
+		{"a match of output of which only a part was kept", `- {process: client.exec, stdout: {matches: "^7$"}}`, wrote("7\n", 1<<20), Fail},
+		{"a number of which only a part was kept", `- {process: client.exec, stdout: ">= 1"}`, wrote("7\n", 1<<20), Fail},
+		{"output just as long as what is kept", `- {process: client.exec, stdout: {matches: "x$"}}`, wrote(long, len(long)), Pass},
+		{"output of an old trace that may have been cut", `- {process: client.exec, stdout: {contains: END}}`, wrote(long, 0), Fail},
+		{"an exit status of a program with long output", `- {process: client.exec, exit: 1}`, wrote(long, 1<<20), Fail},
+		{"output that came after the program", `- {process: client.exec, stdout: {contains: LATE}}`, func(p *tape) *trace.Trace {
+			p.step("client.exec", 0, second, func(s *trace.Step) { s.Stdout, s.StdoutBytes, s.Left = "early\n", 6, true })
+			return p.end(second, "done")
+		}, Fail},
 		{"an actor that was killed", `- {process: client, signal: KILL}`, curl, Pass},
 		{"an actor killed by another signal", `- {process: client, signal: TERM}`, curl, Fail},
 		{"an actor that exited", `- {process: client, exit: 0}`, curl, Fail},

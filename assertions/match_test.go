@@ -85,6 +85,7 @@ func TestSelect(t *testing.T) {
 		{"a payload by its place in the stream", language.Selector{Payload: &language.Payload{Offset: count(5, 9)}}, []int{dataSecond}},
 		{"relative sequence numbers", language.Selector{Seq: count(1, 6), From: "client"}, []int{data, dataSecond, fin}},
 		{"acknowledgements of the SYN", language.Selector{Ack: count(1, 1)}, []int{data, dataSecond, fin}},
+		{"any acknowledgement number, which segments without the flag ACK lack", language.Selector{Ack: count(0, 1<<32)}, []int{data, dataSecond, fin}},
 		{"a TTL that no packet has", language.Selector{TTL: count(1, 1)}, nil},
 		{"segments without timestamps", language.Selector{TCP: language.Kinds{language.SYN}, Options: map[string]bool{"timestamps": false}}, []int{syn, synSecond, synAgain}},
 		{"segments with timestamps", language.Selector{Options: map[string]bool{"timestamps": true}}, nil},

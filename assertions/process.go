@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -38,23 +39,52 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		for _, o := range []struct {
 			name string
 			want *language.Text
-			got  string
-		}{{"stdout", x.Stdout, s.Stdout}, {"stderr", x.Stderr, s.Stderr}} {
-			if o.want != nil {
-				v.saw(textHolds(o.want, o.got), o.name+" "+o.want.String(),
-					o.name+" "+quoted(o.got))
+			got  seenText
+		}{{"stdout", x.Stdout, stdoutOf(s)}, {"stderr", x.Stderr, stderrOf(s)}} {
+			if o.want == nil {
+				continue
+			}
+			if v.sawText(o.name, o.want, o.got); s.Left {
+				v.note("a process that %s left running could still write: only what came until "+
+					"the program ended is kept", ev.execution(i))
 			}
 		}
 		if v.Status == Fail {
-			for _, o := range []struct{ name, text string }{{"stdout", s.Stdout}, {"stderr", s.Stderr}} {
-				if text := strings.TrimSpace(o.text); text != "" {
-					v.list(fmt.Sprintf("%s of %s:", o.name, ev.execution(i)))
-					for line := range strings.Lines(text) {
-						v.list("  " + strings.TrimRight(line, "\n"))
-					}
-				}
-			}
+			v.listOutput("stdout of "+ev.execution(i), stdoutOf(s))
+			v.listOutput("stderr of "+ev.execution(i), stderrOf(s))
 		}
+	}
+}
+
+// mostOfOutputs is how many bytes are kept of what a program writes to standard output, and of what
+// it writes to standard error.
+const mostOfOutputs = 64 << 10
+
+func stdoutOf(s *trace.Step) seenText { return outputOf(s.Stdout, s.StdoutBytes) }
+
+func stderrOf(s *trace.Step) seenText { return outputOf(s.Stderr, s.StderrBytes) }
+
+func outputOf(kept trace.Output, written int64) seenText {
+	got := seenText{text: string(kept), cut: written > int64(len(kept)), of: written}
+	if written == 0 && len(kept) >= mostOfOutputs {
+		got.cut = true // in traces of earlier versions, which do not say so
+	}
+	return got
+}
+
+// listOutput lists the lines that a program wrote.
+func (v *draft) listOutput(name string, got seenText) {
+	text := strings.TrimSpace(got.text)
+	if text == "" {
+		return
+	}
+	head := name
+	if got.cut {
+		head += ", " + got.part()
+	}
+	v.list(head + ":")
+	for line := range strings.Lines(text) {
+		v.list("  " + printable(strings.TrimRight(line, "\n")))
 	}
 }
 

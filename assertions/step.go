@@ -229,15 +229,16 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(x.Bytes.Contains(s.Bytes), x.Bytes.Of("byte"), say.Count(s.Bytes, "byte"))
 	}
 	if x.Value != nil {
-		v.saw(textHolds(x.Value, s.Value), "value "+x.Value.String(), "value "+quoted(s.Value))
+		v.sawText("value", x.Value, seenText{text: s.Value})
 	}
 	if x.Text != nil {
-		v.saw(textHolds(x.Text, string(s.Data)), "text "+x.Text.String(),
-			"text "+quoted(string(s.Data)))
+		// Data is also what an operation found out, with no bytes received.
+		v.sawText("text", x.Text, seenText{
+			text: string(s.Data), cut: s.Bytes > int64(len(s.Data)), of: s.Bytes,
+		})
 	}
 	if x.SHA256 != nil {
-		v.saw(textHolds(x.SHA256, s.SHA256), "sha256 "+x.SHA256.String(),
-			"sha256 "+quoted(s.SHA256))
+		v.sawText("sha256", x.SHA256, seenText{text: s.SHA256})
 	}
 	if x.Peer != "" {
 		v.saw(ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)

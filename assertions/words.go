@@ -3,8 +3,6 @@ package assertions
 import (
 	"fmt"
 	"math"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"halfopen/internal/say"
@@ -21,30 +19,4 @@ func spanText(s *language.Span) string {
 		return fmt.Sprintf("%s (%s to %s)", s.Source, say.Duration(s.Min), say.Duration(s.Max))
 	}
 	return s.Source
-}
-
-// textHolds reports whether a text is as wanted.
-func textHolds(t *language.Text, got string) bool {
-	switch {
-	case t.Is != nil:
-		return strings.TrimSpace(got) == strings.TrimSpace(*t.Is)
-	case t.Contains != nil:
-		return strings.Contains(got, *t.Contains)
-	case t.Matches != nil:
-		re, err := regexp.Compile(*t.Matches)
-		return err == nil && re.MatchString(got)
-	case t.Number != nil:
-		n, err := strconv.ParseInt(strings.TrimSpace(got), 10, 64)
-		return err == nil && t.Number.Contains(n)
-	}
-	return true
-}
-
-// quoted writes a text that was seen, cut if it is long.
-func quoted(text string) string {
-	const most = 200
-	if len(text) > most {
-		return fmt.Sprintf("%s and %d more bytes", strconv.Quote(text[:most]), len(text)-most)
-	}
-	return strconv.Quote(text)
 }

@@ -140,12 +140,18 @@ type Step struct {
 	Values map[string]int64 `json:"values,omitempty"`
 	// Peer is the address of the peer of recvfrom or accept.
 	Peer string `json:"peer,omitempty"`
-	// Exit, Killed, Stdout and Stderr belong to an exec step. Exit is the exit status, Killed the
+	// Exit and all below it but Problem belong to an exec step. Exit is the exit status, Killed the
 	// signal that ended the program.
 	Exit   int    `json:"exit,omitempty"`
 	Killed string `json:"killed,omitempty"`
-	Stdout string `json:"stdout,omitempty"`
-	Stderr string `json:"stderr,omitempty"`
+	// Stdout and Stderr are the first 64 KiB that were written until the program ended; StdoutBytes
+	// and StderrBytes are how much that was. These are 0 in traces of earlier versions.
+	Stdout      Output `json:"stdout,omitempty"`
+	Stderr      Output `json:"stderr,omitempty"`
+	StdoutBytes int64  `json:"stdout_bytes,omitempty"`
+	StderrBytes int64  `json:"stderr_bytes,omitempty"`
+	// Left is set if a process that the program left running could still write to them.
+	Left bool `json:"left,omitempty"`
 	// Problem says why a step could not be tried at all, for example a missing program.
 	Problem string `json:"problem,omitempty"`
 }

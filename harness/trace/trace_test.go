@@ -35,6 +35,7 @@ func everyEvent() *Trace {
 		{T: 9 * ms, Socket: &Socket{Host: "client", Local: "198.18.0.1:40000", Remote: "198.18.1.1:8080", State: "SYN_SENT"}},
 		{T: 10 * ms, Sampled: &Sampled{Event: "client.connect.start"}},
 		{T: 11 * ms, Step: &Step{Actor: "client", ID: "connect", Op: "connect", N: 1, Began: 6 * ms, Errno: "ETIMEDOUT", Result: -1}},
+		{T: 12 * ms, Step: &Step{Actor: "client", ID: "exec", Op: "exec", N: 1, Began: 11 * ms, Stdout: "\xff\n", StdoutBytes: 2, Stderr: "text", StderrBytes: 4, Left: true}},
 		{T: 12 * ms, Signal: &Signal{Actor: "client", Name: "gone"}},
 		{T: 13 * ms, Process: &Process{Actor: "client", PID: 12, Signal: "KILL"}},
 		{T: 14 * ms, Note: &Note{Text: "a packet was lost", Untrue: true}},

@@ -72,7 +72,7 @@ func (b *bench) streamRun(
 	}
 	for i := range t.Events {
 		if s := t.Events[i].Step; s != nil && s.Actor == "server" && s.Op == "exec" {
-			rate, err = parseRate(s.Stdout, bytes)
+			rate, err = parseRate(string(s.Stdout), bytes)
 		}
 	}
 	if err != nil || rate == 0 {

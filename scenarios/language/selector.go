@@ -53,7 +53,7 @@ type Selector struct {
 	Options        map[string]bool `json:"options,omitempty" jsonschema_description:"TCP options that must be present (true) or absent (false): mss, window-scale, sack-permitted, sack, timestamps, fast-open."`
 
 	Seq    *Count `json:"seq,omitempty" jsonschema_description:"Sequence number relative to the sender's initial one; every SYN has 0."`
-	Ack    *Count `json:"ack,omitempty" jsonschema_description:"Acknowledgement number relative to the peer's initial sequence number."`
+	Ack    *Count `json:"ack,omitempty" jsonschema_description:"Acknowledgement number relative to the peer's initial sequence number; a segment without the flag ACK has none, and is not taken."`
 	Window *Count `json:"window,omitempty" jsonschema_description:"Window field as sent, not scaled."`
 	TTL    *Count `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit."`
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Exec runs a program on the host. The outcome has the exit status, and the first 64 KiB each of
-// standard output and standard error.
+// what came on standard output and standard error until the program ended.
 type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`

@@ -107,9 +107,9 @@ func TimerSpan(d time.Duration) Span {
 // Text matches a string: equal to it, containing it, or matching a regular expression. A plain text
 // in YAML means equal. Exactly one field is set.
 type Text struct {
-	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this; white space at both ends is ignored."`
+	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this; white space at both ends does not count."`
 	Contains *string `json:"contains,omitempty" jsonschema_description:"Contains this."`
-	Matches  *string `json:"matches,omitempty" jsonschema_description:"Contains a match of this regular expression (RE2)."`
+	Matches  *string `json:"matches,omitempty" jsonschema_description:"Contains a match of this regular expression (RE2); white space at both ends does not count."`
 	// Number is set if the YAML is a range of integers such as ">= 3" or 2..5: the string must be
 	// an integer in that range.
 	Number *Count `json:"number,omitempty" yaml:"-"`

@@ -10,21 +10,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
 const (
-	// maxOutput is how many bytes of each output stream of a program are kept.
-	maxOutput = 64 << 10
 	// killAfter is the time between SIGTERM and SIGKILL.
 	killAfter = time.Second
-	// drainFor is how long the output of a program is still read after its end: its children may
-	// hold the pipe open.
-	drainFor = 500 * time.Millisecond
+	// inputFor is how long the input of a program is still offered after its end, to processes that
+	// it left running.
+	inputFor = 500 * time.Millisecond
 )
 
-// exec runs a program in a new process group and waits for it. If the timeout ends the program, the
-// errno is ETIMEDOUT.
+// exec runs a program in a new process group and waits for it. What the program left running does
+// not hold up the step, and what that writes later is not kept. If the timeout ends the program,
+// the errno is ETIMEDOUT.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	args := op.Command
 	if len(args) == 1 {
@@ -34,29 +34,40 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 		o.problem(errors.New("the command is empty"))
 		return
 	}
-	var stdout, stderr head
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(op.Stdin), &stdout, &stderr
-	cmd.WaitDelay = drainFor
+	cmd.Stdin = strings.NewReader(op.Stdin)
+	cmd.WaitDelay = inputFor
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
+	out, err := newOutputs(cmd)
+	if err != nil {
+		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
+		return
+	}
+
 	o.Began = o.clock.Now()
-	if err := t.startProgram(cmd); err != nil {
+	err = t.startProgram(cmd)
+	out.started()
+	if err != nil {
+		out.end()
 		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
 		return
 	}
 	late := make(chan struct{})
 	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
-	err := ended(cmd.Process.Pid)
+	err = ended(cmd.Process.Pid)
 	o.ended = o.clock.Now()
+	out.end()
 	callOff()
-	_ = cmd.Wait() // its error is the exit status, which is read below, or undrained output
+	_ = cmd.Wait() // its error is the exit status, which is read below, or input that nobody read
 	if err != nil {
 		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
 		return
 	}
 
-	o.Stdout, o.Stderr = string(stdout.kept), string(stderr.kept)
+	o.Stdout, o.StdoutBytes = trace.Output(out.stdout.kept), out.stdout.written
+	o.Stderr, o.StderrBytes = trace.Output(out.stderr.kept), out.stderr.written
+	o.Left = out.stdout.held || out.stderr.held
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
 		o.Killed, o.Result = strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"), -1
 	} else {
@@ -80,8 +91,7 @@ func (t *thread) startProgram(cmd *exec.Cmd) error {
 }
 
 // ended waits until a child has ended. It leaves the child a zombie, so that the process ID is not
-// reused. [exec.Cmd.Wait] returns only after the output is drained, which is too late to take the
-// time.
+// reused. [exec.Cmd.Wait] may return later, which is too late to take the time.
 func ended(pid int) error {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -120,12 +130,4 @@ func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (sto
 		close(ended)
 		<-gone
 	}
-}
-
-// head keeps the first maxOutput bytes that are written to it.
-type head struct{ kept []byte }
-
-func (h *head) Write(b []byte) (int, error) {
-	h.kept = append(h.kept, b[:min(len(b), maxOutput-len(h.kept))]...)
-	return len(b), nil
 }

@@ -3,10 +3,13 @@ package actor
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"halfopen/scenarios/language"
 )
@@ -41,7 +44,7 @@ func TestExec(t *testing.T) {
 			if s.Exit != tt.exit || s.Killed != tt.killed || s.Errno != tt.errno {
 				t.Errorf("exit %d, signal %q, errno %q, want %d, %q, %q", s.Exit, s.Killed, s.Errno, tt.exit, tt.killed, tt.errno)
 			}
-			if s.Stdout != tt.stdout || s.Stderr != tt.stderr {
+			if string(s.Stdout) != tt.stdout || string(s.Stderr) != tt.stderr {
 				t.Errorf("it wrote %q and %q, want %q and %q", s.Stdout, s.Stderr, tt.stdout, tt.stderr)
 			}
 			if d := took(e); d < time.Duration(tt.exec.Timeout) || d > patience/2 {
@@ -54,27 +57,74 @@ func TestExec(t *testing.T) {
 func TestExecKeepsTheHeadOfItsOutput(t *testing.T) {
 	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"yes 1234567 2>/dev/null | head -c 1000000; echo end >&2"}}}))
 	s := o["exec"]
-	if want := strings.Repeat("1234567\n", maxOutput/8); s.Stdout != want {
+	if want := strings.Repeat("1234567\n", maxOutput/8); string(s.Stdout) != want {
 		t.Errorf("%d bytes of output are kept, want the first %d", len(s.Stdout), len(want))
+	}
+	if s.StdoutBytes != 1000000 || s.StderrBytes != 4 {
+		t.Errorf("%d and %d bytes were written, want 1000000 and 4", s.StdoutBytes, s.StderrBytes)
 	}
 	if s.Stderr != "end\n" || s.Exit != 0 {
 		t.Errorf("exit %d, standard error %q, want 0 and the end", s.Exit, s.Stderr)
 	}
 }
 
-// TestExecEndsWithItsProgram: a child that outlives the program may hold its output open, but not
-// the step.
+// What a program leaves running may hold its output open, but not the step; and it may write on.
 func TestExecEndsWithItsProgram(t *testing.T) {
-	p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"sleep 5 & echo started"}}}))
-	e := p.event("exec")
-	if d := took(e); e.Step.Stdout != "started\n" || d > 2*time.Second {
-		t.Errorf("it wrote %q and took %v, want started, without the 5 s of its child", e.Step.Stdout, d)
+	for _, tt := range []struct {
+		name, command, stdout, stderr string
+		left                          bool
+	}{
+		{"nothing left running", "echo done", "done\n", "", false},
+		{"a child that holds the output", "sleep 5 & echo started", "started\n", "", true},
+		{"a child that holds standard error only", "sleep 5 >/dev/null & echo started", "started\n", "", true},
+		{"a child with its own output", "sleep 5 >/dev/null 2>&1 & echo started", "started\n", "", false},
+		{"a child that writes later", "(sleep 5; echo LATE) & echo early", "early\n", "", true},
+		{"a child that the program waits for", "(echo LATE) & echo early; wait; echo late >&2", "", "late\n", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{tt.command}}}))
+			e := p.event("exec")
+			s := e.Step
+			if tt.stdout != "" && string(s.Stdout) != tt.stdout || string(s.Stderr) != tt.stderr {
+				t.Errorf("it wrote %q and %q, want %q and %q", s.Stdout, s.Stderr, tt.stdout, tt.stderr)
+			}
+			if s.Left != tt.left || took(e) > 2*time.Second {
+				t.Errorf("left running: %t after %v, want %t, at once", s.Left, took(e), tt.left)
+			}
+		})
+	}
+}
+
+// What was left running must not die of SIGPIPE: it is often the server that the scenario is about.
+func TestWhatExecLeavesRunningCanStillWrite(t *testing.T) {
+	dir := t.TempDir()
+	fifo, file := filepath.Join(dir, "go"), filepath.Join(dir, "alive")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := fmt.Sprintf("(read x <%s; seq 1 50000; echo alive >%s) & echo started", fifo, file)
+	p := run(t,
+		step("exec", language.Op{Exec: &language.Exec{Command: []string{command}}}),
+		language.Step{ID: "second", Op: language.Op{Exec: &language.Exec{
+			Command: []string{fmt.Sprintf("echo >%s; until [ -s %s ]; do :; done", fifo, file)},
+			Timeout: language.Duration(patience / 2),
+		}}},
+	)
+	if s := p.step("second"); s.Errno != "" || s.Exit != 0 {
+		t.Errorf("errno %q, exit %d: the process that was left running did not write its file", s.Errno, s.Exit)
+	}
+}
+
+func TestExecKeepsBytesThatAreNotText(t *testing.T) {
+	s := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{`printf 'a\377\000'; printf '\357\277\275' >&2`}}}))["exec"]
+	if s.Stdout != "a\xff\x00" || s.Stderr != "\ufffd" {
+		t.Errorf("it wrote %q and %q", s.Stdout, s.Stderr)
 	}
 }
 
 func TestProgramsDoNotHoldTheControlPipes(t *testing.T) {
 	p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"ls -l /proc/self/fd"}}}))
-	out := p.step("exec").Stdout
+	out := string(p.step("exec").Stdout)
 	for _, pipe := range []*os.File{p.commands, p.out} {
 		info, err := pipe.Stat()
 		if err != nil {

@@ -46,7 +46,7 @@ func TestLimitOfFiles(t *testing.T) {
 		t.Errorf("%d sockets under a limit of %d files", open, few)
 	}
 	t.Logf("%d of %d files are the actor's own", few-open, few)
-	if got := strings.TrimSpace(o["exec"].Stdout); got != fmt.Sprint(few) {
+	if got := strings.TrimSpace(string(o["exec"].Stdout)); got != fmt.Sprint(few) {
 		t.Errorf("a program has a limit of %q files, want %d", got, few)
 	}
 	if s := o[fmt.Sprintf("more[%d]", tries)]; s.Errno != "" {

@@ -1,0 +1,137 @@
+package actor
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxOutput is how many bytes of each output stream of a program are kept.
+const maxOutput = 64 << 10
+
+// outputs are the pipes that a program writes to.
+type outputs struct{ stdout, stderr *output }
+
+// newOutputs makes the pipes of a program that has not started. Call started after its start, and
+// end once.
+func newOutputs(cmd *exec.Cmd) (*outputs, error) {
+	stdout, err := newOutput()
+	if err != nil {
+		return nil, err
+	}
+	stderr, err := newOutput()
+	if err != nil {
+		stdout.r.Close()
+		stdout.w.Close()
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = stdout.w, stderr.w
+	return &outputs{stdout, stderr}, nil
+}
+
+// started closes the program's ends of the pipes, which the program has now, and begins to read.
+func (o *outputs) started() {
+	for _, out := range []*output{o.stdout, o.stderr} {
+		out.w.Close()
+		go out.read()
+	}
+}
+
+// end reads what was written up to now. The pipes must not be read after it.
+func (o *outputs) end() {
+	o.stdout.end()
+	o.stderr.end()
+}
+
+// output is one pipe.
+type output struct {
+	r, w *os.File
+	// kept are the first maxOutput bytes of those written. All fields but the files belong to read
+	// until done is closed.
+	kept    []byte
+	written int64
+	// held is set by end if some process could still write to the pipe.
+	held bool
+	done chan struct{}
+}
+
+func newOutput() (*output, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	return &output{r: r, w: w, done: make(chan struct{})}, nil
+}
+
+// read reads until all writers have closed the pipe, or until end.
+func (o *output) read() {
+	defer close(o.done)
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := o.r.Read(buffer)
+		o.add(buffer[:n])
+		if err != nil {
+			o.held = errors.Is(err, os.ErrDeadlineExceeded)
+			return
+		}
+	}
+}
+
+func (o *output) add(b []byte) {
+	o.written += int64(len(b))
+	o.kept = append(o.kept, b[:min(len(b), maxOutput-len(o.kept))]...)
+}
+
+// end stops read, and reads what is in the pipe now. Processes that the program left running may
+// write on: nobody reads that, but it is taken from the pipe, so that they do not get SIGPIPE.
+func (o *output) end() {
+	_ = o.r.SetReadDeadline(time.Unix(1, 0)) // a pipe takes deadlines
+	<-o.done
+	if !o.held {
+		o.r.Close()
+		return
+	}
+	_ = o.r.SetReadDeadline(time.Time{})
+	there := o.waiting()
+	rest := make([]byte, there)
+	n, _ := io.ReadFull(o.r, rest) // does not block: nobody else reads
+	o.add(rest[:n])
+	if o.held = !o.closed(); !o.held {
+		o.r.Close()
+		return
+	}
+	// It ends with the last writer. The actor's process does not wait for that: what remains of a
+	// lab is ended with it.
+	go func() {
+		_, _ = io.Copy(io.Discard, o.r)
+		o.r.Close()
+	}()
+}
+
+// waiting returns how many bytes are in the pipe.
+func (o *output) waiting() int {
+	n := 0
+	o.control(func(fd int) { n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ) })
+	return n
+}
+
+// closed reports whether all writers have closed the pipe.
+func (o *output) closed() bool {
+	hup := false
+	o.control(func(fd int) {
+		p := []unix.PollFd{{Fd: int32(fd)}}
+		_, _ = unix.Poll(p, 0)
+		hup = p[0].Revents&unix.POLLHUP != 0
+	})
+	return hup
+}
+
+func (o *output) control(f func(fd int)) {
+	if c, err := o.r.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { f(int(fd)) })
+	}
+}
