@@ -38,11 +38,16 @@ func pinned(host string, family language.Family) []language.Sysctl {
 		{Name: "net.ipv4.ip_local_port_range", Value: "32768 60999"},
 		{Name: "net.ipv4.conf.all.rp_filter", Value: "0"},
 		{Name: "net.ipv4.conf.default.rp_filter", Value: "0"},
+		// ICMP errors are not rationed: neither those to one destination nor, by the mask, those of
+		// the whole host or machine (net.ipv4.icmp_msgs_per_sec).
 		{Name: "net.ipv4.icmp_ratelimit", Value: "0"},
+		{Name: "net.ipv4.icmp_ratemask", Value: "0"},
 	}
 	if family == language.V6 {
 		list = append(list,
 			language.Sysctl{Name: "net.ipv6.icmp.ratelimit", Value: "0"},
+			// Only packet too big, which the kernel does not ration (icmpv6_mask_allow).
+			language.Sysctl{Name: "net.ipv6.icmp.ratemask", Value: "2"},
 			language.Sysctl{Name: "net.ipv6.conf.default.accept_dad", Value: "0"},
 			language.Sysctl{Name: "net.ipv6.conf.default.accept_ra", Value: "0"},
 			language.Sysctl{Name: "net.ipv6.conf.default.router_solicitations", Value: "0"},
