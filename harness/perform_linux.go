@@ -107,8 +107,28 @@ func (l *lab) happened(event language.EventRef) error {
 	return nil
 }
 
+// settle waits until everything that was sent has met the faults on its way, so that its hits are
+// counted. What their events set off still happens.
+func (l *lab) settle() error {
+	settled := make(chan error, 1)
+	go func() { settled <- l.faults.Settle() }()
+	for {
+		select {
+		case f := <-l.inbox:
+			if err := f(); err != nil {
+				return err
+			}
+		case err := <-settled:
+			return err
+		}
+	}
+}
+
 // finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
+	if err := l.settle(); err != nil {
+		return err
+	}
 	close(l.over)
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name

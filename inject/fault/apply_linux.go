@@ -30,7 +30,8 @@ type Options struct {
 	// Now is the clock that times queued packets.
 	Now func() time.Duration
 	// Struck, if not nil, is called on any goroutine with each strike in a queue, before its packet
-	// goes on. Failed, if not nil, is called with each error of a queue.
+	// goes on. Failed, if not nil, is called with each error of a queue, and with what [Injector.Settle]
+	// could not wait for.
 	Struck func(host string, s Strike)
 	Failed func(error)
 }
@@ -48,7 +49,8 @@ type Strike struct {
 	Packet []byte
 }
 
-// Injector carries out a plan in a network. Its methods must not be called concurrently.
+// Injector carries out a plan in a network. Its methods, except [Injector.Settle], must not be called
+// concurrently.
 type Injector struct {
 	net      *network.Network
 	plan     *Plan
@@ -58,6 +60,8 @@ type Injector struct {
 	on   map[string]bool
 	gone map[string]uint64
 	undo []func() error
+	// failed is Options.Failed, or does nothing.
+	failed func(error)
 	// engine and queues belong to the faults that strike in queues.
 	engine *queue.Engine
 	queues []*queue.Queue
@@ -73,6 +77,10 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 		programs: map[language.Family]*iptables.IPTables{},
 		on:       map[string]bool{},
 		gone:     map[string]uint64{},
+		failed:   o.Failed,
+	}
+	if i.failed == nil {
+		i.failed = func(error) {}
 	}
 	if i.exec == nil {
 		i.exec = func(f func() error) error { return f() }
@@ -131,9 +139,6 @@ func (i *Injector) openQueues(o Options) error {
 			o.Struck(host, Strike{s.Fault, s.N, string(s.Effect), s.By, s.Packet})
 		}
 	}
-	if o.Failed == nil {
-		o.Failed = func(error) {}
-	}
 	engine, err := queue.NewEngine(rules, o.Hosts, o.Seed)
 	if err != nil {
 		return err
@@ -148,7 +153,7 @@ func (i *Injector) openQueues(o Options) error {
 			Offloads:  i.plan.Offloads,
 			Now:       o.Now,
 			Struck:    struck,
-			Failed:    o.Failed,
+			Failed:    i.failed,
 		})
 		if err != nil {
 			return err

@@ -105,7 +105,7 @@ func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
 		flags |= nfqaCfgGSO
 	}
 	be := binary.BigEndian
-	err = n.configure(
+	_, err = n.configure(
 		nl.NewRtAttr(nfqaCfgCmd, []byte{nfqnlCfgCmdBind, 0, 0, 0}),
 		nl.NewRtAttr(nfqaCfgParams, append(be.AppendUint32(nil, uint32(snap)), nfqnlCopyPacket)),
 		nl.NewRtAttr(nfqaCfgFlags, be.AppendUint32(nil, flags)),
@@ -127,8 +127,9 @@ func openNetfilter(snap int, gso bool) (_ *netfilter, err error) {
 	return n, nil
 }
 
-// configure sends attributes of the queue. The kernel answers them.
-func (n *netfilter) configure(attributes ...*nl.RtAttr) error {
+// configure sends attributes of the queue. The kernel answers with the number of the request, which
+// configure returns. The answer comes after all packets that were queued before.
+func (n *netfilter) configure(attributes ...*nl.RtAttr) (number uint32, err error) {
 	r := nl.NewNetlinkRequest(unix.NFNL_SUBSYS_QUEUE<<8|nfqnlMsgConfig, unix.NLM_F_ACK)
 	r.AddData(&nl.Nfgenmsg{
 		Version: nl.NFNETLINK_V0,
@@ -138,18 +139,19 @@ func (n *netfilter) configure(attributes ...*nl.RtAttr) error {
 	for _, a := range attributes {
 		r.AddData(a)
 	}
-	return os.NewSyscallError("send", unix.Send(n.fd, r.Serialize(), 0))
+	return r.Seq, os.NewSyscallError("send", unix.Send(n.fd, r.Serialize(), 0))
 }
 
 // read waits for packets and calls arrived with each one that is there, at most batchSize. It then
-// returns; stop makes it return too. Errors of single messages go to trouble.
-func (n *netfilter) read(arrived func(*arrival), trouble func(error)) error {
+// returns the numbers of the requests that were answered among them; stop makes it return too.
+// Errors of single messages go to trouble.
+func (n *netfilter) read(arrived func(*arrival), trouble func(error)) (answers []uint32, err error) {
 	count, err := n.in.Await(n.fd)
 	if errors.Is(err, unix.EINTR) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return os.NewSyscallError("recvmmsg", err)
+		return nil, os.NewSyscallError("recvmmsg", err)
 	}
 	for i := range count {
 		a, err := parseMessage(n.in.Message(i))
@@ -158,10 +160,15 @@ func (n *netfilter) read(arrived func(*arrival), trouble func(error)) error {
 			trouble(err)
 		case a != nil:
 			arrived(a)
+		default:
+			answers = append(answers, numberOf(n.in.Message(i)))
 		}
 	}
-	return nil
+	return answers, nil
 }
+
+// numberOf returns the number of the request that a message of the kernel answers.
+func numberOf(b []byte) uint32 { return binary.NativeEndian.Uint32(b[8:]) }
 
 // parseMessage reads one message of the kernel: a packet, or an error about a message sent to it. A
 // nil arrival and a nil error mean neither.
@@ -251,7 +258,10 @@ func (n *netfilter) flush() error {
 
 // stop ends a waiting read: it sends an empty request, and the kernel's answer is something to
 // read.
-func (n *netfilter) stop() error { return n.configure() }
+func (n *netfilter) stop() error {
+	_, err := n.configure()
+	return err
+}
 
 // close unbinds the queue and drops the packets that wait in it.
 func (n *netfilter) close() error {

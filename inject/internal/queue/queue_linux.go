@@ -62,6 +62,8 @@ type Queue struct {
 	mu       sync.Mutex
 	schedule *schedule // mu
 	closed   bool      // mu
+	// settling are the calls of Settle that wait, by the number of their request.
+	settling map[uint32]chan struct{} // mu
 
 	// last is when the latest packet came; only the reading goroutine uses it.
 	last time.Duration
@@ -76,7 +78,7 @@ type Queue struct {
 // and a releaser, each locked to a thread, in addition to the goroutines of the program. The
 // runtime must have a processor for them whenever the kernel has one; otherwise packets would wait.
 func Open(c Config) (_ *Queue, err error) {
-	q := &Queue{Config: c, schedule: newSchedule()}
+	q := &Queue{Config: c, schedule: newSchedule(), settling: map[uint32]chan struct{}{}}
 	if q.alarm, err = newAlarm(); err != nil {
 		return nil, err
 	}
@@ -116,9 +118,15 @@ func (q *Queue) read() {
 	// waits. If this is not allowed, the thread has their priority.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -6)
 	for {
-		err := q.nf.read(q.arrived, q.trouble)
+		answers, err := q.nf.read(q.arrived, q.trouble)
 		q.mu.Lock()
 		q.check(q.nf.flush())
+		for _, number := range answers {
+			if done := q.settling[number]; done != nil {
+				close(done)
+				delete(q.settling, number)
+			}
+		}
 		closed := q.closed
 		q.mu.Unlock()
 		if err != nil {
@@ -266,6 +274,28 @@ func (q *Queue) release() {
 		at, some := q.schedule.next()
 		q.mu.Unlock()
 		q.alarm.wait(at-q.Now(), !some)
+	}
+}
+
+// Settle returns when every packet that was in the queue at its call has been judged, its strikes
+// reported, and those that pass at once have left. It waits for calls of Struck, at most until
+// patience ends; ok says whether it was long enough.
+func (q *Queue) Settle(patience <-chan time.Time) (ok bool, err error) {
+	done := make(chan struct{})
+	q.mu.Lock()
+	number, err := q.nf.configure()
+	if err == nil {
+		q.settling[number] = done
+	}
+	q.mu.Unlock()
+	if err != nil {
+		return false, fmt.Errorf("settling the queue on %s: %w", q.Host, err)
+	}
+	select {
+	case <-done:
+		return true, nil
+	case <-patience:
+		return false, nil
 	}
 }
 
