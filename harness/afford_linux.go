@@ -8,7 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/inject"
+	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/sysctl"
 	"halfopen/scenarios/language"
 )
 
@@ -37,11 +39,36 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 			return err
 		}
 	}
-	for i := range s.Hosts {
-		for _, sc := range s.Hosts[i].Sysctl {
-			if strings.HasPrefix(sc.Name, "net.netfilter.nf_conntrack") && !sc.Optional {
-				return masquerade(fmt.Sprintf("sysctl %s of %s", sc.Name, s.Hosts[i].Name))
+	for _, list := range settingsOf(s) {
+		for _, set := range list {
+			if tracked(set.Name) && !isMachineWide(set.Name) && !set.Optional {
+				return masquerade(fmt.Sprintf("sysctl %s of %s", set.Name, set.NeededBy))
 			}
+		}
+	}
+	return nil
+}
+
+// affordSteps checks, when the network has been built, that the parameters which steps set can be
+// set. Those of devices are left to the steps: a program may make the device first.
+func affordSteps(s *language.Scenario, n *network.Network) error {
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		var err error
+		language.EachStep(a.Steps, func(st *language.Step) {
+			if st.Op.Sysctl == nil || err != nil || s.ExpectsError(a.Name, st.ID) {
+				return
+			}
+			op := st.Op.Sysctl.AtHost(a.Host).Sysctl
+			for _, set := range op.Set {
+				if err == nil && !set.Optional && sysctl.Device(set.Name) == "" {
+					err = n.Host(op.Host).CanSetSysctl(
+						set.Name, fmt.Sprintf("step %s.%s", a.Name, st.ID))
+				}
+			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

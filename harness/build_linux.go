@@ -39,6 +39,9 @@ func (l *lab) build() error {
 	if err := l.announceNamespaces(topology); err != nil {
 		return err
 	}
+	if err := affordSteps(l.Scenario, l.net); err != nil {
+		return err
+	}
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
 		return err
 	}

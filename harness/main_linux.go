@@ -13,6 +13,7 @@ import (
 const (
 	roleLab   = "halfopen-lab"
 	roleActor = "halfopen-actor"
+	roleTrial = "halfopen-trial"
 )
 
 // mainCalled is set by Main. A program that starts labs without it would run its own main function
@@ -28,7 +29,7 @@ func Main() {
 		return
 	}
 	role := os.Args[0]
-	if role != roleLab && role != roleActor {
+	if role != roleLab && role != roleActor && role != roleTrial {
 		return
 	}
 	// Programs that actors run must not hold the lab's pipes.
@@ -38,6 +39,10 @@ func Main() {
 	case roleLab:
 		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
 		runLab(control, events)
+		os.Exit(0)
+	case roleTrial:
+		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
+		runTrial(control, events)
 		os.Exit(0)
 	case roleActor:
 		commands, reports := os.NewFile(3, "commands"), os.NewFile(4, "reports")

@@ -44,19 +44,24 @@ type namespace struct {
 type failure struct {
 	Text    string               `json:"text"`
 	Missing *inject.MissingError `json:"missing,omitempty"`
+	Refused *inject.RefusedError `json:"refused,omitempty"`
 }
 
 func newFailure(err error) *failure {
 	f := &failure{Text: err.Error()}
 	errors.As(err, &f.Missing)
+	errors.As(err, &f.Refused)
 	return f
 }
 
 func (f *failure) error() error {
-	if f.Missing == nil {
-		return errors.New(f.Text)
+	switch {
+	case f.Missing != nil:
+		return f.Missing
+	case f.Refused != nil:
+		return f.Refused
 	}
-	return f.Missing
+	return errors.New(f.Text)
 }
 
 // summarize sets the summary of a packet event.

@@ -34,7 +34,7 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	}
 	kernel := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
-	lab, err := startLab()
+	lab, err := startLab(roleLab)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,13 @@ type labProcess struct {
 	ended, stopped chan struct{}
 }
 
-func startLab() (*labProcess, error) {
+// startLab starts this program again in the namespaces of a lab, with its role.
+func startLab(role string) (*labProcess, error) {
 	l := &labProcess{words: make(chan string, 1), ended: make(chan struct{}), stopped: make(chan struct{})}
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
 	if err == nil {
-		l.Process, err = sandbox.Start(roleLab, stderr.there, control.there, events.there)
+		l.Process, err = sandbox.Start(role, stderr.there, control.there, events.there)
 	}
 	l.pipes.closeThere()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/internal/actor"
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -54,11 +55,14 @@ func (l *lab) serve(r *actor.Request) actor.Reply {
 	return reply
 }
 
-// setSysctls sets kernel parameters of a host in order and stops at the first error.
+// setSysctls sets kernel parameters of a host in order and stops at the first error. Optional ones
+// that the kernel does not have are passed over.
 func (l *lab) setSysctls(op *language.SysctlOp) (string, error) {
 	host := l.net.Host(op.Host)
 	for _, s := range op.Set {
-		if err := host.SetSysctl(s.Name, s.Value); err != nil {
+		err := host.SetSysctl(s.Name, s.Value)
+		var lacking *inject.MissingError
+		if err != nil && !(s.Optional && errors.As(err, &lacking)) {
 			return "", err
 		}
 	}

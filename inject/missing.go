@@ -1,6 +1,6 @@
 // Package inject breaks networks: package network builds the hosts, package fault strikes the
-// packets between them. This package has only the error that both return if the machine lacks
-// something they need.
+// packets between them. This package has only the errors that both return: one if the machine lacks
+// something they need, one if the kernel refuses something they ask for.
 package inject
 
 import (
@@ -18,6 +18,9 @@ type MissingError struct {
 	Feature string
 	// OfKernel is set if the feature is a part of the kernel that this one was built without.
 	OfKernel bool
+	// Is says how it is with the feature if it is neither missing here nor in the kernel: "set for
+	// the whole machine, not in a namespace"; "" if it is missing.
+	Is string
 	// NeededBy is the part of the run that needs it, such as `fault "slow-link"`; may be empty.
 	NeededBy string
 	// Remedy is what the user can do, as an imperative; may be empty.
@@ -32,7 +35,10 @@ func (e *MissingError) Error() string {
 	if strings.Contains(e.Feature, " and ") {
 		verb = " are"
 	}
-	if e.OfKernel {
+	switch {
+	case e.Is != "":
+		where = " " + e.Is
+	case e.OfKernel:
 		where = " not in this kernel"
 	}
 	s := e.Feature + verb + where
@@ -55,6 +61,7 @@ func (e *MissingError) Unwrap() error { return e.Err }
 type missing struct {
 	Feature  string `json:"feature"`
 	OfKernel bool   `json:"of_kernel,omitempty"`
+	Is       string `json:"is,omitempty"`
 	NeededBy string `json:"needed_by,omitempty"`
 	Remedy   string `json:"remedy,omitempty"`
 	Cause    string `json:"cause,omitempty"`
@@ -62,7 +69,9 @@ type missing struct {
 
 // MarshalJSON makes the error fit to pass through a pipe. Of the cause only the text remains.
 func (e *MissingError) MarshalJSON() ([]byte, error) {
-	m := missing{Feature: e.Feature, OfKernel: e.OfKernel, NeededBy: e.NeededBy, Remedy: e.Remedy}
+	m := missing{
+		Feature: e.Feature, OfKernel: e.OfKernel, Is: e.Is, NeededBy: e.NeededBy, Remedy: e.Remedy,
+	}
 	if e.Err != nil {
 		m.Cause = e.Err.Error()
 	}
@@ -75,7 +84,9 @@ func (e *MissingError) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return err
 	}
-	*e = MissingError{Feature: m.Feature, OfKernel: m.OfKernel, NeededBy: m.NeededBy, Remedy: m.Remedy}
+	*e = MissingError{
+		Feature: m.Feature, OfKernel: m.OfKernel, Is: m.Is, NeededBy: m.NeededBy, Remedy: m.Remedy,
+	}
 	if m.Cause != "" {
 		e.Err = errors.New(m.Cause)
 	}

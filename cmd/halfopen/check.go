@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -12,10 +16,13 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 
+	"halfopen/harness"
 	"halfopen/harness/suite"
+	"halfopen/inject"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
 	"halfopen/internal/say"
+	"halfopen/internal/sysctl"
 	"halfopen/scenarios/language"
 )
 
@@ -27,10 +34,13 @@ func newCheck() *cobra.Command {
 		Long: `Validate scenarios without running them. Every mistake in every file is printed as
 FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one.
 
-A note is not a mistake and does not change the exit status. Notes name kernel
-parameters and counters that the running kernel does not have, but that are
-spelled like one that it has (another kernel may have them), and parameters of
-the scenario that nothing uses.`,
+On Linux, the kernel parameters (sysctls) that hosts and steps set are tried in new
+namespaces. A value that the kernel refuses is a mistake. If a namespace of this
+machine does not have a parameter, and nothing is wrong, the exit status is 3.
+
+A note does not change the exit status. Notes name counters that are spelled like
+one that the running kernel has, sysctls of "where" and of names ending in ? that no
+known kernel has, and parameters of the scenario that nothing uses.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,24 +52,12 @@ the scenario that nothing uses.`,
 			for _, arg := range args {
 				list = append(list, toCheck(arg)...)
 			}
-			bad := 0
-			for _, s := range list {
-				line, notes, err := s.check(values)
-				for _, note := range notes {
-					fmt.Fprintln(cmd.ErrOrStderr(), note)
-				}
-				if err != nil {
-					bad++
-					fmt.Fprintln(cmd.ErrOrStderr(), err)
-					continue
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), line)
+			checked := make([]checked, len(list))
+			for i := range list {
+				checked[i] = list[i].check(values)
 			}
-			if bad > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %s wrong\n", bad, say.Count(len(list), "file"))
-				return &statusError{status: statusUsage}
-			}
-			return nil
+			onThisMachine(cmd.Context(), checked)
+			return printChecked(checked, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil,
@@ -84,23 +82,36 @@ func toCheck(arg string) []source {
 	return list
 }
 
-// check validates a scenario. line sums up a valid one; notes name what may be a mistake.
-func (s *source) check(set map[string]string) (line string, notes []string, err error) {
+// checked is a scenario that was checked.
+type checked struct {
+	// line sums up a valid scenario; notes name what may be a mistake.
+	line  string
+	notes []string
+	// err has the mistakes, lacking says why this machine cannot run it.
+	err     error
+	lacking []error
+	runs    []*language.Scenario
+}
+
+// check validates a scenario, without the machine.
+func (s *source) check(set map[string]string) (c checked) {
 	f, err := s.load()
 	if err != nil {
-		return "", nil, err
+		return checked{err: err}
 	}
 	for _, problem := range f.Unused() {
-		notes = append(notes, fmt.Sprintf("%s: note: %s", problem.Pos, problem.Msg))
+		c.notes = append(c.notes, fmt.Sprintf("%s: note: %s", problem.Pos, problem.Msg))
 	}
 	runs, err := f.Expand(set)
 	if err != nil {
-		return "", notes, err
+		c.err = err
+		return c
 	}
-	notes = append(notes, misspelt(runs)...)
-	if err := suite.Check(runs); err != nil {
-		return "", notes, err
+	c.notes = append(c.notes, misspelt(runs)...)
+	if c.err = suite.Check(runs); c.err != nil {
+		return c
 	}
+	c.runs = runs
 	longest := time.Duration(0)
 	for _, s := range runs {
 		longest = max(longest, s.Estimate())
@@ -109,27 +120,108 @@ func (s *source) check(set map[string]string) (line string, notes []string, err 
 	if longest < time.Second {
 		estimate = "each " + spread([]time.Duration{longest})
 	}
-	return fmt.Sprintf("%s: ok: %s (%s), %s", s.name,
-		say.Count(len(runs), "run"), families(f.IP), estimate), notes, nil
+	c.line = fmt.Sprintf("%s: ok: %s (%s), %s", s.name,
+		say.Count(len(runs), "run"), families(f.IP), estimate)
+	return c
 }
 
-// misspelt returns notes on kernel parameters and counters that the running kernel does not have,
-// if it has one with a similar name.
+// onThisMachine adds what only the machine can say: which kernel parameters it does not have, and
+// which values its kernel refuses.
+func onThisMachine(ctx context.Context, list []checked) {
+	var runs []*language.Scenario
+	var of []*checked
+	for i := range list {
+		for _, r := range list[i].runs {
+			runs, of = append(runs, r), append(of, &list[i])
+		}
+	}
+	said := map[string]bool{}
+	for i, problems := range harness.CheckSysctls(ctx, runs) {
+		for _, err := range problems {
+			if said[err.Error()] {
+				continue // another case has the same
+			}
+			said[err.Error()] = true
+			var refused *inject.RefusedError
+			if errors.As(err, &refused) {
+				of[i].err = errors.Join(of[i].err, err)
+			} else {
+				of[i].lacking = append(of[i].lacking, err)
+			}
+		}
+	}
+}
+
+// printChecked prints the results and returns the status as an error.
+func printChecked(list []checked, out, errs io.Writer) error {
+	wrong, lacking := 0, 0
+	for _, c := range list {
+		for _, note := range c.notes {
+			fmt.Fprintln(errs, note)
+		}
+		for _, err := range c.lacking {
+			fmt.Fprintln(errs, err)
+		}
+		switch {
+		case c.err != nil:
+			wrong++
+			fmt.Fprintln(errs, c.err)
+		case len(c.lacking) > 0:
+			lacking++
+		default:
+			fmt.Fprintln(out, c.line)
+		}
+	}
+	if lacking > 0 {
+		fmt.Fprintf(errs, "%d of %s cannot run on this machine\n",
+			lacking, say.Count(len(list), "file"))
+	}
+	if wrong > 0 {
+		fmt.Fprintf(errs, "%d of %s wrong\n", wrong, say.Count(len(list), "file"))
+		return &statusError{status: statusUsage}
+	}
+	if lacking > 0 {
+		return &statusError{status: statusMissing}
+	}
+	return nil
+}
+
+// misspelt returns notes on kernel parameters that no known kernel has, and on counters that the
+// running kernel does not have, if it has one with a similar name. Parameters that a host must have
+// are left to [onThisMachine].
 func misspelt(runs []*language.Scenario) []string {
 	var notes []string
 	add := func(pos language.Pos, what, name, meant string) {
-		note := fmt.Sprintf("%s: note: the running kernel has no %s %s (did you mean %s?)",
-			pos, what, name, meant)
-		if meant != "" && !slices.Contains(notes, note) {
+		note := fmt.Sprintf("%s: note: %s %s%s", pos, what, name, meant)
+		if !slices.Contains(notes, note) {
 			notes = append(notes, note)
+		}
+	}
+	parameter := func(pos language.Pos, name string) {
+		if _, known := sysctl.Find(name); !known && sysctl.HasFolder(name) && !network.HasSysctl(name) {
+			meant := sysctl.Nearest(name, sysctl.Namespace)
+			if meant != "" {
+				meant = fmt.Sprintf(" (did you mean %s?)", meant)
+			}
+			add(pos, "no known kernel has the sysctl", name, meant)
 		}
 	}
 	for _, s := range runs {
 		for _, h := range s.Hosts {
 			for _, p := range h.Sysctl {
-				if !p.Optional {
-					add(p.Pos, "parameter", p.Name, network.NearestSysctl(p.Name))
+				switch known, _ := sysctl.Find(p.Name); {
+				case !p.Optional && runtime.GOOS == "linux":
+				case known.Scope == sysctl.Machine && p.Optional:
+					add(p.Pos, "no host has the sysctl", p.Name,
+						", which is set for the whole machine, not in a namespace")
+				default:
+					parameter(p.Pos, p.Name)
 				}
+			}
+		}
+		for i := range s.Expect {
+			if w := s.Expect[i].Where; w != nil {
+				parameter(s.Expect[i].Pos, w.Sysctl+w.NoSysctl) // one of them is empty
 			}
 		}
 		for i := range s.Expect {
@@ -139,7 +231,10 @@ func misspelt(runs []*language.Scenario) []string {
 			for _, c := range s.Expect[i].Counters.Counters {
 				for _, term := range c.Terms() {
 					_, name, _ := strings.Cut(term, ".")
-					add(c.Pos, "counter", name, misspeltCounter(name, kernelCounters()))
+					if meant := misspeltCounter(name, kernelCounters()); meant != "" {
+						add(c.Pos, "the running kernel has no counter", name,
+							fmt.Sprintf(" (did you mean %s?)", meant))
+					}
 				}
 			}
 		}

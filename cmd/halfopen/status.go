@@ -13,7 +13,7 @@ import (
 const (
 	statusPassed   = 0
 	statusFailed   = 1   // an expectation failed, or a run broke off without a verdict
-	statusUsage    = 2   // the scenario or the command line is wrong
+	statusUsage    = 2   // the scenario or the command line is wrong, and nothing failed
 	statusMissing  = 3   // this machine cannot run or judge it, and nothing failed
 	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
 )
@@ -58,14 +58,21 @@ func statusOf(err error) int {
 // statusOfRuns returns the exit status for all results together.
 func statusOfRuns(results []suite.Result) int {
 	count := map[suite.Status]int{}
+	wrong := 0
 	for i := range results {
 		count[results[i].Status]++
+		var refused *inject.RefusedError
+		if errors.As(results[i].Err, &refused) {
+			wrong++
+		}
 	}
 	switch {
 	case count[suite.Canceled]+count[suite.NotRun] > 0:
 		return statusCanceled
-	case count[suite.Fail]+count[suite.Error] > 0:
+	case count[suite.Fail]+count[suite.Error]-wrong > 0:
 		return statusFailed
+	case wrong > 0:
+		return statusUsage
 	case count[suite.Skip] > 0:
 		return statusMissing
 	}

@@ -36,6 +36,28 @@ func TestStatusOfRuns(t *testing.T) {
 	}
 }
 
+// A value that the kernel refuses is a mistake of the scenario; a failure weighs more.
+func TestStatusOfRunsThatTheKernelRefuses(t *testing.T) {
+	refused := suite.Result{Status: suite.Error, Err: fmt.Errorf("building: %w", &inject.RefusedError{Text: "no"})}
+	for _, tt := range []struct {
+		name  string
+		other suite.Status
+		want  int
+	}{
+		{"alone with what passed", suite.Pass, 2},
+		{"next to a skip", suite.Skip, 2},
+		{"next to a failure", suite.Fail, 1},
+		{"next to a run that broke off", suite.Error, 1},
+		{"interrupted", suite.Canceled, 130},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := statusOfRuns([]suite.Result{refused, {Status: tt.other}}); got != tt.want {
+				t.Errorf("status %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestStatusOfErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name string

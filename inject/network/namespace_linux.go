@@ -91,11 +91,22 @@ func (n *Namespace) close() error {
 	return n.fd.Close()
 }
 
-// SetSysctl sets a kernel parameter, named in dotted form. The error names a parameter that the
-// kernel does not have or that cannot be set in a namespace, or a value that the kernel refuses.
+// SetSysctl sets a kernel parameter, named in dotted form. The error is a *[SysctlError], in which
 // errors.As finds the errno.
 func (n *Namespace) SetSysctl(name, value string) error {
 	return n.Do(func() error { return setSysctl(n.name, name, value) })
+}
+
+// CanSetSysctl returns nil if the namespace has the parameter and it can be set, else a
+// *[SysctlError]. neededBy is for its message.
+func (n *Namespace) CanSetSysctl(name, neededBy string) error {
+	return n.Do(func() error {
+		f, err := openSysctl(name, neededBy)
+		if err != nil {
+			return err
+		}
+		return f.Close()
+	})
 }
 
 // Sysctl reads a kernel parameter, named in dotted form; ok is false if the kernel does not have

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
 
@@ -132,12 +133,9 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 					err = nil
 				}
 			}
-			missing := s.Optional && errors.Is(err, unix.ENOENT)
+			missing := s.Optional && lacks(err)
 			if err != nil && !missing {
-				if s.Pos.Line > 0 {
-					return fmt.Errorf("%s: %w", s.Pos, err)
-				}
-				return err
+				return at(s.Pos, err)
 			}
 			n.sysctls = append(n.sysctls, SysctlResult{
 				Host: h.Name, Name: s.Name, Value: s.Value, Missing: missing,
@@ -145,6 +143,24 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 		}
 		return nil
 	})
+}
+
+// lacks reports whether a parameter was not set because namespaces of this machine do not have it.
+func lacks(err error) bool {
+	var lacking *inject.MissingError
+	return errors.As(err, &lacking)
+}
+
+// at puts the place in the scenario before the message, if there is one.
+func at(pos language.Pos, err error) error {
+	if pos.Line == 0 {
+		return err
+	}
+	var refused *inject.RefusedError
+	if errors.As(err, &refused) {
+		return &inject.RefusedError{Text: fmt.Sprintf("%s: %s", pos, refused.Text)}
+	}
+	return fmt.Errorf("%s: %w", pos, err)
 }
 
 // addLink makes a veth pair, each end in its namespace.

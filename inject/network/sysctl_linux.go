@@ -5,32 +5,54 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/spell"
+	"halfopen/internal/sysctl"
+	"halfopen/scenarios/language"
 )
 
-// setSysctl sets a parameter in the namespace of the calling thread. host is only for messages.
+// setSysctl sets a parameter in the namespace of the calling thread. host is only for messages. The
+// error is a *[SysctlError].
 func setSysctl(host, name, value string) error {
-	path := sysctlPath(name)
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("setting sysctl %s of %s: this kernel has no such parameter%s: %w",
-			name, host, similar(name), unix.ENOENT)
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("setting sysctl %s of %s: it is read-only in a network namespace: %w",
-			name, host, errnoOf(err))
-	case err != nil:
-		return fmt.Errorf("setting sysctl %s of %s: %w", name, host, err)
+	f, err := openSysctl(name, "host "+host)
+	if err != nil {
+		return err
 	}
 	defer f.Close()
 	if _, err := f.WriteString(value); err != nil {
-		return fmt.Errorf("setting sysctl %s of %s to %q: %w", name, host, value, errnoOf(err))
+		errno := errnoOf(err)
+		failed := &SysctlError{
+			Cause: fmt.Errorf("setting sysctl %s of %s to %q: %w", name, host, value, errno), Errno: errno,
+		}
+		if invalid, ok := errno.(unix.Errno); ok && slices.Contains(
+			[]unix.Errno{unix.EINVAL, unix.ERANGE, unix.EDOM, unix.EOVERFLOW}, invalid) {
+			failed.Cause = refused(name, value, unix.ErrnoName(invalid))
+		}
+		return failed
 	}
 	return nil
+}
+
+// openSysctl opens a parameter of the namespace of the calling thread for writing.
+func openSysctl(name, neededBy string) (*os.File, error) {
+	f, err := os.OpenFile(sysctlPath(name), os.O_WRONLY, 0)
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, os.ErrNotExist):
+		return nil, &SysctlError{
+			Cause: unsettable(name, neededBy, nearest(name), false), Errno: errnoOf(err),
+		}
+	case errors.Is(err, os.ErrPermission):
+		return nil, &SysctlError{Cause: unsettable(name, neededBy, "", true), Errno: errnoOf(err)}
+	}
+	return nil, &SysctlError{
+		Cause: fmt.Errorf("opening sysctl %s: %w", name, err), Errno: errnoOf(err),
+	}
 }
 
 func errnoOf(err error) error {
@@ -47,31 +69,78 @@ func sysctlPath(name string) string {
 	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
 }
 
-// NearestSysctl returns the kernel parameter that was probably meant by a name that the running
-// kernel does not have: the most similar one in the same folder. It returns "" if the kernel has
-// the parameter, or if no name is similar.
-func NearestSysctl(name string) string {
-	path := sysctlPath(name)
-	if _, err := os.Stat(path); err == nil {
-		return ""
-	}
-	var names []string
-	entries, _ := os.ReadDir(filepath.Dir(path)) // a folder that does not exist has no names
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	nearest := spell.Nearest(filepath.Base(path), names)
-	if nearest == "" {
-		return ""
-	}
-	return strings.ReplaceAll(strings.TrimPrefix(filepath.Dir(path), "/proc/sys/"), "/", ".") +
-		"." + nearest
+// HasSysctl reports whether the namespace of the calling thread has a parameter, be it only to be
+// read.
+func HasSysctl(name string) bool {
+	_, err := os.Stat(sysctlPath(onAnyDevice(name)))
+	return err == nil
 }
 
-// similar returns a suggestion for the name of a parameter that the kernel does not have, or "".
-func similar(name string) string {
-	if meant := NearestSysctl(name); meant != "" {
-		return fmt.Sprintf(" (did you mean %s?)", meant)
+// lacksSysctl reports whether the running kernel does not have a parameter, not even for the whole
+// machine. Parameters of connection tracking and other modules may come later, with their folder.
+func lacksSysctl(name string) bool {
+	path := sysctlPath(onAnyDevice(name))
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// nearest returns the parameter that was probably meant by a name which the namespace of the
+// calling thread does not have: the most similar one in the same folder that can be set; "" if none
+// is similar.
+func nearest(name string) string {
+	path := sysctlPath(name)
+	entries, _ := os.ReadDir(filepath.Dir(path)) // a folder that does not exist has no names
+	var names []string
+	folder := name[:strings.LastIndexByte(name, '.')+1]
+	for _, e := range entries {
+		info, err := e.Info()
+		p, _ := sysctl.Find(folder + e.Name())
+		if err == nil && info.Mode()&0o222 != 0 && p.Scope == sysctl.Namespace {
+			names = append(names, e.Name())
+		}
+	}
+	if found := spell.Nearest(filepath.Base(path), names); found != "" {
+		return folder + found
 	}
 	return ""
+}
+
+// TrySysctls sets each list of parameters, in its order, in a namespace made for it alone, and
+// returns why each could not be set: a *[SysctlError], or nil. The namespaces have no devices, so
+// what is set for a device is tried on the defaults of new ones. The caller needs CAP_SYS_ADMIN,
+// and a /proc with writable parameters.
+func TrySysctls(lists [][]language.Sysctl) ([][]error, error) {
+	tried := make([][]error, len(lists))
+	for i, list := range lists {
+		ns, err := newNamespace("a trial", true)
+		if err != nil {
+			return nil, err
+		}
+		tried[i] = make([]error, len(list))
+		_ = ns.Do(func() error { // it returns nil
+			for k, s := range list {
+				tried[i][k] = setSysctl("a trial", onAnyDevice(s.Name), s.Value)
+			}
+			return nil
+		})
+		if err := ns.close(); err != nil {
+			return nil, fmt.Errorf("closing the namespace of a trial: %w", err)
+		}
+	}
+	return tried, nil
+}
+
+// onAnyDevice returns the parameter's twin that a namespace without devices has.
+func onAnyDevice(name string) string {
+	switch sysctl.Device(name) {
+	case "", "all", "default":
+		return name
+	}
+	if strings.Contains(name, ".neigh.") {
+		return sysctl.ForDevice(name, "lo") // only the machine has neigh.default
+	}
+	return sysctl.ForDevice(name, "default")
 }

@@ -2,12 +2,16 @@ package network
 
 import (
 	"errors"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"halfopen/inject"
+	"halfopen/internal/sysctl"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
@@ -129,32 +133,52 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 	}{
 		{
 			"a parameter the kernel does not have", "net.ipv4.tcp_syn_retrys", "1",
-			"setting sysctl net.ipv4.tcp_syn_retrys of client: this kernel has no such parameter (did you mean net.ipv4.tcp_syn_retries?): no such file or directory",
+			"sysctl net.ipv4.tcp_syn_retrys is not in this kernel (needed by host client); did you mean net.ipv4.tcp_syn_retries?",
+			unix.ENOENT,
+		},
+		{
+			"a parameter most like one that can only be read", "net.ipv4.tcp_available_congestion_controls", "1",
+			"sysctl net.ipv4.tcp_available_congestion_controls is not in this kernel (needed by host client); did you mean net.ipv4.tcp_congestion_control?",
+			unix.ENOENT,
+		},
+		{
+			"a parameter like one of the whole machine", "net.ipv4.tcp_max_orphanz", "1",
+			"sysctl net.ipv4.tcp_max_orphanz is not in this kernel (needed by host client); check the name; net.ipv4.tcp_max_orphans is set for the whole machine, not in a namespace",
 			unix.ENOENT,
 		},
 		{
 			"a parameter like no other", "net.ipv4.absolutely_nothing_like_it", "1",
-			"setting sysctl net.ipv4.absolutely_nothing_like_it of client: this kernel has no such parameter: no such file or directory",
+			"sysctl net.ipv4.absolutely_nothing_like_it is not in this kernel (needed by host client); check the name",
 			unix.ENOENT,
 		},
 		{
 			"a folder the kernel does not have", "net.ipv5.tcp_syn_retries", "1",
-			"setting sysctl net.ipv5.tcp_syn_retries of client: this kernel has no such parameter: no such file or directory",
+			"sysctl net.ipv5.tcp_syn_retries is not in this kernel (needed by host client); check the name",
 			unix.ENOENT,
 		},
 		{
-			"a parameter that is read-only", "net.ipv4.tcp_available_congestion_control", "cubic",
-			"setting sysctl net.ipv4.tcp_available_congestion_control of client: it is read-only in a network namespace: permission denied",
+			"a parameter of the whole machine", "net.ipv4.tcp_max_orphans", "10",
+			"sysctl net.ipv4.tcp_max_orphans is set for the whole machine, not in a namespace (needed by host client); remove it, and set it on the machine with sysctl -w",
+			unix.ENOENT,
+		},
+		{
+			"a parameter of all neighbour tables", "net.ipv4.neigh.default.gc_thresh1", "10",
+			"sysctl net.ipv4.neigh.default.gc_thresh1 is set for the whole machine, not in a namespace (needed by host client); remove it, and set it on the machine with sysctl -w",
+			unix.ENOENT,
+		},
+		{
+			"a parameter that can only be read", "net.ipv4.tcp_available_congestion_control", "cubic",
+			"sysctl net.ipv4.tcp_available_congestion_control is there to be read only (needed by host client); remove it",
 			unix.EACCES,
 		},
 		{
 			"a value that is refused", "net.ipv4.tcp_syn_retries", "1000",
-			`setting sysctl net.ipv4.tcp_syn_retries of client to "1000": invalid argument`,
+			`invalid value "1000" of net.ipv4.tcp_syn_retries: the kernel refuses it (EINVAL); ip-sysctl.rst of the kernel says what it takes`,
 			unix.EINVAL,
 		},
 		{
 			"a value that is not a number", "net.ipv4.tcp_fin_timeout", "soon",
-			`setting sysctl net.ipv4.tcp_fin_timeout of client to "soon": invalid argument`,
+			`invalid value "soon" of net.ipv4.tcp_fin_timeout: the kernel refuses it (EINVAL); ip-sysctl.rst of the kernel says what it takes`,
 			unix.EINVAL,
 		},
 	} {
@@ -173,22 +197,132 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 	}
 }
 
-// A scenario's parameter that cannot be set stops the build, with its position. Everything made
-// until then is released.
+// A scenario's parameter that cannot be set stops the build, a refused value with its position.
+// Everything made until then is released.
 func TestBuildRefusesParameters(t *testing.T) {
 	if !testlab.InLab(t) {
 		return
 	}
-	before := openNamespaces(t)
-	topology := lay(t, language.Scenario{Hosts: []language.Host{{Name: "client", Sysctl: []language.Sysctl{
-		{Name: "net.ipv4.no_such_parameter", Value: "1", Pos: language.Pos{File: "s.yaml", Line: 5, Col: 14}},
-	}}}}, language.V4)
-	n, err := Build(topology)
-	const want = "s.yaml:5:14: setting sysctl net.ipv4.no_such_parameter of client: this kernel has no such parameter: no such file or directory"
-	if err == nil || err.Error() != want || n != nil {
-		t.Errorf("Build: %v, %v\nwant %s", n, err, want)
+	for _, c := range []struct{ name, sysctl, value, want string }{
+		{
+			"unknown", "net.ipv4.no_such_parameter", "1",
+			"s.yaml:5:14: sysctl net.ipv4.no_such_parameter is not in this kernel (needed by host client); check the name",
+		},
+		{
+			"of the machine", "net.ipv4.tcp_max_orphans", "1",
+			"s.yaml:5:14: sysctl net.ipv4.tcp_max_orphans is set for the whole machine, not in a namespace (needed by host client); remove it, and set it on the machine with sysctl -w",
+		},
+		{
+			"refused", "net.ipv4.tcp_syn_retries", "1000",
+			`s.yaml:5:14: invalid value "1000" of net.ipv4.tcp_syn_retries: the kernel refuses it (EINVAL); ip-sysctl.rst of the kernel says what it takes`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := openNamespaces(t)
+			topology := lay(t, language.Scenario{
+				Network: language.Network{Shape: language.ShapeLoopback},
+				Hosts: []language.Host{{Name: "client", Sysctl: []language.Sysctl{
+					{Name: c.sysctl, Value: c.value, Pos: language.Pos{File: "s.yaml", Line: 5, Col: 14}},
+				}}},
+			}, language.V4)
+			n, err := Build(topology)
+			if err == nil || err.Error() != c.want || n != nil {
+				t.Errorf("Build: %v, %v\nwant %s", n, err, c.want)
+			}
+			var missing *inject.MissingError
+			var refused *inject.RefusedError
+			if errors.As(err, &missing) == errors.As(err, &refused) {
+				t.Errorf("the error is both or none of missing and refused: %#v", err)
+			}
+			if diff := cmp.Diff(before, openNamespaces(t)); diff != "" {
+				t.Errorf("namespaces that are open (-before +after):\n%s", diff)
+			}
+		})
 	}
-	if diff := cmp.Diff(before, openNamespaces(t)); diff != "" {
-		t.Errorf("namespaces that are open (-before +after):\n%s", diff)
+}
+
+// What a host without the parameter cannot set is tried in a namespace without devices, too.
+func TestSysctlsAreTriedInTheirOrder(t *testing.T) {
+	if !testlab.InLab(t) {
+		return
+	}
+	set := func(pairs ...string) (list []language.Sysctl) {
+		for i := 0; i < len(pairs); i += 2 {
+			list = append(list, language.Sysctl{Name: pairs[i], Value: pairs[i+1]})
+		}
+		return list
+	}
+	lists := [][]language.Sysctl{
+		set("net.ipv4.ip_unprivileged_port_start", "100", "net.ipv4.ip_local_port_range", "200 300"),
+		set("net.ipv4.ip_local_port_range", "200 300"), // not after the list above
+		set("net.ipv4.conf.eth0.rp_filter", "1", "net.ipv4.neigh.eth0.gc_stale_time", "5", "net.ipv4.conf.eth0.x", "1"),
+		set("net.ipv4.tcp_mem", "1 2 3", "net.ipv4.tcp_sack", "0", "net.ipv4.tcp_sack", "many"),
+		nil,
+	}
+	tried, err := TrySysctls(lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		ok      = ""
+		missing = "missing"
+		refused = "refused"
+	)
+	want := [][]string{{ok, ok}, {refused}, {ok, ok, missing}, {missing, ok, refused}, {}}
+	got := make([][]string, len(tried))
+	for i, list := range tried {
+		got[i] = []string{}
+		for _, err := range list {
+			var m *inject.MissingError
+			var r *inject.RefusedError
+			word := ok
+			switch {
+			case errors.As(err, &m):
+				word = missing
+			case errors.As(err, &r):
+				word = refused
+			case err != nil:
+				word = err.Error()
+			}
+			got[i] = append(got[i], word)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what came of trying (-want +got):\n%s", diff)
+	}
+}
+
+// The list of parameters says what this kernel says: a parameter that a namespace can set is not
+// the machine's, and the other way round.
+func TestScopesAreThoseOfTheKernel(t *testing.T) {
+	if !testlab.InLab(t) {
+		return
+	}
+	n := build(t, labs[0].scenario, language.V4)
+	const root = "/proc/sys/net"
+	known := 0
+	must(t, n, "client", func() error {
+		return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			name := strings.ReplaceAll(strings.TrimPrefix(path, "/proc/sys/"), "/", ".")
+			p, ok := sysctl.Find(name)
+			if !ok {
+				return nil // of a newer kernel, or a module
+			}
+			known++
+			if settable := info.Mode()&0o222 != 0; settable != (p.Scope == sysctl.Namespace) {
+				t.Errorf("%s: mode %v, but its scope is %q", name, info.Mode(), p.Scope)
+			}
+			return nil
+		})
+	})
+	if known < 150 {
+		t.Errorf("only %d parameters of this kernel are known", known)
 	}
 }

@@ -3,9 +3,11 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
+	"halfopen/internal/sysctl"
 	"halfopen/scenarios/language"
 )
 
@@ -115,9 +117,34 @@ func Plan(s *language.Scenario) (*Topology, error) {
 		h.Sysctls = pinned(h.Name, t.Family)
 		if spec := s.Host(h.Name); spec != nil {
 			h.Sysctls = append(h.Sysctls, spec.Sysctl...)
+			if err := t.checkDevices(h, spec.Sysctl); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return t, nil
+}
+
+// checkDevices refuses parameters of devices that the host does not have. Steps may set those of
+// devices that programs make.
+func (t *Topology) checkDevices(h *Host, list []language.Sysctl) error {
+	devices := []string{"lo"}
+	for _, end := range t.LinkEnds(h.Name) {
+		if end.Device != "lo" {
+			devices = append(devices, end.Device)
+		}
+	}
+	for _, s := range list {
+		device := sysctl.Device(s.Name)
+		switch {
+		case device == "", s.Optional, slices.Contains(devices, device):
+		case device == "all" || device == "default": // the kernel says whether it has them
+		default:
+			return fmt.Errorf("%s: sysctl %s: host %s has no device %s: want all, default, %s",
+				s.Pos, s.Name, h.Name, device, strings.Join(devices, " or "))
+		}
+	}
+	return nil
 }
 
 func (t *Topology) layLoopback(h language.Host) {

@@ -35,6 +35,7 @@ var pure = []string{
 	"internal/say",
 	"internal/selector",
 	"internal/spell",
+	"internal/sysctl",
 	"scenarios",
 }
 

@@ -82,14 +82,16 @@ type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	Done  bool         `json:"done,omitempty"`
 	// Error is the reason why there is no trace, with Done. Missing is set too if the guest lacks
-	// something.
+	// something, Refused if its kernel refuses something.
 	Error   string               `json:"error,omitempty"`
 	Missing *inject.MissingError `json:"missing,omitempty"`
+	Refused *inject.RefusedError `json:"refused,omitempty"`
 }
 
 func (m *message) fail(err error) {
 	m.Error = err.Error()
 	errors.As(err, &m.Missing)
+	errors.As(err, &m.Refused)
 }
 
 // err returns the error that fail recorded, or nil.
@@ -97,6 +99,8 @@ func (m *message) err() error {
 	switch {
 	case m.Missing != nil:
 		return m.Missing
+	case m.Refused != nil:
+		return m.Refused
 	case m.Error != "":
 		return errors.New(m.Error)
 	}

@@ -88,6 +88,24 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	}
 }
 
+// ExpectsError reports whether an expectation is about the failure of a step: the errno is then what
+// the scenario is about.
+func (s *Scenario) ExpectsError(actor, id string) bool {
+	for i := range s.Expect {
+		e := s.Expect[i].Step
+		if e == nil {
+			continue
+		}
+		if a, step, _ := e.Step.Split(); a != actor || step != id {
+			continue
+		}
+		if e.Error != "" && e.Error != "none" || e.Result != nil && e.Result.Min < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // outcomes checks that the operation has each outcome that the expectation judges.
 func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	kind := op.Kind()

@@ -265,6 +265,9 @@ func (v *validation) sysctls(list []Sysctl) {
 			v.errorf(&s.Value, s.Pos,
 				"invalid value of %s: want one line of at most 4000 bytes", s.Name)
 		}
+		if err := unitless(s.Name, s.Value); err != nil {
+			v.errorf(&s.Value, s.Pos, "%v", err)
+		}
 		if s.Name == PortRange {
 			if err := portRange(s.Value, list[:i]); err != nil {
 				v.errorf(&s.Value, s.Pos, "%v", err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"halfopen/internal/say"
+	"halfopen/internal/sysctl"
 )
 
 // PortRange is the sysctl for the range of local ports that connect() and bind() choose from.
@@ -14,6 +15,22 @@ const PortRange = "net.ipv4.ip_local_port_range"
 
 // unprivilegedStart is the sysctl for the first port that needs no privilege; 1024 by default.
 const unprivilegedStart = "net.ipv4.ip_unprivileged_port_start"
+
+// unitless reports a time written with a unit: the kernel takes a number.
+func unitless(name, value string) error {
+	p, _ := sysctl.Find(name)
+	d, err := parseDuration(value)
+	if p.Unit == 0 || err != nil || value == "0" {
+		return nil // not a time, as far as is known, or not written with a unit
+	}
+	unit, whole := sysctl.UnitName(p.Unit), d/p.Unit
+	if d%p.Unit == 0 {
+		return fmt.Errorf("invalid value %q of %s: it is a number of %s: write %d",
+			say.Clip(value), name, unit, whole)
+	}
+	return fmt.Errorf("invalid value %q of %s: it is a whole number of %s: write %d or %d",
+		say.Clip(value), name, unit, whole, whole+1)
+}
 
 // portRange reports a value that the kernel would refuse in the middle of a run
 // (ipv4_local_port_range in net/ipv4/sysctl_net_ipv4.c). before are the sysctls that are set before
