@@ -82,21 +82,15 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 
 // skipped returns why an expectation does not hold for the run's kernel; "" if it does.
 func (ev *evidence) skipped(w *language.Where) (string, error) {
-	for _, q := range []struct {
-		name string
-		want bool
-	}{{w.Sysctl, true}, {w.NoSysctl, false}} {
-		if q.name == "" {
-			continue
-		}
-		there, probed := ev.sysctls[q.name]
+	for name, want := range w.Conditions() {
+		there, probed := ev.sysctls[name]
 		switch {
 		case !probed:
-			return "", fmt.Errorf("the run did not look for %s, which where names", q.name)
-		case q.want && !there:
-			return "this kernel has no " + q.name, nil
-		case !q.want && there:
-			return "this kernel has " + q.name, nil
+			return "", fmt.Errorf("the run did not look for %s, which where names", name)
+		case want && !there:
+			return "this kernel has no " + name, nil
+		case !want && there:
+			return "this kernel has " + name, nil
 		}
 	}
 	return "", nil

@@ -225,3 +225,30 @@ func TestWhere(t *testing.T) {
 		})
 	}
 }
+
+func TestEveryConditionOfWhereMustHold(t *testing.T) {
+	const expect = `- {step: client.connect, error: ETIMEDOUT, where: {sysctl: [net.a, net.b], no-sysctl: net.c}}`
+	for name, c := range map[string]struct {
+		there  []string
+		status Status
+		reason string
+	}{
+		"all of them hold":         {[]string{"net.a", "net.b"}, Pass, ""},
+		"one sysctl is missing":    {[]string{"net.a"}, Skip, "this kernel has no net.b"},
+		"one that should not be":   {[]string{"net.a", "net.b", "net.c"}, Skip, "this kernel has net.c"},
+		"none of the sysctls":      {nil, Skip, "this kernel has no net.a"},
+		"only the one to be there": {[]string{"net.c"}, Skip, "this kernel has no net.a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := syns(3100*ms, 0, 1013*ms)
+			for _, sysctl := range []string{"net.a", "net.b", "net.c"} {
+				probe := &trace.Sysctl{Host: "client", Name: sysctl, Missing: !slices.Contains(c.there, sysctl)}
+				tr.Events = append([]trace.Event{{Sysctl: probe}}, tr.Events...)
+			}
+			got := Check(lab(t, connecting, expect), tr)[0]
+			if got.Status != c.status || got.Reason != c.reason {
+				t.Errorf("%s %q, want %s %q", got.Status, got.Reason, c.status, c.reason)
+			}
+		})
+	}
+}

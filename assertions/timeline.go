@@ -50,12 +50,12 @@ func (ev *evidence) timelines(s *language.SocketSelector) []*timeline {
 	return lines
 }
 
-func portIs(want int, address string) bool {
-	if want == 0 {
+func portIs(want language.Ports, address string) bool {
+	if len(want) == 0 {
 		return true
 	}
 	a, err := netip.ParseAddrPort(address)
-	return err == nil && int(a.Port()) == want
+	return err == nil && want.Contain(int(a.Port()))
 }
 
 // stateIs reports whether a state is selected. A selector without states takes every state but

@@ -97,10 +97,7 @@ func (l *lab) announceSysctls() error {
 		if w == nil {
 			continue
 		}
-		for _, name := range []string{w.Sysctl, w.NoSysctl} {
-			if name == "" {
-				continue
-			}
+		for name := range w.Conditions() {
 			value, ok, err := l.net.Host(host).Sysctl(name)
 			if err != nil {
 				return err

@@ -253,19 +253,27 @@ func (c *compilation) ports() ([]string, error) {
 	var spec, lists []string
 	for _, p := range []struct {
 		flag, one string
-		ports     language.Ints
+		ports     language.Ports
 	}{{"--ports", "", m.Port}, {"--sports", "--sport", m.SPort}, {"--dports", "--dport", m.DPort}} {
 		const most = 15 // XT_MULTI_PORTS
-		switch {
-		case len(p.ports) > most:
-			return nil, c.errorf("%d ports are too many: iptables takes at most %d", len(p.ports), most)
-		case len(p.ports) == 1 && p.one != "":
-			spec = append(spec, p.one, strconv.Itoa(p.ports[0]))
-		case len(p.ports) > 0:
-			var list []string
-			for _, port := range p.ports {
-				list = append(list, strconv.Itoa(port))
+		var list []string
+		used := 0
+		for _, port := range p.ports {
+			text := strconv.Itoa(port.First)
+			used++
+			if port.First != port.Last {
+				text += ":" + strconv.Itoa(port.Last)
+				used++ // multiport stores a range in two of its places
 			}
+			list = append(list, text)
+		}
+		switch {
+		case used > most:
+			return nil, c.needsQueue(fmt.Sprintf(
+				"match more than %d ports in a list (a range counts as two)", most))
+		case len(list) == 1 && p.one != "":
+			spec = append(spec, p.one, list[0])
+		case len(list) > 0:
 			lists = append(lists, "-m", "multiport", p.flag, strings.Join(list, ","))
 		}
 	}

@@ -104,12 +104,17 @@ func (c *compilation) filters() ([]Filter, error) {
 		}) {
 		each(1, func(f *Filter, _ int) { f.plainHeader() })
 	}
+	either, source, destination := blocks(m.Port), blocks(m.SPort), blocks(m.DPort)
+	if max(1, 2*len(either))*max(1, len(source))*max(1, len(destination))*len(list)*
+		max(1, len(m.TCP)) > mostFilters {
+		return nil, c.needsQueue(fmt.Sprintf("match ports that take more than %d u32 filters", mostFilters))
+	}
 	each(len(m.TCP), func(f *Filter, i int) { f.kind(m.TCP[i]) })
-	each(2*len(m.Port), func(f *Filter, i int) {
-		f.port([]string{"sport", "dport"}[i%2], m.Port[i/2])
+	each(2*len(either), func(f *Filter, i int) {
+		f.port([]string{"sport", "dport"}[i%2], either[i/2])
 	})
-	each(len(m.SPort), func(f *Filter, i int) { f.port("sport", m.SPort[i]) })
-	each(len(m.DPort), func(f *Filter, i int) { f.port("dport", m.DPort[i]) })
+	each(len(source), func(f *Filter, i int) { f.port("sport", source[i]) })
+	each(len(destination), func(f *Filter, i int) { f.port("dport", destination[i]) })
 	for i := range list {
 		if len(list[i].Keys) == 0 {
 			list[i].match("u32 0 0 at 0", Key{})
@@ -218,10 +223,33 @@ func (f *Filter) kind(k language.SegmentKind) {
 	f.match(fmt.Sprintf("u8 %#x %#x at %d", bits[1], bits[0], at), keyAt(at, 1, bits[1], bits[0]))
 }
 
-func (f *Filter) port(side string, port int) {
+func (f *Filter) port(side string, b block) {
 	at := f.transport()
 	if side == "dport" {
 		at += 2
 	}
-	f.match(fmt.Sprintf("%s %s %d 0xffff", f.word(), side, port), keyAt(at, 2, uint32(port), 0xffff))
+	f.match(fmt.Sprintf("%s %s %d %#x", f.word(), side, b.value, b.mask), keyAt(at, 2, b.value, b.mask))
+}
+
+// mostFilters bounds the filters of a fault: a table of u32 filters has room for 4094.
+const mostFilters = 1000
+
+// block is a block of ports that one comparison of bits can match: a power of two of them.
+type block struct{ value, mask uint32 }
+
+// blocks returns the fewest blocks that together are the given ports: 40000..40010 are 40000 to
+// 40007, 40008 to 40009, and 40010.
+func blocks(ports language.Ports) []block {
+	var all []block
+	for _, p := range ports {
+		for first := p.First; first <= p.Last; {
+			size := 1
+			for first%(2*size) == 0 && first+2*size-1 <= p.Last {
+				size *= 2
+			}
+			all = append(all, block{uint32(first), uint32(0x10000-size) & 0xffff})
+			first += size
+		}
+	}
+	return all
 }

@@ -84,8 +84,18 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		},
 		{
 			name:  "more ports than a rule takes",
-			fault: `{match: {udp: any, dport: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}, do: drop}`,
-			want:  `16 ports are too many: iptables takes at most 15`,
+			fault: `{via: iptables, match: {udp: any, dport: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]}, do: drop}`,
+			want:  `iptables cannot match more than 15 ports in a list (a range counts as two); remove "via" to use nfqueue`,
+		},
+		{
+			name:  "more ranges than a rule takes",
+			fault: `{via: iptables, match: {udp: any, dport: [1..2, 3..4, 5..6, 7..8, 9..10, 11..12, 13..14, 15..16]}, do: drop}`,
+			want:  `iptables cannot match more than 15 ports in a list (a range counts as two); remove "via" to use nfqueue`,
+		},
+		{
+			name:  "ranges that take too many filters",
+			fault: `{via: tc, match: {tcp: any, sport: 1..65534, dport: [1..65534, 3..65531]}, do: {rate: 1mbit}}`,
+			want:  `tc cannot match ports that take more than 1000 u32 filters; remove "via" to use nfqueue`,
 		},
 		{
 			name: "a rate by iptables", fault: `{via: iptables, do: {rate: 1mbit}}`,

@@ -122,7 +122,7 @@ func TestRateOfSelectedPackets(t *testing.T) {
 // A filter matches the packets that a selector means, with u32's comparison of key bytes
 // (net/sched/cls_u32.c).
 func TestFiltersTakeWhatSelectorsMean(t *testing.T) {
-	for _, path := range []string{"testdata/plan/netem-selected.yaml", "testdata/plan/rate-selected.yaml", "testdata/plan/local-drop.yaml"} {
+	for _, path := range []string{"testdata/plan/netem-selected.yaml", "testdata/plan/rate-selected.yaml", "testdata/plan/port-ranges.yaml", "testdata/plan/local-drop.yaml"} {
 		for _, s := range load(t, path) {
 			topology, p := compile(t, s, Features{Netem: true})
 			l := &lab{t: t, topology: topology}

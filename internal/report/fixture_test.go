@@ -199,7 +199,7 @@ func synBackoff(t *testing.T) (*language.Scenario, *trace.Trace) {
 		Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
 		Faults: []language.Fault{{
 			Name: "silent-server", At: "server.input", Do: language.Action{Drop: &language.Drop{}},
-			Match: language.Selector{To: "server", TCP: language.Kinds{language.SYN}, Port: language.Ints{8080}},
+			Match: language.Selector{To: "server", TCP: language.Kinds{language.SYN}, Port: language.PortList(8080)},
 		}},
 		Actors: []language.Actor{
 			{Name: "server", Host: "server", Steps: []language.Step{{ID: "listen", Op: language.Op{Listen: &language.Listen{Port: 8080}}}}},

@@ -53,8 +53,8 @@ func one(t *testing.T) map[language.Key][2]*language.Selector {
 			f.Set(reflect.ValueOf(&yes))
 		case *language.Count:
 			f.Set(reflect.ValueOf(&language.Count{Min: 5, Max: 5}))
-		case language.Ints:
-			f.Set(reflect.ValueOf(language.Ints{8080}))
+		case language.Ports:
+			f.Set(reflect.ValueOf(language.PortList(8080)))
 		case language.Kinds:
 			f.Set(reflect.ValueOf(language.Kinds{language.SYN}))
 		case map[string]bool:

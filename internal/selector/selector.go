@@ -65,13 +65,13 @@ var tests = map[language.Key]struct {
 	language.KeyICMP: {},
 	language.KeyARP:  {},
 	language.KeyPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-		return hasPorts(d) && (slices.Contains(m.selector.Port, int(d.SPort)) || slices.Contains(m.selector.Port, int(d.DPort)))
+		return hasPorts(d) && (m.selector.Port.Contain(int(d.SPort)) || m.selector.Port.Contain(int(d.DPort)))
 	}},
 	language.KeySPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-		return hasPorts(d) && slices.Contains(m.selector.SPort, int(d.SPort))
+		return hasPorts(d) && m.selector.SPort.Contain(int(d.SPort))
 	}},
 	language.KeyDPort: {holds: func(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
-		return hasPorts(d) && slices.Contains(m.selector.DPort, int(d.DPort))
+		return hasPorts(d) && m.selector.DPort.Contain(int(d.DPort))
 	}},
 	// Which connection is the nth follows only from a sequence of packets: see Conns.
 	language.KeyConn:            {needs: ofFlow},

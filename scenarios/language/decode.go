@@ -40,6 +40,7 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Span]():     {schema: spanSchema},
 	reflect.TypeFor[Number]():   {schema: numberSchema},
 	reflect.TypeFor[State]():    {schema: stateSchema},
+	reflect.TypeFor[Port]():     {schema: portSchema},
 }
 
 // into adapts a method that reads into a T.

@@ -1,8 +1,11 @@
 package language
 
 import (
+	"iter"
 	"regexp"
 	"time"
+
+	"halfopen/internal/say"
 )
 
 // Expectation is one entry of the expect list of a scenario. Exactly one field of its kinds is set.
@@ -20,7 +23,7 @@ type Expectation struct {
 
 	// Every kind can have Only and Where.
 	Only  Names  `json:"only,omitempty" jsonschema_description:"Only in these cases or IP versions: names of cases, v4, v6."`
-	Where *Where `json:"where,omitempty" jsonschema_description:"Only on kernels that have this sysctl, or lack it; on others the expectation is skipped, and the report says so."`
+	Where *Where `json:"where,omitempty" jsonschema_description:"Only on kernels that have, or lack, some sysctls; on others the expectation is skipped, and the report says so."`
 	Pos   Pos    `json:"pos,omitzero" yaml:"-"`
 }
 
@@ -98,34 +101,66 @@ type expectationKind interface {
 	sampledAt() []EventRef
 }
 
-// Where restricts an expectation to kernels that have, or lack, a sysctl. It is probed in the lab.
+// Where restricts an expectation to kernels that have some sysctls, and lack others. They are probed
+// in the lab.
 type Where struct {
-	Sysctl   string `json:"sysctl,omitempty" jsonschema_description:"The kernel has this sysctl."`
-	NoSysctl string `json:"no-sysctl,omitempty" jsonschema_description:"The kernel does not have this sysctl."`
+	Sysctl   Names `json:"sysctl,omitempty" jsonschema_description:"The kernel has this sysctl, or all of a list."`
+	NoSysctl Names `json:"no-sysctl,omitempty" jsonschema_description:"The kernel does not have this sysctl, or any of a list."`
+}
+
+// Conditions returns the sysctls of the condition in their order, each with whether the kernel must
+// have it.
+func (w *Where) Conditions() iter.Seq2[string, bool] {
+	return func(yield func(string, bool) bool) {
+		for _, name := range w.Sysctl {
+			if !yield(name, true) {
+				return
+			}
+		}
+		for _, name := range w.NoSysctl {
+			if !yield(name, false) {
+				return
+			}
+		}
+	}
 }
 
 // String returns the condition in words: "where the kernel has net.ipv4.tcp_ecn_option".
 func (w *Where) String() string {
-	if w.NoSysctl != "" {
-		return "where the kernel has no " + w.NoSysctl
+	var words []string
+	for name, has := range w.Conditions() {
+		if has {
+			words = append(words, name)
+		} else {
+			words = append(words, "no "+name)
+		}
 	}
-	return "where the kernel has " + w.Sysctl
+	return "where the kernel has " + say.List(words)
 }
 
 func (v *validation) expectation(e *Expectation) {
 	pos := e.Pos
 	if w := e.Where; w != nil {
-		if (w.Sysctl == "") == (w.NoSysctl == "") {
-			v.errorf(w, pos, "where: want exactly one of sysctl and no-sysctl")
-		}
-		for _, name := range []*string{&w.Sysctl, &w.NoSysctl} {
-			if *name != "" {
-				v.sysctlName(name, pos, *name)
-			}
-		}
+		v.condition(w, pos)
 	}
 	if _, kind := chosen[expectationKind](e); kind != nil {
 		kind.check(v, pos)
+	}
+}
+
+func (v *validation) condition(w *Where, pos Pos) {
+	if len(w.Sysctl)+len(w.NoSysctl) == 0 {
+		v.errorf(w, pos, "where: want at least one of sysctl and no-sysctl")
+	}
+	seen := map[string]bool{}
+	for _, names := range []Names{w.Sysctl, w.NoSysctl} {
+		for i := range names {
+			v.sysctlName(&names[i], pos, names[i])
+			if seen[names[i]] {
+				v.errorf(&names[i], pos, "where: %s is named twice; keep one", say.Clip(names[i]))
+			}
+			seen[names[i]] = true
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func TestEveryPointerOfAnExpectationIsAKind(t *testing.T) {
 			t.Errorf("ExpectationKinds() = %q, without this one", known)
 		}
 	})
-	if got := (&Expectation{Where: &Where{Sysctl: "net.x"}}).Kind(); got != "" {
+	if got := (&Expectation{Where: &Where{Sysctl: Names{"net.x"}}}).Kind(); got != "" {
 		t.Errorf("an expectation of where alone is of kind %q", got)
 	}
 }

@@ -58,6 +58,10 @@ func spanSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 		zero(), b.parameter())
 }
 
+func portSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
+	return b.define(t.Name(), integer(), matching(`^[0-9]+( *\.\. *[0-9]+)?$`), b.parameter())
+}
+
 // stateSchema offers the states by their names, and takes those that mean the same: in upper or lower
 // case, with -, _, a blank or nothing between the words.
 func stateSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {

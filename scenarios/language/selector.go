@@ -43,9 +43,9 @@ type Selector struct {
 	ICMP string `json:"icmp,omitempty" jsonschema_description:"ICMP or ICMPv6 messages: any, port-unreachable, host-unreachable, net-unreachable, admin-prohibited, fragmentation-needed, echo-request, echo-reply, time-exceeded."`
 	ARP  string `json:"arp,omitempty" jsonschema:"enum=any,enum=request,enum=reply" jsonschema_description:"ARP, or neighbour discovery on IPv6: any, request, reply. In expectations only."`
 
-	Port  Ints `json:"port,omitempty" jsonschema_description:"Source or destination port, or a list of ports."`
-	SPort Ints `json:"sport,omitempty" jsonschema_description:"Source port, or a list of ports."`
-	DPort Ints `json:"dport,omitempty" jsonschema_description:"Destination port, or a list of ports."`
+	Port  Ports `json:"port,omitempty" jsonschema_description:"Source or destination port, a range such as 40000..40010, or a list of these."`
+	SPort Ports `json:"sport,omitempty" jsonschema_description:"Source port, a range such as 40000..40010, or a list of these."`
+	DPort Ports `json:"dport,omitempty" jsonschema_description:"Destination port, a range such as 40000..40010, or a list of these."`
 
 	Conn           int             `json:"conn,omitempty" jsonschema_description:"The Nth connection, from 1, among those with packets that the rest of the selector matches."`
 	Payload        *Payload        `json:"payload,omitempty" jsonschema_description:"What the segment or datagram carries."`
@@ -186,11 +186,6 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	for i := range m.TCP {
 		if slices.Contains(m.TCP[:i], m.TCP[i]) {
 			v.errorf(&m.TCP[i], pos, "%s is listed twice; keep one", m.TCP[i])
-		}
-	}
-	for _, ports := range []*Ints{&m.Port, &m.SPort, &m.DPort} {
-		for i := range *ports {
-			v.port(&(*ports)[i], pos, 1)
 		}
 	}
 	proto := m.protocol()

@@ -12,7 +12,7 @@ func full() *Selector {
 	yes := true
 	return &Selector{
 		From: "client", To: "server", TCP: Kinds{SYN, RST}, UDP: "any", ICMP: "echo-request", ARP: "reply",
-		Port: Ints{80, 443}, SPort: Ints{1}, DPort: Ints{2}, Conn: 3,
+		Port: Ports{{80, 80}, {443, 443}}, SPort: Ports{{1, 1}}, DPort: Ports{{2, 2}}, Conn: 3,
 		Payload:        &Payload{Contains: "a", Hex: "62", Length: &Count{Min: 4, Max: 4}, Offset: &Count{Min: 5, Max: 6}},
 		Retransmission: &yes, Options: map[string]bool{"sack": false, "mss": true},
 		Seq: &Count{Min: 7, Max: 7}, Ack: &Count{Min: 8, Max: 8}, Window: &Count{Min: 9, Max: 9}, TTL: &Count{Min: 10, Max: 10},
@@ -64,9 +64,9 @@ func TestSelectorWords(t *testing.T) {
 	}{
 		{"everything", Selector{}, "any packet"},
 		{"a kind from a host", Selector{From: "client", TCP: Kinds{SYN}}, "SYN from client"},
-		{"several kinds and a port", Selector{To: "server", TCP: Kinds{FIN, RST}, Port: Ints{8080}}, "FIN or RST to server port 8080"},
+		{"several kinds and a port", Selector{To: "server", TCP: Kinds{FIN, RST}, Port: Ports{{8080, 8080}}}, "FIN or RST to server port 8080"},
 		{"any TCP", Selector{TCP: Kinds{AnySegment}, From: "client", To: "server"}, "TCP from client to server"},
-		{"any UDP, several ports", Selector{UDP: "any", DPort: Ints{53, 5353}}, "UDP dport 53 or 5353"},
+		{"any UDP, several ports", Selector{UDP: "any", DPort: Ports{{53, 53}, {5353, 5353}}}, "UDP dport 53 or 5353"},
 		{"an ICMP message", Selector{ICMP: "port-unreachable"}, "ICMP port-unreachable"},
 		{"ARP", Selector{ARP: "any", From: "wire"}, "ARP from wire"},
 		{"retransmissions", Selector{TCP: Kinds{DATA}, Retransmission: &yes}, "retransmitted DATA"},

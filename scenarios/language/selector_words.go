@@ -16,9 +16,9 @@ var selectorWords = []struct {
 }{
 	{KeyFrom, func(m *Selector) string { return "from " + m.From }},
 	{KeyTo, func(m *Selector) string { return "to " + m.To }},
-	{KeyPort, func(m *Selector) string { return "port " + either(m.Port) }},
-	{KeySPort, func(m *Selector) string { return "sport " + either(m.SPort) }},
-	{KeyDPort, func(m *Selector) string { return "dport " + either(m.DPort) }},
+	{KeyPort, func(m *Selector) string { return "port " + m.Port.String() }},
+	{KeySPort, func(m *Selector) string { return "sport " + m.SPort.String() }},
+	{KeyDPort, func(m *Selector) string { return "dport " + m.DPort.String() }},
 	{KeyConn, func(m *Selector) string { return "of connection " + strconv.Itoa(m.Conn) }},
 	{KeySeq, func(m *Selector) string { return "seq " + m.Seq.String() }},
 	{KeyAck, func(m *Selector) string { return "ack " + m.Ack.String() }},
@@ -76,15 +76,6 @@ func (m *Selector) Kind() string {
 		return "any packet"
 	}
 	return strings.Join(protocols, " or ")
-}
-
-// either joins numbers: "1 or 2".
-func either(numbers Ints) string {
-	words := make([]string, len(numbers))
-	for i, n := range numbers {
-		words[i] = strconv.Itoa(n)
-	}
-	return strings.Join(words, " or ")
 }
 
 func optionWords(options map[string]bool) string {

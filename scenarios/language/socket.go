@@ -11,8 +11,8 @@ import (
 // SocketSelector selects sockets of a host.
 type SocketSelector struct {
 	Host   string `json:"host" jsonschema_description:"The host that the socket is on."`
-	Local  int    `json:"local,omitempty" jsonschema_description:"Local port."`
-	Remote int    `json:"remote,omitempty" jsonschema_description:"Remote port."`
+	Local  Ports  `json:"local,omitempty" jsonschema_description:"Local port, a range such as 40000..40010, or a list of these."`
+	Remote Ports  `json:"remote,omitempty" jsonschema_description:"Remote port, a range such as 40000..40010, or a list of these."`
 	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
 }
 
@@ -20,11 +20,11 @@ type SocketSelector struct {
 // or CLOSE_WAIT".
 func (s *SocketSelector) String() string {
 	text := s.Host
-	if s.Local != 0 {
-		text += fmt.Sprintf(" local port %d", s.Local)
+	if len(s.Local) > 0 {
+		text += " local port " + s.Local.String()
 	}
-	if s.Remote != 0 {
-		text += fmt.Sprintf(" remote port %d", s.Remote)
+	if len(s.Remote) > 0 {
+		text += " remote port " + s.Remote.String()
 	}
 	if len(s.State) > 0 {
 		text += " in " + strings.Join(texts(s.State...), " or ")
@@ -34,8 +34,11 @@ func (s *SocketSelector) String() string {
 
 func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	v.host(&s.Host, pos, s.Host, true)
-	v.port(&s.Local, pos, 1)
-	v.port(&s.Remote, pos, 1)
+	for key, ports := range map[string]*Ports{"local": &s.Local, "remote": &s.Remote} {
+		if v.has(ports) && len(*ports) == 0 {
+			v.errorf(ports, pos, "%s is empty; give it a port, or remove the key", key)
+		}
+	}
 	for i := range s.State {
 		if s.State[i] == Closed {
 			v.errorf(&s.State[i], pos,

@@ -1,6 +1,8 @@
 package language
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"reflect"
 	"strconv"
@@ -29,6 +31,15 @@ type Ints []int
 
 // Names is a list of names; in YAML, one name may stand for a list of one.
 type Names []string
+
+// UnmarshalJSON reads a list of names, or one name, as earlier versions wrote it for where.
+func (n *Names) UnmarshalJSON(data []byte) error {
+	if !bytes.HasPrefix(data, []byte(`"`)) {
+		return json.Unmarshal(data, (*[]string)(n))
+	}
+	*n = Names{""}
+	return json.Unmarshal(data, &(*n)[0])
+}
 
 // Kinds is a list of segment kinds; in YAML, one kind may stand for a list of one.
 type Kinds []SegmentKind

@@ -57,8 +57,8 @@ func TestARunOfWhichNothingWasJudgedIsASkip(t *testing.T) {
 	step := func(w *language.Where) language.Expectation {
 		return language.Expectation{Where: w, Step: &language.StepExpectation{Step: "client.connect"}}
 	}
-	without := step(&language.Where{Sysctl: "net.ipv4.later"})
-	with := step(&language.Where{NoSysctl: "net.ipv4.early"})
+	without := step(&language.Where{Sysctl: language.Names{"net.ipv4.later"}})
+	with := step(&language.Where{NoSysctl: language.Names{"net.ipv4.early"}})
 	for _, tt := range []struct {
 		name   string
 		expect []language.Expectation
