@@ -221,7 +221,9 @@ func misspelt(runs []*language.Scenario) []string {
 		}
 		for i := range s.Expect {
 			if w := s.Expect[i].Where; w != nil {
-				parameter(s.Expect[i].Pos, w.Sysctl+w.NoSysctl) // one of them is empty
+				for name := range w.Conditions() {
+					parameter(s.Expect[i].Pos, name)
+				}
 			}
 		}
 		for i := range s.Expect {
