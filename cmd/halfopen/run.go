@@ -32,6 +32,7 @@ type runFlags struct {
 	long    bool
 	warp    bool
 	kernels []string
+	blind   bool
 	only    filter
 }
 
@@ -97,6 +98,8 @@ first Ctrl-C ends the runs and prints the results so far, the second kills them.
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil,
 		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
+	flags.BoolVar(&f.blind, "no-tracepoints", false,
+		"leave the kernel's tracepoints alone: see only what an ordinary user sees")
 	for name, complete := range map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
@@ -151,7 +154,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	var slow onceError
 	s, err := suite.New(cases, suite.Options{
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
-		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0,
+		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		Dir: f.out, Warn: slow.set,
 	})
 	if err != nil {

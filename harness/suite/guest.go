@@ -81,5 +81,8 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 		return
 	}
 	// Every run got the error.
-	_ = vm.Do(ctx, tasks, vm.Options{Kernel: kernel, Warp: g.at.Warp, AtOnce: g.atOnce(), Warn: e.suite.o.Warn})
+	_ = vm.Do(ctx, tasks, vm.Options{
+		Kernel: kernel, Warp: g.at.Warp, AtOnce: g.atOnce(), Warn: e.suite.o.Warn,
+		NoTracepoints: e.suite.o.NoTracepoints,
+	})
 }

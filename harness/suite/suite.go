@@ -66,6 +66,9 @@ type Options struct {
 	// time instead of being left out.
 	Named bool
 
+	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
+	NoTracepoints bool
+
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
 	// Dir/SCENARIO/CASE[-v6][/N]. Files of an older run are replaced. See [result.Find] and [result.Load].
 	Dir string
@@ -238,7 +241,7 @@ func (e *engine) runOne(ctx context.Context, r *Result) {
 	e.see.Begin(&r.Run)
 	began := time.Now()
 	t, err := harness.Run(ctx, r.Scenario, harness.Options{
-		Seed: r.Seed,
+		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
 		Emit: func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
 	})
 	e.end(ctx, r, t, err, time.Since(began))

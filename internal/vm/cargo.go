@@ -32,7 +32,7 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 	}
-	j := &job{AtOnce: o.AtOnce}
+	j := &job{AtOnce: o.AtOnce, NoTracepoints: o.NoTracepoints}
 	var list []*language.Scenario
 	for i := range tasks {
 		j.Tasks = append(j.Tasks, work{tasks[i].Scenario, tasks[i].Seed})

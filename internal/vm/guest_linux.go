@@ -71,6 +71,8 @@ func guest() error {
 	}
 	data, err := os.ReadFile(jobPath)
 	if errors.Is(err, fs.ErrNotExist) {
+		harness.Prepare() // it is in the snapshot then
+		stage("prepared")
 		data, err = rest()
 	}
 	if err != nil {
@@ -222,7 +224,7 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 			defer func() { <-slots }()
 			out.Send(message{Task: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
-				Seed: j.Tasks[i].Seed,
+				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints,
 				Emit: func(e trace.Event) { out.Send(message{Task: i, Event: &e}) },
 			})
 			done := message{Task: i, Done: true}

@@ -38,6 +38,8 @@ type job struct {
 	Tasks []work `json:"tasks"`
 	// AtOnce is the number of tasks that run at once.
 	AtOnce int `json:"at_once"`
+	// NoTracepoints is [Options.NoTracepoints].
+	NoTracepoints bool `json:"no_tracepoints,omitempty"`
 }
 
 // work is the part of a task that the guest needs.

@@ -10,6 +10,8 @@ type Options struct {
 	Kernel Kernel
 	// Warp makes the guest's clock jump to the next timer whenever the guest is idle.
 	Warp bool
+	// NoTracepoints leaves the tracepoints of the guest's kernel alone.
+	NoTracepoints bool
 	// AtOnce is the number of tasks that run at once in the guest; at least 1.
 	AtOnce int
 	// Memory is the guest's memory in MiB; 0 is enough for usual labs.
