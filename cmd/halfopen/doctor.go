@@ -11,6 +11,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/harness/suite"
+	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
@@ -21,9 +22,11 @@ func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what this machine can do, and how to get what is missing",
-		Long: `Check what this machine can do. Each line except the last is the result of
-building a lab with one feature that scenarios use. The last line is about warped
-time, in which long runs happen. If something is missing, the lines below it say
+		Long: `Check what this machine can do. Each line except the last two is the result of
+building a lab with one feature that scenarios use. The line before the last is
+about the kernel's tracepoints, by which a run sees each state of a socket, and
+each packet that the kernel drops; without them, runs rest on packets and samples.
+The last line is about warped time, in which long runs happen. If something is missing, the lines below it say
 why, and what to do about it. The exit status is 3 if a feature is missing that
 nearly every scenario needs.`,
 		Annotations: onlyLinux,
@@ -46,6 +49,11 @@ type probe struct {
 	// extra is the part of the scenario that differs from probe to probe: its family and its
 	// faults.
 	extra string
+}
+
+// seeing is the line about what labs show. Its lab is the plainest.
+var seeing = probe{
+	name: "tracepoints", neededBy: "exact socket states, and what the kernel drops and why",
 }
 
 var probes = []probe{
@@ -85,13 +93,30 @@ expect:
 }
 
 // run builds the probe's lab. The error says what is missing.
-func (p *probe) run(ctx context.Context) error {
+func (p *probe) run(ctx context.Context) (*trace.Trace, error) {
 	s, err := p.scenario()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = harness.Run(ctx, s, harness.Options{})
-	return err
+	return harness.Run(ctx, s, harness.Options{})
+}
+
+// unseen is the error of a lab whose tracepoints are not watched.
+type unseen trace.Tracepoints
+
+func (u *unseen) Error() string { return u.Off }
+
+// seen returns what a lab says of the tracepoints: which gaps they have, or an *unseen.
+func seen(t *trace.Trace) ([]trace.Gap, error) {
+	for i := range t.Events {
+		if w := t.Events[i].Tracepoints; w != nil {
+			if w.Off != "" {
+				return nil, (*unseen)(w)
+			}
+			return w.Gaps, nil
+		}
+	}
+	return nil, errors.New("the lab does not say whether they are watched")
 }
 
 func doctor(ctx context.Context, p *page) error {
@@ -109,8 +134,16 @@ func doctor(ctx context.Context, p *page) error {
 	errs := make([]error, len(probes))
 	var all sync.WaitGroup
 	for i := range probes {
-		all.Go(func() { errs[i] = probes[i].run(ctx) })
+		all.Go(func() { _, errs[i] = probes[i].run(ctx) })
 	}
+	var gaps []trace.Gap
+	var unseen error
+	all.Go(func() {
+		var t *trace.Trace
+		if t, unseen = seeing.run(ctx); unseen == nil {
+			gaps, unseen = seen(t)
+		}
+	})
 	all.Wait()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -122,6 +155,12 @@ func doctor(ctx context.Context, p *page) error {
 			missing++
 			essential = essential || probes[i].essential
 		}
+	}
+	if p.probed(&seeing, unseen); unseen != nil {
+		missing++
+	}
+	for _, g := range gaps {
+		p.wrap("         gap: ", "              ", g.Text)
 	}
 	at, err := suite.Warped()
 	if p.probed(&warped, err); err != nil {
@@ -160,6 +199,9 @@ func (p *page) probed(pr *probe, err error) {
 		short := *lacking
 		short.NeededBy, short.Remedy = "", ""
 		why, remedy = short.Error(), lacking.Remedy
+	}
+	if off := (*unseen)(nil); errors.As(err, &off) {
+		remedy = off.Remedy
 	}
 	p.wrap("         why: ", "              ", why)
 	if remedy != "" {

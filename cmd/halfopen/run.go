@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/harness"
 	"halfopen/harness/suite"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
@@ -138,6 +139,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	if err := f.check(); err != nil {
 		return err
+	}
+	if !f.blind && !f.warp && len(f.kernels) == 0 {
+		go harness.Prepare() // while the scenarios are read
 	}
 	set, err := parseSet(f.set)
 	if err != nil {

@@ -137,3 +137,27 @@ func memory(t testing.TB) int64 {
 	try(t, err)
 	return resident * int64(os.Getpagesize())
 }
+
+// What is not understood may have been an event of any namespace.
+func TestARecordThatIsNotUnderstoodIsAnErrorOfEachWatch(t *testing.T) {
+	needView(t)
+	view, err := Open()
+	try(t, err)
+	var watches []*Watch
+	for _, ns := range []uint64{1, 2} { // no namespaces have these inodes
+		w, err := view.Watch(ns, func(Event) {})
+		try(t, err)
+		watches = append(watches, w)
+	}
+	view.fail(view.deliver(make([]byte, 3)))
+	const want = "reading the events of tracepoints: a record of 3 bytes: " +
+		"want a tracepoint.bpfHead of 64"
+	for _, w := range watches {
+		if _, err := w.Stop(); err == nil || err.Error() != want {
+			t.Errorf("Stop returns %v, want %s", err, want)
+		}
+	}
+	if err := view.Close(); err == nil || err.Error() != want {
+		t.Errorf("Close returns %v, want %s", err, want)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"halfopen/inject"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
@@ -38,8 +39,6 @@ type View struct {
 
 	reader  *ringbuf.Reader
 	reading sync.WaitGroup
-	// err is what was read and not understood; for the goroutine that reads, and after it.
-	err error
 
 	// flushing is held by the one who waits for flushed.
 	flushing sync.Mutex
@@ -50,6 +49,7 @@ type View struct {
 	mu      sync.RWMutex
 	watches map[uint32]*Watch // mu
 	free    []uint32          // slots that are not in use; mu
+	err     error             // the first event that was not read, or not understood; mu
 	closed  bool              // mu
 }
 
@@ -58,6 +58,10 @@ type View struct {
 // types. Where some cannot be used [View.Missing] names them. Each View has programs and memory of
 // its own, so open one for all labs of a process.
 func Open() (_ *View, err error) {
+	// First, because it is cheap where the answer is no.
+	if err := allowed(); err != nil {
+		return nil, explain(err)
+	}
 	cache := btf.NewCache()
 	kernel, err := cache.Kernel()
 	if err != nil {
@@ -87,11 +91,27 @@ func Open() (_ *View, err error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	if err := v.attach(spec, maps, cache); err != nil {
+	if err := v.attach(spec, ebpf.CollectionOptions{
+		MapReplacements: maps, Cache: cache,
+		// Without it, the library would also read the types of all modules.
+		Programs: ebpf.ProgramOptions{KernelTypes: kernel},
+	}); err != nil {
 		return nil, err
 	}
 	v.reading.Go(v.read)
 	return v, nil
+}
+
+// allowed returns an error if this process must not load programs for tracepoints.
+func allowed() error {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "allowed", Type: ebpf.RawTracepoint, License: "Dual MIT/GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		return err
+	}
+	return p.Close()
 }
 
 // makeMaps makes the maps that all programs share.
@@ -138,9 +158,7 @@ func (v *View) mapTaken(m *ebpf.Map) error {
 
 // attach loads and attaches each program by itself: one that this kernel refuses is missing, and
 // the others work. The error says that all are refused.
-func (v *View) attach(
-	spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, cache *btf.Cache,
-) error {
+func (v *View) attach(spec *ebpf.CollectionSpec, options ebpf.CollectionOptions) error {
 	attached := 0
 	var refused []error
 	for _, p := range points {
@@ -151,7 +169,7 @@ func (v *View) attach(
 		err := v.attachOne(&ebpf.CollectionSpec{
 			Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{p.name: program},
 			Types: spec.Types, ByteOrder: spec.ByteOrder,
-		}, ebpf.CollectionOptions{MapReplacements: maps, Cache: cache}, p.name)
+		}, options, p.name)
 		if err != nil {
 			refused = append(refused, err)
 			gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind, Err: err}
@@ -205,7 +223,8 @@ func explain(err error) error {
 	case errors.Is(err, unix.EPERM):
 		m.Feature, m.NeededBy = "CAP_BPF and CAP_PERFMON", "eBPF for tracepoints"
 		m.Err = unix.EPERM // the library's guesses left out
-		m.Remedy = "run as root, outside user namespaces; " +
+		m.Remedy = "run as root, outside user namespaces, or give the program what it needs: " +
+			"setcap cap_bpf,cap_perfmon+ep FILE; " +
 			"in a container, add to docker run: --cap-add BPF --cap-add PERFMON"
 	case errors.Is(err, unix.ENOSYS):
 		m.OfKernel = true
@@ -239,17 +258,27 @@ func (v *View) read() {
 		err := v.reader.ReadInto(&record)
 		switch {
 		case err == nil:
-			if err := v.deliver(record.RawSample); err != nil && v.err == nil {
-				v.err = fmt.Errorf("reading the events of tracepoints: %w", err)
-			}
+			v.fail(v.deliver(record.RawSample))
 		case errors.Is(err, ringbuf.ErrFlushed):
 			v.flushed <- struct{}{}
 		case errors.Is(err, ringbuf.ErrClosed):
 			return
 		default:
-			v.err = errors.Join(v.err, fmt.Errorf("reading the events of tracepoints: %w", err))
+			v.fail(err)
 			return
 		}
+	}
+}
+
+// fail keeps the first error of reading.
+func (v *View) fail(err error) {
+	if err == nil {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.err == nil {
+		v.err = fmt.Errorf("reading the events of tracepoints: %w", err)
 	}
 }
 
@@ -272,7 +301,7 @@ func (v *View) Close() error {
 	if closed {
 		return nil
 	}
-	err := v.closeAll()
+	err := v.closeAll() // after it, nothing is read any more
 	return errors.Join(v.err, err)
 }
 

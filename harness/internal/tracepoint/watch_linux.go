@@ -3,6 +3,7 @@
 package tracepoint
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -57,7 +58,8 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 }
 
 // Stop ends the reports: emit has been called with all that happened before, and is not called
-// again. It returns how many events were lost. A second call returns none.
+// again. It returns how many events were lost. A second call returns none. The error says that
+// others may have been lost, too: that of any namespace was not understood.
 func (w *Watch) Stop() (lost Lost, err error) {
 	w.once.Do(func() {
 		lost, err = w.view.unwatch(w)
@@ -80,7 +82,7 @@ func (v *View) unwatch(w *Watch) (Lost, error) {
 	defer v.mu.Unlock()
 	delete(v.watches, w.ns)
 	v.free = append(v.free, w.slot)
-	return Lost(last.Lost), err
+	return Lost(last.Lost), errors.Join(err, v.err)
 }
 
 // account lets the programs know how much of a namespace's share of the ring has been read.
