@@ -36,20 +36,25 @@ func TestWhatALabSaysOfTheTracepoints(t *testing.T) {
 	}{
 		{
 			"they are watched",
-			[]trace.Event{{Run: &trace.Run{}}, {Tracepoints: &trace.Tracepoints{}}}, nil, "",
+			[]trace.Event{{Run: &trace.Run{}}, {Tracepoints: &trace.Tracepoints{}}},
+			nil, "",
 		},
 		{
 			"they are watched, with a gap",
 			[]trace.Event{{Tracepoints: &trace.Tracepoints{Gaps: []trace.Gap{gap}}}},
-			[]trace.Gap{gap}, "",
+			[]trace.Gap{gap},
+			"",
 		},
 		{
 			"they are not watched",
-			[]trace.Event{{Tracepoints: &trace.Tracepoints{Off: "they are missing"}}}, nil,
+			[]trace.Event{{Tracepoints: &trace.Tracepoints{Off: "they are missing"}}},
+			nil,
 			"they are missing",
 		},
 		{
-			"nothing", []trace.Event{{Run: &trace.Run{}}}, nil,
+			"nothing",
+			[]trace.Event{{Run: &trace.Run{}}},
+			nil,
 			"the lab does not say whether they are watched",
 		},
 	} {
