@@ -85,11 +85,15 @@ func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) { retur
 
 // Moment returns when an event happened in a run: the end or start of a step, a signal, or a fault's
 // hit. It is an error if the event never happened.
+//
+// A step that has ended says when it began, right before its system call. The report of its start
+// was written a little before that, longer on a busy machine.
 func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 	want, err := ref.Parse()
 	if err != nil {
 		return 0, err
 	}
+	reported := time.Duration(-1)
 	for i := range t.Events {
 		e := &t.Events[i]
 		happened := false
@@ -98,8 +102,14 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step &&
 				e.Step.N == want.N
 		case language.EventStepStart:
-			happened = e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step &&
-				e.Start.N == want.N
+			switch {
+			case e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step &&
+				e.Start.N == want.N:
+				reported = e.T
+			case e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step &&
+				e.Step.N == want.N:
+				return e.Step.Began, nil
+			}
 		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
 				e.Signal.Name == want.Signal
@@ -112,6 +122,9 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 			return e.T, nil
 		}
 	}
+	if reported >= 0 {
+		return reported, nil
+	}
 	return 0, fmt.Errorf("the event %s never happened", ref)
 }
 
@@ -119,7 +132,8 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 func (ev *evidence) when(at time.Duration) string { return say.Duration(at - ev.started) }
 
 // socketMoment returns when the sockets were read for an event: if they were read for it alone, a
-// little later than the event itself.
+// little after the end of a step, a signal or a hit, and a little before the start of a step. The
+// faults that the event switches act only after that.
 func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	at, err := ev.moment(ref)
 	if err != nil {
@@ -128,7 +142,7 @@ func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	name := string(ref.Canonical())
 	for i := range ev.t.Events {
 		if e := &ev.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
-			return max(at, e.T), nil
+			return e.T, nil
 		}
 	}
 	return at, nil

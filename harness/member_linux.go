@@ -120,9 +120,20 @@ func (a *member) report(r actor.Report) error {
 	case r.Event != nil:
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
-		return a.lab.happened(actor.EventOf(r.Event))
+		event := actor.EventOf(r.Event)
+		if r.Event.Start == nil {
+			if err := a.lab.setOff(event); err != nil {
+				return err
+			}
+		}
+		a.lab.passOn(event)
 	case r.Gate != nil:
-		// The gate's event came just before, and everything that it sets off is done.
+		// The event of another gate came just before, and everything that it sets off is done.
+		if r.Gate.BeforeEvent() {
+			if err := a.lab.setOff(r.Gate.Event.Canonical()); err != nil {
+				return err
+			}
+		}
 		a.commands.Send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
 		reply := a.lab.serve(r.Request)

@@ -79,15 +79,19 @@ func (l *lab) prepare() error {
 	return nil
 }
 
-// happened does what an event, in canonical form, sets off. The sockets come first, as they are at
-// the event, then the faults that it switches or releases, then the actors that wait for it.
-// Whoever causes the event stands still until happened returns: an actor at a gate, a packet in a
-// queue.
+// happened does everything that an event, in canonical form, sets off.
 func (l *lab) happened(event language.EventRef) error {
-	if event == "" {
-		return nil
+	if err := l.setOff(event); err != nil {
+		return err
 	}
-	l.seen.Notice()
+	l.passOn(event)
+	return nil
+}
+
+// setOff reads the sockets as they are at an event, in canonical form, and then switches the faults
+// and releases the packets that wait for it. Whoever causes the event stands still meanwhile: an
+// actor at a gate, or a packet in a queue.
+func (l *lab) setOff(event language.EventRef) error {
 	if l.watched.sampled[event] {
 		if err := l.seen.Sample(func() {
 			l.now(trace.Event{Sampled: &trace.Sampled{Event: string(event)}})
@@ -101,10 +105,15 @@ func (l *lab) happened(event language.EventRef) error {
 		}
 	}
 	l.faults.Happened(event)
+	return nil
+}
+
+// passOn lets the actors see an event, in canonical form, and has the sockets sampled soon.
+func (l *lab) passOn(event language.EventRef) {
+	l.seen.Notice()
 	for _, a := range l.actors {
 		a.happened(event)
 	}
-	return nil
 }
 
 // settle waits until everything that was sent has met the faults on its way, so that its hits are

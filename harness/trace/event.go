@@ -98,7 +98,8 @@ type Sysctl struct {
 }
 
 // Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""),
-// and when a step begins.
+// and when a step begins: right before its system call, after the payload is made, and after the
+// faults that begin or end with it are switched.
 type Start struct {
 	Actor string `json:"actor,omitempty"`
 	Step  string `json:"step,omitempty"`

@@ -42,6 +42,7 @@ func (t *thread) request(r *Request, o *outcome) {
 
 // repeat runs a list of steps op.Times times.
 func (t *thread) repeat(_ *language.Step, op *language.Repeat, o *outcome) {
+	o.begin()
 	for range op.Times {
 		t.run(op.Steps)
 		o.Result++
@@ -50,6 +51,7 @@ func (t *thread) repeat(_ *language.Step, op *language.Repeat, o *outcome) {
 
 // parallel runs the branches at once and waits for all of them.
 func (t *thread) parallel(_ *language.Step, op *language.Parallel, o *outcome) {
+	o.begin()
 	var branches sync.WaitGroup
 	for _, steps := range op.Branches {
 		branches.Go(func() { t.newThread(t).run(steps) })

@@ -45,7 +45,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 		return
 	}
 
-	o.Began = o.clock.Now()
+	o.begin()
 	err = t.startProgram(cmd)
 	out.started()
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	late := make(chan struct{})
 	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
 	err = ended(cmd.Process.Pid)
-	o.ended = o.clock.Now()
+	o.ended = t.Clock.Now()
 	out.end()
 	callOff()
 	_ = cmd.Wait() // its error is the exit status, which is read below, or input that nobody read

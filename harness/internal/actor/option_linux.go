@@ -222,7 +222,7 @@ func (t *thread) setsockopt(step *language.Step, op *language.Setsockopt, o *out
 				return
 			}
 			set := func() (int, error) { return 0, which.set(s.fd, opt.Value) }
-			call := o.again
+			call := o.also
 			if i == 0 {
 				call = func(f func() (int, error)) bool { return t.syscall(s, o, f) }
 			}

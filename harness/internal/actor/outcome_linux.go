@@ -10,24 +10,58 @@ import (
 )
 
 // outcome collects the outcome of a step.
+//
+// A step begins right before the system call that it is named after, so that its time is the
+// kernel's. What it prepares, such as its payload or a socket of its own, it prepares before that.
 type outcome struct {
 	trace.Step
-	clock trace.Clock
+	thread *thread
+	// stood is set by stand, begun by begin.
+	stood, begun bool
 	// ended is when the last system call of the step returned; 0 if none was made.
 	ended time.Duration
 }
 
-// call makes the first system call of a step, and records its time and what it returned. It reports
-// whether the call succeeded.
-func (o *outcome) call(f func() (int, error)) bool {
-	o.Began = o.clock.Now()
-	return o.again(f)
+// stand lets the harness do everything that the start of the step sets off, such as switching a
+// fault, while the step stands still. A step calls it before it prepares anything that must be as
+// it is after that, such as a copy of a socket's sequence numbers.
+func (o *outcome) stand() {
+	if !o.stood {
+		o.stood = true
+		o.thread.stand(EventOf(o.start()))
+	}
 }
 
-// again is call for the later system calls of a step, which began with the first.
-func (o *outcome) again(f func() (int, error)) bool {
+// begin reports the start of the step, which is now.
+func (o *outcome) begin() {
+	if o.begun {
+		return
+	}
+	o.stand()
+	o.begun = true
+	o.thread.session.begin(o.start())
+	o.Began = o.thread.Clock.Now()
+}
+
+// start returns the event of the start.
+func (o *outcome) start() *trace.Event {
+	return &trace.Event{
+		T:     o.thread.Clock.Now(),
+		Start: &trace.Start{Actor: o.Actor, Step: o.ID, Op: o.Op, N: o.N, TID: o.thread.tid},
+	}
+}
+
+// call makes the system call that a step is named after, and records its time and what it returned.
+// It reports whether the call succeeded.
+func (o *outcome) call(f func() (int, error)) bool {
+	o.begin()
+	return o.also(f)
+}
+
+// also makes another system call of the step, before or after that one.
+func (o *outcome) also(f func() (int, error)) bool {
 	n, err := f()
-	o.ended = o.clock.Now()
+	o.ended = o.thread.Clock.Now()
 	if err != nil {
 		o.fail(err)
 		return false

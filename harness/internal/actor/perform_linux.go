@@ -76,6 +76,7 @@ func (t *thread) sleep(_ *language.Step, op *language.Sleep, o *outcome) {
 	o.call(func() (int, error) { return 0, sleep(time.Duration(op.For)) })
 }
 
-func (t *thread) signal(_ *language.Step, op *language.Signal, _ *outcome) {
+func (t *thread) signal(_ *language.Step, op *language.Signal, o *outcome) {
+	o.begin()
 	t.emit(&trace.Event{T: t.Clock.Now(), Signal: &trace.Signal{Actor: t.Actor, Name: op.Name}})
 }

@@ -57,7 +57,8 @@ type Reply struct {
 
 // Report is one line from an actor to the harness. Exactly one field is set.
 type Report struct {
-	// Event is a start, a step or a signal. A Gate for it, if any, follows at once.
+	// Event is a start, a step or a signal. Its Gate, if it has one, comes before a start, and at
+	// once after a step or a signal.
 	Event *trace.Event `json:"event,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`
@@ -69,12 +70,18 @@ type Report struct {
 }
 
 // Gate says that a thread of the actor waits at an event until a command with this ID comes. The
-// harness first switches the faults whose windows the event opens or closes. Then it passes the
-// event on and acknowledges the gate.
+// harness first reads the sockets and switches the faults for which the event matters. A step whose
+// start has a gate begins only after that, so the start is reported after the gate.
 type Gate struct {
 	// ID counts the gates of the actor from 1.
 	ID    int               `json:"id"`
 	Event language.EventRef `json:"event"`
+}
+
+// BeforeEvent reports whether the event is reported only after the gate.
+func (g *Gate) BeforeEvent() bool {
+	e, err := g.Event.Parse()
+	return err == nil && e.Kind == language.EventStepStart
 }
 
 // Request asks the harness for an operation that an actor cannot do from inside its process, a

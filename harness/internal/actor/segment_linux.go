@@ -33,6 +33,7 @@ func (t *thread) segment(step *language.Step, op *language.Segment, o *outcome) 
 			o.fail(unix.EBADF)
 			return
 		}
+		o.stand()
 		if err := t.borrow(p, op, s); err != nil {
 			o.fail(err)
 			return

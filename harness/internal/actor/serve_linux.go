@@ -33,6 +33,10 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 	ended := make(chan error, 2)
 	reports := &reporter{enc: json.NewEncoder(out), broken: ended}
+	// The first use of a type costs package json more than most steps take.
+	if err := json.NewEncoder(io.Discard).Encode(&Report{}); err != nil {
+		return fmt.Errorf("preparing for reports: %w", err)
+	}
 	go func() { ended <- obey(json.NewDecoder(bufio.NewReader(in)), reports) }()
 	return <-ended
 }

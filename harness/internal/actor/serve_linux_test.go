@@ -63,7 +63,7 @@ func TestGateHoldsTheStep(t *testing.T) {
 		gate string
 		want []string
 	}{
-		{"a.sleep.start", []string{"sleep.start"}},
+		{"a.sleep.start", nil},
 		{"a.sleep[2]", []string{"sleep.start", "sleep", "sleep[2].start", "sleep[2]"}},
 		{"a.signal.here", []string{"sleep.start", "sleep", "sleep[2].start", "sleep[2]", "signal.start", "signal.here"}},
 	} {
@@ -225,5 +225,54 @@ func TestCommandsThatMakeNoSense(t *testing.T) {
 func TestEachStepNeedsAnOperation(t *testing.T) {
 	if got := outcomes(t, step("nothing", language.Op{}))["nothing"]; got.Problem == "" {
 		t.Error("a step without an operation has no problem")
+	}
+}
+
+// A step begins right before its system call, however long it prepares that.
+func TestStepsBeginAtTheirSystemCall(t *testing.T) {
+	big := language.Data{Bytes: 64 << 20}
+	began := time.Now()
+	if _, err := payload(&big); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Since(began)
+	dontwait := language.Op{Send: &language.Send{Data: big, Flags: []string{"dontwait"}}}
+	p := run(t, step("listen", listenOn(1004)), step("connect", connectTo("127.0.0.1:1004")), step("send", dontwait))
+	p.done()
+	for _, name := range []string{"listen", "connect", "send"} {
+		start, end := p.event(name+".start").T, p.event(name)
+		if begins := end.Step.Began; begins < start || begins-start > long/2 || end.T < begins {
+			t.Errorf("%s starts at %v, begins at %v and ends at %v; preparing 64 MB takes %v",
+				name, start, begins, end.T, long)
+		}
+		if e := end.Step.Errno; e != "" {
+			t.Errorf("%s failed with %s", name, e)
+		}
+	}
+	if t := took(p.event("send")); t > long/2 {
+		p.t.Errorf("send took %v; making its payload takes %v", t, long)
+	}
+}
+
+// A step that fails before its system call begins and ends at once.
+func TestStepsThatFailInTheirPreparationBegin(t *testing.T) {
+	p := run(t,
+		step("limit", language.Op{Limit: &language.Limit{Nofile: 3}}),
+		step("connect", connectTo("127.0.0.1:1005")),
+		step("recv", recvOp()),
+	)
+	p.done()
+	want := []string{"limit.start", "limit", "connect.start", "connect", "recv.start", "recv"}
+	if diff := cmp.Diff(want, p.names()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if got := p.step("connect").Errno; got != "EMFILE" {
+		t.Errorf("connect without a file left for its socket: %q, want EMFILE", got)
+	}
+	for _, name := range []string{"connect", "recv"} {
+		start, end := p.event(name+".start"), p.event(name)
+		if end.Step.Began < start.T || end.T < end.Step.Began {
+			t.Errorf("%s starts at %v, begins at %v and ends at %v", name, start.T, end.Step.Began, end.T)
+		}
 	}
 }

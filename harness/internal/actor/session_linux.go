@@ -115,20 +115,28 @@ func (s *session) execution(step string) int {
 	return s.executions[step]
 }
 
-// emit reports an event. If the event has a gate, emit waits until the harness has acknowledged it.
-// The actor's own steps see the event only after that: they must not run ahead of the faults that
-// it switches.
+// emit reports the end of a step, or a signal, and stands still at it. The actor's own steps see
+// the event only after that: they must not run ahead of the faults that it switches.
 func (s *session) emit(e *trace.Event) {
 	s.reports.report(&Report{Event: e})
 	event := EventOf(e)
-	if s.gated[event] {
-		s.stop(event)
-	}
+	s.stand(event)
 	s.events.pin(event)
 }
 
-// stop reports a gate and waits until the harness has acknowledged it.
-func (s *session) stop(event language.EventRef) {
+// begin reports the start of a step, which has stood still before, and lets the actor's own steps
+// see it.
+func (s *session) begin(e *trace.Event) {
+	s.reports.report(&Report{Event: e})
+	s.events.pin(EventOf(e))
+}
+
+// stand reports the gate of an event, if it has one, and waits until the harness has acknowledged
+// it.
+func (s *session) stand(event language.EventRef) {
+	if !s.gated[event] {
+		return
+	}
 	passed := make(chan struct{})
 	s.mu.Lock()
 	s.lastGate++

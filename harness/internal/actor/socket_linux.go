@@ -16,8 +16,7 @@ const (
 	baseAccepted = "conn"
 )
 
-// open makes a socket for a step and reports whether it succeeded. It may be the step's only system
-// call, or the first of several.
+// open makes a socket for a step and reports whether it succeeded.
 func (t *thread) open(s *socket, nonblock bool, name, base string, o *outcome) bool {
 	kind := unix.SOCK_STREAM
 	if s.udp {
@@ -26,7 +25,7 @@ func (t *thread) open(s *socket, nonblock bool, name, base string, o *outcome) b
 	if nonblock {
 		kind |= unix.SOCK_NONBLOCK
 	}
-	ok := o.call(func() (int, error) {
+	ok := o.also(func() (int, error) {
 		fd, err := unix.Socket(s.domain, kind|unix.SOCK_CLOEXEC, 0)
 		s.fd = fd
 		return fd, err
@@ -44,6 +43,7 @@ func (t *thread) socket(step *language.Step, op *language.SocketOp, o *outcome) 
 		name = step.Socket
 	}
 	s := &socket{udp: op.Type == "udp", domain: t.domain(netip.Addr{})}
+	o.begin()
 	if t.open(s, op.Nonblock, name, baseSocket, o) {
 		t.on(s, o)
 	}
@@ -57,18 +57,20 @@ func (t *thread) bind(step *language.Step, op *language.Bind, o *outcome) {
 			return
 		}
 	}
-	t.bindTo(s, op.Address, op.Port, o)
+	t.bindTo(s, op.Address, op.Port, o, o.call)
 	t.on(s, o)
 }
 
-// bindTo binds a socket to the address that ref names.
-func (t *thread) bindTo(s *socket, ref string, port int, o *outcome) bool {
+// bindTo binds a socket to the address that ref names, by a system call that by makes.
+func (t *thread) bindTo(
+	s *socket, ref string, port int, o *outcome, by func(func() (int, error)) bool,
+) bool {
 	addr, err := t.Topology.Address(ref)
 	if err != nil {
 		o.problem(err)
 		return false
 	}
-	ok := o.call(func() (int, error) {
+	ok := by(func() (int, error) {
 		return 0, unix.Bind(s.fd, sockaddr(netip.AddrPortFrom(addr, uint16(port)), s.domain))
 	})
 	if ok {
@@ -87,7 +89,7 @@ func (t *thread) listen(step *language.Step, op *language.Listen, o *outcome) {
 		if !t.open(s, false, step.Socket, baseListener, o) {
 			return
 		}
-		if !o.call(func() (int, error) {
+		if !o.also(func() (int, error) {
 			return 0, unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 		}) {
 			return
@@ -95,7 +97,7 @@ func (t *thread) listen(step *language.Step, op *language.Listen, o *outcome) {
 	}
 	defer t.on(s, o)
 	if !t.sockets.is(s, bound) && (op.Port != 0 || op.Address != "") &&
-		!t.bindTo(s, op.Address, op.Port, o) {
+		!t.bindTo(s, op.Address, op.Port, o, o.also) {
 		return
 	}
 	backlog := defaultBacklog

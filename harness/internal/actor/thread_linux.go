@@ -43,15 +43,17 @@ func (t *thread) run(steps []language.Step) {
 
 // execute runs a step once and reports its start and its outcome.
 func (t *thread) execute(step *language.Step) {
-	n, kind := t.execution(step.ID), step.Op.Kind()
-	t.emit(&trace.Event{
-		T:     t.Clock.Now(),
-		Start: &trace.Start{Actor: t.Actor, Step: step.ID, Op: kind, N: n, TID: t.tid},
-	})
-	o := &outcome{clock: t.Clock, Step: trace.Step{Actor: t.Actor, ID: step.ID, Op: kind, N: n}}
-	o.Began = t.Clock.Now()
+	o := &outcome{
+		thread: t,
+		Step: trace.Step{
+			Actor: t.Actor, ID: step.ID, Op: step.Op.Kind(), N: t.execution(step.ID),
+		},
+	}
 	t.perform(step, o)
-	if o.ended == 0 {
+	if !o.begun {
+		o.begin() // it ended before its system call
+	}
+	if o.ended < o.Began {
 		o.ended = t.Clock.Now()
 	}
 	t.emit(&trace.Event{T: o.ended, Step: &o.Step})

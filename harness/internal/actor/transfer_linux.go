@@ -86,7 +86,7 @@ func (t *thread) send(step *language.Step, op *language.Send, o *outcome) {
 		}
 		ok := t.syscall(s, o, send)
 		for op.All && ok && len(data) > 0 {
-			ok = o.again(send)
+			ok = o.also(send)
 		}
 	})
 }
@@ -115,7 +115,7 @@ func (t *thread) recv(step *language.Step, op *language.Recv, o *outcome) {
 			if o.Result == 0 || !more || flags&unix.MSG_PEEK != 0 {
 				break
 			}
-			ok = o.again(recv)
+			ok = o.also(recv)
 		}
 		received.close()
 	})
