@@ -15,8 +15,10 @@ func newInspect() *cobra.Command {
 		Short: "Draw stored runs, packets and socket states, and judge them again",
 		Long: `Draw the ladder and the socket states of each run that halfopen run --out has
 stored in or below a directory, and judge the run again by the expectations
-stored with it. The exit status is that of the runs: 1 if one fails, 3 if none
-does but the expectations of one were all skipped.`,
+stored with it. verdict.json says which trace it is about: if the two, or the
+verdicts then and now, do not belong together, that is said. The exit status is
+1 if a run fails, or its files do not belong together; 3 if none does, but the
+expectations of one were all skipped.`,
 		Args: one("directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := result.Find(args[0])
@@ -38,7 +40,11 @@ does but the expectations of one were all skipped.`,
 				if err != nil {
 					return usagef("reading the run stored in %s: %w", dir, err)
 				}
-				results = append(results, result.Result{Status: r.Status})
+				outcome := result.Result{Status: r.Status}
+				if len(r.Evidence.Conflicts) > 0 {
+					outcome.Status = result.Fail
+				}
+				results = append(results, outcome)
 				fmt.Fprint(out, report.Inspect(r, report.LookFor(out)))
 			}
 			if status := statusOfRuns(results); status != statusPassed {

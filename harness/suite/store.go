@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
+	"halfopen/internal/version"
 	"halfopen/scenarios/language"
 )
 
@@ -97,7 +99,12 @@ func save(r *Result, dir string) error {
 		name  string
 		write func(io.Writer) error
 	}{
-		{result.TraceFile, r.Trace.Write},
+		{result.TraceFile, func(w io.Writer) error {
+			sum := sha256.New()
+			err := r.Trace.Write(io.MultiWriter(w, sum))
+			r.Stamp = result.NewStamp(version.String(), r.Trace, sum.Sum(nil))
+			return err
+		}},
 		{result.CaptureFile, func(w io.Writer) error { return report.WritePcapng(w, r.Trace) }},
 		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -87,6 +88,125 @@ func TestAnOldVerdictDoesNotOutliveItsTrace(t *testing.T) {
 	}
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Errorf("the old verdict is still there: %v", err)
+	}
+}
+
+func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
+	const was, is = `"kernel":"6.1"`, `"kernel":"6.6"`
+	edit := func(file, old, text string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, file)
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := strings.Replace(string(content), old, text, 1)
+			if changed == string(content) {
+				t.Fatalf("%s has no %s", file, old)
+			}
+			if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	both := func(fs ...func(*testing.T, string)) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			for _, f := range fs {
+				f(t, dir)
+			}
+		}
+	}
+	verdict := func(change func(keys map[string]any)) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, result.VerdictFile)
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var keys map[string]any
+			if err := json.Unmarshal(content, &keys); err != nil {
+				t.Fatal(err)
+			}
+			change(keys)
+			if content, err = json.Marshal(keys); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	noHash := verdict(func(keys map[string]any) {
+		for _, key := range []string{"version", "trace_sha256", "scenario_sha256"} {
+			if keys[key] == nil {
+				t.Errorf("verdict.json has no %s", key)
+			}
+			delete(keys, key)
+		}
+	})
+	remove := func(t *testing.T, dir string) {
+		if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*testing.T, string)
+		// conflict and note are the beginnings of what is said; "" if nothing is.
+		conflict, note string
+	}{
+		{"as it was stored", func(*testing.T, string) {}, "", ""},
+		{"an event that was changed", edit(result.TraceFile, was, is), "trace.ndjson is not the one that was judged: it was changed, or is of another run; its SHA-256 is ", ""},
+		{"a scenario that was changed", edit(result.TraceFile, `"error":"ETIMEDOUT"`, `"error":"EPIPE"`), "the scenario in trace.ndjson is not the one that was judged", ""},
+		{"the trace of another seed", edit(result.TraceFile, `"seed":7`, `"seed":8`), "verdict.json is of another run: of a n=1 v4, seed 7; the trace is of a n=1 v4, seed 8", ""},
+		{"the trace of another case", edit(result.TraceFile, `"case":"n=1"`, `"case":"n=2"`), "verdict.json is of another run: of a n=1 v4, seed 7; the trace is of a n=2 v4, seed 7", ""},
+		{"a verdict that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`  "s`, `"status": "pass",`+"\n"+`  "s`), `judged again, the run is fail; verdict.json, by version `, ""},
+		{"a check that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`      "title"`, `"status": "pass",`+"\n"+`      "title"`), `judged again, "client.connect: ETIMEDOUT" is fail; verdict.json, by version `, ""},
+		{"a check that another version added", edit(result.VerdictFile, `"verdicts": [`, `"verdicts": [{},`), "", "judged again, there are 2 checks; verdict.json, by version "},
+		{"a verdict that is no JSON", edit(result.VerdictFile, "{", "["), "verdict.json cannot be read: ", ""},
+		{"no verdict", remove, "", "there is no verdict.json: the run was not stored in full"},
+		{"an earlier version's run", noHash, "", "verdict.json has no hash of its trace, because an earlier version stored it"},
+		{"an earlier version's run with another seed", both(noHash, edit(result.TraceFile, `"seed":7`, `"seed":8`)), "verdict.json is of another run: ", ""},
+		{"a run that broke off", verdict(func(keys map[string]any) {
+			keys["status"], keys["error"], keys["verdicts"] = "error", "the lab died", []any{}
+		}), "", "the run was not judged when it was stored: the lab died"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &language.Scenario{
+				Name: "a", Case: "n=1", Family: language.V4, Teaches: "a < b",
+				Expect: []language.Expectation{{Step: &language.StepExpectation{Step: "client.connect", Error: "ETIMEDOUT"}}},
+			}
+			source, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &Result{
+				Run: Run{Scenario: s, Seed: 7},
+				Trace: &trace.Trace{Events: []trace.Event{
+					{Run: &trace.Run{Scenario: "a", Case: "n=1", Family: "v4", Seed: 7, Kernel: "6.1", Source: source}},
+					{Step: &trace.Step{Actor: "client", ID: "connect", N: 1, Errno: "ECONNREFUSED"}},
+					{End: &trace.End{Reason: trace.EndDone}},
+				}},
+			}
+			r.Judge()
+			dir := t.TempDir()
+			if err := save(r, dir); err != nil {
+				t.Fatal(err)
+			}
+			tt.change(t, dir)
+			again, err := result.Load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := func(what string, got []string, want string) {
+				if len(got) == 0 && want == "" || len(got) == 1 && want != "" && strings.HasPrefix(got[0], want) {
+					return
+				}
+				t.Errorf("%s %q, want %q", what, got, want)
+			}
+			check("conflicts", again.Evidence.Conflicts, tt.conflict)
+			check("notes", again.Evidence.Notes, tt.note)
+		})
 	}
 }
 

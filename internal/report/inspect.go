@@ -13,7 +13,8 @@ import (
 	"halfopen/internal/say"
 )
 
-// Inspect draws a run in full: ladder, socket states, steps, changed counters, faults and verdicts.
+// Inspect draws a run in full: whether its files belong together, ladder, socket states, steps,
+// changed counters, faults and verdicts.
 func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
 	s, t := r.Scenario, r.Trace
@@ -23,6 +24,7 @@ func Inspect(r *result.Result, k Look) string {
 		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n",
 			run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
 	}
+	writeEvidence(&b, &r.Evidence, k)
 	heading("Packets")
 	b.WriteString(ladderOf(r, k, LadderOptions{}))
 
@@ -50,6 +52,18 @@ func Inspect(r *result.Result, k Look) string {
 		writeVerdict(&b, r, &v, all)
 	}
 	return k.plain(b.String())
+}
+
+// writeEvidence says whether the files of a stored run belong together.
+func writeEvidence(b *strings.Builder, e *result.Evidence, k Look) {
+	for _, text := range e.Conflicts {
+		var lines strings.Builder
+		wrapTo(&lines, k, "", "FAIL evidence: ", text)
+		b.WriteString(paint(k.Color, bad, "FAIL") + strings.TrimPrefix(lines.String(), "FAIL"))
+	}
+	for _, text := range e.Notes {
+		wrapTo(b, k, "", "note evidence: ", text)
+	}
 }
 
 func writeOr(b *strings.Builder, rows [][]string, none string) {

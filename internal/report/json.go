@@ -38,6 +38,8 @@ type Record struct {
 	Faults   []faultLine          `json:"faults"`
 	// Dir is the directory with the trace and the capture, "" if they are not stored.
 	Dir string `json:"dir,omitempty"`
+	// Stamp is empty if they are not stored.
+	result.Stamp
 }
 
 // StepRecord is the outcome of a step.
@@ -62,7 +64,7 @@ func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
 		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
-		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir,
+		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
 		Verdicts: r.Verdicts, Steps: []StepRecord{}, Faults: []faultLine{},
 	}
 	if rec.Verdicts == nil {

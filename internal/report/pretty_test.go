@@ -145,6 +145,19 @@ func TestTableAndSummary(t *testing.T) {
 	}
 }
 
+func TestInspectSaysWhatDoesNotBelongTogether(t *testing.T) {
+	r := passing(t)
+	r.Evidence = result.Evidence{Conflicts: []string{"the trace was changed"}, Notes: []string{"no hash"}}
+	for want, k := range map[string]Look{
+		"\nFAIL evidence: the trace was changed\nnote evidence: no hash\n":                {},
+		"\n\x1b[31mFAIL\x1b[0m evidence: the trace was changed\nnote evidence: no hash\n": {Color: true},
+	} {
+		if got := Inspect(r, k); !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%.400q", want, got)
+		}
+	}
+}
+
 func TestTheTableOfKernelsHasSkippedRuns(t *testing.T) {
 	pass, skip := passing(t), allSkipped(t)
 	pass.Place.Kernel, skip.Place.Kernel = "6.6", "5.10"

@@ -55,6 +55,10 @@ type Result struct {
 	Took time.Duration
 	// Dir is the directory where the run is stored, "" if it is not.
 	Dir string
+	// Stamp is that of a run that was stored. Evidence says what is wrong with the files of a run
+	// that was loaded.
+	Stamp    Stamp
+	Evidence Evidence
 }
 
 // Judge checks the scenario's expectations against the trace and sets Verdicts, Status and Err.

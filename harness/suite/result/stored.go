@@ -2,8 +2,10 @@ package result
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,7 +22,8 @@ const (
 	TraceFile = "trace.ndjson"
 	// CaptureFile has the packets, for tcpdump and Wireshark.
 	CaptureFile = "capture.pcapng"
-	// VerdictFile has the result as JSON, with the keys of halfopen run --format json.
+	// VerdictFile has the result as JSON, with the keys of halfopen run --format json and those of
+	// [Stamp].
 	VerdictFile = "verdict.json"
 )
 
@@ -40,16 +43,17 @@ func Find(dir string) ([]string, error) {
 	return dirs, nil
 }
 
-// Load reads the run stored in dir and judges it again by the expectations stored with it. Took is
-// the time of the trace's end, which for a run in warped time is time in the lab. The place of the
-// run is not stored.
+// Load reads the run stored in dir and judges it again by the expectations stored with it. Evidence
+// says whether its files belong together. Took is the time of the trace's end, which for a run in
+// warped time is time in the lab. The place of the run is not stored.
 func Load(dir string) (*Result, error) {
 	f, err := os.Open(filepath.Join(dir, TraceFile))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	t, err := trace.Read(f)
+	sum := sha256.New()
+	t, err := trace.Read(io.TeeReader(f, sum))
 	if err != nil {
 		return nil, err
 	}
@@ -72,5 +76,9 @@ func Load(dir string) (*Result, error) {
 		r.Took = end
 	}
 	r.Judge()
+	if s := readStored(dir, &r.Evidence); s != nil {
+		r.Stamp = s.Stamp
+		s.compare(r, sum.Sum(nil), &r.Evidence)
+	}
 	return r, nil
 }

@@ -1,0 +1,166 @@
+package result
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"halfopen/assertions"
+	"halfopen/harness/trace"
+)
+
+// Stamp says which trace a stored verdict is about, and who judged it. It is a part of verdict.json.
+// All of it is "" in those of earlier versions, and in results that are not stored.
+type Stamp struct {
+	// Version is the version of halfopen that judged the run.
+	Version string `json:"version,omitempty"`
+	// TraceSHA256 is the SHA-256 of the file trace.ndjson, in hex.
+	TraceSHA256 string `json:"trace_sha256,omitempty"`
+	// ScenarioSHA256 is that of the scenario in the trace: what was run, and judged.
+	ScenarioSHA256 string `json:"scenario_sha256,omitempty"`
+}
+
+// NewStamp returns the stamp of a trace whose file has the SHA-256 sum.
+func NewStamp(version string, t *trace.Trace, sum []byte) Stamp {
+	return Stamp{
+		Version: version, TraceSHA256: hex.EncodeToString(sum), ScenarioSHA256: scenarioSHA256(t.Run()),
+	}
+}
+
+// scenarioSHA256 does not depend on how the JSON of the scenario is written. It is "" if there is
+// none.
+func scenarioSHA256(run *trace.Run) string {
+	if run == nil {
+		return ""
+	}
+	dec := json.NewDecoder(bytes.NewReader(run.Source))
+	dec.UseNumber()
+	var scenario any
+	if err := dec.Decode(&scenario); err != nil {
+		return ""
+	}
+	text, err := json.Marshal(scenario) // with the keys of objects in order
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Evidence is whether the files of a stored run belong together.
+type Evidence struct {
+	// Conflicts says where they contradict each other: a sentence each, without a full stop.
+	Conflicts []string
+	// Notes says what could not be compared.
+	Notes []string
+}
+
+func (e *Evidence) conflict(format string, args ...any) {
+	e.Conflicts = append(e.Conflicts, fmt.Sprintf(format, args...))
+}
+
+func (e *Evidence) note(format string, args ...any) {
+	e.Notes = append(e.Notes, fmt.Sprintf(format, args...))
+}
+
+// stored is the part of verdict.json that is compared.
+type stored struct {
+	Stamp
+	Scenario string               `json:"scenario"`
+	Case     string               `json:"case"`
+	Family   string               `json:"family"`
+	Status   Status               `json:"status"`
+	Error    string               `json:"error"`
+	Seed     uint64               `json:"seed"`
+	Verdicts []assertions.Verdict `json:"verdicts"`
+}
+
+// readStored reads the verdict stored in dir. It returns nil, and says why in e, if there is none.
+func readStored(dir string, e *Evidence) *stored {
+	text, err := os.ReadFile(filepath.Join(dir, VerdictFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.note("there is no %s: the run was not stored in full", VerdictFile)
+		return nil
+	case err != nil:
+		e.conflict("%s cannot be read: %v", VerdictFile, err)
+		return nil
+	}
+	s := &stored{}
+	if err := json.Unmarshal(text, s); err != nil {
+		e.conflict("%s cannot be read: %v", VerdictFile, err)
+		return nil
+	}
+	return s
+}
+
+// compare compares the stored verdict with the run that was read and judged again, and with the sum
+// of its trace.
+func (s *stored) compare(r *Result, sum []byte, e *Evidence) {
+	run := r.Trace.Run()
+	if s.Scenario != run.Scenario || s.Case != run.Case || s.Family != run.Family ||
+		s.Seed != run.Seed {
+		e.conflict("%s is of another run: of %s, seed %d; the trace is of %s, seed %d", VerdictFile,
+			runName(s.Scenario, s.Case, s.Family), s.Seed,
+			runName(run.Scenario, run.Case, run.Family), run.Seed)
+		return
+	}
+	switch got := NewStamp("", r.Trace, sum); {
+	case s.TraceSHA256 == "":
+		e.note("%s has no hash of its trace, because an earlier version stored it; "+
+			"whether the two belong together is not known", VerdictFile)
+	case s.ScenarioSHA256 != got.ScenarioSHA256:
+		e.conflict("the scenario in %s is not the one that was judged: it was changed, or is of "+
+			"another run", TraceFile)
+		return
+	case s.TraceSHA256 != got.TraceSHA256:
+		e.conflict("%s is not the one that was judged: it was changed, or is of another run; its "+
+			"SHA-256 is %.12s..., that of the trace of %s %.12s...", TraceFile, got.TraceSHA256,
+			VerdictFile, s.TraceSHA256)
+		return
+	}
+	s.compareVerdicts(r, e)
+}
+
+// compareVerdicts compares the verdicts on the same trace, then and now.
+func (s *stored) compareVerdicts(r *Result, e *Evidence) {
+	if len(s.Verdicts) == 0 && s.Status != Pass && s.Status != Fail {
+		e.note("the run was not judged when it was stored: %s", s.Error)
+		return
+	}
+	by := "an earlier version"
+	if s.Version != "" {
+		by = "version " + s.Version
+	}
+	if s.Status != r.Status {
+		e.conflict("judged again, the run is %s; %s, by %s, says %s", r.Status, VerdictFile, by,
+			s.Status)
+	}
+	if len(s.Verdicts) != len(r.Verdicts) {
+		e.note("judged again, there are %d checks; %s, by %s, has %d", len(r.Verdicts), VerdictFile,
+			by, len(s.Verdicts))
+		return
+	}
+	for i := range s.Verdicts {
+		was, is := &s.Verdicts[i], &r.Verdicts[i]
+		if was.Status != is.Status {
+			e.conflict("judged again, %q is %s; %s, by %s, says %s", is.Title, is.Status, VerdictFile,
+				by, was.Status)
+		}
+	}
+}
+
+// runName names a run as [language.Scenario.ID] does, without its cases.
+func runName(scenario, label, family string) string {
+	name := scenario
+	if label != "" {
+		name += " " + label
+	}
+	return name + " " + family
+}
