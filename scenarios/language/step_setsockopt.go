@@ -1,13 +1,16 @@
 package language
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"halfopen/internal/say"
+	"halfopen/internal/sysctl"
 )
 
 // Setsockopt is setsockopt(2), once for each option.
@@ -16,7 +19,8 @@ type Setsockopt struct {
 }
 
 // SockOption is a socket option and its value: a number, a duration (SO_SNDTIMEO, SO_RCVTIMEO), a
-// word (TCP_CONGESTION), or for SO_LINGER "off" or a duration.
+// word (TCP_CONGESTION), or for SO_LINGER "off" or a duration. A time that is a number counts in the
+// kernel's unit, seconds but for TCP_USER_TIMEOUT.
 type SockOption struct {
 	Name  string `yaml:",name" json:"name"`
 	Value string `yaml:",value" json:"value"`
@@ -68,9 +72,10 @@ type optionForm int
 
 const (
 	optionNumber   optionForm = iota
-	optionTime                // a number in the option's unit, or a duration
+	optionSeconds             // a number of seconds, or a duration
+	optionMillis              // a number of milliseconds, or a duration
 	optionDuration            // a duration
-	optionLinger              // off, or as optionTime
+	optionLinger              // off, or as optionSeconds
 	optionWord
 	optionReadOnly
 )
@@ -97,35 +102,73 @@ var sockOptionForms = map[string]optionForm{
 	"IPV6_RECVERR": optionNumber, "IPV6_TCLASS": optionNumber, "IPV6_TRANSPARENT": optionNumber,
 	"IPV6_UNICAST_HOPS": optionNumber, "IPV6_V6ONLY": optionNumber,
 
-	"TCP_CONGESTION": optionWord, "TCP_CORK": optionNumber, "TCP_DEFER_ACCEPT": optionTime,
+	"TCP_CONGESTION": optionWord, "TCP_CORK": optionNumber, "TCP_DEFER_ACCEPT": optionSeconds,
 	"TCP_FASTOPEN": optionNumber, "TCP_FASTOPEN_CONNECT": optionNumber,
 	"TCP_FASTOPEN_NO_COOKIE": optionNumber, "TCP_INQ": optionNumber, "TCP_KEEPCNT": optionNumber,
-	"TCP_KEEPIDLE": optionTime, "TCP_KEEPINTVL": optionTime, "TCP_LINGER2": optionTime,
+	"TCP_KEEPIDLE": optionSeconds, "TCP_KEEPINTVL": optionSeconds, "TCP_LINGER2": optionSeconds,
 	"TCP_MAXSEG": optionNumber, "TCP_NODELAY": optionNumber, "TCP_NOTSENT_LOWAT": optionNumber,
 	"TCP_QUICKACK": optionNumber, "TCP_SAVE_SYN": optionNumber, "TCP_SYNCNT": optionNumber,
 	"TCP_THIN_DUPACK": optionNumber, "TCP_THIN_LINEAR_TIMEOUTS": optionNumber,
-	"TCP_TIMESTAMP": optionNumber, "TCP_USER_TIMEOUT": optionTime, "TCP_WINDOW_CLAMP": optionNumber,
+	"TCP_TIMESTAMP": optionNumber, "TCP_USER_TIMEOUT": optionMillis, "TCP_WINDOW_CLAMP": optionNumber,
 
 	"SIOCINQ": optionReadOnly, "SIOCOUTQ": optionReadOnly, "SIOCOUTQNSD": optionReadOnly,
 }
 
-// check returns the problem with the value of an option; "" if there is none.
+// unit returns what the kernel counts in if the option is a time, else 0.
+func (f optionForm) unit() time.Duration {
+	switch f {
+	case optionSeconds, optionLinger:
+		return time.Second
+	case optionMillis:
+		return time.Millisecond
+	case optionDuration:
+		return time.Microsecond // struct timeval
+	}
+	return 0
+}
+
+// check returns the problem with the value of an option; "" if there is none. A number that the
+// kernel refuses is none: the errno is then what the scenario is about.
 func (f optionForm) check(value string) string {
-	_, notNumber := strconv.ParseInt(value, 0, 64)
-	_, notDuration := parseDuration(value)
+	n, notNumber := strconv.ParseInt(value, 0, 64)
+	d, notDuration := parseDuration(value)
 	switch {
 	case f == optionReadOnly:
 		return "it can only be read, by getsockopt"
-	case f == optionNumber && notNumber != nil:
-		return "want a number"
-	case f == optionDuration && notDuration != nil:
-		return "want a duration, such as 1s"
-	case f == optionTime && notNumber != nil && notDuration != nil:
-		return "want a number, or a duration such as 2s"
-	case f == optionLinger && value != "off" && notNumber != nil && notDuration != nil:
-		return "want off, or a duration such as 5s"
 	case f == optionWord && value == "":
 		return "want a word"
+	case f == optionWord, f == optionLinger && value == "off":
+		return ""
+	case notNumber == nil && f != optionDuration:
+		// setsockopt(2) takes an int, which the kernel may read as unsigned.
+		if n < math.MinInt32 || n > math.MaxUint32 {
+			return "want a number of 32 bits, -2147483648 to 4294967295"
+		}
+		return ""
+	case notDuration == nil && f != optionNumber:
+		return f.fits(d)
+	case f == optionNumber:
+		return "want a number"
+	case f == optionDuration:
+		return "want a duration, such as 1s"
+	case f == optionLinger:
+		return "want off, or a duration such as 5s"
 	}
-	return ""
+	return "want a number, or a duration such as 2s"
+}
+
+// fits returns the problem with a duration: the kernel's unit cannot hold it.
+func (f optionForm) fits(d time.Duration) string {
+	unit := f.unit()
+	whole := d.Truncate(unit)
+	counts := "the kernel counts whole " + sysctl.UnitName(unit)
+	switch {
+	case f != optionDuration && d/unit > math.MaxInt32:
+		return fmt.Sprintf("want at most %s: %s, in 31 bits", say.Duration(math.MaxInt32*unit), counts)
+	case d == whole:
+		return ""
+	case whole == 0:
+		return fmt.Sprintf("%s: write %s or more", counts, say.Duration(unit))
+	}
+	return fmt.Sprintf("%s: write %s or %s", counts, say.Duration(whole), say.Duration(whole+unit))
 }

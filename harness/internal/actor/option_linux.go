@@ -157,12 +157,12 @@ func (o option) set(fd int, value string) error {
 	return unix.SetsockoptInt(fd, o.level, o.name, n)
 }
 
-// inUnits parses a number. With a unit other than 0 it also accepts a duration that is a whole
-// number of units.
+// inUnits parses a number, also in hex. With a unit other than 0 it also accepts a duration that is
+// a whole number of units.
 func inUnits(value string, unit time.Duration) (int, error) {
-	n, err := strconv.Atoi(value)
+	n, err := strconv.ParseInt(value, 0, 64)
 	if err == nil {
-		return n, nil
+		return int(n), nil
 	}
 	if unit == 0 {
 		return 0, fmt.Errorf("%q is not a number", value)

@@ -30,6 +30,7 @@ func TestOptionsReadAsTheyWereSet(t *testing.T) {
 		{"TCP_SYNCNT", "3", "3"},
 		{"IP_TTL", "5", "5"},
 		{"IP_TOS", "16", "16"},
+		{"IP_TOS", "0x10", "16"},
 	} {
 		t.Run(tt.name+" "+tt.value, func(t *testing.T) {
 			o := outcomes(t, step("l", listenOn(4000)), step("c", connectTo("127.0.0.1:4000")),
