@@ -157,19 +157,19 @@ func printChecked(list []checked, out, errs io.Writer) error {
 	wrong, lacking := 0, 0
 	for _, c := range list {
 		for _, note := range c.notes {
-			fmt.Fprintln(errs, note)
+			fmt.Fprintln(errs, say.PrintableLines(note))
 		}
 		for _, err := range c.lacking {
-			fmt.Fprintln(errs, err)
+			fmt.Fprintln(errs, say.PrintableLines(err.Error()))
 		}
 		switch {
 		case c.err != nil:
 			wrong++
-			fmt.Fprintln(errs, c.err)
+			fmt.Fprintln(errs, say.PrintableLines(c.err.Error()))
 		case len(c.lacking) > 0:
 			lacking++
 		default:
-			fmt.Fprintln(out, c.line)
+			fmt.Fprintln(out, say.Printable(c.line))
 		}
 	}
 	if lacking > 0 {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"halfopen/internal/say"
 )
 
 // page writes wrapped text. After the first error, which err keeps, it writes nothing.
@@ -19,8 +21,30 @@ type page struct {
 
 func (p *page) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, strings.TrimRight(format, " ")+"\n", args...)
+		text := fmt.Sprintf(strings.TrimRight(format, " "), args...)
+		_, p.err = fmt.Fprintln(p.w, p.printable(text))
 	}
+}
+
+// printable escapes everything in a line that a terminal would not show as it is, apart from the
+// styles of the page itself.
+func (p *page) printable(text string) string {
+	text = strings.ReplaceAll(text, "\t", "    ")
+	if !p.color {
+		return say.Printable(text)
+	}
+	var b strings.Builder
+	for text != "" {
+		at, style := len(text), ""
+		for _, st := range []string{bold, italic, code, plain} {
+			if i := strings.Index(text, st); i >= 0 && i < at {
+				at, style = i, st
+			}
+		}
+		b.WriteString(say.Printable(text[:at]) + style)
+		text = text[at+len(style):]
+	}
+	return b.String()
 }
 
 func (p *page) section(title string) { p.line("%s", p.paint(bold, title)) }

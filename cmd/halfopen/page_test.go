@@ -73,3 +73,26 @@ func TestWrapNeverLosesAWord(t *testing.T) {
 		}
 	}
 }
+
+func TestPagesEscapeEverythingButTheirStyles(t *testing.T) {
+	for name, test := range map[string]struct {
+		color bool
+		want  string
+	}{
+		"without colors": {false, "a\\x1b[2J\\nPASS `b`    c\n"},
+		"with colors":    {true, "a\\x1b[2J\\nPASS " + code + "b" + plain + "    c\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			p := &page{w: &b, width: 80, color: test.color}
+			styled := "`b`"
+			if test.color {
+				styled = p.paint(code, "b")
+			}
+			p.line("%s", "a\x1b[2J\nPASS "+styled+"\tc")
+			if got := b.String(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/internal/say"
 	"halfopen/internal/version"
 )
 
@@ -45,7 +46,7 @@ func execute(args []string, out, errs io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	var silent *statusError
 	if err != nil && (!errors.As(err, &silent) || silent.err != nil) {
-		fmt.Fprintln(errs, "halfopen:", err)
+		fmt.Fprintln(errs, "halfopen:", say.PrintableLines(err.Error()))
 	}
 	return statusOf(err)
 }

@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"github.com/fatih/color"
+	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
+
+	"halfopen/internal/say"
 )
 
 // style is the look of text on a terminal.
@@ -76,41 +79,77 @@ func Width(w io.Writer, otherwise int) int {
 	return otherwise
 }
 
-// line is a row of character cells to draw on.
+// widths measures characters as terminals do outside East Asia, whatever the locale here.
+var widths = runewidth.Condition{StrictEmojiNeutral: true}
+
+// widthOf returns how many columns a text takes on a terminal: 2 for each wide character, 0 for an
+// accent that is put on the one before it.
+func widthOf(text string) int {
+	n := 0
+	for _, r := range text {
+		n += widths.RuneWidth(r)
+	}
+	return n
+}
+
+// line is a row of cells to draw on, one a column. A cell has a character and its accents; the
+// second cell of a wide character is empty.
 type line struct {
-	cells  []rune
+	cells  []string
 	styles []style
 }
 
 func newLine(width int) *line {
-	l := &line{cells: make([]rune, width), styles: make([]style, width)}
+	l := &line{cells: make([]string, width), styles: make([]style, width)}
 	for i := range l.cells {
-		l.cells[i] = ' '
+		l.cells[i] = " "
 	}
 	return l
 }
 
-// put writes text at a column and cuts off what does not fit.
+// put writes text at a column and cuts off what does not fit. It writes no control characters.
 func (l *line) put(at int, text string, st style) {
-	for _, r := range text {
-		if at >= len(l.cells) {
+	last := -1
+	for _, r := range say.Printable(text) {
+		n := widths.RuneWidth(r)
+		if n == 0 {
+			if last >= 0 {
+				l.cells[last] += string(r)
+			}
+			continue
+		}
+		if at+n > len(l.cells) {
 			return
 		}
 		if at >= 0 {
-			l.cells[at], l.styles[at] = r, st
+			for i := range n {
+				l.erase(at + i)
+				l.cells[at+i], l.styles[at+i] = "", st
+			}
+			l.cells[at], last = string(r), at
 		}
-		at++
+		at += n
+	}
+}
+
+// erase blanks the other half of a wide character at x.
+func (l *line) erase(x int) {
+	switch {
+	case l.cells[x] == "" && x > 0:
+		l.cells[x-1] = " "
+	case x+1 < len(l.cells) && l.cells[x+1] == "":
+		l.cells[x+1] = " "
 	}
 }
 
 // render returns the line without trailing blanks.
 func (l *line) render(colors bool) string {
 	end := len(l.cells)
-	for end > 0 && l.cells[end-1] == ' ' {
+	for end > 0 && l.cells[end-1] == " " {
 		end--
 	}
 	if !colors {
-		return string(l.cells[:end])
+		return strings.Join(l.cells[:end], "")
 	}
 	var b strings.Builder
 	for i := 0; i < end; {
@@ -118,7 +157,7 @@ func (l *line) render(colors bool) string {
 		for n < end && l.styles[n] == l.styles[i] {
 			n++
 		}
-		b.WriteString(paint(true, l.styles[i], string(l.cells[i:n])))
+		b.WriteString(paint(true, l.styles[i], strings.Join(l.cells[i:n], "")))
 		i = n
 	}
 	return b.String()
@@ -126,15 +165,19 @@ func (l *line) render(colors bool) string {
 
 // cut shortens text to width columns. mark, at its end, shows that something is missing.
 func cut(text string, width int, mark string) string {
-	r := []rune(text)
-	if len(r) <= width {
+	if widthOf(text) <= width {
 		return text
 	}
-	m := []rune(mark)
-	if width <= len(m) {
-		return string(r[:max(width, 0)])
+	if width <= widthOf(mark) {
+		mark = ""
 	}
-	return string(r[:width-len(m)]) + mark
+	room := width - widthOf(mark)
+	for i, r := range text {
+		if room -= widths.RuneWidth(r); room < 0 {
+			return text[:i] + mark
+		}
+	}
+	return text
 }
 
 // asciiOf replaces each non-ASCII character in drawings and messages by something similar.

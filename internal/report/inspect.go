@@ -19,10 +19,10 @@ func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
 	s, t := r.Scenario, r.Trace
 	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
-	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, r.ID()), s.Title)
+	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, say.Printable(r.ID())), say.Printable(s.Title))
 	if run := t.Run(); run != nil {
 		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n",
-			run.Wall.Format("2006-01-02 15:04:05"), run.Kernel, run.Seed)
+			run.Wall.Format("2006-01-02 15:04:05"), say.Printable(run.Kernel), run.Seed)
 	}
 	writeEvidence(&b, &r.Evidence, k)
 	heading("Packets")
@@ -73,14 +73,15 @@ func writeOr(b *strings.Builder, rows [][]string, none string) {
 	}
 	widths := map[int]int{}
 	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
+		for i := range row {
+			row[i] = say.Printable(row[i])
+			widths[i] = max(widths[i], widthOf(row[i]))
 		}
 	}
 	for _, row := range rows {
 		line := " "
 		for i, cell := range row {
-			line += fmt.Sprintf(" %-*s", widths[i]+1, cell)
+			line += " " + fill(cell, widths[i]+1)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
@@ -183,9 +182,9 @@ func label(words []string, width int, mark string) string {
 	for i, w := range words[1:] {
 		room := width
 		if i+2 < len(words) {
-			room -= 1 + utf8.RuneCountInString(mark)
+			room -= 1 + widthOf(mark)
 		}
-		if utf8.RuneCountInString(text)+1+utf8.RuneCountInString(w) > room {
+		if widthOf(text)+1+widthOf(w) > room {
 			return text + " " + mark
 		}
 		text += " " + w

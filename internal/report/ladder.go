@@ -38,7 +38,7 @@ func Ladder(s *language.Scenario, t *trace.Trace, o LadderOptions) string {
 	if o.Width == 0 {
 		o.Width = 100
 	}
-	o.Width = max(60, o.Width-len([]rune(o.Indent)))
+	o.Width = max(60, o.Width-widthOf(o.Indent))
 	journeys := Journeys(s, t)
 	rows := elide(ladderRows(s, t, journeys, &o), o.MaxRows)
 	if len(rows) == 0 {
@@ -186,7 +186,7 @@ func (d *drawing) header() *line {
 	l := newLine(d.o.Width)
 	l.put(0, fmt.Sprintf("%9s %9s", "seconds", "gap"), dim)
 	for i, c := range d.at {
-		n := len([]rune(c.host))
+		n := widthOf(c.host)
 		x := max(c.x-n/2, firstColumn-2)
 		if i == len(d.at)-1 {
 			x = min(x, d.o.Width-n)
@@ -200,7 +200,7 @@ func (d *drawing) row(r *row) *line {
 	l := newLine(d.o.Width)
 	if r.elided {
 		d.lines(l, '⋮')
-		l.put(firstColumn+2, " "+cut(r.text, d.o.Width-firstColumn-4-rightMargin, "…")+" ", dim)
+		l.put(firstColumn+2, " "+cut(r.text, d.o.Width-firstColumn-4-rightMargin, d.ellipsis())+" ", dim)
 		return l
 	}
 	d.lines(l, '│')
@@ -214,7 +214,7 @@ func (d *drawing) row(r *row) *line {
 	case r.host != "" && d.x(r.host) >= 0:
 		d.beside(l, r)
 	default:
-		l.put(firstColumn+2, cut(r.text, d.o.Width-firstColumn-4, "…"), r.style)
+		l.put(firstColumn+2, r.fit(d.o.Width-firstColumn-4, d.ellipsis()), r.style)
 	}
 	return l
 }
@@ -230,11 +230,11 @@ func (d *drawing) beside(l *line, r *row) {
 	x := d.x(r.host)
 	last := d.at[len(d.at)-1].x
 	if x == last && len(d.at) > 1 {
-		text := cut(r.text, last-firstColumn-3, "…")
-		l.put(last-1-len([]rune(text)), text, r.style)
+		text := r.fit(last-firstColumn-3, d.ellipsis())
+		l.put(last-1-widthOf(text), text, r.style)
 		return
 	}
-	l.put(x+2, cut(r.text, d.o.Width-x-3, "…"), r.style)
+	l.put(x+2, r.fit(d.o.Width-x-3, d.ellipsis()), r.style)
 }
 
 // arrow draws a packet from its sender's line to its receiver's, or to the point where it was lost.
@@ -272,12 +272,12 @@ func (d *drawing) arrow(l *line, r *row) {
 	if d.o.ASCII {
 		tail = asciiOf.Replace(tail) // now, because the replacements may be longer
 	}
-	words := label(r.words, max(room-8-len([]rune(tail)), len(r.words[0])), ellipsis)
+	words := label(r.words, max(room-8-widthOf(tail), widthOf(r.words[0])), ellipsis)
 	if !j.Lost() && tail != "" {
 		words += " (" + tail + ")"
 	}
 	words = " " + cut(words, room-5, ellipsis) + " "
-	n := len([]rune(words))
+	n := widthOf(words)
 
 	// Cells of the arrow are counted from the sender: cell 0 is next to it.
 	cell := func(i int) int {
@@ -290,13 +290,13 @@ func (d *drawing) arrow(l *line, r *row) {
 	if j.Lost() {
 		end = room * d.lossPoint(j) / 100
 		if tail != "" {
-			end = min(end, room-len([]rune(tail))-3)
+			end = min(end, room-widthOf(tail)-3)
 		}
 		end = min(max(end, n+5), room)
 		st = j.lossStyle()
 	}
 	for i := range end {
-		if l.cells[cell(i)] == ' ' {
+		if l.cells[cell(i)] == " " {
 			l.put(cell(i), "─", st)
 		} else {
 			l.put(cell(i), "┼", st)
@@ -322,7 +322,7 @@ func (d *drawing) arrow(l *line, r *row) {
 // for.
 func (d *drawing) behind(l *line, why string, st style, x int, rightwards bool, room int) {
 	why = cut(why, room-1, d.ellipsis())
-	n := len([]rune(why))
+	n := widthOf(why)
 	if rightwards {
 		l.put(x+2, why, st)
 	} else {

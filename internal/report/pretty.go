@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -49,9 +48,9 @@ var statusStyle = map[result.Status]style{
 func Line(r *result.Result, k Look) string {
 	text := paint(k.Color, statusStyle[r.Status],
 		fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
-	text += fmt.Sprintf(" %-44s %7s  ", r.ID(), shortSeconds(r.Took))
+	text += " " + fill(say.Printable(r.ID()), 44) + fmt.Sprintf(" %7s  ", shortSeconds(r.Took))
 	if r.Err != nil {
-		return k.plain(text + r.Err.Error())
+		return k.plain(text + say.Printable(r.Err.Error()))
 	}
 	return k.plain(text + "(" + checks(r) + where(r) + ")")
 }
@@ -96,11 +95,11 @@ func Details(r *result.Result, k Look) string {
 	var b strings.Builder
 	failed := r.Status == result.Fail
 	if k.Verbose && r.Scenario.Title != "" {
-		fmt.Fprintf(&b, "  %s\n", r.Scenario.Title)
+		fmt.Fprintf(&b, "  %s\n", say.Printable(r.Scenario.Title))
 	}
 	if k.Verbose {
 		for _, f := range faultLines(r.Trace) {
-			fmt.Fprintf(&b, "  fault %s\n", f.text())
+			fmt.Fprintf(&b, "  fault %s\n", say.Printable(f.text()))
 		}
 	}
 	whole := k.Verbose
@@ -123,7 +122,7 @@ func Details(r *result.Result, k Look) string {
 		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  "}))
 	}
 	if failed && r.Dir != "" {
-		fmt.Fprintf(&b, "  All details: halfopen inspect %s\n", r.Dir)
+		fmt.Fprintf(&b, "  All details: halfopen inspect %s\n", say.Printable(r.Dir))
 	}
 	return k.plain(b.String())
 }
@@ -137,9 +136,9 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	case assertions.Skip:
 		mark, st = "skip", warn
 	}
-	title := v.Title
+	title := say.Printable(v.Title)
 	if v.Pos.Line != 0 && v.Status == assertions.Fail {
-		title += paint(k.Color, dim, fmt.Sprintf("  (%s)", v.Pos))
+		title += paint(k.Color, dim, fmt.Sprintf("  (%s)", say.Printable(v.Pos.String())))
 	}
 	fmt.Fprintf(b, "  %s %s\n", paint(k.Color, st, mark), title)
 	first, rest, _ := strings.Cut(v.Reason, "\n")
@@ -171,7 +170,9 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 		}))
 	} else if rest != "" {
 		for _, l := range strings.Split(rest, "\n") {
-			fmt.Fprintf(b, "       %s\n", l)
+			// Columns of a program that prints tabs need not be exact.
+			l = strings.ReplaceAll(l, "\t", "    ")
+			fmt.Fprintf(b, "       %s\n", say.Printable(l))
 		}
 	}
 	if rest != "" && len(v.Packets) == 0 {
@@ -241,10 +242,11 @@ func shortSeconds(d time.Duration) string {
 func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
 	width := max(cmp.Or(k.Width, 100), 60)
 	line := indent + heading
-	start := utf8.RuneCountInString(line)
+	start := widthOf(line)
 	n := start
 	for i, word := range strings.Fields(text) {
-		w := utf8.RuneCountInString(word)
+		word = say.Printable(word)
+		w := widthOf(word)
 		if i > 0 && n+1+w > width {
 			b.WriteString(line + "\n")
 			line, n = strings.Repeat(" ", start), start
@@ -254,6 +256,11 @@ func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
 		line, n = line+word, n+w
 	}
 	b.WriteString(line + "\n")
+}
+
+// fill appends blanks to text, up to width columns.
+func fill(text string, width int) string {
+	return text + strings.Repeat(" ", max(width-widthOf(text), 0))
 }
 
 // plain replaces non-ASCII characters if the look is ASCII.

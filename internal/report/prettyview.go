@@ -13,6 +13,7 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 )
 
 // newPretty returns the view for people. On a terminal it has colors, and a live line for each run.
@@ -67,7 +68,7 @@ func (v *prettyView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
 		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s",
-			r.ID(), shortSeconds(r.Took)))
+			say.Printable(r.ID()), shortSeconds(r.Took)))
 		return
 	}
 	text := Line(r, v.look)

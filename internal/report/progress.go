@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -87,7 +88,7 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 func (p *Progress) Case(id string, s *language.Scenario) *Watcher {
 	now := time.Now()
 	w := &Watcher{
-		p: p, id: id, estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s),
+		p: p, id: say.Printable(id), estimate: s.Estimate(), began: now, offset: now, waiting: newWaiting(s),
 	}
 	p.count(func() { p.tally.running++ })
 	p.mu.Lock()
@@ -213,5 +214,5 @@ func (w *Watcher) line(now time.Time) string {
 	if w.estimate >= time.Second {
 		times = fmt.Sprintf("%.1f of %.0f s", elapsed.Seconds(), w.estimate.Seconds())
 	}
-	return fmt.Sprintf("%-36s %12s  %s", w.id, times, w.waiting.text(now.Sub(w.offset)))
+	return fmt.Sprintf("%s %12s  %s", fill(w.id, 36), times, w.waiting.text(now.Sub(w.offset)))
 }

@@ -9,6 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -19,6 +20,9 @@ type row struct {
 	host  string
 	text  string
 	style style
+	// end is the part of the text that must be read: a step's result, and that its time has only
+	// begun. Where there is no room for both, the text is cut.
+	end string
 
 	journey *Journey
 	words   []string
@@ -39,6 +43,39 @@ func (r *row) likeness() string {
 	}
 	call, _, _ := strings.Cut(r.text, "(")
 	return r.host + "\x00" + call
+}
+
+// fit returns the row's text in at most width columns. A call loses the last of its arguments, and
+// only if that is not enough, its result loses its middle.
+func (r *row) fit(width int, mark string) string {
+	text, end := say.Printable(r.text), say.Printable(r.end)
+	if end == "" {
+		return cut(text, width, mark)
+	}
+	name, _, _ := strings.Cut(text, "(")
+	least := name + "(" + mark + ")"
+	if room := width - widthOf(end); room >= min(widthOf(text), widthOf(least)) {
+		return cutCall(text, room, mark) + end
+	}
+	text = cutCall(text, widthOf(least), mark)
+	result, took := end, ""
+	if i := strings.LastIndex(end, " after "); i >= 0 {
+		result, took = end[:i], end[i:]
+	}
+	result = cut(result, max(width-widthOf(text)-widthOf(took), 0), mark)
+	return cut(text+result+took, width, mark)
+}
+
+// cutCall shortens a call to width columns: "exec(sh -c sleep…)".
+func cutCall(text string, width int, mark string) string {
+	if widthOf(text) <= width {
+		return text
+	}
+	i := strings.LastIndexByte(text, ')')
+	if i < 0 || widthOf(text[i:]) >= width {
+		return cut(text, width, mark)
+	}
+	return cut(text[:i], width-widthOf(text[i:]), mark) + text[i:]
 }
 
 // ladderRows lists what a ladder draws, in order of time.
@@ -104,7 +141,8 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 			started[execution{st.Actor, st.Step, st.N}] = len(rows)
 			rows = append(rows, row{
 				at: e.T, host: hostOf(s, st.Actor),
-				text: actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N), style: bold,
+				text:  actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N),
+				style: bold,
 			})
 		case e.Step != nil:
 			st := e.Step
@@ -121,11 +159,11 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 			if slow && took < time.Millisecond {
 				rows[at].text = ""
 			} else if slow {
-				rows[at].text += " ..."
+				rows[at].end = " ..."
 			}
 			rows = append(rows, row{
 				at: e.T, host: hostOf(s, st.Actor),
-				text: actorPrefix(s, st.Actor) + text + " " + outcome(st, took), style: bold,
+				text: actorPrefix(s, st.Actor) + text, end: " " + outcome(st, took), style: bold,
 			})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -58,8 +57,9 @@ func kernelTable(results []*result.Result, kernels []string, k Look) string {
 func table(rows [][]string, k Look) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		for i := range row {
+			row[i] = say.Printable(row[i])
+			widths[i] = max(widths[i], widthOf(row[i]))
 		}
 	}
 	const caseColumn = 1
@@ -76,7 +76,7 @@ func table(rows [][]string, k Look) string {
 		var line strings.Builder
 		for i, cell := range row {
 			cell = cut(cell, widths[i], "…")
-			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			blanks := strings.Repeat(" ", max(widths[i]-widthOf(cell), 0))
 			switch {
 			case n == 0:
 				cell = paint(k.Color, bold, cell)
@@ -88,9 +88,9 @@ func table(rows [][]string, k Look) string {
 			}
 			switch heading := rows[0][i]; {
 			case heading == "CHECKS" || heading == "TIME":
-				cell = fill + cell
+				cell = blanks + cell
 			case i < len(row)-1:
-				cell += fill
+				cell += blanks
 			}
 			line.WriteString(cell)
 			if i < len(row)-1 {
