@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -39,6 +40,10 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 		v.saw(false, "none", say.Count(n, "packet"))
 	case p.Count != nil:
 		v.saw(p.Count.Contains(int64(n)), p.Count.Of("packet"), say.Count(n, "packet"))
+	}
+	if n == 0 && v.Status == Fail {
+		ev.listPackets(p, seen, matched, by, v) // the count has said it
+		return
 	}
 	if len(p.Gaps) > 0 {
 		ev.gaps(p, matched, v)
@@ -185,11 +190,26 @@ func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]i
 	return selectPackets(m, ev.t, ev.flows, packets), true
 }
 
+// connections returns the connections of the run as a selector counts them, up to the one that it
+// asks for.
+func connections(m *selector.Matcher, t *trace.Trace, flows []packet.Flow) *selector.Conns {
+	var conns selector.Conns
+	for i := range t.Events {
+		if conns.Complete(m) {
+			break
+		}
+		if p := t.Events[i].Packet; p != nil {
+			conns.See(m, p.Decode(), &flows[i])
+		}
+	}
+	return &conns
+}
+
 // selectPackets returns the packets that match. packets are indexes into the trace's events, flows is
 // [trace.Trace.Flows].
 func selectPackets(m *selector.Matcher, t *trace.Trace, flows []packet.Flow, packets []int) []int {
 	var chosen []int
-	var conns selector.Conns
+	conns := connections(m, t, flows)
 	for _, i := range packets {
 		if m.Matches(t.Events[i].Packet.Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
 			chosen = append(chosen, i)
@@ -198,11 +218,35 @@ func selectPackets(m *selector.Matcher, t *trace.Trace, flows []packet.Flow, pac
 	return chosen
 }
 
+// connectionText says which connection a selector asks for.
+func (ev *evidence) connectionText(s *language.Selector) string {
+	m, err := selector.New(s, ev.hosts)
+	if err != nil {
+		return err.Error()
+	}
+	conns := connections(m, ev.t, ev.flows)
+	for i := range ev.t.Events {
+		p := ev.t.Events[i].Packet
+		if p == nil || !conns.Takes(m, &ev.flows[i]) {
+			continue
+		}
+		d := p.Decode()
+		return fmt.Sprintf("connection %d of the run: %s > %s, first seen at %s", s.Conn,
+			netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort),
+			ev.when(ev.t.Events[i].T))
+	}
+	return fmt.Sprintf("the run had only %s, no connection %d",
+		say.Count(conns.Seen(), "connection"), s.Conn)
+}
+
 // listPackets lists the packets that matched, or if none did, all that the observer saw.
 func (ev *evidence) listPackets(
 	p *language.PacketsExpectation, seen, matched []int, by string, v *draft,
 ) {
 	head, listed := fmt.Sprintf("%s, %s:", p.Packets.String(), by), matched
+	if p.Packets.Conn > 0 {
+		v.list(ev.connectionText(&p.Packets))
+	}
 	if len(matched) == 0 {
 		if len(seen) == 0 {
 			v.list("no packet at all was " + by)

@@ -101,8 +101,9 @@ func (v *draft) list(lines ...string) { v.listed = append(v.listed, lines...) }
 // mostListed is how many lines of evidence a reason shows.
 const mostListed = 40
 
-// folded joins texts, and counts a text that comes several times in a row.
-func folded(all []string) string {
+// folded joins texts, and counts a text that comes several times in a row. A text that was seen for
+// several things that were wanted is not counted, only said once.
+func folded(all, wanted []string) string {
 	var parts []string
 	for i := 0; i < len(all); {
 		n := 1
@@ -110,7 +111,7 @@ func folded(all []string) string {
 			n++
 		}
 		text := all[i]
-		if n > 1 {
+		if n > 1 && wanted[i] == wanted[i+n-1] {
 			text += fmt.Sprintf(" (%d times)", n)
 		}
 		parts = append(parts, text)
@@ -134,7 +135,7 @@ func (v *draft) finish() Verdict {
 		v.wants, v.gots = shortened(v.wants), shortened(v.gots)
 	}
 	if len(v.wants) > 0 {
-		v.Want, v.Got = folded(v.wants), folded(v.gots)
+		v.Want, v.Got = folded(v.wants, v.wants), folded(v.gots, v.wants)
 	}
 	if v.Status != Fail {
 		return v.Verdict

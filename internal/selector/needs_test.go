@@ -68,7 +68,11 @@ func TestNeedsOfKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { panics = recover() != nil }()
-			return m.Matches(d, f) && new(Conns).Takes(m, f), false
+			var conns Conns
+			if s.Conn > 0 {
+				conns.See(m, d, f)
+			}
+			return m.Matches(d, f) && conns.Takes(m, f), false
 		}
 		taken, _ := takes(&whole, &flow)
 		otherProtocol := s.UDP != "" || s.ICMP != "" || s.ARP != ""

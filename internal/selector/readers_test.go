@@ -185,6 +185,7 @@ func matched(m *language.Selector) (string, error) {
 	for i := range change {
 		d, f := plain(), packet.Flow{Conn: 1}
 		change[i](&d, &f)
+		conns.See(match, &d, &f)
 		fmt.Fprintf(&text, "%d: %t\n", i, match.Matches(&d, &f) && conns.Takes(match, &f))
 	}
 	return text.String(), nil

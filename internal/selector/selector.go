@@ -156,23 +156,32 @@ func (m *Matcher) Matches(d *packet.Decoded, f *packet.Flow) bool {
 }
 
 // Conns picks the packets of the connection that a selector asks for: the nth in the order in which
-// the rest of the selector first matches one of its packets. The zero value has seen no connection.
+// the connections of its protocol were first seen, whatever else it selects. A selector that names
+// neither TCP nor UDP counts the connections of both. The zero value has seen no connection.
 type Conns struct{ seen []int }
+
+// See counts the connection of a packet. All packets must be seen, in order of time, also those
+// that the selector does not match.
+func (c *Conns) See(m *Matcher, d *packet.Decoded, f *packet.Flow) {
+	s := &m.selector
+	counted := len(s.TCP) == 0 && s.UDP == "" || len(s.TCP) > 0 && d.Proto == "tcp" || s.UDP != "" && d.Proto == "udp"
+	if f.Conn > 0 && counted && len(c.seen) < m.conn && !slices.Contains(c.seen, f.Conn) {
+		c.seen = append(c.seen, f.Conn)
+	}
+}
 
 // Takes reports whether a packet that the rest of the selector matches belongs to the connection
 // that the selector asks for. It is true if the selector asks for no connection.
 func (c *Conns) Takes(m *Matcher, f *packet.Flow) bool {
-	if m.conn == 0 {
-		return true
-	}
-	if f.Conn == 0 {
-		return false
-	}
-	if len(c.seen) < m.conn && !slices.Contains(c.seen, f.Conn) {
-		c.seen = append(c.seen, f.Conn)
-	}
-	return len(c.seen) == m.conn && c.seen[m.conn-1] == f.Conn
+	return m.conn == 0 || len(c.seen) == m.conn && c.seen[m.conn-1] == f.Conn
 }
+
+// Complete reports whether the connection that the selector asks for was seen, or that it asks for
+// none.
+func (c *Conns) Complete(m *Matcher) bool { return len(c.seen) == m.conn }
+
+// Seen returns the number of connections seen so far, at most that of the one asked for.
+func (c *Conns) Seen() int { return len(c.seen) }
 
 func protocolMatches(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 	s := &m.selector

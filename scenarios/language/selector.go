@@ -47,7 +47,7 @@ type Selector struct {
 	SPort Ports `json:"sport,omitempty" jsonschema_description:"Source port, a range such as 40000..40010, or a list of these."`
 	DPort Ports `json:"dport,omitempty" jsonschema_description:"Destination port, a range such as 40000..40010, or a list of these."`
 
-	Conn           int             `json:"conn,omitempty" jsonschema_description:"The Nth connection, from 1, among those with packets that the rest of the selector matches."`
+	Conn           int             `json:"conn,omitempty" jsonschema_description:"The Nth connection of the run, from 1, in the order in which they began; of tcp or udp, if the selector names one of them."`
 	Payload        *Payload        `json:"payload,omitempty" jsonschema_description:"What the segment or datagram carries."`
 	Retransmission *bool           `json:"retransmission,omitempty" jsonschema_description:"true: only retransmissions; false: only first transmissions."`
 	Options        map[string]bool `json:"options,omitempty" jsonschema_description:"TCP options that must be present (true) or absent (false): mss, window-scale, sack-permitted, sack, timestamps, fast-open."`

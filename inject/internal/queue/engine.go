@@ -193,6 +193,9 @@ func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 	if e.flows != nil {
 		p.flow = e.flows.Track(&p.decoded, at.Host, at.Chain, false)
 	}
+	for _, r := range e.rules {
+		r.see(p)
+	}
 	d := Decision{Direction: directionOf(&p.decoded)}
 	for _, r := range e.rules {
 		if !r.on || !r.selects(p) {

@@ -104,6 +104,13 @@ func newRuleState(r *Rule, hosts selector.Hosts, seed uint64) (*ruleState, error
 	return &ruleState{Rule: r, match: match, or: or, rng: rng, action: action.make(r, rng)}, nil
 }
 
+// see counts the connection of a packet at the rule's place, also while the rule is not in force.
+func (r *ruleState) see(p *queued) {
+	if r.Match.Conn > 0 && slices.Contains(r.Hooks, p.hook) {
+		r.conns.See(r.match, &p.decoded, &p.flow)
+	}
+}
+
 // selects reports whether the rule's selectors match the packet at its place, ignoring the trigger.
 func (r *ruleState) selects(p *queued) bool {
 	matches := func(m *selector.Matcher) bool { return m.Matches(&p.decoded, &p.flow) }

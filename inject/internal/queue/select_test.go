@@ -73,7 +73,10 @@ func TestSelectors(t *testing.T) {
 		{"the first connection", `{tcp: any, conn: 1}`, []int{0, 1, 2, 3, 4, 5, 6, 7, 11, 12}},
 		{"the second connection", `{tcp: any, conn: 2}`, []int{8, 14, 16}},
 		{"the third connection, which is UDP", `{conn: 3}`, []int{9, 13}},
-		{"the first connection with a fitting packet", `{tcp: DATA, payload: again, conn: 1}`, []int{16}},
+		{"a connection without a fitting packet", `{tcp: DATA, payload: again, conn: 1}`, []int{}},
+		{"the second connection, which has the first fitting packet", `{tcp: DATA, payload: again, conn: 2}`, []int{16}},
+		{"the first connection of UDP", `{udp: any, conn: 1}`, []int{9, 13}},
+		{"the second connection, from the other end", `{from: server, tcp: any, conn: 2}`, []int{14}},
 		{"a connection that never is", `{tcp: any, conn: 3}`, []int{}},
 
 		{"retransmissions", `{tcp: any, retransmission: true}`, []int{6}},
