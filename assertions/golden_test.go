@@ -244,6 +244,11 @@ func TestStateExpectations(t *testing.T) {
 		{"another number of sockets", `- {sockets: {host: server, state: TIME_WAIT}, count: 500}`, life, Fail},
 		{"a socket where none should be", `- {sockets: {host: client}, count: 0, when: client.connect}`, life, Fail},
 		{"the most at once", `- {sockets: {host: server}, peak: 2}`, life, Pass},
+		{"fewer at once than a plain peak", `- {sockets: {host: server}, peak: 3}`, life, Pass},
+		{"more at once than a plain peak", `- {sockets: {host: server}, peak: 1}`, life, Fail},
+		{"fewer at once than at least", `- {sockets: {host: server}, peak: ">= 3"}`, life, Fail},
+		{"fewer at once than exactly", `- {sockets: {host: server}, peak: 3..3}`, life, Fail},
+		{"as many at once as exactly", `- {sockets: {host: server}, peak: 2..2}`, life, Pass},
 		{"more at once", `- {sockets: {host: server}, peak: "<= 1"}`, life, Fail},
 	})
 }

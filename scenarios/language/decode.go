@@ -37,6 +37,7 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Size]():     {schema: sizeSchema},
 	reflect.TypeFor[BitRate]():  {schema: bitRateSchema},
 	reflect.TypeFor[Count]():    {schema: countSchema},
+	reflect.TypeFor[Peak]():     {schema: countSchema},
 	reflect.TypeFor[Span]():     {schema: spanSchema},
 	reflect.TypeFor[Number]():   {schema: numberSchema},
 	reflect.TypeFor[State]():    {schema: stateSchema},

@@ -3,6 +3,8 @@ package language
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 )
 
@@ -11,14 +13,53 @@ type SocketsExpectation struct {
 	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
 	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the event when."`
 	When    EventRef       `json:"when,omitempty" jsonschema_description:"The event at which count is judged. Default: the end of the run."`
-	Peak    *Count         `json:"peak,omitempty" jsonschema_description:"The highest number at once."`
+	Peak    *Peak          `json:"peak,omitempty" jsonschema_description:"The highest number at once; a plain number means at most that many."`
+}
+
+// Peak is a Count in which a plain number means at most that many: "3" is "<= 3", and "3..3" exactly
+// three.
+type Peak struct{ Count }
+
+// Set parses it.
+func (p *Peak) Set(text string) error {
+	var c Count
+	if err := c.Set(text); err != nil {
+		return err
+	}
+	switch {
+	case c.Min != c.Max:
+	case strings.Contains(text, ".."):
+		c.Source = fmt.Sprintf("%d..%d", c.Min, c.Max)
+	default:
+		c = Count{Source: fmt.Sprintf("<= %d", c.Max), Min: math.MinInt64, Max: c.Max}
+	}
+	p.Count = c
+	return nil
+}
+
+// UnmarshalJSON reads what [Count.MarshalJSON] wrote.
+func (p *Peak) UnmarshalJSON(data []byte) error { return unmarshalText(data, p) }
+
+// String says it in words: "at most 3 at once".
+func (p Peak) String() string {
+	switch {
+	case p.Min == math.MinInt64:
+		return fmt.Sprintf("at most %d at once", p.Max)
+	case p.Max == math.MaxInt64:
+		return fmt.Sprintf("%d or more at once", p.Min)
+	case p.Min == p.Max:
+		return fmt.Sprintf("%d at once", p.Min)
+	}
+	return p.Count.String() + " at once"
 }
 
 func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&s.Sockets, pos)
 	v.event(&s.When, pos, s.When)
 	v.count(s.Count, "count", pos)
-	v.count(s.Peak, "peak", pos)
+	if s.Peak != nil && s.Peak.Max < 0 {
+		v.errorf(s.Peak, pos, "invalid peak %q: want 0 or more", s.Peak.Source)
+	}
 	switch {
 	case s.Count == nil && s.Peak == nil:
 		v.errorf(&s.Sockets, pos, "sockets: want at least one of count and peak")
@@ -35,7 +76,7 @@ func (s *SocketsExpectation) String() string {
 		title += fmt.Sprintf(", %s at %s", s.Count, s.Moment())
 	}
 	if s.Peak != nil {
-		title += fmt.Sprintf(", peak %s", s.Peak)
+		title += ", " + s.Peak.String()
 	}
 	return title
 }

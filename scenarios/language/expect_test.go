@@ -1,6 +1,7 @@
 package language
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func TestExpectationsSayWhatTheyExpect(t *testing.T) {
 		"{holds: {host: client, state: [ESTABLISHED, CLOSE_WAIT]}, from: client.connect, for: 5s}": "holds: client in ESTABLISHED or CLOSE_WAIT from client.connect for 5s",
 		"{never: {host: client, remote: 8080}, until: client.connect}":                             "never: client remote port 8080 until client.connect",
 		"{path: {host: client}, states: [SYN_SENT, CLOSED]}":                                       "path of client: SYN_SENT > CLOSED",
-		"{sockets: {host: client, local: 80}, count: 2, peak: <= 3}":                               "sockets: client local port 80, 2 at the end of the run, peak <= 3",
+		"{sockets: {host: client, local: 80}, count: 2, peak: <= 3}":                               "sockets: client local port 80, 2 at the end of the run, at most 3 at once",
 	}
 	unsaid := ExpectationKinds()
 	for yaml, want := range tests {
@@ -102,5 +103,50 @@ func TestExpectationsSayWhatTheyExpect(t *testing.T) {
 	}
 	if len(unsaid) > 0 {
 		t.Errorf("no words are tested of the kinds %q", unsaid)
+	}
+}
+
+func TestAPlainPeakMeansAtMost(t *testing.T) {
+	for _, tt := range []struct {
+		text, title string
+		fits        []int64 // of 0 to 4
+	}{
+		{"2", "at most 2 at once", []int64{0, 1, 2}},
+		{"0", "at most 0 at once", []int64{0}},
+		{"<= 2", "at most 2 at once", []int64{0, 1, 2}},
+		{"< 2", "at most 1 at once", []int64{0, 1}},
+		{">= 2", "2 or more at once", []int64{2, 3, 4}},
+		{"> 2", "3 or more at once", []int64{3, 4}},
+		{"2..3", "2..3 at once", []int64{2, 3}},
+		{"2..2", "2 at once", []int64{2}},
+	} {
+		t.Run(tt.text, func(t *testing.T) {
+			var p Peak
+			if err := p.Set(tt.text); err != nil {
+				t.Fatal(err)
+			}
+			text, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again Peak // as inspect reads it from a trace
+			if err := json.Unmarshal(text, &again); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []Peak{p, again} {
+				var fits []int64
+				for n := range int64(5) {
+					if p.Contains(n) {
+						fits = append(fits, n)
+					}
+				}
+				if p.String() != tt.title || !slices.Equal(fits, tt.fits) {
+					t.Errorf("%q takes %v, want %q and %v", p.String(), fits, tt.title, tt.fits)
+				}
+			}
+		})
+	}
+	if err := new(Peak).Set("some"); err == nil {
+		t.Error("some is taken for a peak")
 	}
 }
