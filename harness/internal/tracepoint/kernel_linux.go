@@ -3,13 +3,18 @@
 package tracepoint
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 )
 
 // points are the tracepoints, each with the program of bpf/tracepoint.c for it, which has its name.
@@ -106,10 +111,76 @@ func freeze(m *ebpf.MapSpec, constants map[string]*ebpf.VariableSpec) error {
 	return nil
 }
 
+// kernelTypes are the types of the running kernel that the programs need.
+type kernelTypes struct {
+	*btf.Spec
+	// targets are the numbers of the tracepoints' types in the kernel.
+	targets map[string]uint32
+}
+
+// typesPath is where the kernel describes its types, if it does.
+const typesPath = "/sys/kernel/btf/vmlinux"
+
+// readKernel reads what the programs need of the running kernel's types.
+func readKernel(spec *ebpf.CollectionSpec) (*kernelTypes, error) {
+	raw, done, err := mapFile(typesPath)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var tracepoints []string
+	for _, p := range points {
+		tracepoints = append(tracepoints, p.name)
+	}
+	picked, targets, err := pick(raw, typeNames(spec.Types), tracepoints)
+	if err != nil {
+		return nil, err
+	}
+	types, err := btf.LoadSpecFromReader(bytes.NewReader(picked))
+	return &kernelTypes{types, targets}, err
+}
+
+// mapFile returns a file's bytes until done is called. Since Linux 6.16 it need not copy those of
+// typesPath.
+func mapFile(path string) (data []byte, done func(), err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		data, err = unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_PRIVATE)
+		if err == nil {
+			return data, func() { _ = unix.Munmap(data) }, nil // nothing depends on it
+		}
+	}
+	data, err = io.ReadAll(f)
+	return data, func() {}, err
+}
+
+// typeNames returns the names of the structs, unions and enums of the programs, and those of the
+// reasons.
+func typeNames(programs *btf.Spec) []string {
+	names := map[string]bool{dropReasons: true, resetReasons: true}
+	for t, err := range programs.All() {
+		if err != nil {
+			break // a relocation then says which type it misses
+		}
+		switch t.(type) {
+		case *btf.Struct, *btf.Union, *btf.Enum:
+			name, _, _ := strings.Cut(t.TypeName(), "___") // a flavour of a type
+			if name != "" {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(names))
+}
+
 // arguments returns how many arguments a tracepoint has.
 func arguments(kernel *btf.Spec, name string) (int, error) {
 	var def *btf.Typedef
-	if err := kernel.TypeByName("btf_trace_"+name, &def); err != nil {
+	if err := kernel.TypeByName(tracePrefix+name, &def); err != nil {
 		if errors.Is(err, btf.ErrNotFound) {
 			err = errNoTracepoint
 		}

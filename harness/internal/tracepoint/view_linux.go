@@ -14,8 +14,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 )
@@ -62,19 +60,18 @@ func Open() (_ *View, err error) {
 	if err := allowed(); err != nil {
 		return nil, explain(err)
 	}
-	cache := btf.NewCache()
-	kernel, err := cache.Kernel()
-	if err != nil {
-		return nil, explainTypes(err)
-	}
 	spec, err := loadBpf()
 	if err != nil {
 		return nil, fmt.Errorf("reading the eBPF programs: %w", err)
 	}
+	kernel, err := readKernel(spec)
+	if err != nil {
+		return nil, explainTypes(err)
+	}
 	v := &View{
 		decoder: decoder{
-			dropReasons:  reasons(kernel, dropReasons, dropReasonPrefix),
-			resetReasons: reasons(kernel, resetReasons, resetReasonPrefix),
+			dropReasons:  reasons(kernel.Spec, dropReasons, dropReasonPrefix),
+			resetReasons: reasons(kernel.Spec, resetReasons, resetReasonPrefix),
 		},
 		flushed: make(chan struct{}),
 		watches: map[uint32]*Watch{},
@@ -84,18 +81,14 @@ func Open() (_ *View, err error) {
 			err = errors.Join(err, v.closeAll())
 		}
 	}()
-	if v.missing, err = adapt(spec, kernel); err != nil {
+	if v.missing, err = adapt(spec, kernel.Spec); err != nil {
 		return nil, fmt.Errorf("adapting the eBPF programs to this kernel: %w", err)
 	}
 	maps, err := v.makeMaps(spec)
 	if err != nil {
 		return nil, explain(err)
 	}
-	if err := v.attach(spec, ebpf.CollectionOptions{
-		MapReplacements: maps, Cache: cache,
-		// Without it, the library would also read the types of all modules.
-		Programs: ebpf.ProgramOptions{KernelTypes: kernel},
-	}); err != nil {
+	if err := v.attach(spec, maps, kernel); err != nil {
 		return nil, err
 	}
 	v.reading.Go(v.read)
@@ -158,7 +151,9 @@ func (v *View) mapTaken(m *ebpf.Map) error {
 
 // attach loads and attaches each program by itself: one that this kernel refuses is missing, and
 // the others work. The error says that all are refused.
-func (v *View) attach(spec *ebpf.CollectionSpec, options ebpf.CollectionOptions) error {
+func (v *View) attach(
+	spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, kernel *kernelTypes,
+) error {
 	attached := 0
 	var refused []error
 	for _, p := range points {
@@ -166,16 +161,14 @@ func (v *View) attach(spec *ebpf.CollectionSpec, options ebpf.CollectionOptions)
 		if !ok {
 			continue
 		}
-		err := v.attachOne(&ebpf.CollectionSpec{
-			Maps: spec.Maps, Programs: map[string]*ebpf.ProgramSpec{p.name: program},
-			Types: spec.Types, ByteOrder: spec.ByteOrder,
-		}, options, p.name)
+		link, err := attachTo(program, maps, kernel.Spec, kernel.targets[p.name])
 		if err != nil {
 			refused = append(refused, err)
 			gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind, Err: err}
 			v.missing = append(v.missing, gap)
 			continue
 		}
+		v.close = append(v.close, link.Close)
 		attached++
 	}
 	switch {
@@ -186,23 +179,6 @@ func (v *View) attach(spec *ebpf.CollectionSpec, options ebpf.CollectionOptions)
 	default:
 		return explain(errNoTracepoint)
 	}
-}
-
-func (v *View) attachOne(
-	spec *ebpf.CollectionSpec, options ebpf.CollectionOptions, name string,
-) error {
-	loaded, err := ebpf.NewCollectionWithOptions(spec, options)
-	if err != nil {
-		return fmt.Errorf("loading the program: %w", err)
-	}
-	// The link keeps what it needs.
-	defer loaded.Close()
-	attached, err := link.AttachTracing(link.TracingOptions{Program: loaded.Programs[name]})
-	if err != nil {
-		return fmt.Errorf("attaching the program: %w", err)
-	}
-	v.close = append(v.close, attached.Close)
-	return nil
 }
 
 // explainTypes says what an error in reading the kernel's types means.

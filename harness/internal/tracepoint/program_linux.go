@@ -1,0 +1,163 @@
+//go:build amd64 || arm64
+
+package tracepoint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// The library loads programs as well, but it reads all types of the kernel for that: see pick.
+
+// loading is union bpf_attr of BPF_PROG_LOAD (include/uapi/linux/bpf.h), as far as it is used.
+type loading struct {
+	kind         uint32
+	count        uint32
+	instructions unsafe.Pointer
+	license      unsafe.Pointer
+	logLevel     uint32
+	logSize      uint32
+	log          unsafe.Pointer
+	version      uint32
+	flags        uint32
+	name         [16]byte
+	device       uint32
+	attachType   uint32
+	types        uint32
+	_            [8]uint32 // information on functions and lines
+	target       uint32    // the number of the tracepoint's type
+	targetFD     uint32
+}
+
+// attaching is union bpf_attr of BPF_RAW_TRACEPOINT_OPEN.
+type attaching struct {
+	name    unsafe.Pointer
+	program uint32
+	_       uint32
+}
+
+// bpf calls bpf(2). A program is loaded again if a signal came, as the runtime sends them.
+func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (int, error) {
+	const patience = 30
+	for try := 0; ; try++ {
+		fd, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attr), size)
+		switch {
+		case errno == 0:
+			return int(fd), nil
+		case errno != unix.EAGAIN || try == patience:
+			return -1, errno
+		}
+	}
+}
+
+// attachTo loads a program and attaches it to the tracepoint with this type. Closing the link
+// takes both away.
+func attachTo(
+	spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Spec, target uint32,
+) (link *os.File, err error) {
+	instructions, err := relocate(spec.Instructions, maps, kernel)
+	if err != nil {
+		return nil, fmt.Errorf("fitting the program to this kernel: %w", err)
+	}
+	program, err := load(spec, instructions, target)
+	if err != nil {
+		return nil, fmt.Errorf("loading the program: %w", err)
+	}
+	defer unix.Close(program) // the link keeps it
+	attr := &attaching{program: uint32(program)}
+	fd, err := bpf(unix.BPF_RAW_TRACEPOINT_OPEN, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
+	if err != nil {
+		return nil, fmt.Errorf("attaching the program: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "link of "+spec.Name), nil
+}
+
+// relocate returns the instructions as the kernel takes them, with its own offsets of fields, and
+// with the maps.
+func relocate(
+	program asm.Instructions, maps map[string]*ebpf.Map, kernel *btf.Spec,
+) ([]byte, error) {
+	program = append(asm.Instructions(nil), program...)
+	var relocations []*btf.CORERelocation
+	var at []int
+	for i := range program {
+		ins := &program[i]
+		if r := btf.CORERelocationMetadata(ins); r != nil {
+			relocations, at = append(relocations, r), append(at, i)
+		}
+		if !ins.IsLoadFromMap() || ins.Reference() == "" {
+			continue
+		}
+		m := maps[ins.Reference()]
+		if m == nil {
+			return nil, fmt.Errorf("there is no map %s", ins.Reference())
+		}
+		if err := ins.AssociateMap(m); err != nil {
+			return nil, err
+		}
+	}
+	local := func(btf.Type) (btf.TypeID, error) {
+		return 0, errors.New("the program asks for the number of one of its types")
+	}
+	fixups, err := btf.CORERelocate(relocations, []*btf.Spec{kernel}, le, local)
+	if err != nil {
+		return nil, err
+	}
+	for i, fixup := range fixups {
+		if err := fixup.Apply(&program[at[i]]); err != nil {
+			return nil, err
+		}
+	}
+	var code bytes.Buffer
+	err = program.Marshal(&code, le)
+	return code.Bytes(), err
+}
+
+// load loads a program. The error has the last words of the kernel's verifier.
+func load(spec *ebpf.ProgramSpec, instructions []byte, target uint32) (int, error) {
+	license := append([]byte(spec.License), 0)
+	attr := &loading{
+		kind:         unix.BPF_PROG_TYPE_TRACING,
+		count:        uint32(len(instructions) / asm.InstructionSize),
+		instructions: unsafe.Pointer(unsafe.SliceData(instructions)),
+		license:      unsafe.Pointer(unsafe.SliceData(license)),
+		attachType:   unix.BPF_TRACE_RAW_TP,
+		target:       target,
+	}
+	copy(attr.name[:len(attr.name)-1], spec.Name)
+	fd, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
+	if err != nil && !errors.Is(err, unix.EPERM) {
+		log := make([]byte, 1<<20)
+		attr.logLevel, attr.logSize = 1, uint32(len(log))
+		attr.log = unsafe.Pointer(unsafe.SliceData(log))
+		if fd, err = bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), unsafe.Sizeof(*attr)); err != nil {
+			err = withLastLines(err, unix.ByteSliceToString(log))
+		}
+	}
+	runtime.KeepAlive(instructions)
+	runtime.KeepAlive(license)
+	return fd, err
+}
+
+// withLastLines adds what the verifier says last, before its statistics: what it refused.
+func withLastLines(err error, log string) error {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	if i := len(lines) - 1; strings.HasPrefix(lines[i], "processed ") {
+		lines = lines[:i]
+	}
+	last := strings.TrimSpace(strings.Join(lines[max(0, len(lines)-2):], ": "))
+	if last == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, last)
+}
