@@ -58,9 +58,10 @@ func (w *watched) gate(ref language.EventRef) {
 	}
 }
 
-// hit adds a fault whose hits something waits for.
+// hit adds a fault whose hits something waits for. It is nil if the run is a control without it.
 func (w *watched) hit(p *fault.Planned) {
 	switch {
+	case p == nil:
 	case p.Mechanism == fault.NFQueue:
 		w.awaited[p.Name] = true
 	case !slices.Contains(w.counted, p.Name):

@@ -30,6 +30,7 @@ type runFlags struct {
 	out     string
 	format  string
 	verbose bool
+	control bool
 	long    bool
 	warp    bool
 	kernels []string
@@ -59,18 +60,24 @@ is too slow for some of them; with --warp, times are exact. If --kernel is the
 path of a bzImage, its modules are taken from ../lib/modules/VERSION, relative to
 the directory of the bzImage, or from /lib/modules/VERSION.
 
+With --control, each case is also run without each of its faults, sysctls and
+socket options, one at a time. Each time, some expectation must fail. A table says
+which settings prove nothing; with -v, it also says what proves the others.
+
 Output formats (--format):
 %s
-Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
-scenario or the command line is wrong; 3 this machine cannot run the scenario, or
-every expectation of a run was skipped, and nothing failed; 130 interrupted. The
-first Ctrl-C ends the runs and prints the results so far, the second kills them.`, formatLines()),
+Exit status: 0 all passed; 1 an expectation failed, a run broke off, or a setting
+proves nothing; 2 the scenario or the command line is wrong; 3 this machine cannot
+run the scenario, or every expectation of a run was skipped, and nothing failed;
+130 interrupted. The first Ctrl-C ends the runs and prints the results so far, the
+second kills them.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2
   halfopen run --tag time-wait
   halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
+  halfopen run my.yaml --control
   halfopen run keepalive-default --warp
   halfopen run handshake/ --warp --kernel running --kernel 6.1`,
 		Annotations:       onlyLinux,
@@ -95,6 +102,8 @@ first Ctrl-C ends the runs and prints the results so far, the second kills them.
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs")
+	flags.BoolVar(&f.control, "control", false,
+		"also run each case without each of its faults, sysctls and socket options")
 	flags.BoolVar(&f.long, "long", false, "also run scenarios of 20 s or longer, in real time")
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil,
@@ -137,6 +146,12 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return usagef("--format %q: %w", f.format, err)
 	}
+	newView := format.New
+	if f.control {
+		if newView = format.Control; newView == nil {
+			return usagef("--format %s: it has no --control; want %s", f.format, report.ControlFormatNames())
+		}
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -159,7 +174,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	s, err := suite.New(cases, suite.Options{
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
-		Dir: f.out, Warn: slow.set,
+		Control: f.control, Dir: f.out, Warn: slow.set,
 	})
 	if err != nil {
 		return err
@@ -176,7 +191,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}
-	view := format.New(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
+	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
 	results, unsaved := s.Run(ctx, view)
 	if err := view.Close(results, report.Ending{
 		Seed: seed, LeftOut: leftOut(s), Dir: f.out,
@@ -187,6 +202,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %v\n", err)
 	}
 	status := statusOfRuns(results)
+	if f.control {
+		status = statusOfControls(results)
+	}
 	if unsaved != nil {
 		return &statusError{max(status, statusFailed), unsaved}
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"halfopen/harness/suite"
+	"halfopen/harness/suite/result"
 	"halfopen/inject"
 )
 
@@ -77,4 +79,26 @@ func statusOfRuns(results []suite.Result) int {
 		return statusMissing
 	}
 	return statusPassed
+}
+
+// statusOfControls returns the exit status for results with their controls: runs of cases count as in
+// [statusOfRuns], controls only by what they prove.
+func statusOfControls(results []suite.Result) int {
+	cases := slices.DeleteFunc(slices.Clone(results),
+		func(r suite.Result) bool { return r.Scenario.Without != nil })
+	status := statusOfRuns(cases)
+	if status == statusCanceled {
+		return status
+	}
+	count := map[result.Proof]int{}
+	for _, c := range result.Controls(results) {
+		count[c.Proof]++
+	}
+	switch {
+	case count[result.NotTried] > 0:
+		return statusCanceled
+	case count[result.Unproven]+count[result.Unknown] > 0:
+		return statusFailed
+	}
+	return status
 }

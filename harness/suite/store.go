@@ -15,7 +15,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// store keeps the evidence of each run in a separate directory: SCENARIO/CASE[-v6][/N].
+// store keeps the evidence of each run in a separate directory:
+// SCENARIO/CASE[-v6][/without_SETTING][/N].
 type store struct {
 	// dirs has the directory of each run, in the order of the runs where several are equal.
 	dirs map[Run][]string
@@ -37,6 +38,9 @@ func newStore(root string, runs []Run) *store {
 			leaf += "-v6"
 		}
 		name, ending := filepath.Join(fileName(s.Name), fileName(leaf)), ""
+		if s.Without != nil {
+			name = filepath.Join(name, fileName("without "+s.Without.String()))
+		}
 		if r.N > 0 {
 			ending = strconv.Itoa(r.N)
 		}

@@ -69,8 +69,12 @@ type Options struct {
 	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
 	NoTracepoints bool
 
+	// Control adds to each run its controls: the same run without each of the scenario's faults,
+	// kernel parameters and socket options. [result.Controls] compares them.
+	Control bool
+
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
-	// Dir/SCENARIO/CASE[-v6][/N]. Files of an older run are replaced. See [result.Find] and [result.Load].
+	// Dir/SCENARIO/CASE[-v6][/without_SETTING][/N]. Files of an older run are replaced. See [result.Find] and [result.Load].
 	Dir string
 	// Warn, if not nil, is called with each reason why virtual machines run slower than they could.
 	// It must be safe for concurrent use: guests run side by side.
@@ -102,6 +106,9 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	places, err := s.place(cases)
 	if err != nil {
 		return nil, err
+	}
+	if o.Control {
+		places = withControls(places)
 	}
 	s.Runs = repeat(places, o.Repeat, o.Seed)
 	if o.Dir != "" {

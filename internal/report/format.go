@@ -17,12 +17,15 @@ type Format struct {
 	For string
 	// New returns a view that writes in this format.
 	New func(Output) View
+	// Control returns a view of runs and their controls that writes a row for each setting; nil if the
+	// format has none.
+	Control func(Output) View
 }
 
 // Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
-	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a table at the end", New: newPretty},
-	{Name: "json", For: "for programs: a line of JSON for each run, with the keys of verdict.json", New: newJSON},
+	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a table at the end", New: newPretty, Control: newControl},
+	{Name: "json", For: "for programs: a line of JSON for each run, with the keys of verdict.json", New: newJSON, Control: newControlJSON},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.
@@ -36,13 +39,20 @@ func FormatNamed(name string) (*Format, error) {
 }
 
 // FormatNames lists the names of the formats: "pretty or json".
-func FormatNames() string {
-	last := len(Formats) - 1
+func FormatNames() string { return namesOf(func(*Format) bool { return true }) }
+
+// ControlFormatNames lists the names of the formats that have a view of controls.
+func ControlFormatNames() string { return namesOf(func(f *Format) bool { return f.Control != nil }) }
+
+func namesOf(has func(*Format) bool) string {
 	var names []string
-	for i := range Formats[:last] {
-		names = append(names, Formats[i].Name)
+	for i := range Formats {
+		if has(&Formats[i]) {
+			names = append(names, Formats[i].Name)
+		}
 	}
-	return strings.Join(names, ", ") + " or " + Formats[last].Name
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Output is where a view writes, and what it knows in advance.

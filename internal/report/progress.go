@@ -167,7 +167,7 @@ func (w *Watcher) Event(e *trace.Event) {
 }
 
 // Done removes the run's live line and prints text permanently. It may have several lines; usually
-// it is that of [Line].
+// it is that of [Line]. An empty text is not printed.
 func (w *Watcher) Done(failed bool, text string) {
 	p := w.p
 	p.count(func() {
@@ -180,7 +180,9 @@ func (w *Watcher) Done(failed bool, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bars == nil {
-		fmt.Fprintln(p.out, text)
+		if text != "" {
+			fmt.Fprintln(p.out, text)
+		}
 		return
 	}
 	if w.bar != nil {
@@ -198,6 +200,9 @@ func (w *Watcher) Done(failed bool, text string) {
 		p.waiting = p.waiting[1:]
 	}
 	p.count(func() { p.tally.hidden = len(p.waiting) })
+	if text == "" {
+		return
+	}
 	if _, err := fmt.Fprintln(p.bars, text); err != nil {
 		// The live lines are gone already, but the outcome must be printed.
 		fmt.Fprintln(p.out, text)

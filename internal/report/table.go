@@ -85,6 +85,9 @@ func table(rows [][]string, k Look) string {
 				if st, ok := statusStyle[result.Status(word)]; ok && i > caseColumn {
 					cell = paint(k.Color, st, cell)
 				}
+				if st, ok := proofStyle[result.Proof(word)]; ok && i > caseColumn {
+					cell = paint(k.Color, st, cell)
+				}
 			}
 			switch heading := rows[0][i]; {
 			case heading == "CHECKS" || heading == "TIME":

@@ -31,6 +31,9 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Fault]():    {read: into((*decoder).namedFault)},
 	reflect.TypeFor[[]Sysctl](): {read: into((*decoder).sysctls)},
 	reflect.TypeFor[Exec]():     {read: into((*decoder).exec)},
+	reflect.TypeFor[Unproven](): {read: into((*decoder).unproven)},
+
+	reflect.TypeFor[[]Unproven](): {read: into((*decoder).control), schema: (*schemaBuilder).control},
 
 	reflect.TypeFor[Duration](): {schema: durationSchema},
 	reflect.TypeFor[Percent]():  {schema: percentSchema},

@@ -64,6 +64,7 @@ type Scenario struct {
 	Faults  []Fault       `json:"faults,omitempty" jsonschema_description:"What goes wrong on the network, by name."`
 	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
 	Expect  []Expectation `json:"expect" jsonschema_description:"What must be observed."`
+	Control []Unproven    `json:"control,omitempty" jsonschema_description:"Settings that halfopen run --control need not prove, each with the reason."`
 
 	// Case is the label of this case; "" if the file has no cases.
 	Case string `json:"case,omitempty" yaml:"-"`
@@ -71,12 +72,16 @@ type Scenario struct {
 	Params map[string]string `json:"params_used,omitempty" yaml:"-"`
 	// Family is the IP version of this run.
 	Family Family `json:"family,omitempty" yaml:"-"`
+	// Without is the setting that this control leaves out; nil if the scenario is as in its file. See
+	// [Scenario.Controls].
+	Without *Setting `json:"without,omitempty" yaml:"-"`
 	// Pos is the beginning of the file.
 	Pos Pos `json:"pos,omitzero" yaml:"-"`
 }
 
 // ID returns the name of this run for people: the scenario, the case if it has one, and the IP
-// version if there are several: "syn-retry-backoff retries=3 v6".
+// version if there are several: "syn-retry-backoff retries=3 v6". A control is named after what it
+// leaves out: "syn-retry-backoff retries=3 v6 without fault silent-server".
 func (s *Scenario) ID() string {
 	id := s.Name
 	if s.Case != "" {
@@ -84,6 +89,9 @@ func (s *Scenario) ID() string {
 	}
 	if len(s.IP) > 1 {
 		id += " " + string(s.Family)
+	}
+	if s.Without != nil {
+		id += " without " + s.Without.String()
 	}
 	return id
 }

@@ -78,6 +78,7 @@ func validate(s *Scenario, d *decoder) []*Error {
 	for i := range s.Expect {
 		v.expectation(&s.Expect[i])
 	}
+	v.control()
 	return v.errs
 }
 

@@ -1,0 +1,213 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/internal/say"
+	"halfopen/scenarios/language"
+)
+
+// proofStyle has the style of each proof.
+var proofStyle = map[result.Proof]style{
+	result.Proven: good, result.Unproven: bad, result.Unknown: bad, result.Exempt: warn,
+	result.NotSet: warn, result.NotTried: warn,
+}
+
+// newControl returns the view of controls for people.
+func newControl(o Output) View {
+	look := LookFor(o.Out)
+	look.Verbose = o.Verbose
+	file, isFile := o.Out.(*os.File)
+	return &controlView{
+		out:   o.Out,
+		look:  look,
+		began: time.Now(),
+		progress: NewProgress(o.Out, ProgressOptions{
+			Live:  isFile && term.IsTerminal(int(file.Fd())),
+			Color: look.Color,
+			Total: o.Runs,
+		}),
+		watchers: map[*result.Run]*Watcher{},
+	}
+}
+
+// controlView writes the runs of cases that did not pass while runs go on, and a table of the
+// settings at the end.
+type controlView struct {
+	out      io.Writer
+	look     Look
+	began    time.Time
+	progress *Progress
+
+	mu       sync.Mutex
+	watchers map[*result.Run]*Watcher
+}
+
+func (v *controlView) Begin(r *result.Run) {
+	w := v.progress.Case(r.ID(), r.Scenario)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watchers[r] = w
+}
+
+func (v *controlView) watcher(r *result.Run) *Watcher {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.watchers[r]
+}
+
+func (v *controlView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+
+func (v *controlView) End(r *result.Result) {
+	text, failed := "", false
+	if r.Scenario.Without == nil && r.Ended() && r.Status != result.Pass {
+		failed = r.Status != result.Skip
+		text = Line(r, v.look)
+		if details := Details(r, v.look); details != "" {
+			text += "\n" + details
+		}
+	}
+	v.watcher(&r.Run).Done(failed, text)
+}
+
+func (v *controlView) Close(results []result.Result, e Ending) error {
+	v.progress.Close()
+	controls := result.Controls(results)
+	var text strings.Builder
+	text.WriteString(controlTable(controls, v.look))
+	text.WriteString(controlNotes(controls, v.look))
+	_, stopped := finished(results)
+	fmt.Fprintf(&text, "\n%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
+		shortSeconds(time.Since(v.began)), say.Count(len(results)-stopped, "run"), e.Seed)
+	text.WriteString(interrupted(stopped, len(results)))
+	text.WriteString(lineOf(e.LeftOut))
+	_, err := io.WriteString(v.out, text.String())
+	return err
+}
+
+// controlTable lists the settings; if there are many, only those that are not proven.
+func controlTable(all []result.Control, k Look) string {
+	rows := [][]string{{"SCENARIO", "SETTING", "PROVEN", "RESULT"}}
+	for i := range all {
+		c := &all[i]
+		if c.Proof == result.Proven && len(all) > mostInTable && !k.Verbose {
+			continue
+		}
+		rows = append(rows, []string{
+			c.Scenario, c.Setting.String(),
+			fmt.Sprintf("%d of %d", c.Count(result.Proven), len(c.Runs)), string(c.Proof),
+		})
+	}
+	if len(rows) == 1 {
+		return ""
+	}
+	return table(rows, k)
+}
+
+// controlNotes says of the settings that are not proven what was seen and what to do; with Verbose,
+// also of the others what proves them.
+func controlNotes(all []result.Control, k Look) string {
+	var b strings.Builder
+	for i := range all {
+		c := &all[i]
+		switch c.Proof {
+		case result.Unproven:
+			fmt.Fprintf(&b, "\n%s: nothing proves %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
+			writeRuns(&b, c)
+			fmt.Fprintf(&b, "  add an expectation that fails without it, or remove it, or mark it: "+
+				"control: {%s: %s, reason: \"...\"}\n", c.Setting.Kind, c.Setting.Name)
+		case result.Unknown:
+			fmt.Fprintf(&b, "\n%s: it is not known what proves %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
+			writeRuns(&b, c)
+		case result.Exempt:
+			if k.Verbose {
+				fmt.Fprintf(&b, "\n%s: %s of %s need not be proven: %s\n", c.Setting.Pos, &c.Setting,
+					c.Scenario, c.Mark.Reason)
+				writeRuns(&b, c)
+			}
+		default:
+			if k.Verbose {
+				fmt.Fprintf(&b, "\n%s: %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
+				writeRuns(&b, c)
+			}
+		}
+	}
+	for _, m := range result.Superfluous(all) {
+		fmt.Fprintf(&b, "\n%s: control marks %s, which is proven; remove the entry\n", m.Pos, m)
+	}
+	return k.plain(b.String())
+}
+
+// writeRuns writes a line for each different outcome of the runs without a setting, with the cases
+// that had it.
+func writeRuns(b *strings.Builder, c *result.Control) {
+	var outcomes []string
+	cases := map[string][]string{}
+	for i := range c.Runs {
+		r := &c.Runs[i]
+		text := r.Why
+		if r.Proof == result.Proven {
+			text = "without it this fails: " + r.Verdicts[r.By[0]].Title
+		}
+		if !slices.Contains(outcomes, text) {
+			outcomes = append(outcomes, text)
+		}
+		if id := caseOf(r.Scenario); id != "" && !slices.Contains(cases[text], id) {
+			cases[text] = append(cases[text], id)
+		}
+	}
+	for _, text := range outcomes {
+		in := ""
+		if names := cases[text]; len(names) > 0 {
+			in = " (" + strings.Join(names, ", ") + ")"
+		}
+		fmt.Fprintf(b, "  %s%s\n", text, in)
+	}
+}
+
+// caseOf names the case and the IP version of a run, as far as its scenario has several.
+func caseOf(s *language.Scenario) string {
+	all := *s
+	all.Without = nil
+	return strings.TrimSpace(strings.TrimPrefix(all.ID(), s.Name))
+}
+
+// controlSummary counts the settings: "31 settings: 28 proven, 1 unproven, 2 exempt".
+func controlSummary(all []result.Control, k Look) string {
+	n := map[result.Proof]int{}
+	for i := range all {
+		n[all[i].Proof]++
+	}
+	st := good
+	switch {
+	case n[result.Unproven]+n[result.Unknown] > 0:
+		st = bad
+	case n[result.Proven]+n[result.Exempt] < len(all):
+		st = warn
+	}
+	text := fmt.Sprintf("%s: %d proven, %d unproven, %d exempt", say.Count(len(all), "setting"),
+		n[result.Proven], n[result.Unproven], n[result.Exempt])
+	for _, rest := range []struct {
+		proof result.Proof
+		word  string
+	}{
+		{result.Unknown, "unknown"},
+		{result.NotSet, "not set on this machine"},
+		{result.NotTried, "not run"},
+	} {
+		if n[rest.proof] > 0 {
+			text += fmt.Sprintf(", %d %s", n[rest.proof], rest.word)
+		}
+	}
+	return paint(k.Color, st, text)
+}
