@@ -82,10 +82,11 @@ func table(rows [][]string, k Look) string {
 				cell = paint(k.Color, bold, cell)
 			default:
 				word, _, _ := strings.Cut(cell, " ")
-				if st, ok := statusStyle[result.Status(word)]; ok && i > caseColumn {
-					cell = paint(k.Color, st, cell)
+				st, ok := statusStyle[result.Status(word)]
+				if proof, of := proofStyle[result.Proof(word)]; of {
+					st, ok = proof, true
 				}
-				if st, ok := proofStyle[result.Proof(word)]; ok && i > caseColumn {
+				if ok && i > caseColumn {
 					cell = paint(k.Color, st, cell)
 				}
 			}

@@ -3,6 +3,7 @@ package language
 import (
 	"cmp"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -89,8 +90,9 @@ func (v *validation) control() {
 
 // named checks that an entry names one of the settings, which are sysctls and socket options.
 func (v *validation) named(u *Unproven, settings []Setting) {
-	if u.Host != "" {
+	if u.Host != "" && u.Host != Wire && !slices.Contains(v.hosts, u.Host) {
 		v.host(&u.Host, u.Pos, u.Host, true)
+		return
 	}
 	if u.Step != "" {
 		actor, id, n := StepRef(u.Step).Split()
@@ -106,17 +108,23 @@ func (v *validation) named(u *Unproven, settings []Setting) {
 	if u.Option != "" {
 		kind, field, name = SettingOption, &u.Option, u.Option
 	}
-	var known []string
+	var known, places []string
 	for i := range settings {
 		s := &settings[i]
-		if u.Names(s) {
+		switch {
+		case u.Names(s):
 			return
-		}
-		if s.Kind == kind {
+		case s.Kind == kind && s.Name == name:
+			places = append(places, cmp.Or(s.Step, s.Host))
+		case s.Kind == kind:
 			known = append(known, s.Name)
 		}
 	}
-	v.errorf(field, u.Pos, "control: nothing here sets %s%s%s", u, v.inCase(), suggestName(name, known))
+	remedy := suggestName(name, known)
+	if len(places) > 0 {
+		remedy = "; it is set by " + say.List(places)
+	}
+	v.errorf(field, u.Pos, "control: nothing sets %s%s", u, remedy)
 }
 
 // unproven reads an entry of control.
