@@ -1,6 +1,7 @@
 # make run            run the built-in scenarios, in parallel; those of 20 s or longer in warped time
 # make test           run the tests; those that need a lab skip without root or user namespaces
 # make test-short     run the pure tests and one lab, in under 20 s
+# make test-control   run the built-in scenarios again without each of their faults and settings; some expectation must fail
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -26,7 +27,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-kernels lint bench docs bpf deps deps-vm install clean
+.PHONY: module all build run test test-short test-control test-kernels lint bench docs bpf deps deps-vm install clean
 
 all: build
 
@@ -46,6 +47,10 @@ test: deps
 # Every pure test and one lab, which needs nothing installed. Results of unchanged packages are cached.
 test-short:
 	$(GO) test $(RACEFLAG) -short $(ARGS) $(PKGS)
+
+# What the tests do for scenarios that take 2 s at most: all of them, on both IP versions.
+test-control: deps build
+	$(BIN) run --control $(ARGS)
 
 # Labs need Linux; the commands that need no lab work on all of these.
 SYSTEMS := linux darwin windows
