@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,13 @@ func TestControlsProveTheLibrary(t *testing.T) {
 	results, err := s.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range results {
+		r := &results[i]
+		if r.Scenario.Without == nil && r.Status != suite.Pass {
+			j := judged{scenario: r.Scenario, verdicts: r.Verdicts, err: r.Err}
+			t.Errorf("%s: %s:\n%s", r.ID(), r.Status, strings.Join(j.failures(), "\n"))
+		}
 	}
 	for _, c := range result.Controls(results) {
 		t.Run(c.Scenario+"/"+c.Setting.String(), func(t *testing.T) {
