@@ -149,7 +149,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	newView := format.New
 	if f.control {
 		if newView = format.Control; newView == nil {
-			return usagef("--format %s: it has no --control; want %s", f.format, report.ControlFormatNames())
+			return usagef("--format %s: it has no --control; want %s",
+				f.format, report.ControlFormatNames())
 		}
 	}
 	if err := f.check(); err != nil {

@@ -81,8 +81,8 @@ func statusOfRuns(results []suite.Result) int {
 	return statusPassed
 }
 
-// statusOfControls returns the exit status for results with their controls: runs of cases count as in
-// [statusOfRuns], controls only by what they prove.
+// statusOfControls returns the exit status for results with their controls: runs of cases count as
+// in [statusOfRuns], controls only by what they prove.
 func statusOfControls(results []suite.Result) int {
 	cases := slices.DeleteFunc(slices.Clone(results),
 		func(r suite.Result) bool { return r.Scenario.Without != nil })

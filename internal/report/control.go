@@ -127,7 +127,8 @@ func controlNotes(all []result.Control, k Look) string {
 			fmt.Fprintf(&b, "  add an expectation that fails without it, or remove it, or mark it: "+
 				"control: {%s: %s, reason: \"...\"}\n", c.Setting.Kind, c.Setting.Name)
 		case result.Unknown:
-			fmt.Fprintf(&b, "\n%s: it is not known what proves %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
+			fmt.Fprintf(&b, "\n%s: it is not known what proves %s of %s\n",
+				c.Setting.Pos, &c.Setting, c.Scenario)
 			writeRuns(&b, c)
 		case result.Exempt:
 			if k.Verbose {

@@ -17,8 +17,8 @@ type Format struct {
 	For string
 	// New returns a view that writes in this format.
 	New func(Output) View
-	// Control returns a view of runs and their controls that writes a row for each setting; nil if the
-	// format has none.
+	// Control returns a view of runs and their controls that writes a row for each setting; nil if
+	// the format has none.
 	Control func(Output) View
 }
 

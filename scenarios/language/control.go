@@ -76,7 +76,8 @@ func (v *validation) control() {
 			v.errorf(nil, u.Pos, "control: a fault belongs to no host or step; remove host and step")
 			continue
 		}
-		if v.has(&u.Reason) && (strings.TrimSpace(u.Reason) == "" || strings.Contains(u.Reason, "\n")) {
+		if v.has(&u.Reason) &&
+			(strings.TrimSpace(u.Reason) == "" || strings.Contains(u.Reason, "\n")) {
 			v.errorf(&u.Reason, u.Pos,
 				"control: want a reason of one line: why no expectation fails without %s", u)
 		}

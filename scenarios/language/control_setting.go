@@ -84,9 +84,9 @@ func (s *Step) settings(a *Actor) []Setting {
 // Controls returns the controls of a scenario, in the order of [Scenario.Settings]: copies, each
 // without one of the settings, which is its [Scenario.Without].
 //
-// A step that set nothing else is kept, and sets nothing. No step waits for a hit of a fault that is
-// left out. Everything else that refers to such a hit stays as it is: the event never happens. The
-// deadline is that of the scenario, even where a shorter one could be estimated.
+// A step that set nothing else is kept, and sets nothing. No step waits for a hit of a fault that
+// is left out. Everything else that refers to such a hit stays as it is: the event never happens.
+// The deadline is that of the scenario, even where a shorter one could be estimated.
 func (s *Scenario) Controls() []*Scenario {
 	var all []*Scenario
 	for _, set := range s.Settings() {
