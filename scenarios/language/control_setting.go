@@ -23,8 +23,8 @@ type Setting struct {
 	Kind SettingKind `json:"kind"`
 	// Name is the name of the fault, the kernel parameter or the socket option.
 	Name string `json:"name"`
-	// Host is the host that has the kernel parameter, or that the actor with the socket is on; "" for
-	// a fault.
+	// Host is the host that has the kernel parameter, or that the actor with the socket is on; ""
+	// for a fault.
 	Host string `json:"host,omitempty"`
 	// Step is the step that sets it, ACTOR.STEP; "" if no step does.
 	Step string `json:"step,omitempty"`
@@ -160,8 +160,8 @@ func isHitOf(ref EventRef, fault string) bool {
 }
 
 // IsAbout reports whether an expectation of the scenario names a setting, so that it fails without
-// the setting whatever happens. It does if it judges the step that makes the setting, or the hits of
-// the fault, or uses a hit of the fault as an event. A fault that begins at a hit of the fault
+// the setting whatever happens. It does if it judges the step that makes the setting, or the hits
+// of the fault, or uses a hit of the fault as an event. A fault that begins at a hit of the fault
 // counts as the fault itself.
 func (s *Scenario) IsAbout(e *Expectation, set *Setting) bool {
 	if set.Kind != SettingFault {
