@@ -25,50 +25,143 @@ func (s *Scenario) SnaplenOrDefault() int {
 
 // Estimate returns roughly how long the run takes: the duration of the scenario if it is set.
 // Otherwise it is the longest of the time that each actor needs for its steps, the times that
-// expectations name for packets and states, and the ends of faults. A step needs the time that an
-// expectation says, else its sleep, its timeout, or the time that its rate implies.
+// expectations name for packets and states, and the ends of faults; times that count from an event
+// are added to the time of the event. A step needs the time that an expectation says, else its
+// sleep, its timeout, or the time that its rate implies.
 func (s *Scenario) Estimate() time.Duration {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration)
 	}
-	took := map[string]time.Duration{}
+	t := &timetable{s: s, took: map[string]time.Duration{}, ends: map[string][]*StepExpectation{}}
 	for i := range s.Expect {
-		if e := s.Expect[i].Step; e != nil && e.Took != nil {
-			actor, step, _ := e.Step.Split()
-			took[actor+"."+step] = max(took[actor+"."+step], e.Took.Want)
+		e := &s.Expect[i]
+		switch {
+		case e.Step != nil:
+			step := ofStep(e.Step.Step)
+			if e.Step.Took != nil {
+				t.took[step] = max(t.took[step], e.Step.Took.Want)
+			}
+			if e.Step.At != nil {
+				t.ends[step] = append(t.ends[step], e.Step)
+			}
+		case e.Process != nil && e.Process.Took != nil:
+			// The process may be a step's; that of an actor has the name of no step.
+			name := e.Process.Process
+			t.took[name] = max(t.took[name], e.Process.Took.Want)
 		}
 	}
+	longest := t.round()
+	first := longest
+	// An event may be known only after the round in which something waits for it.
+	for range mostRounds {
+		again := t.round()
+		if again == longest && !t.changed {
+			return longest
+		}
+		longest = again
+	}
+	// Things wait for each other in a circle: none of them will happen.
+	return first
+}
+
+// mostRounds bounds how often the times of events are worked out.
+const mostRounds = 32
+
+// timetable says roughly when the events of a run happen.
+type timetable struct {
+	s *Scenario
+	// took is the time that expectations say for steps, ends the expectations of when they end, by
+	// ACTOR.STEP.
+	took map[string]time.Duration
+	ends map[string][]*StepExpectation
+	// at is when each event happens first, as far as it is known; changed is set if a round found
+	// another time.
+	at      map[EventRef]time.Duration
+	changed bool
+}
+
+// ofStep returns ACTOR.STEP for all executions or one of them.
+func ofStep(r StepRef) string {
+	actor, step, _ := r.Split()
+	return actor + "." + step
+}
+
+// when returns when an event happens. One whose time is not known happens at the start, a later
+// execution or hit no later than the first.
+func (t *timetable) when(ref EventRef) time.Duration {
+	e, err := ref.Parse()
+	if ref == "" || err != nil {
+		return 0
+	}
+	e.N = 1
+	return t.at[e.Ref()]
+}
+
+func (t *timetable) happens(ref EventRef, at time.Duration) {
+	if t.at[ref] != at {
+		t.at[ref], t.changed = at, true
+	}
+}
+
+// round works out the times of all events, with those of the round before, and returns how long the
+// run takes.
+func (t *timetable) round() time.Duration {
+	if t.at == nil {
+		t.at = map[EventRef]time.Duration{}
+	}
+	t.changed = false
 	longest := time.Duration(0)
-	for i := range s.Actors {
-		longest = max(longest, stepsTime(s.Actors[i].Name, s.Actors[i].Steps, took))
+	for i := range t.s.Actors {
+		a := &t.s.Actors[i]
+		longest = max(longest, t.steps(a.Name, a.Steps, 0))
 	}
-	for i := range s.Faults {
-		longest = max(longest, time.Duration(s.Faults[i].After+s.Faults[i].For))
+	for i := range t.s.Faults {
+		f := &t.s.Faults[i]
+		begins := plus(t.when(f.From), time.Duration(f.After))
+		t.happens(EventRef("fault."+f.Name+".hit"), begins)
+		if f.After > 0 || f.For > 0 {
+			longest = max(longest, plus(begins, time.Duration(f.For)))
+		}
 	}
-	for i := range s.Expect {
-		longest = max(longest, s.Expect[i].lasts())
+	for i := range t.s.Expect {
+		if since, d := t.s.Expect[i].lasts(); d > 0 {
+			longest = max(longest, plus(t.when(since), d))
+		}
 	}
 	return longest
 }
 
-// stepsTime sums the time that the steps of an actor need. took is the time that expectations say,
-// by ACTOR.STEP.
-func stepsTime(actor string, steps []Step, took map[string]time.Duration) time.Duration {
-	var sum time.Duration
+// steps returns when the steps of an actor have ended that begin at now.
+func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Duration {
 	for i := range steps {
 		st := &steps[i]
-		d, expected := took[actor+"."+st.ID]
+		name := actor + "." + st.ID
+		now = max(now, t.when(st.After))
+		t.happens(EventRef(name+".start"), now)
+		d, expected := t.took[name]
 		if op := st.Op.Operation(); op != nil && !expected {
 			d = op.lasts()
 			lists, n := st.Op.Nested()
 			for _, list := range lists {
-				d = max(d, times(stepsTime(actor, list, took), n))
+				d = max(d, times(t.steps(actor, list, now)-now, n))
 			}
 		}
-		sum = min(sum+times(d, max(st.Times, 1)), maxDuration)
+		first := plus(now, d)
+		if st.Op.Wait != nil {
+			first = max(first, t.when(st.Op.Wait.Event))
+		}
+		now = plus(now, times(d, max(st.Times, 1)))
+		for _, e := range t.ends[name] {
+			first = max(first, plus(t.when(e.Since), e.At.Want))
+		}
+		now = max(now, first)
+		t.happens(EventRef(name), first)
 	}
-	return sum
+	return now
 }
+
+// plus adds two times. The result is at most maxDuration.
+func plus(a, b time.Duration) time.Duration { return min(a+b, maxDuration) }
 
 // times multiplies d by n. The result is at most maxDuration.
 func times(d time.Duration, n int) time.Duration {

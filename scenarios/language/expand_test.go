@@ -205,6 +205,43 @@ func TestEstimateIsTheLongestOfActorsAndExpectations(t *testing.T) {
 	}
 }
 
+// What counts from an event comes after it, and so do the steps that wait for it.
+func TestEstimateAddsTheTimeOfTheEvent(t *testing.T) {
+	const sleeps = "actors:\n" +
+		"  client: [sleep: 100s, {connect: \"server:9\", times: 2}, {repeat: {times: 3, steps: [sleep: 1s, poll: ]}}]\n"
+	const talks = "actors:\n" +
+		"  client: [sleep: 100s, {sleep: 5s, id: c2, after: server.s}, {sleep: 6s, id: c3, after: server.s2}]\n" +
+		"  server: [{sleep: 10s, id: s, after: client.sleep}, {sleep: 20s, id: s2, after: client.c2.start}, {wait: client.c3}]\n"
+	const circle = "actors:\n" +
+		"  client: [{sleep: 100s, after: server.s}]\n" +
+		"  server: [{sleep: 10s, id: s, after: client.sleep}]\n"
+	const fault = "faults:\n  f: {do: drop, from: client.sleep, after: 7s}\n"
+	for _, tt := range []struct {
+		name, actors, expect, more string
+		want                       time.Duration
+	}{
+		{"at since the end of a step", sleeps, "{reaches: {host: client}, at: 50s, since: client.sleep}", "", 150 * time.Second},
+		{"at since the start of a step", sleeps, "{step: client.connect, error: none, at: 50s, since: client.connect.start}", "", 153 * time.Second},
+		{"at of a step moves the next ones", sleeps, "{step: client.connect, error: none, at: 200s}", "", 203 * time.Second},
+		{"took of a step, each time", sleeps, "{step: client.connect, error: none, took: 10s}", "", 123 * time.Second},
+		{"packets since a step", sleeps, "{packets: {tcp: SYN}, at: [1s, 30s], since: client.connect}", "", 130 * time.Second},
+		{"a list of times longer than the count", sleeps, "{packets: {tcp: SYN}, at: [1s, 30s, 90s], count: 2, since: client.connect}", "", 130 * time.Second},
+		{"for from a step within another", sleeps, "{holds: {host: client}, from: client.sleep2, for: 50s}", "", 151 * time.Second},
+		{"at since the hit of a fault", sleeps, "{reaches: {host: client}, at: 50s, since: \"fault.f.hit[2]\"}", fault, 157 * time.Second},
+		{"for of a fault that an event begins", sleeps, "{never: {host: client}}", "faults:\n  f: {do: drop, from: client.sleep, for: 9s}\n", 109 * time.Second},
+		{"a program, after the steps before it", "actors:\n  client: [sleep: 30s, exec: [x]]\n", "{process: client.exec, exit: 0, took: 40s}", "", 70 * time.Second},
+		{"steps that wait for other actors", talks, "{never: {host: client}}", "", 100*time.Second + 10*time.Second + 20*time.Second + 6*time.Second},
+		{"steps that wait in a circle", circle, "{never: {host: client}}", "", 110 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := mustExpand(t, skeleton+tt.actors+"expect:\n  - "+tt.expect+"\n"+tt.more, nil)[0]
+			if got := s.Estimate(); got != tt.want {
+				t.Errorf("estimate %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestKnobsChangeWhatHappens(t *testing.T) {
 	f, err := Parse("test.yaml", []byte(`name: test
 title: "${shown}"

@@ -65,13 +65,14 @@ func (e *Expectation) SampledAt() []EventRef {
 	return events
 }
 
-// lasts returns how long the run must last for the expectation to be judged.
-func (e *Expectation) lasts() time.Duration {
+// lasts returns how long the run must last after an event, or after the start of the actors if it
+// is "", for the expectation to be judged.
+func (e *Expectation) lasts() (since EventRef, d time.Duration) {
 	_, kind := chosen[expectationKind](e)
 	if kind == nil {
-		return 0
+		return "", 0
 	}
-	return kind.lasts()
+	return kind.begins(), kind.lasts()
 }
 
 // ExpectationKinds returns the keys of all kinds of expectations, in the order of the
@@ -91,9 +92,12 @@ type expectationKind interface {
 	String() string
 	// check reports mistakes; pos is the place of the expectation.
 	check(v *validation, pos Pos)
-	// lasts returns how long the run must last, from the start of the actors, so that the
-	// expectation can be judged; 0 if any length will do.
+	// lasts returns how long the run must last after the event that begins returns, or after the
+	// start of the actors if that is "", so that the expectation can be judged; 0 if it need not
+	// last longer.
 	lasts() time.Duration
+	// begins returns the event that lasts counts from, as written in the file, or "".
+	begins() EventRef
 	// observed reports whether the expectation relies on packets or sockets that were seen.
 	observed() bool
 	// sampledAt returns the events at which the expectation needs the state of all sockets, as

@@ -75,6 +75,8 @@ func (c *CountersExpectation) String() string {
 
 func (*CountersExpectation) lasts() time.Duration { return 0 }
 
+func (*CountersExpectation) begins() EventRef { return "" }
+
 func (*CountersExpectation) observed() bool { return false }
 
 func (*CountersExpectation) sampledAt() []EventRef { return nil }

@@ -18,6 +18,8 @@ func (f *FaultExpectation) String() string { return "fault " + f.Fault + ": " + 
 
 func (*FaultExpectation) lasts() time.Duration { return 0 }
 
+func (*FaultExpectation) begins() EventRef { return "" }
+
 func (*FaultExpectation) observed() bool { return false }
 
 func (*FaultExpectation) sampledAt() []EventRef { return nil }

@@ -32,6 +32,8 @@ func (h *HoldsExpectation) String() string {
 
 func (h *HoldsExpectation) lasts() time.Duration { return longestOf(h.For) }
 
+func (h *HoldsExpectation) begins() EventRef { return h.From }
+
 func (h *HoldsExpectation) observed() bool { return true }
 
 func (h *HoldsExpectation) sampledAt() []EventRef { return []EventRef{h.From, h.Until} }

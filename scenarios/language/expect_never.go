@@ -28,6 +28,8 @@ func (n *NeverExpectation) String() string {
 
 func (n *NeverExpectation) lasts() time.Duration { return 0 }
 
+func (*NeverExpectation) begins() EventRef { return "" }
+
 func (n *NeverExpectation) observed() bool { return true }
 
 func (n *NeverExpectation) sampledAt() []EventRef { return []EventRef{n.From, n.Until} }

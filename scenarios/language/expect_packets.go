@@ -101,20 +101,23 @@ func (p *PacketsExpectation) judged(spans []Span, less int) string {
 // lasts returns the sum of the gaps, or the last of the times if that is longer: the packets must
 // be watched until then.
 func (p *PacketsExpectation) lasts() time.Duration {
-	gaps := p.Gaps
-	// With a count, the list of gaps may be longer than needed.
-	if c := p.Count; c != nil && c.Max >= 1 && c.Max-1 < int64(len(gaps)) {
-		gaps = gaps[:c.Max-1]
+	gaps, at := p.Gaps, p.At
+	// With a count, the lists may be longer than needed.
+	if c := p.Count; c != nil && c.Max >= 1 {
+		gaps = gaps[:min(int64(len(gaps)), c.Max-1)]
+		at = at[:min(int64(len(at)), c.Max)]
 	}
 	var sum, last time.Duration
 	for i := range gaps {
 		sum = min(sum+gaps[i].Want, maxDuration)
 	}
-	for i := range p.At {
-		last = max(last, p.At[i].Want)
+	for i := range at {
+		last = max(last, at[i].Want)
 	}
 	return max(sum, last)
 }
+
+func (p *PacketsExpectation) begins() EventRef { return p.Since }
 
 func (*PacketsExpectation) observed() bool { return true }
 

@@ -36,6 +36,8 @@ func (p *PathExpectation) String() string {
 
 func (*PathExpectation) lasts() time.Duration { return 0 }
 
+func (*PathExpectation) begins() EventRef { return "" }
+
 func (*PathExpectation) observed() bool { return true }
 
 func (*PathExpectation) sampledAt() []EventRef { return nil }

@@ -75,6 +75,8 @@ func (p *ProcessExpectation) String() string {
 
 func (p *ProcessExpectation) lasts() time.Duration { return longestOf(p.Took) }
 
+func (*ProcessExpectation) begins() EventRef { return "" }
+
 func (p *ProcessExpectation) observed() bool { return false }
 
 func (p *ProcessExpectation) sampledAt() []EventRef { return nil }

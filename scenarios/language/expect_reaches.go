@@ -53,6 +53,8 @@ func (r *ReachesExpectation) Socket() string {
 
 func (r *ReachesExpectation) lasts() time.Duration { return longestOf(r.At) }
 
+func (r *ReachesExpectation) begins() EventRef { return r.Since }
+
 func (r *ReachesExpectation) observed() bool { return true }
 
 func (r *ReachesExpectation) sampledAt() []EventRef { return nil }

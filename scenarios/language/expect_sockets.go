@@ -86,6 +86,8 @@ func (s *SocketsExpectation) Moment() string { return cmp.Or(string(s.When), "th
 
 func (s *SocketsExpectation) lasts() time.Duration { return 0 }
 
+func (s *SocketsExpectation) begins() EventRef { return s.When }
+
 func (s *SocketsExpectation) observed() bool { return true }
 
 func (s *SocketsExpectation) sampledAt() []EventRef { return []EventRef{s.When} }

@@ -198,6 +198,8 @@ func (e *StepExpectation) String() string {
 
 func (e *StepExpectation) lasts() time.Duration { return longestOf(e.At) }
 
+func (e *StepExpectation) begins() EventRef { return e.Since }
+
 func (e *StepExpectation) observed() bool { return false }
 
 func (e *StepExpectation) sampledAt() []EventRef { return nil }
