@@ -118,6 +118,16 @@ client: [connect: {to: "server:8080"}, send: hello]
 			map[string]string{},
 		},
 		{
+			"a step expected to hang that hangs until the duration is over",
+			`- {step: client.connect, hangs: true}`,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.begin("client.connect", 0)
+				return p.end(2*time.Second, "duration", "client.connect")
+			},
+			map[string]string{},
+		},
+		{
 			"a step expected to hang that ends",
 			`- {step: client.connect, hangs: true}`,
 			func(p *tape) *trace.Trace {

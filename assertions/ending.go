@@ -2,7 +2,6 @@ package assertions
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +10,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ending wants the run to have ended by itself, or at its deadline with only steps in progress that
-// are expected to hang.
+// ending wants the run to have ended by itself, or at its duration or deadline with only steps in
+// progress that are expected to hang.
 func (ev *evidence) ending() Verdict {
 	v := newDraft("end", -1, ev.s.Pos, "the run ends by itself")
 	if ev.end == nil {
@@ -42,7 +41,7 @@ func (ev *evidence) ending() Verdict {
 		}
 	}
 	switch {
-	case ev.end.Reason == trace.EndDeadline && len(ev.end.Hanging) > 0 && len(surprising) == 0:
+	case len(ev.end.Hanging) > 0 && len(surprising) == 0:
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
 		v.saw(true, v.Title, strings.Join(ev.end.Hanging, ", "))
 	case len(surprising) > 0:
@@ -55,47 +54,12 @@ func (ev *evidence) ending() Verdict {
 	return v.finish()
 }
 
-// mayHang reports whether an expectation that holds here says that a step hangs. A step around it,
-// such as a repeat, hangs with it.
+// mayHang reports whether an expectation that holds here says that a step hangs.
 func (ev *evidence) mayHang(step string) bool {
-	actor, id, n := language.StepRef(step).Split()
-	for i := range ev.s.Expect {
-		e := &ev.s.Expect[i]
-		if e.Step == nil || !e.Step.Hangs {
-			continue
-		}
-		if e.Where != nil {
-			if reason, err := ev.skipped(e.Where); reason != "" || err != nil {
-				continue
-			}
-		}
-		wantActor, wantID, wantN := e.Step.Step.Split()
-		if wantActor != actor {
-			continue
-		}
-		if wantID == id && (wantN == 0 || n == 0 || wantN == n) || ev.contains(actor, id, wantID) {
-			return true
-		}
-	}
-	return false
-}
-
-// contains reports whether the step outer of an actor is around the step inner.
-func (ev *evidence) contains(actor, outer, inner string) bool {
-	a := ev.s.Actor(actor)
-	if a == nil {
-		return false
-	}
-	found := false
-	language.EachStep(a.Steps, func(st *language.Step) {
-		if st.ID != outer {
-			return
-		}
-		lists, _ := st.Op.Nested()
-		inside := slices.Concat(lists...)
-		language.EachStep(inside, func(st *language.Step) { found = found || st.ID == inner })
+	return ev.s.MayHang(language.StepRef(step), func(w *language.Where) bool {
+		reason, err := ev.skipped(w)
+		return reason == "" && err == nil
 	})
-	return found
 }
 
 // inProgressFor is how long a hanging step had been in progress when the run ended.

@@ -102,10 +102,21 @@ func (l *lab) announceSysctls() error {
 			if err != nil {
 				return err
 			}
+			l.has[name] = ok
 			l.now(trace.Event{Sysctl: &trace.Sysctl{Host: host, Name: name, Value: value, Missing: !ok}})
 		}
 	}
 	return nil
+}
+
+// met reports whether this kernel meets the condition of an expectation.
+func (l *lab) met(w *language.Where) bool {
+	for name, want := range w.Conditions() {
+		if l.has[name] != want {
+			return false
+		}
+	}
+	return true
 }
 
 // anyHost names a host whose sysctls stand for those of all hosts: they run on one kernel, and

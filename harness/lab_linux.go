@@ -32,6 +32,8 @@ type lab struct {
 	hits map[string]uint64
 	// on has true for the faults in force.
 	on map[string]bool
+	// has says of the sysctls that expectations ask for whether the kernel has them.
+	has map[string]bool
 
 	// inbox brings everything that happens outside the goroutine, as functions to call on it.
 	inbox chan func() error
@@ -50,6 +52,7 @@ func runLab(control, events *os.File) {
 	l := &lab{
 		hits:     map[string]uint64{},
 		on:       map[string]bool{},
+		has:      map[string]bool{},
 		inbox:    make(chan func() error, 64),
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),

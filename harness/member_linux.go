@@ -212,16 +212,41 @@ func (l *lab) unprepared() string {
 func (l *lab) hanging() []string {
 	var steps []string
 	for _, a := range l.actors {
-		for _, s := range a.running {
-			if _, around := language.OperationNamed(s.Op).(language.Nesting); around {
-				continue // of nested steps, the innermost hangs
-			}
-			name := a.Name + "." + s.Step
-			if s.N > 1 {
-				name += "[" + strconv.Itoa(s.N) + "]"
-			}
-			steps = append(steps, name)
+		for _, ref := range a.inProgress() {
+			steps = append(steps, string(ref))
 		}
+	}
+	return steps
+}
+
+// settled reports whether every actor is done, or in steps that are expected to hang.
+func (l *lab) settled() bool {
+	for _, a := range l.actors {
+		if a.done {
+			continue
+		}
+		steps := a.inProgress()
+		if len(steps) == 0 || slices.ContainsFunc(steps,
+			func(ref language.StepRef) bool { return !l.Scenario.MayHang(ref, l.met) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// inProgress returns the steps of the actor that have begun and not ended, as ACTOR.STEP or
+// ACTOR.STEP[N]. Of nested steps, it is the innermost.
+func (a *member) inProgress() []language.StepRef {
+	var steps []language.StepRef
+	for _, s := range a.running {
+		if _, around := language.OperationNamed(s.Op).(language.Nesting); around {
+			continue
+		}
+		name := a.Name + "." + s.Step
+		if s.N > 1 {
+			name += "[" + strconv.Itoa(s.N) + "]"
+		}
+		steps = append(steps, language.StepRef(name))
 	}
 	return steps
 }

@@ -29,6 +29,15 @@ func (l *lab) perform() error {
 	}
 	deadline := time.NewTimer(l.Scenario.DeadlineOrDefault())
 	defer deadline.Stop()
+	// An estimate may be too short to show that a step hangs, so only a duration that the scenario
+	// sets ends the run.
+	var duration <-chan time.Time
+	if d := time.Duration(l.Scenario.Duration); d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		duration = timer.C
+	}
+	elapsed := false
 	var poll <-chan time.Time
 	if len(l.watched.counted) > 0 {
 		ticker := time.NewTicker(pollHits)
@@ -37,6 +46,10 @@ func (l *lab) perform() error {
 	}
 	reason := trace.EndDone
 	for reason == trace.EndDone && !l.allDone() {
+		if elapsed && l.settled() {
+			reason = trace.EndDuration
+			break
+		}
 		select {
 		case f := <-l.inbox:
 			if err := f(); err != nil {
@@ -46,6 +59,8 @@ func (l *lab) perform() error {
 			if err := l.countHits(); err != nil {
 				return err
 			}
+		case <-duration:
+			elapsed = true
 		case <-deadline.C:
 			reason = trace.EndDeadline
 		case <-l.canceled:

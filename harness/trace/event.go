@@ -278,6 +278,9 @@ type EndReason string
 const (
 	// EndDone: all actors did all their steps.
 	EndDone EndReason = "done"
+	// EndDuration: the duration of the scenario was over, and all steps in progress were ones that
+	// are expected to hang.
+	EndDuration EndReason = "duration"
 	// EndDeadline: the deadline of the scenario came first.
 	EndDeadline EndReason = "deadline"
 	// EndCanceled: the caller canceled the run.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type StepExpectation struct {
 	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of all bytes received, in hex."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where the datagram of recvfrom, or the connection of accept, came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many executions ended like this. Default: all."`
-	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did."`
+	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did, at its duration if that is set, else at its deadline."`
 }
 
 // InfoVal is an expected field of tcp_info, or an expected count of sockstat.
@@ -203,3 +204,40 @@ func (e *StepExpectation) begins() EventRef { return e.Since }
 func (e *StepExpectation) observed() bool { return false }
 
 func (e *StepExpectation) sampledAt() []EventRef { return nil }
+
+// MayHang reports whether an expectation says that a step hangs, or a step in it, such as one of a
+// repeat. Only expectations count whose condition is met.
+func (s *Scenario) MayHang(step StepRef, met func(*Where) bool) bool {
+	actor, id, n := step.Split()
+	for i := range s.Expect {
+		e := &s.Expect[i]
+		if e.Step == nil || !e.Step.Hangs || e.Where != nil && !met(e.Where) {
+			continue
+		}
+		wantActor, wantID, wantN := e.Step.Step.Split()
+		if wantActor != actor {
+			continue
+		}
+		if wantID == id && (wantN == 0 || n == 0 || wantN == n) || s.encloses(actor, id, wantID) {
+			return true
+		}
+	}
+	return false
+}
+
+// encloses reports whether the step outer of an actor is around the step inner.
+func (s *Scenario) encloses(actor, outer, inner string) bool {
+	a := s.Actor(actor)
+	if a == nil {
+		return false
+	}
+	found := false
+	EachStep(a.Steps, func(st *Step) {
+		if st.ID != outer {
+			return
+		}
+		lists, _ := st.Op.Nested()
+		EachStep(slices.Concat(lists...), func(st *Step) { found = found || st.ID == inner })
+	})
+	return found
+}

@@ -150,3 +150,36 @@ func TestAPlainPeakMeansAtMost(t *testing.T) {
 		t.Error("some is taken for a peak")
 	}
 }
+
+func TestWhatMayHang(t *testing.T) {
+	s := mustExpand(t, `
+name: hangs
+title: Steps that are expected to hang
+hosts: {one: {}, two: {}}
+actors:
+  one:
+    - {wait: two.wait, id: once}
+    - {wait: two.wait, id: third, times: 3}
+    - {repeat: {times: 2, steps: [{wait: two.wait, id: inner}]}, id: loop}
+    - {wait: two.wait, id: elsewhere}
+    - {wait: two.wait, id: never}
+  two: [{wait: one.once, id: wait}]
+expect:
+  - {step: one.once, hangs: true}
+  - {step: "one.third[3]", hangs: true}
+  - {step: one.inner, hangs: true}
+  - {step: one.elsewhere, hangs: true, where: {sysctl: net.ipv4.tcp_syn_linear_timeouts}}
+`, nil)[0]
+	for ref, want := range map[StepRef]bool{
+		"one.once": true, "one.once[2]": true, "one.third[3]": true, "one.third[2]": false,
+		"one.loop": true, "one.inner[2]": true, "one.elsewhere": false, "one.never": false,
+		"two.wait": false, "two.once": false,
+	} {
+		if got := s.MayHang(ref, func(*Where) bool { return false }); got != want {
+			t.Errorf("MayHang(%s) = %t, want %t", ref, got, want)
+		}
+	}
+	if !s.MayHang("one.elsewhere", func(*Where) bool { return true }) {
+		t.Error("a step whose condition is met may not hang")
+	}
+}

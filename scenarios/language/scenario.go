@@ -57,7 +57,7 @@ type Scenario struct {
 
 	IP       []Family `json:"ip,omitempty" jsonschema_description:"IP versions to run on: v4, v6 or both. Default: v4."`
 	Deadline Duration `json:"deadline,omitempty" jsonschema_description:"When the run is ended even if an actor still hangs. Default: 1.5 times the duration, plus 10 s."`
-	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes. Set it where the estimate is wrong."`
+	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes. Set it where the estimate is wrong, and where a step is expected to hang."`
 
 	Network Network       `json:"network,omitzero" jsonschema_description:"How the hosts are joined, and the properties of all links."`
 	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`

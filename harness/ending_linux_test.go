@@ -1,0 +1,109 @@
+package harness_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/harness"
+	"halfopen/harness/trace"
+)
+
+func TestWhenARunEnds(t *testing.T) {
+	needLab(t)
+	const scenario = `
+name: ends
+title: A run ends when its duration is over and only hangs are in progress
+duration: 400ms
+deadline: 2s
+hosts: {client: {}, server: {}}
+actors:
+  server:
+    - listen: 80
+    - accept
+    - SERVER
+  client:
+    - connect: "server:80"
+    - CLIENT
+expect:
+  - EXPECT
+  - {step: client.connect}
+`
+	for _, tt := range []struct {
+		name                   string
+		server, client, expect string
+		reason                 trace.EndReason
+		earliest               time.Duration
+		fails                  bool
+	}{
+		{
+			name:   "only a hang is left",
+			server: "recv", client: "{sleep: 10ms}", expect: "{step: server.recv, hangs: true}",
+			reason: trace.EndDuration, earliest: 400 * time.Millisecond,
+		},
+		{
+			name:   "only a hang in a repeat is left",
+			server: "{repeat: {times: 2, steps: [{sleep: 1ms}, {recv: , id: in}]}, id: loop}", client: "{sleep: 10ms}",
+			expect: "{step: server.in, hangs: true}",
+			reason: trace.EndDuration, earliest: 400 * time.Millisecond,
+		},
+		{
+			name:   "another step takes longer",
+			server: "recv", client: "{sleep: 800ms}", expect: "{step: server.recv, hangs: true}",
+			reason: trace.EndDuration, earliest: 800 * time.Millisecond,
+		},
+		{
+			name:   "all steps end before the duration",
+			server: "{sleep: 1ms}", client: "{sleep: 10ms}", expect: "{step: server.sleep}",
+			reason: trace.EndDone,
+		},
+		{
+			name:   "the step that hangs is not expected to",
+			server: "recv", client: "{sleep: 10ms}", expect: "{step: client.sleep}",
+			reason: trace.EndDeadline, earliest: 2 * time.Second, fails: true,
+		},
+		{
+			name:   "a step hangs that is expected to on another kernel",
+			server: "recv", client: "{sleep: 10ms}",
+			expect: "{step: server.recv, hangs: true, where: {no-sysctl: net.ipv4.tcp_syn_retries}}",
+			reason: trace.EndDeadline, earliest: 2 * time.Second, fails: true,
+		},
+		{
+			name:   "an actor waits for what never happens",
+			server: "recv", client: "{sleep: 10ms, after: server.recv}",
+			expect: "{step: server.recv, hangs: true}",
+			reason: trace.EndDeadline, earliest: 2 * time.Second,
+		},
+		{
+			name:   "the step that should hang ends",
+			server: "{sleep: 50ms}", client: "{sleep: 10ms}", expect: "{step: server.sleep, hangs: true}",
+			reason: trace.EndDone, fails: true,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := only(t, strings.NewReplacer(
+				"SERVER", tt.server, "CLIENT", tt.client, "EXPECT", tt.expect,
+			).Replace(scenario))[0]
+			tr, err := harness.Run(t.Context(), s, harness.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var failed []string
+			for _, v := range assertions.Check(s, tr) {
+				if v.Status == assertions.Fail {
+					failed = append(failed, v.Title+": "+v.Reason)
+				}
+			}
+			if fails := len(failed) > 0; fails != tt.fails {
+				t.Errorf("failed: %q, want a failure: %t", failed, tt.fails)
+			}
+			end, at := tr.End()
+			if end.Reason != tt.reason || at-tr.Started() < tt.earliest {
+				t.Errorf("the run ended (%s) after %v, want %s after %v",
+					end.Reason, at-tr.Started(), tt.reason, tt.earliest)
+			}
+		})
+	}
+}
