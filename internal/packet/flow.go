@@ -25,8 +25,13 @@ type Flow struct {
 	Opener bool
 	// Retransmission is true if the first sequence number of the segment was already seen at this
 	// link end in this direction, so that a reader of tcpdump sees it twice. Bare acknowledgements,
-	// RSTs and empty probes take no sequence space and are never retransmissions.
+	// RSTs and empty probes take no sequence space and are never retransmissions. In a simultaneous
+	// open a SYN and a SYN-ACK have the same number (RFC 9293, section 3.5): neither is a
+	// retransmission of the other, nor is data at the number of a SYN.
 	Retransmission bool
+	// Partial is true for a retransmission whose last sequence number is new, such as the first FIN
+	// on data that is sent again.
+	Partial bool
 }
 
 // Flows follows the connections of a run. The zero value is not ready to use; see [NewFlows].
@@ -47,6 +52,9 @@ type conn struct {
 	opener int
 	isn    [2]uint32
 	known  [2]bool
+	// offers are the initial numbers that each side has sent in SYNs. A server that has forgotten a
+	// SYN, or answers by SYN cookies, offers several.
+	offers [2][]uint32
 	// offered is true while only the SYN of the connection was seen. It may never become a
 	// connection.
 	offered bool
@@ -54,6 +62,14 @@ type conn struct {
 	// wrapped.
 	high [2]int64
 	ends map[linkEnd]*seen
+	syns map[seenSYN]bool
+}
+
+// seenSYN is a SYN, or with answer a SYN-ACK, seen at a link end.
+type seenSYN struct {
+	end    linkEnd
+	isn    uint32
+	answer bool
 }
 
 // linkEnd is the place and the direction in which a packet was seen: lo shows each packet going out
@@ -85,7 +101,7 @@ func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 	c := f.find(key, side, d)
 	c.learn(side, d)
 	flow := Flow{Conn: c.number, Opener: side == c.opener}
-	if c.known[side] {
+	if c.known[side] && d.Flags&SYN == 0 {
 		flow.Seq = c.relative(side, d.Seq)
 	}
 	if d.Flags&ACK != 0 && c.known[1-side] {
@@ -96,22 +112,28 @@ func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 		first++
 	}
 	flow.Offset = first - 1
-	length := int64(d.PayloadLen)
-	if d.Flags&SYN != 0 {
-		length++
-	}
+	last := first + int64(d.PayloadLen)
 	if d.Flags&FIN != 0 {
-		length++
+		last++
 	}
-	if d.Flags&RST != 0 || length == 0 {
+	if d.Flags&RST != 0 || last == flow.Seq {
 		return flow
 	}
-	c.high[side] = max(c.high[side], flow.Seq+length)
+	c.high[side] = max(c.high[side], last)
 	end.side = side
-	if c.ends[end] == nil {
-		c.ends[end] = &seen{}
+	again, all := false, true
+	if last > first {
+		if c.ends[end] == nil {
+			c.ends[end] = &seen{}
+		}
+		again, all = c.ends[end].add(first, last)
 	}
-	flow.Retransmission = c.ends[end].add(flow.Seq, flow.Seq+length)
+	if d.Flags&SYN != 0 {
+		syn := seenSYN{end, d.Seq, d.Flags&ACK != 0}
+		again = c.syns[syn]
+		c.syns[syn] = true
+	}
+	flow.Retransmission, flow.Partial = again, again && !all
 	return flow
 }
 
@@ -132,13 +154,13 @@ func (f *Flows) latest(key tuple) *conn {
 
 func (f *Flows) add(key tuple, opener int) *conn {
 	f.count++
-	c := &conn{number: f.count, opener: opener, ends: map[linkEnd]*seen{}}
+	c := &conn{number: f.count, opener: opener, ends: map[linkEnd]*seen{}, syns: map[seenSYN]bool{}}
 	f.conns[key] = append(f.conns[key], c)
 	return c
 }
 
 // find returns the incarnation that the segment belongs to. A SYN belongs to the one with its
-// initial number, a SYN-ACK to the one that it acknowledges, any other segment to the latest one
+// initial number, or to the one that the other end offers at the same time, a SYN-ACK to the one that it acknowledges, any other segment to the latest one
 // whose numbers are near. While a SYN is unanswered, the previous connection lives on: segments in
 // it, such as a challenge ACK (RFC 5961, section 4), belong to it.
 func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
@@ -148,7 +170,7 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	for _, c := range slices.Backward(all) {
 		switch {
 		case syn && !ack:
-			if c.known[side] && c.isn[side] == d.Seq {
+			if c.known[side] && c.isn[side] == d.Seq || c.offered && c.opener != side && !c.known[side] {
 				return c
 			}
 		case syn:
@@ -200,8 +222,10 @@ func near(a, b uint32) bool {
 func (c *conn) learn(side int, d *Decoded) {
 	switch {
 	case d.Flags&SYN != 0:
-		// A late SYN may be answered by a SYN-ACK with another number. Then that number counts.
-		if !c.known[side] || c.isn[side] != d.Seq {
+		// A late SYN may be answered by a SYN-ACK with another number. Then that number counts,
+		// until an acknowledgement says which one does. One seen before may be on its way still.
+		if !slices.Contains(c.offers[side], d.Seq) {
+			c.offers[side] = append(c.offers[side][max(0, len(c.offers[side])-mostOffers):], d.Seq)
 			c.isn[side], c.known[side], c.high[side] = d.Seq, true, 0
 		}
 	case !c.known[side] && d.Flags&RST != 0 && d.Flags&ACK != 0:
@@ -209,10 +233,20 @@ func (c *conn) learn(side int, d *Decoded) {
 	case !c.known[side]:
 		c.isn[side], c.known[side] = d.Seq-1, true
 	}
-	if d.Flags&ACK != 0 && !c.known[1-side] {
-		c.isn[1-side], c.known[1-side] = d.Ack-1, true
+	if d.Flags&ACK == 0 {
+		return
+	}
+	other := 1 - side
+	switch chosen := d.Ack - 1; {
+	case !c.known[other]:
+		c.isn[other], c.known[other] = chosen, true
+	case c.high[other] <= 1 && slices.Contains(c.offers[other], chosen):
+		c.isn[other] = chosen
 	}
 }
+
+// mostOffers bounds how many initial numbers of one side are remembered.
+const mostOffers = 16
 
 // relative returns a sequence number of a side relative to its initial one, even past 4 GiB.
 func (c *conn) relative(side int, n uint32) int64 {
@@ -223,25 +257,26 @@ func (c *conn) relative(side int, n uint32) int64 {
 // seen is the sequence space seen, as disjoint intervals [from, to) in order.
 type seen struct{ spans [][2]int64 }
 
-// add adds [from, to) and reports whether from was already in it.
-func (s *seen) add(from, to int64) bool {
-	before := false
+// add adds [from, to), which is not empty, and reports whether from was already in it, and whether
+// the last number was.
+func (s *seen) add(from, to int64) (first, last bool) {
 	var out [][2]int64
 	// Nearly always the segment continues the last interval.
 	if n := len(s.spans); n > 0 && s.spans[n-1][0] <= from {
-		last := &s.spans[n-1]
-		if from <= last[1] {
-			before = from < last[1]
-			last[1] = max(last[1], to)
-			return before
+		end := &s.spans[n-1]
+		if from > end[1] {
+			s.spans = append(s.spans, [2]int64{from, to})
+			return false, false
 		}
-		s.spans = append(s.spans, [2]int64{from, to})
-		return false
+		first, last = from < end[1], to <= end[1]
+		end[1] = max(end[1], to)
+		return first, last
 	}
 	joined := [2]int64{from, to}
 	placed := false
 	for _, span := range s.spans {
-		before = before || (span[0] <= from && from < span[1])
+		first = first || (span[0] <= from && from < span[1])
+		last = last || (span[0] < to && to <= span[1])
 		switch {
 		case span[1] < joined[0]:
 			out = append(out, span)
@@ -258,5 +293,5 @@ func (s *seen) add(from, to int64) bool {
 		out = append(out, joined)
 	}
 	s.spans = out
-	return before
+	return first, last
 }

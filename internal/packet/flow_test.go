@@ -155,6 +155,63 @@ func TestFlows(t *testing.T) {
 			},
 		},
 		{
+			"the SYN-ACKs of a simultaneous open repeat no SYN, and are one connection",
+			[]segment{
+				{flags: "S", seq: 1000},
+				{back: true, flags: "S", seq: 5000},
+				{flags: "SA", seq: 1000, ack: 5001},
+				{back: true, flags: "SA", seq: 5000, ack: 1001},
+				{flags: "SA", seq: 1000, ack: 5001},
+			},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1},
+				{Conn: 1, Opener: true, Ack: 1},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Opener: true, Ack: 1, Retransmission: true},
+			},
+		},
+		{
+			"a byte at the number of the SYN is no retransmission",
+			[]segment{{flags: "S", seq: 0}, {flags: "A", seq: 0, len: 1}, {flags: "A", seq: 0, len: 1}},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Opener: true, Ack: 1, Offset: -1},
+				{Conn: 1, Opener: true, Ack: 1, Offset: -1, Retransmission: true},
+			},
+		},
+		{
+			"the first FIN on data that is sent again is new",
+			[]segment{{flags: "S", seq: 0}, {flags: "A", seq: 1, len: 5}, {flags: "FA", seq: 1, len: 5}, {flags: "FA", seq: 1, len: 5}},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 1},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 1, Retransmission: true, Partial: true},
+				{Conn: 1, Opener: true, Ack: 1, Seq: 1, Retransmission: true},
+			},
+		},
+		{
+			"a SYN-ACK with another number is no retransmission, and the number that is acknowledged counts",
+			[]segment{
+				{flags: "S", seq: 1000},
+				{back: true, flags: "SA", seq: 5000, ack: 1001},
+				{back: true, flags: "SA", seq: 7000000, ack: 1001},
+				{host: "server", back: true, flags: "SA", seq: 5000, ack: 1001},
+				{flags: "A", seq: 1001, ack: 7000001},
+				{flags: "A", seq: 1001, ack: 5001},
+				{back: true, flags: "A", seq: 5001, ack: 1001, len: 5},
+			},
+			[]Flow{
+				{Conn: 1, Opener: true},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Ack: 1},
+				{Conn: 1, Opener: true, Seq: 1, Ack: 1},
+				{Conn: 1, Opener: true, Seq: 1, Ack: 1},
+				{Conn: 1, Seq: 1, Ack: 1},
+			},
+		},
+		{
 			"sequence numbers wrap",
 			[]segment{{flags: "S", seq: wrap}, {flags: "A", seq: wrap + 1, len: 10}, {flags: "A", seq: wrap + 11, len: 10}},
 			[]Flow{{Conn: 1, Opener: true}, {Conn: 1, Opener: true, Ack: 1, Seq: 1}, {Conn: 1, Opener: true, Ack: 1, Seq: 11, Offset: 10}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
@@ -16,13 +17,50 @@ type direction struct {
 	opener bool
 }
 
-// labeler describes packets in the words of the ladder. It remembers the next sequence number of
-// each stream, to distinguish a probe from a bare acknowledgement.
+// labeler describes packets in the words of the ladder. It remembers how far each stream was sent
+// and acknowledged, to distinguish a probe from a bare acknowledgement.
 type labeler struct {
-	next map[direction]int64
+	streams map[direction]*stream
 }
 
-func newLabeler() *labeler { return &labeler{next: map[direction]int64{}} }
+// stream is what one side sent.
+type stream struct {
+	// known is set once a segment was seen. next is the number after the last that was sent without
+	// a gap.
+	known bool
+	next  int64
+	// acked is the highest acknowledgement that has come back. coming are those under way, by time
+	// of arrival.
+	acked  int64
+	coming []acknowledgement
+}
+
+type acknowledgement struct {
+	at time.Duration
+	n  int64
+}
+
+func newLabeler() *labeler { return &labeler{streams: map[direction]*stream{}} }
+
+func (l *labeler) stream(d direction) *stream {
+	if l.streams[d] == nil {
+		l.streams[d] = &stream{}
+	}
+	return l.streams[d]
+}
+
+// allAcked reports whether everything in the stream had been acknowledged at some time. Times must
+// not decrease.
+func (s *stream) allAcked(at time.Duration) bool {
+	s.coming = slices.DeleteFunc(s.coming, func(a acknowledgement) bool {
+		if a.at <= at {
+			s.acked = max(s.acked, a.n)
+		}
+		return a.at <= at
+	})
+	s.next = max(s.next, s.acked)
+	return s.acked == s.next
+}
 
 // words returns the description of a packet word by word, the most important first: a label that is
 // too long loses the last. Packets must come in the order they were sent.
@@ -37,7 +75,7 @@ func (l *labeler) words(j *Journey) []string {
 	case d.Fragment && d.FragmentOffset > 0:
 		words = []string{strings.ToUpper(d.Proto), fmt.Sprintf("len=%d", d.PayloadLen)}
 	case d.Proto == "tcp":
-		words = j.rewritten(l.segment(d, j.Flow))
+		words = j.rewritten(l.segment(j))
 	case d.Proto == "udp":
 		words = []string{
 			"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen),
@@ -63,24 +101,30 @@ func (l *labeler) words(j *Journey) []string {
 	return words
 }
 
-func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
+func (l *labeler) segment(j *Journey) []string {
+	d, f := j.Packet, j.Flow
 	kind := d.Kind()
 	words := []string{kind}
 	if kind == "" {
 		words[0] = "no flags"
 	}
-	if f.Retransmission {
+	// A FIN is new, even on data that is sent again.
+	again := f.Retransmission && !(kind == "FIN" && f.Partial)
+	if again {
 		words = append(words, "again")
 	}
-	me := direction{f.Conn, f.Opener}
-	next, known := l.next[me]
+	me := l.stream(direction{f.Conn, f.Opener})
 	// One below the next byte is how the kernel probes a silent or a full receiver
-	// (tcp_xmit_probe_skb in tcp_output.c).
-	probe := kind == "ACK" && known && f.Seq == next-1
-	if probe {
+	// (tcp_xmit_probe_skb in tcp_output.c); other systems send that byte, too (RFC 9293, section
+	// 3.8.4). While data is under way, it does not probe: then the same number means that the
+	// receiver has taken back its window, and the sender answers at the end of it
+	// (tcp_acceptable_seq).
+	acked := me.allAcked(j.Sent)
+	empty := kind == "ACK" || kind == "DATA" && d.PayloadLen == 1
+	if empty && !again && me.known && f.Seq == me.next-1 && acked {
 		words = append(words, "probe")
 	}
-	if kind != "ACK" || probe {
+	if kind != "ACK" || me.known && f.Seq != me.next {
 		words = append(words, fmt.Sprintf("seq=%d", f.Seq))
 	}
 	if d.Flags&packet.ACK != 0 {
@@ -88,6 +132,9 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	}
 	if d.PayloadLen > 0 {
 		words = append(words, fmt.Sprintf("len=%d", d.PayloadLen))
+		if f.Retransmission && !again {
+			words = append(words, "again")
+		}
 	}
 	if d.Flags&packet.PSH != 0 {
 		words = append(words, "PSH")
@@ -113,14 +160,30 @@ func (l *labeler) segment(d *packet.Decoded, f packet.Flow) []string {
 	if d.Options.FastOpen {
 		words = append(words, "fast-open")
 	}
-	end := f.Seq + int64(d.PayloadLen)
-	if d.Flags&(packet.SYN|packet.FIN) != 0 {
-		end++
-	}
-	if kind != "RST" && end > next {
-		l.next[me] = end
-	}
+	l.sent(j, me)
 	return words
+}
+
+// sent remembers a segment in its stream, and what it acknowledges in the other.
+func (l *labeler) sent(j *Journey, me *stream) {
+	d, f := j.Packet, j.Flow
+	if d.Flags&packet.RST != 0 || j.Forged {
+		return
+	}
+	end := f.Seq + int64(d.PayloadLen)
+	for _, flag := range []packet.TCPFlags{packet.SYN, packet.FIN} {
+		if d.Flags&flag != 0 {
+			end++
+		}
+	}
+	// What comes after a gap was not sent by the socket in this order, or not captured.
+	if !me.known || f.Seq <= me.next {
+		me.known, me.next = true, max(me.next, end)
+	}
+	if d.Flags&packet.ACK != 0 && !j.Lost() {
+		peer := l.stream(direction{f.Conn, !f.Opener})
+		peer.coming = append(peer.coming, acknowledgement{j.Last, f.Ack})
+	}
 }
 
 // ecnNames are the names of the values of the two ECN bits (RFC 3168, section 5).
