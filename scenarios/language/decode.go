@@ -35,6 +35,8 @@ var forms = map[reflect.Type]typeForm{
 
 	reflect.TypeFor[[]Unproven](): {read: into((*decoder).control), schema: (*schemaBuilder).control},
 
+	reflect.TypeFor[SegmentFlags](): {read: into((*decoder).segmentFlags)},
+
 	reflect.TypeFor[Duration](): {schema: durationSchema},
 	reflect.TypeFor[Percent]():  {schema: percentSchema},
 	reflect.TypeFor[Size]():     {schema: sizeSchema},

@@ -1,8 +1,11 @@
 package language
 
 import (
+	"reflect"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Segment sends one packet that the actor builds itself. If the step names a socket, or has no To,
@@ -16,12 +19,23 @@ type Segment struct {
 	UDP  bool   `json:"udp,omitempty" jsonschema_description:"true: a UDP datagram. Default: a TCP segment, or a packet of the protocol that the socket has."`
 	ICMP string `json:"icmp,omitempty" jsonschema:"enum=echo-request,enum=echo-reply" jsonschema_description:"An ICMP or ICMPv6 message: echo-request or echo-reply."`
 
-	Flags   []string        `json:"flags,omitempty" jsonschema_description:"TCP flags: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR. Default with a socket: ACK, and PSH with data."`
+	Flags   SegmentFlags    `json:"flags,omitzero" jsonschema_description:"TCP flags: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR; [] for none. Default with a socket: ACK, and PSH with data."`
 	Seq     Number          `json:"seq,omitempty" jsonschema_description:"Sequence number. With a socket: relative to its initial one, or next (default), next+100, next-1, where next is the first number not yet sent. Without: as in the header, 0 by default."`
 	Ack     Number          `json:"ack,omitempty" jsonschema_description:"Acknowledgement number. With a socket: relative to the peer's initial sequence number, or next (default with the flag ACK), the first number not yet received. Without: as in the header, 0 by default."`
 	Window  *int            `json:"window,omitempty" jsonschema_description:"Window field, 0 to 65535. Default: the socket's, else 64240."`
 	TTL     int             `json:"ttl,omitempty" jsonschema_description:"TTL or hop limit, 1 to 255. Default: 64."`
 	Options *SegmentOptions `json:"options,omitempty" jsonschema_description:"TCP options. Default: none."`
+}
+
+// SegmentFlags are the names of the TCP flags of a segment. An empty list means no flags, nil the
+// default.
+type SegmentFlags []string
+
+func (d *decoder) segmentFlags(n *yaml.Node, flags *SegmentFlags) {
+	d.Plain(n, reflect.ValueOf(flags).Elem())
+	if *flags == nil && n.Kind == yaml.SequenceNode {
+		*flags = SegmentFlags{}
+	}
 }
 
 // SegmentOptions are the TCP options of a segment.
@@ -114,6 +128,8 @@ func (s *Segment) Arguments() string {
 		packet = append(packet, "UDP")
 	case s.ICMP != "":
 		packet = append(packet, "ICMP "+s.ICMP)
+	case s.Flags != nil && len(s.Flags) == 0:
+		packet = append(packet, "no flags")
 	case len(s.Flags) > 0:
 		packet = append(packet, strings.Join(s.Flags, "-"))
 	}

@@ -193,6 +193,7 @@ func TestArguments(t *testing.T) {
 		{Op{Segment: &Segment{To: "server:80", Flags: []string{"SYN"}, Seq: "1000"}}, "SYN to server:80, seq 1000"},
 		{Op{Segment: &Segment{Flags: []string{"RST", "ACK"}, Seq: "next+100", Ack: "next"}}, "RST-ACK, seq next+100, ack next"},
 		{Op{Segment: &Segment{Data: Data{Text: "x"}}}, `"x"`},
+		{Op{Segment: &Segment{Flags: SegmentFlags{}, Data: Data{Text: "x"}}}, `no flags, "x"`},
 		{Op{Segment: &Segment{To: "server:53", UDP: true, Data: Data{Bytes: 512}}}, "UDP to server:53, 512 bytes"},
 		{Op{Segment: &Segment{To: "server", ICMP: "echo-request"}}, "ICMP echo-request to server"},
 		{Op{Flood: &Flood{To: "server:80", Count: 1000}}, "server:80, 1000 SYNs"},

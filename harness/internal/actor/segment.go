@@ -154,7 +154,7 @@ func (p *packet) tcp() (*layers.TCP, error) {
 		}
 		*bit = true
 	}
-	if p.socket != nil && len(s.Flags) == 0 {
+	if p.socket != nil && s.Flags == nil {
 		tcp.ACK, tcp.PSH = true, len(p.payload) > 0
 	}
 	var err error

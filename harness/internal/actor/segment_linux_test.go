@@ -116,6 +116,12 @@ func TestPackets(t *testing.T) {
 			`198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 ACK PSH seq 101 ack 199 window 9 "ab"`,
 		},
 		{
+			"a socket's data without flags",
+			language.Segment{Flags: language.SegmentFlags{}, Data: language.Data{Text: "ab"}},
+			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{initial: 100, next: 150, peerInitial: 200, expected: 250, window: 9},
+			`198.18.1.2>198.18.2.2 ttl 64 tcp 40000>8080 seq 150 ack 0 window 9 "ab"`,
+		},
+		{
 			"a socket's RST",
 			language.Segment{Flags: []string{"RST"}, Seq: "next-51"},
 			"198.18.1.2:40000", "198.18.2.2:8080", layers.IPProtocolTCP, &stream{initial: 100, next: 50, expected: 250},
