@@ -31,7 +31,7 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 // struck reports a hit in a queue. It is called on the queue's goroutine. The packet goes on when
 // struck returns, after everything that waits for the hit has been done.
 func (l *lab) struck(host string, s fault.Strike) {
-	l.now(trace.Event{Fault: &trace.Fault{
+	l.emit(trace.Event{T: s.At, Fault: &trace.Fault{
 		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect),
 		By: s.By, Packet: s.Packet,
 	}})

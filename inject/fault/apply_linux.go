@@ -30,7 +30,7 @@ type Options struct {
 	// Now is the clock that times queued packets.
 	Now func() time.Duration
 	// Struck, if not nil, is called on any goroutine with each strike in a queue, before its packet
-	// goes on. Failed, if not nil, is called with each error of a queue, and with what [Injector.Settle]
+	// goes on if the strike counts by then. Failed, if not nil, is called with each error of a queue, and with what [Injector.Settle]
 	// could not wait for.
 	Struck func(host string, s Strike)
 	Failed func(error)
@@ -41,6 +41,9 @@ type Strike struct {
 	Fault string
 	// N counts the fault's hits, from 1.
 	N uint64
+	// At is when the packet was judged. A strike that shows only later whether it changes anything, as
+	// that of reorder, is reported then, with this time.
+	At time.Duration
 	// Effect says what happened to the packet: dropped, rejected, delayed, ...
 	Effect string
 	// By is the delay; 0 if the effect has no time.
@@ -136,7 +139,7 @@ func (i *Injector) openQueues(o Options) error {
 	}
 	struck := func(host string, s queue.Strike) {
 		if o.Struck != nil {
-			o.Struck(host, Strike{s.Fault, s.N, string(s.Effect), s.By, s.Packet})
+			o.Struck(host, Strike{s.Fault, s.N, s.At, string(s.Effect), s.By, s.Packet})
 		}
 	}
 	engine, err := queue.NewEngine(rules, o.Hosts, o.Seed)

@@ -1,10 +1,12 @@
 package fault
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,7 +134,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 		now += time.Duration(r.IntN(5000)) * time.Microsecond
 		sent := randomSample(r, number, ends)
 		want := m.treat(sent, now)
-		for _, s := range want.strikes {
+		for _, s := range slices.Concat(want.strikes, want.open) {
 			struck[s.effect]++
 		}
 		b := sent.bytes()
@@ -161,6 +163,17 @@ func differs(want *fate, got *queue.Decision) string {
 	for _, s := range got.Strikes {
 		strikes = append(strikes, struckBy{s.Fault, string(s.Effect), int(s.N)})
 	}
+	open := got.IfOvertaken
+	for _, x := range got.Extras {
+		if x.IfSent != nil {
+			open = append(open, *x.IfSent)
+		}
+	}
+	var left []struckBy
+	for _, s := range open {
+		left = append(left, struckBy{s.Fault, string(s.Effect), int(s.N)})
+	}
+	slices.SortStableFunc(want.open, func(a, b struckBy) int { return cmp.Compare(a.effect, b.effect) })
 	patience := time.Duration(0)
 	if want.behind > 0 {
 		patience = time.Second
@@ -170,6 +183,7 @@ func differs(want *fate, got *queue.Decision) string {
 		want, got any
 	}{
 		{"strikes", want.strikes, strikes},
+		{"strikes that are open", want.open, left},
 		{"lost", want.lost, got.Drop},
 		{"leaves at", want.at, got.At},
 		{"waits for", want.until, got.Until},

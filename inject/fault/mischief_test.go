@@ -220,12 +220,16 @@ func delayBy(sort sort, draw func(*rand.Rand) time.Duration) act {
 		by := draw(f.rng)
 		p.waits = append(p.waits, wait{f, by, sort})
 		comes := max(p.at, p.now)
-		p.at = comes + by
+		at := comes + by
 		if sort == keeps {
 			pair := [2]netip.Addr{p.sent.from, p.sent.to}
-			p.at = max(p.at, last[pair])
-			last[pair] = p.at
+			at = max(at, last[pair])
+			last[pair] = at
 		}
+		if at == comes {
+			return "", false
+		}
+		p.at = at
 		return "delayed", true
 	}
 }

@@ -43,6 +43,8 @@ type fate struct {
 	now     time.Duration
 	lost    bool
 	strikes []struckBy
+	// open are strikes that count only once the packet has been overtaken, or sent again.
+	open []struckBy
 	// at is when it may leave, 0 for at once; waits are the other things it waits for.
 	at     time.Duration
 	waits  []wait
@@ -115,15 +117,42 @@ func (m *model) treat(s *sample, now time.Duration) *fate {
 		if !struck {
 			continue
 		}
+		if effect == "reordered" || effect == "to be replayed" {
+			p.open = append(p.open, struckBy{f.name, effect, 0})
+			continue
+		}
+		if p.lost {
+			p.at, p.waits, p.until, p.behind, p.open = 0, nil, nil, 0, nil
+			p.extras = slices.DeleteFunc(p.extras, func(x extra) bool { return !x.forged })
+			m.withdraw(p, "delayed", "held", "duplicated", "corrupted", "rewritten")
+		}
 		f.hits++
 		p.strikes = append(p.strikes, struckBy{f.name, effect, f.hits})
 		if p.lost {
-			p.at, p.waits, p.until, p.behind = 0, nil, nil, 0
-			p.extras = slices.DeleteFunc(p.extras, func(x extra) bool { return !x.forged })
-			break
+			return p
 		}
 	}
+	if string(p.leaves.bytes()) == string(s.bytes()) {
+		m.withdraw(p, "corrupted", "rewritten")
+	}
 	return p
+}
+
+// withdraw takes back strikes whose effects came to nothing.
+func (m *model) withdraw(p *fate, effects ...string) {
+	var left []struckBy
+	for _, s := range p.strikes {
+		if !slices.Contains(effects, s.effect) {
+			left = append(left, s)
+			continue
+		}
+		m.fault(s.fault).hits--
+	}
+	p.strikes = left
+}
+
+func (m *model) fault(name string) *mischief {
+	return m.faults[slices.IndexFunc(m.faults, func(f *mischief) bool { return f.name == name })]
 }
 
 // delayed returns how long the faults delay the packet, at least.

@@ -38,7 +38,7 @@ func TestTheWireDoesWhatTheModelSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &wire{tap: newTap(newSeededLab(t, s, Features{}, seed)), random: r, ends: ends, model: newModel(m.faults, seed), events: map[string]time.Duration{}}
+			w := &wire{tap: newTap(newSeededLab(t, s, Features{}, seed)), random: r, ends: ends, model: newModel(m.faults, seed), events: map[string]time.Duration{}, late: map[string]bool{}}
 			for i, host := range []string{"client", "server"} {
 				w.mute(host, f)
 				w.raw[i] = w.lab.raw(host, f)
@@ -81,6 +81,8 @@ type wire struct {
 	begin int
 	// events has the times at which they happened.
 	events map[string]time.Duration
+	// late has the faults whose hits count only after their packets were judged.
+	late map[string]bool
 }
 
 // sent reports whether a packet is one of those sent. A packet from the kernel, or forged by a
@@ -102,6 +104,9 @@ func (w *wire) send() *fate {
 	seen.ttl--
 	p := w.model.treat(&seen, 0)
 	w.fates = append(w.fates, p)
+	for _, k := range p.open {
+		w.late[k.fault] = true
+	}
 	w.try(unix.Sendto(w.raw[s.side], s.bytes(), 0, to))
 	return p
 }
@@ -167,9 +172,10 @@ func (w *wire) round() {
 // hits are counted.
 func (w *wire) settle(from, mark int) {
 	w.t.Helper()
+	w.try(w.faults.Settle())
 	hits := func() bool {
 		for _, f := range w.model.faults {
-			if f.on && w.hits(f.name) < uint64(f.hits) {
+			if f.on && !w.late[f.name] && w.hits(f.name) < uint64(f.hits) {
 				return false
 			}
 		}
@@ -193,7 +199,7 @@ func (w *wire) settle(from, mark int) {
 		w.t.Errorf("packets %d to %d have not been judged in %v", from, len(w.fates)-1, patience)
 	}
 	for _, f := range w.model.faults {
-		if got := w.hits(f.name); f.on && got != uint64(f.hits) {
+		if got := w.hits(f.name); f.on && !w.late[f.name] && got != uint64(f.hits) {
 			w.t.Errorf("%s has %d hits, want %d", f.yaml, got, f.hits)
 		}
 	}
@@ -263,7 +269,7 @@ func (w *wire) judge() {
 	struck := map[string]int{}
 	for i := w.begin; i < len(w.fates); i++ {
 		p := w.fates[i]
-		for _, s := range p.strikes {
+		for _, s := range slices.Concat(p.strikes, p.open) {
 			struck[s.effect]++
 		}
 		switch {
@@ -276,6 +282,7 @@ func (w *wire) judge() {
 		}
 	}
 	w.judgeOrder(left)
+	w.judgeLate(left)
 	w.t.Logf("struck: %v", struck)
 	if len(struck) < 5 {
 		w.t.Errorf("the faults have done only %v: the test shows little", struck)
@@ -333,17 +340,42 @@ func (w *wire) judgeOrder(left [][]departure) {
 // judgeOvertaking checks how many packets overtook a packet that lets them.
 func (w *wire) judgeOvertaking(i int, left [][]departure) {
 	w.t.Helper()
-	p, overtook := w.fates[i], 0
-	for j := i + 1; j < len(w.fates); j++ {
-		q := w.fates[j]
-		if !q.lost && len(left[j]) > 0 && left[j][0].place < left[i][0].place && q.sent.direction() == p.sent.direction() {
-			overtook++
-		}
-	}
+	p, overtook := w.fates[i], w.overtook(i, left)
 	plain := len(p.waits) == 0 && len(p.until) == 0
 	came := w.seen[slices.IndexFunc(w.seen, func(s passing) bool { return s.number == i && !s.out })].at
 	took := left[i][0].at - came
 	if patient := took >= time.Second+p.delayed(); overtook < p.behind && !patient || overtook > p.behind && plain {
 		w.t.Errorf("%d packets overtook %s in %v, struck: %v", overtook, p.sent, took, p.strikes)
+	}
+}
+
+// overtook returns how many later packets of its direction left before a packet.
+func (w *wire) overtook(i int, left [][]departure) (n int) {
+	p := w.fates[i]
+	for j := i + 1; j < len(w.fates); j++ {
+		q := w.fates[j]
+		if !q.lost && len(left[j]) > 0 && left[j][0].place < left[i][0].place && q.sent.direction() == p.sent.direction() {
+			n++
+		}
+	}
+	return n
+}
+
+// judgeLate counts the hits of faults that strike only if something comes of it: a packet was
+// overtaken, or sent again.
+func (w *wire) judgeLate(left [][]departure) {
+	w.t.Helper()
+	want := map[string]uint64{}
+	for i, p := range w.fates {
+		for _, s := range p.open {
+			if s.effect != "reordered" || len(left[i]) > 0 && w.overtook(i, left) > 0 {
+				want[s.fault]++
+			}
+		}
+	}
+	for name := range w.late {
+		if got := w.hits(name); got != want[name] {
+			w.t.Errorf("%s has %d hits, want %d", w.model.fault(name).yaml, got, want[name])
+		}
 	}
 }

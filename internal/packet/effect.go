@@ -19,5 +19,8 @@ const (
 	EffectToBeReplayed Effect = "to be replayed"
 )
 
+// Changes reports whether the packet goes on with other bytes.
+func (e Effect) Changes() bool { return e == EffectCorrupted || e == EffectRewritten }
+
 // Lost reports whether the packet itself goes no further, neither now nor later.
 func (e Effect) Lost() bool { return e == EffectDropped || e == EffectRejected }

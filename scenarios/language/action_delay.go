@@ -11,6 +11,10 @@ type Delay struct {
 }
 
 func (a *Delay) check(v *validation, f *Fault) {
+	if v.has(&a.By) && a.By == 0 && a.Jitter == 0 {
+		v.errorf(&a.By, f.Pos,
+			"delay: invalid by 0s: no packet would be delayed; want more than 0s, or leave the fault out with only")
+	}
 	if a.Distribution != "" && a.Jitter == 0 {
 		v.errorf(&a.Distribution, f.Pos,
 			"delay: distribution needs jitter; set jitter, or remove distribution")

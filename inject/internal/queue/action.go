@@ -3,7 +3,8 @@ package queue
 import "math/rand/v2"
 
 // action carries out one action of a rule. strike reports whether it did anything to the packet; if
-// not, the packet is not a hit.
+// not, the packet is not a hit. A strike of which only the future knows whether it does anything is
+// left open in the decision ([Decision.IfOvertaken], [Extra.IfSent]); strike then reports false.
 type action interface {
 	strike(*occasion) (Strike, bool)
 }

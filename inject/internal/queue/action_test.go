@@ -60,14 +60,19 @@ func TestDelay(t *testing.T) {
 			for i := range n {
 				now := time.Duration(i) * ms
 				d := e.Decide(forward, b, now)
-				by := d.At - now
-				if by < c.low || by > c.high || by != d.Strikes[0].By {
-					t.Fatalf("a delay of %v (reported: %v), want one from %v to %v", by, d.Strikes[0].By, c.low, c.high)
+				by, reported := max(d.At, now)-now, time.Duration(0)
+				for _, s := range d.Strikes {
+					if reported = s.By; reported == 0 {
+						t.Fatal("a packet that was not delayed is a hit")
+					}
 				}
-				if d.At < last {
+				if by < c.low || by > c.high || by != reported {
+					t.Fatalf("a delay of %v (reported: %v), want one from %v to %v", by, reported, c.low, c.high)
+				}
+				if now+by < last {
 					overtakes++
 				}
-				last = d.At
+				last = now + by
 				all = append(all, float64(by))
 			}
 			mean, deviation := moments(all)
@@ -182,6 +187,13 @@ func TestReorder(t *testing.T) {
 		if d.Behind != want || d.Patience != time.Second || d.At != 0 {
 			t.Errorf("%s: %+v", do, d)
 		}
+		if diff := cmp.Diff([]string{"f reordered if overtaken"}, effects(&d)); diff != "" || e.Hits("f") != 0 {
+			t.Errorf("%s: %d hits (-want +got):\n%s", do, e.Hits("f"), diff)
+		}
+		e.Count(&d.IfOvertaken[0])
+		if n := d.IfOvertaken[0].N; n != 1 || e.Hits("f") != 1 {
+			t.Errorf("%s, overtaken: hit %d of %d, want 1 of 1", do, n, e.Hits("f"))
+		}
 		back := decide(e, datagram(language.V4, toClient, "x"), 9)
 		tcp := decide(e, segment{way: toServer, flags: "SYN"}.bytes(language.V4), 9)
 		if d.Direction == back.Direction || d.Direction == tcp.Direction {
@@ -195,6 +207,12 @@ func TestReplay(t *testing.T) {
 	e := newTestEngine(t, language.V4, 1, `{later: {do: {replay: 2s}}, event: {do: {replay: {until: client.send}}}}`)
 	d := decide(e, b, 0)
 	want := []Extra{{Data: b, After: 2 * time.Second}, {Data: b, Until: "client.send"}}
+	if diff := cmp.Diff([]string{"later to be replayed if sent", "event to be replayed if sent"}, effects(&d)); diff != "" {
+		t.Errorf("strikes (-want +got):\n%s", diff)
+	}
+	for i := range d.Extras {
+		d.Extras[i].IfSent = nil
+	}
 	if diff := cmp.Diff(want, d.Extras); diff != "" || d.Drop || d.At != 0 || d.Data != nil {
 		t.Errorf("%+v (-want +got):\n%s", d, diff)
 	}

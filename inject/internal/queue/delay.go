@@ -55,6 +55,9 @@ func (a *delay) strike(s *occasion) (Strike, bool) {
 		by = max(by, a.last[pair]-comes)
 		a.last[pair] = comes + by
 	}
+	if by == 0 {
+		return Strike{}, false
+	}
 	s.wait(by)
 	return Strike{Effect: packet.EffectDelayed, By: by}, true
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -33,6 +34,9 @@ type Decision struct {
 	Extras []Extra
 	// Strikes are the faults that struck, in order.
 	Strikes []Strike
+	// IfOvertaken are strikes that count only if a later packet passes before this one, once this one
+	// passes; then they go to [Engine.Count].
+	IfOvertaken []Strike
 }
 
 // Extra is an additional packet: a copy, or a forged one.
@@ -42,6 +46,9 @@ type Extra struct {
 	// that event must have happened too.
 	After time.Duration
 	Until language.EventRef
+	// IfSent is a strike that counts only once the extra has been sent; then it goes to
+	// [Engine.Count]. nil if there is none.
+	IfSent *Strike
 }
 
 // Direction is one direction of a connection. Ports are 0 for packets without ports.
@@ -53,8 +60,10 @@ type Direction struct {
 // Strike is one hit of a fault.
 type Strike struct {
 	Fault string
-	// N counts the fault's hits, from 1.
+	// N counts the fault's hits, from 1; 0 until the strike counts.
 	N uint64
+	// At is when the packet was judged; [Engine.Decide] does not set it.
+	At time.Duration
 	// Effect says what happened to the packet.
 	Effect packet.Effect
 	// By is the delay; 0 if the effect has no time.
@@ -166,6 +175,19 @@ func (e *Engine) Hits(fault string) uint64 {
 	return 0
 }
 
+// Count counts a strike that the packet's decision left open, and numbers it.
+func (e *Engine) Count(s *Strike) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.rules {
+		if r.Fault == s.Fault {
+			r.hits++
+			s.N = r.hits
+			return
+		}
+	}
+}
+
 // Happened reports an event, in canonical form, that something may wait for.
 func (e *Engine) Happened(event language.EventRef) {
 	e.mu.Lock()
@@ -197,6 +219,7 @@ func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 		r.see(p)
 	}
 	d := Decision{Direction: directionOf(&p.decoded)}
+	var struck []*ruleState // by the strikes of d
 	for _, r := range e.rules {
 		if !r.on || !r.selects(p) {
 			continue
@@ -205,19 +228,28 @@ func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 		if !r.takes(r.matched, r.rng) {
 			continue
 		}
-		s, struck := r.action.strike(&occasion{engine: e, packet: p, decision: &d, now: now})
-		if !struck {
+		o := &occasion{engine: e, packet: p, decision: &d, now: now, fault: r.Fault}
+		s, hit := r.action.strike(o)
+		if !hit {
 			continue
 		}
-		r.hits++
-		s.Fault, s.N, s.Packet = r.Fault, r.hits, slices.Clone(data[:min(len(data), StrikeBytes)])
-		d.Strikes = append(d.Strikes, s)
 		if d.Drop {
-			d.At, d.Until, d.Behind, d.Patience = 0, nil, 0, 0
+			d.At, d.Until, d.Behind, d.Patience, d.IfOvertaken = 0, nil, 0, 0, nil
 			// A dropped packet has no copies; forged packets are still sent.
 			d.Extras = slices.DeleteFunc(d.Extras, func(x Extra) bool { return x.Data == nil })
+			struck = d.withdraw(struck, func(e packet.Effect) bool { return e != packet.EffectReset })
+		}
+		r.hits++
+		s.N = r.hits
+		d.Strikes, struck = append(d.Strikes, o.by(s)), append(struck, r)
+		if d.Drop {
 			return d
 		}
+	}
+	if bytes.Equal(p.data, data) {
+		// Several faults changed the packet, and the last one changed it back.
+		p.data = nil
+		d.withdraw(struck, packet.Effect.Changes)
 	}
 	d.Data = p.data
 	for i := range d.Extras {
@@ -226,6 +258,38 @@ func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 		}
 	}
 	return d
+}
+
+// judged sets the time of all strikes.
+func (d *Decision) judged(at time.Duration) {
+	for i := range d.Strikes {
+		d.Strikes[i].At = at
+	}
+	for i := range d.IfOvertaken {
+		d.IfOvertaken[i].At = at
+	}
+	for _, x := range d.Extras {
+		if x.IfSent != nil {
+			x.IfSent.At = at
+		}
+	}
+}
+
+// withdraw takes back the strikes with effects that later faults have undone: the packet is lost
+// now, or as it was. struck are the rules of the strikes; withdraw returns those of the remaining
+// ones.
+func (d *Decision) withdraw(struck []*ruleState, undone func(packet.Effect) bool) []*ruleState {
+	var strikes []Strike
+	var rules []*ruleState
+	for i, s := range d.Strikes {
+		if undone(s.Effect) {
+			struck[i].hits--
+			continue
+		}
+		strikes, rules = append(strikes, s), append(rules, struck[i])
+	}
+	d.Strikes = strikes
+	return rules
 }
 
 func directionOf(d *packet.Decoded) Direction {
@@ -238,6 +302,16 @@ type occasion struct {
 	packet   *queued
 	decision *Decision
 	now      time.Duration
+	// fault is the name of the rule's fault.
+	fault string
+}
+
+// by returns a strike of the rule on the packet.
+func (s *occasion) by(k Strike) Strike {
+	arrived := s.packet.arrived
+	k.Fault = s.fault
+	k.Packet = slices.Clone(arrived[:min(len(arrived), StrikeBytes)])
+	return k
 }
 
 // wait delays the packet's release by that time, in addition to what other faults ask for.

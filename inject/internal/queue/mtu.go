@@ -21,8 +21,5 @@ func (a *mtu) strike(s *occasion) (Strike, bool) {
 	if a.ICMP == "drop" {
 		return Strike{Effect: packet.EffectDropped}, true
 	}
-	if answer := forgeTooBig(s, a.Size); answer != nil {
-		s.extra(Extra{Data: answer})
-	}
-	return Strike{Effect: packet.EffectRejected}, true
+	return s.refuse(forgeTooBig(s, a.Size))
 }

@@ -378,5 +378,13 @@ func effects(d *Decision) []string {
 	for _, s := range d.Strikes {
 		list = append(list, fmt.Sprintf("%s %s %d", s.Fault, s.Effect, s.N))
 	}
+	for _, s := range d.IfOvertaken {
+		list = append(list, fmt.Sprintf("%s %s if overtaken", s.Fault, s.Effect))
+	}
+	for _, x := range d.Extras {
+		if x.IfSent != nil {
+			list = append(list, fmt.Sprintf("%s %s if sent", x.IfSent.Fault, x.IfSent.Effect))
+		}
+	}
 	return list
 }

@@ -46,7 +46,8 @@ type Config struct {
 	Offloads bool
 	// Now is the clock of the engine.
 	Now func() time.Duration
-	// Struck is called with each strike before its packet goes on, possibly on several goroutines.
+	// Struck is called with each strike, possibly on several goroutines: before the packet goes on, or
+	// soon after a strike that was open has counted.
 	Struck func(host string, s Strike)
 	// Failed is called with later errors: packets that passed unseen, or could not be sent.
 	Failed func(error)
@@ -64,6 +65,10 @@ type Queue struct {
 	closed   bool      // mu
 	// settling are the calls of Settle that wait, by the number of their request.
 	settling map[uint32]chan struct{} // mu
+	// late are strikes that counted only after their packets were judged, to be reported.
+	late []report // mu
+	// reports is signaled when late grows or the queue is closed.
+	reports sync.Cond
 
 	// last is when the latest packet came; only the reading goroutine uses it.
 	last time.Duration
@@ -79,6 +84,7 @@ type Queue struct {
 // runtime must have a processor for them whenever the kernel has one; otherwise packets would wait.
 func Open(c Config) (_ *Queue, err error) {
 	q := &Queue{Config: c, schedule: newSchedule(), settling: map[uint32]chan struct{}{}}
+	q.reports.L = &q.mu
 	if q.alarm, err = newAlarm(); err != nil {
 		return nil, err
 	}
@@ -106,6 +112,7 @@ func Open(c Config) (_ *Queue, err error) {
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + threads)
 	q.working.Go(q.read)
 	q.working.Go(q.release)
+	q.working.Go(q.report)
 	return q, nil
 }
 
@@ -142,6 +149,7 @@ func (q *Queue) read() {
 func (q *Queue) arrived(a *arrival) {
 	came := q.cameAt(a)
 	d := q.Engine.Decide(Hook{q.Host, hooks[a.hook]}, a.data, came)
+	d.judged(q.Now())
 	if len(d.Strikes) > 0 {
 		// Packets judged earlier must leave before anyone learns of the strike and reacts to it.
 		q.mu.Lock()
@@ -158,6 +166,7 @@ func (q *Queue) arrived(a *arrival) {
 	w := waiting{
 		id: a.id, data: d.Data, at: max(d.At, came), order: q.schedule.arrival(),
 		until: d.Until, behind: d.Behind, patience: d.Patience, direction: d.Direction, extras: d.Extras,
+		open: d.IfOvertaken,
 	}
 	w.until = slices.DeleteFunc(w.until, q.Engine.HasHappened)
 	switch {
@@ -203,13 +212,61 @@ func (q *Queue) wait(w *waiting) {
 func (q *Queue) pass(w *waiting) {
 	if w.send {
 		q.check(q.nf.flush()) // earlier packets go first
-		q.check(q.sender.send(w.data))
+		err := q.sender.send(w.data)
+		if q.check(err); err == nil {
+			q.count(w.open)
+		}
 		return
 	}
 	q.check(q.nf.decide(w.id, verdictAccept, w.data))
 	q.after(w)
+	if w.overtaken {
+		q.count(w.open)
+	}
 	for _, free := range q.schedule.passed(w.direction, w.order, q.Now()) {
 		q.pass(free)
+	}
+}
+
+// report is something for the reporting goroutine to do: to report a strike or, if done is not nil,
+// to close done after all earlier reports.
+type report struct {
+	Strike
+	done chan struct{}
+}
+
+// count counts strikes that were open until now, and has them reported. It is called with mu held,
+// so it must not wait for those who learn of them.
+func (q *Queue) count(strikes []Strike) {
+	for i := range strikes {
+		q.Engine.Count(&strikes[i])
+		q.late = append(q.late, report{Strike: strikes[i]})
+	}
+	if len(strikes) > 0 {
+		q.reports.Signal()
+	}
+}
+
+// report reports the strikes that counted late, until the queue is closed.
+func (q *Queue) report() {
+	for {
+		q.mu.Lock()
+		for len(q.late) == 0 && !q.closed {
+			q.reports.Wait()
+		}
+		late, closed := q.late, q.closed
+		q.late = nil
+		q.mu.Unlock()
+		if closed {
+			return
+		}
+		for _, r := range late {
+			if r.done != nil {
+				close(r.done)
+			} else {
+				q.Struck(q.Host, r.Strike)
+			}
+		}
 	}
 }
 
@@ -221,6 +278,9 @@ func (q *Queue) after(w *waiting) {
 	q.check(q.nf.flush()) // they are timed from when the packet has passed
 	for _, x := range w.extras {
 		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
+		if x.IfSent != nil {
+			extra.open = []Strike{*x.IfSent}
+		}
 		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
 			extra.until = []language.EventRef{x.Until}
 		}
@@ -277,11 +337,11 @@ func (q *Queue) release() {
 	}
 }
 
-// Settle returns when every packet that was in the queue at its call has been judged, its strikes
-// reported, and those that pass at once have left. It waits for calls of Struck, at most until
-// patience ends; ok says whether it was long enough.
+// Settle returns when every packet that was in the queue at its call has been judged, all strikes up
+// to then have been reported, and the packets that pass at once have left. It waits for calls of
+// Struck, at most until patience ends; ok says whether it was long enough.
 func (q *Queue) Settle(patience <-chan time.Time) (ok bool, err error) {
-	done := make(chan struct{})
+	done, reported := make(chan struct{}), make(chan struct{})
 	q.mu.Lock()
 	number, err := q.nf.configure()
 	if err == nil {
@@ -293,6 +353,15 @@ func (q *Queue) Settle(patience <-chan time.Time) (ok bool, err error) {
 	}
 	select {
 	case <-done:
+	case <-patience:
+		return false, nil
+	}
+	q.mu.Lock()
+	q.late = append(q.late, report{done: reported})
+	q.reports.Signal()
+	q.mu.Unlock()
+	select {
+	case <-reported:
 		return true, nil
 	case <-patience:
 		return false, nil
@@ -326,6 +395,7 @@ func (q *Queue) trouble(err error) {
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.closed = true
+	q.reports.Signal()
 	err := q.nf.stop()
 	q.mu.Unlock()
 	q.alarm.wake()

@@ -9,6 +9,15 @@ import (
 // reject drops the packet and answers its sender.
 type reject struct{ with string }
 
+// refuse returns the strike on a dropped packet, with an answer to its sender, if there is one.
+func (s *occasion) refuse(answer []byte) (Strike, bool) {
+	if answer == nil {
+		return Strike{Effect: packet.EffectDropped}, true
+	}
+	s.extra(Extra{Data: answer})
+	return Strike{Effect: packet.EffectRejected}, true
+}
+
 func newReject(r *Rule, _ *rand.Rand) action { return &reject{with: r.Do.Reject.With} }
 
 func (a *reject) strike(s *occasion) (Strike, bool) {
@@ -19,8 +28,5 @@ func (a *reject) strike(s *occasion) (Strike, bool) {
 	} else {
 		answer = forgeUnreachable(s, a.with)
 	}
-	if answer != nil {
-		s.extra(Extra{Data: answer})
-	}
-	return Strike{Effect: packet.EffectRejected}, true
+	return s.refuse(answer)
 }

@@ -8,7 +8,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// replay lets the packet pass, and pass again later.
+// replay lets the packet pass, and pass again later. It is a hit once it has passed again.
 type replay struct {
 	after time.Duration
 	until language.EventRef
@@ -22,6 +22,7 @@ func (a *replay) strike(s *occasion) (Strike, bool) {
 	if !s.packet.whole() {
 		return Strike{}, false
 	}
-	s.extra(Extra{After: a.after, Until: a.until})
-	return Strike{Effect: packet.EffectToBeReplayed, By: a.after}, true
+	hit := s.by(Strike{Effect: packet.EffectToBeReplayed, By: a.after})
+	s.extra(Extra{After: a.after, Until: a.until, IfSent: &hit})
+	return Strike{}, false
 }

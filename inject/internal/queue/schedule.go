@@ -25,6 +25,10 @@ type waiting struct {
 	patience  time.Duration
 	direction Direction
 	extras    []Extra
+	// open are strikes that count once the packet passes after it was overtaken or, if send is set,
+	// once it is sent.
+	open      []Strike
+	overtaken bool
 
 	// order is the packet's place in the order of arrival; see [schedule.arrival].
 	order uint64
@@ -96,6 +100,7 @@ func (s *schedule) passed(d Direction, order uint64, now time.Duration) []*waiti
 		}
 		if order > w.order {
 			w.behind--
+			w.overtaken = true
 		}
 		switch {
 		case w.behind > 0:
