@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/assertions"
 	"halfopen/harness/suite"
+	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
@@ -30,6 +32,54 @@ func TestStatusOfRuns(t *testing.T) {
 				results = append(results, suite.Result{Status: r})
 			}
 			if got := statusOfRuns(results); got != tt.want {
+				t.Errorf("status %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// The verdicts of controls do not count, only what they prove.
+func TestStatusOfControls(t *testing.T) {
+	s := &language.Scenario{
+		Name: "a", Faults: []language.Fault{{Name: "loss"}},
+		Expect: []language.Expectation{{Step: &language.StepExpectation{Step: "client.connect"}}},
+	}
+	marked := *s
+	marked.Control = []language.Unproven{{Fault: "loss", Reason: "it is said so"}}
+	for _, tt := range []struct {
+		name          string
+		s             *language.Scenario
+		with, without suite.Status
+		want          int
+	}{
+		{"proven", s, suite.Pass, suite.Fail, 0},
+		{"unproven", s, suite.Pass, suite.Pass, 1},
+		{"marked", &marked, suite.Pass, suite.Pass, 0},
+		{"marked, but proven", &marked, suite.Pass, suite.Fail, 0},
+		{"the case fails", s, suite.Fail, suite.Fail, 1},
+		{"the control breaks off", s, suite.Pass, suite.Error, 1},
+		{"the case cannot be run", s, suite.Skip, suite.Skip, 3},
+		{"the control was interrupted", s, suite.Pass, suite.Canceled, 130},
+		{"the case was interrupted", s, suite.NotRun, suite.NotRun, 130},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			result := func(s *language.Scenario, status suite.Status) suite.Result {
+				r := suite.Result{
+					Run: suite.Run{Scenario: s}, Status: status, Trace: &trace.Trace{},
+					Verdicts: []assertions.Verdict{{Status: assertions.Pass}},
+				}
+				switch status {
+				case suite.Fail:
+					r.Verdicts[0].Status = assertions.Fail
+				case suite.Skip, suite.Error:
+					r.Err = errors.New("no")
+				}
+				return r
+			}
+			got := statusOfControls([]suite.Result{
+				result(tt.s, tt.with), result(tt.s.Controls()[0], tt.without),
+			})
+			if got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})

@@ -121,3 +121,10 @@ func TestControlsPrintOnlyRunsOfCasesThatDidNotPass(t *testing.T) {
 		}
 	}
 }
+
+func TestFormatsThatHaveAViewOfControls(t *testing.T) {
+	want := "pretty or json"
+	if got := ControlFormatNames(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
