@@ -44,6 +44,8 @@ type Verdict struct {
 	// Reason explains a failure or a skip. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
+	// Unseen is set for a failure of what could not be seen: it may have been as wanted.
+	Unseen bool `json:"unseen,omitempty"`
 	// Notes are what to know about the verdict that does not change it, such as a pass for which
 	// the run gave no occasion to fail; a sentence each, without a full stop.
 	Notes []string `json:"notes,omitempty"`

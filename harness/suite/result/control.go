@@ -171,7 +171,7 @@ func skipped(results ...*Result) string {
 // prove finds the expectations that pass with the setting and fail without it.
 func (c *ControlRun) prove(with *Result) {
 	s := with.Scenario
-	own, implied := 0, 0
+	own, implied, unseen := 0, 0, 0
 	for i := range c.Verdicts {
 		v := &c.Verdicts[i]
 		switch {
@@ -181,6 +181,8 @@ func (c *ControlRun) prove(with *Result) {
 		case with.Verdicts[i].Status != assertions.Pass:
 		case s.IsAbout(&s.Expect[v.Index], c.Scenario.Without):
 			own++
+		case v.Unseen:
+			unseen++
 		default:
 			c.By = append(c.By, i)
 		}
@@ -188,6 +190,8 @@ func (c *ControlRun) prove(with *Result) {
 	switch {
 	case len(c.By) > 0:
 		c.Proof = Proven
+	case unseen > 0:
+		c.Proof, c.Why = Unknown, "an expectation fails without it, but only of what could not be seen"
 	case own > 0:
 		c.Proof, c.Why = Unproven, "only expectations that name it fail without it"
 	case implied > 0:

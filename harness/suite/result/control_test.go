@@ -28,7 +28,8 @@ expect:
 `
 
 // outcome is what a run of these tests came to: the status of the two expectations and of what
-// every run must meet, p for pass, f for fail, s for skip: "pfp". Instead, skip, error, canceled.
+// every run must meet, p for pass, f for fail, u for a failure of what could not be seen, s for
+// skip: "pfp". Instead, skip, error, canceled or lossy.
 type outcome string
 
 func (o outcome) of(s *language.Scenario, n int) Result {
@@ -47,8 +48,9 @@ func (o outcome) of(s *language.Scenario, n int) Result {
 			v.Index, v.Title = -1, "the run ends by itself"
 		}
 		v.Status = map[rune]assertions.Status{
-			'p': assertions.Pass, 'f': assertions.Fail, 's': assertions.Skip,
+			'p': assertions.Pass, 'f': assertions.Fail, 'u': assertions.Fail, 's': assertions.Skip,
 		}[c]
+		v.Unseen = c == 'u'
 		if v.Status == assertions.Fail {
 			r.Status = Fail
 		}
@@ -92,6 +94,7 @@ func TestWhatARunWithoutAFaultProves(t *testing.T) {
 		{"only the expectation of its hits fails", "ppp", "pfp", Unproven, "only expectations that name it fail without it"},
 		{"only the run does not end", "ppp", "ppf", Unproven, `no expectation fails without it, only "the run ends by itself"`},
 		{"an expectation fails and the run does not end", "ppp", "fff", Proven, ""},
+		{"an expectation fails of what could not be seen", "ppp", "upp", Unknown, "an expectation fails without it, but only of what could not be seen"},
 		{"the expectation was skipped with it", "spp", "fpp", Unproven, "every expectation passes without it"},
 		{"the run with it fails", "fpp", "fpp", Unknown, "the run with it does not pass"},
 		{"the run with it breaks off", "error", "fpp", Unknown, "the run with it does not pass"},
