@@ -70,7 +70,8 @@ type Options struct {
 	NoTracepoints bool
 
 	// Control adds to each run its controls: the same run without each of the scenario's faults,
-	// kernel parameters and socket options. [result.Controls] compares them.
+	// kernel parameters and socket options. [result.Controls] compares them. The results of
+	// controls have no trace, because a library has a thousand of them; Dir stores it.
 	Control bool
 
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
@@ -276,4 +277,7 @@ func (e *engine) end(ctx context.Context, r *Result, t *trace.Trace, err error, 
 		}
 	}
 	e.see.End(r)
+	if r.Scenario.Without != nil {
+		r.Trace = nil
+	}
 }

@@ -151,8 +151,8 @@ func compare(with, without *Result) ControlRun {
 		c.Proof, c.Why = Unknown, "the run without it breaks off: "+without.Err.Error()
 	case isMissing(with.Trace, set):
 		c.Proof, c.Why = NotSet, "the kernel has no "+set.Name
-	case incomplete(without.Trace) != "":
-		c.Proof, c.Why = Unknown, "not everything was seen: "+incomplete(without.Trace)
+	case without.Missed != "":
+		c.Proof, c.Why = Unknown, "not everything was seen: "+without.Missed
 	default:
 		c.prove(with)
 	}
@@ -217,17 +217,6 @@ func isMissing(t *trace.Trace, set *language.Setting) bool {
 		return e.Sysctl != nil && e.Sysctl.Missing && e.Sysctl.Host == set.Host &&
 			e.Sysctl.Name == set.Name
 	})
-}
-
-// incomplete returns what a trace lacks, so that an expectation may fail for that alone; "" if it
-// lacks nothing.
-func incomplete(t *trace.Trace) string {
-	for i := range t.Events {
-		if n := t.Events[i].Note; n != nil && n.Untrue {
-			return n.Text
-		}
-	}
-	return ""
 }
 
 // sumUp sets the proof of a setting. It is proven if all runs of some case prove it, as far as they

@@ -50,6 +50,9 @@ type Result struct {
 	// *inject.MissingError in it, which names what is missing and the remedy, unless the run was
 	// judged and every expectation skipped.
 	Err error
+	// Missed says what the trace lacks of what it should have, such as packets that were not
+	// captured; "" if it is complete or was not judged.
+	Missed string
 	// Took is the real time that the run took, with the building of the lab. In warped time it is
 	// less than the time that passed in the lab.
 	Took time.Duration
@@ -68,13 +71,23 @@ type Result struct {
 // without expectations, which only a Go program can make, is judged by these alone.
 func (r *Result) Judge() {
 	r.Verdicts = assertions.Check(r.Scenario, r.Trace)
-	r.Status, r.Err = Pass, nil
+	r.Status, r.Err, r.Missed = Pass, nil, missed(r.Trace)
 	if assertions.Failed(r.Verdicts) {
 		r.Status = Fail
 	} else if reasons := r.allSkipped(); len(reasons) > 0 {
 		r.Status = Skip
 		r.Err = fmt.Errorf("every expectation was skipped: %s", strings.Join(reasons, "; "))
 	}
+}
+
+// missed returns what a trace lacks; "" if it is complete.
+func missed(t *trace.Trace) string {
+	for i := range t.Events {
+		if n := t.Events[i].Note; n != nil && n.Untrue {
+			return n.Text
+		}
+	}
+	return ""
 }
 
 // allSkipped returns why the expectations were skipped, each reason once; nil if one was judged.

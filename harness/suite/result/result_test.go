@@ -170,3 +170,23 @@ func TestLoadRefusesTracesWithoutAScenario(t *testing.T) {
 		t.Errorf("of a file that is not a trace: %v", err)
 	}
 }
+
+func TestAResultSaysWhatItsTraceMisses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		note trace.Note
+		want string
+	}{
+		{"packets were not captured", trace.Note{Text: "3 packets were missed", Untrue: true}, "3 packets were missed"},
+		{"a note about something else", trace.Note{Text: "the machine is slow"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Result{Run: Run{Scenario: &language.Scenario{}}, Trace: &trace.Trace{}}
+			r.Trace.Add(trace.Event{Note: &tt.note})
+			r.Judge()
+			if r.Missed != tt.want {
+				t.Errorf("%q, want %q", r.Missed, tt.want)
+			}
+		})
+	}
+}
