@@ -109,7 +109,7 @@ func stateTable(t *trace.Trace) [][]string {
 
 func stepTable(r *result.Result) [][]string {
 	var rows [][]string
-	calls := stepCalls(r.Scenario)
+	calls := stepCalls(r.Scenario, r.Trace)
 	start := r.Trace.Started()
 	var ended []*trace.Event
 	for i := range r.Trace.Events {
@@ -124,7 +124,7 @@ func stepTable(r *result.Result) [][]string {
 		st, took := e.Step, e.T-e.Step.Began
 		row := []string{
 			fmt.Sprintf("%8.3f", (st.Began - start).Seconds()), st.Actor,
-			callOf(calls, st.Actor, st.ID, st.Op, st.N), "= " + returned(st), "",
+			calls.of(st), "= " + returned(st), "",
 		}
 		if took >= time.Millisecond {
 			row[4] = "after " + say.Duration(took)

@@ -126,7 +126,7 @@ func background(d *packet.Decoded) bool {
 
 // stepRows has a row for each step that ended, and one for the start of each step of 1 ms or more.
 func stepRows(s *language.Scenario, t *trace.Trace) []row {
-	calls := stepCalls(s)
+	calls := stepCalls(s, t)
 	type execution struct {
 		actor, id string
 		n         int
@@ -141,7 +141,7 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 			started[execution{st.Actor, st.Step, st.N}] = len(rows)
 			rows = append(rows, row{
 				at: e.T, host: hostOf(s, st.Actor),
-				text:  actorPrefix(s, st.Actor) + callOf(calls, st.Actor, st.Step, st.Op, st.N),
+				text:  actorPrefix(s, st.Actor) + calls.named(st.Actor, st.Step, st.Op, st.N),
 				style: bold,
 			})
 		case e.Step != nil:
@@ -154,7 +154,7 @@ func stepRows(s *language.Scenario, t *trace.Trace) []row {
 					continue
 				}
 			}
-			text := callOf(calls, st.Actor, st.ID, st.Op, st.N)
+			text := calls.of(st)
 			at, slow := started[key]
 			if slow && took < time.Millisecond {
 				rows[at].text = ""

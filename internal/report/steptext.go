@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"halfopen/harness/trace"
@@ -11,29 +12,58 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// stepCalls maps ACTOR.STEP to the text of its call: connect(server:8080).
-func stepCalls(s *language.Scenario) map[string]string {
-	calls := map[string]string{}
+// calls are the texts of steps.
+type calls struct {
+	// text maps ACTOR.STEP to the step's call: connect(server:8080).
+	text map[string]string
+	// udp has the UDP sockets, by actor and name.
+	udp map[[2]string]bool
+}
+
+// stepCalls returns the texts of the steps of a run.
+func stepCalls(s *language.Scenario, t *trace.Trace) *calls {
+	c := &calls{text: map[string]string{}, udp: map[[2]string]bool{}}
 	if s == nil {
-		return calls
+		return c
 	}
+	makesUDP := map[string]bool{}
 	for i := range s.Actors {
 		a := &s.Actors[i]
 		language.EachStep(a.Steps, func(st *language.Step) {
+			id := a.Name + "." + st.ID
 			if op := st.Op.Operation(); op != nil {
-				calls[a.Name+"."+st.ID] = st.Op.Kind() + "(" + op.Arguments() + ")"
+				c.text[id] = st.Op.Kind() + "(" + op.Arguments() + ")"
 			}
+			makesUDP[id] = st.Op.Socket != nil && st.Op.Socket.Type == "udp"
 		})
 	}
-	return calls
+	for i := range t.Events {
+		if st := t.Events[i].Step; st != nil && makesUDP[st.Actor+"."+st.ID] {
+			c.udp[[2]string{st.Actor, st.Socket}] = true
+		}
+	}
+	return c
 }
 
-// callOf returns the call of a step, with the number n of the execution if it is not the first.
-func callOf(calls map[string]string, actor, id, op string, n int) string {
-	call := calls[actor+"."+id]
+// of returns the call of a step, with the number of the execution if it is not the first. That a
+// connect has a UDP socket is said: it sends no packet.
+func (c *calls) of(st *trace.Step) string {
+	if call := c.text[st.Actor+"."+st.ID]; st.Op == "connect" && c.udp[[2]string{st.Actor, st.Socket}] {
+		return numbered(strings.TrimSuffix(call, ")")+", udp)", st.N)
+	}
+	return c.named(st.Actor, st.ID, st.Op, st.N)
+}
+
+// named returns the call of a step of which only the name is known.
+func (c *calls) named(actor, id, op string, n int) string {
+	call := c.text[actor+"."+id]
 	if call == "" {
 		call = op + "()"
 	}
+	return numbered(call, n)
+}
+
+func numbered(call string, n int) string {
 	if n > 1 {
 		call += fmt.Sprintf(" #%d", n)
 	}

@@ -71,21 +71,31 @@ func TestStepCalls(t *testing.T) {
 			{ID: "inner", Op: language.Op{Close: &language.Close{}}},
 		}}}},
 		{ID: "nothing"},
+		{ID: "datagrams", Op: language.Op{Socket: &language.SocketOp{Type: "udp"}}},
+		{ID: "stream", Op: language.Op{Socket: &language.SocketOp{}}},
+		{ID: "connect", Op: language.Op{Connect: &language.Connect{To: "server:8080"}}},
 	}}}}
-	calls := stepCalls(s)
+	l := newLab(t, false)
+	l.step(0, 0, trace.Step{Actor: "a", ID: "datagrams", Op: "socket", Socket: "sock"})
+	l.step(0, 0, trace.Step{Actor: "a", ID: "stream", Op: "socket", Socket: "sock2"})
+	calls := stepCalls(s, l.end(ms))
 	for _, tt := range []struct {
-		id, op string
-		n      int
-		want   string
+		id, op, socket string
+		n              int
+		want           string
 	}{
-		{"flood", "flood", 1, "flood(server:8080, 1000 SYNs)"},
-		{"repeat", "repeat", 2, "repeat(2 times) #2"},
-		{"inner", "close", 1, "close()"},
-		{"nothing", "teleport", 1, "teleport()"},
-		{"unknown", "teleport", 3, "teleport() #3"},
+		{"flood", "flood", "", 1, "flood(server:8080, 1000 SYNs)"},
+		{"repeat", "repeat", "", 2, "repeat(2 times) #2"},
+		{"inner", "close", "", 1, "close()"},
+		{"nothing", "teleport", "", 1, "teleport()"},
+		{"unknown", "teleport", "", 3, "teleport() #3"},
+		{"connect", "connect", "sock", 1, "connect(server:8080, udp)"},
+		{"connect", "connect", "sock2", 2, "connect(server:8080) #2"},
+		{"inner", "close", "sock", 1, "close()"},
 	} {
-		if got := callOf(calls, "a", tt.id, tt.op, tt.n); got != tt.want {
-			t.Errorf("callOf(%s) = %q, want %q", tt.id, got, tt.want)
+		st := trace.Step{Actor: "a", ID: tt.id, Op: tt.op, Socket: tt.socket, N: tt.n}
+		if got := calls.of(&st); got != tt.want {
+			t.Errorf("the call of %s on %q is %q, want %q", tt.id, tt.socket, got, tt.want)
 		}
 	}
 }

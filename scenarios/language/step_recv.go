@@ -1,9 +1,11 @@
 package language
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
+
+	"halfopen/internal/say"
 )
 
 // Recv is recv(2): once, or until Bytes have come, or to the end of the stream.
@@ -30,15 +32,28 @@ func (*Recv) Outcomes() []Outcome {
 	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256}
 }
 
-// Arguments returns the condition at which the step stops; for a single recv(2), its flags.
+// Arguments returns the condition at which the step stops, the length of the buffer and the flags:
+// "until 64 bytes", "at most 4, peek".
 func (r *Recv) Arguments() string {
+	var args []string
 	switch {
 	case r.Until != "":
-		return "until " + r.Until
+		args = append(args, "until "+r.Until)
 	case r.Bytes != 0:
-		return strconv.FormatInt(int64(r.Bytes), 10)
+		args = append(args, "until "+say.Count(int64(r.Bytes), "byte"))
 	}
-	return strings.Join(r.Flags, ",")
+	return recvArguments(args, r.Max, r.Flags)
+}
+
+// recvArguments adds the length of the buffer and the flags of one recv(2).
+func recvArguments(args []string, most Size, flags []string) string {
+	if most != 0 {
+		args = append(args, fmt.Sprintf("at most %d", most))
+	}
+	if len(flags) > 0 {
+		args = append(args, strings.Join(flags, ","))
+	}
+	return strings.Join(args, ", ")
 }
 
 // Shows names the number of bytes; 0 is the end of the stream.

@@ -1,9 +1,6 @@
 package language
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Recvfrom is recvfrom(2); the peer of the outcome is the sender.
 type Recvfrom struct {
@@ -24,8 +21,8 @@ func (*Recvfrom) Outcomes() []Outcome {
 	return []Outcome{OutcomeResult, OutcomeBytes, OutcomeText, OutcomeSHA256, OutcomePeer}
 }
 
-// Arguments returns the flags.
-func (r *Recvfrom) Arguments() string { return strings.Join(r.Flags, ",") }
+// Arguments returns the length of the buffer and the flags.
+func (r *Recvfrom) Arguments() string { return recvArguments(nil, r.Max, r.Flags) }
 
 // Shows names the number of bytes.
 func (*Recvfrom) Shows() Shown { return Shown{Part: OutcomeBytes} }
