@@ -108,7 +108,9 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
 		gap := ev.t.Events[matched[i+1]].T - ev.t.Events[matched[i]].T
-		v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, gap)
+		if !v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, gap) {
+			v.Differing = append(v.Differing, matched[i+1])
+		}
 	}
 }
 
@@ -124,7 +126,10 @@ func (ev *evidence) times(
 		v.noteLonger("at", len(p.At), there, there)
 	}
 	for i := range min(there, len(p.At)) {
-		v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], ev.t.Events[matched[i]].T-*base)
+		at := ev.t.Events[matched[i]].T - *base
+		if !v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], at) {
+			v.Differing = append(v.Differing, matched[i])
+		}
 	}
 }
 
@@ -136,14 +141,15 @@ func (v *draft) noteLonger(key string, listed, judged, packets int) {
 	}
 }
 
-// sawSpan records a duration that is in a span, or not.
-func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) {
+// sawSpan records a duration that is in a span, or not, and reports whether it is.
+func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) bool {
 	if span.Contains(got) {
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
-		return
+		return true
 	}
 	v.fail(what+" "+span.Source, what+" "+say.Duration(got),
 		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
+	return false
 }
 
 // sequence compares the packets with the selectors one by one, and stops at the first that differs:
@@ -161,6 +167,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 			return
 		}
 		if !slices.Contains(fitting, matched[i]) {
+			v.Differing = append(v.Differing, matched[i])
 			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet.Decode(), ev.flows[matched[i]])
 			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
@@ -169,6 +176,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		}
 	}
 	if extra := len(matched) - len(want); extra > 0 {
+		v.Differing = append(v.Differing, matched[len(want)])
 		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(),
 			ev.flows[matched[len(want)]])
 		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),

@@ -50,8 +50,10 @@ type Verdict struct {
 	// the run gave no occasion to fail; a sentence each, without a full stop.
 	Notes []string `json:"notes,omitempty"`
 	// Packets and Sockets are the indexes, in order, of the trace's events that the verdict is
-	// about.
+	// about. Each packet is where its observer saw it.
 	Packets []int `json:"packets,omitempty"`
+	// Differing are the packets at which a sequence, a gap or a time is not as wanted.
+	Differing []int `json:"differing,omitempty"`
 	Sockets []int `json:"sockets,omitempty"`
 }
 

@@ -18,11 +18,21 @@ const (
 	shortest = 4
 )
 
-// elide shortens rows to about most rows: first repetitions are left out, then the middle. most 0
-// means no limit.
+// around is how many rows before and after a marked one are kept.
+const around = 3
+
+// elide shortens rows to about most rows: first repetitions are left out, then the middle. Around a
+// marked row nothing is left out. most 0 means no limit.
 func elide(rows []row, most int) []row {
 	if most <= 0 || len(rows) <= most {
 		return rows
+	}
+	if first := slices.IndexFunc(rows, func(r row) bool { return r.marked }); first >= 0 {
+		from, to := max(first-around, 0), min(first+around+1, len(rows))
+		before, after := rows[:from], rows[to:]
+		room := max(most-(to-from), 2*around)
+		share := max(min(len(before), room/2), room-len(after))
+		return slices.Concat(elide(before, share), rows[from:to], elide(after, max(room-share, around)))
 	}
 	rows = elideRuns(rows)
 	if len(rows) <= most {

@@ -45,8 +45,8 @@ func Inspect(r *result.Result, k Look) string {
 	all.Verbose = true
 	for i := range r.Verdicts {
 		v := r.Verdicts[i]
-		if v.Status == assertions.Fail {
-			// The ladder above already has them.
+		if v.Status == assertions.Fail && len(v.Differing) == 0 {
+			// The ladder above already has them, and no other order or mark is to be shown.
 			v.Packets = nil
 		}
 		writeVerdict(&b, r, &v, all)

@@ -22,8 +22,11 @@ type LadderOptions struct {
 	// replaced by a remark. 0 means no limit.
 	MaxRows int
 	// Only draws the packets that have a capture with one of these indexes in trace.Events, without
-	// steps and states. nil draws everything.
+	// steps and states, in the order and at the times of these captures. nil draws everything.
 	Only []int
+	// Mark marks the packets that have a capture with one of these indexes. They are never left
+	// out for MaxRows.
+	Mark []int
 	// ARP also draws ARP, neighbour discovery and multicast reports.
 	ARP bool
 	// Indent is put before every line.
@@ -204,6 +207,9 @@ func (d *drawing) row(r *row) *line {
 		return l
 	}
 	d.lines(l, '│')
+	if r.marked {
+		l.put(firstColumn-2, "!", bad)
+	}
 	l.put(0, fmt.Sprintf("%9.*f", d.decimals, (r.at-d.start).Seconds()), plainText)
 	switch {
 	case r.journey != nil:
@@ -254,20 +260,7 @@ func (d *drawing) arrow(l *line, r *row) {
 	rightwards := to > from
 	room := hi - lo + 1
 
-	tail := ""
-	late := j.Last - j.Sent
-	switch {
-	case j.Lost():
-		tail = j.fate()
-	case late > time.Millisecond:
-		tail = fmt.Sprintf("arrives %.*f, %s late",
-			d.decimals, (j.Last - d.start).Seconds(), say.Duration(late))
-		if len(j.Marks) > 0 {
-			tail = fmt.Sprintf("%s, arrives %.*f", j.marks(), d.decimals, (j.Last - d.start).Seconds())
-		}
-	default:
-		tail = j.marks()
-	}
+	tail := d.afterwards(r)
 	ellipsis := d.ellipsis()
 	if d.o.ASCII {
 		tail = asciiOf.Replace(tail) // now, because the replacements may be longer
@@ -316,6 +309,27 @@ func (d *drawing) arrow(l *line, r *row) {
 		l.put(cell(end-1), j.lossSign(rightwards), st)
 		d.behind(l, tail, st, cell(end-1), rightwards, room-end)
 	}
+}
+
+// afterwards says what became of a packet: its marks, and when it arrived if that took its time.
+func (d *drawing) afterwards(r *row) string {
+	j := r.journey
+	late := j.Last - j.Sent
+	switch {
+	case j.Lost():
+		return j.fate()
+	case late <= time.Millisecond:
+		return j.marks()
+	}
+	// The row is at the one time, this is the other.
+	when := fmt.Sprintf("arrives %.*f", d.decimals, (j.Last - d.start).Seconds())
+	if r.at-j.Sent > late/2 {
+		when = fmt.Sprintf("sent %.*f", d.decimals, (j.Sent - d.start).Seconds())
+	}
+	if len(j.Marks) > 0 {
+		return j.marks() + ", " + when
+	}
+	return when + ", " + say.Duration(late) + " late"
 }
 
 // behind writes after the end of an arrow, at x, why it ends there, as much of it as there is room

@@ -132,6 +132,17 @@ func packetsOf(t *trace.Trace, kind string) []int {
 	return at
 }
 
+// seenBy returns the indexes of the packets captured at a host.
+func seenBy(t *trace.Trace, host string) []int {
+	var at []int
+	for i := range t.Events {
+		if p := t.Events[i].Packet; p != nil && p.Host == host {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
 // unreachable has a SYN to an address of no host, and the wire's answer.
 func unreachable(t *testing.T) (*language.Scenario, *trace.Trace) {
 	s, _ := synBackoff(t)

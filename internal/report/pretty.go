@@ -166,7 +166,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 	if len(v.Packets) > 0 {
 		// The ladder shows the packets that the rest of the reason lists.
 		b.WriteString(ladderOf(r, k, LadderOptions{
-			Only: v.Packets, MaxRows: verdictRows, Indent: "       ",
+			Only: v.Packets, Mark: v.Differing, MaxRows: verdictRows, Indent: "       ",
 		}))
 	} else if rest != "" {
 		for _, l := range strings.Split(rest, "\n") {

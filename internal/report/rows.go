@@ -26,6 +26,8 @@ type row struct {
 
 	journey *Journey
 	words   []string
+	// marked is true for a packet at which a check failed.
+	marked bool
 	gap     time.Duration
 	hasGap  bool
 	// elided is true for a remark that stands for packets and other rows that were left out.
@@ -82,20 +84,24 @@ func cutCall(text string, width int, mark string) string {
 func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *LadderOptions) []row {
 	var rows []row
 	labels := newLabeler()
-	only := map[int]bool{}
-	for _, i := range o.Only {
-		only[i] = true
-	}
+	only, mark := setOf(o.Only), setOf(o.Mark)
 	for _, j := range journeys {
 		// The labeler must see every packet, drawn or not.
 		words := labels.words(j)
-		if o.Only != nil && !slices.ContainsFunc(j.Events, func(i int) bool { return only[i] }) {
+		at := j.Sent
+		if o.Only != nil {
+			i := slices.IndexFunc(j.Events, func(i int) bool { return only[i] })
+			if i < 0 {
+				continue
+			}
+			at = t.Events[j.Events[i]].T
+		} else if !o.ARP && background(j.Packet) {
 			continue
 		}
-		if o.Only == nil && !o.ARP && background(j.Packet) {
-			continue
-		}
-		rows = append(rows, row{at: j.Sent, journey: j, words: words})
+		rows = append(rows, row{
+			at: at, journey: j, words: words,
+			marked: slices.ContainsFunc(j.Events, func(i int) bool { return mark[i] }),
+		})
 	}
 	if o.Only == nil {
 		rows = append(rows, stepRows(s, t)...)
@@ -112,10 +118,18 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 		}
 		w := way{j.From, j.To}
 		before, ok := last[w]
-		rows[i].gap, rows[i].hasGap = j.Sent-before, ok
-		last[w] = j.Sent
+		rows[i].gap, rows[i].hasGap = rows[i].at-before, ok
+		last[w] = rows[i].at
 	}
 	return rows
+}
+
+func setOf(indexes []int) map[int]bool {
+	set := map[int]bool{}
+	for _, i := range indexes {
+		set[i] = true
+	}
+	return set
 }
 
 // background reports whether the packet belongs to the network itself, and ladders leave it out:
