@@ -28,8 +28,8 @@ type row struct {
 	words   []string
 	// marked is true for a packet at which a check failed.
 	marked bool
-	gap     time.Duration
-	hasGap  bool
+	gap    time.Duration
+	hasGap bool
 	// elided is true for a remark that stands for packets and other rows that were left out.
 	elided          bool
 	packets, others int
