@@ -102,6 +102,7 @@ func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scen
 	showActors(p, s)
 	showFaults(p, s, plan, err)
 	showExpectations(p, s)
+	showUnproven(p, s)
 	if plan != nil {
 		showCommands(p, topology, plan)
 	}
@@ -252,6 +253,19 @@ func showExpectations(p *page, s *language.Scenario) {
 			text += ", " + where.String()
 		}
 		p.wrap("  - ", "    ", text)
+	}
+	p.line("")
+}
+
+// showUnproven lists the settings that controls need not prove.
+func showUnproven(p *page, s *language.Scenario) {
+	if len(s.Control) == 0 {
+		return
+	}
+	p.section("Settings that no expectation needs")
+	for i := range s.Control {
+		u := &s.Control[i]
+		p.wrap("  - ", "    ", u.String()+": "+u.Reason)
 	}
 	p.line("")
 }
