@@ -85,6 +85,11 @@ func (c *compilation) tc(what string, q Qdisc) (*Planned, error) {
 			Remedy:   `remove "via" to use nfqueue`,
 		}
 	}
+	if rate, ok := q.(*Rate); ok {
+		if err := c.checkBurst(rate, len(filters) > 0); err != nil {
+			return nil, err
+		}
+	}
 	p := &Planned{Mechanism: TC, Why: why}
 	for _, e := range ends {
 		p.Rules = append(p.Rules, &QdiscRule{Host: e.host, Device: e.device, Qdisc: q, Filters: filters})

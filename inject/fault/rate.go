@@ -1,6 +1,10 @@
 package fault
 
-import "halfopen/scenarios/language"
+import (
+	"math"
+
+	"halfopen/scenarios/language"
+)
 
 // The defaults of a rate, in bytes. A burst must hold a whole packet of the usual MTU with its link
 // layer header.
@@ -40,4 +44,27 @@ func (c *compilation) rate() (*Planned, error) {
 		p.Why = "rate of a whole link: tc tbf is made for it"
 	}
 	return p, err
+}
+
+// checkBurst refuses a burst that tc cannot set: it hands the kernel the time that the burst takes,
+// in whole microseconds, as a number of 32 bits in units of 64 ns (psched_tick in
+// net/sched/sch_api.c). The classes of htb take less than a microsecond for none.
+func (c *compilation) checkBurst(q *Rate, class bool) error {
+	const least, most = 1e-6, 274 // seconds
+	bytes := float64(q.To) / 8    // in a second
+	switch takes := float64(q.Burst) / bytes; {
+	case takes < least && !class:
+		return c.errorf(
+			"rate: a burst of %s takes less than 1 µs at %s, the least that tc can set: "+
+				"want burst: %d or more, or %s or less",
+			language.Size(q.Burst), language.BitRate(q.To),
+			int64(math.Ceil(bytes*least)), language.BitRate(q.Burst)*8e6)
+	case takes > most:
+		return c.errorf(
+			"rate: a burst of %s takes more than %d s at %s, the most that tc can set: "+
+				"want burst: %d or less, or %s or more",
+			language.Size(q.Burst), most, language.BitRate(q.To),
+			int64(bytes*most), language.BitRate(math.Ceil(float64(q.Burst)*8/most)))
+	}
+	return nil
 }

@@ -75,6 +75,18 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			want: `icmp-proto-unreachable has no equivalent in ICMPv6: choose another answer`,
 		},
 		{
+			name: "a burst shorter than tc can set", fault: `{do: {rate: 100gbit}}`,
+			want: `rate: a burst of 3kB takes less than 1 µs at 100gbit, the least that tc can set: want burst: 12500 or more, or 24576mbit or less`,
+		},
+		{
+			name: "a burst longer than tc can set", fault: `{do: {rate: {to: 1kbit, burst: 100kB}}}`,
+			want: `rate: a burst of 100kB takes more than 274 s at 1kbit, the most that tc can set: want burst: 34250 or less, or 2990bit or more`,
+		},
+		{
+			name: "a longer one of some packets", fault: `{via: tc, match: {tcp: any}, do: {rate: {to: 64bit, burst: 3kB}}}`,
+			want: `rate: a burst of 3kB takes more than 274 s at 64bit, the most that tc can set: want burst: 2192 or less, or 90bit or more`,
+		},
+		{
 			name: "ports without a protocol", fault: `{match: {port: 80}, do: drop}`,
 			want: `ports and lengths need a protocol: add tcp or udp to match`,
 		},

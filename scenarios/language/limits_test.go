@@ -91,3 +91,29 @@ func TestLoadReadsNoMoreThanAScenarioMayBe(t *testing.T) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
+
+// Each list of steps that runs at once has a thread. Lists that run one after the other share one.
+func TestListsOfStepsAtOnceAreBounded(t *testing.T) {
+	of := func(n int, steps string) string {
+		return "{parallel: [" + strings.TrimSuffix(strings.Repeat("["+steps+"], ", n), ", ") + "]}"
+	}
+	for _, tt := range []struct {
+		name, steps string
+		want        int // 0 if they are accepted
+	}{
+		{"as many as may be", of(1999, "sleep: 1ms"), 0},
+		{"one more", of(2000, "sleep: 1ms"), 2001},
+		{"in three levels", of(12, of(13, of(13, "sleep: 1ms"))), 12*(13*14+1) + 1},
+		{"in a list that is repeated", "{repeat: {times: 5, steps: [" + of(2001, "sleep: 1ms") + "]}}", 2002},
+		{"one after the other", of(1200, "sleep: 1ms") + ", " + of(1200, "sleep: 1ms"), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := skeleton + someExpectation + "actors: {client: [sleep: 1ms, " + tt.steps + "]}\n"
+			_, err := expandText(t, text, nil)
+			want := fmt.Sprintf("actor client: %d lists of steps at once are too many: want at most 2000", tt.want)
+			if tt.want == 0 && err != nil || tt.want > 0 && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("the error is %v, want %d lists", err, tt.want)
+			}
+		})
+	}
+}

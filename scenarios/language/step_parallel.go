@@ -38,3 +38,21 @@ func (p *Parallel) words() string {
 	}
 	return "at once: " + strings.Join(branches, " and ")
 }
+
+// atOnce returns how many lists of steps within the steps run at the same time, with these: each has
+// a thread.
+func atOnce(steps []Step) int {
+	most := 1
+	for i := range steps {
+		lists, _ := steps[i].Op.Nested()
+		sum := 0
+		for _, list := range lists {
+			sum += atOnce(list)
+		}
+		if steps[i].Op.Parallel != nil {
+			sum++ // the list that waits for the others
+		}
+		most = max(most, sum)
+	}
+	return most
+}

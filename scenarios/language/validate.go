@@ -13,11 +13,13 @@ import (
 
 // Limits of a lab: far more than a scenario needs, and not too much for one machine.
 const (
-	maxHosts   = 64
-	maxFaults  = 256
-	maxActors  = 64
-	maxExpect  = 1000
-	maxTimes   = 100_000
+	maxHosts  = 64
+	maxFaults = 256
+	maxActors = 64
+	maxExpect = 1000
+	maxTimes  = 100_000
+	// maxAtOnce bounds the lists of steps of an actor that run at once: each has a thread.
+	maxAtOnce  = 2000
 	maxName    = 32
 	minMTU     = 68   // RFC 791
 	minMTUv6   = 1280 // RFC 8200, section 5
@@ -117,6 +119,15 @@ func (v *validation) limits() {
 	check(&v.s.Faults, len(v.s.Faults), maxFaults, "faults")
 	check(&v.s.Actors, len(v.s.Actors), maxActors, "actors")
 	check(&v.s.Expect, len(v.s.Expect), maxExpect, "expectations")
+	for i := range v.s.Actors {
+		a := &v.s.Actors[i]
+		if n := atOnce(a.Steps); n > maxAtOnce {
+			v.errorf(nil, a.Pos,
+				"actor %s: %d lists of steps at once are too many: want at most %d; "+
+					"shorten or unnest parallel",
+				a.Name, n, maxAtOnce)
+		}
+	}
 }
 
 // names collects the names that references can use.
