@@ -123,11 +123,12 @@ func (l *labProcess) kill() {
 	_ = l.Signal(syscall.SIGKILL) // the only error is that it has ended already
 }
 
-// order sends the lab an order. EPIPE is not reported: a lab that died before it read the order
-// says why on its other pipes. Nor is it an error if the run was canceled.
+// order sends the lab an order. A lab that died before it read the order says why on its other
+// pipes. Nor is it an error if the run was canceled.
 func (l *labProcess) order(o *order) error {
 	err := json.NewEncoder(l.control).Encode(o)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, os.ErrClosed) {
 		return nil
 	}
 	return err

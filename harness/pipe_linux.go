@@ -3,9 +3,15 @@ package harness
 import (
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // pipe is a pipe between this process and a child: one end stays here, the other goes there.
+//
+// It is a pair of sockets. A program of the scenario could open the end of a true pipe again, by
+// /proc/PID/fd of the process that has it, and write events of its own. The kernel refuses that for
+// a socket (ENXIO).
 type pipe struct {
 	here, there *os.File
 }
@@ -18,25 +24,24 @@ type pipes struct {
 }
 
 // to makes a pipe that the child reads. name is for errors.
-func (p *pipes) to(name string) pipe {
-	return p.add(name, func(r, w *os.File) pipe { return pipe{here: w, there: r} })
-}
+func (p *pipes) to(name string) pipe { return p.add(name) }
 
 // from makes a pipe that the child writes.
-func (p *pipes) from(name string) pipe {
-	return p.add(name, func(r, w *os.File) pipe { return pipe{here: r, there: w} })
-}
+func (p *pipes) from(name string) pipe { return p.add(name) }
 
-func (p *pipes) add(name string, ends func(r, w *os.File) pipe) pipe {
+func (p *pipes) add(name string) pipe {
 	if p.err != nil {
 		return pipe{}
 	}
-	r, w, err := os.Pipe()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fds[0], true) // so that closing this end wakes who reads it
+	}
 	if err != nil {
 		p.err = fmt.Errorf("making the %s pipe: %w", name, err)
 		return pipe{}
 	}
-	made := ends(r, w)
+	made := pipe{here: os.NewFile(uintptr(fds[0]), name), there: os.NewFile(uintptr(fds[1]), name)}
 	p.made = append(p.made, made)
 	return made
 }

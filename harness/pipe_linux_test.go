@@ -1,9 +1,13 @@
 package harness
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestPipesHaveOneEndHereAndOneThere(t *testing.T) {
@@ -28,5 +32,22 @@ func TestPipesHaveOneEndHereAndOneThere(t *testing.T) {
 	p.closeThere()
 	if _, err := to.there.Stat(); err == nil {
 		t.Error("the child's end is still open")
+	}
+}
+
+func TestPipesCannotBeOpenedAgain(t *testing.T) {
+	var p pipes
+	from := p.from("answer")
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	defer p.closeHere()
+	defer p.closeThere()
+	for _, end := range []*os.File{from.here, from.there} {
+		f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", end.Fd()), os.O_WRONLY, 0)
+		if !errors.Is(err, unix.ENXIO) {
+			t.Errorf("opening an end again: %v, want ENXIO", err)
+			f.Close()
+		}
 	}
 }
