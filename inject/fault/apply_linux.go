@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-iptables/iptables"
+	"golang.org/x/sys/unix"
 
 	"halfopen/inject"
 	"halfopen/inject/internal/queue"
@@ -123,7 +124,9 @@ func (i *Injector) prepare(p *Planned, r Rule) error {
 		if err := i.needProgram(r.Family, p.Name); err != nil {
 			return err
 		}
-		err = i.fillQueue(r)
+		if err = i.setSysctls(r); err == nil {
+			err = i.fillQueue(r)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("preparing fault %q: %w", p.Name, err)
@@ -181,6 +184,18 @@ func (i *Injector) fillQueue(r *QueueRule) error {
 		}
 		return nil
 	})
+}
+
+// setSysctls sets the parameters that a rule needs. Those that the kernel does not have are not
+// needed. They stay when the injector is closed: the host goes soon.
+func (i *Injector) setSysctls(r *QueueRule) error {
+	for _, s := range r.Sysctls {
+		err := i.net.Host(r.Host).SetSysctl(s.Name, s.Value)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Happened reports an event, in canonical form, to the faults that wait for it.

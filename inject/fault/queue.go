@@ -24,6 +24,9 @@ type QueueRule struct {
 	// Installs is true if the fault installs that iptables rule, and false if the rule of another
 	// fault sends its packets too.
 	Installs bool
+	// Sysctls are kernel parameters of the host that the queue needs. The parameters that the
+	// scenario itself sets are not among them.
+	Sysctls []language.Sysctl
 
 	// strikes is the fault as the queue carries it out, text the same in words.
 	strikes *queue.Rule
@@ -43,6 +46,13 @@ func (r *QueueRule) Spec() []string {
 func (r *QueueRule) Commands() []string {
 	var commands []string
 	if r.Installs {
+		if len(r.Sysctls) > 0 {
+			command := fmt.Sprintf("ip netns exec %s sysctl -qew", r.Host)
+			for _, s := range r.Sysctls {
+				command += " " + s.Name + "=" + s.Value
+			}
+			commands = append(commands, command)
+		}
 		start := fmt.Sprintf("ip netns exec %s %s -t mangle -A %s ", r.Host, programOf(r.Family), r.Hook)
 		commands = append(commands, start+quoteAll(r.Spec()))
 	}
@@ -90,10 +100,29 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		rule.Hooks = append(rule.Hooks, at)
 		p.Rules = append(p.Rules, &QueueRule{
 			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: c.detour(rule),
-			strikes: rule, text: f.String(),
+			Sysctls: c.lookups(at), strikes: rule, text: f.String(),
 		})
 	}
 	return p, nil
+}
+
+// lookups returns the parameters without which the kernel looks up a packet's socket before the hook
+// (early demux, ip_rcv_finish_core in net/ipv4/ip_input.c and net/ipv6/ip6_input.c): a packet that
+// waits at INPUT would keep a socket that is closed meanwhile, and be lost without an answer. In
+// other chains a packet has no socket, or that of its sender.
+func (c *compilation) lookups(at queue.Hook) (list []language.Sysctl) {
+	if at.Chain != "INPUT" {
+		return nil
+	}
+	// Not ip_early_demux, which is the switch for both: a scenario that turns that on asks for what
+	// is the default. For IPv6 they are the same.
+	for _, name := range []string{"net.ipv4.tcp_early_demux", "net.ipv4.udp_early_demux"} {
+		set := func(s language.Sysctl) bool { return s.Name == name }
+		if !slices.ContainsFunc(c.topology.Host(at.Host).Sysctls, set) {
+			list = append(list, language.Sysctl{Name: name, Value: "0", Optional: true})
+		}
+	}
+	return list
 }
 
 // detour returns the matches of the packets that a rule needs in the queue. If connections are
