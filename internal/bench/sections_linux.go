@@ -6,5 +6,6 @@ var sections = []section{
 	{"labs", (*bench).labs},
 	{"delay", (*bench).delay},
 	{"stream", (*bench).stream},
+	{"tracepoints", (*bench).tracepoints},
 	{"vm", (*bench).machines},
 }

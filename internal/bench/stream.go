@@ -54,7 +54,7 @@ func (b *bench) stream() error {
 // /proc/net/netfilter/nfnetlink_queue: it lets the packet pass and reports ENOBUFS to the owner of
 // the queue, which adds a note to the trace.
 func (b *bench) streamRun(
-	name string, offloads bool, bytes int64,
+	name string, offloads bool, bytes int64, flags ...string,
 ) (rate float64, overflowed bool, err error) {
 	dir, err := os.MkdirTemp(b.dir, "stream-")
 	if err != nil {
@@ -63,9 +63,12 @@ func (b *bench) streamRun(
 	defer os.RemoveAll(dir)
 	// The run may fail because there were too many packets for the capture. Only the stream counts
 	// here.
-	_, runErr := timed(exec.Command(b.halfopen, "run", b.file("stream.yaml"), "--case", name,
-		"--out", dir, "--set", fmt.Sprintf("offloads=%t", offloads), "--set", "program="+b.program,
-		"--set", fmt.Sprintf("bytes=%d", bytes)))
+	args := append([]string{
+		"run", b.file("stream.yaml"), "--case", name,
+		"--out", dir, "--set", fmt.Sprintf("offloads=%t", offloads), "--set", "program=" + b.program,
+		"--set", fmt.Sprintf("bytes=%d", bytes),
+	}, flags...)
+	_, runErr := timed(exec.Command(b.halfopen, args...))
 	t, err := storedTrace(dir)
 	if err != nil {
 		return 0, false, errors.Join(runErr, err)

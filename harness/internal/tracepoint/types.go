@@ -1,10 +1,10 @@
 package tracepoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // The kernel describes some 100 000 types in 5 MB of BTF (Documentation/bpf/btf.rst). To read all
@@ -120,13 +120,14 @@ func (r *rawTypes) at(id uint32) (btfType, error) {
 	return t[:btfTypeSize+e.once+e.each*t.members()], nil
 }
 
-// text returns the string at an offset.
-func (r *rawTypes) text(at uint32) (string, error) {
-	if uint64(at) >= uint64(len(r.strings)) {
-		return "", fmt.Errorf("%w: there is no string %d", errBTF, at)
+// text returns the string at an offset, with the zero byte that ends it.
+func (r *rawTypes) text(at uint32) ([]byte, error) {
+	if uint64(at) < uint64(len(r.strings)) {
+		if n := bytes.IndexByte(r.strings[at:], 0); n >= 0 {
+			return r.strings[at : int(at)+n+1], nil
+		}
 	}
-	text, _, _ := strings.Cut(string(r.strings[at:min(int(at)+512, len(r.strings))]), "\x00")
-	return text, nil
+	return nil, fmt.Errorf("%w: there is no string %d", errBTF, at)
 }
 
 // wanted are names of types, by their first letter: most types differ there.
@@ -164,8 +165,7 @@ func pick(raw []byte, names, tracepoints []string) (_ []byte, targets map[string
 	for _, name := range tracepoints {
 		typedefs.add(tracePrefix + name)
 	}
-	p := &picker{from: r, numbers: map[uint32]uint32{}, places: map[string]uint32{"": 0}}
-	p.strings = append(p.strings, 0)
+	p := newPicker(r)
 	targets = map[string]uint32{}
 	for id := range r.offsets[1:] {
 		id := uint32(id + 1)
@@ -194,7 +194,20 @@ type picker struct {
 	numbers map[uint32]uint32
 
 	types, strings []byte
-	places         map[string]uint32 // of strings
+	// places are the offsets of the strings in the copy, by those in from.
+	places map[uint32]uint32
+}
+
+// newPicker returns a picker with room for what kernels have.
+func newPicker(from *rawTypes) *picker {
+	const types, strings, bytes = 1 << 10, 2 << 10, 64 << 10
+	return &picker{
+		from:    from,
+		numbers: make(map[uint32]uint32, types),
+		places:  make(map[uint32]uint32, strings),
+		types:   make([]byte, 0, bytes),
+		strings: make([]byte, 1, bytes), // the string at 0 is ""
+	}
 }
 
 // number returns the number that a type has in the copy.
@@ -293,15 +306,19 @@ func (p *picker) renumber(field []byte) { le.PutUint32(field, p.number(le.Uint32
 
 // rename changes the place of a string to that in the copy.
 func (p *picker) rename(field []byte) error {
-	text, err := p.from.text(le.Uint32(field))
-	if err != nil {
-		return err
+	from := le.Uint32(field)
+	if from == 0 {
+		return nil // most types have no name
 	}
-	place, ok := p.places[text]
+	place, ok := p.places[from]
 	if !ok {
+		text, err := p.from.text(from)
+		if err != nil {
+			return err
+		}
 		place = uint32(len(p.strings))
-		p.places[text] = place
-		p.strings = append(append(p.strings, text...), 0)
+		p.places[from] = place
+		p.strings = append(p.strings, text...)
 	}
 	le.PutUint32(field, place)
 	return nil
