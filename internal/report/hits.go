@@ -139,11 +139,15 @@ func (j *Journey) markedBy(fault string) bool {
 		slices.ContainsFunc(j.Marks, func(m Mark) bool { return m.Fault == fault })
 }
 
-// marks is everything that faults did to a packet, for the ladder.
+// marks is everything that faults did to a packet, and why the kernel sent it if it says so, for the
+// ladder.
 func (j *Journey) marks() string {
-	texts := make([]string, len(j.Marks))
-	for i, m := range j.Marks {
-		texts[i] = m.String()
+	var texts []string
+	for _, m := range j.Marks {
+		texts = append(texts, m.String())
+	}
+	if j.Reset != "" {
+		texts = append(texts, kernelSays(j.Reset))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -33,6 +33,12 @@ type Journey struct {
 	Struck string
 	// Held is the fault that still kept it from its receiver when the run ended, "" if none did.
 	Held string
+	// Dropped is why a kernel discarded it, as [trace.Drop] names it; "" if none is known to have,
+	// or a fault made it do so.
+	Dropped string
+	// Reset is why a kernel sent it of its own accord, if it is a RST, as [trace.Reset] names it;
+	// "" if that is not known.
+	Reset string
 	// Marks are the other effects of faults on it, in order.
 	Marks []Mark
 	// Forged is true if From is not Source: a forged packet, or a copy made on the way.
@@ -46,7 +52,9 @@ type Journey struct {
 }
 
 // Lost reports whether the packet never reached the sockets of a host.
-func (j *Journey) Lost() bool { return !j.Arrived || j.Struck != "" || j.Held != "" }
+func (j *Journey) Lost() bool {
+	return !j.Arrived || j.Struck != "" || j.Held != "" || j.Dropped != ""
+}
 
 // loopback is the device by which a host talks to itself.
 const loopback = "lo"
@@ -152,6 +160,9 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	slices.SortStableFunc(all, bySent)
 	strike(s, t, hosts, all)
 	holdToTheEnd(s, t, hosts, all)
+	all = append(all, discard(s, t, hosts, all, seed)...)
+	explainResets(t, all)
+	slices.SortStableFunc(all, bySent)
 	return all
 }
 

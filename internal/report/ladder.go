@@ -260,7 +260,13 @@ func (d *drawing) arrow(l *line, r *row) {
 	rightwards := to > from
 	room := hi - lo + 1
 
-	tail := d.afterwards(r)
+	tail := ""
+	for _, tail = range d.afterwards(r) {
+		// The kind of the packet, and a little of it if possible, has room next to the reason.
+		if widthOf(r.words[0])+widthOf(tail)+14 <= room {
+			break
+		}
+	}
 	ellipsis := d.ellipsis()
 	if d.o.ASCII {
 		tail = asciiOf.Replace(tail) // now, because the replacements may be longer
@@ -311,23 +317,42 @@ func (d *drawing) arrow(l *line, r *row) {
 	}
 }
 
-// afterwards says what became of a packet: its marks, and when it arrived if that took its time.
-func (d *drawing) afterwards(r *row) string {
+// afterwards says what became of a packet, in texts from the longest to the shortest.
+func (d *drawing) afterwards(r *row) []string {
+	j := r.journey
+	switch {
+	case !j.Lost():
+		return []string{d.onTheWay(r)}
+	case j.Held != "":
+		return []string{"held by " + j.Held + " at the end"}
+	case j.Dropped == "":
+		return []string{j.Struck}
+	}
+	why := kernelSays(j.Dropped)
+	if way := d.onTheWay(r); way != "" {
+		return []string{why + " (" + way + ")", why, j.Dropped}
+	}
+	return []string{why, j.Dropped}
+}
+
+// onTheWay says what happened to a packet on its way: its marks, and when it arrived if that took
+// its time.
+func (d *drawing) onTheWay(r *row) string {
 	j := r.journey
 	late := j.Last - j.Sent
-	switch {
-	case j.Lost():
-		return j.fate()
-	case late <= time.Millisecond:
+	if late <= time.Millisecond {
 		return j.marks()
 	}
 	// The row is at the one time, this is the other.
 	when := fmt.Sprintf("arrives %.*f", d.decimals, (j.Last - d.start).Seconds())
-	if r.at-j.Sent > late/2 {
+	switch {
+	case !j.Arrived:
+		return j.marks()
+	case r.at-j.Sent > late/2:
 		when = fmt.Sprintf("sent %.*f", d.decimals, (j.Sent - d.start).Seconds())
 	}
-	if len(j.Marks) > 0 {
-		return j.marks() + ", " + when
+	if marks := j.marks(); marks != "" {
+		return marks + ", " + when
 	}
 	return when + ", " + say.Duration(late) + " late"
 }
@@ -350,14 +375,6 @@ func (d *drawing) ellipsis() string {
 		return "..."
 	}
 	return "…"
-}
-
-// fate says what kept a packet from its receiver, "" if that is not known.
-func (j *Journey) fate() string {
-	if j.Held != "" {
-		return "held by " + j.Held + " at the end"
-	}
-	return j.Struck
 }
 
 // lossSign is the end of the arrow of a packet that did not reach its receiver.

@@ -88,6 +88,9 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 	for _, j := range journeys {
 		// The labeler must see every packet, drawn or not.
 		words := labels.words(j)
+		if slices.Contains(words, "probe") {
+			j.Dropped = "" // it has what it came for, an answer: it is old on purpose
+		}
 		at := j.Sent
 		if o.Only != nil {
 			i := slices.IndexFunc(j.Events, func(i int) bool { return only[i] })
@@ -106,6 +109,7 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 	if o.Only == nil {
 		rows = append(rows, stepRows(s, t)...)
 		rows = append(rows, stateRows(t)...)
+		rows = append(rows, dropRows(t)...)
 		rows = append(rows, remarkRows(t)...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
