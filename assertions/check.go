@@ -81,6 +81,17 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	}
 }
 
+// judged reports whether an expectation holds for the run's kernel, so that it was judged.
+func (ev *evidence) judged(e *language.Expectation) bool {
+	return e.Where == nil || ev.met(e.Where)
+}
+
+// met reports whether the run's kernel is one of those that where means.
+func (ev *evidence) met(w *language.Where) bool {
+	reason, err := ev.skipped(w)
+	return reason == "" && err == nil
+}
+
 // skipped returns why an expectation does not hold for the run's kernel; "" if it does.
 func (ev *evidence) skipped(w *language.Where) (string, error) {
 	for name, want := range w.Conditions() {

@@ -184,6 +184,34 @@ client: [connect: {to: "server:8080"}, send: hello]
 	}
 }
 
+// An expectation that is skipped says nothing of the fault that it names.
+func TestAFaultNamedOnlyWhereSkippedMustStrike(t *testing.T) {
+	const some = "\n- {counters: {client.Tcp.ActiveOpens: 0}}"
+	for _, tt := range []struct {
+		name, expect string
+		hits         uint64
+		want         []string
+	}{
+		{"skipped, and no hit", `- {fault: silent-server, hits: 0, where: {sysctl: net.ipv4.later}}` + some, 0, []string{"fault silent-server: strikes"}},
+		{"skipped, and a hit", `- {fault: silent-server, hits: 0, where: {sysctl: net.ipv4.later}}` + some, 1, nil},
+		{"judged", `- {fault: silent-server, hits: 0, where: {no-sysctl: net.ipv4.later}}` + some, 0, nil},
+		{"one skipped and one judged", "- {fault: silent-server, hits: 7, where: {sysctl: net.ipv4.later}}\n- {fault: silent-server, hits: 0}" + some, 0, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.add(0, trace.Event{Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.later", Missing: true}})
+			for _, at := range []trace.Moment{trace.Before, trace.After} {
+				p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: at, Values: map[string]int64{"Tcp.ActiveOpens": 1}}})
+			}
+			p.hits("silent-server", 0, tt.hits)
+			got := slices.Sorted(maps.Keys(failures(Check(lab(t, connecting, tt.expect), p.end(time.Second, "done")))))
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("failures (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 // A fault with a chance of 0% is there to show what happens without it.
 func TestAFaultWithoutAChanceMustNotStrike(t *testing.T) {
 	const title = "fault silent-server: strikes nothing, with chance: 0%"

@@ -42,7 +42,7 @@ type rise struct {
 	rose int64
 	// names and readings are of the counters that the kernel has; missing says which it lacks.
 	names, readings, missing []string
-	// unread is a host whose counters were not read, or "".
+	// unread is a host of which the counters, or this one, were not read; or "".
 	unread string
 }
 
@@ -54,18 +54,22 @@ func (s *rise) add(ev *evidence, counter string) {
 		s.unread = host
 		return
 	}
+	first, read := before[name]
 	last, there := after[name]
+	if there && !read {
+		s.unread = host
+		return
+	}
 	if !there {
 		hint := spell.DidYouMean(name, slices.Sorted(maps.Keys(after)))
 		s.missing = append(s.missing, fmt.Sprintf("the kernel of %s has no counter %s%s", host,
 			name, hint))
 		return
 	}
-	rose := last - before[name]
+	rose := last - first
 	s.rose += rose
 	s.names = append(s.names, counter)
-	s.readings = append(s.readings, fmt.Sprintf("%d (%d before, %d after)", rose, before[name],
-		last))
+	s.readings = append(s.readings, fmt.Sprintf("%d (%d before, %d after)", rose, first, last))
 }
 
 // String says what was seen: the readings of a single counter, or of each in a sum.

@@ -56,10 +56,7 @@ func (ev *evidence) ending() Verdict {
 
 // mayHang reports whether an expectation that holds here says that a step hangs.
 func (ev *evidence) mayHang(step string) bool {
-	return ev.s.MayHang(language.StepRef(step), func(w *language.Where) bool {
-		reason, err := ev.skipped(w)
-		return reason == "" && err == nil
-	})
+	return ev.s.MayHang(language.StepRef(step), ev.met)
 }
 
 // inProgressFor is how long a hanging step had been in progress when the run ended.

@@ -17,18 +17,22 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 			fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))
 		return
 	}
-	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"),
-		say.Count(hits, "hit")+ev.outOfForce(x.Fault))
+	inForce := ev.outOfForce(x.Fault)
+	v.noteAny(&x.Hits, "hit")
+	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+inForce)
+	if inForce != "" && v.Status == Pass {
+		v.note("the fault had no chance to strike%s", inForce)
+	}
 }
 
-// faultsStruck wants every fault that no expectation names to have struck; if it did not, the run
-// shows nothing about it. A fault with a chance of 0% shows what happens without it, and must not
+// faultsStruck wants every fault to have struck whose hits no expectation judges; if it did not, the
+// run shows nothing about it. An expectation that is skipped judges nothing. A fault with a chance of 0% shows what happens without it, and must not
 // strike.
 func (ev *evidence) faultsStruck() []Verdict {
 	named := map[string]bool{}
 	for i := range ev.s.Expect {
-		if f := ev.s.Expect[i].Fault; f != nil {
-			named[f.Fault] = true
+		if e := &ev.s.Expect[i]; e.Fault != nil && ev.judged(e) {
+			named[e.Fault.Fault] = true
 		}
 	}
 	var verdicts []Verdict
@@ -74,13 +78,15 @@ func faultPlace(f *language.Fault) string {
 	return " at " + f.At
 }
 
-// hits returns how many packets a fault struck, by the last reading; read is false if there is
-// none.
+// hits returns how many packets a fault struck, by the last reading, or by the last hit that was
+// reported if there were more; read is false if there was no reading.
 func (ev *evidence) hits(fault string) (hits uint64, read bool) {
 	for i := range ev.t.Events {
-		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault && f.What == trace.FaultHits {
-			hits, read = max(hits, f.Hits), true
+		f := ev.t.Events[i].Fault
+		if f == nil || f.Name != fault || f.What != trace.FaultHits && f.What != trace.FaultHit {
+			continue
 		}
+		hits, read = max(hits, f.Hits), read || f.What == trace.FaultHits
 	}
 	return hits, read
 }

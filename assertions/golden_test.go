@@ -108,6 +108,33 @@ client:
 		{"as many executions as wanted", `- {step: client.send, count: 2}`, three, Pass},
 		{"too few executions that end as wanted", `- {step: client.send, count: 3}`, three, Fail},
 		{"fewer executions than the scenario asks for", `- {step: client.send}`, one("client.send[1]", 0, ms, nil), Fail},
+		{"any number of executions", `- {step: client.send, count: ">= 0"}`, three, Pass},
+		{"no execution that ends so, of a step that never began", `- {step: client.send, error: EPIPE, count: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Pass},
+		{"none of several executions in progress", `- {step: client.send, hangs: true, count: 0}`, three, Pass},
+		{"no execution in progress of a step that never began", `- {step: client.send, hangs: true, count: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Pass},
+		{"a result below a number, but an error", `- {step: client.connect, result: "<= 5"}`, one("client.connect", 0, ms, errno("EPIPE")), Fail},
+		{"a result below zero", `- {step: client.connect, result: "< 0"}`, one("client.connect", 0, ms, errno("EPIPE")), Pass},
+		{"a result from -1", `- {step: client.connect, result: -1..5}`, one("client.connect", 0, ms, errno("EPIPE")), Pass},
+		{"an end long before the event that it is counted from", `- {step: client.recv, at: "< 5s", since: client.connect}`, func(p *tape) *trace.Trace {
+			p.step("client.recv", 0, second, nil)
+			p.step("client.connect", 0, 3*second, nil)
+			return p.end(4*second, "done")
+		}, Fail},
+		{"an end just before the event that it is counted from", `- {step: client.recv, at: "< 5s", since: client.connect}`, func(p *tape) *trace.Trace {
+			p.step("client.recv", 0, second, nil)
+			p.step("client.connect", 0, second+2*ms, nil)
+			return p.end(4*second, "done")
+		}, Pass},
+		{"a step in progress when its process was killed", `- {step: client.connect, hangs: true}`, func(p *tape) *trace.Trace {
+			p.begin("client.connect", 0)
+			p.add(6*second, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+			return p.end(75*second, "deadline", "server.accept")
+		}, Pass},
+		{"the outcome of a step in progress when its process was killed", `- {step: client.connect}`, func(p *tape) *trace.Trace {
+			p.begin("client.connect", 0)
+			p.add(6*second, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+			return p.end(7*second, "done")
+		}, Fail},
 		{"a step that never began", `- {step: client.send}`, func(p *tape) *trace.Trace {
 			p.begin("client.connect", 0)
 			return p.end(75*second, "deadline", "client.connect")
@@ -157,6 +184,29 @@ func TestPacketExpectations(t *testing.T) {
 		p.packet(ms, s)
 		return p.end(second, "done")
 	}
+	// counted has the hits of a fault that are read now and then, and reported those of one whose
+	// mechanism reports each.
+	counted := func(at ...time.Duration) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace {
+			p.hits("silent-server", 0, 0)
+			for i, at := range at {
+				p.packet(at, toServer("S", 1000, 0, ""))
+				p.add(at+8*ms, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultHits, Hits: uint64(i + 1)}})
+			}
+			return p.end(5*second, "done")
+		}
+	}
+	reported := func(p *tape) *trace.Trace {
+		p.packet(second, toServer("S", 1000, 0, ""))
+		p.add(second+ms, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultHit, Hits: 1}})
+		return p.end(5*second, "done")
+	}
+	cut := func(p *tape) *trace.Trace {
+		p.packet(0, toServer("A", 1, 1, "hello"))
+		k := p.tr.Events[len(p.tr.Events)-1].Packet
+		k.Frame = k.Frame[:len(k.Frame)-3]
+		return p.end(second, "done")
+	}
 	golden(t, "packets", connecting, []fixture{
 		{"a count and its gaps", `- {packets: {from: client, tcp: SYN}, count: 4, gaps: [1s, 2s, 4s, 8s, 16s]}`, backoff, Pass},
 		{"fewer packets than wanted", `- {packets: {from: client, tcp: SYN}, count: 6}`, backoff, Fail},
@@ -187,6 +237,19 @@ func TestPacketExpectations(t *testing.T) {
 		{"a sequence with another packet", `- {packets: {tcp: any}, sequence: [{tcp: SYN}, {tcp: RST, from: server}]}`, handshake, Fail},
 		{"a sequence that ends too soon", `- {packets: {tcp: SYN}, sequence: [{tcp: SYN}, {tcp: SYN, retransmission: true}]}`, handshake, Fail},
 		{"a sequence that goes on", `- {packets: {tcp: any}, sequence: [{tcp: SYN}, {tcp: SYN-ACK}, {tcp: ACK}]}`, handshake, Fail},
+		{"none since an event after the one until which they count", `- {packets: {tcp: RST}, since: client.connect, until: server.listen, none: true}`, backoff, Fail},
+		{"none in a time in which nothing was seen", `- {packets: {from: client, tcp: SYN}, since: client.connect, none: true}`, backoff, Pass},
+		{"none with a port that nobody used", `- {packets: {from: client, tcp: SYN, port: 9999}, none: true}`, backoff, Pass},
+		{"some with a port that nobody used", `- {packets: {from: client, tcp: SYN, dport: 9999..10010}, count: 1}`, backoff, Fail},
+		{"none of a connection that there was not", `- {packets: {tcp: SYN, conn: 2}, none: true}`, backoff, Pass},
+		{"none of a connection that there was", `- {packets: {tcp: RST, conn: 1}, none: true}`, backoff, Pass},
+		{"none since a hit that was only counted, after a packet that may have come later", `- {packets: {tcp: SYN}, since: fault.silent-server.hit, none: true}`, counted(second), Fail},
+		{"one until a hit that was only counted, with a packet that may have come later", `- {packets: {tcp: SYN}, until: "fault.silent-server.hit[2]", count: 2}`, counted(second, 2*second), Fail},
+		{"some since a hit that was only counted, with none at about that time", `- {packets: {tcp: SYN, dport: 9}, since: fault.silent-server.hit, none: true}`, counted(second), Pass},
+		{"none since a hit that was reported", `- {packets: {tcp: SYN}, since: fault.silent-server.hit, none: true}`, reported, Pass},
+		{"none with a text that the capture may have cut off", `- {packets: {tcp: DATA, payload: world}, none: true}`, cut, Fail},
+		{"none with bytes that the capture may have cut off, in a longer payload", `- {packets: {tcp: DATA, payload: {hex: "77", length: 6}}, none: true}`, cut, Pass},
+		{"one with a text in the part that the capture kept", `- {packets: {tcp: DATA, payload: he}, count: 1}`, cut, Pass},
 		{"retransmissions only", `- {packets: {from: client, tcp: SYN, retransmission: true}, count: 3}`, backoff, Pass},
 		{"a RST that the wire forged", `- {packets: {tcp: RST}, count: 1}`, forged, Pass},
 		{"a forged RST where none is wanted", `- {packets: {tcp: RST}, none: true}`, forged, Fail},
@@ -256,7 +319,7 @@ func TestStateExpectations(t *testing.T) {
 func TestOtherExpectations(t *testing.T) {
 	const actors = `
 server: [listen: {port: 8080}]
-client: [exec: {command: "curl -s http://server:8080"}]
+client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again, times: 3}]
 `
 	counted := func(p *tape) *trace.Trace {
 		p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2, "TcpExt.TCPSpuriousRTOs": 1, "TcpExt.TCPRetransFail": 4}}})
@@ -283,6 +346,11 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		{"a counter that rose less", `- {counters: {client.TcpExt.TCPTimeouts: ">= 7"}}`, counted, Fail},
 		{"a counter that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout: 6}}`, counted, Fail},
 		{"a counter of a host that was not read", `- {counters: {server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
+		{"a counter that was not read before the run", `- {counters: {client.TcpExt.TCPTimeouts: 8}}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPRetransFail": 2}}})
+			p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: map[string]int64{"TcpExt.TCPTimeouts": 8, "TcpExt.TCPRetransFail": 2}}})
+			return p.end(second, "done")
+		}, Fail},
 		{"counters that rose together as wanted", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: 8}}`, counted, Pass},
 		{"counters that rose less together", `- {counters: {client.TcpExt.TCPTimeouts + client.TcpExt.TCPSpuriousRTOs: ">= 9"}}`, counted, Fail},
 		{"a counter in place of one that the kernel lacks", `- {counters: {client.TcpExt.PAWSEstab + client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
@@ -291,6 +359,16 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		{"a sum over a host that was not read", `- {counters: {client.TcpExt.TCPTimeouts+server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
 		{"a sum of counters that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout + client.TcpExt.PAWSEstab: 6}}`, counted, Fail},
 		{"as many hits as wanted", `- {fault: silent-server, hits: 4}`, struck, Pass},
+		{"any number of hits", `- {fault: silent-server, hits: ">= 0"}`, struck, Pass},
+		{"no hits of a fault never in force", `- {fault: silent-server, hits: 0}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: "hits"}})
+			return p.end(second, "done")
+		}, Pass},
+		{"a hit reported after the last reading", `- {fault: silent-server, hits: 4}`, func(p *tape) *trace.Trace {
+			p.hits("silent-server", 0, 4)
+			p.add(second, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultHit, Hits: 5}})
+			return p.end(second, "done")
+		}, Fail},
 		{"other hits", `- {fault: silent-server, hits: 6}`, struck, Fail},
 		{"hits of a fault never in force", `- {fault: silent-server, hits: ">= 1"}`, func(p *tape) *trace.Trace {
 			p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: "hits"}})
@@ -325,6 +403,20 @@ client: [exec: {command: "curl -s http://server:8080"}]
 		{"an actor that was killed", `- {process: client, signal: KILL}`, curl, Pass},
 		{"an actor killed by another signal", `- {process: client, signal: TERM}`, curl, Fail},
 		{"an actor that exited", `- {process: client, exit: 0}`, curl, Fail},
+		{"a program that ran fewer times than the scenario asks for", `- {process: client.again, exit: 0}`, func(p *tape) *trace.Trace {
+			p.step("client.again[1]", 0, ms, nil)
+			p.begin("client.again[2]", 2*ms)
+			return p.end(second, "deadline", "client.again[2]")
+		}, Fail},
+		{"one of several runs of a program", `- {process: "client.again[1]", exit: 0}`, func(p *tape) *trace.Trace {
+			p.step("client.again[1]", 0, ms, nil)
+			return p.end(second, "done")
+		}, Pass},
+		{"a program in progress when its process was killed", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace {
+			p.begin("client.exec", 0)
+			p.add(ms, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+			return p.end(second, "done")
+		}, Fail},
 		{"a program that never began", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 	})
 }

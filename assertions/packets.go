@@ -19,17 +19,19 @@ import (
 // never shorter. Gaps of a single packet fail: there is nothing to judge.
 func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	p := e.Packets
-	seen, by := ev.vantage(p)
-	seen, base, ok := ev.window(p, seen, v)
+	observed, by := ev.vantage(p)
+	w, ok := ev.window(p, v)
 	if !ok {
 		return
 	}
+	seen := ev.packetsIn(&w, observed)
 	matched, ok := ev.selected(&p.Packets, seen, v)
 	if !ok {
 		return
 	}
 	v.Packets = matched
 	n := len(matched)
+	base := w.base
 	if base == nil && n > 0 {
 		base = &ev.t.Events[matched[0]].T
 	}
@@ -39,9 +41,10 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	case p.None:
 		v.saw(false, "none", say.Count(n, "packet"))
 	case p.Count != nil:
-		v.saw(p.Count.Contains(int64(n)), p.Count.Of("packet"), say.Count(n, "packet"))
+		v.sawCount(p.Count, int64(n), "packet")
 	}
 	if n == 0 && v.Status == Fail {
+		ev.noteNoOccasion(p, seen, by, v)
 		ev.listPackets(p, seen, matched, by, v) // the count has said it
 		return
 	}
@@ -57,38 +60,13 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	if !p.None && p.Count == nil && len(p.Gaps)+len(p.At)+len(p.Sequence) == 0 {
 		v.saw(n > 0, "at least 1 packet", say.Count(n, "packet"))
 	}
+	ev.doubtful(p, &w, observed, matched, v)
+	if n == 0 {
+		ev.noteNoOccasion(p, seen, by, v)
+	}
 	if v.Status == Fail {
 		ev.listPackets(p, seen, matched, by, v)
 	}
-}
-
-// window drops the packets before since and after until. base is the moment of since, or nil.
-func (ev *evidence) window(
-	p *language.PacketsExpectation, seen []int, v *draft,
-) (kept []int, base *time.Duration, ok bool) {
-	from, until := time.Duration(0), ev.ended
-	if p.Since != "" {
-		at, err := ev.moment(p.Since)
-		if err != nil {
-			v.fail("packets since "+string(p.Since), "no such event", err.Error())
-			return nil, nil, false
-		}
-		from, base = at, &at
-	}
-	if p.Until != "" {
-		at, err := ev.moment(p.Until)
-		if err != nil {
-			v.fail("packets until "+string(p.Until), "no such event", err.Error())
-			return nil, nil, false
-		}
-		until = at
-	}
-	for _, i := range seen {
-		if at := ev.t.Events[i].T; from <= at && at <= until {
-			kept = append(kept, i)
-		}
-	}
-	return kept, base, true
 }
 
 func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft) {

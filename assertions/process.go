@@ -19,10 +19,13 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		return
 	}
 	done := ev.outcomes(actor, id, n)
-	if len(done) == 0 {
-		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, nil,
-			ev.inProgress(actor, id, n), 1, v)
-		return
+	asked := 1
+	if n == 0 {
+		asked = executions(ev.s, actor, id)
+	}
+	if len(done) < asked {
+		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, done,
+			ev.inProgress(actor, id, n), asked, v)
 	}
 	for _, i := range done {
 		event := &ev.t.Events[i]
@@ -90,14 +93,12 @@ func (v *draft) listOutput(name string, got seenText) {
 
 // actorProcess judges the process of an actor. Its duration counts from the start of the actors.
 func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
-	for i := range ev.t.Events {
-		if p := ev.t.Events[i].Process; p != nil && p.Actor == x.Process {
-			v.ended(x, p.Exit, p.Signal)
-			if x.Took != nil {
-				v.sawSpan("it took", x.Took, ev.t.Events[i].T-ev.started)
-			}
-			return
+	if e := ev.processEnd(x.Process); e != nil {
+		v.ended(x, e.Process.Exit, e.Process.Signal)
+		if x.Took != nil {
+			v.sawSpan("it took", x.Took, e.T-ev.started)
 		}
+		return
 	}
 	v.fail("the end of the process", "none",
 		fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process,

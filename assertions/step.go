@@ -1,6 +1,7 @@
 package assertions
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -26,7 +27,7 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	done := ev.outcomes(actor, id, n)
 	hanging := ev.inProgress(actor, id, n)
 	if x.Hangs {
-		ev.judgeHangs(x, done, hanging, v)
+		ev.judgeHangs(x, done, v)
 		return
 	}
 	var since time.Duration
@@ -47,8 +48,12 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 			}
 			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 		}
+		v.noteAny(x.Count, "execution")
 		v.saw(x.Count.Contains(int64(good)), x.Count.Of("time"),
 			fmt.Sprintf("%d of %s", good, say.Count(len(done), "time")))
+		if len(done)+len(hanging) == 0 {
+			v.note("%s never began: %s", x.Step, ev.whereIs(actor))
+		}
 		return
 	}
 	asked := 1
@@ -77,9 +82,23 @@ func (ev *evidence) outcomes(actor, id string, n int) []int {
 		func(i int) bool { return ev.t.Events[i].Step.N != n })
 }
 
-// inProgress returns the start events of a step's executions that never ended; id "" means every
-// step of the actor, n 0 every execution.
+// begun returns the start events of a step's executions; n 0 means all.
+func (ev *evidence) begun(actor, id string, n int) []int {
+	events := ev.starts[stepKey{actor, id}]
+	if n == 0 {
+		return events
+	}
+	return slices.DeleteFunc(slices.Clone(events),
+		func(i int) bool { return ev.t.Events[i].Start.N != n })
+}
+
+// inProgress returns the start events of a step's executions that were in progress when the run
+// ended; id "" means every step of the actor, n 0 every execution. Those of a process that was
+// killed ended with it, and have no outcome.
 func (ev *evidence) inProgress(actor, id string, n int) []int {
+	if ev.processEnd(actor) != nil {
+		return nil
+	}
 	var events []int
 	for key, starts := range ev.starts {
 		if key.actor != actor || (id != "" && key.id != id) {
@@ -99,25 +118,45 @@ func (ev *evidence) inProgress(actor, id string, n int) []int {
 	return events
 }
 
-func (ev *evidence) judgeHangs(x *language.StepExpectation, done, hanging []int, v *draft) {
-	got := say.Count(len(hanging), "execution") + " in progress at the end"
-	if x.Count != nil {
-		v.saw(x.Count.Contains(int64(len(hanging))),
-			x.Count.Of("execution")+" in progress at the end", got)
-		return
+// processEnd returns the event of the end of an actor's process during the run, or nil.
+func (ev *evidence) processEnd(actor string) *trace.Event {
+	for i := range ev.t.Events {
+		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor {
+			return &ev.t.Events[i]
+		}
 	}
-	if len(hanging) > 0 {
+	return nil
+}
+
+// judgeHangs wants executions of a step without an outcome: those in progress when the run ended, or
+// when their process was killed.
+func (ev *evidence) judgeHangs(x *language.StepExpectation, done []int, v *draft) {
+	actor, id, n := x.Step.Split()
+	hanging := max(0, len(ev.begun(actor, id, n))-len(done))
+	got := say.Count(hanging, "execution") + " in progress at the end"
+	if e := ev.processEnd(actor); e != nil && hanging > 0 {
+		got = fmt.Sprintf("%s in progress when the process ended, at %s (%s)",
+			say.Count(hanging, "execution"), ev.when(e.T),
+			exitText(e.Process.Exit, e.Process.Signal))
+		v.note("the process of %s ended before the run did, and the step with it", actor)
+	}
+	neverBegan := fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor))
+	switch {
+	case x.Count != nil:
+		v.noteAny(x.Count, "execution")
+		v.saw(x.Count.Contains(int64(hanging)), x.Count.Of("execution")+" in progress at the end",
+			got)
+		if len(done)+hanging == 0 {
+			v.note("%s", neverBegan)
+		}
+	case hanging > 0:
 		v.saw(true, "still in progress at the end of the run", got)
-		return
+	case len(done) == 0:
+		v.fail("still in progress at the end of the run", "never began", neverBegan)
+	default:
+		v.saw(false, "still in progress at the end of the run",
+			outcomeText(&ev.t.Events[done[len(done)-1]]))
 	}
-	if len(done) == 0 {
-		actor, _, _ := x.Step.Split()
-		text := fmt.Sprintf("%s never began: %s", x.Step, ev.whereIs(actor))
-		v.fail("still in progress at the end of the run", "never began", text)
-		return
-	}
-	v.saw(false, "still in progress at the end of the run",
-		outcomeText(&ev.t.Events[done[len(done)-1]]))
 }
 
 // missing says why an execution has no outcome.
@@ -129,6 +168,9 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 		v.fail("an outcome", "still in progress",
 			fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step,
 				say.Duration(ev.ended-at.T)))
+	case len(done) == 0 && len(ev.begun(x.Step.Split())) > 0:
+		v.fail("an outcome", "ended with its process", fmt.Sprintf("%s has no outcome: %s", x.Step,
+			ev.whereIs(actor)))
 	case len(done) == 0:
 		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
 			ev.whereIs(actor)))
@@ -146,12 +188,9 @@ func (ev *evidence) whereIs(actor string) string {
 		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step,
 			say.Duration(ev.ended-at.T))
 	}
-	for i := range ev.t.Events {
-		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor &&
-			(p.Signal != "" || p.Exit != 0) {
-			return fmt.Sprintf("the process of %s had ended by %s (%s)", actor,
-				ev.when(ev.t.Events[i].T), exitText(p.Exit, p.Signal))
-		}
+	if e := ev.processEnd(actor); e != nil {
+		return fmt.Sprintf("the process of %s had ended by %s (%s)", actor, ev.when(e.T),
+			exitText(e.Process.Exit, e.Process.Signal))
 	}
 	last := ""
 	for i := range ev.t.Events {
@@ -201,7 +240,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 	if x.Error != language.NoError {
 		want = string(x.Error)
 	}
-	mayFail := x.Error == "" && x.Result != nil && x.Result.Contains(-1)
+	mayFail := x.MayFail()
 	switch {
 	case s.Problem != "":
 		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step,
@@ -219,7 +258,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.sawSpan("it took", x.Took, e.T-s.Began)
 	}
 	if x.At != nil {
-		v.sawSpan("it ended at", x.At, e.T-since)
+		ev.endedAt(x, e.T-since, v)
 	}
 	if x.Result != nil {
 		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(),
@@ -255,6 +294,19 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(),
 			fmt.Sprintf("%s %d", field.Name, got))
 	}
+}
+
+// endedAt judges when an execution ended, counted from an event. A range without a lower bound is
+// about what comes after the event: one that ended before it is not as wanted, unless the two were
+// nearly at once, where a busy machine may see them in the other order.
+func (ev *evidence) endedAt(x *language.StepExpectation, at time.Duration, v *draft) {
+	if at < -language.TimerSlack && x.At.Contains(at) {
+		v.fail("it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
+			"it ended %s before %s, wanted %s after it", say.Duration(-at),
+			cmp.Or(string(x.Since), "the start of the actors"), spanText(x.At)))
+		return
+	}
+	v.sawSpan("it ended at", x.At, at)
 }
 
 // peerIs reports whether address:port is that of HOST, HOST.N, HOST:PORT or ADDRESS:PORT.

@@ -7,9 +7,11 @@ package assertions
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -80,6 +82,19 @@ func (v *draft) saw(ok bool, want, got string) {
 		return
 	}
 	v.fail(want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+}
+
+// sawCount records a number of things that is as wanted, or not.
+func (v *draft) sawCount(want *language.Count, got int64, noun string) {
+	v.noteAny(want, noun)
+	v.saw(want.Contains(got), want.Of(noun), say.Count(got, noun))
+}
+
+// noteAny notes a range that takes any number of things.
+func (v *draft) noteAny(want *language.Count, noun string) {
+	if want.Min <= 0 && want.Max == math.MaxInt64 {
+		v.note("%q takes any number of %ss", want, noun)
+	}
 }
 
 // fail records a failure with its own text.

@@ -195,6 +195,9 @@ func (v *validation) count(c *Count, key string, pos Pos) {
 }
 
 func (v *validation) text(t *Text, pos Pos) {
+	if t.Contains != nil && *t.Contains == "" {
+		v.errorf(t.Contains, pos, "contains: every text contains nothing; want some text, or is: \"\"")
+	}
 	if t.Matches == nil {
 		return
 	}

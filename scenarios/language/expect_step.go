@@ -3,6 +3,7 @@ package language
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type StepExpectation struct {
 	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of all bytes received, in hex."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where the datagram of recvfrom, or the connection of accept, came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many executions ended like this. Default: all."`
-	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did, at its duration if that is set, else at its deadline."`
+	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did, at its duration if that is set, else at its deadline, or when its process was killed."`
 }
 
 // InfoVal is an expected field of tcp_info, or an expected count of sockstat.
@@ -144,6 +145,13 @@ func (v *validation) peer(field *string, pos Pos, peer string) {
 	v.address(field, pos, peer)
 }
 
+// MayFail reports whether the step may end with any error: if no error is named, and result names -1
+// or less as a bound. "<= 5" does not: it is about what a call returns if it succeeds.
+func (e *StepExpectation) MayFail() bool {
+	return e.Error == "" && e.Result != nil && e.Result.Contains(-1) &&
+		(e.Result.Min != math.MinInt64 || e.Result.Max < 0)
+}
+
 // String is the title of its verdict: "client.connect: ETIMEDOUT after 63s".
 func (e *StepExpectation) String() string {
 	if e.Hangs {
@@ -157,7 +165,7 @@ func (e *StepExpectation) String() string {
 	switch {
 	case e.Error != "" && e.Error != NoError:
 		end = string(e.Error)
-	case e.Error == NoError || e.Result == nil || !e.Result.Contains(-1):
+	case !e.MayFail():
 		end = "succeeds"
 	}
 	if e.Took != nil {
