@@ -40,7 +40,8 @@ machine does not have a parameter, and nothing is wrong, the exit status is 3.
 
 A note does not change the exit status. Notes name counters that are spelled like
 one that the running kernel has, sysctls of "where" and of names ending in ? that no
-known kernel has, and parameters of the scenario that nothing uses.`,
+known kernel has, parameters of the scenario that nothing uses, and a scenario whose
+name is not that of its file.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -99,7 +100,7 @@ func (s *source) check(set map[string]string) (c checked) {
 	if err != nil {
 		return checked{err: err}
 	}
-	for _, problem := range f.Unused() {
+	for _, problem := range f.Notes() {
 		c.notes = append(c.notes, fmt.Sprintf("%s: note: %s", problem.Pos, problem.Msg))
 	}
 	runs, err := f.Expand(set)

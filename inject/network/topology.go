@@ -220,7 +220,8 @@ func (t *Topology) layWire(s *language.Scenario, hosts []language.Host) {
 // interface, or every namespace already has it, the host's number is appended.
 func wireDevice(host string, i int) string {
 	const longest = 15 // IFNAMSIZ, less the final zero
-	if len(host) <= longest && host != "lo" {
+	taken := slices.Contains([]string{"lo", "all", "default"}, host) // "all": net.ipv4.conf.all
+	if len(host) <= longest && !taken {
 		return host
 	}
 	suffix := "~" + strconv.Itoa(i+1)

@@ -54,13 +54,13 @@ type Decoder struct {
 	// for all other types.
 	Form func(t reflect.Type) Form
 	// Keep reports whether an element stays in its list. The places and the mistakes in an element
-	// that does not stay are forgotten.
+	// that does not stay are forgotten; see [Decoder.Forgotten].
 	Keep func(element reflect.Value) bool
 	// Misplaced returns the mistake in a key that a struct does not have, or "" if the key is just
 	// unknown.
 	Misplaced func(t reflect.Type, key string) string
 
-	mistakes []Mistake
+	mistakes, forgotten []Mistake
 	// places has the places of the decoded fields, by pointer to the field. noted has its keys in
 	// the order in which they were added.
 	places map[any]Place
@@ -96,8 +96,14 @@ func (d *Decoder) forget(places, mistakes int) {
 		delete(d.places, field)
 	}
 	d.noted = d.noted[:places]
+	if len(d.forgotten) <= MaxMistakes {
+		d.forgotten = append(d.forgotten, d.mistakes[mistakes:]...)
+	}
 	d.mistakes = d.mistakes[:mistakes]
 }
+
+// Forgotten returns the mistakes in elements that do not stay, in the order they were found.
+func (d *Decoder) Forgotten() []Mistake { return d.forgotten }
 
 // Errorf records a mistake at a node.
 func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {

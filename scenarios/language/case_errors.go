@@ -15,8 +15,8 @@ type CaseErrors struct {
 	runs []caseRun
 	// in has the runs that found each mistake, by their places in runs.
 	in map[Error][]int
-	// idle are the mistakes in parameters that a run need not use. They count if all runs have one
-	// at the same place.
+	// idle are the mistakes in what a run may not need: parameters, and what only leaves out of it.
+	// They count if all runs have one at the same place.
 	idle map[Pos]idleMistake
 }
 

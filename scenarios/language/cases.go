@@ -100,8 +100,8 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 	return params
 }
 
-// Unused returns a note for each parameter that nothing in the file uses: it may be misspelt.
-func (f *File) Unused() []*Error {
+// unused returns a note for each parameter that nothing in the file uses: it may be misspelt.
+func (f *File) unused() []*Error {
 	used := map[string]bool{}
 	namesIn(f.root, used)
 	known := slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !used[p] })

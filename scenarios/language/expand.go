@@ -47,8 +47,8 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 }
 
 // expand returns the scenario of one case on one IP version, the number of YAML nodes used, and the
-// mistakes: found are those of the scenario, idle those in all of the case's parameters. read caches
-// expressions, by their source.
+// mistakes: found are those of the scenario, idle those in the case's parameters and in what only
+// leaves out. read caches expressions, by their source.
 func (f *File) expand(
 	r expandedRow, family Family, read map[string]*expr.Expression,
 ) (s *Scenario, used int, found, idle []*Error) {
@@ -101,5 +101,5 @@ func (f *File) expand(
 		s.IP = []Family{V4}
 	}
 	found = append(errorsOf(d.Mistakes()), validate(s, d)...)
-	return s, x.nodes, found, errorsOf(x.found[before:])
+	return s, x.nodes, found, errorsOf(slices.Concat(x.found[before:], d.Forgotten()))
 }

@@ -260,7 +260,7 @@ expect:
 		t.Errorf("knobs (-want +got):\n%s", diff)
 	}
 	var unused []string
-	for _, e := range f.Unused() {
+	for _, e := range f.Notes() {
 		unused = append(unused, e.Error())
 	}
 	if diff := cmp.Diff([]string{"test.yaml:4:106: nothing uses the parameter idle"}, unused); diff != "" {

@@ -50,7 +50,7 @@ const Wire = "wire"
 
 // Scenario is one case of a scenario file on one IP version, with every parameter replaced.
 type Scenario struct {
-	Name    string   `json:"name" jsonschema:"required" jsonschema_description:"Name of the scenario: kebab-case, equal to the file's name without .yaml."`
+	Name    string   `json:"name" jsonschema:"required" jsonschema_description:"Name of the scenario: words of lower-case letters and digits, joined by -; the file's name without .yaml."`
 	Title   string   `json:"title" jsonschema_description:"One line that says what will be seen."`
 	Teaches string   `json:"teaches,omitempty" jsonschema_description:"Markdown: why it happens, what it looks like in production, which knob changes it."`
 	Tags    []string `json:"tags,omitempty" jsonschema_description:"Words to find the scenario by."`

@@ -37,10 +37,8 @@ func (m *socketsMade) knows(name string) bool {
 }
 
 func (v *validation) socketAs(field *string, pos Pos, name string) {
-	if v.has(field) && !stepName.MatchString(name) {
-		v.errorf(field, pos,
-			"invalid name %q for a socket: want lower-case letters, digits, - and _",
-			say.Clip(name))
+	if v.has(field) {
+		v.wordName(field, pos, "name of a socket", name)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"halfopen/internal/decode"
-	"halfopen/internal/say"
 )
 
 // Step is one operation of an actor. Its outcome is always recorded; expectations judge it.
@@ -27,15 +26,9 @@ type Step struct {
 }
 
 func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
-	if !stepName.MatchString(st.ID) || len(st.ID) > 64 {
-		v.errorf(&st.ID, st.Pos,
-			"invalid id %q for a step: want lower-case letters, digits, - and _, at most 64 characters",
-			say.Clip(st.ID))
-	}
-	if v.has(&st.Socket) && !stepName.MatchString(st.Socket) {
-		v.errorf(&st.Socket, st.Pos,
-			"invalid name %q for a socket: want lower-case letters, digits, - and _",
-			say.Clip(st.Socket))
+	v.wordName(&st.ID, st.Pos, "id", st.ID)
+	if v.has(&st.Socket) {
+		v.wordName(&st.Socket, st.Pos, "name of a socket", st.Socket)
 	}
 	if v.has(&st.Times) && (st.Times < 1 || st.Times > maxTimes) {
 		v.errorf(&st.Times, st.Pos, "invalid times %d: want 1 to %d", st.Times, maxTimes)

@@ -21,6 +21,7 @@ const (
 	// maxAtOnce bounds the lists of steps of an actor that run at once: each has a thread.
 	maxAtOnce  = 2000
 	maxName    = 32
+	maxWord    = 64
 	minMTU     = 68   // RFC 791
 	minMTUv6   = 1280 // RFC 8200, section 5
 	maxMTU     = 65535
@@ -32,8 +33,10 @@ const (
 )
 
 var (
-	kebab      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	stepName   = regexp.MustCompile(`^[a-z][a-z0-9]*([_-][a-z0-9]+)*$`)
+	kebab    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	stepName = regexp.MustCompile(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
+	// number matches names that programs read as an IPv4 address (inet_aton(3)).
+	number     = regexp.MustCompile(`^([0-9]+|0x[0-9a-f]*)$`)
 	sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_*-]+)+$`)
 )
 
@@ -176,20 +179,29 @@ func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unord
 
 // name checks the form of a name.
 func (v *validation) name(field any, pos Pos, what, name string) {
-	if !kebab.MatchString(name) || len(name) > maxName {
+	v.nameOf(field, pos, what, name, maxName)
+}
+
+func (v *validation) nameOf(field any, pos Pos, what, name string, most int) {
+	if !kebab.MatchString(name) || len(name) > most {
 		v.errorf(field, pos,
-			"invalid name %q for %s: want lower-case letters, digits and -, at most %d characters",
-			say.Clip(name), what, maxName)
+			"invalid name %q for %s: want words of lower-case letters and digits, joined by -, at most %d characters",
+			say.Clip(name), what, most)
+	}
+}
+
+// wordName checks the form of the name of a step or a socket, which may have _ too.
+func (v *validation) wordName(field any, pos Pos, what, name string) {
+	if !stepName.MatchString(name) || len(name) > maxWord {
+		v.errorf(field, pos,
+			"invalid %s %q: want words of lower-case letters and digits, joined by - or _, at most %d characters",
+			what, say.Clip(name), maxWord)
 	}
 }
 
 func (v *validation) head() {
 	s := v.s
-	if !kebab.MatchString(s.Name) || len(s.Name) > 64 {
-		v.errorf(&s.Name, s.Pos,
-			"invalid name %q for a scenario: want lower-case letters, digits and -, at most 64 characters",
-			say.Clip(s.Name))
-	}
+	v.nameOf(&s.Name, s.Pos, "a scenario", s.Name, maxWord)
 	if strings.TrimSpace(s.Title) == "" || strings.Contains(s.Title, "\n") {
 		v.errorf(&s.Title, s.Pos, "title: want one line that says what will be seen")
 	}
@@ -252,6 +264,10 @@ func (v *validation) checkHosts() {
 			v.errorf(nil, h.Pos,
 				"invalid name %q for a host: the word has a meaning in addresses and events",
 				h.Name)
+		case number.MatchString(h.Name):
+			v.errorf(nil, h.Pos,
+				"invalid name %q for a host: programs take a number for an address; begin with a letter",
+				say.Clip(h.Name))
 		default:
 			v.name(nil, h.Pos, "a host", h.Name)
 		}
