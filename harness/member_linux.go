@@ -182,7 +182,7 @@ func (a *member) ended(status syscall.WaitStatus) error {
 }
 
 func (a *member) prepare() {
-	if actor.Prelude(a.Steps) == 0 {
+	if language.Prelude(a.Steps) == 0 {
 		a.prepared = true
 		return
 	}

@@ -40,8 +40,8 @@ machine does not have a parameter, and nothing is wrong, the exit status is 3.
 
 A note does not change the exit status. Notes name counters that are spelled like
 one that the running kernel has, sysctls of "where" and of names ending in ? that no
-known kernel has, parameters of the scenario that nothing uses, and a scenario whose
-name is not that of its file.`,
+known kernel has, parameters of the scenario that nothing uses, a scenario whose name
+is not that of its file, and a client that may connect before its server listens.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,14 +100,22 @@ func (s *source) check(set map[string]string) (c checked) {
 	if err != nil {
 		return checked{err: err}
 	}
-	for _, problem := range f.Notes() {
-		c.notes = append(c.notes, fmt.Sprintf("%s: note: %s", problem.Pos, problem.Msg))
+	notes := func(list []*language.Error) {
+		for _, n := range list {
+			c.notes = append(c.notes, fmt.Sprintf("%s: note: %s", n.Pos, n.Msg))
+		}
 	}
+	notes(f.Notes())
 	runs, err := f.Expand(set)
 	if err != nil {
 		c.err = err
 		return c
 	}
+	var ofRuns language.CaseErrors
+	for _, r := range runs {
+		ofRuns.Add(r, r.Notes()...)
+	}
+	notes(ofRuns.Sorted())
 	c.notes = append(c.notes, misspelt(runs)...)
 	if c.err = suite.Check(runs); c.err != nil {
 		return c

@@ -57,7 +57,12 @@ func (c *CaseErrors) add(s *Scenario, found, idle []*Error) {
 }
 
 // Join returns all mistakes, sorted and joined; nil if there are none.
-func (c *CaseErrors) Join() error {
+func (c *CaseErrors) Join() error { return joinErrors(c.all()) }
+
+// Sorted returns all mistakes, sorted.
+func (c *CaseErrors) Sorted() []*Error { return sortErrors(c.all()) }
+
+func (c *CaseErrors) all() []*Error {
 	var errs []*Error
 	places := map[Pos]bool{}
 	for e, runs := range c.in {
@@ -69,7 +74,7 @@ func (c *CaseErrors) Join() error {
 			errs = append(errs, m.first)
 		}
 	}
-	return joinErrors(errs)
+	return errs
 }
 
 // where names the runs that found a mistake, as the beginning of a message: "in case b on v6: ". It

@@ -35,11 +35,7 @@ func joinErrors(errs []*Error) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(errs, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),
-			cmp.Compare(a.Msg, b.Msg))
-	})
-	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
+	errs = sortErrors(errs)
 	joined := make([]error, 0, len(errs))
 	for i, e := range errs {
 		if i == maxErrors {
@@ -49,4 +45,13 @@ func joinErrors(errs []*Error) error {
 		joined = append(joined, e)
 	}
 	return errors.Join(joined...)
+}
+
+// sortErrors sorts errors by position, and drops duplicates.
+func sortErrors(errs []*Error) []*Error {
+	slices.SortStableFunc(errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(a.Msg, b.Msg))
+	})
+	return slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
 }

@@ -24,3 +24,7 @@ func (f *File) Notes() []*Error {
 	}
 	return append(notes, f.unused()...)
 }
+
+// Notes returns what may be a mistake in a run that is valid: a client that may connect before its
+// server listens.
+func (s *Scenario) Notes() []*Error { return s.races() }

@@ -12,7 +12,10 @@ import (
 // the file.
 type socketsMade struct {
 	any, bound, listener bool
-	names                map[string]bool
+	// typed is true after a socket step, datagrams if a UDP socket was made, connection if a
+	// connection was.
+	typed, datagrams, connection bool
+	names                        map[string]bool
 }
 
 // defaultSocket matches the names that sockets get if no step names them.

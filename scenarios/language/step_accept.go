@@ -15,6 +15,7 @@ func (a *Accept) sockets(v *validation, st *Step, made *socketsMade) {
 	}
 	v.madeBefore(st, made)
 	made.made(a.As, "conn")
+	made.connection = true
 }
 
 func (*Accept) lasts() time.Duration { return 0 }

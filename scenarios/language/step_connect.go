@@ -10,7 +10,10 @@ type Connect struct {
 
 func (c *Connect) check(v *validation, _ *Actor, st *Step) { v.target(&c.To, st.Pos, c.To) }
 
-func (*Connect) sockets(_ *validation, st *Step, made *socketsMade) { made.made(st.Socket, "sock") }
+func (*Connect) sockets(_ *validation, st *Step, made *socketsMade) {
+	made.made(st.Socket, "sock")
+	made.connection = true
+}
 
 func (*Connect) lasts() time.Duration { return 0 }
 

@@ -12,7 +12,13 @@ func (r *Recvfrom) check(v *validation, _ *Actor, st *Step) {
 	v.flags(r.Flags, st.Pos, "dontwait", "peek")
 }
 
-func (*Recvfrom) sockets(v *validation, st *Step, made *socketsMade) { v.needsSocket(st, made) }
+func (*Recvfrom) sockets(v *validation, st *Step, made *socketsMade) {
+	v.needsSocket(st, made)
+	if made.any && !made.typed && !made.datagrams && !made.connection {
+		v.errorf(nil, st.Pos,
+			"recvfrom needs a UDP socket, and bind makes a TCP socket; add the step {socket: udp} before bind")
+	}
+}
 
 func (*Recvfrom) lasts() time.Duration { return 0 }
 

@@ -13,7 +13,10 @@ func (s *Sendto) check(v *validation, _ *Actor, st *Step) {
 	v.target(&s.To, st.Pos, s.To)
 }
 
-func (*Sendto) sockets(_ *validation, st *Step, made *socketsMade) { made.made(st.Socket, "sock") }
+func (*Sendto) sockets(_ *validation, st *Step, made *socketsMade) {
+	made.made(st.Socket, "sock")
+	made.datagrams = true
+}
 
 func (*Sendto) lasts() time.Duration { return 0 }
 

@@ -11,7 +11,11 @@ type SocketOp struct {
 
 func (s *SocketOp) check(v *validation, _ *Actor, st *Step) { v.socketAs(&s.As, st.Pos, s.As) }
 
-func (s *SocketOp) sockets(_ *validation, _ *Step, made *socketsMade) { made.made(s.As, "sock") }
+func (s *SocketOp) sockets(_ *validation, _ *Step, made *socketsMade) {
+	made.made(s.As, "sock")
+	made.typed = true
+	made.datagrams = made.datagrams || s.Type == "udp"
+}
 
 func (*SocketOp) lasts() time.Duration { return 0 }
 

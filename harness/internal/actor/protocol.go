@@ -8,7 +8,7 @@ import (
 
 // Command is one line from the harness to an actor. Exactly one field is set.
 //
-// The order is Init, then Prepare if the actor has a prelude (see [Prelude]), then Go. Event, Gate
+// The order is Init, then Prepare if the actor has a prelude (see [language.Prelude]), then Go. Event, Gate
 // and Reply may come at any time after Init. Stop, or the end of the pipe, ends the actor at once,
 // whatever it is doing.
 type Command struct {
@@ -90,25 +90,6 @@ type Request struct {
 	// ID counts the requests of the actor from 1.
 	ID int `json:"id"`
 	language.Op
-}
-
-// Prelude returns the number of leading steps that run on Prepare, before any actor starts. These
-// are the steps that prepare a socket ([language.Preparing]), provided that peers can reach it
-// after one of them. A step that waits for an event ends the prelude.
-func Prelude(steps []language.Step) int {
-	n, serves := 0, false
-	for i := range steps {
-		op, ok := steps[i].Op.Operation().(language.Preparing)
-		if !ok || steps[i].After != "" {
-			break
-		}
-		serves = serves || op.Serves()
-		n++
-	}
-	if !serves {
-		return 0
-	}
-	return n
 }
 
 // EventOf returns the event of an actor that steps and fault windows may refer to, in canonical

@@ -31,7 +31,7 @@ func TestPrelude(t *testing.T) {
 		{"is empty without steps", nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Prelude(tt.steps); got != tt.want {
+			if got := language.Prelude(tt.steps); got != tt.want {
 				t.Errorf("Prelude is %d, want %d", got, tt.want)
 			}
 		})

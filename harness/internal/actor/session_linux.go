@@ -55,7 +55,7 @@ func newSession(init *Init, reports *reporter) *session {
 // live runs the actor's steps on an OS thread that runs nothing else.
 func (s *session) live() {
 	main := s.newThread(nil)
-	n := Prelude(s.Steps)
+	n := language.Prelude(s.Steps)
 	select {
 	case <-s.prepare:
 		main.run(s.Steps[:n])

@@ -1,0 +1,71 @@
+package language
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClientsThatMayComeTooEarlyAreNoted(t *testing.T) {
+	for name, c := range map[string]struct{ server, client, want string }{
+		"a getsockopt before listen": {
+			"[socket, {getsockopt: SO_RCVBUF}, {bind: 80}, listen]", `[{connect: "server:80"}]`,
+			"client.connect may come before server.listen: getsockopt",
+		},
+		"a program before listen": {
+			`[{exec: "true"}, {listen: 80}]`, `[{setsockopt: {TCP_NODELAY: 1}}, {connect: "server:80"}]`,
+			"client.connect may come before server.listen: exec",
+		},
+		"a program before bind, for datagrams": {
+			`[{exec: "true"}, {socket: udp}, {bind: 53}, recvfrom]`, `[{sendto: {to: "server:53", text: x}}]`,
+			"client.sendto may come before server.bind: exec",
+		},
+		"only steps that are done first": {
+			"[socket, {bind: 80}, listen, {getsockopt: SO_RCVBUF}]", `[{connect: "server:80"}]`, "",
+		},
+		"another port":                {`[{exec: "true"}, {listen: 81}]`, `[{connect: "server:80"}]`, ""},
+		"another host":                {`[{exec: "true"}, {listen: 80}]`, `[{connect: "client:80"}]`, ""},
+		"a client that waits":         {`[{exec: "true"}, {listen: 80}]`, `[{connect: "server:80", after: server.listen}]`, ""},
+		"a client that waited before": {`[{exec: "true"}, {listen: 80}]`, `[{wait: server.listen}, {connect: "server:80"}]`, ""},
+		"a client that sleeps":        {`[{exec: "true"}, {listen: 80}]`, `[{sleep: 1s}, {connect: "server:80"}]`, ""},
+		"a server that is late on purpose": {
+			`[{sleep: 1s}, {listen: 80}]`, `[{connect: "server:80"}]`, "",
+		},
+		"a second listener": {
+			`[{listen: 80}, {exec: "true"}, {listen: 80, id: again}]`, `[{connect: "server:80"}]`, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustExpand(t, skeleton+someExpectation+"actors:\n  server: "+c.server+"\n  client: "+
+				strings.Replace(c.client, "[{setsockopt", "[socket, {setsockopt", 1)+"\n", nil)[0]
+			got := ""
+			for _, n := range s.Notes() {
+				got += n.Msg
+			}
+			got, _, _ = strings.Cut(got, " is not one of")
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRecvfromNeedsASocketForDatagrams(t *testing.T) {
+	const want = "test.yaml:7:"
+	for steps, ok := range map[string]bool{
+		"[{bind: 53}, recvfrom]":                                              false,
+		"[{listen: 53}, recvfrom]":                                            false,
+		"[{socket: udp}, {bind: 53}, recvfrom]":                               true,
+		"[socket, {bind: 53}, recvfrom]":                                      true, // asked for
+		"[{bind: 53}, {sendto: {to: \"server:7\", text: x}}, recvfrom]":       true,
+		"[{connect: \"server:80\"}, recvfrom]":                                true,
+		"[{bind: 53}, {socket: {type: udp, as: u}}, {recvfrom: , socket: u}]": true,
+	} {
+		_, err := expandText(t, skeleton+someExpectation+"actors:\n  client: "+steps+"\n", nil)
+		if ok && err != nil || !ok && (err == nil || !strings.HasPrefix(err.Error(), want) ||
+			!strings.HasSuffix(err.Error(), "recvfrom needs a UDP socket, and bind makes a TCP socket; add the step {socket: udp} before bind")) {
+			t.Errorf("%s: %v", steps, err)
+		}
+	}
+}
