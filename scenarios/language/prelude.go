@@ -83,12 +83,12 @@ func (s *Scenario) races() []*Error {
 
 // race returns a note if the client may reach the server too early, else nil.
 func race(server, client *Actor, serves func(*Op) (int, bool), reaches func(*Op) string) *Error {
-	listen, before := atOnce(server, func(o *Op) bool { _, ok := serves(o); return ok })
+	listen, before := early(server, func(o *Op) bool { _, ok := serves(o); return ok })
 	if listen == nil || before == nil {
 		return nil
 	}
 	port, _ := serves(&listen.Op)
-	connect, _ := atOnce(client, func(o *Op) bool {
+	connect, _ := early(client, func(o *Op) bool {
 		to := reaches(o)
 		return strings.HasPrefix(to, server.Host+":") &&
 			(port == 0 || strings.HasSuffix(to, fmt.Sprintf(":%d", port)))
@@ -102,9 +102,9 @@ func race(server, client *Actor, serves func(*Op) (int, bool), reaches func(*Op)
 		client.Name, connect.ID, server.Name, listen.ID, before.ID)}
 }
 
-// atOnce returns the first step of an actor that is as wanted, and the first step that keeps it out
+// early returns the first step of an actor that is as wanted, and the first step that keeps it out
 // of the prelude. Both are nil if the actor first waits: for an event, for time, or for a peer.
-func atOnce(a *Actor, wanted func(*Op) bool) (found, before *Step) {
+func early(a *Actor, wanted func(*Op) bool) (found, before *Step) {
 	prelude := Prelude(a.Steps)
 	for i := range a.Steps {
 		st := &a.Steps[i]
