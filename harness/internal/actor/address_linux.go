@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -56,8 +57,42 @@ func (t *thread) on(s *socket, o *outcome) {
 	}
 	if sa, err := unix.Getsockname(s.fd); err == nil {
 		o.Local = text(sa)
+		t.sockets.know(&s.local, sa)
 	}
 	if sa, err := unix.Getpeername(s.fd); err == nil {
 		o.Remote = text(sa)
+		t.sockets.know(&s.remote, sa)
 	}
+}
+
+// know stores an address of a socket, unless it has no port.
+func (t *sockets) know(last *netip.AddrPort, sa unix.Sockaddr) {
+	if a, ok := addrPort(sa); ok && a.Port() != 0 {
+		t.mark(func() { *last = a })
+	}
+}
+
+// known returns an address of a socket by one of getsockname(2) and getpeername(2), or the last
+// known one if the socket has none any more.
+func (t *sockets) known(s *socket, ask func(int) (unix.Sockaddr, error), last *netip.AddrPort) (
+	netip.AddrPort, error,
+) {
+	t.mu.Lock()
+	before := *last
+	t.mu.Unlock()
+	sa, err := ask(s.fd)
+	if err != nil {
+		if err == unix.ENOTCONN && before.IsValid() {
+			return before, nil
+		}
+		return netip.AddrPort{}, err
+	}
+	a, ok := addrPort(sa)
+	switch {
+	case !ok:
+		return a, fmt.Errorf("the socket %s has no IP address", s.name)
+	case a.Port() == 0 && before.IsValid():
+		return before, nil
+	}
+	return a, nil
 }

@@ -120,30 +120,28 @@ func protocol(op *language.Segment, udp bool, to netip.Addr) layers.IPProtocol {
 	return layers.IPProtocolTCP
 }
 
-// borrow takes from a socket whatever the step does not set. Errors are those of the system calls
-// that read the socket.
+// borrow takes from a socket whatever the step does not set. A socket whose connection has ended
+// still has its sequence numbers, but not its addresses: these are the last known ones. Errors are
+// those of the system calls that read the socket.
 func (t *thread) borrow(p *packet, op *language.Segment, s *socket) error {
 	for _, end := range []struct {
 		ref  string
 		into *netip.AddrPort
 		ask  func(int) (unix.Sockaddr, error)
-	}{{op.From, &p.from, unix.Getsockname}, {op.To, &p.to, unix.Getpeername}} {
+		last *netip.AddrPort
+	}{
+		{op.From, &p.from, unix.Getsockname, &s.local},
+		{op.To, &p.to, unix.Getpeername, &s.remote},
+	} {
+		var err error
 		if end.ref != "" {
-			var err error
-			if *end.into, err = t.end(op, end.ref); err != nil {
-				return err
-			}
-			continue
+			*end.into, err = t.end(op, end.ref)
+		} else {
+			*end.into, err = t.sockets.known(s, end.ask, end.last)
 		}
-		sa, err := end.ask(s.fd)
 		if err != nil {
 			return err
 		}
-		a, ok := addrPort(sa)
-		if !ok {
-			return fmt.Errorf("the socket %s has no IP address", s.name)
-		}
-		*end.into = a
 	}
 	p.proto = protocol(op, s.udp, p.to.Addr())
 	switch {

@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+	"golang.org/x/sys/unix"
 
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
@@ -361,6 +364,76 @@ func TestSegmentsThatCannotBeSent(t *testing.T) {
 			it := outcomes(t, append(slices.Clone(tt.before), on(tt.socket, step("it", segmentOp(tt.op))))...)["it"]
 			if !strings.Contains(it.Problem, tt.problem) || (it.Problem == "") != (tt.problem == "") || it.Errno != tt.errno || it.Result != -1 {
 				t.Errorf("problem %q, errno %q, result %d, want %q, %q, -1", it.Problem, it.Errno, it.Result, tt.problem, tt.errno)
+			}
+		})
+	}
+}
+
+// A socket whose connection has ended keeps its numbers. The other end has forgotten the connection
+// and answers with a RST, or the kernel's TIME_WAIT takes the segment.
+func TestSegmentsOfAnEndedConnection(t *testing.T) {
+	shut := language.Op{Shutdown: &language.Shutdown{How: "write"}}
+	for _, tt := range []struct {
+		name string
+		end  []language.Step
+		// seq is the relative number of the next byte, after the FIN if there was one.
+		seq string
+	}{
+		{"after both FINs, ours last", []language.Step{on("conn", step("x", closeOp())), on("sock", step("eof", recvOp())), on("sock", step("shut", shut))}, "7"},
+		{"after both FINs, ours first", []language.Step{on("sock", step("shut", shut)), on("conn", step("eof", recvOp())), on("conn", step("x", closeOp())), on("sock", step("eof2", recvOp()))}, "7"},
+		{"after a RST of the peer", []language.Step{
+			on("conn", step("linger", set("SO_LINGER", "0s"))), on("conn", step("x", closeOp())), on("sock", step("reset", recvOp())),
+		}, "6"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ownNetwork(t)
+			steps := []language.Step{
+				step("listen", listenOn(2260)), step("connect", connectTo("127.0.0.1:2260")), step("accept", acceptOp()),
+				on("sock", step("send", sendText("12345"))), on("conn", step("recv", recvOp())),
+			}
+			steps = append(steps, tt.end...)
+			p := start(t, Init{Steps: append(steps,
+				on("sock", step("info", language.Op{TCPInfo: &language.TCPInfo{}})),
+				step("wait", waitFor("b.go")),
+				on("sock", step("it", segmentOp(language.Segment{Flags: []string{"ACK"}, Seq: "next"}))),
+				on("sock", step("same", segmentOp(language.Segment{Flags: []string{"ACK"}, Seq: language.Number(tt.seq)}))),
+			)})
+			p.send(Command{Go: true})
+			info := p.step("info")
+			const tcpClose = 7
+			if got := info.Values["state"]; got != tcpClose {
+				t.Fatalf("the socket is in state %d, want %d", got, tcpClose)
+			}
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			p.send(Command{Event: "b.go"})
+			p.done()
+			for _, name := range []string{"it", "same"} {
+				if it := p.step(name); it.Errno != "" || it.Problem != "" || it.Result != 40 {
+					t.Errorf("%s: errno %q, problem %q, result %d", name, it.Errno, it.Problem, it.Result)
+				}
+			}
+			const ipHeader = 20
+			var got [][]byte // the TCP headers of what was sent to the listener's port
+			for len(got) < 2 {
+				var b [128]byte
+				n, err := unix.Read(fd, b[:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if binary.BigEndian.Uint16(b[ipHeader+2:]) == 2260 {
+					got = append(got, b[ipHeader:n])
+				}
+			}
+			if !bytes.Equal(got[0], got[1]) {
+				t.Errorf("next is in % x, the relative number %s in % x: want the same segment", got[0], tt.seq, got[1])
+			}
+			local := netip.MustParseAddrPort(p.step("connect").Local)
+			if from := binary.BigEndian.Uint16(got[0]); from != local.Port() {
+				t.Errorf("sent from port %d, want %d", from, local.Port())
 			}
 		})
 	}

@@ -143,7 +143,7 @@ func (t *thread) connect(step *language.Step, op *language.Connect, o *outcome) 
 			return
 		}
 	}
-	t.sockets.mark(func() { s.used = true })
+	t.sockets.mark(func() { s.used, s.remote = true, to })
 	t.syscall(s, o, func() (int, error) { return 0, unix.Connect(s.fd, sockaddr(to, s.domain)) })
 	t.on(s, o)
 }

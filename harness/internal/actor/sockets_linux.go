@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"sync"
 )
@@ -23,6 +24,10 @@ type socket struct {
 	// The state of the socket, guarded by the lock of the table. used is set by a connect, whatever
 	// its outcome.
 	bound, listening, used, closed bool
+
+	// local and remote are its last known addresses, guarded by the lock of the table. The kernel
+	// forgets them when the connection ends.
+	local, remote netip.AddrPort
 }
 
 // sockets holds the sockets of an actor in the order in which they were made.
