@@ -62,6 +62,7 @@ var (
 		{"started", "QEMU started"},
 		{"up", "kernel booted: its init is running"},
 		{"modules loaded", "kernel modules loaded"},
+		{"prepared", "eBPF programs loaded"},
 		{"saved", "snapshot taken"},
 		{"restored", "snapshot restored"},
 		{"ready", "job read"},
