@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,49 @@ syn-retry-backoff  retries=1  v4  pass  skip
 `
 	if d := cmp.Diff(want, "\n"+got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestTablesTellFilesAndRepetitionsApart(t *testing.T) {
+	of := func(file string, n int, kernel string) *result.Result {
+		r := passing(t)
+		r.Scenario.Name, r.Scenario.Pos.File, r.N, r.Place.Kernel = "same", file, n, kernel
+		return r
+	}
+	other := of("other.yaml", 0, "")
+	other.Scenario.Name = "other"
+	for _, tt := range []struct {
+		name string
+		all  []*result.Result
+		want string
+	}{
+		{"two files with one name", []*result.Result{of("a/same.yaml", 0, ""), of("b/same.yaml", 0, ""), other}, `
+SCENARIO            CASE       IP  CHECKS  TIME  RESULT
+same (a/same.yaml)  retries=1  v4       3  3.1s  pass
+same (b/same.yaml)  retries=1  v4       3  3.1s  pass
+other               retries=1  v4       3  3.1s  pass
+`},
+		{"repetitions", []*result.Result{of("a/same.yaml", 1, ""), of("a/same.yaml", 2, "")}, `
+SCENARIO  CASE          IP  CHECKS  TIME  RESULT
+same      retries=1 #1  v4       3  3.1s  pass
+same      retries=1 #2  v4       3  3.1s  pass
+`},
+		{"two files with one name on two kernels", []*result.Result{of("a/same.yaml", 0, "6.1"), of("b/same.yaml", 0, "6.1"), of("b/same.yaml", 0, "6.6")}, `
+SCENARIO            CASE       IP  6.1   6.6
+same (a/same.yaml)  retries=1  v4  pass
+same (b/same.yaml)  retries=1  v4  pass  pass
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var results []result.Result
+			for _, r := range tt.all {
+				results = append(results, *r)
+			}
+			got := regexp.MustCompile(` +\n`).ReplaceAllString("\n"+tableOf(results, tt.all, Look{}), "\n")
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
 	}
 }
 

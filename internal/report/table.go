@@ -9,17 +9,17 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
-
 	"halfopen/internal/say"
+	"halfopen/scenarios/language"
 )
 
 // closingTable lists the results, one in each line, below a heading.
 func closingTable(results []*result.Result, k Look) string {
 	rows := [][]string{{"SCENARIO", "CASE", "IP", "CHECKS", "TIME", "RESULT"}}
+	names := scenarioNames(results)
 	for _, r := range results {
-		s := r.Scenario
 		row := []string{
-			s.Name, cmp.Or(s.Case, "-"), string(s.Family), fmt.Sprint(len(r.Verdicts)),
+			names[r.Scenario], caseName(r), string(r.Scenario.Family), fmt.Sprint(len(r.Verdicts)),
 			shortSeconds(r.Took), string(r.Status),
 		}
 		if r.Err != nil {
@@ -35,14 +35,14 @@ func closingTable(results []*result.Result, k Look) string {
 // kernelTable has a row for each case and a column for each kernel, with the statuses.
 func kernelTable(results []*result.Result, kernels []string, k Look) string {
 	rows := [][]string{append([]string{"SCENARIO", "CASE", "IP"}, kernels...)}
-	index := map[string]int{}
+	index := map[runKey]int{}
+	names := scenarioNames(results)
 	for _, r := range results {
-		at, ok := index[r.ID()]
+		at, ok := index[runKeyOf(r)]
 		if !ok {
 			at = len(rows)
-			index[r.ID()] = at
-			s := r.Scenario
-			row := append([]string{s.Name, cmp.Or(s.Case, "-"), string(s.Family)},
+			index[runKeyOf(r)] = at
+			row := append([]string{names[r.Scenario], caseName(r), string(r.Scenario.Family)},
 				make([]string, len(kernels))...)
 			rows = append(rows, row)
 		}
@@ -51,6 +51,42 @@ func kernelTable(results []*result.Result, kernels []string, k Look) string {
 		}
 	}
 	return table(rows, k)
+}
+
+// runKey is a run apart from its place. Two files may have scenarios of one name.
+type runKey struct{ file, id string }
+
+func runKeyOf(r *result.Result) runKey { return runKey{r.Scenario.Pos.File, r.ID()} }
+
+// scenarioNames returns the names of the scenarios, with the file of those whose name another file
+// has, too.
+func scenarioNames(results []*result.Result) map[*language.Scenario]string {
+	file, shared := map[string]string{}, map[string]bool{}
+	for _, r := range results {
+		s := r.Scenario
+		if other, known := file[s.Name]; known && other != s.Pos.File {
+			shared[s.Name] = true
+		}
+		file[s.Name] = s.Pos.File
+	}
+	names := map[*language.Scenario]string{}
+	for _, r := range results {
+		s := r.Scenario
+		names[s] = s.Name
+		if shared[s.Name] {
+			names[s] += " (" + s.Pos.File + ")"
+		}
+	}
+	return names
+}
+
+// caseName is the label of a run's case, with the number of the repetition.
+func caseName(r *result.Result) string {
+	name := cmp.Or(r.Scenario.Case, "-")
+	if r.N > 0 {
+		name += fmt.Sprintf(" #%d", r.N)
+	}
+	return name
 }
 
 // table formats rows as columns, below a heading. Numbers are aligned to the right.
@@ -140,11 +176,11 @@ func summary(results []*result.Result, took time.Duration, k Look) string {
 // comparison of kernels.
 func kernelsOf(results []result.Result) []string {
 	var kernels []string
-	seen, twice := map[string]bool{}, false
+	seen, twice := map[runKey]bool{}, false
 	for i := range results {
 		r := &results[i]
-		twice = twice || seen[r.ID()]
-		seen[r.ID()] = true
+		twice = twice || seen[runKeyOf(r)]
+		seen[runKeyOf(r)] = true
 		if k := r.Place.KernelName(); !slices.Contains(kernels, k) {
 			kernels = append(kernels, k)
 		}
