@@ -160,6 +160,20 @@ client: [connect: {to: "server:8080"}, send: hello]
 			map[string]string{"client.connect[1] can be done": "client.connect[1] could not be done: no socket"},
 		},
 		{
+			"a step that could not be tried and is judged, which is reported once",
+			`- {step: client.connect, error: EBADF}`,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.step("client.connect", 0, 0, func(s *trace.Step) { s.Problem = "no socket" })
+				p.step("client.send", 0, 0, func(s *trace.Step) { s.Problem = "no socket either" })
+				return p.end(time.Second, "done")
+			},
+			map[string]string{
+				"client.connect: EBADF":      "client.connect could not be done: no socket",
+				"client.send[1] can be done": "client.send[1] could not be done: no socket either",
+			},
+		},
+		{
 			"packets as wanted in a trace that is not the whole truth",
 			`- {packets: {from: client, tcp: SYN}, none: true}`,
 			func(p *tape) *trace.Trace {

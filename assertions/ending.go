@@ -68,11 +68,12 @@ func (ev *evidence) inProgressFor(step string) time.Duration {
 	return ev.ended - ev.started
 }
 
-// problems returns a failure for each step that could not be tried at all.
+// problems returns a failure for each step that could not be tried at all, unless the verdict of an
+// expectation about the step says so.
 func (ev *evidence) problems() []Verdict {
 	var verdicts []Verdict
 	for i := range ev.t.Events {
-		if s := ev.t.Events[i].Step; s != nil && s.Problem != "" {
+		if s := ev.t.Events[i].Step; s != nil && s.Problem != "" && !ev.reported[i] {
 			v := newDraft("problem", -1, ev.stepPos(s.Actor, s.ID), ev.execution(i)+" can be done")
 			v.fail("an outcome", "not done",
 				fmt.Sprintf("%s could not be done: %s", ev.execution(i), s.Problem))

@@ -27,6 +27,8 @@ type evidence struct {
 	packets []int
 	sockets []int
 	sent    []int // made by sentOnce
+	// reported has the steps that could not be tried of which a verdict says so already.
+	reported map[int]bool
 	// starts and steps are the indexes of those events by step.
 	starts map[stepKey][]int
 	steps  map[stepKey][]int
@@ -37,14 +39,15 @@ type stepKey struct{ actor, id string }
 
 func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 	ev := &evidence{
-		s:       s,
-		t:       t,
-		flows:   t.Flows(),
-		hosts:   t.Addresses(),
-		sysctls: map[string]bool{},
-		started: t.Started(),
-		starts:  map[stepKey][]int{},
-		steps:   map[stepKey][]int{},
+		s:        s,
+		t:        t,
+		flows:    t.Flows(),
+		hosts:    t.Addresses(),
+		sysctls:  map[string]bool{},
+		reported: map[int]bool{},
+		started:  t.Started(),
+		starts:   map[stepKey][]int{},
+		steps:    map[stepKey][]int{},
 	}
 	for i := range t.Events {
 		switch e := &t.Events[i]; {

@@ -31,6 +31,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		event := &ev.t.Events[i]
 		s := event.Step
 		if s.Problem != "" {
+			ev.reported[i] = true
 			v.fail("a program that runs", "not run",
 				fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
 			continue

@@ -243,6 +243,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 	mayFail := x.MayFail()
 	switch {
 	case s.Problem != "":
+		ev.reported[i] = true
 		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step,
 			s.Problem))
 		return

@@ -82,6 +82,10 @@ func TestErrorsOfSockets(t *testing.T) {
 		{"sending after the timeout", append(connected, step("so", set("SO_SNDTIMEO", "30ms"))), language.Op{Send: &language.Send{Data: language.Data{Bytes: 64 << 20}, All: true}}, "", "EAGAIN"},
 		{"closing twice", append(connected, on("conn", step("cl", closeOp()))), closeOp(), "conn", "EBADF"},
 		{"sending on a closed socket", append(connected, on("conn", step("cl", closeOp()))), sendText("x"), "conn", "EBADF"},
+		{"sending after close, on no named socket", append(connected, on("conn", step("cl", closeOp())), on("sock", step("cl2", closeOp())), on("listener", step("cl3", closeOp()))), sendText("x"), "", "EBADF"},
+		{"closing twice, no named socket", []language.Step{udp, step("cl", closeOp())}, closeOp(), "", "EBADF"},
+		{"accepting on a closed listener", []language.Step{listener, step("cl", closeOp())}, acceptOp(), "", "EBADF"},
+		{"a segment after close", append(connected, on("conn", step("cl", closeOp())), on("sock", step("cl2", closeOp())), on("listener", step("cl3", closeOp()))), segmentOp(language.Segment{}), "", "EBADF"},
 		{"a datagram that is too long", []language.Step{udp}, language.Op{Sendto: &language.Sendto{To: "127.0.0.1:9", Data: language.Data{Bytes: 70000}}}, "", "EMSGSIZE"},
 		{"a bad option value", connected, set("TCP_MAXSEG", "1"), "", "EINVAL"},
 	} {

@@ -40,6 +40,8 @@ type sockets struct {
 	all   []*socket
 	made  map[string]int // how many sockets were named by default, by base name
 	names map[string]*socket
+	// gone has, by thread, the last socket that was closed, and the last listener.
+	gone map[*thread]*[2]*socket
 }
 
 // add names a socket and stores it. If the name is empty, it is the base name, with a number from
@@ -83,6 +85,22 @@ func (t *sockets) last(from *thread, fits func(*socket) bool) *socket {
 	return nil
 }
 
+// lastGone returns a closed socket that fits, as seen from a thread; nil if there is none.
+func (t *sockets) lastGone(from *thread, fits func(*socket) bool) *socket {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for ; from != nil; from = from.parent {
+		if gone := t.gone[from]; gone != nil {
+			for _, s := range gone {
+				if s != nil && fits(s) {
+					return s
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // mark changes the state of a socket under the lock of the table.
 func (t *sockets) mark(change func()) {
 	t.mu.Lock()
@@ -106,6 +124,17 @@ func (t *sockets) close(s *socket) bool {
 		return false
 	}
 	s.closed = true
+	if t.gone == nil {
+		t.gone = make(map[*thread]*[2]*socket)
+	}
+	if t.gone[s.thread] == nil {
+		t.gone[s.thread] = new([2]*socket)
+	}
+	kind := 0
+	if s.listening {
+		kind = 1
+	}
+	t.gone[s.thread][kind] = s
 	for i := range t.all {
 		if t.all[i] == s {
 			t.all = append(t.all[:i], t.all[i+1:]...)
@@ -139,8 +168,9 @@ func ready(s *socket) bool { return !s.udp && idle(s) }
 var errNoSocket = errors.New("no open socket for this step")
 
 // existing returns the socket for a step that never creates one: the named one, open or closed.
-// Without a name it is the last socket that meets the first condition, or else the second, and so
-// on.
+// Without a name it is the last open socket that meets the first condition, or else the second, and
+// so on. If all that would do are closed, it is one of those: the step then fails with EBADF, as in
+// a program that goes on using its descriptor.
 func (t *thread) existing(name string, fits ...func(*socket) bool) (*socket, error) {
 	if name != "" {
 		if s := t.sockets.named(name); s != nil {
@@ -150,6 +180,11 @@ func (t *thread) existing(name string, fits ...func(*socket) bool) (*socket, err
 	}
 	for _, f := range fits {
 		if s := t.sockets.last(t, f); s != nil {
+			return s, nil
+		}
+	}
+	for _, f := range fits {
+		if s := t.sockets.lastGone(t, f); s != nil {
 			return s, nil
 		}
 	}
