@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"halfopen/harness/trace"
 )
@@ -58,12 +59,18 @@ func (c *collector) merge(e trace.Event) {
 		}
 	}
 	if e.End != nil {
+		// The lab may have ended while its last messages were on their way.
+		c.trace.Events = slices.DeleteFunc(c.trace.Events,
+			func(k trace.Event) bool { return k.T > e.T && k.OfTracepoint() })
 		for _, lost := range c.kernel.lost() {
 			lost.T = e.T
 			c.add(lost)
 		}
 	}
 	c.add(e)
+	if e.End != nil {
+		_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
+	}
 }
 
 func (c *collector) add(e trace.Event) {

@@ -62,7 +62,8 @@ func runLab(control, events *os.File) {
 	}
 	dec := json.NewDecoder(control)
 	err := dec.Decode(&order{Job: &l.job})
-	if err == nil {
+	ordered := err == nil
+	if ordered {
 		go l.obey(dec)
 		err = l.run()
 	}
@@ -71,6 +72,11 @@ func runLab(control, events *os.File) {
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.Close()
+	if ordered {
+		// The parent ends the orders once it no longer watches the hosts' namespaces. Their
+		// inodes must not belong to another lab's before.
+		<-l.canceled
+	}
 }
 
 // obey does what the orders after the first ask for. Their end cancels the run.

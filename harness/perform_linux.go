@@ -168,6 +168,10 @@ func (l *lab) finish(reason trace.EndReason) error {
 	if err := l.seen.Stop(); err != nil {
 		return err
 	}
-	l.now(trace.Event{End: &trace.End{Reason: reason, Hanging: l.hanging()}})
+	// What happens after the last look, while the lab ends, is not part of the run.
+	looked, ended := l.seen.LastLook()
+	l.emit(trace.Event{
+		T: ended, End: &trace.End{Reason: reason, Looked: looked, Hanging: l.hanging()},
+	})
 	return nil
 }

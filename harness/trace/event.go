@@ -95,9 +95,6 @@ type Sysctl struct {
 	Value string `json:"value,omitempty"`
 	// Missing is true if the kernel does not have the parameter.
 	Missing bool `json:"missing,omitempty"`
-	// Routes is a congestion control that the host's connections have in place of Value: its routes
-	// name it, because the kernel lets no namespace set it.
-	Routes string `json:"routes,omitempty"`
 }
 
 // Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""),
@@ -125,6 +122,8 @@ type Step struct {
 	Began time.Duration `json:"began"`
 	// Socket is the name of the socket it worked on.
 	Socket string `json:"socket,omitempty"`
+	// Cookie is its number, as in [Socket]; 0 without a socket, and in traces of earlier versions.
+	Cookie uint64 `json:"cookie,omitempty"`
 	// Local and Remote are the socket's addresses after the step, "" if it has none.
 	Local  string `json:"local,omitempty"`
 	Remote string `json:"remote,omitempty"`
@@ -138,7 +137,8 @@ type Step struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// Data has the first 4096 bytes received; for a blocked step, the names of system calls.
 	Data []byte `json:"data,omitempty"`
-	// Value is the value of getsockopt, or the events that poll returned, separated by commas.
+	// Value is the value of getsockopt, the events that poll returned, separated by commas, or what
+	// shutdown shut down: read, write or both.
 	Value string `json:"value,omitempty"`
 	// Values are the fields of tcp_info, named without tcpi_.
 	Values map[string]int64 `json:"values,omitempty"`
@@ -176,6 +176,11 @@ type Socket struct {
 	// Local and Remote are address:port, IPv6 in brackets.
 	Local  string `json:"local"`
 	Remote string `json:"remote"`
+	// Took is how long the look at the host's sockets took: this one was seen between T and T+Took.
+	Took time.Duration `json:"took,omitempty"`
+	// Last is the time of the host's look before this one, at which the socket was as the event
+	// before this one of the same Cookie says, or not there yet; 0 if this is the first look.
+	Last time.Duration `json:"last,omitempty"`
 	// State is the TCP state by the name that ss uses (SYN_RECV for NEW_SYN_RECV), or CLOSED when
 	// the socket is gone.
 	State string `json:"state"`
@@ -270,6 +275,9 @@ type Note struct {
 // End is the last event.
 type End struct {
 	Reason EndReason `json:"reason"`
+	// Looked is when the last look at the sockets of all hosts began; 0 in traces of earlier
+	// versions.
+	Looked time.Duration `json:"looked,omitempty"`
 	// Hanging are the steps that had not ended, as ACTOR.STEP or ACTOR.STEP[N].
 	Hanging []string `json:"hanging,omitempty"`
 }
@@ -289,6 +297,12 @@ const (
 	// EndCanceled: the caller canceled the run.
 	EndCanceled EndReason = "canceled"
 )
+
+// OfTracepoint reports whether the event comes from one of the kernel's tracepoints.
+func (e *Event) OfTracepoint() bool {
+	return e.Transition != nil || e.Drop != nil || e.Retransmit != nil || e.Reset != nil ||
+		e.Probe != nil
+}
 
 // Kind is the JSON key of the field that is set, "" if none is.
 func (e *Event) Kind() string {

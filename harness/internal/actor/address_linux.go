@@ -49,11 +49,14 @@ func text(sa unix.Sockaddr) string {
 	return a.String()
 }
 
-// on records the socket that a step worked on, and its addresses as far as it has them.
+// on records the socket that a step worked on, its number, and its addresses as far as it has them.
 func (t *thread) on(s *socket, o *outcome) {
 	o.Socket = s.name
 	if t.sockets.is(s, closed) {
 		return
+	}
+	if cookie, err := unix.GetsockoptUint64(s.fd, unix.SOL_SOCKET, unix.SO_COOKIE); err == nil {
+		o.Cookie = cookie
 	}
 	if sa, err := unix.Getsockname(s.fd); err == nil {
 		o.Local = text(sa)

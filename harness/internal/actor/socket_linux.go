@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -156,6 +157,7 @@ func (t *thread) shutdown(step *language.Step, op *language.Shutdown, o *outcome
 		o.problem(fmt.Errorf("invalid direction %q for shutdown: want read, write or both", op.How))
 		return
 	}
+	o.Value = cmp.Or(op.How, "both")
 	t.onExisting(step, o, func(s *socket) {
 		t.syscall(s, o, func() (int, error) { return 0, unix.Shutdown(s.fd, how) })
 	})

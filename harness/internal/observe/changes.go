@@ -19,6 +19,8 @@ type changes struct {
 	known map[uint64]*known
 	round uint64
 	gone  []*known
+	// last is when the last dump began.
+	last time.Duration
 }
 
 // known is the state of a socket that was emitted last.
@@ -31,8 +33,11 @@ func newChanges(host string) *changes {
 	return &changes{host: host, known: map[uint64]*known{}}
 }
 
-// dump takes the sockets of a dump that began at t, and emits the changes since the previous dump.
-func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)) {
+// dump takes the sockets of a dump that began at t and took some time, and emits the changes since
+// the previous dump.
+func (c *changes) dump(t, took time.Duration, sockets []socket, emit func(trace.Event)) {
+	last := c.last
+	c.last = t
 	c.round++
 	changed := make([]bool, len(sockets))
 	for i := range sockets {
@@ -76,12 +81,14 @@ func (c *changes) dump(t time.Duration, sockets []socket, emit func(trace.Event)
 	for _, k := range c.gone {
 		emit(trace.Event{T: t, Socket: &trace.Socket{
 			Host: c.host, Cookie: k.cookie, Local: k.local.String(), Remote: k.remote.String(),
-			State: "CLOSED",
+			State: "CLOSED", Took: took, Last: last,
 		}})
 	}
 	for i := range sockets {
 		if changed[i] {
-			emit(trace.Event{T: t, Socket: sockets[i].event(c.host)})
+			e := sockets[i].event(c.host)
+			e.Took, e.Last = took, last
+			emit(trace.Event{T: t, Socket: e})
 		}
 	}
 }

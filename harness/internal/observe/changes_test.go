@@ -86,7 +86,7 @@ func TestChanges(t *testing.T) {
 			var got []string
 			changes := newChanges("server")
 			for i, d := range c.dumps {
-				changes.dump(time.Duration(i), d, func(e trace.Event) {
+				changes.dump(time.Duration(i), 0, d, func(e trace.Event) {
 					s := fmt.Sprintf("%d #%d %s", e.T, e.Socket.Cookie, e.Socket.State)
 					if e.Socket.RecvQ > 0 {
 						s += fmt.Sprintf(" %d", e.Socket.RecvQ)
@@ -154,7 +154,7 @@ func TestASocketOnItsWayOutIsNotSeen(t *testing.T) {
 		var got []string
 		changes := newChanges("client")
 		for i, d := range [][]socket{{sock(1, 4)}, {leaving}, {sock(2, 5)}, {leaving}} {
-			changes.dump(time.Duration(i), d, func(e trace.Event) {
+			changes.dump(time.Duration(i), 0, d, func(e trace.Event) {
 				got = append(got, fmt.Sprintf("%d #%d %s %s", e.T, e.Socket.Cookie, e.Socket.Local, e.Socket.State))
 			})
 		}

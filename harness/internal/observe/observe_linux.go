@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
@@ -53,6 +54,8 @@ type Observer struct {
 
 	stop    sync.Once
 	stopErr error
+	// looked and ended are when the last look began and ended.
+	looked, ended time.Duration
 }
 
 // hostCounters are the counters of one host.
@@ -125,11 +128,18 @@ func (o *Observer) Notice() { o.sampler.wakeAll() }
 // and marks the trace as untrue. A second call returns the result of the first.
 func (o *Observer) Stop() error {
 	o.stop.Do(func() {
-		o.stopErr = errors.Join(o.capture.stop(), o.sampler.stop())
+		o.stopErr = o.capture.stop()
+		o.looked = o.clock.Now()
+		o.stopErr = errors.Join(o.stopErr, o.sampler.stop())
+		o.ended = o.clock.Now()
 		o.close()
 	})
 	return o.stopErr
 }
+
+// LastLook returns when the last look at the sockets began and ended, after [Observer.Stop]. That
+// is earlier than the return of Stop: closing a packet socket takes the kernel some 10 ms.
+func (o *Observer) LastLook() (began, ended time.Duration) { return o.looked, o.ended }
 
 func (o *Observer) close() {
 	if o.capture != nil {

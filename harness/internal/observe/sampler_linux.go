@@ -164,7 +164,7 @@ func (h *sampledHost) sample(s *sampler) error {
 			h.schedule.timer(h.sockets[i].expires)
 		}
 	}
-	h.changes.dump(began, h.sockets, s.emit)
+	h.changes.dump(began, s.clock.Now()-began, h.sockets, s.emit)
 	return nil
 }
 

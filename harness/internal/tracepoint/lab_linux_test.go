@@ -88,12 +88,15 @@ expect: [step: client.connect]
 	return l
 }
 
-// end stops the watches, none of which may have lost anything.
+// end stops the watches, none of which may have lost anything but probes: segments come in on one
+// processor in the middle of another, and the kernel does not run a program that is running.
 func (l *lab) end() {
 	l.t.Helper()
 	for name, h := range l.hosts {
 		lost, err := h.watch.Stop()
 		l.try(err)
+		l.t.Logf("of %s, %d probes were lost", name, lost[KindProbe])
+		lost[KindProbe] = 0
 		if lost.Total() != 0 {
 			l.t.Errorf("of %s, events were lost: %v", name, lost)
 		}

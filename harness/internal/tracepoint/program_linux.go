@@ -60,11 +60,29 @@ func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (int, error) {
 	}
 }
 
-// attachTo loads a program and attaches it to the tracepoint with this type. Closing the link
-// takes both away.
+// attachment is a program that runs at a tracepoint.
+type attachment struct {
+	program *ebpf.Program
+	link    *os.File
+}
+
+// Close takes the program away.
+func (a *attachment) Close() error { return errors.Join(a.link.Close(), a.program.Close()) }
+
+// missed returns how many events the kernel kept from the program: it does not run a program that
+// an interrupt finds running on the same processor. It is always 0 before Linux 5.12.
+func (a *attachment) missed() (uint64, error) {
+	stats, err := a.program.Stats()
+	if err != nil {
+		return 0, fmt.Errorf("reading what a program missed: %w", err)
+	}
+	return stats.RecursionMisses, nil
+}
+
+// attachTo loads a program and attaches it to the tracepoint with this type.
 func attachTo(
 	spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Spec, target uint32,
-) (link *os.File, err error) {
+) (_ *attachment, err error) {
 	instructions, err := relocate(spec.Instructions, maps, kernel)
 	if err != nil {
 		return nil, fmt.Errorf("fitting the program to this kernel: %w", err)
@@ -73,13 +91,22 @@ func attachTo(
 	if err != nil {
 		return nil, fmt.Errorf("loading the program: %w", err)
 	}
-	defer unix.Close(program) // the link keeps it
+	a := &attachment{}
+	if a.program, err = ebpf.NewProgramFromFD(program); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.program.Close()
+		}
+	}()
 	attr := &attaching{program: uint32(program)}
 	fd, err := bpf(unix.BPF_RAW_TRACEPOINT_OPEN, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
 	if err != nil {
 		return nil, fmt.Errorf("attaching the program: %w", err)
 	}
-	return os.NewFile(uintptr(fd), "link of "+spec.Name), nil
+	a.link = os.NewFile(uintptr(fd), "link of "+spec.Name)
+	return a, nil
 }
 
 // relocate returns the instructions as the kernel takes them, with its own offsets of fields, and

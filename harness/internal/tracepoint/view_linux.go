@@ -31,6 +31,9 @@ type View struct {
 	missing []Gap
 	decoder decoder
 
+	// attached are the programs and what they report.
+	attached []pointAttachment
+
 	namespaces *ebpf.Map
 	taken      []uint64 // the bytes read, by slot, which the programs see; entries are atomic
 	close      []func() error
@@ -49,6 +52,23 @@ type View struct {
 	free    []uint32          // slots that are not in use; mu
 	err     error             // the first event that was not read, or not understood; mu
 	closed  bool              // mu
+}
+
+// pointAttachment is a program and the kind of events that it reports.
+type pointAttachment struct {
+	kind Kind
+	*attachment
+}
+
+// missed returns how many events of each kind the kernel has kept from the programs so far, of all
+// namespaces.
+func (v *View) missed() (missed Lost, err error) {
+	for _, a := range v.attached {
+		n, problem := a.missed()
+		missed[a.kind] += n
+		err = errors.Join(err, problem)
+	}
+	return missed, err
 }
 
 // Open loads the programs and attaches them. Where no tracepoint can be used the error is a
@@ -154,25 +174,24 @@ func (v *View) mapTaken(m *ebpf.Map) error {
 func (v *View) attach(
 	spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, kernel *kernelTypes,
 ) error {
-	attached := 0
 	var refused []error
 	for _, p := range points {
 		program, ok := spec.Programs[p.name]
 		if !ok {
 			continue
 		}
-		link, err := attachTo(program, maps, kernel.Spec, kernel.targets[p.name])
+		attached, err := attachTo(program, maps, kernel.Spec, kernel.targets[p.name])
 		if err != nil {
 			refused = append(refused, err)
 			gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind, Err: err}
 			v.missing = append(v.missing, gap)
 			continue
 		}
-		v.close = append(v.close, link.Close)
-		attached++
+		v.close = append(v.close, attached.Close)
+		v.attached = append(v.attached, pointAttachment{p.kind, attached})
 	}
 	switch {
-	case attached > 0:
+	case len(v.attached) > 0:
 		return nil
 	case len(refused) > 0:
 		return explain(refused[0])

@@ -18,6 +18,8 @@ type Watch struct {
 	slot uint32
 	emit func(Event)
 	once sync.Once
+	// missed is what the programs had missed when the watch began.
+	missed Lost
 	// taken is how many bytes of its events were read; for the goroutine that reads.
 	taken uint64
 
@@ -47,6 +49,10 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 			"watching network namespace %d: %d others are being watched, the most there can be",
 			ns, len(v.watches))
 	}
+	var err error
+	if w.missed, err = v.missed(); err != nil {
+		return nil, fmt.Errorf("watching network namespace %d: %w", ns, err)
+	}
 	w.slot = v.free[len(v.free)-1]
 	v.account(w)
 	if err := v.namespaces.Put(w.ns, &bpfWatched{Slot: uint64(w.slot)}); err != nil {
@@ -58,7 +64,8 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 }
 
 // Stop ends the reports: emit has been called with all that happened before, and is not called
-// again. It returns how many events were lost. A second call returns none. The error says that
+// again. It returns how many events were lost. An event that the kernel kept from a program counts
+// for each namespace that was watched then: nobody knows whose it was. A second call returns none. The error says that
 // others may have been lost, too: that of any namespace was not understood.
 func (w *Watch) Stop() (lost Lost, err error) {
 	w.once.Do(func() {
@@ -78,11 +85,17 @@ func (v *View) unwatch(w *Watch) (Lost, error) {
 		err = fmt.Errorf("reading what was lost in network namespace %d: %w", w.ns, err)
 	}
 	v.flush()
+	lost := Lost(last.Lost)
+	missed, problem := v.missed()
+	for kind := range lost {
+		lost[kind] += missed[kind] - w.missed[kind]
+	}
+	err = errors.Join(err, problem)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.watches, w.ns)
 	v.free = append(v.free, w.slot)
-	return Lost(last.Lost), errors.Join(err, v.err)
+	return lost, errors.Join(err, v.err)
 }
 
 // account lets the programs know how much of a namespace's share of the ring has been read.
