@@ -31,6 +31,7 @@ var pure = []string{
 	"internal/decode",
 	"internal/expr",
 	"internal/packet",
+	"internal/proof",
 	"internal/report",
 	"internal/say",
 	"internal/selector",

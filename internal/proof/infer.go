@@ -1,0 +1,369 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/internal/packet"
+)
+
+// none is the state before the first.
+const none = "none"
+
+// way is one way that a socket may have gone so far.
+type way struct {
+	path []Phase
+	// fin is true if it has sent its FIN. due is true if its FIN has to be the next thing that it
+	// sends: nothing was in the FIN's way when the program closed.
+	fin, due bool
+	// pinned is when it last sent something that only its state sends: whatever it received before
+	// did not move it on.
+	pinned time.Duration
+	// owed are the states that samples saw and that the way has yet to come to, in order.
+	owed []debt
+}
+
+// debt is a state that a way has to come to until a time.
+type debt struct {
+	state string
+	by    time.Duration
+}
+
+func (w *way) state() string {
+	if len(w.path) == 0 {
+		return none
+	}
+	return w.path[len(w.path)-1].State
+}
+
+func (w *way) unknown() bool { return w.state() == Unknown }
+
+// enter appends a state to a way.
+func (w *way) enter(state string, earliest, from time.Duration, source Source, event int) {
+	w.path = append(slices.Clip(w.path),
+		Phase{State: state, Earliest: earliest, From: from, Source: source, Event: event})
+	if len(w.owed) > 0 && w.owed[0].state == state {
+		w.owed = w.owed[1:]
+	}
+}
+
+// key distinguishes ways by everything but times.
+func (w *way) key() string {
+	var b strings.Builder
+	for i := range w.path {
+		b.WriteString(w.path[i].State)
+		b.WriteByte('>')
+	}
+	if w.fin {
+		b.WriteByte('f')
+	}
+	if w.due {
+		b.WriteByte('d')
+	}
+	for _, o := range w.owed {
+		b.WriteString(o.state)
+		b.WriteByte('?')
+	}
+	return b.String()
+}
+
+// inference follows one life through the states, on every way that its evidence allows.
+type inference struct {
+	life *life
+	host *host
+	ways []way
+	// requestOnly is true for a life that was never a whole socket.
+	requestOnly bool
+	// superseded is when the next connection between the same ends began; -1 if none did.
+	superseded time.Duration
+	heard
+}
+
+// infer returns the paths that the evidence of a life allows, without duplicates.
+func (l *life) infer(requestOnly bool, superseded time.Duration) [][]Phase {
+	if !(l.conn.host.output && l.conn.host.input) &&
+		!slices.ContainsFunc(l.items, func(it item) bool { return it.d != nil }) {
+		return l.unheard() // its packets may have other addresses than it
+	}
+	n := &inference{
+		life: l, host: l.conn.host, ways: []way{{}}, requestOnly: requestOnly,
+		superseded: superseded, heard: newHeard(l),
+	}
+	closings := l.closings()
+	for i := range l.items {
+		it := &l.items[i]
+		for len(closings) > 0 && closings[0].to+slack < it.at {
+			n.mustHaveClosed(&closings[0])
+			closings = closings[1:]
+		}
+		n.step(it)
+		n.last = it.at
+	}
+	for i := range closings {
+		if superseded < 0 || closings[i].to < superseded {
+			n.mustHaveClosed(&closings[i])
+		}
+	}
+	return n.finish()
+}
+
+// closings are the times at which the life's program may have closed it.
+func (l *life) closings() []ending {
+	var own []ending
+	for _, c := range l.conn.closings {
+		if c.to+slack >= l.items[0].at {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+// step takes one item into account.
+func (n *inference) step(it *item) {
+	if n.ordinary(it) {
+		n.hears(it)
+		return
+	}
+	before := n.ways
+	n.spread(n.by(it))
+	n.branch(it)
+	spread := n.ways
+	n.keep(func(w *way) bool { return w.unknown() && it.kind != sample || n.allows(w, it) })
+	if it.kind == sent || it.kind == sample {
+		n.pin(spread, it.at)
+	}
+	n.keep(func(w *way) bool { return len(w.owed) == 0 || it.at <= w.owed[0].by })
+	if len(n.ways) == 0 {
+		n.contradicted(&before[0], it)
+	}
+	n.hears(it)
+}
+
+// by returns until when an item shows what the program has done: an item of the program itself
+// exactly.
+func (n *inference) by(it *item) time.Duration {
+	if it.kind == up || it.kind == eof || it.kind == down {
+		return it.at
+	}
+	return it.at + slack
+}
+
+// pin notes for each way that an item which it allows rules out every way that goes on from it.
+func (n *inference) pin(before []way, at time.Duration) {
+	goesOn := func(w, from *way) bool {
+		k := len(from.path)
+		return len(w.path) > k && w.path[k].State != closed &&
+			slices.EqualFunc(w.path[:k], from.path, func(a, b Phase) bool { return a.State == b.State })
+	}
+	for i := range n.ways {
+		w := &n.ways[i]
+		from := func(o way) bool { return goesOn(&o, w) }
+		if slices.ContainsFunc(before, from) && !slices.ContainsFunc(n.ways, from) {
+			w.pinned = at
+		}
+	}
+}
+
+// ordinary reports whether an item cannot change anything: a segment of an established connection
+// that nobody has begun to end. A large transfer has a million of them.
+func (n *inference) ordinary(it *item) bool {
+	const special = packet.SYN | packet.FIN | packet.RST
+	return it.d != nil && it.d.Flags&special == 0 && len(n.ways) == 1 && len(n.ways[0].owed) == 0 &&
+		n.ways[0].state() == established && len(n.fins) == 0 && n.reset < 0 && !n.mayClose(it.at+slack)
+}
+
+// allows reports whether an item fits a way, and moves the way to the state that the item shows.
+func (n *inference) allows(w *way, it *item) bool {
+	switch it.kind {
+	case sent:
+		return n.sends(w, it)
+	case sample:
+		return n.sampled(w, it)
+	case up:
+		s := w.state()
+		return s != none && s != synSent && (s != synRecv || n.fastOpen)
+	case eof:
+		return slices.Contains([]string{closeWait, lastAck, closing, timeWait, closed}, w.state())
+	case down:
+		return w.state() == closed
+	default:
+		return true
+	}
+}
+
+// branch adds ways for what an item leaves open.
+func (n *inference) branch(it *item) {
+	for i := range n.ways {
+		w := n.ways[i]
+		switch {
+		case w.state() != none:
+		case it.kind == sample && it.s.State != closed &&
+			(!n.host.output || it.s.State == synSent && !n.heardAnything):
+			// Its SYN may have been taken away before the capture, or wait for the address of a
+			// neighbour.
+			w.enter(it.s.State, n.last, it.at, BySample, it.event)
+			n.ways = append(n.ways, w)
+		case it.kind == sent && n.host.cookies && it.d.Flags&packet.SYN != 0 &&
+			it.d.Flags&packet.ACK != 0:
+			// A SYN cookie needs no request: this way stays without one.
+			w.enter(synRecv, max(n.syn, 0), it.at, ByPacket, it.event)
+			n.ways = append(n.ways, w)
+		}
+	}
+}
+
+// keep drops the ways that do not fit.
+func (n *inference) keep(fits func(*way) bool) {
+	kept := n.ways[:0:0]
+	for i := range n.ways {
+		if fits(&n.ways[i]) {
+			kept = append(kept, n.ways[i])
+		}
+	}
+	n.ways = kept
+}
+
+// contradicted goes on after evidence that no way fits: the state is unknown until a sample shows
+// it.
+func (n *inference) contradicted(last *way, it *item) {
+	w := *last
+	if !w.unknown() {
+		w.enter(Unknown, n.last, it.at, BySample, it.event)
+	}
+	w.owed, w.due = nil, false
+	if it.kind == sample {
+		w.enter(it.s.State, n.last, it.at, BySample, it.event)
+	}
+	n.ways = []way{w}
+}
+
+// sampled reports whether a look at the host's sockets may have seen the socket as it did.
+func (n *inference) sampled(w *way, it *item) bool {
+	seen := it.s.State
+	if w.unknown() {
+		w.enter(seen, n.last, it.at, BySample, it.event)
+		return true
+	}
+	if len(w.owed) == 0 {
+		if w.state() == seen || w.state() == none && seen == closed {
+			return true
+		}
+		// The look may have come a moment before the socket's last change.
+		if k := len(w.path) - 2; k >= 0 && w.path[k].State == seen && w.path[k+1].From+slack >= it.at {
+			return true
+		}
+	}
+	if k := len(w.owed) - 1; k >= 0 && w.owed[k].state == seen {
+		return true
+	}
+	w.owed = append(slices.Clip(w.owed), debt{seen, it.at + max(it.s.Took, looking)})
+	return true
+}
+
+// mustHaveClosed drops the ways on which a socket can still send after its program has closed it.
+func (n *inference) mustHaveClosed(c *ending) {
+	if !c.sure {
+		return
+	}
+	before := n.ways
+	n.spread(c.to)
+	n.keep(func(w *way) bool {
+		return !slices.Contains([]string{synSent, established, closeWait}, w.state())
+	})
+	if len(n.ways) == 0 {
+		n.ways = before // another process has the socket too
+	}
+}
+
+// finish drops the ways that do not fit the last look at the host's sockets, and returns the paths.
+func (n *inference) finish() [][]Phase {
+	end, whole := n.host.ended, n.host.whole
+	gone, final := time.Duration(-1), ""
+	for i := range n.life.items {
+		if it := &n.life.items[i]; it.kind == sample {
+			if final = it.s.State; final == closed {
+				gone = it.at
+			}
+		}
+	}
+	switch {
+	case n.superseded >= 0:
+		end, final = n.superseded, closed
+	case final == "" && whole && n.last < n.host.looked:
+		final = closed // the last look did not find it
+	}
+	before := n.ways
+	n.spread(end)
+	n.keep(func(w *way) bool {
+		s := w.state()
+		return (len(w.owed) == 0 || w.owed[0].by >= end) && (final == "" || s == final || s == none && final == closed) &&
+			!(w.due && n.host.output && n.last < n.host.looked)
+	})
+	if len(n.ways) == 0 {
+		w := before[0]
+		if !w.unknown() {
+			w.enter(Unknown, n.last, end, BySample, -1)
+		}
+		if final != "" {
+			w.enter(final, n.last, end, BySample, -1)
+		}
+		n.ways = []way{w}
+	}
+	if n.host.cookies {
+		n.keep(func(w *way) bool { return !n.neverRequested(w, end, whole) })
+	}
+	return n.paths(gone, end)
+}
+
+// neverRequested reports whether a way has a request that cannot have been: nothing ended it, no
+// look saw it, and it did not repeat its SYN-ACK. A request waits at least a second for the ACK
+// (TCP_TIMEOUT_INIT), unless its listener is closed.
+func (n *inference) neverRequested(w *way, end time.Duration, whole bool) bool {
+	if len(w.path) != 2 || w.path[0].State != synRecv || w.path[1].State != closed || !whole ||
+		w.path[1].Source != BySample || n.reset >= 0 || n.synACKs > 1 || len(n.ways) < 2 {
+		return false
+	}
+	return len(n.life.samples()) == 0 && !n.host.stopsListening(n.life.conn.local, w.path[0].From, end)
+}
+
+// paths returns the paths of the ways, each once.
+func (n *inference) paths(gone, end time.Duration) [][]Phase {
+	var all [][]Phase
+	known := map[string]bool{}
+	for i := range n.ways {
+		w := &n.ways[i]
+		w.fin, w.due, w.owed = false, false, nil
+		if k := w.key(); known[k] {
+			continue
+		} else {
+			known[k] = true
+		}
+		path := slices.Clone(w.path)
+		if last := len(path) - 1; last >= 0 && path[last].State == closed &&
+			path[last].Source == BySample {
+			n.whenGone(&path[last], path[:last], gone, end)
+		}
+		all = append(all, path)
+	}
+	return all
+}
+
+// whenGone sets the end of a socket that no packet of its own shows.
+func (n *inference) whenGone(p *Phase, before []Phase, gone, end time.Duration) {
+	switch {
+	case n.finAcked >= 0 && len(before) > 0 && before[len(before)-1].State == lastAck:
+		p.Earliest, p.From, p.Source, p.Event = n.finAcked, n.finAcked, ByPacket, n.finAckedEvent
+	case n.reset >= p.Earliest:
+		p.From, p.Source, p.Event = n.reset, ByPacket, n.resetEvent
+	case gone >= 0:
+		p.From = max(gone, p.Earliest)
+	default:
+		// No look ever saw it: it was gone at the next one.
+		p.From = end
+		at, _ := slices.BinarySearch(n.host.looks, p.Earliest+looking)
+		if at < len(n.host.looks) {
+			p.From = min(end, n.host.looks[at])
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package proof
+
+import (
+	"slices"
+
+	"halfopen/internal/packet"
+)
+
+// life is one incarnation of a connection: what lies between its SYN and the next connection of the
+// same ends.
+type life struct {
+	conn  *connection
+	items []item
+	// iss and irs are the initial sequence numbers of this side and of the peer, if known.
+	iss, irs       uint32
+	hasISS, hasIRS bool
+	// refused is true if a RST that no socket sent answered it.
+	refused bool
+	// cookie is its socket's, 0 if no sample shows it.
+	cookie uint64
+	// taken is true once a socket with transitions has it.
+	taken bool
+}
+
+// lives takes a connection apart.
+func (conn *connection) lives() []*life {
+	var all []*life
+	var cur *life
+	begin := func() *life {
+		cur = &life{conn: conn}
+		all = append(all, cur)
+		return cur
+	}
+	cookies := map[uint64]*life{}
+	// pending is a SYN that came in during another life: it begins the next one if it is answered.
+	var pending *item
+	for i := range conn.items {
+		it := conn.items[i]
+		switch {
+		case it.kind == sample:
+			l := cookies[it.s.Cookie]
+			switch {
+			case l != nil && l != cur && l.over() && cur.cookie == 0 && it.s.State != closed:
+				l = cur // the same descriptor connected again
+			case l != nil:
+			case cur != nil && cur.wasRequest() && it.s.State != closed && it.s.State != synRecv:
+				// The number that a look gave the request came too late for the socket.
+				l = cur
+				l.items = slices.DeleteFunc(l.items,
+					func(i item) bool { return i.kind == sample && i.s.State == closed })
+			case cur == nil, cur.cookie != 0 && cur.cookie != it.s.Cookie,
+				it.s.Cookie == 0 && cur.over() && it.s.State != closed:
+				l = begin()
+			default:
+				l = cur
+			}
+			if k := len(l.items) - 1; k >= 0 && l.items[k].kind == sample &&
+				l.items[k].s.State == closed && it.s.State != closed && it.s.Cookie != 0 {
+				// A look may miss a socket that moves from one of the kernel's tables to another.
+				l.items = l.items[:k]
+			}
+			l.cookie = it.s.Cookie
+			if it.s.Cookie != 0 {
+				cookies[it.s.Cookie] = l
+			}
+			l.items = append(l.items, it)
+			continue
+		case it.kind == up || it.kind == eof || it.kind == down:
+		case it.kind == sent && it.d.Flags&(packet.SYN|packet.RST) == packet.SYN:
+			if cur == nil || cur.hasISS && cur.iss != it.d.Seq || cur.refused {
+				begin()
+				if pending != nil && it.d.Flags&packet.ACK != 0 {
+					cur.items = append(cur.items, *pending)
+				}
+			}
+			pending = nil
+			cur.iss, cur.hasISS = it.d.Seq, true
+			if it.d.Flags&packet.ACK != 0 {
+				cur.irs, cur.hasIRS = it.d.Ack-1, true
+			}
+		case it.kind == received && it.d.Flags&(packet.SYN|packet.RST|packet.ACK) == packet.SYN:
+			switch {
+			case cur == nil, cur.refused:
+				begin()
+				cur.irs, cur.hasIRS = it.d.Seq, true
+			case !cur.hasIRS: // both sides open, or a look saw the socket already
+				cur.irs, cur.hasIRS = it.d.Seq, true
+			case cur.irs != it.d.Seq && !cur.hasISS: // the one before was never answered
+				begin()
+				cur.irs, cur.hasIRS = it.d.Seq, true
+			case cur.irs != it.d.Seq:
+				pending = &conn.items[i]
+			}
+		case it.kind == received && it.d.Flags&(packet.SYN|packet.ACK) == packet.SYN|packet.ACK:
+			if cur != nil && cur.hasISS && !cur.hasIRS && it.d.Ack == cur.iss+1 {
+				cur.irs, cur.hasIRS = it.d.Seq, true
+			}
+		case it.kind == sent && it.d.Flags&packet.RST != 0:
+			if cur != nil && !cur.hasISS && cur.cookie == 0 {
+				cur.refused = true
+			}
+		}
+		if cur == nil {
+			begin()
+		}
+		cur.items = append(cur.items, it)
+	}
+	return all
+}
+
+// over reports whether the last sample of the life is its end.
+func (l *life) over() bool {
+	for i := len(l.items) - 1; i >= 0; i-- {
+		if l.items[i].kind == sample {
+			return l.items[i].s.State == closed
+		}
+	}
+	return false
+}
+
+// wasRequest reports whether the life was seen, and as nothing but a request.
+func (l *life) wasRequest() bool {
+	seen := false
+	for i := range l.items {
+		if l.items[i].kind == sample && l.items[i].s.State != closed {
+			seen = true
+			if l.items[i].s.State != synRecv {
+				return false
+			}
+		}
+	}
+	return seen
+}
+
+// activeReset reports whether a RST was sent by a socket that aborted its connection, not in answer
+// to a segment: an answer has the ACK flag only to a segment without one, and then the sequence
+// number 0 (tcp_v4_send_reset and tcp_send_active_reset of the kernel; RFC 9293, section 3.10.7.1).
+func activeReset(d *packet.Decoded) bool {
+	return d.Flags&packet.RST != 0 && d.Flags&packet.ACK != 0 && d.Seq != 0
+}
+
+// after reports whether sequence number a is at or after b.
+func after(a, b uint32) bool { return int32(a-b) >= 0 }

@@ -1,0 +1,471 @@
+package proof
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"halfopen/harness/trace"
+	"halfopen/internal/packet"
+)
+
+// sockets returns the sockets of a host, in no order.
+func (h *host) sockets() []*Socket {
+	all := h.listeners()
+	lives := map[ends][]*life{}
+	for _, conn := range h.order {
+		lives[conn.ends] = conn.lives()
+	}
+	if h.exact {
+		all = append(all, h.watched(lives)...)
+	}
+	for _, conn := range h.order {
+		own := lives[conn.ends]
+		for i, l := range own {
+			if l.taken {
+				continue
+			}
+			superseded := time.Duration(-1)
+			if i+1 < len(own) {
+				superseded = own[i+1].items[0].at
+			}
+			s := &Socket{
+				Host: h.name, Local: conn.localText, Remote: conn.remoteText, Cookie: l.cookie,
+				Paths: l.infer(h.exact, superseded),
+			}
+			s.Samples = l.samples()
+			if h.exact && len(s.Samples) == 0 && slices.ContainsFunc(s.Paths, isUnknown) {
+				// More than the packets of a request, but no socket has these ends: its addresses
+				// are translated.
+				continue
+			}
+			if len(s.Samples) > 0 || slices.ContainsFunc(s.Paths,
+				func(p []Phase) bool { return len(p) > 0 }) {
+				all = append(all, s)
+			}
+		}
+	}
+	h.findRoom(all)
+	return slices.DeleteFunc(all, func(s *Socket) bool { return len(s.Paths) == 0 })
+}
+
+// isUnknown reports whether the state is unknown at some time on a path.
+func isUnknown(path []Phase) bool {
+	return slices.ContainsFunc(path, func(p Phase) bool { return p.State == Unknown })
+}
+
+// samples returns the indexes of the life's samples.
+func (l *life) samples() []int {
+	var all []int
+	for i := range l.items {
+		if l.items[i].kind == sample && !l.items[i].again {
+			all = append(all, l.items[i].event)
+		}
+	}
+	return all
+}
+
+// listeners returns the listening sockets of a host. Their states are exact where transitions show
+// them; else steps and samples do.
+func (h *host) listeners() []*Socket {
+	var all []*Socket
+	for _, r := range h.known {
+		if !h.isListener(r) {
+			continue
+		}
+		s := &Socket{Host: h.name, Local: r.local, Remote: r.remote, Cookie: r.cookie, Samples: r.samples}
+		path := h.listenerPath(r)
+		if len(path) == 0 {
+			continue
+		}
+		s.Paths = [][]Phase{path}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (h *host) isListener(r *record) bool {
+	switch {
+	case len(r.listens) > 0:
+		return true
+	case len(r.samples) > 0:
+		return h.t.Events[r.samples[0]].Socket.State == listen
+	case len(r.transitions) > 0:
+		return h.t.Events[r.transitions[0]].Transition.State == listen
+	}
+	return false
+}
+
+// listenerPath is the path of a listener: LISTEN and, if it ended, CLOSED.
+func (h *host) listenerPath(r *record) []Phase {
+	type change struct {
+		at     time.Duration
+		state  string
+		source Source
+		event  int
+	}
+	var changes []change
+	exact := h.exact && len(r.transitions) > 0
+	for _, i := range r.transitions {
+		if t := h.t.Events[i].Transition; exact && t.State != listen {
+			changes = append(changes, change{h.t.Events[i].T, closed, ByKernel, i})
+		} else if exact {
+			changes = append(changes, change{h.t.Events[i].T, listen, ByKernel, i})
+		}
+	}
+	if !exact {
+		for _, i := range r.samples {
+			changes = append(changes, change{h.t.Events[i].T, h.t.Events[i].Socket.State, BySample, i})
+		}
+		for _, i := range r.listens {
+			changes = append(changes, change{h.t.Events[i].T, listen, ByStep, i})
+		}
+		for _, i := range r.closes {
+			if s := h.t.Events[i].Step; s.Errno == "" {
+				changes = append(changes, change{h.t.Events[i].T, closed, ByStep, i})
+			}
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	var path []Phase
+	for _, c := range changes {
+		if n := len(path); n == 0 && c.state == closed || n > 0 && path[n-1].State == c.state {
+			continue
+		}
+		path = append(path, Phase{State: c.state, Earliest: c.at, From: c.at, Source: c.source, Event: c.event})
+	}
+	return path
+}
+
+// watched returns the sockets whose transitions the kernel's tracepoints show, and marks the lives
+// that are theirs as taken.
+func (h *host) watched(lives map[ends][]*life) []*Socket {
+	var all []*Socket
+	for _, r := range h.known {
+		if len(r.transitions) == 0 || h.isListener(r) {
+			continue
+		}
+		for _, part := range h.parts(r) {
+			if s := h.watchedSocket(r, part, lives); s != nil {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// findRoom decides which sockets came to TIME_WAIT where some found no room for it, if the kernel's
+// count of those does.
+func (h *host) findRoom(all []*Socket) {
+	if h.overflow == 0 {
+		return
+	}
+	ends := func(path []Phase) bool { // in CLOSED from FIN_WAIT2 or CLOSING
+		n := len(path)
+		return n > 1 && path[n-1].State == closed &&
+			(path[n-2].State == finWait2 || path[n-2].State == closing)
+	}
+	without := int64(0)
+	var open []*Socket
+	for _, s := range all {
+		switch i := slices.IndexFunc(s.Paths, ends); {
+		case i >= 0 && len(s.Paths) == 1:
+			without++
+		case i >= 0:
+			open = append(open, s)
+		}
+	}
+	for _, s := range open {
+		switch {
+		case without >= h.overflow:
+			s.Paths = slices.DeleteFunc(s.Paths, ends)
+		case without+int64(len(open)) == h.overflow:
+			s.Paths = slices.DeleteFunc(s.Paths, func(p []Phase) bool { return !ends(p) })
+		}
+	}
+}
+
+// parts splits the transitions of one descriptor's socket at CLOSE: a connect after the end of a
+// connection begins another.
+func (h *host) parts(r *record) [][]int {
+	var parts [][]int
+	var part []int
+	for _, i := range r.transitions {
+		part = append(part, i)
+		if h.t.Events[i].Transition.State == closeState {
+			parts, part = append(parts, part), nil
+		}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// watchedSocket returns the socket of one part of a record; nil for one that was never in the
+// kernel's tables: a connect that found no port or no route.
+func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Socket {
+	s := &Socket{Host: h.name, Cookie: r.cookie}
+	var at ends
+	for _, i := range part {
+		t := h.t.Events[i].Transition
+		if e, ok := parseEnds(t.Local, t.Remote); ok && e.local.Port() != 0 {
+			at, s.Local, s.Remote = e, t.Local, t.Remote
+		}
+	}
+	if s.Local == "" {
+		at = h.stillConnecting(r, part)
+		s.Local, s.Remote = at.local.String(), at.remote.String()
+	}
+	if !at.local.IsValid() {
+		return nil
+	}
+	if conn := h.connections[at]; conn != nil {
+		s.Local, s.Remote = conn.localText, conn.remoteText
+	}
+	l, next := h.lifeOf(lives[at], r.cookie, h.t.Events[part[0]].T)
+	if l == nil && h.failed(part) {
+		return nil
+	}
+	var path []Phase
+	for _, i := range part {
+		e := &h.t.Events[i]
+		state := e.Transition.State
+		if state == closeState {
+			state = h.remnant(e.Transition, l, e.T)
+		}
+		if len(path) == 0 && state == synRecv && e.Transition.From == listen && l != nil {
+			path = append(path, l.request(e.T))
+			continue
+		}
+		if n := len(path); n > 0 && path[n-1].State == state {
+			continue
+		}
+		path = append(path, Phase{State: state, Earliest: e.T, From: e.T, Source: ByKernel, Event: i})
+	}
+	if l == nil {
+		s.Paths = [][]Phase{path}
+		return s
+	}
+	l.taken = true
+	s.Samples = l.samples()
+	if last := &h.t.Events[part[len(part)-1]]; last.Transition.State == closeState {
+		s.Paths = l.remains(path, next, last.T)
+	} else {
+		s.Paths = [][]Phase{path}
+	}
+	return s
+}
+
+// stillConnecting returns the ends of a socket of which the only transition, to SYN_SENT, was before
+// it had a port.
+func (h *host) stillConnecting(r *record, part []int) ends {
+	if len(part) != 1 {
+		return ends{}
+	}
+	if at, ok := h.cookieEnds[r.cookie]; ok {
+		return at
+	}
+	e := &h.t.Events[part[0]]
+	remote, err := netip.ParseAddrPort(e.Transition.Remote)
+	if err != nil {
+		return ends{}
+	}
+	for _, conn := range h.order {
+		if conn.remote != netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()) {
+			continue
+		}
+		for _, it := range conn.items {
+			if it.kind == sent && it.at >= e.T-slack && it.at-e.T < time.Millisecond {
+				return conn.ends
+			}
+		}
+	}
+	return ends{}
+}
+
+// failed reports whether a connect found no port or no route: the socket is in SYN_SENT while
+// tcp_v4_connect looks for one, but nobody can find it.
+func (h *host) failed(part []int) bool {
+	first, last := &h.t.Events[part[0]], &h.t.Events[part[len(part)-1]]
+	return len(part) == 2 && first.Transition.State == synSent &&
+		last.Transition.State == closeState && last.T-first.T < time.Millisecond
+}
+
+// stopsListening reports whether a listener of a port was seen to end during a time.
+func (h *host) stopsListening(at netip.AddrPort, from, to time.Duration) bool {
+	for _, r := range h.known {
+		if !h.isListener(r) {
+			continue
+		}
+		own, err := netip.ParseAddrPort(r.local)
+		if err != nil || own.Port() != at.Port() {
+			continue
+		}
+		for _, p := range h.listenerPath(r) {
+			if p.State == closed && from <= p.From && p.From <= to {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lifeOf returns the life that a socket of these ends has, by cookie or else by the time of its
+// first transition, and when the next one began (-1 if there is none).
+func (h *host) lifeOf(lives []*life, cookie uint64, at time.Duration) (*life, time.Duration) {
+	best := -1
+	for i, l := range lives {
+		if l.taken {
+			continue
+		}
+		if l.cookie == cookie && cookie != 0 {
+			best = i
+			break
+		}
+		if l.cookie == 0 && l.items[0].at-looking <= at {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil, -1
+	}
+	next := time.Duration(-1)
+	if best+1 < len(lives) {
+		next = lives[best+1].items[0].at
+	}
+	return lives[best], next
+}
+
+// request returns the time of a request, before the ACK at a time made a socket of it.
+func (l *life) request(at time.Duration) Phase {
+	p := Phase{State: synRecv, Earliest: at, From: at, Source: ByKernel, Event: -1}
+	for i := range l.items {
+		it := &l.items[i]
+		if it.at >= p.From {
+			break
+		}
+		if it.kind == sent && isSYNACK(it.d) || it.kind == sample && it.s.State == synRecv {
+			p.Earliest, p.From, p.Event = it.at, it.at, it.event
+			p.Source = ByPacket
+			if it.kind == sample {
+				p.Source = BySample
+			}
+			break
+		}
+	}
+	return p
+}
+
+func isSYNACK(d *packet.Decoded) bool {
+	return d.Flags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN|packet.ACK
+}
+
+// remnant returns the state of what is left of a socket when it goes to CLOSE: TIME_WAIT or
+// FIN_WAIT2 of a small object that takes its place (tcp_time_wait of net/ipv4/tcp_minisocks.c), or
+// CLOSED.
+func (h *host) remnant(t *trace.Transition, l *life, at time.Duration) string {
+	if t.Errno != "" || l != nil && l.resetAround(at) {
+		return closed
+	}
+	switch {
+	case t.FINReceived && (t.From == finWait2 || t.From == closing):
+		return timeWait
+	case t.From == finWait2:
+		return finWait2
+	}
+	return closed
+}
+
+// resetAround reports whether a RST came or went right before or after a time.
+func (l *life) resetAround(at time.Duration) bool {
+	const near = 200 * time.Microsecond
+	return slices.ContainsFunc(l.items, func(it item) bool {
+		return it.d != nil && it.d.Flags&packet.RST != 0 && at-near <= it.at && it.at <= at+near
+	})
+}
+
+// remains returns the paths of a socket that went to CLOSE at a time, which path says: with the end
+// of the small object that took its place, if one did.
+func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
+	h := l.conn.host
+	last := &path[len(path)-1]
+	if last.State == closed {
+		return [][]Phase{path}
+	}
+	seen, fin, acked := false, -1, false
+	end := Phase{State: closed, Earliest: at, From: -1, Source: BySample, Event: -1}
+	close := func(at time.Duration, by Source, event int) {
+		if end.From < 0 {
+			end.From, end.Source, end.Event = at, by, event
+		}
+	}
+	for i := range l.items {
+		it := &l.items[i]
+		if it.kind == sample && it.s.State == timeWait {
+			seen, acked = true, true // a look has the time of its beginning
+		}
+		if it.at <= at {
+			continue
+		}
+		switch {
+		case it.kind == sample && it.s.State == closed:
+			close(it.at, BySample, it.event)
+		case it.kind == sample:
+			seen = seen || it.s.State == finWait2
+		case it.kind == received && it.d.Flags&packet.RST != 0 && (l.lost() || next >= 0):
+			close(it.at, ByPacket, it.event)
+		case it.kind == received && it.d.Flags&packet.FIN != 0 && fin < 0:
+			fin = i
+		case it.kind == sent && fin >= 0 && it.d.Flags&packet.ACK != 0:
+			acked = acked || after(it.d.Ack, finEnd(l.items[fin].d))
+		}
+	}
+	all := [][]Phase{path}
+	if last.State == finWait2 && fin >= 0 {
+		f := &l.items[fin]
+		with := append(slices.Clip(path), Phase{
+			State: timeWait, Earliest: f.at, From: f.at, Source: ByPacket, Event: f.event,
+		})
+		if all = append(all, with); acked {
+			all = all[1:]
+		}
+	}
+	if next >= 0 {
+		close(next, ByPacket, -1)
+	}
+	if !seen && h.overflow > 0 && last.State == timeWait {
+		// There may have been no room for it. If nothing ended it and the last look did not find
+		// it, there was none: it would have lasted a minute.
+		without := slices.Clone(path)
+		without[len(without)-1].State = closed
+		all = append(all, without)
+		if end.From < 0 && h.whole && at < h.looked {
+			all = all[1:]
+		}
+	}
+	if l.lost() && h.whole && at < h.looked {
+		close(h.ended, BySample, -1) // the last look did not find it
+	}
+	if end.From >= 0 {
+		for i, p := range all {
+			if p[len(p)-1].State != closed {
+				all[i] = append(slices.Clip(p), end)
+			}
+		}
+	}
+	return all
+}
+
+// lost reports whether the last sample of the life, if there is one, says that it is gone.
+func (l *life) lost() bool {
+	for i := len(l.items) - 1; i >= 0; i-- {
+		if l.items[i].kind == sample {
+			return l.items[i].s.State == closed
+		}
+	}
+	return true
+}
+
+func finEnd(d *packet.Decoded) uint32 { return d.Seq + uint32(d.PayloadLen) + 1 }
