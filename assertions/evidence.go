@@ -7,6 +7,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/packet"
+	"halfopen/internal/proof"
 	"halfopen/internal/say"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
@@ -26,6 +27,8 @@ type evidence struct {
 	// packets and sockets are the indexes of those events.
 	packets []int
 	sockets []int
+	// proven are the sockets of each host and their states; made by lives.
+	proven map[string][]*proof.Socket
 	sent    []int // made by sentOnce
 	// reported has the steps that could not be tried of which a verdict says so already.
 	reported map[int]bool

@@ -62,6 +62,9 @@ const (
 type tape struct {
 	tr *trace.Trace
 	at time.Duration
+	// cookies are the numbers of sockets, states their last states.
+	cookies map[string]uint64
+	states  map[uint64]string
 }
 
 const start = time.Second
@@ -74,8 +77,9 @@ func newTape() *tape {
 	} {
 		tr.Add(trace.Event{Host: &trace.Host{Name: name, Addresses: addrs}})
 	}
+	tr.Add(trace.Event{Tracepoints: &trace.Tracepoints{}})
 	tr.Add(trace.Event{T: start, Start: &trace.Start{}})
-	return &tape{tr: tr, at: start}
+	return &tape{tr: tr, at: start, cookies: map[string]uint64{}, states: map[uint64]string{}}
 }
 
 func (p *tape) add(at time.Duration, e trace.Event) {
@@ -109,10 +113,30 @@ func (p *tape) hits(fault string, at time.Duration, n uint64) {
 	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "hits", Hits: n}})
 }
 
+// socket adds a look at a socket that has just come to a state, and the transition that brought it
+// there.
 func (p *tape) socket(at time.Duration, host, local, remote, state string) *trace.Socket {
-	s := &trace.Socket{Host: host, Local: local, Remote: remote, State: state}
+	s := &trace.Socket{Host: host, Cookie: p.cookie(host + local), Local: local, Remote: remote, State: state}
 	p.add(at, trace.Event{Socket: s})
+	to := state
+	if to == "CLOSED" {
+		to = "CLOSE"
+	}
+	if p.states[s.Cookie] != to {
+		p.add(at, trace.Event{Transition: &trace.Transition{
+			TCPSocket: trace.TCPSocket{Host: host, Cookie: s.Cookie, State: to, Local: local, Remote: remote},
+			From:      p.states[s.Cookie],
+		}})
+		p.states[s.Cookie] = to
+	}
 	return s
+}
+
+func (p *tape) cookie(name string) uint64 {
+	if p.cookies[name] == 0 {
+		p.cookies[name] = uint64(len(p.cookies) + 1)
+	}
+	return p.cookies[name]
 }
 
 func (p *tape) end(at time.Duration, reason trace.EndReason, hanging ...string) *trace.Trace {

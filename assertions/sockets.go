@@ -6,17 +6,16 @@ import (
 	"slices"
 	"time"
 
+	"halfopen/internal/proof"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
-// judgeSockets wants a number of sockets at a moment, or at the peak. Sockets are identified by
-// addresses and ports: several that share them, as listeners with SO_REUSEPORT do, count as one.
+// judgeSockets wants a number of sockets at a moment, or at the peak.
 func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Sockets
 	moment := x.Moment()
-	lines := ev.timelines(&x.Sockets)
-	stays := ev.stays(&x.Sockets, lines)
+	lives := ev.lives(&x.Sockets)
 	if x.Count != nil {
 		at := ev.ended
 		if x.When != "" {
@@ -26,38 +25,100 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 				return
 			}
 		}
-		n := 0
-		var there []string
-		for i := range stays {
-			if s := &stays[i]; s.from <= at && (s.open || at < s.to) {
-				n++
-				v.Sockets = append(v.Sockets, s.first)
-				there = append(there, fmt.Sprintf("  %s > %s: %s", s.line.local, s.line.remote,
-					ev.stayText(s)))
-			}
-		}
-		v.saw(x.Count.Contains(int64(n)), fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment),
-			say.Count(n, "socket"))
-		if v.Status == Fail && n > 0 {
-			const most = 10 // the states that they went through are listed below
-			v.list("there at " + moment + ":")
-			v.list(there[:min(n, most)]...)
-			if n > most {
-				v.list(fmt.Sprintf("  and %d more", n-most))
-			}
-		}
+		judgeCount(ev, x, lives, at, v)
 	}
 	if x.Peak != nil {
-		most, at := peak(stays)
-		got := "a peak of " + say.Count(most, "socket")
-		if most > 0 {
-			got += ", at " + ev.when(at)
-		}
-		v.saw(x.Peak.Contains(int64(most)), "a peak of "+x.Peak.Of("socket"), got)
+		judgePeak(ev, x, lives, v)
 	}
 	if v.Status == Fail {
-		ev.listStates(&x.Sockets, lines, v)
+		ev.listStates(&x.Sockets, lives, v)
 	}
+}
+
+// judgeCount judges the number of sockets at a time.
+func judgeCount(
+	ev *evidence, x *language.SocketsExpectation, lives []*proof.Socket, at time.Duration, v *draft,
+) {
+	moment := x.Moment()
+	want := fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment)
+	least, most := 0, 0
+	var there []string
+	for _, l := range lives {
+		now, was := ev.at(x.Sockets.State, l, at)
+		if now.yes > 0 {
+			most++
+		}
+		if now.always() {
+			least++
+			v.Sockets = append(v.Sockets, l.Samples...)
+			there = append(there, fmt.Sprintf("  %s > %s: %s", l.Local, l.Remote, ev.stayText(was)))
+		}
+	}
+	if !x.Count.All(int64(least), int64(most)) && x.Count.Any(int64(least), int64(most)) {
+		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
+	} else {
+		v.saw(x.Count.All(int64(least), int64(most)), want, say.Count(least, "socket"))
+	}
+	if v.Status == Fail && least > 0 {
+		const shown = 10 // the states that they went through are listed below
+		v.list("there at " + moment + ":")
+		v.list(there[:min(least, shown)]...)
+		if least > shown {
+			v.list(fmt.Sprintf("  and %d more", least-shown))
+		}
+	}
+}
+
+// at reports on how many of its paths a socket was in one of the states at a time, and one such
+// stay.
+func (ev *evidence) at(
+	states language.States, l *proof.Socket, at time.Duration,
+) (there judged, was *stay) {
+	for _, path := range l.Paths {
+		is := false
+		for _, s := range ev.stays(states, l, path, true) {
+			if s.from <= at && (s.open || at < s.to) {
+				is, was = true, &s
+				if s.unknown {
+					there.add(false)
+				}
+			}
+		}
+		there.add(is)
+	}
+	return there, was
+}
+
+// judgePeak judges the highest number of sockets at one time. A bare number is the most that there
+// may be.
+func judgePeak(
+	ev *evidence, x *language.SocketsExpectation, lives []*proof.Socket, v *draft,
+) {
+	var sure, possible []stay
+	for _, l := range lives {
+		var may []stay
+		for _, path := range l.Paths {
+			if stays := ev.stays(x.Sockets.State, l, path, true); len(stays) > len(may) {
+				may = stays
+			}
+		}
+		possible = append(possible, may...)
+		if len(l.Paths) == 1 {
+			sure = append(sure, ev.stays(x.Sockets.State, l, l.Paths[0], false)...)
+		}
+	}
+	least, at := peak(sure)
+	most, _ := peak(possible)
+	want := "a peak of " + x.Peak.Of("socket")
+	got := "a peak of " + say.Count(least, "socket")
+	if least > 0 {
+		got += ", at " + ev.when(at)
+	}
+	if !x.Peak.All(int64(least), int64(most)) && x.Peak.Any(int64(least), int64(most)) {
+		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
+		return
+	}
+	v.saw(x.Peak.All(int64(least), int64(most)), want, got)
 }
 
 // peak returns the most stays at one time, and when that was first reached. A stay that ends when
@@ -74,9 +135,7 @@ func peak(stays []stay) (most int, at time.Duration) {
 			changes = append(changes, change{stays[i].to, -1})
 		}
 	}
-	slices.SortStableFunc(changes, func(a,
-		b change,
-	) int {
+	slices.SortStableFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), a.by-b.by)
 	})
 	now := 0

@@ -3,15 +3,17 @@ package assertions
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/proof"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
-// judgeReaches wants a socket to be seen in a state, with the queues, timer and retransmissions
-// given in the same sample. A selector without states takes any socket that exists.
+// judgeReaches wants a socket to come to a state. Queues, timer and retransmissions are those of
+// one look at the socket in that state. A selector without states takes any socket that exists.
 func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	since, err := ev.since(x.Since)
@@ -19,43 +21,95 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		v.fail("the event "+string(x.Since), "no such event", err.Error())
 		return
 	}
-	lines := ev.timelines(&x.Reaches)
-	first, nearly := -1, []int(nil)
+	if x.HasDetails() {
+		judgeReachesDetails(ev, x, since, v)
+		return
+	}
+	lives := ev.lives(&x.Reaches)
+	var first *stay
+	maybe := false
+	for _, l := range lives {
+		if s := ev.firstStay(x.Reaches.State, l); s != nil && (first == nil || s.from < first.from) {
+			first = s
+		}
+		maybe = maybe || ev.possible(x.Reaches.State, l)
+	}
+	switch {
+	case first != nil:
+		v.Sockets = first.socket.Samples
+		if x.At != nil {
+			v.sawSpan("first seen at", x.At, first.from-since)
+		} else {
+			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
+		}
+	case maybe:
+		ev.unseen("a socket of "+x.Reaches.String(), "whether there was one", v)
+	default:
+		v.saw(false, "a socket of "+x.Reaches.String(), "none")
+	}
+	if v.Status == Fail {
+		ev.listStates(&x.Reaches, lives, v)
+	}
+}
+
+// firstStay returns the first stay of a socket in one of the states, if it was there on each of its
+// paths; nil if not.
+func (ev *evidence) firstStay(states language.States, l *proof.Socket) *stay {
+	var first *stay
+	for _, path := range l.Paths {
+		stays := ev.stays(states, l, path, false)
+		if len(stays) == 0 {
+			return nil
+		}
+		if first == nil || stays[0].from > first.from {
+			first = &stays[0]
+		}
+	}
+	return first
+}
+
+// possible reports whether a socket may have been in one of the states, on one of its paths.
+func (ev *evidence) possible(states language.States, l *proof.Socket) bool {
+	return slices.ContainsFunc(l.Paths, func(path []proof.Phase) bool {
+		return len(ev.stays(states, l, path, true)) > 0
+	})
+}
+
+// judgeReachesDetails is judgeReaches where queues, timer or retransmissions are wanted: only a
+// look at the socket shows them.
+func judgeReachesDetails(
+	ev *evidence, x *language.ReachesExpectation, since time.Duration, v *draft,
+) {
+	var nearly []int
 	for _, i := range ev.sockets {
 		k := ev.t.Events[i].Socket
 		if k.Host != x.Reaches.Host || !portIs(x.Reaches.Local, k.Local) ||
 			!portIs(x.Reaches.Remote, k.Remote) || !stateIs(x.Reaches.State, k.State) {
 			continue
 		}
-		if reachesDetails(x, k) {
-			first = i
-			break
+		if !reachesDetails(x, k) {
+			nearly = append(nearly, i)
+			continue
 		}
-		nearly = append(nearly, i)
-	}
-	switch {
-	case first >= 0:
-		v.Sockets = []int{first}
-		at := ev.t.Events[first].T
+		v.Sockets = []int{i}
+		at := ev.t.Events[i].T
 		if x.At != nil {
 			v.sawSpan("first seen at", x.At, at-since)
 		} else {
-			v.saw(true, x.Reaches.String(), ev.t.Events[first].Socket.State+" at "+ev.when(at))
-		}
-	case len(nearly) > 0:
-		v.saw(false, x.Socket(), fmt.Sprintf("the state %s, but with other values",
-			say.Count(len(nearly), "time")))
-		for _, i := range nearly {
-			v.Sockets = append(v.Sockets, i)
-			v.list(fmt.Sprintf("  %s %s", ev.when(ev.t.Events[i].T),
-				socketLine(ev.t.Events[i].Socket)))
+			v.saw(true, x.Reaches.String(), k.State+" at "+ev.when(at))
 		}
 		return
-	default:
-		v.saw(false, "a socket of "+x.Reaches.String(), "none")
 	}
-	if v.Status == Fail {
-		ev.listStates(&x.Reaches, lines, v)
+	if len(nearly) == 0 {
+		v.saw(false, "a socket of "+x.Reaches.String(), "none")
+		ev.listStates(&x.Reaches, ev.lives(&x.Reaches), v)
+		return
+	}
+	v.saw(false, x.Socket(),
+		fmt.Sprintf("the state %s, but with other values", say.Count(len(nearly), "time")))
+	for _, i := range nearly {
+		v.Sockets = append(v.Sockets, i)
+		v.list(fmt.Sprintf("  %s %s", ev.when(ev.t.Events[i].T), socketLine(ev.t.Events[i].Socket)))
 	}
 }
 
@@ -66,8 +120,7 @@ func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {
 		(x.Retrans == nil || x.Retrans.Contains(int64(k.Retrans)))
 }
 
-// judgeHolds wants a socket to stay in a state, or among several states, without leaving between
-// two samples.
+// judgeHolds wants a socket to stay in a state, or among several states.
 //
 // With from, it must be in the state at that event, and only the time after counts. With until, it
 // must stay up to that event; with for, it must leave within that time after it entered the state
@@ -80,25 +133,39 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	if !ev.bound(x.From, &from, v) || !ev.bound(x.Until, &until, v) {
 		return
 	}
-	lines := ev.timelines(&x.Holds)
-	stays := ev.stays(&x.Holds, lines)
-	best := "none"
-	for i := range stays {
-		difference := ev.holds(x, &stays[i], from, until)
-		if difference == "" {
-			v.Sockets = []int{stays[i].first}
-			if stays[i].last >= 0 {
-				v.Sockets = append(v.Sockets, stays[i].last)
+	lives := ev.lives(&x.Holds)
+	best, maybe := "none", false
+	for _, l := range lives {
+		var fits judged
+		var good *stay
+		for _, path := range l.Paths {
+			ok := false
+			for _, s := range ev.stays(x.Holds.State, l, path, false) {
+				difference := ev.holds(x, &s, from, until)
+				if difference == "" {
+					ok, good = true, &s
+					break
+				}
+				if best == "none" {
+					best = difference
+				}
 			}
-			v.saw(true, x.Holds.String(), ev.stayText(&stays[i]))
+			fits.add(ok)
+		}
+		if fits.always() {
+			v.Sockets = l.Samples
+			v.saw(true, x.Holds.String(), ev.stayText(good))
 			return
 		}
-		if best == "none" {
-			best = difference
-		}
+		maybe = maybe || fits.maybe()
 	}
-	v.saw(false, ev.holdsWant(x, from, until), best)
-	ev.listStates(&x.Holds, lines, v)
+	want := ev.holdsWant(x, from, until)
+	if maybe {
+		ev.unseen(want, "whether one did", v)
+	} else {
+		v.saw(false, want, best)
+	}
+	ev.listStates(&x.Holds, lives, v)
 }
 
 // bound sets at to the time at which the sockets were read for an event, and leaves it alone if ref
@@ -147,7 +214,7 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 		return ev.stayText(s)
 	}
 	if x.For != nil {
-		state, stayed := ev.t.Events[s.first].Socket.State, s.to-begun
+		state, stayed := s.path[s.first].State, s.to-begun
 		switch {
 		case s.open && stayed > x.For.Max:
 			return fmt.Sprintf("%s for more than %s", state, say.Duration(stayed))
@@ -164,7 +231,7 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 	return ""
 }
 
-// judgeNever wants no socket to be seen in a state, from one event until another, both included.
+// judgeNever wants no socket to be in a state, from one event until another, both included.
 func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Never
 	from, until := time.Duration(math.MinInt64), ev.ended
@@ -172,14 +239,89 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 		return
 	}
 	want := "no socket of " + x.Never.String()
-	lines := ev.timelines(&x.Never)
-	for _, s := range ev.stays(&x.Never, lines) {
-		if s.from > until || (!s.open && s.to <= from) {
-			continue
+	lives := ev.lives(&x.Never)
+	var maybe *proof.Socket
+	for _, l := range lives {
+		there, was := ev.within(x.Never.State, l, from, until)
+		if there.always() {
+			v.saw(false, want, ev.stayText(was))
+			ev.listStates(&x.Never, []*proof.Socket{l}, v)
+			return
 		}
-		v.saw(false, want, ev.stayText(&s))
-		ev.listStates(&x.Never, []*timeline{s.line}, v)
-		return
+		if there.maybe() && maybe == nil {
+			maybe = l
+		}
 	}
-	v.saw(true, want, want)
+	switch blind := ev.blind(&x.Never, lives); {
+	case maybe != nil:
+		ev.unseen(want, fmt.Sprintf("whether %s > %s was", maybe.Local, maybe.Remote), v)
+		ev.listStates(&x.Never, []*proof.Socket{maybe}, v)
+	case blind != "":
+		ev.unseen(want, blind, v)
+	default:
+		v.saw(true, want, want)
+		if len(lives) == 0 && (len(x.Never.Local)+len(x.Never.Remote) > 0) {
+			v.note("nothing in the run ever had this port")
+		}
+	}
+}
+
+// within reports on how many of its paths a socket was in one of the states during a time, both
+// ends included, and one such stay. Where it may have been by what is known of the times, it counts
+// as on one path and not on another.
+func (ev *evidence) within(
+	states language.States, l *proof.Socket, from, until time.Duration,
+) (there judged, was *stay) {
+	for _, path := range l.Paths {
+		surely, maybe := false, false
+		for _, s := range ev.stays(states, l, path, true) {
+			if s.earliest <= until && (s.open || s.to > from) {
+				maybe = true
+			}
+			if !s.unknown && s.from <= until && (s.open || s.lasting > from) {
+				surely, was = true, &s
+			}
+		}
+		there.add(surely)
+		if maybe && !surely {
+			there.add(true)
+		}
+	}
+	return there, was
+}
+
+// blind says which sockets in one of the states nothing would have shown; "" if none.
+func (ev *evidence) blind(x *language.SocketSelector, lives []*proof.Socket) string {
+	if ev.exact(x.Host) {
+		return ""
+	}
+	sc := scene(ev.s)
+	for i := range ev.t.Events {
+		switch e := &ev.t.Events[i]; {
+		case e.Start != nil && e.Start.Op == "exec" && sc.Host(e.Start.Actor) == x.Host &&
+			stateIs(x.State, string(language.Listening)):
+			return "whether a program's socket listened for a moment"
+		case e.Step != nil && e.Step.Op == "connect" && sc.Host(e.Step.Actor) == x.Host &&
+			stateIs(x.State, string(language.SynSent)) && !sc.Output(x.Host) &&
+			e.Step.Cookie != 0 && !slices.ContainsFunc(lives,
+			func(l *proof.Socket) bool { return l.Cookie == e.Step.Cookie }):
+			return "whether the SYN of " + e.Step.Actor + "." + e.Step.ID + " was taken away"
+		}
+	}
+	return ""
+}
+
+// exact reports whether the kernel showed each transition of a host's sockets.
+func (ev *evidence) exact(host string) bool {
+	watched := false
+	for i := range ev.t.Events {
+		switch e := &ev.t.Events[i]; {
+		case e.Tracepoints != nil:
+			watched = e.Tracepoints.Off == "" && !slices.ContainsFunc(e.Tracepoints.Gaps,
+				func(g trace.Gap) bool { return g.Events == trace.Transitions && !g.Partial })
+		case e.Lost != nil && e.Lost.Host == host && e.Lost.Events == trace.Transitions:
+			return false
+		}
+	}
+	return watched
 }

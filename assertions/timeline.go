@@ -3,51 +3,74 @@ package assertions
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/proof"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
-// timeline is the events of one socket in order. A socket is identified by its host, addresses and
-// ports.
-type timeline struct {
-	local, remote string
-	events        []int
-}
-
-// stay is a time during which a socket was in a selected state.
-type stay struct {
-	line *timeline
-	from time.Duration
-	// to is when it left that state; the end of the run if open.
-	to   time.Duration
-	open bool
-	// first and last are the events that began and ended it; last is -1 if open.
-	first, last int
-}
-
-// timelines returns the sockets with a selector's host and ports, in the order they were first
-// seen.
-func (ev *evidence) timelines(s *language.SocketSelector) []*timeline {
-	var lines []*timeline
-	known := map[[2]string]*timeline{}
-	for _, i := range ev.sockets {
-		k := ev.t.Events[i].Socket
-		if k.Host != s.Host || !portIs(s.Local, k.Local) || !portIs(s.Remote, k.Remote) {
-			continue
+// scene is what the proof of states has to know of the scenario.
+func scene(s *language.Scenario) proof.Scene {
+	unfaithful := map[string]bool{}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		at := f.At
+		if at == "" && s.Network.Shape != language.ShapeWire && s.Network.Shape != "" {
+			for _, h := range s.Hosts {
+				unfaithful[h.Name+".input"] = true
+			}
 		}
-		id := [2]string{k.Local, k.Remote}
-		if known[id] == nil {
-			known[id] = &timeline{local: k.Local, remote: k.Remote}
-			lines = append(lines, known[id])
-		}
-		known[id].events = append(known[id].events, i)
+		unfaithful[at] = true
 	}
-	return lines
+	hosts := map[string]string{}
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		hosts[a.Name] = a.Host
+		language.EachStep(a.Steps, func(st *language.Step) {
+			switch {
+			case st.Op.Link != nil:
+				host := st.Op.Link.AtHost(a.Host).Link.Host
+				unfaithful[host+".input"], unfaithful[host+".output"] = true, true
+			case st.Op.Exec != nil && slices.ContainsFunc(st.Op.Exec.Command, changesPackets):
+				unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
+			}
+		})
+	}
+	return proof.Scene{
+		Host:   func(actor string) string { return hosts[actor] },
+		Input:  func(host string) bool { return !unfaithful[host+".input"] },
+		Output: func(host string) bool { return !unfaithful[host+".output"] },
+	}
+}
+
+// packetProgram matches programs that can take packets away or change them between a host's sockets
+// and the capture, or make namespaces of their own.
+var packetProgram = regexp.MustCompile(
+	`\b(iptables|ip6tables|nft|tc|ip|ifconfig|ethtool|bridge|nsenter|unshare)\b`)
+
+// changesPackets reports whether part of a command names such a program.
+func changesPackets(text string) bool { return packetProgram.MatchString(text) }
+
+// lives returns the sockets with a selector's host and ports, in the order in which they began.
+func (ev *evidence) lives(s *language.SocketSelector) []*proof.Socket {
+	if ev.proven == nil {
+		ev.proven = map[string][]*proof.Socket{}
+		for _, p := range proof.Sockets(ev.t, scene(ev.s)) {
+			ev.proven[p.Host] = append(ev.proven[p.Host], p)
+		}
+	}
+	var all []*proof.Socket
+	for _, p := range ev.proven[s.Host] {
+		if portIs(s.Local, p.Local) && portIs(s.Remote, p.Remote) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 func portIs(want language.Ports, address string) bool {
@@ -67,79 +90,110 @@ func stateIs(states language.States, state string) bool {
 	return slices.Contains(states, language.State(state))
 }
 
-// stays returns the times during which sockets were in a selected state, in the order of their
-// beginnings.
-func (ev *evidence) stays(s *language.SocketSelector, lines []*timeline) []stay {
+// stay is a time during which a socket was in a selected state, on one of its paths.
+type stay struct {
+	socket *proof.Socket
+	path   []proof.Phase
+	// first is the phase that began it, next the one that ended it: len(path) if it was open.
+	first, next int
+	// from is when it had begun, to when it had ended: the end of the run if open. Both may have
+	// been earlier, from earliest and lasting.
+	from, earliest, to, lasting time.Duration
+	open                        bool
+	// unknown is true if a phase of it is one in which nobody knows the state.
+	unknown bool
+}
+
+// stays returns the times during which a socket was in a selected state on one of its paths.
+// possible takes phases of unknown state as selected.
+func (ev *evidence) stays(
+	states language.States, s *proof.Socket, path []proof.Phase, possible bool,
+) []stay {
 	var all []stay
-	for _, line := range lines {
-		var now *stay
-		for _, i := range line.events {
-			is := stateIs(s.State, ev.t.Events[i].Socket.State)
-			switch {
-			case is && now == nil:
-				now = &stay{line: line, from: ev.t.Events[i].T, first: i, last: -1}
-			case !is && now != nil:
-				now.to, now.last = ev.t.Events[i].T, i
-				all, now = append(all, *now), nil
-			}
+	var now *stay
+	for i, p := range path {
+		unknown := p.State == proof.Unknown
+		is := unknown && possible || !unknown && stateIs(states, p.State)
+		switch {
+		case is && now == nil:
+			now = &stay{socket: s, path: path, first: i, from: p.From, earliest: p.Earliest}
+		case !is && now != nil:
+			now.next, now.to, now.lasting = i, p.From, p.Earliest
+			all, now = append(all, *now), nil
 		}
-		if now != nil {
-			now.to, now.open = ev.ended, true
-			all = append(all, *now)
+		if is && unknown {
+			now.unknown = true
 		}
 	}
-	slices.SortStableFunc(all, func(a, b stay) int { return a.first - b.first })
+	if now != nil {
+		now.next, now.to, now.lasting, now.open = len(path), ev.ended, ev.ended, true
+		all = append(all, *now)
+	}
 	return all
 }
 
-// listStates lists the states that sockets went through, with their times, and makes them the
-// sockets of the verdict.
-func (ev *evidence) listStates(s *language.SocketSelector, lines []*timeline, v *draft) {
-	if len(lines) == 0 {
-		others := ev.timelines(&language.SocketSelector{Host: s.Host})
+// listStates lists the states that sockets went through, with their times, and makes their samples
+// the sockets of the verdict.
+func (ev *evidence) listStates(s *language.SocketSelector, lives []*proof.Socket, v *draft) {
+	if len(lives) == 0 {
+		others := ev.lives(&language.SocketSelector{Host: s.Host})
 		if len(others) == 0 {
 			v.list("no socket at all was seen on " + s.Host)
 			return
 		}
 		v.list("other sockets of " + s.Host + ":")
-		lines = others
+		lives = others
 	} else {
 		v.list("seen on " + s.Host + ":")
 	}
-	for _, line := range lines {
-		var words []string
-		state := ""
-		for _, i := range line.events {
-			v.Sockets = append(v.Sockets, i)
-			e := &ev.t.Events[i]
-			if e.Socket.State == state {
-				continue
+	for _, l := range lives {
+		v.Sockets = append(v.Sockets, l.Samples...)
+		for i, path := range l.Paths {
+			head := fmt.Sprintf("  %s > %s:", l.Local, l.Remote)
+			if i > 0 {
+				head = strings.Repeat(" ", len(head)-len(" or")) + " or"
 			}
-			state = e.Socket.State
-			words = append(words, fmt.Sprintf("%s %s", state, ev.when(e.T)))
+			v.list(head + " " + ev.pathText(path))
 		}
-		v.list(fmt.Sprintf("  %s > %s: %s", line.local, line.remote, strings.Join(words, ", ")))
 	}
 	slices.Sort(v.Sockets)
 	v.Sockets = slices.Compact(v.Sockets)
+}
+
+// pathText lists the states of a path with their beginnings: "SYN_SENT 0s, ESTABLISHED 1ms".
+func (ev *evidence) pathText(path []proof.Phase) string {
+	if len(path) == 0 {
+		return "none"
+	}
+	words := make([]string, len(path))
+	for i, p := range path {
+		words[i] = stateText(p.State) + " " + ev.when(p.From)
+	}
+	return strings.Join(words, ", ")
+}
+
+// stateText names a state.
+func stateText(state string) string {
+	if state == proof.Unknown {
+		return "unknown"
+	}
+	return state
 }
 
 // stayText describes a stay: "ESTABLISHED from 1s to 3s (2s), then CLOSED", or with several states
 // "CLOSE_WAIT, LAST_ACK from ...".
 func (ev *evidence) stayText(s *stay) string {
 	var states []string
-	for _, i := range s.line.events {
-		if s.first <= i && (s.open || i < s.last) {
-			states = append(states, ev.t.Events[i].Socket.State)
-		}
+	for _, p := range s.path[s.first:s.next] {
+		states = append(states, stateText(p.State))
 	}
-	state := strings.Join(slices.Compact(states), ", ")
+	state := strings.Join(states, ", ")
 	if s.open {
 		return fmt.Sprintf("%s from %s to the end of the run (%s)", state, ev.when(s.from),
 			say.Duration(s.to-s.from))
 	}
 	return fmt.Sprintf("%s from %s to %s (%s), then %s", state, ev.when(s.from), ev.when(s.to),
-		say.Duration(s.to-s.from), ev.t.Events[s.last].Socket.State)
+		say.Duration(s.to-s.from), stateText(s.path[s.next].State))
 }
 
 // socketLine describes a socket at one event.
@@ -154,4 +208,56 @@ func timerName(name string) string {
 		return "off"
 	}
 	return name
+}
+
+// judged is what an expectation about one socket comes to on each of the paths that the evidence
+// allows it.
+type judged struct {
+	yes, no int
+}
+
+func (j *judged) add(ok bool) {
+	if ok {
+		j.yes++
+	} else {
+		j.no++
+	}
+}
+
+func (j *judged) always() bool { return j.yes > 0 && j.no == 0 }
+func (j *judged) maybe() bool  { return j.yes > 0 && j.no > 0 }
+
+// unseen fails a verdict that the evidence cannot decide: what was wanted, what could not be seen,
+// and how to see it.
+func (ev *evidence) unseen(want, what string, v *draft) {
+	v.fail(want, "could not be seen", fmt.Sprintf("it could not be seen %s: %s", what, ev.blindness()))
+}
+
+// blindness says why states of sockets could not be seen, and how to see them.
+func (ev *evidence) blindness() string {
+	why := "the trace was recorded without the kernel's tracepoints"
+	remedy := "run it as root, or with --warp"
+	for i := range ev.t.Events {
+		switch e := &ev.t.Events[i]; {
+		case e.Tracepoints != nil && e.Tracepoints.Off != "":
+			why = "the kernel's tracepoints were not watched (" + e.Tracepoints.Off + ")"
+			if e.Tracepoints.Remedy != "" {
+				remedy = e.Tracepoints.Remedy + "; or use --warp"
+			}
+		case e.Tracepoints != nil:
+			why, remedy = "packets and samples leave it open", ""
+			for _, g := range e.Tracepoints.Gaps {
+				if g.Events == trace.Transitions {
+					why = g.Text
+				}
+			}
+		case e.Lost != nil && e.Lost.Events == trace.Transitions:
+			why = fmt.Sprintf("%s of %s were lost", say.Count(e.Lost.N, "transition"), e.Lost.Host)
+			remedy = "let fewer sockets change at once"
+		}
+	}
+	if remedy == "" {
+		return why
+	}
+	return why + "; to see it, " + remedy
 }

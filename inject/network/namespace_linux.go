@@ -1,8 +1,11 @@
 package network
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -110,8 +113,15 @@ func (n *Namespace) CanSetSysctl(name, neededBy string) error {
 // it.
 func (n *Namespace) Sysctl(name string) (value string, ok bool, err error) {
 	err = n.Do(func() error {
-		value, ok, err = readSysctl(n.name, name)
-		return err
+		text, err := os.ReadFile(sysctlPath(name))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading sysctl %s of %s: %w", name, n.name, err)
+		}
+		value, ok = strings.Join(strings.Fields(string(text)), " "), true
+		return nil
 	})
 	return value, ok, err
 }

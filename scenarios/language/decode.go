@@ -47,6 +47,8 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Number]():   {schema: numberSchema},
 	reflect.TypeFor[State]():    {schema: stateSchema},
 	reflect.TypeFor[Port]():     {schema: portSchema},
+
+	reflect.TypeFor[PathState](): {schema: pathStateSchema},
 }
 
 // into adapts a method that reads into a T.

@@ -1,11 +1,38 @@
 package language
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // PathExpectation wants a socket to go through exactly these states.
 type PathExpectation struct {
 	Path   SocketSelector `json:"path" jsonschema_description:"The socket, identified by its addresses and ports; exactly one must fit."`
-	States []State        `json:"states" jsonschema_description:"Exactly the states that the socket is seen in, in order. CLOSED at the end means that the socket is gone."`
+	States []PathState    `json:"states" jsonschema_description:"Exactly the states that the socket goes through, in order; STATE? may be missing. CLOSED at the end means that the socket is gone."`
+}
+
+// PathState is a state of a path, with ? after it if the path may leave it out: "TIME_WAIT?".
+type PathState string
+
+// State returns the state.
+func (p PathState) State() State { return State(strings.TrimSuffix(string(p), "?")) }
+
+// Optional reports whether a path may leave the state out.
+func (p PathState) Optional() bool { return strings.HasSuffix(string(p), "?") }
+
+// Set reads a state by any of its names, see [State.Set].
+func (p *PathState) Set(text string) error {
+	name, optional := strings.CutSuffix(text, "?")
+	var s State
+	if err := s.Set(name); err != nil {
+		return err
+	}
+	*p = PathState(s)
+	if optional {
+		*p += "?"
+	}
+	return nil
 }
 
 func (p *PathExpectation) check(v *validation, pos Pos) {
@@ -19,19 +46,54 @@ func (p *PathExpectation) check(v *validation, pos Pos) {
 			"states: want the states the socket goes through, such as [SYN_SENT, ESTABLISHED]")
 	}
 	for i := range p.States {
-		if p.States[i] == Closed && i < len(p.States)-1 {
+		state := p.States[i].State()
+		if state == Closed && i < len(p.States)-1 {
 			v.errorf(&p.States[i], pos, "states: CLOSED must come last, the socket is gone then")
 		}
-		if i > 0 && p.States[i] == p.States[i-1] {
-			v.errorf(&p.States[i], pos,
-				"states: %s is listed twice in a row, but seen as one; keep one", p.States[i])
+		if state == Unbound {
+			v.errorf(&p.States[i], pos, "%s", unboundUnseen)
 		}
+		if i > 0 && state == p.States[i-1].State() {
+			v.errorf(&p.States[i], pos,
+				"states: %s is listed twice in a row, but seen as one; keep one", state)
+		}
+	}
+	if !slices.ContainsFunc(p.States, func(s PathState) bool { return !s.Optional() }) &&
+		len(p.States) > 0 {
+		v.errorf(&p.States, pos, "states: want one state at least that is not optional")
 	}
 }
 
+// Fits reports whether a socket that went through these states went the path.
+func (p *PathExpectation) Fits(states []State) bool {
+	at, next := p.Follow(states)
+	return at == len(states) && !slices.ContainsFunc(p.States[next:],
+		func(s PathState) bool { return !s.Optional() })
+}
+
+// Follow returns how many of a socket's states follow the path, and how many states of the path
+// they take up. No state is found twice in a row, so the first that fits is the right one.
+func (p *PathExpectation) Follow(states []State) (at, next int) {
+	for at < len(states) {
+		found := next
+		for found < len(p.States) && p.States[found].State() != states[at] &&
+			p.States[found].Optional() {
+			found++
+		}
+		if found == len(p.States) || p.States[found].State() != states[at] {
+			break
+		}
+		at, next = at+1, found+1
+	}
+	return at, next
+}
+
+// Way returns the path in words: "SYN_SENT > ESTABLISHED > TIME_WAIT?".
+func (p *PathExpectation) Way() string { return strings.Join(texts(p.States...), " > ") }
+
 // String is the title of its verdict: "path of client: SYN_SENT > ESTABLISHED".
 func (p *PathExpectation) String() string {
-	return "path of " + p.Path.String() + ": " + StatePath(p.States)
+	return "path of " + p.Path.String() + ": " + p.Way()
 }
 
 func (*PathExpectation) lasts() time.Duration { return 0 }

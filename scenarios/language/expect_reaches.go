@@ -33,6 +33,11 @@ func (r *ReachesExpectation) String() string {
 	return title
 }
 
+// HasDetails reports whether more is wanted than a state.
+func (r *ReachesExpectation) HasDetails() bool {
+	return r.RecvQ != nil || r.SendQ != nil || r.Timer != "" || r.Retrans != nil
+}
+
 // Socket says what the socket must be like: "server local port 8080 in LISTEN with recv-q 3 with
 // send-q 2".
 func (r *ReachesExpectation) Socket() string {

@@ -62,9 +62,20 @@ func portSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 	return b.define(t.Name(), integer(), matching(`^[0-9]+( *\.\. *[0-9]+)?$`), b.parameter())
 }
 
-// stateSchema offers the states by their names, and takes those that mean the same: in upper or lower
-// case, with -, _, a blank or nothing between the words.
+// stateSchema offers the states by their names, and takes those that mean the same: in upper or
+// lower case, with -, _, a blank or nothing between the words.
 func stateSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
+	return b.define(t.Name(), enumOf(State("").Words()), matching("^("+anyState()+")$"), b.parameter())
+}
+
+// pathStateSchema offers the states of a path, which may have ? after them.
+func pathStateSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
+	return b.define(t.Name(), enumOf(State("").Words()), matching(`^(`+anyState()+`)\??$`),
+		b.parameter())
+}
+
+// anyState matches all names of all states.
+func anyState() string {
 	words := State("").Words()
 	names := slices.Collect(maps.Keys(stateAliases))
 	for _, w := range words {
@@ -87,7 +98,7 @@ func stateSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 			}
 		}
 	}
-	return b.define(t.Name(), enumOf(words), matching("^("+any.String()+")$"), b.parameter())
+	return any.String()
 }
 
 func numberSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {

@@ -40,13 +40,19 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 		}
 	}
 	for i := range s.State {
-		if s.State[i] == Closed {
+		switch s.State[i] {
+		case Closed:
 			v.errorf(&s.State[i], pos,
-				"CLOSED means that the socket is gone, and is only for the states of a path; "+
-					"an unconnected socket is in CLOSE")
+				"CLOSED means that the socket is gone, and is only for the states of a path")
+		case Unbound:
+			v.errorf(&s.State[i], pos, "%s", unboundUnseen)
 		}
 	}
 }
+
+// unboundUnseen says why no expectation may name the state CLOSE.
+const unboundUnseen = "nobody can see a socket in CLOSE: the kernel lists sockets that listen or " +
+	"have a connection; remove CLOSE"
 
 // State is a TCP state. Its name is that of netstat and the kernel.
 type State string

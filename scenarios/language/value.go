@@ -74,6 +74,12 @@ func (c Count) Of(noun string) string {
 // Contains reports whether n is in the range.
 func (c Count) Contains(n int64) bool { return c.Min <= n && n <= c.Max }
 
+// All reports whether each number from least to most is in the range, Any whether one is.
+func (c Count) All(least, most int64) bool { return c.Min <= least && most <= c.Max }
+
+// Any is explained at [Count.All].
+func (c Count) Any(least, most int64) bool { return c.Min <= most && least <= c.Max }
+
 // Span is a range of durations, written "63s" (a kernel timer: never early, up to 12.5 % late),
 // ">= 3s", "< 5ms", "2s..5s", "63s ±2%" or "~40ms ±10ms".
 type Span struct {
