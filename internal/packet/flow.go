@@ -160,9 +160,10 @@ func (f *Flows) add(key tuple, opener int) *conn {
 }
 
 // find returns the incarnation that the segment belongs to. A SYN belongs to the one with its
-// initial number, or to the one that the other end offers at the same time, a SYN-ACK to the one that it acknowledges, any other segment to the latest one
-// whose numbers are near. While a SYN is unanswered, the previous connection lives on: segments in
-// it, such as a challenge ACK (RFC 5961, section 4), belong to it.
+// initial number, or to the one that the other end offers at the same time; a SYN-ACK to the one
+// that it acknowledges; any other segment to the latest one whose numbers are near. While a SYN is
+// unanswered, the previous connection lives on: segments in it, such as a challenge ACK (RFC 5961,
+// section 4), belong to it.
 func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	all := f.conns[key]
 	syn, ack := d.Flags&SYN != 0, d.Flags&ACK != 0
@@ -170,7 +171,8 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	for _, c := range slices.Backward(all) {
 		switch {
 		case syn && !ack:
-			if c.known[side] && c.isn[side] == d.Seq || c.offered && c.opener != side && !c.known[side] {
+			crosses := c.offered && c.opener != side && !c.known[side]
+			if crosses || c.known[side] && c.isn[side] == d.Seq {
 				return c
 			}
 		case syn:

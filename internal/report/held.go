@@ -70,7 +70,8 @@ func holdUnreported(f *language.Fault, t *trace.Trace, hosts selector.Hosts, all
 		if !here || !inWindow(windows, j.Last) || !match.Matches(j.at(f), &j.Flow) {
 			continue
 		}
-		if !lost || slices.ContainsFunc(j.hops, func(h hop) bool { return h.host == language.Wire && h.out }) {
+		left := func(h hop) bool { return h.host == language.Wire && h.out }
+		if !lost || slices.ContainsFunc(j.hops, left) {
 			break // packets leave in order: of those before it, none is held any more
 		}
 		if j.Struck == "" && j.Held == "" && j.Last+f.Do.Effects().Holds >= until {
