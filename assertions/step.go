@@ -287,13 +287,12 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		field := &x.Values[k]
 		got, there := s.Values[field.Name]
 		if !there {
-			v.saw(false, field.Name+" "+field.Is.String(),
+			v.saw(false, field.String(),
 				"no field of that name"+spell.DidYouMean(field.Name,
 					slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
-		v.saw(field.Is.Contains(got), field.Name+" "+field.Is.String(),
-			fmt.Sprintf("%s %d", field.Name, got))
+		v.saw(field.Is.Contains(got), field.String(), field.Shows(got))
 	}
 }
 

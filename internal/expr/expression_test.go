@@ -136,7 +136,7 @@ func TestExpressionsAreRefusedWithTheReason(t *testing.T) {
 func TestValuesGoByTheFormOfTheirText(t *testing.T) {
 	for text, want := range map[string]Kind{
 		"3": Number, " -1.5 ": Number, "90071992547409920": Text, "1e3": Text, "0x10": Text, "inf": Text,
-		"0s": Duration, "1m30s": Duration, "-1s": Text, "9000h": Text, "3 s": Text,
+		"0s": Duration, "1m30s": Duration, "-1s": Text, "9000h": Text, "3 s": Duration, "1h 30 m": Duration, "3 4s": Text,
 		"true": Truth, "yes": Text, "": Text, "~": Text, "[1]": Text,
 	} {
 		if got := ParseValue(text).Kind(); got != want {

@@ -62,13 +62,25 @@ func ParseValue(text string) Value {
 		math.Abs(f) <= maxNumber {
 		return Value{kind: Number, num: f, source: bare}
 	}
-	if d, err := time.ParseDuration(bare); err == nil && 0 <= d && d <= MaxDuration {
+	if d, err := ParseDuration(bare); err == nil && 0 <= d && d <= MaxDuration {
 		return Value{kind: Duration, dur: d, source: bare}
 	}
 	if bare == "true" || bare == "false" {
 		return Value{kind: Truth, yes: bare == "true"}
 	}
 	return Value{kind: Text, text: text}
+}
+
+// blankInDuration matches the blanks between a number and its unit, and before the next number.
+var blankInDuration = regexp.MustCompile(`([0-9.]) +([a-zµ])|([a-zµ]) +([0-9])`)
+
+// ParseDuration is [time.ParseDuration], and takes blanks beside a unit: 2 s, 1h 30m.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil && strings.Contains(text, " ") {
+		return time.ParseDuration(blankInDuration.ReplaceAllString(text, "$1$3$2$4"))
+	}
+	return d, err
 }
 
 // Kind returns the kind of the value.

@@ -36,6 +36,7 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[[]Unproven](): {read: into((*decoder).control), schema: (*schemaBuilder).control},
 
 	reflect.TypeFor[SegmentFlags](): {read: into((*decoder).segmentFlags)},
+	reflect.TypeFor[[]InfoVal]():    {read: into((*decoder).infoValues), schema: infoSchema},
 
 	reflect.TypeFor[Duration](): {schema: durationSchema},
 	reflect.TypeFor[Percent]():  {schema: percentSchema},

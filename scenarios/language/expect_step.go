@@ -23,18 +23,12 @@ type StepExpectation struct {
 	Result *Count    `json:"result,omitempty" jsonschema_description:"Return value of the system call."`
 	Bytes  *Count    `json:"bytes,omitempty" jsonschema_description:"Number of bytes moved by the whole step."`
 	Value  *Text     `json:"value,omitempty" jsonschema_description:"Of getsockopt: the value of the option. Of poll: the events, such as out,err,hup."`
-	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info, without tcpi_. Of sockstat: its counts."`
+	Values []InfoVal `json:"values,omitempty" jsonschema_description:"Of tcp_info: its fields, as in struct tcp_info; state and ca_state may be names, times durations. Of sockstat: its counts."`
 	Text   *Text     `json:"text,omitempty" jsonschema_description:"The bytes received, as text, the first 4096; of blocked, the names of system calls, separated by blanks."`
 	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of all bytes received, in hex."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where the datagram of recvfrom, or the connection of accept, came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many executions ended like this. Default: all."`
 	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did, at its duration if that is set, else at its deadline, or when its process was killed."`
-}
-
-// InfoVal is an expected field of tcp_info, or an expected count of sockstat.
-type InfoVal struct {
-	Name string `yaml:",name" json:"name"`
-	Is   Count  `yaml:",value" json:"is"`
 }
 
 func (e *StepExpectation) check(v *validation, pos Pos) {
@@ -86,7 +80,7 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	}
 	what, known := named.valueNames()
 	for i := range e.Values {
-		v.oneOf(&e.Values[i].Name, pos, what, e.Values[i].Name, known)
+		v.infoField(&e.Values[i].Name, pos, what, known)
 	}
 }
 
@@ -194,7 +188,7 @@ func (e *StepExpectation) String() string {
 		}
 	}
 	for i := range e.Values {
-		parts = append(parts, e.Values[i].Name+" "+e.Values[i].Is.String())
+		parts = append(parts, e.Values[i].String())
 	}
 	if e.Peer != "" {
 		parts = append(parts, "peer "+e.Peer)

@@ -7,9 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -97,8 +95,6 @@ func Load(path string) (*File, error) {
 	return Parse(path, src)
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?`)
-
 // Parse parses a scenario file that is already in memory; name is its name in positions.
 func Parse(name string, src []byte) (*File, error) {
 	fail := func(line int, format string, args ...any) error {
@@ -117,8 +113,9 @@ func Parse(name string, src []byte) (*File, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, fail(0, "the file is empty: want a scenario")
 		}
-		line, problem := yamlProblem(err, src)
-		return nil, fail(line, "YAML: %s", problem)
+		pos, problem := yamlProblem(err, src)
+		pos.File = name
+		return nil, &Error{pos, "YAML: " + problem}
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
@@ -139,43 +136,6 @@ func Parse(name string, src []byte) (*File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-var (
-	tabIndent = regexp.MustCompile(`^ *\t`)
-	// bareParam matches an unquoted ${ within braces or brackets, where YAML takes its { for the
-	// beginning of a mapping.
-	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
-	// bareBound matches an unquoted range such as >= 2: to YAML, > begins a text of several lines.
-	bareBound = regexp.MustCompile(`^[^"'#]*[:,[]\s*(>=?\s*[0-9][0-9a-zµ.]*)`)
-)
-
-// yamlProblem returns the line of a YAML error, 0 if unknown, and the problem. The parser names the
-// line where the broken list or mapping begins; from there on, yamlProblem looks for three
-// common causes.
-func yamlProblem(err error, src []byte) (line int, problem string) {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	line, _ = strconv.Atoi(m[1]) // absent means 0: no line
-	problem = err.Error()[len(m[0]):]
-	if line > 0 && strings.HasPrefix(problem, "did not find expected") {
-		line++ // these count from 0
-	}
-	n := 0
-	for text := range bytes.Lines(src) {
-		n++
-		switch {
-		case n < line-1:
-		case tabIndent.Match(text):
-			return n, "the line is indented by a tab; want spaces"
-		case bareParam.Match(text):
-			return n, problem + `; quote a ${...} within braces or brackets: "${name}"`
-		default:
-			if m := bareBound.FindSubmatchIndex(text); m != nil {
-				return n, fmt.Sprintf("%s; quote a range: %q", problem, text[m[2]:m[3]])
-			}
-		}
-	}
-	return line, problem
 }
 
 // measure reports a document that is too deep, or too large with its aliases replaced. It does not

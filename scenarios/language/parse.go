@@ -20,7 +20,7 @@ const maxDuration = expr.MaxDuration
 // parseDuration parses a duration with a unit. It must be 0s or more, and at most maxDuration.
 func parseDuration(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
-	d, err := time.ParseDuration(text)
+	d, err := expr.ParseDuration(text)
 	switch {
 	case err == nil && d < 0:
 		return 0, fmt.Errorf("invalid duration %q: want 0s or more", say.Clip(text))

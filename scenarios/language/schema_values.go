@@ -14,7 +14,7 @@ import (
 // Parts of patterns.
 const (
 	anInteger  = `-?[0-9]+`
-	aDuration  = `([0-9.]+(ns|us|µs|ms|s|m|h))+`
+	aDuration  = `([0-9.]+ *(ns|us|µs|ms|s|m|h) *)+`
 	comparison = `((>=|<=|>|<) *)?`
 )
 
@@ -56,6 +56,13 @@ func spanSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
 		matching(`^`+aDuration+` *\.\. *`+aDuration+`$`),
 		matching(`^~?`+aDuration+` *(±|\+-) *(`+aDuration+`|[0-9.]+%)$`),
 		zero(), b.parameter())
+}
+
+func infoSchema(b *schemaBuilder, _ reflect.Type) *jsonschema.Schema {
+	words := slices.Concat(infoNames["state"][1:], infoNames["ca_state"])
+	value := b.define("InfoValue", b.of(reflect.TypeFor[Count]()), b.of(reflect.TypeFor[Span]()),
+		enumOf(words), b.of(reflect.TypeFor[State]()))
+	return &jsonschema.Schema{Type: "object", AdditionalProperties: value}
 }
 
 func portSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {

@@ -94,17 +94,6 @@ func besideOperation(key string) *decode.Field {
 	return &fields[i]
 }
 
-// misplaced returns a message for a key that is in the mapping of an operation but belongs next to
-// it; "" for any other key.
-func misplaced(t reflect.Type, key string) string {
-	isOperation := reflect.PointerTo(t).Implements(reflect.TypeFor[Operation]())
-	if !isOperation || besideOperation(key) == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s belongs beside the operation, not in it: {OPERATION: ..., %s: ...}",
-		key, key)
-}
-
 // step reads a step: a mapping of one operation and the keys next to it, or the bare name of an
 // operation.
 func (d *decoder) step(n *yaml.Node, s *Step) {
