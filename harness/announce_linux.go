@@ -88,8 +88,16 @@ func (l *lab) announceHosts(topology *network.Topology) []observe.Host {
 func (l *lab) announceSysctls() error {
 	for _, s := range l.net.Sysctls() {
 		l.now(trace.Event{
-			Sysctl: &trace.Sysctl{Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing},
+			Sysctl: &trace.Sysctl{
+				Host: s.Host, Name: s.Name, Value: s.Value, Missing: s.Missing, Routes: s.Routes,
+			},
 		})
+		if s.Routes != "" && s.Asked {
+			l.now(trace.Event{Note: &trace.Note{Text: fmt.Sprintf(
+				"connections of %s have %s, by routes; its sysctl stays %s: the kernel lets no namespace "+
+					"set a congestion control that net.ipv4.tcp_allowed_congestion_control does not have",
+				s.Host, s.Routes, s.Value)}})
+		}
 	}
 	host := l.anyHost()
 	for i := range l.Scenario.Expect {

@@ -58,9 +58,8 @@ func (l *lab) serve(r *actor.Request) actor.Reply {
 // setSysctls sets kernel parameters of a host in order and stops at the first error. Optional ones
 // that the kernel does not have are passed over.
 func (l *lab) setSysctls(op *language.SysctlOp) (string, error) {
-	host := l.net.Host(op.Host)
 	for _, s := range op.Set {
-		err := host.SetSysctl(s.Name, s.Value)
+		err := l.net.SetSysctl(op.Host, s.Name, s.Value)
 		var lacking *inject.MissingError
 		if err != nil && !(s.Optional && errors.As(err, &lacking)) {
 			return "", err

@@ -95,6 +95,9 @@ type Sysctl struct {
 	Value string `json:"value,omitempty"`
 	// Missing is true if the kernel does not have the parameter.
 	Missing bool `json:"missing,omitempty"`
+	// Routes is a congestion control that the host's connections have in place of Value: its routes
+	// name it, because the kernel lets no namespace set it.
+	Routes string `json:"routes,omitempty"`
 }
 
 // Start is written when all hosts, faults and observers are ready and the actors begin (Actor ""),

@@ -1,11 +1,8 @@
 package network
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -113,15 +110,8 @@ func (n *Namespace) CanSetSysctl(name, neededBy string) error {
 // it.
 func (n *Namespace) Sysctl(name string) (value string, ok bool, err error) {
 	err = n.Do(func() error {
-		text, err := os.ReadFile(sysctlPath(name))
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading sysctl %s of %s: %w", name, n.name, err)
-		}
-		value, ok = strings.Join(strings.Fields(string(text)), " "), true
-		return nil
+		value, ok, err = readSysctl(n.name, name)
+		return err
 	})
 	return value, ok, err
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -22,13 +23,20 @@ type Network struct {
 	sysctls    []SysctlResult
 	// viaRoute is the congestion control that the routes of a host must name, by host.
 	viaRoute map[string]string
-	undo     []func() error
+	// routing is held while sysctls of a running lab change viaRoute and routes.
+	routing sync.Mutex
+	undo    []func() error
 }
 
 // SysctlResult is a kernel parameter that was set or, if Missing, that the kernel does not have.
 type SysctlResult struct {
 	Host, Name, Value string
 	Missing           bool
+	// Routes is set for a congestion control that the kernel lets only its first namespace set. The
+	// routes of the host name it, so that connections have it, and Value is what the parameter kept.
+	// Asked is true if the scenario asks for it.
+	Routes string
+	Asked  bool
 }
 
 // socketTable is the number of buckets in each host's table of TCP sockets. By default all
@@ -124,22 +132,23 @@ func (n *Network) setSysctls(h *Host, list []language.Sysctl) error {
 	return n.namespaces[h.Name].Do(func() error {
 		for _, s := range list {
 			err := setSysctl(h.Name, s.Name, s.Value)
+			result := SysctlResult{Host: h.Name, Name: s.Name, Value: s.Value}
 			if s.Name == congestionControl {
 				delete(n.viaRoute, h.Name)
 				if errors.Is(err, unix.EPERM) {
 					// Only the first namespace may choose a congestion control that the machine
 					// does not allow everybody (tcp_cong.c). Routes may still name it.
 					n.viaRoute[h.Name] = s.Value
-					err = nil
+					result.Routes, result.Asked = s.Value, s.Pos.Line != 0
+					result.Value, _, err = readSysctl(h.Name, s.Name)
 				}
 			}
 			missing := s.Optional && lacks(err)
 			if err != nil && !missing {
 				return at(s.Pos, err)
 			}
-			n.sysctls = append(n.sysctls, SysctlResult{
-				Host: h.Name, Name: s.Name, Value: s.Value, Missing: missing,
-			})
+			result.Missing = missing
+			n.sysctls = append(n.sysctls, result)
 		}
 		return nil
 	})
@@ -247,50 +256,6 @@ func (n *Network) addRoutes(h *Host) error {
 		}
 		if err := ns.nl.RouteAdd(route); err != nil {
 			return fmt.Errorf("adding the blackhole route of %s: %w", p, err)
-		}
-	}
-	return nil
-}
-
-// routeCongestion makes all routes of a host name its congestion control if its sysctl could not,
-// including the routes to itself.
-func (n *Network) routeCongestion(host string) error {
-	name := n.viaRoute[host]
-	if name == "" {
-		return nil
-	}
-	nl := n.namespaces[host].nl
-	family := netlink.FAMILY_V4
-	if n.topology.Family == language.V6 {
-		family = netlink.FAMILY_V6
-	}
-	for _, table := range []int{unix.RT_TABLE_MAIN, unix.RT_TABLE_LOCAL} {
-		routes, err := nl.RouteListFiltered(family, &netlink.Route{Table: table}, netlink.RT_FILTER_TABLE)
-		if err != nil {
-			return fmt.Errorf("listing the routes of %s: %w", host, err)
-		}
-		for i := range routes {
-			r := &routes[i]
-			if r.Type != unix.RTN_UNICAST && r.Type != unix.RTN_LOCAL || r.Congctl == name {
-				continue
-			}
-			if r.Dst != nil && r.Dst.IP.IsLinkLocalUnicast() {
-				continue // every device has this route, and any of them might be replaced
-			}
-			replace := nl.RouteReplace
-			if family == netlink.FAMILY_V6 && r.Priority == 0 {
-				// The kernel's own route has a metric that nobody else can set, so it cannot be
-				// replaced.
-				if err := nl.RouteDel(r); err != nil {
-					return fmt.Errorf("deleting the route of %s to %s: %w", host, r.Dst, err)
-				}
-				replace = nl.RouteAdd
-			}
-			r.Congctl = name
-			if err := replace(r); err != nil {
-				return fmt.Errorf("naming congestion control %s in the route of %s to %s: %w",
-					name, host, r.Dst, err)
-			}
 		}
 	}
 	return nil

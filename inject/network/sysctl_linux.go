@@ -37,6 +37,19 @@ func setSysctl(host, name, value string) error {
 	return nil
 }
 
+// readSysctl reads a parameter of the namespace of the calling thread, with single blanks; ok is
+// false if the kernel does not have it. host is only for messages.
+func readSysctl(host, name string) (value string, ok bool, err error) {
+	text, err := os.ReadFile(sysctlPath(name))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("reading sysctl %s of %s: %w", name, host, err)
+	}
+	return strings.Join(strings.Fields(string(text)), " "), true, nil
+}
+
 // openSysctl opens a parameter of the namespace of the calling thread for writing.
 func openSysctl(name, neededBy string) (*os.File, error) {
 	f, err := os.OpenFile(sysctlPath(name), os.O_WRONLY, 0)

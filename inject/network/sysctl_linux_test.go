@@ -35,6 +35,11 @@ func TestSysctlsArePinned(t *testing.T) {
 				for _, s := range h.Sysctls {
 					want[s.Name] = s.Value
 				}
+				for _, r := range n.Sysctls() {
+					if got, _, err := n.Host(h.Name).Sysctl(r.Name); err == nil && r.Host == h.Name && r.Routes != "" && got != r.Value {
+						t.Errorf("%s of %s is %s, and said to be %s", r.Name, h.Name, got, r.Value)
+					}
+				}
 				for name, value := range want {
 					got, ok, err := n.Host(h.Name).Sysctl(name)
 					switch {
@@ -94,31 +99,58 @@ func TestCongestionControl(t *testing.T) {
 				n := build(t, language.Scenario{Network: language.Network{Shape: c.shape}, Hosts: c.hosts}, f)
 				host, _, _ := strings.Cut(strings.Replace(c.to, ".2", "", 1), ":")
 				listen(t, n, host, 7)
-				must(t, n, "client", func() error {
-					to, err := n.Topology().Resolve(c.to)
-					if err != nil {
-						return err
-					}
-					sa, family := sockaddr(to)
-					fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-					if err != nil {
-						return err
-					}
-					defer unix.Close(fd)
-					if err := unix.Connect(fd, sa); err != nil {
-						return err
-					}
-					got, err := unix.GetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION)
-					if err != nil {
-						return err
-					}
-					if got != c.want {
-						t.Errorf("the connection's congestion control is %s, want %s", got, c.want)
-					}
-					return nil
-				})
+				if got := congestionOf(t, n, c.to); got != c.want {
+					t.Errorf("the connection's congestion control is %s, want %s", got, c.want)
+				}
 			})
 		}
+	}
+}
+
+// congestionOf returns the congestion control of a new connection of the client.
+func congestionOf(t *testing.T, n *Network, target string) (name string) {
+	t.Helper()
+	must(t, n, "client", func() error {
+		to, err := n.Topology().Resolve(target)
+		if err != nil {
+			return err
+		}
+		sa, family := sockaddr(to)
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		if err := unix.Connect(fd, sa); err != nil {
+			return err
+		}
+		name, err = unix.GetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION)
+		return err
+	})
+	return name
+}
+
+// A congestion control that is set while the lab runs is that of the next connections, whatever the
+// routes named before.
+func TestACongestionControlSetLater(t *testing.T) {
+	for _, f := range []language.Family{language.V4, language.V6} {
+		t.Run(string(f), func(t *testing.T) {
+			if !testlab.InLab(t) {
+				return
+			}
+			n := build(t, language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server"}}}, f)
+			listen(t, n, "server", 7)
+			for _, want := range []string{"cubic", "reno"} {
+				if want == "reno" {
+					if err := n.SetSysctl("client", congestionControl, want); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := congestionOf(t, n, "server:7"); got != want {
+					t.Errorf("the connection's congestion control is %s, want %s", got, want)
+				}
+			}
+		})
 	}
 }
 
