@@ -1,11 +1,13 @@
 package harness
 
 import (
+	"errors"
 	"slices"
 
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
@@ -42,6 +44,9 @@ func (l *lab) build() error {
 	if err := affordSteps(l.Scenario, l.net); err != nil {
 		return err
 	}
+	if err := l.answerUnrouted(); err != nil {
+		return err
+	}
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
 		return err
 	}
@@ -67,4 +72,16 @@ func (l *lab) build() error {
 		return err
 	}
 	return l.openWindows()
+}
+
+// answerUnrouted makes the wire answer packets for which it has no route. If it cannot, a note says
+// so.
+func (l *lab) answerUnrouted() error {
+	err := l.net.AnswerUnrouted(l.reaper.Exec)
+	var lacking *inject.MissingError
+	if errors.As(err, &lacking) {
+		l.now(trace.Event{Note: &trace.Note{Text: err.Error()}})
+		return nil
+	}
+	return err
 }

@@ -71,6 +71,10 @@ func (t *Topology) Commands() []string {
 		for _, p := range t.blackholes(h) {
 			add("ip -n %s route add blackhole %s metric %d", h.Name, p, lastResort)
 		}
+		if t.Unrouted && h.Name == language.Wire {
+			add("ip netns exec %s iptables -A FORWARD %s", h.Name, strings.Join(unroutedRule, " "))
+			add("ip -n %s route add default dev lo metric %d", h.Name, unroutedMetric)
+		}
 		for _, s := range h.Sysctls {
 			if s.Pos.Line > 0 {
 				add("ip netns exec %s sysctl -q%sw %s%s",

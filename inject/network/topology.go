@@ -35,6 +35,9 @@ type Topology struct {
 	Shape    language.Shape  `json:"shape"`
 	Family   language.Family `json:"family"`
 	Offloads bool            `json:"offloads,omitempty"`
+	// Unrouted is true if packets may come to the wire for which it has no route: a rule then answers
+	// them.
+	Unrouted bool `json:"unrouted,omitempty"`
 	// Hosts are the hosts in the order of the scenario, then the wire if the shape has one.
 	Hosts []Host `json:"hosts"`
 	// Links are the veth pairs.
@@ -112,6 +115,7 @@ func Plan(s *language.Scenario) (*Topology, error) {
 	default:
 		return nil, fmt.Errorf("%s: unknown shape %q", s.Pos, t.Shape)
 	}
+	t.Unrouted = t.unrouted(s)
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
 		h.Sysctls = pinned(h.Name, t.Family)
@@ -219,7 +223,7 @@ func (t *Topology) layWire(s *language.Scenario, hosts []language.Host) {
 // wireDevice names the wire's end of a host's link after the host. If the name is too long for an
 // interface, or every namespace already has it, the host's number is appended.
 func wireDevice(host string, i int) string {
-	const longest = 15 // IFNAMSIZ, less the final zero
+	const longest = 15                                               // IFNAMSIZ, less the final zero
 	taken := slices.Contains([]string{"lo", "all", "default"}, host) // "all": net.ipv4.conf.all
 	if len(host) <= longest && !taken {
 		return host

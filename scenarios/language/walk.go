@@ -28,6 +28,13 @@ func EventRefs(part any) []EventRef {
 	return refs
 }
 
+// Texts returns every string in a part of a scenario, as [EventRefs] does.
+func Texts(part any) []string {
+	var texts []string
+	eachValue(reflect.ValueOf(part), func(v reflect.Value) { texts = append(texts, v.String()) })
+	return texts
+}
+
 // eachValue calls f for every string that can be reached from v, through pointers, structs and
 // slices.
 func eachValue(v reflect.Value, f func(reflect.Value)) {
