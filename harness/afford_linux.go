@@ -50,25 +50,22 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 }
 
 // affordSteps checks, when the network has been built, that the parameters which steps set can be
-// set. Those of devices are left to the steps: a program may make the device first.
+// set, and that the kernel has the congestion controls which they ask for. Parameters of devices are
+// left to the steps: a program may make the device first.
 func affordSteps(s *language.Scenario, n *network.Network) error {
-	for i := range s.Actors {
-		a := &s.Actors[i]
-		var err error
-		language.EachStep(a.Steps, func(st *language.Step) {
-			if st.Op.Sysctl == nil || err != nil || s.ExpectsError(a.Name, st.ID) {
-				return
+	for _, list := range settingsOf(s) {
+		for _, set := range list {
+			var err error
+			switch {
+			case !set.ByStep || set.Optional:
+			case set.Name == language.CongestionControl:
+				err = neededBy(network.TryCongestionControl(set.Value), set.NeededBy)
+			case sysctl.Device(set.Name) == "":
+				err = n.Host(set.Host).CanSetSysctl(set.Name, set.NeededBy)
 			}
-			op := st.Op.Sysctl.AtHost(a.Host).Sysctl
-			for _, set := range op.Set {
-				if err == nil && !set.Optional && sysctl.Device(set.Name) == "" {
-					err = n.Host(op.Host).CanSetSysctl(
-						set.Name, fmt.Sprintf("step %s.%s", a.Name, st.ID))
-				}
+			if err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil

@@ -16,37 +16,52 @@ import (
 // setting is a kernel parameter that a scenario sets.
 type setting struct {
 	language.Sysctl
+	Host string
 	// NeededBy is who sets it: "host client", "step client.sysctl".
 	NeededBy string
+	ByStep   bool
 }
 
 // settingsOf returns the parameters that a scenario sets on each of its hosts: first those of the
-// host, then those of steps, in the order of the file. Steps that are expected to fail are left
-// out.
+// host, then those of steps, in the order of the file. The congestion control of a socket is among
+// them. Steps that are expected to fail are left out.
 func settingsOf(s *language.Scenario) [][]setting {
 	hosts := map[string]int{}
 	var all [][]setting
-	add := func(host string, list []language.Sysctl, neededBy string) {
+	add := func(host string, list []language.Sysctl, neededBy string, byStep bool) {
 		i, ok := hosts[host]
 		if !ok {
 			i = len(all)
 			hosts[host], all = i, append(all, nil)
 		}
 		for _, p := range list {
-			all[i] = append(all[i], setting{p, neededBy})
+			all[i] = append(all[i], setting{p, host, neededBy, byStep})
 		}
 	}
 	for i := range s.Hosts {
 		if h := &s.Hosts[i]; len(h.Sysctl) > 0 {
-			add(h.Name, h.Sysctl, "host "+h.Name)
+			add(h.Name, h.Sysctl, "host "+h.Name, false)
 		}
 	}
 	for i := range s.Actors {
 		a := &s.Actors[i]
 		language.EachStep(a.Steps, func(st *language.Step) {
-			if st.Op.Sysctl != nil && !s.ExpectsError(a.Name, st.ID) {
+			if s.ExpectsError(a.Name, st.ID) {
+				return
+			}
+			needs := fmt.Sprintf("step %s.%s", a.Name, st.ID)
+			if st.Op.Sysctl != nil {
 				op := st.Op.Sysctl.AtHost(a.Host).Sysctl
-				add(op.Host, op.Set, fmt.Sprintf("step %s.%s", a.Name, st.ID))
+				add(op.Host, op.Set, needs, true)
+			}
+			if st.Op.Setsockopt != nil {
+				for _, o := range st.Op.Setsockopt.Options {
+					if o.Name == "TCP_CONGESTION" {
+						add(a.Host, []language.Sysctl{
+							{Name: language.CongestionControl, Value: o.Value, Pos: o.Pos},
+						}, needs, true)
+					}
+				}
 			}
 		})
 	}

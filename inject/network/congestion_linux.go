@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vishvananda/netlink"
@@ -10,13 +11,14 @@ import (
 )
 
 // SetSysctl sets a kernel parameter of a host. A congestion control takes the place of the one that
-// the host's routes name, too: theirs would win. The error is a *[SysctlError], unless a route could
-// not be changed.
+// the host's routes name, too: theirs would win. One that the kernel lets no namespace set is only
+// named in the routes. The error is a *[SysctlError], unless a route could not be changed.
 func (n *Network) SetSysctl(host, name, value string) error {
 	n.routing.Lock()
 	defer n.routing.Unlock()
 	err := n.namespaces[host].SetSysctl(name, value)
-	if err != nil || name != congestionControl || n.viaRoute[host] == "" {
+	byRoutes := errors.Is(err, unix.EPERM) || err == nil && n.viaRoute[host] != ""
+	if name != congestionControl || !byRoutes {
 		return err
 	}
 	n.viaRoute[host] = value

@@ -2,7 +2,7 @@ package network
 
 import "halfopen/scenarios/language"
 
-const congestionControl = "net.ipv4.tcp_congestion_control"
+const congestionControl = language.CongestionControl
 
 // pinned returns the kernel parameters that every host starts with, however the machine is tuned:
 // the kernel's documented defaults (Documentation/networking/ip-sysctl.rst), and settings that keep

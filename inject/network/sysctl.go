@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"strings"
 
 	"halfopen/inject"
 	"halfopen/internal/say"
@@ -67,6 +68,15 @@ func meant(name, similar string) string {
 		remedy += fmt.Sprintf("; %s is set for the whole machine, not in a namespace", wide)
 	}
 	return remedy
+}
+
+// noAlgorithm says that the kernel does not have a congestion control, and which it has.
+func noAlgorithm(name, neededBy string, known []string) *inject.MissingError {
+	return &inject.MissingError{
+		Feature: "congestion control " + say.Clip(name), OfKernel: true, NeededBy: neededBy,
+		Remedy: fmt.Sprintf("load its module (modprobe tcp_NAME), or choose one of %s",
+			strings.Join(known, ", ")),
+	}
 }
 
 // refused says that the kernel refuses the value of a parameter.

@@ -32,6 +32,11 @@ func setSysctl(host, name, value string) error {
 			[]unix.Errno{unix.EINVAL, unix.ERANGE, unix.EDOM, unix.EOVERFLOW}, invalid) {
 			failed.Cause = refused(name, value, unix.ErrnoName(invalid))
 		}
+		if name == congestionControl && errno == unix.ENOENT {
+			// A file that cannot be read has no names to list.
+			known, _ := os.ReadFile(sysctlPath("net.ipv4.tcp_available_congestion_control"))
+			failed.Cause = noAlgorithm(value, "host "+host, strings.Fields(string(known)))
+		}
 		return failed
 	}
 	return nil
@@ -144,6 +149,19 @@ func TrySysctls(lists [][]language.Sysctl) ([][]error, error) {
 		}
 	}
 	return tried, nil
+}
+
+// TryCongestionControl tries whether sockets can have a congestion control, in a namespace made for
+// this alone: the kernel loads its module if it may. The error is a *[SysctlError].
+func TryCongestionControl(name string) error {
+	tried, err := TrySysctls([][]language.Sysctl{{{Name: congestionControl, Value: name}}})
+	if err != nil {
+		return err
+	}
+	if err := tried[0][0]; !errors.Is(err, unix.EPERM) {
+		return err
+	}
+	return nil // routes may name it
 }
 
 // onAnyDevice returns the parameter's twin that a namespace without devices has.

@@ -159,6 +159,11 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 		return
 	}
 	n := build(t, labs[0].scenario, language.V4)
+	known, _, err := n.Host("client").Sysctl("net.ipv4.tcp_available_congestion_control")
+	if err != nil {
+		t.Fatal(err)
+	}
+	algorithms := strings.Join(strings.Fields(known), ", ")
 	for _, c := range []struct {
 		name, sysctl, value, want string
 		errno                     unix.Errno
@@ -202,6 +207,11 @@ func TestSysctlErrorsNameTheParameter(t *testing.T) {
 			"a parameter that can only be read", "net.ipv4.tcp_available_congestion_control", "cubic",
 			"sysctl net.ipv4.tcp_available_congestion_control is there to be read only (needed by host client); remove it",
 			unix.EACCES,
+		},
+		{
+			"a congestion control that the kernel does not have", congestionControl, "nonono",
+			"congestion control nonono is not in this kernel (needed by host client); load its module (modprobe tcp_NAME), or choose one of " + algorithms,
+			unix.ENOENT,
 		},
 		{
 			"a value that is refused", "net.ipv4.tcp_syn_retries", "1000",

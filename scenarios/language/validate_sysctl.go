@@ -10,6 +10,9 @@ import (
 	"halfopen/internal/sysctl"
 )
 
+// CongestionControl is the sysctl for the congestion control of new sockets.
+const CongestionControl = "net.ipv4.tcp_congestion_control"
+
 // PortRange is the sysctl for the range of local ports that connect() and bind() choose from.
 const PortRange = "net.ipv4.ip_local_port_range"
 
