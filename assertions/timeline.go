@@ -230,7 +230,9 @@ func (j *judged) maybe() bool  { return j.yes > 0 && j.no > 0 }
 // unseen fails a verdict that the evidence cannot decide: what was wanted, what could not be seen,
 // and how to see it.
 func (ev *evidence) unseen(want, what string, v *draft) {
+	only := v.Status != Fail || v.Unseen
 	v.fail(want, "could not be seen", fmt.Sprintf("it could not be seen %s: %s", what, ev.blindness()))
+	v.Unseen = only
 }
 
 // blindness says why states of sockets could not be seen, and how to see them.

@@ -46,7 +46,7 @@ type Verdict struct {
 	// Reason explains a failure or a skip. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
-	// Unseen is set for a failure of what could not be seen: it may have been as wanted.
+	// Unseen is set for a failure only of what could not be seen: it may have been as wanted.
 	Unseen bool `json:"unseen,omitempty"`
 	// Notes are what to know about the verdict that does not change it, such as a pass for which
 	// the run gave no occasion to fail; a sentence each, without a full stop.
@@ -103,6 +103,7 @@ func (v *draft) fail(want, got, text string) {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
 	}
+	v.Unseen = false
 	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures,
 		text)
 }
