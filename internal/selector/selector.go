@@ -164,7 +164,8 @@ type Conns struct{ seen []int }
 // that the selector does not match.
 func (c *Conns) See(m *Matcher, d *packet.Decoded, f *packet.Flow) {
 	s := &m.selector
-	counted := len(s.TCP) == 0 && s.UDP == "" || len(s.TCP) > 0 && d.Proto == "tcp" || s.UDP != "" && d.Proto == "udp"
+	counted := len(s.TCP) == 0 && s.UDP == "" ||
+		len(s.TCP) > 0 && d.Proto == "tcp" || s.UDP != "" && d.Proto == "udp"
 	if f.Conn > 0 && counted && len(c.seen) < m.conn && !slices.Contains(c.seen, f.Conn) {
 		c.seen = append(c.seen, f.Conn)
 	}

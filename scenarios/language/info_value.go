@@ -50,7 +50,8 @@ func (i *InfoVal) Shows(seen int64) string {
 var infoNames = map[string][]string{
 	"state": {
 		"", string(Established), string(SynSent), string(SynRecv), string(FinWait1), string(FinWait2),
-		string(TimeWait), string(Unbound), string(CloseWait), string(LastAck), string(Listening), string(Closing),
+		string(TimeWait), string(Unbound), string(CloseWait), string(LastAck), string(Listening),
+		string(Closing),
 	},
 	"ca_state": {"Open", "Disorder", "CWR", "Recovery", "Loss"},
 }
@@ -166,7 +167,8 @@ func (v *validation) infoField(field *string, pos Pos, what string, known []stri
 		}
 	}
 	if !slices.Contains(known, *field) && len(ending) > 0 {
-		v.errorf(field, pos, "unknown %s %q (did you mean %s?)", what, say.Clip(*field), strings.Join(ending, " or "))
+		v.errorf(field, pos, "unknown %s %q (did you mean %s?)",
+			what, say.Clip(*field), strings.Join(ending, " or "))
 		return
 	}
 	v.oneOf(field, pos, what, *field, known)

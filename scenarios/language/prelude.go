@@ -97,8 +97,8 @@ func race(server, client *Actor, serves func(*Op) (int, bool), reaches func(*Op)
 		return nil
 	}
 	return &Error{before.Pos, fmt.Sprintf(
-		"%[1]s.%[2]s may come before %[3]s.%[4]s: %[5]s is not one of the steps that are done before others start "+
-			"(socket, setsockopt, bind, listen); move it after %[4]s, or add after: %[3]s.%[4]s to %[2]s",
+		"%[1]s.%[2]s may come before %[3]s.%[4]s: %[5]s is not one of the steps "+
+			"that are done before others start (socket, setsockopt, bind, listen); move it after %[4]s, or add after: %[3]s.%[4]s to %[2]s",
 		client.Name, connect.ID, server.Name, listen.ID, before.ID)}
 }
 
