@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"time"
 
 	"halfopen/harness/trace"
 )
@@ -18,6 +18,9 @@ type collector struct {
 	trace  *trace.Trace
 	// emit may be nil.
 	emit func(trace.Event)
+	// latest is the time of the lab's latest event; waiting are the kernel's events after it.
+	latest  time.Duration
+	waiting []trace.Event
 }
 
 // collect reads the lab's messages to the end of the pipe.
@@ -46,31 +49,37 @@ func (c *collector) collect() error {
 	}
 }
 
-// merge adds an event of the lab after the events of tracepoints that have come in so far. All of
-// them precede the end of the run: what happens after it, to sockets whose processes end with the
-// lab, is not part of the run.
+// merge adds an event of the lab after those of the kernel that precede it. The kernel's come
+// without delay, while the lab may have much to write.
 func (c *collector) merge(e trace.Event) {
 	if e.End != nil {
-		c.kernel.stop()
+		c.end(e)
+		return
 	}
-	for _, k := range c.kernel.take(c.clock) {
-		if e.End == nil || k.T <= e.T {
+	c.latest = max(c.latest, e.T)
+	c.waiting = append(c.waiting, c.kernel.take(c.clock)...)
+	for len(c.waiting) > 0 && c.waiting[0].T <= c.latest {
+		c.add(c.waiting[0])
+		c.waiting = c.waiting[1:]
+	}
+	c.add(e)
+}
+
+// end adds the last events. What happens after the end of the run, to sockets whose processes end
+// with the lab, is not part of it.
+func (c *collector) end(e trace.Event) {
+	c.kernel.stop()
+	for _, k := range append(c.waiting, c.kernel.take(c.clock)...) {
+		if k.T <= e.T {
 			c.add(k)
 		}
 	}
-	if e.End != nil {
-		// The lab may have ended while its last messages were on their way.
-		c.trace.Events = slices.DeleteFunc(c.trace.Events,
-			func(k trace.Event) bool { return k.T > e.T && k.OfTracepoint() })
-		for _, lost := range c.kernel.lost() {
-			lost.T = e.T
-			c.add(lost)
-		}
+	for _, lost := range c.kernel.lost() {
+		lost.T = e.T
+		c.add(lost)
 	}
 	c.add(e)
-	if e.End != nil {
-		_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
-	}
+	_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
 }
 
 func (c *collector) add(e trace.Event) {

@@ -1,0 +1,75 @@
+package harness
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/harness/internal/tracepoint"
+	"halfopen/harness/trace"
+)
+
+// The lab may write its events long after they happened, and go on after the end of the run while
+// it writes. The kernel's events are in their place all the same.
+func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, m := range []message{
+		{Event: &trace.Event{T: 10, Note: &trace.Note{Text: "lab"}}},
+		{Event: &trace.Event{T: 8, Note: &trace.Note{Text: "lab, late"}}},
+		{Event: &trace.Event{T: 30, End: &trace.End{Reason: trace.EndDone}}},
+	} {
+		if err := json.NewEncoder(w).Encode(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close()
+
+	kernel := newTracepoints(true)
+	host := &watchedHost{name: "client"}
+	kernel.hosts = []*watchedHost{host}
+	kernel.stopped = true // there is no watch
+	for _, at := range []time.Duration{5, 20, 19, 30, 31} {
+		kernel.keep(host, tracepoint.Reset{Head: tracepoint.Head{At: at}})
+	}
+	host.lost[tracepoint.KindDrop] = 2
+
+	var emitted []trace.Event
+	c := collector{
+		lab: &labProcess{events: r}, kernel: kernel, trace: &trace.Trace{},
+		emit: func(e trace.Event) { emitted = append(emitted, e) },
+	}
+	if err := c.collect(); err != nil {
+		t.Fatal(err)
+	}
+	type event struct {
+		T    time.Duration
+		Kind string
+	}
+	want := []event{
+		{5, "reset"},
+		{10, "note"},
+		{8, "note"},
+		{20, "reset"},
+		{19, "reset"},
+		{30, "reset"},
+		{30, "lost"},
+		{30, "end"},
+	}
+	var got []event
+	for _, e := range emitted {
+		got = append(got, event{e.T, e.Kind()})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the events emitted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(emitted, c.trace.Events); diff != "" {
+		t.Errorf("the trace (-emitted +trace):\n%s", diff)
+	}
+}
