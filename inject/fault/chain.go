@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -211,17 +212,20 @@ func (c *compilation) protocols() ([][]string, error) {
 	return [][]string{nil}, nil
 }
 
-// icmpTypes are the names of ICMP messages in iptables and ip6tables. Some of our names stand for
-// several of theirs.
+// icmpTypes are the names of ICMP messages in iptables and ip6tables, "" where it has none and takes
+// their numbers.
 var icmpTypes = map[string][2]string{
 	"port-unreachable":     {"port-unreachable", "port-unreachable"},
 	"host-unreachable":     {"host-unreachable", "address-unreachable"},
 	"net-unreachable":      {"network-unreachable", "no-route"},
-	"admin-prohibited":     {"network-prohibited host-prohibited communication-prohibited", "communication-prohibited"},
+	"proto-unreachable":    {"protocol-unreachable", "unknown-header-type"},
+	"net-prohibited":       {"network-prohibited", "communication-prohibited"},
+	"host-prohibited":      {"host-prohibited", "communication-prohibited"},
+	"admin-prohibited":     {"communication-prohibited", "communication-prohibited"},
 	"fragmentation-needed": {"fragmentation-needed", "packet-too-big"},
 	"echo-request":         {"echo-request", "echo-request"},
 	"echo-reply":           {"echo-reply", "echo-reply"},
-	"time-exceeded":        {"time-exceeded", "time-exceeded"},
+	"time-exceeded":        {"ttl-zero-during-transit", "ttl-zero-during-transit"},
 }
 
 func (c *compilation) icmp() ([][]string, error) {
@@ -235,15 +239,21 @@ func (c *compilation) icmp() ([][]string, error) {
 	if name == "any" {
 		return [][]string{spec}, nil
 	}
-	types, ok := icmpTypes[name]
-	if !ok {
+	n, ok := packet.ICMPNumbersOf(name, v6)
+	word := icmpTypes[name][column]
+	switch {
+	case !ok:
 		return nil, c.errorf("unknown ICMP message %q", name)
+	case name == "parameter-problem" && v6:
+		// One of its codes has another name.
+		return nil, c.needsQueue("match icmp: " + name)
+	case word != "":
+	case n.Code == packet.AnyCode:
+		word = strconv.Itoa(int(n.Type))
+	default:
+		word = fmt.Sprintf("%d/%d", n.Type, n.Code)
 	}
-	var specs [][]string
-	for _, name := range strings.Fields(types[column]) {
-		specs = append(specs, append(slices.Clone(spec), flag, name))
-	}
-	return specs, nil
+	return [][]string{append(spec, flag, word)}, nil
 }
 
 func (c *compilation) ports() ([]string, error) {

@@ -71,8 +71,8 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			want: `tcp-reset answers TCP segments only: add tcp to match`,
 		},
 		{
-			name: "an answer that ICMPv6 does not have", fault: `{do: {reject: icmp-proto-unreachable}}`, family: language.V6,
-			want: `icmp-proto-unreachable has no equivalent in ICMPv6: choose another answer`,
+			name: "an answer that REJECT does not have", fault: `{do: {reject: icmp-host-isolated}, via: iptables}`,
+			want: `iptables cannot answer with host-isolated; remove "via" to use nfqueue`,
 		},
 		{
 			name: "a burst shorter than tc can set", fault: `{do: {rate: 100gbit}}`,

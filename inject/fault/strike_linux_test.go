@@ -70,7 +70,7 @@ func shootable(t *testing.T, s *language.Scenario, name string, via Mechanism) [
 }
 
 // shots is how many packets each fault meets.
-const shots = 1000
+const shots = 1300
 
 // shootingRange sends packets between the first two hosts of a lab.
 type shootingRange struct {
@@ -299,7 +299,7 @@ func (r *shootingRange) load() []shot {
 		} else if one(8) {
 			v4.Options = []layers.IPv4Option{{OptionType: 1}, {OptionType: 1}, {OptionType: 1}, {OptionType: 0}}
 		}
-		switch kind := random.IntN(10); {
+		switch kind := random.IntN(12); {
 		case kind < 7:
 			flags := random.IntN(64)
 			if one(2) {
@@ -328,11 +328,17 @@ func (r *shootingRange) load() []shot {
 			udp := &layers.UDP{SrcPort: layers.UDPPort(ports[random.IntN(len(ports))]), DstPort: layers.UDPPort(ports[random.IntN(len(ports))])}
 			upper, protocol = []gopacket.SerializableLayer{udp, payload}, layers.IPProtocolUDP
 		case from.Is4():
-			types := []layers.ICMPv4TypeCode{0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x0309, 0x030a, 0x030d, 0x0800, 0x0000, 0x0b00, 0x0b01}
+			types := []layers.ICMPv4TypeCode{0x0800, 0x0000, 0x0b00, 0x0b01, 0x0c00, 0x0c01}
+			for code := range layers.ICMPv4TypeCode(17) { // the last has no name
+				types = append(types, 0x0300+code)
+			}
 			icmp := &layers.ICMPv4{TypeCode: types[random.IntN(len(types))]}
 			upper, protocol = []gopacket.SerializableLayer{icmp, gopacket.Payload(make([]byte, 28))}, layers.IPProtocolICMPv4
 		default:
-			types := []layers.ICMPv6TypeCode{0x0100, 0x0101, 0x0103, 0x0104, 0x0200, 0x0300, 0x0301, 0x8000, 0x8100}
+			types := []layers.ICMPv6TypeCode{0x0200, 0x0300, 0x0301, 0x0400, 0x0401, 0x0402, 0x8000, 0x8100}
+			for code := range layers.ICMPv6TypeCode(8) {
+				types = append(types, 0x0100+code)
+			}
 			icmp := &layers.ICMPv6{TypeCode: types[random.IntN(len(types))]}
 			upper, protocol = []gopacket.SerializableLayer{icmp, gopacket.Payload(make([]byte, 52))}, layers.IPProtocolICMPv6
 		}

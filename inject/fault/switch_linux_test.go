@@ -139,10 +139,24 @@ func TestRejectAnswersTheSender(t *testing.T) {
 				"port-unreachable":  {unix.ECONNREFUSED, unix.ECONNREFUSED},
 				"host-unreachable":  {unix.EHOSTUNREACH, unix.EHOSTUNREACH},
 				"net-unreachable":   {unix.ENETUNREACH, unix.ENETUNREACH},
-				"proto-unreachable": {unix.ENOPROTOOPT, 0},
+				"proto-unreachable": {unix.ENOPROTOOPT, unix.EPROTO},
 				"host-prohibited":   {unix.EHOSTUNREACH, unix.EACCES},
 				"net-prohibited":    {unix.ENETUNREACH, unix.EACCES},
 				"admin-prohibited":  {unix.EHOSTUNREACH, unix.EACCES},
+
+				"source-route-failed":  {unix.EOPNOTSUPP, 0},
+				"net-unknown":          {unix.ENETUNREACH, 0},
+				"host-unknown":         {unix.EHOSTDOWN, 0},
+				"host-isolated":        {unix.ENONET, 0},
+				"tos-net-unreachable":  {unix.ENETUNREACH, 0},
+				"tos-host-unreachable": {unix.EHOSTUNREACH, 0},
+				"precedence-violation": {unix.EHOSTUNREACH, 0},
+				"precedence-cutoff":    {unix.EHOSTUNREACH, 0},
+				"beyond-scope":         {0, unix.EHOSTUNREACH},
+				"policy-failed":        {0, unix.EACCES},
+				"route-rejected":       {0, unix.EACCES},
+				"time-exceeded":        {unix.EHOSTUNREACH, unix.EHOSTUNREACH},
+				"parameter-problem":    {unix.EPROTO, unix.EPROTO},
 			} {
 				errno := want[0]
 				if f == language.V6 {

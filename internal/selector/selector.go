@@ -197,7 +197,7 @@ func protocolMatches(m *Matcher, d *packet.Decoded, _ *packet.Flow) bool {
 	if d.Proto == "udp" && s.UDP != "" {
 		return true
 	}
-	if d.Proto == "icmp" && (s.ICMP == "any" || s.ICMP != "" && s.ICMP == d.ICMPType) {
+	if d.Proto == "icmp" && s.ICMP == "any" || s.ICMP != "" && d.IsICMP(s.ICMP) {
 		return true
 	}
 	neighbours := (d.Proto == "arp" || d.Proto == "ndp") && (d.ICMPType == "request" || d.ICMPType == "reply")

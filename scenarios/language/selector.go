@@ -40,7 +40,7 @@ type Selector struct {
 
 	TCP  Kinds  `json:"tcp,omitempty" jsonschema_description:"TCP segments of this kind, or of one of a list: SYN, SYN-ACK, ACK (bare acknowledgement), DATA, FIN, RST, any."`
 	UDP  string `json:"udp,omitempty" jsonschema:"enum=any" jsonschema_description:"any: UDP datagrams."`
-	ICMP string `json:"icmp,omitempty" jsonschema_description:"ICMP or ICMPv6 messages: any, port-unreachable, host-unreachable, net-unreachable, admin-prohibited, fragmentation-needed, echo-request, echo-reply, time-exceeded."`
+	ICMP string `json:"icmp,omitempty" jsonschema_description:"ICMP or ICMPv6 messages: any, port-unreachable, host-unreachable, net-unreachable, admin-prohibited, fragmentation-needed, time-exceeded, echo-request and others."`
 	ARP  string `json:"arp,omitempty" jsonschema:"enum=any,enum=request,enum=reply" jsonschema_description:"ARP, or neighbour discovery on IPv6: any, request, reply. In expectations only."`
 
 	Port  Ports `json:"port,omitempty" jsonschema_description:"Source or destination port, a range such as 40000..40010, or a list of these."`
@@ -182,6 +182,7 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	}
 	if m.ICMP != "" {
 		v.oneOf(&m.ICMP, pos, "ICMP message", m.ICMP, ICMPKinds())
+		v.hasICMP(&m.ICMP, pos, m.ICMP, "")
 	}
 	for i := range m.TCP {
 		if slices.Contains(m.TCP[:i], m.TCP[i]) {

@@ -58,12 +58,62 @@ func TCPOptionKind(name string) (kind uint8, ok bool) {
 	return 0, false
 }
 
+// icmpKinds are the names of ICMP messages, with the one IP version that has the message, "" for
+// both.
+var icmpKinds = []struct {
+	name string
+	only Family
+}{
+	{"net-unreachable", ""},
+	{"host-unreachable", ""},
+	{"proto-unreachable", ""},
+	{"port-unreachable", ""},
+	{"fragmentation-needed", ""},
+	{"source-route-failed", V4},
+	{"net-unknown", V4},
+	{"host-unknown", V4},
+	{"host-isolated", V4},
+	{"admin-prohibited", ""},
+	{"net-prohibited", ""},
+	{"host-prohibited", ""},
+	{"tos-net-unreachable", V4},
+	{"tos-host-unreachable", V4},
+	{"precedence-violation", V4},
+	{"precedence-cutoff", V4},
+	{"beyond-scope", V6},
+	{"policy-failed", V6},
+	{"route-rejected", V6},
+	{"time-exceeded", ""},
+	{"reassembly-time-exceeded", ""},
+	{"parameter-problem", ""},
+	{"source-quench", V4},
+	{"redirect", V4},
+	{"echo-request", ""},
+	{"echo-reply", ""},
+}
+
 // ICMPKinds returns the words for ICMP messages in selectors.
 func ICMPKinds() []string {
-	return []string{
-		"any", "port-unreachable", "host-unreachable", "net-unreachable", "admin-prohibited",
-		"fragmentation-needed",
-		"echo-request", "echo-reply", "time-exceeded",
+	words := []string{"any"}
+	for _, k := range icmpKinds {
+		words = append(words, k.name)
+	}
+	return words
+}
+
+// hasICMP reports an ICMP message that the IP version of the run does not have. prefix comes before
+// its name in the file.
+func (v *validation) hasICMP(field any, pos Pos, name, prefix string) {
+	for _, k := range icmpKinds {
+		if k.name != name || k.only == "" || k.only == v.s.Family {
+			continue
+		}
+		protocol := "ICMPv6"
+		if v.s.Family != V6 {
+			protocol = "ICMP for IPv4"
+		}
+		v.errorf(field, pos, "%s%s does not exist in %s; want another message, or only: %s",
+			prefix, name, protocol, k.only)
 	}
 }
 

@@ -56,45 +56,43 @@ func forgeReset(d *packet.Decoded, to toward) []byte {
 	return serialize(src, dst, layers.IPProtocolTCP, tcp)
 }
 
-// unreachables are the codes of ICMP and ICMPv6 destination unreachable (RFC 792, RFC 1812, RFC
-// 4443). IPv6 has one code for everything prohibited, and none for an unsupported protocol: see
-// forgeUnreachable.
-var unreachables = map[string][2]uint8{
-	"icmp-net-unreachable":  {0, 0},
-	"icmp-host-unreachable": {1, 3},
-	protoUnreachable:        {2, 0},
-	"icmp-port-unreachable": {3, 4},
-	"icmp-net-prohibited":   {9, 1},
-	"icmp-host-prohibited":  {10, 1},
-	"icmp-admin-prohibited": {13, 1},
-}
-
-const protoUnreachable = "icmp-proto-unreachable"
-
-func forgeUnreachable(s *occasion, with string) []byte {
-	if with == "" {
-		with = "icmp-port-unreachable"
+// forgeReject returns the ICMP error of that name.
+func forgeReject(s *occasion, name string) []byte {
+	var e icmpError
+	if n, ok := packet.ICMPNumbersOf(name, false); ok {
+		e.v4 = layers.CreateICMPv4TypeCode(n.Type, uint8(max(n.Code, 0)))
+	} else if s.packet.decoded.Src.Is4() {
+		return nil
 	}
-	codes := unreachables[with]
-	code6, value6 := layers.CreateICMPv6TypeCode(layers.ICMPv6TypeDestinationUnreachable, codes[1]),
-		uint32(0)
-	if with == protoUnreachable {
-		// A parameter problem that points to the header's field "next header" (RFC 4443, section
-		// 3.4).
-		code6, value6 = layers.CreateICMPv6TypeCode(
-			layers.ICMPv6TypeParameterProblem, layers.ICMPv6CodeUnrecognizedNextHeader), 6
+	if n, ok := packet.ICMPNumbersOf(name, true); ok {
+		e.v6 = layers.CreateICMPv6TypeCode(n.Type, uint8(max(n.Code, 0)))
+		if e.v6.Type() == layers.ICMPv6TypeParameterProblem {
+			e.value6 = 6 // points to the header's field "next header" (RFC 4443, section 3.4)
+		}
+	} else if s.packet.decoded.Src.Is6() {
+		return nil
 	}
-	return forgeError(s,
-		layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, codes[0]), 0,
-		code6, value6)
+	return forgeError(s, e)
 }
 
 // forgeTooBig returns fragmentation needed (RFC 1191, section 4) or packet too big (RFC 4443,
 // section 3.2).
 func forgeTooBig(s *occasion, size int) []byte {
-	return forgeError(s, layers.CreateICMPv4TypeCode(
-		layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded), uint16(size),
-		layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0), uint32(size))
+	return forgeError(s, icmpError{
+		v4: layers.CreateICMPv4TypeCode(
+			layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeFragmentationNeeded),
+		mtu4:   uint16(size),
+		v6:     layers.CreateICMPv6TypeCode(layers.ICMPv6TypePacketTooBig, 0),
+		value6: uint32(size),
+	})
+}
+
+// icmpError is an error for each IP version; mtu4 and value6 are the fields after the checksum.
+type icmpError struct {
+	v4     layers.ICMPv4TypeCode
+	mtu4   uint16
+	v6     layers.ICMPv6TypeCode
+	value6 uint32
 }
 
 // How many bytes of a packet an ICMP error may quote: RFC 1812, section 4.3.2.3, and RFC 4443,
@@ -104,13 +102,10 @@ const (
 	quoted6 = 1280 - 40 - 8
 )
 
-// forgeError returns an ICMP error about the packet; mtu4 and value6 are the fields after the
-// checksum. It returns nil if an error is forbidden: about another error, about a fragment other
-// than the first, or about a packet that is not from one host to another (RFC 1122, section 3.2.2;
-// RFC 4443, section 2.4).
-func forgeError(
-	s *occasion, code4 layers.ICMPv4TypeCode, mtu4 uint16, code6 layers.ICMPv6TypeCode, value6 uint32,
-) []byte {
+// forgeError returns an ICMP error about the packet. It returns nil if an error is forbidden: about
+// another error, about a fragment other than the first, or about a packet that is not from one host
+// to another (RFC 1122, section 3.2.2; RFC 4443, section 2.4).
+func forgeError(s *occasion, e icmpError) []byte {
 	d := &s.packet.decoded
 	if isError(d) || d.FragmentOffset > 0 || !unicast(d) {
 		return nil
@@ -119,11 +114,11 @@ func forgeError(
 	quoted := s.packet.arrived
 	if d.Src.Is4() {
 		return serialize(from, d.Src, layers.IPProtocolICMPv4,
-			&layers.ICMPv4{TypeCode: code4, Seq: mtu4}, gopacket.Payload(quoted[:min(len(quoted), quoted4)]))
+			&layers.ICMPv4{TypeCode: e.v4, Seq: e.mtu4}, gopacket.Payload(quoted[:min(len(quoted), quoted4)]))
 	}
-	value := binary.BigEndian.AppendUint32(nil, value6)
+	value := binary.BigEndian.AppendUint32(nil, e.value6)
 	return serialize(from, d.Src, layers.IPProtocolICMPv6,
-		&layers.ICMPv6{TypeCode: code6},
+		&layers.ICMPv6{TypeCode: e.v6},
 		gopacket.Payload(append(value, quoted[:min(len(quoted), quoted6)]...)))
 }
 

@@ -137,8 +137,24 @@ func TestRejectByICMP(t *testing.T) {
 		"icmp-host-prohibited":   {"DestinationUnreachable(HostAdminProhibited)", "DestinationUnreachable(AdminProhibited)"},
 		"icmp-net-prohibited":    {"DestinationUnreachable(NetAdminProhibited)", "DestinationUnreachable(AdminProhibited)"},
 		"icmp-admin-prohibited":  {"DestinationUnreachable(CommAdminProhibited)", "DestinationUnreachable(AdminProhibited)"},
+		"icmp-time-exceeded":     {"TimeExceeded(TTLExceeded)", "TimeExceeded(HopLimitExceeded)"},
+		// Only one of the two has these.
+		"icmp-source-route-failed":  {"DestinationUnreachable(SourceRoutingFailed)", ""},
+		"icmp-net-unknown":          {"DestinationUnreachable(NetUnknown)", ""},
+		"icmp-host-unknown":         {"DestinationUnreachable(HostUnknown)", ""},
+		"icmp-host-isolated":        {"DestinationUnreachable(SourceIsolated)", ""},
+		"icmp-tos-net-unreachable":  {"DestinationUnreachable(NetTOS)", ""},
+		"icmp-tos-host-unreachable": {"DestinationUnreachable(HostTOS)", ""},
+		"icmp-precedence-violation": {"DestinationUnreachable(HostPrecedence)", ""},
+		"icmp-precedence-cutoff":    {"DestinationUnreachable(PrecedenceCutoff)", ""},
+		"icmp-beyond-scope":         {"", "DestinationUnreachable(BeyondScopeOfSrc)"},
+		"icmp-policy-failed":        {"", "DestinationUnreachable(SrcAddressFailedPolicy)"},
+		"icmp-route-rejected":       {"", "DestinationUnreachable(RejectRouteToDst)"},
 	} {
 		for i, f := range families {
+			if want[i] == "" {
+				continue
+			}
 			do := "{}"
 			if with != "" {
 				do = with

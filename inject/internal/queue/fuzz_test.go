@@ -245,14 +245,12 @@ func FuzzCorrupt(f *testing.F) {
 func FuzzForge(f *testing.F) {
 	addPackets(func(b []byte) { f.Add(b, uint16(1400), uint8(3)) })
 	addMalformed(func(b []byte) { f.Add(b, uint16(1400), uint8(4)) })
-	with := []string{
-		"", "icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", protoUnreachable, "icmp-host-prohibited", "icmp-net-prohibited", "icmp-admin-prohibited",
-	}
+	with := language.Answer("").Words()
 	f.Fuzz(func(t *testing.T, given []byte, size uint16, kind uint8) {
 		d := packet.DecodeIP(given)
 		s := &occasion{engine: &Engine{hosts: hosts}, packet: &queued{hook: forward, arrived: given, decoded: d}, decision: &Decision{}}
 		for _, b := range [][]byte{
-			forgeReset(&d, toSender), forgeReset(&d, toReceiver), forgeUnreachable(s, with[int(kind)%len(with)]), forgeTooBig(s, int(size)),
+			forgeReset(&d, toSender), forgeReset(&d, toReceiver), forgeReject(s, language.Answer(with[int(kind)%len(with)]).ICMP()), forgeTooBig(s, int(size)),
 		} {
 			if b == nil {
 				continue

@@ -4,10 +4,11 @@ import (
 	"math/rand/v2"
 
 	"halfopen/internal/packet"
+	"halfopen/scenarios/language"
 )
 
 // reject drops the packet and answers its sender.
-type reject struct{ with string }
+type reject struct{ with language.Answer }
 
 // refuse returns the strike on a dropped packet, with an answer to its sender, if there is one.
 func (s *occasion) refuse(answer []byte) (Strike, bool) {
@@ -23,10 +24,10 @@ func newReject(r *Rule, _ *rand.Rand) action { return &reject{with: r.Do.Reject.
 func (a *reject) strike(s *occasion) (Strike, bool) {
 	s.decision.Drop = true
 	var answer []byte
-	if a.with == "tcp-reset" {
+	if a.with == language.TCPReset {
 		answer = forgeReset(&s.packet.decoded, toSender)
 	} else {
-		answer = forgeUnreachable(s, a.with)
+		answer = forgeReject(s, a.with.ICMP())
 	}
 	return s.refuse(answer)
 }
