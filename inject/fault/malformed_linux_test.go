@@ -23,7 +23,7 @@ const malformedFaults = `
   numbers: {match: {tcp: any, seq: 0..9, options: {mss: true, sack: false}}, do: {reorder: 2}}
   corrupt: {via: nfqueue, do: {corrupt: {bytes: 2, offset: 1}}}
   fix: {via: nfqueue, do: {corrupt: {bytes: 1, checksum: fix}}}
-  rewrite: {do: {rewrite: {window: 7, mss: 536, strip: [timestamps, sack, window-scale, mss, fast-open], ecn: ce, set: [ECE], clear: [PSH]}}}
+  rewrite: {do: {rewrite: {window: 7, mss: 536, strip: [timestamps, sack-permitted, window-scale, mss, fast-open], ecn: ce, set: [ECE], clear: [PSH]}}}
   reset: {do: {reset: both}}
   twice: {via: nfqueue, do: {duplicate: 1}}
   replay: {every: 10, do: {replay: 5ms}}

@@ -303,8 +303,8 @@ func randomRewriting(r *rand.Rand) (string, act, bool) {
 	case 4:
 		return "{rewrite: {strip: [timestamps, mss]}}", rewrite(true, func(s *sample) { strip(s, 8, 2) }), true
 	case 5:
-		return "{rewrite: {strip: sack, ttl: 8}}", rewrite(false, func(s *sample) {
-			strip(s, 4, 5)
+		return "{rewrite: {strip: sack-permitted, ttl: 8}}", rewrite(false, func(s *sample) {
+			strip(s, 4)
 			s.ttl = 8
 		}), true
 	}

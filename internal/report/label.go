@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -218,8 +219,8 @@ func (j *Journey) rewritten(words []string) []string {
 	}
 	change("flags", flagNames(sent.Flags), flagNames(came.Flags))
 	change("win", sent.Window, came.Window)
-	change("mss", sent.Options.MSS, came.Options.MSS)
-	change("wscale", sent.Options.WindowScale, came.Options.WindowScale)
+	change("mss", orNone(int(sent.Options.MSS), 0), orNone(int(came.Options.MSS), 0))
+	change("wscale", orNone(sent.Options.WindowScale, -1), orNone(came.Options.WindowScale, -1))
 	change("sack-permitted", sent.Options.SACKPermitted, came.Options.SACKPermitted)
 	change("timestamps", sent.Options.Timestamps, came.Options.Timestamps)
 	change("fast-open", sent.Options.FastOpen, came.Options.FastOpen)
@@ -228,6 +229,14 @@ func (j *Journey) rewritten(words []string) []string {
 		change("ttl", sent.TTL, came.TTL)
 	}
 	return slices.Insert(words, behindKind(words), changes...)
+}
+
+// orNone writes the value of an option; absent is the value of one that is not there.
+func orNone(value, absent int) string {
+	if value == absent {
+		return "none"
+	}
+	return strconv.Itoa(value)
 }
 
 // behindKind is the index in words after the packet's kind, and after "again" if that follows.

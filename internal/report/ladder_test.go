@@ -12,6 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -254,6 +255,25 @@ func TestARewrittenSegmentIsToldAsSentAndArrived(t *testing.T) {
 	got := Ladder(s, l.end(time.Second), LadderOptions{Width: 120})
 	if want := "ACK flags=ACK→RST+ACK win=510→0 ack=1 (≠ shut) "; !strings.Contains(got, want) {
 		t.Errorf("no %q in\n%s", want, got)
+	}
+}
+
+func TestAnOptionThatAFaultTookOutIsNone(t *testing.T) {
+	full, bare := &packet.Decoded{}, &packet.Decoded{}
+	full.Options.MSS, full.Options.WindowScale = 1460, 7
+	bare.Options.WindowScale = -1
+	for _, tt := range []struct {
+		name       string
+		sent, came *packet.Decoded
+		want       string
+	}{
+		{"taken out", full, bare, "SYN mss=1460→none wscale=7→none"},
+		{"as it was", full, full, "SYN"},
+	} {
+		j := &Journey{Packet: tt.sent, Arrival: tt.came, Marks: []Mark{{Effect: packet.EffectRewritten}}}
+		if got := strings.Join(j.rewritten([]string{"SYN"}), " "); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

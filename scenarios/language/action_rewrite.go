@@ -6,7 +6,7 @@ import "slices"
 type Rewrite struct {
 	Window *int     `json:"window,omitempty" jsonschema_description:"New window field, 0 to 65535."`
 	MSS    int      `json:"mss,omitempty" jsonschema_description:"New value of the MSS option of a SYN or SYN-ACK, 1 to 65535."`
-	Strip  []string `json:"strip,omitempty" jsonschema_description:"TCP options to remove: timestamps, sack, window-scale, mss, fast-open."`
+	Strip  []string `json:"strip,omitempty" jsonschema_description:"TCP options to remove: timestamps, sack-permitted, window-scale, mss, fast-open."`
 	TTL    int      `json:"ttl,omitempty" jsonschema_description:"New TTL or hop limit, 1 to 255."`
 	ECN    string   `json:"ecn,omitempty" jsonschema:"enum=not-ect,enum=ect0,enum=ect1,enum=ce" jsonschema_description:"New ECN field."`
 	Set    []string `json:"set,omitempty" jsonschema_description:"TCP flags to set."`
@@ -29,6 +29,11 @@ func (a *Rewrite) check(v *validation, f *Fault) {
 	}
 	v.within(&a.TTL, f, "ttl", 1, 255)
 	for i := range a.Strip {
+		if a.Strip[i] == "sack" {
+			v.errorf(&a.Strip[i], f.Pos,
+				"rewrite: strip cannot take out sack; want sack-permitted: without it no host sends sack")
+			continue
+		}
 		v.oneOf(&a.Strip[i], f.Pos, "TCP option", a.Strip[i], stripNames)
 		v.onlyTCP(&a.Strip[i], f, "rewrite: strip")
 	}

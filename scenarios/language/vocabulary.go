@@ -117,6 +117,6 @@ func (v *validation) hasICMP(field any, pos Pos, name, prefix string) {
 	}
 }
 
-// stripNames are the TCP options that rewrite can take out. Its sack is both sack-permitted and
-// sack.
-var stripNames = []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}
+// stripNames are the TCP options that rewrite can take out: all but the SACK blocks, which no host
+// sends without sack-permitted.
+var stripNames = []string{"timestamps", "sack-permitted", "window-scale", "mss", "fast-open"}

@@ -86,7 +86,7 @@ const everything = `
   icmp: {match: {icmp: any}, do: {replay: 1s}}
   corrupt: {do: {corrupt: {bytes: 2, offset: 1}}}
   fix: {do: {corrupt: {bytes: 1, checksum: fix}}}
-  rewrite: {do: {rewrite: {window: 7, mss: 536, strip: [timestamps, sack, window-scale, mss, fast-open], ttl: 9, ecn: ce, set: [ECE], clear: [PSH]}}}
+  rewrite: {do: {rewrite: {window: 7, mss: 536, strip: [timestamps, sack-permitted, window-scale, mss, fast-open], ttl: 9, ecn: ce, set: [ECE], clear: [PSH]}}}
   reset: {do: {reset: both}}
   twice: {do: {duplicate: 2}}
   rate: {via: nfqueue, do: {rate: {to: 1mbit, queue: 1MB}}}
@@ -177,7 +177,7 @@ func FuzzRewrite(f *testing.F) {
 		flags := []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
 		a := &rewrite{language.Rewrite{
 			Window: &w, MSS: int(mss), TTL: int(header >> 2), ECN: []string{"", "ect0", "ce", "not-ect"}[header&3],
-			Strip: pick(strip, []string{"timestamps", "sack", "window-scale", "mss", "fast-open"}), Set: pick(set, flags), Clear: pick(clear, flags),
+			Strip: pick(strip, []string{"timestamps", "sack-permitted", "window-scale", "mss", "fast-open"}), Set: pick(set, flags), Clear: pick(clear, flags),
 		}}
 		p := &queued{arrived: given}
 		before := slices.Clone(given)

@@ -59,11 +59,6 @@ var tcpFlags = map[string]byte{
 	"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ECE": 64, "CWR": 128,
 }
 
-// optionsOf are the kinds of TCP options (IANA) that each name in strip stands for.
-var optionsOf = map[string][]byte{
-	"mss": {2}, "window-scale": {3}, "sack": {4, 5}, "timestamps": {8}, "fast-open": {34},
-}
-
 func (a *rewrite) segment(b []byte, l location) {
 	tcp := b[l.transport:l.payload]
 	if a.Window != nil {
@@ -77,7 +72,9 @@ func (a *rewrite) segment(b []byte, l location) {
 	}
 	var strip []byte
 	for _, name := range a.Strip {
-		strip = append(strip, optionsOf[name]...)
+		if kind, ok := language.TCPOptionKind(name); ok {
+			strip = append(strip, kind)
+		}
 	}
 	eachOption(tcp[20:], func(option []byte) {
 		switch {
