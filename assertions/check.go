@@ -17,6 +17,7 @@ var judges = map[string]judge{
 	"packets":  judgePackets,
 	"counters": judgeCounters,
 	"fault":    judgeFault,
+	"drops":    judgeDrops,
 	"reaches":  judgeReaches,
 	"holds":    judgeHolds,
 	"never":    judgeNever,

@@ -22,7 +22,8 @@ type Status string
 const (
 	Pass Status = "pass"
 	Fail Status = "fail"
-	// Skip is for an expectation that does not hold for this kernel (its where); Reason says why.
+	// Skip is for an expectation that does not hold for this kernel (its where), or for which this
+	// kernel or this user cannot see enough; Reason says why.
 	Skip Status = "skip"
 )
 
@@ -106,6 +107,11 @@ func (v *draft) fail(want, got, text string) {
 	v.Unseen = false
 	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures,
 		text)
+}
+
+// skip records that the expectation cannot be judged for this run, and why.
+func (v *draft) skip(format string, args ...any) {
+	v.Status, v.Reason = Skip, fmt.Sprintf(format, args...)
 }
 
 // note records a sentence for a reader who asks for more than the verdict. It is kept once.

@@ -16,6 +16,8 @@ type collector struct {
 	kernel *tracepoints
 	clock  trace.Clock
 	trace  *trace.Trace
+	// reasons is set if the trace must say which reasons for drops the kernel has.
+	reasons bool
 	// emit may be nil.
 	emit func(trace.Event)
 	// latest is the time of the lab's latest event; waiting are the kernel's events after it.
@@ -39,6 +41,9 @@ func (c *collector) collect() error {
 			return m.Failure.error()
 		case m.Namespaces != nil:
 			watched := c.kernel.watch(m.Namespaces)
+			if c.reasons {
+				watched.DropReasons = c.kernel.dropReasons()
+			}
 			c.add(trace.Event{T: c.clock.Now(), Tracepoints: watched})
 			if err := c.lab.order(&order{Watched: true}); err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -45,6 +46,8 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
 	if err == nil {
 		c := collector{lab: lab, kernel: kernel, trace: t, emit: o.Emit, clock: clock}
+		c.reasons = slices.ContainsFunc(s.Expect,
+			func(e language.Expectation) bool { return e.Drops != nil })
 		err = c.collect()
 	}
 	if err != nil {

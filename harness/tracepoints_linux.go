@@ -87,6 +87,18 @@ func (t *tracepoints) watch(namespaces []namespace) *trace.Tracepoints {
 	return &trace.Tracepoints{Gaps: gaps(view.Missing())}
 }
 
+// dropReasons returns the reasons for drops that the kernel has, sorted; nil if it is not watched.
+func (t *tracepoints) dropReasons() []string {
+	if len(t.hosts) == 0 {
+		return nil
+	}
+	view, err := openView()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(view.DropReasons()))
+}
+
 // unwatched says why there are no events.
 func unwatched(err error) *trace.Tracepoints {
 	var missing *inject.MissingError

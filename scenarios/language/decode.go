@@ -49,6 +49,8 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[State]():    {schema: stateSchema},
 	reflect.TypeFor[Port]():     {schema: portSchema},
 
+	reflect.TypeFor[DropReason](): {schema: dropReasonSchema},
+
 	reflect.TypeFor[PathState](): {schema: pathStateSchema},
 }
 

@@ -15,6 +15,7 @@ type Expectation struct {
 	Packets  *PacketsExpectation  `json:"packets,omitempty"`
 	Counters *CountersExpectation `json:"counters,omitempty"`
 	Fault    *FaultExpectation    `json:"fault,omitempty"`
+	Drops    *DropsExpectation    `json:"drops,omitempty"`
 	Reaches  *ReachesExpectation  `json:"reaches,omitempty"`
 	Holds    *HoldsExpectation    `json:"holds,omitempty"`
 	Never    *NeverExpectation    `json:"never,omitempty"`

@@ -93,6 +93,9 @@ func TestExpectationsSayWhatTheyExpect(t *testing.T) {
 		"{holds: {host: client, state: ESTABLISHED}, for: 5s..6s}":                                 "holds: client in ESTABLISHED for 5s..6s",
 		"{never: {host: client, remote: 8080}, until: client.connect}":                             "never: client remote port 8080 until client.connect",
 		"{path: {host: client}, states: [SYN_SENT, CLOSED]}":                                       "path of client: SYN_SENT > CLOSED",
+		"{drops: {host: client, reason: [tcp_csum, TCP_FLAGS], port: 80}, none: true}":             "drops on client, TCP_CSUM or TCP_FLAGS, any packet port 80: none",
+		"{drops: {host: client, tcp: DATA}, count: '>= 1', since: client.connect}":                 "drops on client, any reason, DATA since client.connect: >= 1",
+		"{drops: {host: wire, reason: SKB_DROP_REASON_TCP_CSUM}, at: [1s, 2s]}":                    "drops on wire, TCP_CSUM: at 1s, 2s",
 		"{sockets: {host: client, local: 80}, count: 2, peak: <= 3}":                               "sockets: client local port 80, 2 at the end of the run, at most 3 at once",
 	}
 	unsaid := ExpectationKinds()

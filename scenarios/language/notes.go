@@ -26,5 +26,5 @@ func (f *File) Notes() []*Error {
 }
 
 // Notes returns what may be a mistake in a run that is valid: a client that may connect before its
-// server listens.
-func (s *Scenario) Notes() []*Error { return s.races() }
+// server listens, and a reason for drops that may be misspelt.
+func (s *Scenario) Notes() []*Error { return append(s.races(), s.unknownReasons()...) }
