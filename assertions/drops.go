@@ -82,8 +82,8 @@ func noneOr(n int64, noun string) string {
 	return say.Count(n, noun)
 }
 
-// dropReasons returns the reasons that count: those of the list that this kernel has. ok is false if
-// the expectation cannot be judged for them; the verdict then says so.
+// dropReasons returns the reasons that count: those of the list that this kernel has. ok is false
+// if the expectation cannot be judged for them; the verdict then says so.
 func (ev *evidence) dropReasons(
 	listed language.DropReasons, v *draft,
 ) (reasons language.DropReasons, ok bool) {
@@ -168,8 +168,8 @@ func (ev *evidence) dropsOf(
 	return matched, hidden, early
 }
 
-// dropCounts reports whether a drop is for one of the reasons; without any, whether it proves a loss
-// that is not the work of a fault.
+// dropCounts reports whether a drop is for one of the reasons; without any, whether it proves a
+// loss that is not the work of a fault.
 func dropCounts(d *trace.Drop, reasons language.DropReasons) bool {
 	reason := language.DropReason(d.Reason)
 	if len(reasons) == 0 {
