@@ -17,8 +17,8 @@ type way struct {
 	// fin is true if it has sent its FIN. due is true if its FIN has to be the next thing that it
 	// sends: nothing was in the FIN's way when the program closed.
 	fin, due bool
-	// pinned is when it last sent something that only its state sends: whatever it received before
-	// did not move it on.
+	// pinned is when it was last seen in its state, or sent something that only its state sends:
+	// whatever it received before did not move it on.
 	pinned time.Duration
 	// owed are the states that samples saw and that the way has yet to come to, in order.
 	owed []debt
@@ -247,6 +247,7 @@ func (n *inference) sampled(w *way, it *item) bool {
 	}
 	if len(w.owed) == 0 {
 		if w.state() == seen || w.state() == none && seen == closed {
+			w.pinned = max(w.pinned, it.at)
 			return true
 		}
 		// The look may have come a moment before the socket's last change.

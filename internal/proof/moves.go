@@ -35,6 +35,9 @@ type heard struct {
 	fastOpen bool
 	// last is the time of the last item.
 	last time.Duration
+	// lastEvent and lastAck are the last segment that came in, and what it acknowledged.
+	lastEvent int
+	lastAck   uint32
 	// synACKs counts the SYN-ACKs that were sent.
 	synACKs int
 	// heardAnything is true once a packet came or went.
@@ -105,6 +108,7 @@ func (n *inference) hearsSent(d *packet.Decoded) {
 func (n *inference) hearsReceived(it *item) {
 	d, l := it.d, n.life
 	flags := d.Flags
+	n.lastEvent, n.lastAck = it.event, d.Ack
 	n.odd = flags&packet.SYN != 0 || l.hasIRS && d.Seq != l.irs+1
 	switch {
 	case flags&packet.RST != 0:
@@ -195,6 +199,7 @@ func (n *inference) moves(w *way, at time.Duration, yield func(way)) {
 			return
 		}
 		next := *w
+		cause = max(cause, w.pinned)
 		next.enter(state, cause, cause, ByPacket, event)
 		yield(next)
 	}
@@ -326,7 +331,13 @@ func (n *inference) sends(w *way, it *item) bool {
 func (n *inference) sendsReset(w *way, it *item) bool {
 	s := w.state()
 	if !activeReset(it.d) {
-		return true // sent without a socket, or by one that stays as it is
+		// Sent without a socket, or by one that stays as it is. An established one has no such
+		// answer, and the ACK that is answered so has not established one.
+		return s != established && s != closeWait && !slices.ContainsFunc(w.path,
+			func(p Phase) bool {
+				return p.State == established && p.Source == ByPacket &&
+					p.Event == n.lastEvent && n.lastAck == it.d.Seq
+			})
 	}
 	request := s == synRecv && !n.fastOpen && w.path[0].State != synSent
 	if w.due || s == none || s == synSent || request {

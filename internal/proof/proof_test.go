@@ -230,6 +230,12 @@ func TestWhatPacketsStepsAndLooksProve(t *testing.T) {
 		{"a server's connection that nobody accepted before its RST", "server", func(p *tape) {
 			p.serverOpens().in("RA", 1, 1, 0)
 		}, []string{"SYN_RECV CLOSED | SYN_RECV ESTABLISHED CLOSED"}},
+		{"an ACK that is answered by a RST: tcp_abort_on_overflow", "server", func(p *tape) {
+			p.serverOpens().out("R", 1, 0, 0)
+		}, []string{"SYN_RECV CLOSED"}},
+		{"an ACK after a look that still saw a request", "server", func(p *tape) {
+			p.serverOpens().look("SYN_RECV").in("RA", 1, 1, 0).look("CLOSED")
+		}, []string{"SYN_RECV CLOSED"}},
 		{"a connect that was refused", "client", func(p *tape) {
 			p.out("S", 0, 0, 0).in("RA", -5000, 1, 0).step("connect", "ECONNREFUSED", -1)
 		}, []string{"SYN_SENT CLOSED"}},
