@@ -100,6 +100,7 @@ func (f *File) expand(
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}
+	s.placeFaults()
 	found = append(errorsOf(d.Mistakes()), validate(s, d)...)
 	return s, x.nodes, found, errorsOf(slices.Concat(x.found[before:], d.Forgotten()))
 }

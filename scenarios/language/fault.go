@@ -16,7 +16,7 @@ import (
 type Fault struct {
 	Name  string   `json:"name" yaml:",name"`
 	Match Selector `json:"match,omitzero" jsonschema_description:"Which packets. Default: all."`
-	At    string   `json:"at,omitempty" jsonschema_description:"Where it strikes: wire (default), HOST.input or HOST.output."`
+	At    string   `json:"at,omitempty" jsonschema_description:"Where it strikes: wire (default), HOST.input or HOST.output. Without a wire the default is the receiver's input."`
 	Do    Action   `json:"do" jsonschema_description:"What happens to the packets."`
 	Via   string   `json:"via,omitempty" jsonschema:"enum=auto,enum=iptables,enum=tc,enum=nfqueue" jsonschema_description:"The mechanism that carries it out: auto (default: the plainest that can), iptables, tc or nfqueue."`
 
@@ -80,6 +80,31 @@ func (v *validation) fault(f *Fault) {
 	v.action(f)
 }
 
+// placeFaults sets where faults without at strike if there is no wire: at the input of the receiver,
+// which comes nearest to it, because no sender learns of a loss there. It leaves out faults whose
+// receiver may be one host or the other, and those by tc, which cannot strike there.
+func (s *Scenario) placeFaults() {
+	if s.Network.Shape != ShapeDirect && s.Network.Shape != ShapeLoopback {
+		return
+	}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		if f.At != "" || f.Do.Partition != nil || f.Via == "tc" {
+			continue
+		}
+		var receivers []string
+		for _, h := range s.Hosts {
+			sends := h.Name == f.Match.From && s.Network.Shape == ShapeDirect
+			if f.Match.To == h.Name || f.Match.To == "" && !sends {
+				receivers = append(receivers, h.Name)
+			}
+		}
+		if len(receivers) == 1 {
+			f.At = receivers[0] + ".input"
+		}
+	}
+}
+
 // where checks at, and that packets of the selector pass there.
 func (v *validation) where(f *Fault) {
 	if f.Match.ARP != "" {
@@ -92,7 +117,8 @@ func (v *validation) where(f *Fault) {
 		case f.Do.Partition != nil:
 		case v.wireless():
 			v.errorf(&f.At, f.Pos,
-				"no wire in the shape %s: want at: HOST.input or HOST.output", v.s.Network.Shape)
+				"no wire in the shape %s: want at: HOST.input or HOST.output, or in match the host that packets go to",
+				v.s.Network.Shape)
 		case f.Match.From != "" && f.Match.From == f.Match.To:
 			v.errorf(&f.Match.To, f.Pos,
 				"packets from a host to itself do not cross the wire: want at: %s.input",
