@@ -29,7 +29,7 @@ type evidence struct {
 	sockets []int
 	// proven are the sockets of each host and their states; made by lives.
 	proven map[string][]*proof.Socket
-	sent    []int // made by sentOnce
+	sent   []int // made by sentOnce
 	// reported has the steps that could not be tried of which a verdict says so already.
 	reported map[int]bool
 	// starts and steps are the indexes of those events by step.

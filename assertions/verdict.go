@@ -57,7 +57,7 @@ type Verdict struct {
 	Packets []int `json:"packets,omitempty"`
 	// Differing are the packets at which a sequence, a gap or a time is not as wanted.
 	Differing []int `json:"differing,omitempty"`
-	Sockets []int `json:"sockets,omitempty"`
+	Sockets   []int `json:"sockets,omitempty"`
 }
 
 // draft is a verdict in the making.

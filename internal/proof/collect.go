@@ -44,7 +44,8 @@ type host struct {
 	overflow int64
 	before   map[string]int64
 
-	// looks are the times at which its sockets were looked at, as far as one had changed.
+	// looks are the times at which its sockets were looked at, as far as one had changed or an
+	// event asked for it, in order.
 	looks []time.Duration
 	// crafted are the times at which an actor sent packets by a raw socket.
 	crafted []window
@@ -275,6 +276,10 @@ func (c *collection) add(i int) {
 			}
 			conn.add(item{at: e.T, kind: sample, event: i, s: e.Socket})
 		}
+	case e.Sampled != nil:
+		for _, h := range c.hosts {
+			h.looks = append(h.looks, e.T)
+		}
 	case e.Transition != nil:
 		if h := c.named[e.Transition.Host]; h != nil {
 			r := h.record(identity{cookie: e.Transition.Cookie})
@@ -284,6 +289,15 @@ func (c *collection) add(i int) {
 			}
 		}
 	}
+}
+
+// lookAfter returns the time of the first look that began after a time, or the end of the run.
+func (h *host) lookAfter(at time.Duration) time.Duration {
+	i, _ := slices.BinarySearch(h.looks, at)
+	if i < len(h.looks) {
+		return min(h.looks[i], h.ended)
+	}
+	return h.ended
 }
 
 // listened reports whether the samples of a record so far are those of a listener.

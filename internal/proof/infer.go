@@ -361,10 +361,6 @@ func (n *inference) whenGone(p *Phase, before []Phase, gone, end time.Duration) 
 		p.From = max(gone, p.Earliest)
 	default:
 		// No look ever saw it: it was gone at the next one.
-		p.From = end
-		at, _ := slices.BinarySearch(n.host.looks, p.Earliest+looking)
-		if at < len(n.host.looks) {
-			p.From = min(end, n.host.looks[at])
-		}
+		p.From = min(end, n.host.lookAfter(p.Earliest+looking))
 	}
 }

@@ -446,7 +446,7 @@ func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
 		}
 	}
 	if l.lost() && h.whole && at < h.looked {
-		close(h.ended, BySample, -1) // the last look did not find it
+		close(h.lookAfter(at), BySample, -1) // no look found it
 	}
 	if end.From >= 0 {
 		for i, p := range all {
