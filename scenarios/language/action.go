@@ -2,8 +2,13 @@ package language
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 )
 
 // Action is what a fault does to the packets it strikes. Exactly one field is set; [Action.Kind]
@@ -24,6 +29,29 @@ type Action struct {
 	Replay    *Replay    `json:"replay,omitempty" jsonschema_description:"Let the packet pass and send it again later."`
 	Partition *Partition `json:"partition,omitempty" jsonschema_description:"Cut a host off: all packets to and from it are lost, while its link stays up."`
 	MTU       *MTU       `json:"mtu,omitempty" jsonschema_description:"Let no packet pass that is longer than this."`
+}
+
+// byShare are the actions that are given a share of the packets elsewhere.
+var byShare = []string{"drop", "loss", "duplicate", "corrupt", "reorder"}
+
+// action reads an action. A share of the packets in the place of its operand, as in the options of
+// netem, belongs to the fault.
+func (d *decoder) action(n *yaml.Node, a *Action) {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		kind, value := n.Content[i].Value, n.Content[i+1]
+		var share Percent
+		if !slices.Contains(byShare, kind) || !decode.IsScalar(value) ||
+			!strings.HasSuffix(value.Value, "%") || share.Set(value.Value) != nil {
+			continue
+		}
+		if kind == "loss" {
+			kind = "drop"
+		}
+		d.Errorf(value, "to strike a share of the packets, write chance: %s next to do: %s",
+			value.Value, kind)
+		return
+	}
+	d.OneOf(n, reflect.ValueOf(a).Elem(), "action")
 }
 
 // acting is an action: the type of a field of [Action].

@@ -23,7 +23,7 @@ type typeForm struct {
 // forms has the types with a special form in YAML.
 var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Step]():        {read: into((*decoder).step), schema: (*schemaBuilder).step},
-	reflect.TypeFor[Action]():      {read: oneOf("action"), schema: (*schemaBuilder).oneOf},
+	reflect.TypeFor[Action]():      {read: into((*decoder).action), schema: (*schemaBuilder).oneOf},
 	reflect.TypeFor[Expectation](): {read: into((*decoder).expectation), schema: (*schemaBuilder).expectation},
 	reflect.TypeFor[Text]():        {read: into((*decoder).text), schema: (*schemaBuilder).text},
 
@@ -57,11 +57,6 @@ var forms = map[reflect.Type]typeForm{
 // into adapts a method that reads into a T.
 func into[T any](read func(*decoder, *yaml.Node, *T)) func(*decoder, *yaml.Node, reflect.Value) {
 	return func(d *decoder, n *yaml.Node, v reflect.Value) { read(d, n, v.Addr().Interface().(*T)) }
-}
-
-// oneOf reads a struct of pointers, one of which is set. what is its noun in messages.
-func oneOf(what string) func(*decoder, *yaml.Node, reflect.Value) {
-	return func(d *decoder, n *yaml.Node, v reflect.Value) { d.OneOf(n, v, what) }
 }
 
 // decoder reads one case of a file.
