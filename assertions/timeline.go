@@ -238,14 +238,11 @@ func (ev *evidence) unseen(want, what string, v *draft) {
 // blindness says why states of sockets could not be seen, and how to see them.
 func (ev *evidence) blindness() string {
 	why := "the trace was recorded without the kernel's tracepoints"
-	remedy := "run it as root, or with --warp"
+	remedy := "run as root, or with --warp"
 	for i := range ev.t.Events {
 		switch e := &ev.t.Events[i]; {
 		case e.Tracepoints != nil && e.Tracepoints.Off != "":
 			why = "the kernel's tracepoints were not watched (" + e.Tracepoints.Off + ")"
-			if e.Tracepoints.Remedy != "" {
-				remedy = e.Tracepoints.Remedy + "; or use --warp"
-			}
 		case e.Tracepoints != nil:
 			why, remedy = "packets and samples leave it open", ""
 			for _, g := range e.Tracepoints.Gaps {
