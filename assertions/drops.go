@@ -98,12 +98,8 @@ func (ev *evidence) dropReasons(
 		v.skip("the trace was recorded without the kernel's tracepoints, which show drops")
 		return nil, false
 	case watched.Off != "":
-		remedy := "run it as root, or with --warp"
-		if watched.Remedy != "" {
-			remedy = watched.Remedy + "; or use --warp"
-		}
-		v.skip("the kernel's tracepoints, which show drops, were not watched (%s); %s", watched.Off,
-			remedy)
+		v.skip("the kernel's tracepoints, which show drops, were not watched (%s); use --warp, or see "+
+			"halfopen doctor", watched.Off)
 		return nil, false
 	}
 	for _, gap := range watched.Gaps {
