@@ -295,7 +295,7 @@ func (ev *evidence) blind(x *language.SocketSelector, lives []*proof.Socket) str
 	if ev.exact(x.Host) {
 		return ""
 	}
-	sc := scene(ev.s)
+	sc := proof.SceneOf(ev.s)
 	for i := range ev.t.Events {
 		switch e := &ev.t.Events[i]; {
 		case e.Start != nil && e.Start.Op == "exec" && sc.Host(e.Start.Actor) == x.Host &&

@@ -3,7 +3,6 @@ package assertions
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,53 +13,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// scene is what the proof of states has to know of the scenario.
-func scene(s *language.Scenario) proof.Scene {
-	unfaithful := map[string]bool{}
-	for i := range s.Faults {
-		f := &s.Faults[i]
-		at := f.At
-		if at == "" && s.Network.Shape != language.ShapeWire && s.Network.Shape != "" {
-			for _, h := range s.Hosts {
-				unfaithful[h.Name+".input"] = true
-			}
-		}
-		unfaithful[at] = true
-	}
-	hosts := map[string]string{}
-	for i := range s.Actors {
-		a := &s.Actors[i]
-		hosts[a.Name] = a.Host
-		language.EachStep(a.Steps, func(st *language.Step) {
-			switch {
-			case st.Op.Link != nil:
-				host := st.Op.Link.AtHost(a.Host).Link.Host
-				unfaithful[host+".input"], unfaithful[host+".output"] = true, true
-			case st.Op.Exec != nil && slices.ContainsFunc(st.Op.Exec.Command, changesPackets):
-				unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
-			}
-		})
-	}
-	return proof.Scene{
-		Host:   func(actor string) string { return hosts[actor] },
-		Input:  func(host string) bool { return !unfaithful[host+".input"] },
-		Output: func(host string) bool { return !unfaithful[host+".output"] },
-	}
-}
-
-// packetProgram matches programs that can take packets away or change them between a host's sockets
-// and the capture, or make namespaces of their own.
-var packetProgram = regexp.MustCompile(
-	`\b(iptables|ip6tables|nft|tc|ip|ifconfig|ethtool|bridge|nsenter|unshare)\b`)
-
-// changesPackets reports whether part of a command names such a program.
-func changesPackets(text string) bool { return packetProgram.MatchString(text) }
-
 // lives returns the sockets with a selector's host and ports, in the order in which they began.
 func (ev *evidence) lives(s *language.SocketSelector) []*proof.Socket {
 	if ev.proven == nil {
 		ev.proven = map[string][]*proof.Socket{}
-		for _, p := range proof.Sockets(ev.t, scene(ev.s)) {
+		for _, p := range proof.Sockets(ev.t, proof.SceneOf(ev.s)) {
 			ev.proven[p.Host] = append(ev.proven[p.Host], p)
 		}
 	}

@@ -104,16 +104,6 @@ const (
 	closed      = "CLOSED"
 )
 
-// Scene is what a trace does not say about its run.
-type Scene struct {
-	// Host returns the host of an actor.
-	Host func(actor string) string
-	// Output and Input are true for a host whose packets the capture shows as its sockets sent or
-	// got them. They are false where something may take packets away or change them between the
-	// two: a fault at the host's output or input, a link that is taken down, a program.
-	Output, Input func(host string) bool
-}
-
 // Sockets returns the TCP sockets of a run, in the order in which they may first have existed. The
 // trace must be sorted.
 func Sockets(t *trace.Trace, scene Scene) []*Socket {

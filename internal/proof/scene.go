@@ -1,0 +1,67 @@
+package proof
+
+import (
+	"regexp"
+	"slices"
+
+	"halfopen/scenarios/language"
+)
+
+// Scene is what a trace does not say about its run.
+type Scene struct {
+	// Host returns the host of an actor.
+	Host func(actor string) string
+	// Output and Input are true for a host whose packets the capture shows as its sockets sent or
+	// got them. They are false where something may take packets away or change them between the
+	// two: a fault at the host's output or input, a link that is taken down, a program.
+	Output, Input func(host string) bool
+}
+
+// SceneOf returns the scene of a scenario. Of a nil one nothing is known: its actors are named as
+// their hosts, and anything may happen to its packets.
+func SceneOf(s *language.Scenario) Scene {
+	if s == nil {
+		unknown := func(string) bool { return false }
+		return Scene{
+			Host: func(actor string) string { return actor }, Input: unknown, Output: unknown,
+		}
+	}
+	unfaithful := map[string]bool{}
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		at := f.At
+		if at == "" && s.Network.Shape != language.ShapeWire && s.Network.Shape != "" {
+			for _, h := range s.Hosts {
+				unfaithful[h.Name+".input"] = true
+			}
+		}
+		unfaithful[at] = true
+	}
+	hosts := map[string]string{}
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		hosts[a.Name] = a.Host
+		language.EachStep(a.Steps, func(st *language.Step) {
+			switch {
+			case st.Op.Link != nil:
+				host := st.Op.Link.AtHost(a.Host).Link.Host
+				unfaithful[host+".input"], unfaithful[host+".output"] = true, true
+			case st.Op.Exec != nil && slices.ContainsFunc(st.Op.Exec.Command, changesPackets):
+				unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
+			}
+		})
+	}
+	return Scene{
+		Host:   func(actor string) string { return hosts[actor] },
+		Input:  func(host string) bool { return !unfaithful[host+".input"] },
+		Output: func(host string) bool { return !unfaithful[host+".output"] },
+	}
+}
+
+// packetProgram matches programs that can take packets away or change them between a host's sockets
+// and the capture, or make namespaces of their own.
+var packetProgram = regexp.MustCompile(
+	`\b(iptables|ip6tables|nft|tc|ip|ifconfig|ethtool|bridge|nsenter|unshare)\b`)
+
+// changesPackets reports whether part of a command names such a program.
+func changesPackets(text string) bool { return packetProgram.MatchString(text) }
