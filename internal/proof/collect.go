@@ -55,6 +55,8 @@ type host struct {
 	programs time.Duration
 
 	connections map[ends]*connection
+	// latest is the connection that was asked for last.
+	latest *connection
 	// cookieEnds are the last ends of each socket that samples, transitions and steps show.
 	cookieEnds map[uint64]ends
 	order      []*connection
@@ -331,6 +333,9 @@ func (h *host) record(id identity) *record {
 }
 
 func (h *host) connection(at ends) *connection {
+	if h.latest != nil && h.latest.ends == at {
+		return h.latest // a transfer has a million packets in a row
+	}
 	conn := h.connections[at]
 	if conn == nil {
 		conn = &connection{
@@ -339,6 +344,7 @@ func (h *host) connection(at ends) *connection {
 		h.connections[at] = conn
 		h.order = append(h.order, conn)
 	}
+	h.latest = conn
 	return conn
 }
 

@@ -48,6 +48,15 @@ func (w *way) enter(state string, earliest, from time.Duration, source Source, e
 	}
 }
 
+// begunBy says that the state has begun at a time at the latest.
+func (w *way) begunBy(at time.Duration) {
+	last := len(w.path) - 1
+	if w.path[last].From > at {
+		w.path = slices.Clone(w.path)
+		w.path[last].From = max(at, w.path[last].Earliest)
+	}
+}
+
 // key distinguishes ways by everything but times.
 func (w *way) key() string {
 	var b strings.Builder
@@ -124,6 +133,9 @@ func (n *inference) step(it *item) {
 	if n.ordinary(it) {
 		n.hears(it)
 		return
+	}
+	if it.kind == down && n.failed < 0 {
+		n.failed, n.failedEvent = it.at, it.event
 	}
 	before := n.ways
 	n.spread(n.by(it))
@@ -357,6 +369,8 @@ func (n *inference) whenGone(p *Phase, before []Phase, gone, end time.Duration) 
 		p.Earliest, p.From, p.Source, p.Event = n.finAcked, n.finAcked, ByPacket, n.finAckedEvent
 	case n.reset >= p.Earliest:
 		p.From, p.Source, p.Event = n.reset, ByPacket, n.resetEvent
+	case n.failed >= p.Earliest:
+		p.From, p.Source, p.Event = n.failed, ByStep, n.failedEvent
 	case gone >= 0:
 		p.From = max(gone, p.Earliest)
 	default:

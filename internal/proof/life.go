@@ -28,6 +28,9 @@ func (conn *connection) lives() []*life {
 	var cur *life
 	begin := func() *life {
 		cur = &life{conn: conn}
+		if len(all) == 0 {
+			cur.items = make([]item, 0, len(conn.items)) // mostly there is one
+		}
 		all = append(all, cur)
 		return cur
 	}

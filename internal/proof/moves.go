@@ -30,6 +30,9 @@ type heard struct {
 	// reset is when a RST came in.
 	reset      time.Duration
 	resetEvent int
+	// failed is when a system call returned the error that ended the connection.
+	failed      time.Duration
+	failedEvent int
 	// odd is true if the last segment that came in does not follow the SYN.
 	odd      bool
 	fastOpen bool
@@ -65,7 +68,7 @@ type peerFIN struct {
 
 func newHeard(l *life) heard {
 	return heard{
-		syn: -1, synACK: -1, handshake: -1, finAcked: -1, reset: -1, open: true,
+		syn: -1, synACK: -1, handshake: -1, finAcked: -1, reset: -1, failed: -1, open: true,
 		next: l.iss + 1, acked: l.iss + 1, last: l.items[0].at,
 	}
 }
@@ -122,6 +125,9 @@ func (n *inference) hearsReceived(it *item) {
 		if l.hasISS && d.Ack == l.iss+1 && n.synACK < 0 {
 			n.synACK, n.synACKEvent = it.at, it.event
 		}
+		if l.hasISS && d.Ack == l.iss+1 && n.anyWay(opensToo) {
+			n.acksSYN(it)
+		}
 		return
 	case flags&packet.ACK == 0:
 		return
@@ -131,11 +137,8 @@ func (n *inference) hearsReceived(it *item) {
 		if n.handshake < 0 {
 			n.handshake, n.handshakeEvent = it.at, it.event
 		}
-		if slices.ContainsFunc(n.ways, func(w way) bool { return w.state() == synRecv }) {
-			if len(n.acks) == mostArrivals {
-				n.acks = n.acks[1:]
-			}
-			n.acks = append(n.acks, arrival{it.at, it.event})
+		if n.anyWay(func(w way) bool { return w.state() == synRecv }) {
+			n.acksSYN(it)
 		}
 	}
 	if after(d.Ack, n.acked) {
@@ -153,6 +156,20 @@ func (n *inference) hearsReceived(it *item) {
 			n.fins = append(n.fins, f)
 		}
 	}
+}
+
+func (n *inference) anyWay(is func(way) bool) bool { return slices.ContainsFunc(n.ways, is) }
+
+// opensToo reports whether a socket came to SYN_RECV after a SYN of its own: both sides opened. The
+// peer's SYN-ACK ends its handshake (tcp_validate_incoming; a request takes no SYN-ACK).
+func opensToo(w way) bool { return w.state() == synRecv && w.path[0].State == synSent }
+
+// acksSYN notes an acknowledgement of the SYN that was sent.
+func (n *inference) acksSYN(it *item) {
+	if len(n.acks) == mostArrivals {
+		n.acks = n.acks[1:]
+	}
+	n.acks = append(n.acks, arrival{it.at, it.event})
 }
 
 // firstFIN returns the first FIN that came in and, if crossing, does not acknowledge the one that
@@ -323,7 +340,7 @@ func (n *inference) sends(w *way, it *item) bool {
 		// The timer may have sent it while the last ACK of the handshake was being taken.
 		return s != closed && it.at-w.path[len(w.path)-1].From < time.Millisecond
 	default:
-		return n.sendsSegment(w, d)
+		return n.sendsSegment(w, it)
 	}
 }
 
@@ -351,7 +368,8 @@ func (n *inference) sendsReset(w *way, it *item) bool {
 
 // sendsSegment is sends for a segment without SYN and RST. Whatever a socket sends acknowledges
 // everything that it has processed.
-func (n *inference) sendsSegment(w *way, d *packet.Decoded) bool {
+func (n *inference) sendsSegment(w *way, it *item) bool {
+	d := it.d
 	fin, took := d.Flags&packet.FIN != 0, n.tookFIN(d)
 	bare := !fin && d.PayloadLen == 0
 	fits := false
@@ -380,8 +398,9 @@ func (n *inference) sendsSegment(w *way, d *packet.Decoded) bool {
 	if !fits || w.due && !fin {
 		return false
 	}
-	if fin {
+	if fin && !w.fin {
 		w.fin, w.due = true, false
+		w.begunBy(it.at)
 	}
 	return true
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 const (
@@ -216,6 +217,13 @@ func TestWhatPacketsStepsAndLooksProve(t *testing.T) {
 			p.clientOpens().step("connect", "", 0).step("close", "", 0)
 			p.out("FA", 1, 1, 0).in("FA", 1, 1, 0).out("A", 2, 2, 0).in("A", 2, 2, 0).look("TIME_WAIT")
 		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 CLOSING TIME_WAIT"}},
+		{"both open at once", "client", func(p *tape) {
+			p.out("S", 0, 0, 0).in("S", 0, 0, 0).out("SA", 0, 1, 0).in("SA", 0, 1, 0).out("A", 1, 1, 0)
+			p.step("connect", "", 0).in("A", 1, 1, 0).look("ESTABLISHED")
+		}, []string{"SYN_SENT SYN_RECV ESTABLISHED"}},
+		{"both open at once, and the peer's SYN-ACK is lost", "client", func(p *tape) {
+			p.out("S", 0, 0, 0).in("S", 0, 0, 0).out("SA", 0, 1, 0).look("SYN_RECV")
+		}, []string{"SYN_SENT SYN_RECV"}},
 		{"the passive closer of a plain connection", "server", func(p *tape) {
 			p.serverOpens().step("accept", "", 4).in("FA", 1, 1, 0).out("A", 1, 2, 0)
 			p.step("recv", "", 0).step("close", "", 0).out("FA", 1, 2, 0).in("A", 2, 2, 0)
@@ -264,6 +272,46 @@ func TestWhatPacketsStepsAndLooksProve(t *testing.T) {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A program closes at some time before its FIN is captured.
+func TestAFINShowsWhenItsProgramHadClosed(t *testing.T) {
+	p := newTape(t, "client")
+	p.clientOpens().step("connect", "", 0).add(trace.Event{Start: &trace.Start{Actor: "client", Op: "close"}})
+	began := p.now
+	p.out("FA", 1, 1, 0)
+	sent := p.now
+	local, remote := p.ends()
+	p.now += ms
+	p.tr.Add(trace.Event{T: p.now, Step: &trace.Step{
+		Actor: "client", ID: "close", Op: "close", N: 1, Began: began, Cookie: p.cookie, Local: local, Remote: remote,
+	}})
+	p.look("FIN_WAIT1")
+	p.tr.Sort()
+	all := Sockets(&p.tr, SceneOf(&language.Scenario{Actors: []language.Actor{{Name: "client", Host: "client"}}}))
+	if len(all) != 1 || len(all[0].Paths) != 1 {
+		t.Fatalf("want one socket with one path, got %+v", all)
+	}
+	last := all[0].Paths[0][len(all[0].Paths[0])-1]
+	if last.State != "FIN_WAIT1" || last.Earliest != began || last.From != sent {
+		t.Errorf("got %+v, want FIN_WAIT1 between %v and %v", last, began, sent)
+	}
+}
+
+// A socket that no look saw is gone once a system call returns why.
+func TestAnErrorShowsThatItsSocketIsGone(t *testing.T) {
+	p := newTape(t, "client")
+	p.out("S", 0, 0, 0).step("connect", "ETIMEDOUT", -1)
+	failed := p.now
+	p.paths(true)
+	all := Sockets(&p.tr, SceneOf(&language.Scenario{Actors: []language.Actor{{Name: "client", Host: "client"}}}))
+	if len(all) != 1 || len(all[0].Paths) != 1 {
+		t.Fatalf("want one socket with one path, got %+v", all)
+	}
+	last := all[0].Paths[0][len(all[0].Paths[0])-1]
+	if last.State != "CLOSED" || last.From != failed || last.Source != ByStep {
+		t.Errorf("got %+v, want CLOSED at %v by the step", last, failed)
 	}
 }
 

@@ -176,10 +176,9 @@ func (l *lab) step(began, ended time.Duration, st trace.Step) {
 }
 
 func (l *lab) state(at time.Duration, host, state string) {
-	local, remote := l.addr(host)+":40000", l.addr(other(host))+":8080"
-	if host == "server" {
-		local, remote = l.addr(host)+":8080", l.addr(other(host))+":40000"
-	}
+	ports := map[string]string{"client": "40000", "server": "8080"}
+	local := net.JoinHostPort(l.addr(host), ports[host])
+	remote := net.JoinHostPort(l.addr(other(host)), ports[other(host)])
 	l.add(start+at, trace.Event{Socket: &trace.Socket{Host: host, Local: local, Remote: remote, State: state}})
 }
 
@@ -243,10 +242,12 @@ func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
 				{ID: "connect", Op: language.Op{Connect: &language.Connect{To: "server:8080"}}},
 				{ID: "send", Op: language.Op{Send: &language.Send{Data: language.Data{Text: "hello"}}}},
 				{ID: "recv", Op: language.Op{Recv: &language.Recv{}}},
+				{ID: "close", Op: language.Op{Close: &language.Close{}}},
 			}},
 		},
 	}
 	l := newLab(t, v6)
+	local, remote := net.JoinHostPort(l.addr("client"), "40000"), net.JoinHostPort(l.addr("server"), "8080")
 	us := time.Microsecond
 	l.add(2*ms, trace.Event{Fault: &trace.Fault{Name: "lose-request", What: "on", Mechanism: "nfqueue", Why: "nth needs a count of its own"}})
 	l.add(2*ms, trace.Event{Fault: &trace.Fault{Name: "slow-answer", What: "on", Mechanism: "tc", Why: "a delay without a trigger"}})
@@ -258,7 +259,7 @@ func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
 	l.state(205*us, "client", "ESTABLISHED")
 	l.pass(210*us, 0, "client", l.tcp(seg{from: "client", flags: "A", seq: 4294967291, ack: 501, win: 502}))
 	l.state(255*us, "server", "ESTABLISHED")
-	l.step(10*us, 220*us, trace.Step{Actor: "client", Op: "connect"})
+	l.step(10*us, 220*us, trace.Step{Actor: "client", Op: "connect", Local: local, Remote: remote})
 	l.step(0, 300*us, trace.Step{Actor: "server", Op: "accept", Peer: l.addr("client") + ":40000"})
 	l.lose(400*us, "client", l.tcp(seg{from: "client", flags: "PA", seq: 4294967291, ack: 501, win: 502, data: "hello"}))
 	l.add(start+420*us, trace.Event{Fault: &trace.Fault{Name: "lose-request", What: "hits", Hits: 1}})
@@ -271,6 +272,7 @@ func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
 	l.add(start+260*ms, trace.Event{Fault: &trace.Fault{Name: "slow-answer", What: "hits", Hits: 1}})
 	l.step(410*us, 260200*us, trace.Step{Actor: "client", Op: "recv", Bytes: 5, Result: 5})
 	l.pass(260300*us, 0, "client", l.tcp(seg{from: "client", flags: "FA", seq: 0, ack: 506, win: 502}))
+	l.step(260290*us, 260305*us, trace.Step{Actor: "client", Op: "close", Local: local, Remote: remote})
 	l.state(260310*us, "client", "FIN_WAIT1")
 	l.state(260345*us, "server", "CLOSE_WAIT")
 	l.pass(260400*us, 0, "server", l.tcp(seg{from: "server", flags: "A", seq: 506, ack: 1, win: 509}))

@@ -17,7 +17,7 @@ import (
 // changed counters, faults and verdicts.
 func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
-	s, t := r.Scenario, r.Trace
+	s, t, states := r.Scenario, r.Trace, statesOf(r)
 	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
 	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, say.Printable(r.ID())), say.Printable(s.Title))
 	if run := t.Run(); run != nil {
@@ -26,10 +26,10 @@ func Inspect(r *result.Result, k Look) string {
 	}
 	writeEvidence(&b, &r.Evidence, k)
 	heading("Packets")
-	b.WriteString(ladderOf(r, k, LadderOptions{}))
+	b.WriteString(ladderOf(r, k, LadderOptions{states: states}))
 
 	heading("Socket states, in seconds since the actors started")
-	writeOr(&b, stateTable(t), "no socket was seen")
+	writeOr(&b, stateTable(t, states()), "no socket was seen")
 	heading("Steps")
 	writeOr(&b, stepTable(r), "no step ended")
 	heading("Kernel counters that changed")
@@ -49,7 +49,7 @@ func Inspect(r *result.Result, k Look) string {
 			// The ladder above already has them, and no other order or mark is to be shown.
 			v.Packets = nil
 		}
-		writeVerdict(&b, r, &v, all)
+		writeVerdict(&b, r, &v, states, all)
 	}
 	return k.plain(b.String())
 }
@@ -88,14 +88,14 @@ func writeOr(b *strings.Builder, rows [][]string, none string) {
 }
 
 // stateTable has a row for each state of each socket.
-func stateTable(t *trace.Trace) [][]string {
+func stateTable(t *trace.Trace, states []StateLine) [][]string {
 	var rows [][]string
 	start := t.Started()
-	for _, l := range States(t) {
+	for _, l := range states {
 		name := []string{l.Host, l.Local, l.Remote}
 		for _, sp := range l.Spans {
-			row := append(slices.Clone(name), sp.State, fmt.Sprintf("%8.3f", (sp.From-start).Seconds()))
-			if sp.State != "CLOSED" {
+			row := append(slices.Clone(name), sp.String(), fmt.Sprintf("%8.3f", (sp.From-start).Seconds()))
+			if sp.State != closed {
 				row = append(row, fmt.Sprintf("to %8.3f", (sp.To-start).Seconds()),
 					"("+say.Duration(sp.To-sp.From)+")")
 			}

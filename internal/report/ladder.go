@@ -31,6 +31,8 @@ type LadderOptions struct {
 	ARP bool
 	// Indent is put before every line.
 	Indent string
+	// states returns the timelines of the sockets, if they are made already.
+	states func() []StateLine
 }
 
 // Ladder draws the packets of a trace as arrows between the hosts, from top to bottom in order of

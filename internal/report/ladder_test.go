@@ -34,7 +34,7 @@ func TestLadder(t *testing.T) {
 		"ladder-color":                        {backoff, backoffTrace, LadderOptions{Color: true}},
 		"ladder-only-some-packets":            {v4, v4Trace, LadderOptions{Only: packetsOf(v4Trace, "DATA"), Indent: "    "}},
 		"ladder-the-wire-answers":             {icmp, icmpTrace, LadderOptions{}},
-		"ladder-loopback":                     {nil, refusedOnLoopback(t), LadderOptions{}},
+		"ladder-loopback":                     {&language.Scenario{}, refusedOnLoopback(t), LadderOptions{}},
 		"ladder-shortened":                    {bulk, bulkTrace, LadderOptions{MaxRows: 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func refusedOnLoopback(t *testing.T) *trace.Trace {
 		l.see(time.Duration(20*i)*time.Microsecond, "host", "lo", true, f)
 		l.see(time.Duration(20*i+1)*time.Microsecond, "host", "lo", false, f)
 	}
-	return l.end(ms)
+	return l.end(10 * ms)
 }
 
 // On lo a packet is captured once, where it is sent: it has arrived unless something took it at the
@@ -155,7 +155,7 @@ func unreachable(t *testing.T) (*language.Scenario, *trace.Trace) {
 		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, layers.ICMPv4CodeHost)}, gopacket.Payload(syn[14:]))
 	l.see(3100*ms, "wire", "client", true, icmp)
 	l.see(3100*ms+10*time.Microsecond, "client", "eth0", false, icmp)
-	l.step(0, 3101*ms, trace.Step{Actor: "client", Op: "connect", Errno: "EHOSTUNREACH", Result: -1})
+	l.step(0, 3101*ms, trace.Step{Actor: "client", Op: "connect", Errno: "EHOSTUNREACH", Result: -1, Local: l.addr("client") + ":40000", Remote: l.addr("server") + ":8080"})
 	return s, l.end(3102 * ms)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
@@ -102,13 +103,13 @@ func Details(r *result.Result, k Look) string {
 			fmt.Fprintf(&b, "  fault %s\n", say.Printable(f.text()))
 		}
 	}
-	whole := k.Verbose
+	whole, states := k.Verbose, statesOf(r)
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
 		if v.Status == assertions.Pass && !k.Verbose {
 			continue
 		}
-		writeVerdict(&b, r, v, k)
+		writeVerdict(&b, r, v, states, k)
 		if v.Status == assertions.Fail && len(v.Packets) == 0 {
 			whole = true
 		}
@@ -119,7 +120,7 @@ func Details(r *result.Result, k Look) string {
 			rows = verboseRows
 		}
 		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
-		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  "}))
+		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  ", states: states}))
 	}
 	if failed && r.Dir != "" {
 		fmt.Fprintf(&b, "  All details: halfopen inspect %s\n", say.Printable(r.Dir))
@@ -128,7 +129,9 @@ func Details(r *result.Result, k Look) string {
 }
 
 // writeVerdict writes one verdict, a failure in full.
-func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k Look) {
+func writeVerdict(
+	b *strings.Builder, r *result.Result, v *assertions.Verdict, states func() []StateLine, k Look,
+) {
 	mark, st := "ok  ", good
 	switch v.Status {
 	case assertions.Fail:
@@ -179,7 +182,7 @@ func writeVerdict(b *strings.Builder, r *result.Result, v *assertions.Verdict, k
 		// The list that was written includes them.
 		return
 	}
-	for _, l := range socketLines(r, v.Sockets) {
+	for _, l := range socketLines(r.Trace, states, v.Sockets) {
 		wrapTo(b, k, "       ", "socket  ", l)
 	}
 }
@@ -191,22 +194,15 @@ func writeNotes(b *strings.Builder, v *assertions.Verdict, k Look) {
 }
 
 // socketLines returns the timelines of the sockets in these events, which are indexes in the trace.
-func socketLines(r *result.Result, events []int) []string {
-	var out []string
+func socketLines(t *trace.Trace, states func() []StateLine, events []int) []string {
 	if len(events) == 0 {
 		return nil
 	}
-	lines := States(r.Trace)
-	for i := range lines {
-		l := &lines[i]
-		if slices.ContainsFunc(events, func(e int) bool {
-			if e < 0 || e >= len(r.Trace.Events) {
-				return false
-			}
-			so := r.Trace.Events[e].Socket
-			return so != nil && so.Host == l.Host && so.Local == l.Local && so.Remote == l.Remote
-		}) {
-			out = append(out, l.from(r.Trace.Started()))
+	var out []string
+	shown := setOf(events)
+	for _, l := range states() {
+		if slices.ContainsFunc(l.samples, func(e int) bool { return shown[e] }) {
+			out = append(out, l.line(t.Started()))
 		}
 	}
 	return out

@@ -26,6 +26,8 @@ type row struct {
 
 	journey *Journey
 	words   []string
+	// change is set for changes of a socket's state; their text is made last.
+	change *change
 	// marked is true for a packet at which a check failed.
 	marked bool
 	gap    time.Duration
@@ -108,11 +110,14 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 	}
 	if o.Only == nil {
 		rows = append(rows, stepRows(s, t)...)
-		rows = append(rows, stateRows(t)...)
+		rows = append(rows, stateRows(o.timelines(s, t))...)
 		rows = append(rows, dropRows(t)...)
 		rows = append(rows, remarkRows(t)...)
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank(), b.rank()))
+	})
+	rows = joinChanges(rows)
 	type way struct{ from, to string }
 	last := map[way]time.Duration{}
 	for i := range rows {
@@ -203,36 +208,6 @@ func actorPrefix(s *language.Scenario, actor string) string {
 		return actor + ": "
 	}
 	return ""
-}
-
-// stateRows has a row for each change of a socket's state. It has the ports if the host has several
-// sockets.
-func stateRows(t *trace.Trace) []row {
-	var rows []row
-	count := map[string]int{}
-	all := States(t)
-	for _, l := range all {
-		count[l.Host]++
-	}
-	for _, l := range all {
-		for _, sp := range l.Spans {
-			text := "[" + sp.State + "]"
-			if count[l.Host] > 1 {
-				text = fmt.Sprintf("[%s %s]", sp.State, portsOf(l.Local, l.Remote))
-			}
-			rows = append(rows, row{at: sp.From, host: l.Host, text: text, style: warn})
-		}
-	}
-	return rows
-}
-
-// portsOf returns LOCAL>REMOTE ports, or :LOCAL for a socket without a peer.
-func portsOf(local, remote string) string {
-	port := func(a string) string { return a[strings.LastIndexByte(a, ':')+1:] }
-	if r := port(remote); r != "0" && r != "*" && r != "" {
-		return port(local) + ">" + r
-	}
-	return ":" + port(local)
 }
 
 // remarkRows has the rows that belong to no host: faults switched on and off, notes, a run that was
