@@ -80,7 +80,7 @@ type Transition struct {
 type Drop struct {
 	TCPSocket
 	// Reason is the name of an enum skb_drop_reason without SKB_DROP_REASON_: "NO_SOCKET".
-	// QUEUE_PURGE and NOT_SPECIFIED do not prove a loss: see [Drop.Loss].
+	// QUEUE_PURGE and some others do not prove a loss: see [Drop.Loss].
 	Reason string `json:"reason"`
 	// Location is the kernel function that dropped it: "tcp_v4_rcv".
 	Location string `json:"location,omitempty"`
@@ -91,8 +91,11 @@ type Drop struct {
 
 // Loss reports whether the drop proves that a packet was lost. QUEUE_PURGE is what a closed socket
 // had received and its program had not read, often only the FIN. NOT_SPECIFIED is also how older
-// kernels free packets that they have used.
-func (d *Drop) Loss() bool { return d.Reason != "QUEUE_PURGE" && d.Reason != "NOT_SPECIFIED" }
+// kernels free packets that they have used. PACKET_SOCK_ERROR is a capture that did not keep up:
+// the packet itself went on.
+func (d *Drop) Loss() bool {
+	return d.Reason != "QUEUE_PURGE" && d.Reason != "NOT_SPECIFIED" && d.Reason != "PACKET_SOCK_ERROR"
+}
 
 // Retransmit is a segment that the kernel sent again.
 type Retransmit struct {
