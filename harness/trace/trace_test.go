@@ -58,7 +58,8 @@ func someSocket(state string) TCPSocket {
 
 func TestDropsThatProveALoss(t *testing.T) {
 	for reason, want := range map[string]bool{
-		"NO_SOCKET": true, "TCP_OLD_SEQUENCE": true, "QUEUE_PURGE": false, "NOT_SPECIFIED": false,
+		"NO_SOCKET": true, "TCP_OLD_SEQUENCE": true, "QUEUE_PURGE": false,
+		"PACKET_SOCK_ERROR": false, "NOT_SPECIFIED": false,
 	} {
 		if got := (&Drop{Reason: reason}).Loss(); got != want {
 			t.Errorf("a drop with the reason %s proves a loss: %v, want %v", reason, got, want)
