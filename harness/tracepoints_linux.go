@@ -2,7 +2,6 @@ package harness
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -33,10 +32,11 @@ var mostKept = [tracepoint.Kinds]int{
 type tracepoints struct {
 	// off is set if none are wanted.
 	off     bool
+	view    *tracepoint.View // nil before watch, and if nothing can be watched
 	hosts   []*watchedHost
 	stopped bool
-	// failed are the reasons why events may be missing that are not counted as lost.
-	failed []error
+	// failed says why events may be missing that are not counted as lost; nil if none are.
+	failed error
 
 	mu sync.Mutex
 	// waiting are the events that take has not returned yet; mu.
@@ -70,13 +70,13 @@ func (t *tracepoints) watch(namespaces []namespace) *trace.Tracepoints {
 	if t.off {
 		return &trace.Tracepoints{Off: "they were not wanted"}
 	}
-	view, err := openView()
-	if err != nil {
+	var err error
+	if t.view, err = openView(); err != nil {
 		return unwatched(err)
 	}
 	for _, ns := range namespaces {
 		h := &watchedHost{name: ns.Host}
-		h.watch, err = view.Watch(ns.Inode, func(e tracepoint.Event) { t.keep(h, e) })
+		h.watch, err = t.view.Watch(ns.Inode, func(e tracepoint.Event) { t.keep(h, e) })
 		if err != nil {
 			t.stop()
 			t.hosts, t.waiting = nil, nil
@@ -84,7 +84,7 @@ func (t *tracepoints) watch(namespaces []namespace) *trace.Tracepoints {
 		}
 		t.hosts = append(t.hosts, h)
 	}
-	return &trace.Tracepoints{Gaps: gaps(view.Missing())}
+	return &trace.Tracepoints{Gaps: gaps(t.view.Missing())}
 }
 
 // dropReasons returns the reasons for drops that the kernel has, sorted; nil if it is not watched.
@@ -92,11 +92,7 @@ func (t *tracepoints) dropReasons() []string {
 	if len(t.hosts) == 0 {
 		return nil
 	}
-	view, err := openView()
-	if err != nil {
-		return nil
-	}
-	return slices.Sorted(slices.Values(view.DropReasons()))
+	return slices.Sorted(slices.Values(t.view.DropReasons()))
 }
 
 // unwatched says why there are no events.
@@ -142,12 +138,17 @@ func (t *tracepoints) stop() {
 		return
 	}
 	t.stopped = true
+	if len(t.hosts) == 0 {
+		return
+	}
+	var watches []*tracepoint.Watch
 	for _, h := range t.hosts {
-		lost, err := h.watch.Stop()
-		if err != nil {
-			t.failed = append(t.failed, fmt.Errorf("watching %s: %w", h.name, err))
-		}
-		for kind, n := range lost {
+		watches = append(watches, h.watch)
+	}
+	lost, err := t.view.Stop(watches...)
+	t.failed = err
+	for i, h := range t.hosts {
+		for kind, n := range lost[i] {
 			h.lost[kind] += n
 		}
 	}
@@ -165,8 +166,8 @@ func (t *tracepoints) lost() []trace.Event {
 			}
 		}
 	}
-	for _, err := range t.failed {
-		events = append(events, trace.Event{Note: &trace.Note{Text: err.Error(), Untrue: true}})
+	if t.failed != nil {
+		events = append(events, trace.Event{Note: &trace.Note{Text: t.failed.Error(), Untrue: true}})
 	}
 	return events
 }

@@ -183,9 +183,11 @@ func TestAFloodOfEventsIsCounted(t *testing.T) {
 
 func TestWhatCannotBeReadMakesATraceUntrue(t *testing.T) {
 	kernel := newTracepoints(true)
-	kernel.failed = []error{errors.New("watching client: a record of 3 bytes")}
+	kernel.failed = errors.New("reading the events of tracepoints: a record of 3 bytes")
 	want := []trace.Event{
-		{Note: &trace.Note{Text: "watching client: a record of 3 bytes", Untrue: true}},
+		{Note: &trace.Note{
+			Text: "reading the events of tracepoints: a record of 3 bytes", Untrue: true,
+		}},
 	}
 	if diff := cmp.Diff(want, kernel.lost()); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)

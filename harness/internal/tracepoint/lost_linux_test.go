@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"halfopen/internal/testlab"
@@ -159,5 +160,47 @@ func TestARecordThatIsNotUnderstoodIsAnErrorOfEachWatch(t *testing.T) {
 	}
 	if err := view.Close(); err == nil || err.Error() != want {
 		t.Errorf("Close returns %v, want %s", err, want)
+	}
+}
+
+// The watches of a lab end together, and their namespaces and slots are free again.
+func TestWatchesAreStoppedTogether(t *testing.T) {
+	needView(t)
+	view, err := Open()
+	try(t, err)
+	defer view.Close()
+	free := len(view.free)
+	for range 2 {
+		var watches []*Watch
+		for _, ns := range []uint64{1, 2, 3} { // no namespaces have these inodes
+			w, err := view.Watch(ns, func(Event) {})
+			try(t, err)
+			watches = append(watches, w)
+		}
+		if _, err := watches[1].Stop(); err != nil {
+			t.Errorf("stopping one: %v", err)
+		}
+		lost, err := view.Stop(watches...)
+		if diff := cmp.Diff(make([]Lost, 3), lost); diff != "" || err != nil {
+			t.Errorf("Stop returns %v, %v", lost, err)
+		}
+		if len(view.watches) != 0 || len(view.free) != free {
+			t.Errorf("%d watches and %d free slots are left, want 0 and %d",
+				len(view.watches), len(view.free), free)
+		}
+	}
+}
+
+// A program may write a record after the last look at the ring. Its slot has another watch by then,
+// whose account must not change.
+func TestARecordAfterTheEndOfItsWatchIsLeftOut(t *testing.T) {
+	const ns, slot, account = 7, 1, 1000
+	w := &Watch{ns: ns, slot: slot, taken: 500, emit: func(e Event) { t.Errorf("reported: %v", e) }}
+	w.view = &View{watches: map[uint32]*Watch{ns: w}, taken: []uint64{slot: account}}
+	w.stop()
+	record := bytesOf(&bpfReset{Head: bpfHead{Netns: ns, Kind: uint8(KindReset)}})
+	try(t, w.view.deliver(record))
+	if got := w.view.taken[slot]; got != account {
+		t.Errorf("the account of the slot is %d, want %d", got, account)
 	}
 }

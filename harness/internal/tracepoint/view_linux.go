@@ -41,8 +41,8 @@ type View struct {
 	reader  *ringbuf.Reader
 	reading sync.WaitGroup
 
-	// flushing is held by the one who waits for flushed.
-	flushing sync.Mutex
+	// stopping is held by Stop, which waits for flushed.
+	stopping sync.Mutex
 	// flushed gets a value when all that was in the ring at a flush has been read. It is closed
 	// when nothing is read any more.
 	flushed chan struct{}
@@ -277,10 +277,8 @@ func (v *View) fail(err error) {
 	}
 }
 
-// flush waits until all that is in the ring has been read.
+// flush waits until all that is in the ring has been read. It is called with stopping held.
 func (v *View) flush() {
-	v.flushing.Lock()
-	defer v.flushing.Unlock()
 	if v.reader.Flush() == nil { // else it is closed
 		<-v.flushed
 	}

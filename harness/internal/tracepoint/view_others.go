@@ -43,4 +43,4 @@ func (*View) Watch(uint64, func(Event)) (*Watch, error) { return nil, errElsewhe
 func (*View) Close() error { return nil }
 
 // Stop does nothing.
-func (*Watch) Stop() (Lost, error) { return Lost{}, nil }
+func (*View) Stop(watches ...*Watch) ([]Lost, error) { return make([]Lost, len(watches)), nil }

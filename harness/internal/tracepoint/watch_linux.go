@@ -11,24 +11,22 @@ import (
 	"sync/atomic"
 )
 
-// Watch is a network namespace whose events are reported, from [View.Watch] to [Watch.Stop].
+// Watch is a network namespace whose events are reported, from [View.Watch] to [View.Stop].
 type Watch struct {
 	view *View
 	ns   uint32
 	slot uint32
 	emit func(Event)
-	once sync.Once
 	// missed is what the programs had missed when the watch began.
 	missed Lost
-	// taken is how many bytes of its events were read; for the goroutine that reads.
-	taken uint64
 
 	// mu is held while emit runs.
 	mu      sync.Mutex
-	stopped bool // mu
+	taken   uint64 // the bytes of its events that were read; mu
+	stopped bool   // set by Stop, with its slot still its own; mu
 }
 
-// Watch reports the events of the network namespace with that inode, until [Watch.Stop]. emit is
+// Watch reports the events of the network namespace with that inode, until [View.Stop]. emit is
 // called by one goroutine for all namespaces: it must not block, nor stop a Watch. While it runs
 // events gather, and beyond 4 MiB of them (some 17 000 drops, or 40 000 transitions) they are lost
 // and counted.
@@ -63,39 +61,71 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 	return w, nil
 }
 
-// Stop ends the reports: emit has been called with all that happened before, and is not called
-// again. It returns how many events were lost. An event that the kernel kept from a program counts
-// for each namespace that was watched then: nobody knows whose it was. A second call returns none. The error says that
+// Stop ends the reports of some watches, in little more time than that of one. Each emit has been
+// called with all that happened before, and is not called again. Stop returns for each watch how
+// many events were lost, none if it was stopped before. An event that the kernel kept from a program
+// counts for each namespace that was watched then: nobody knows whose it was. The error says that
 // others may have been lost, too: that of any namespace was not understood.
-func (w *Watch) Stop() (lost Lost, err error) {
-	w.once.Do(func() {
-		lost, err = w.view.unwatch(w)
-		w.mu.Lock()
-		w.stopped = true
-		w.mu.Unlock()
-	})
-	return lost, err
-}
-
-// unwatch ends the events of a namespace and waits until those that are in the ring have been read.
-func (v *View) unwatch(w *Watch) (Lost, error) {
-	var last bpfWatched
-	err := v.namespaces.LookupAndDelete(w.ns, &last)
-	if err != nil {
-		err = fmt.Errorf("reading what was lost in network namespace %d: %w", w.ns, err)
+func (v *View) Stop(watches ...*Watch) (lost []Lost, err error) {
+	v.stopping.Lock()
+	defer v.stopping.Unlock()
+	lost = make([]Lost, len(watches))
+	for i, w := range watches {
+		if w.stopped {
+			continue
+		}
+		var last bpfWatched
+		if problem := v.namespaces.LookupAndDelete(w.ns, &last); problem != nil {
+			err = errors.Join(err, fmt.Errorf(
+				"reading what was lost in network namespace %d: %w", w.ns, problem))
+		}
+		lost[i] = Lost(last.Lost)
 	}
 	v.flush()
-	lost := Lost(last.Lost)
 	missed, problem := v.missed()
-	for kind := range lost {
-		lost[kind] += missed[kind] - w.missed[kind]
-	}
 	err = errors.Join(err, problem)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.watches, w.ns)
-	v.free = append(v.free, w.slot)
+	for i, w := range watches {
+		if w.stopped {
+			continue
+		}
+		for kind := range lost[i] {
+			if problem == nil {
+				lost[i][kind] += missed[kind] - w.missed[kind]
+			}
+		}
+		w.stop()
+		delete(v.watches, w.ns)
+		v.free = append(v.free, w.slot)
+	}
 	return lost, errors.Join(err, v.err)
+}
+
+// Stop stops one watch, see [View.Stop].
+func (w *Watch) Stop() (Lost, error) {
+	lost, err := w.view.Stop(w)
+	return lost[0], err
+}
+
+func (w *Watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+}
+
+// take reports an event to the watch and lets the programs know how much of its share of the ring
+// has been read. An event that is read after the end of the watch, because a program was still at
+// it, is left out: the slot may be that of another watch.
+func (w *Watch) take(e Event, size int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	w.emit(e)
+	w.taken += uint64(size)
+	w.view.account(w)
 }
 
 // account lets the programs know how much of a namespace's share of the ring has been read.
@@ -118,12 +148,6 @@ func (v *View) deliver(record []byte) error {
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	if !w.stopped {
-		w.emit(event)
-	}
-	w.mu.Unlock()
-	w.taken += uint64(len(record))
-	v.account(w)
+	w.take(event, len(record))
 	return nil
 }
