@@ -59,12 +59,8 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 	} else if x.Count != nil || n != int64(len(x.At)) {
 		v.saw(want.Contains(n), want.Of("drop"), say.Count(n, "drop"))
 	}
-	if len(x.At) > 0 && n > 0 {
-		base := since
-		if x.Since == "" {
-			base = ev.t.Events[matched[0]].T
-		}
-		ev.dropTimes(x, matched, base, v)
+	if len(x.At) > 0 && (n > 0 || v.Status == Pass) {
+		ev.dropTimes(x, matched, since, v)
 	}
 	if n == 0 {
 		ev.noteNoOccasion(
@@ -255,12 +251,18 @@ func (ev *evidence) unseenDrops(x *language.DropsExpectation, lost uint64, hidde
 	v.Unseen = true
 }
 
+// dropTimes judges the times of drops, counted from since or, without it, from the first drop. Times
+// without any drop fail, even where count allows none: there is nothing to judge.
 func (ev *evidence) dropTimes(
-	x *language.DropsExpectation, matched []int, base time.Duration, v *draft,
+	x *language.DropsExpectation, matched []int, since time.Duration, v *draft,
 ) {
 	there := len(matched)
-	if there > len(x.At) && x.Count != nil {
-		v.saw(false, say.Count(len(x.At), "drop")+", one for each time", say.Count(there, "drop"))
+	if there == 0 || there > len(x.At) && x.Count != nil {
+		v.saw(false, say.Count(len(x.At), "drop")+", one for each time", noneOr(int64(there), "drop"))
+	}
+	base := since
+	if x.Since == "" && there > 0 {
+		base = ev.t.Events[matched[0]].T
 	}
 	if x.Count != nil {
 		v.noteLonger("at", len(x.At), there, there)

@@ -107,6 +107,7 @@ func TestDropExpectations(t *testing.T) {
 		{"a drop at another time", `- {drops: {host: server, reason: TCP_CSUM}, at: [1s, 4s], since: client.connect}`, two, Fail},
 		{"fewer drops than times", `- {drops: {host: server, reason: TCP_CSUM}, at: [1s, 2s, 3s], since: client.connect}`, two, Fail},
 		{"more times than drops, as count allows", `- {drops: {host: server, reason: TCP_CSUM}, count: 1..9, at: [1s, 2s, 3s], since: client.connect}`, two, Pass},
+		{"times, and no drop, as count allows", `- {drops: {host: server, reason: TCP_CSUM}, count: 0..9, at: [1s], since: client.connect}`, drops(nil), Fail},
 		{"more drops than times", `- {drops: {host: server, reason: TCP_CSUM}, count: 2, at: [1s], since: client.connect}`, two, Fail},
 		{"drops before the time that counts", `- {drops: {host: server, reason: TCP_CSUM}, none: true, since: "client.connect"}`, drops(func(p *tape) { p.drop(0, "server", "TCP_CSUM", data(1)) }), Pass},
 		{"drops since an event that never happened", `- {drops: {host: server, reason: TCP_CSUM}, none: true, since: server.listen}`, two, Fail},
