@@ -25,9 +25,9 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// faultsStruck wants every fault to have struck whose hits no expectation judges; if it did not, the
-// run shows nothing about it. An expectation that is skipped judges nothing. A fault with a chance of 0% shows what happens without it, and must not
-// strike.
+// faultsStruck wants a hit of every fault whose hits no expectation judges: without one, the run
+// shows nothing about the fault. An expectation that is skipped judges nothing. A fault with a
+// chance of 0% shows what happens without it, and must not strike.
 func (ev *evidence) faultsStruck() []Verdict {
 	named := map[string]bool{}
 	for i := range ev.s.Expect {

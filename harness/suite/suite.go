@@ -75,7 +75,8 @@ type Options struct {
 	Control bool
 
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
-	// Dir/SCENARIO/CASE[-v6][/without_SETTING][/N]. Files of an older run are replaced. See [result.Find] and [result.Load].
+	// Dir/SCENARIO/CASE[-v6][/without_SETTING][/N]. Files of an older run are replaced. See
+	// [result.Find] and [result.Load].
 	Dir string
 	// Warn, if not nil, is called with each reason why virtual machines run slower than they could.
 	// It must be safe for concurrent use: guests run side by side.

@@ -301,12 +301,6 @@ const (
 	EndCanceled EndReason = "canceled"
 )
 
-// OfTracepoint reports whether the event comes from one of the kernel's tracepoints.
-func (e *Event) OfTracepoint() bool {
-	return e.Transition != nil || e.Drop != nil || e.Retransmit != nil || e.Reset != nil ||
-		e.Probe != nil
-}
-
 // Kind is the JSON key of the field that is set, "" if none is.
 func (e *Event) Kind() string {
 	switch {

@@ -31,8 +31,8 @@ type Options struct {
 	// Now is the clock that times queued packets.
 	Now func() time.Duration
 	// Struck, if not nil, is called on any goroutine with each strike in a queue, before its packet
-	// goes on if the strike counts by then. Failed, if not nil, is called with each error of a queue, and with what [Injector.Settle]
-	// could not wait for.
+	// goes on if the strike counts by then. Failed, if not nil, is called with each error of a
+	// queue, and if [Injector.Settle] did not wait long enough.
 	Struck func(host string, s Strike)
 	Failed func(error)
 }

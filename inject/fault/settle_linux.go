@@ -43,7 +43,8 @@ func (i *Injector) Settle() error {
 			}
 		}
 		if !ok {
-			i.failed(fmt.Errorf("%v after the last step there were still packets that had not met all faults: hits may be missing", settlePatience))
+			i.failed(fmt.Errorf("%v after the last step some packets had not met all faults yet: "+
+				"hits may be missing", settlePatience))
 			return nil
 		}
 	}

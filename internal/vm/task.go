@@ -22,9 +22,9 @@ type Options struct {
 	// Stage, if not nil, is called with each stage reached, from several goroutines. A guest that
 	// boots has the stages "packed" (its file system is packed, its kernel unpacked), "started"
 	// (QEMU runs), "up" and "modules loaded" (both reported by the guest), and "ready" (it has read
-	// its job). If it boots for a snapshot, "prepared" (the programs for
-	// tracepoints are loaded), "saved" and a second "started" come before "ready". A
-	// guest that continues from a snapshot has "restored" before "ready".
+	// its job). If it boots for a snapshot, "prepared" (the programs for tracepoints are loaded),
+	// "saved" and a second "started" come before "ready". A guest that continues from a snapshot has
+	// "restored" before "ready".
 	Stage func(stage string)
 	// Warn, if not nil, is called with the reasons why guests are slower than they need to be: they
 	// cannot continue from snapshots here, the snapshot of this one is not kept for the next, or

@@ -82,8 +82,8 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 
 // startProgram starts a program with the signal mask of the process instead of the thread's: a
 // program inherits the mask of the thread that starts it, and would not end at its timeout with
-// SIGTERM blocked. The program has one capability less than the lab, see withhold. It must be started on this thread, because it dies with the thread that started
-// it (PR_SET_PDEATHSIG).
+// SIGTERM blocked. The program has one capability less than the lab, see withhold. It must be
+// started on this thread, because it dies with the thread that started it (PR_SET_PDEATHSIG).
 func (t *thread) startProgram(cmd *exec.Cmd) error {
 	if err := withhold(); err != nil {
 		return err

@@ -8,9 +8,9 @@ import (
 
 // Command is one line from the harness to an actor. Exactly one field is set.
 //
-// The order is Init, then Prepare if the actor has a prelude (see [language.Prelude]), then Go. Event, Gate
-// and Reply may come at any time after Init. Stop, or the end of the pipe, ends the actor at once,
-// whatever it is doing.
+// The order is Init, then Prepare if the actor has a prelude (see [language.Prelude]), then Go.
+// Event, Gate and Reply may come at any time after Init. Stop, or the end of the pipe, ends the
+// actor at once, whatever it is doing.
 type Command struct {
 	Init    *Init `json:"init,omitempty"`
 	Prepare bool  `json:"prepare,omitempty"`
