@@ -1,6 +1,8 @@
 package harness_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +105,63 @@ expect:
 			if end.Reason != tt.reason || at-tr.Started() < tt.earliest {
 				t.Errorf("the run ended (%s) after %v, want %s after %v",
 					end.Reason, at-tr.Started(), tt.reason, tt.earliest)
+			}
+		})
+	}
+}
+
+// A run ends early at whatever moment it is canceled, without waiting for its packets.
+func TestACanceledRun(t *testing.T) {
+	needLab(t)
+	s := only(t, `
+name: canceled
+title: A run is canceled
+duration: 20s
+hosts: {client: {}, server: {}}
+faults:
+  slow: {match: {tcp: SYN, from: client}, do: {delay: 10s}, via: nfqueue}
+actors:
+  client:
+    - connect: "server:80"
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`)[0]
+	for _, tt := range []struct {
+		name string
+		at   func(*trace.Event) bool
+		ends bool
+	}{
+		{"as it begins", func(e *trace.Event) bool { return e.Run != nil }, false},
+		{
+			"before its actors begin",
+			func(e *trace.Event) bool { return e.Tracepoints != nil }, false,
+		},
+		{
+			"while a packet is delayed",
+			func(e *trace.Event) bool { return e.Fault != nil && e.Fault.What == trace.FaultHit }, true,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			tr, err := harness.Run(ctx, s, harness.Options{
+				Emit: func(e trace.Event) {
+					if tt.at(&e) {
+						cancel()
+					}
+				},
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Run returns %v, want %v", err, context.Canceled)
+			}
+			switch end, _ := tr.End(); {
+			case end == nil:
+				if tt.ends {
+					t.Error("the trace has no end")
+				}
+			case end.Reason != trace.EndCanceled:
+				t.Errorf("the run ended (%s), want %s", end.Reason, trace.EndCanceled)
 			}
 		})
 	}

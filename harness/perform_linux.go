@@ -132,7 +132,8 @@ func (l *lab) passOn(event language.EventRef) {
 }
 
 // settle waits until everything that was sent has met the faults on its way, so that its hits are
-// counted. What their events set off still happens.
+// counted. What their events set off still happens. Of a canceled run nobody counts hits, and its
+// grace period is short.
 func (l *lab) settle() error {
 	settled := make(chan error, 1)
 	go func() { settled <- l.faults.Settle() }()
@@ -144,6 +145,8 @@ func (l *lab) settle() error {
 			}
 		case err := <-settled:
 			return err
+		case <-l.canceled:
+			return nil
 		}
 	}
 }

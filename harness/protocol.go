@@ -10,7 +10,7 @@ import (
 )
 
 // order is an order to the lab, one JSON value on its control pipe. Exactly one field is set. The
-// end of the pipe cancels the run.
+// end of the pipe cancels the run, or lets the lab go after its end.
 type order struct {
 	// Job is the first order.
 	Job *job `json:"job,omitempty"`
