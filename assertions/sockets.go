@@ -109,8 +109,8 @@ func judgePeak(
 	}
 	least, at := peak(sure)
 	most, _ := peak(possible)
-	want := "a peak of " + x.Peak.Of("socket")
-	got := "a peak of " + say.Count(least, "socket")
+	want := x.Peak.Of("socket")
+	got := say.Count(least, "socket") + " at once"
 	if least > 0 {
 		got += ", at " + ev.when(at)
 	}

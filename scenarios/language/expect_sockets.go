@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
+
+	"halfopen/internal/say"
 )
 
 // SocketsExpectation judges how many sockets there are at an event, or at most at one time.
@@ -27,6 +30,8 @@ func (p *Peak) Set(text string) error {
 		return err
 	}
 	switch {
+	case c.Max < 0:
+		return fmt.Errorf("invalid peak %q: want 0 or more", say.Clip(text))
 	case c.Min != c.Max:
 	case strings.Contains(text, ".."):
 		c.Source = fmt.Sprintf("%d..%d", c.Min, c.Max)
@@ -42,24 +47,31 @@ func (p *Peak) UnmarshalJSON(data []byte) error { return unmarshalText(data, p) 
 
 // String says it in words: "at most 3 at once".
 func (p Peak) String() string {
+	return p.words(p.Count.String(), func(n int64) string { return strconv.FormatInt(n, 10) })
+}
+
+// Of says it in words with a noun: "at most 3 sockets at once".
+func (p Peak) Of(noun string) string {
+	return p.words(p.Count.Of(noun), func(n int64) string { return say.Count(n, noun) })
+}
+
+// words says it with a bound that number writes, or as a range.
+func (p Peak) words(asRange string, number func(int64) string) string {
 	switch {
 	case p.Min == math.MinInt64:
-		return fmt.Sprintf("at most %d at once", p.Max)
+		return "at most " + number(p.Max) + " at once"
 	case p.Max == math.MaxInt64:
-		return fmt.Sprintf("%d or more at once", p.Min)
+		return "at least " + number(p.Min) + " at once"
 	case p.Min == p.Max:
-		return fmt.Sprintf("%d at once", p.Min)
+		return "exactly " + number(p.Min) + " at once"
 	}
-	return p.Count.String() + " at once"
+	return asRange + " at once"
 }
 
 func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&s.Sockets, pos)
 	v.event(&s.When, pos, s.When)
 	v.count(s.Count, "count", pos)
-	if s.Peak != nil && s.Peak.Max < 0 {
-		v.errorf(s.Peak, pos, "invalid peak %q: want 0 or more", s.Peak.Source)
-	}
 	switch {
 	case s.Count == nil && s.Peak == nil:
 		v.errorf(&s.Sockets, pos, "sockets: want at least one of count and peak")

@@ -121,10 +121,10 @@ func TestAPlainPeakMeansAtMost(t *testing.T) {
 		{"0", "at most 0 at once", []int64{0}},
 		{"<= 2", "at most 2 at once", []int64{0, 1, 2}},
 		{"< 2", "at most 1 at once", []int64{0, 1}},
-		{">= 2", "2 or more at once", []int64{2, 3, 4}},
-		{"> 2", "3 or more at once", []int64{3, 4}},
+		{">= 2", "at least 2 at once", []int64{2, 3, 4}},
+		{"> 2", "at least 3 at once", []int64{3, 4}},
 		{"2..3", "2..3 at once", []int64{2, 3}},
-		{"2..2", "2 at once", []int64{2}},
+		{"2..2", "exactly 2 at once", []int64{2}},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
 			var p Peak
