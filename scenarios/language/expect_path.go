@@ -66,26 +66,40 @@ func (p *PathExpectation) check(v *validation, pos Pos) {
 
 // Fits reports whether a socket that went through these states went the path.
 func (p *PathExpectation) Fits(states []State) bool {
-	at, next := p.Follow(states)
-	return at == len(states) && !slices.ContainsFunc(p.States[next:],
-		func(s PathState) bool { return !s.Optional() })
+	at, places := p.follow(states)
+	return at == len(states) && places[len(p.States)]
 }
 
 // Follow returns how many of a socket's states follow the path, and how many states of the path
-// they take up. No state is found twice in a row, so the first that fits is the right one.
+// they take up at least.
 func (p *PathExpectation) Follow(states []State) (at, next int) {
-	for at < len(states) {
-		found := next
-		for found < len(p.States) && p.States[found].State() != states[at] &&
-			p.States[found].Optional() {
-			found++
+	at, places := p.follow(states)
+	return at, slices.Index(places, true)
+}
+
+// follow returns how many of a socket's states follow the path, and at each of the path's states,
+// and at its end, whether the next one may be found there: optional states may be left out.
+func (p *PathExpectation) follow(states []State) (at int, places []bool) {
+	places = p.leavingOut(append([]bool{true}, make([]bool, len(p.States))...))
+	for ; at < len(states); at++ {
+		next := make([]bool, len(places))
+		for i := range p.States {
+			next[i+1] = places[i] && p.States[i].State() == states[at]
 		}
-		if found == len(p.States) || p.States[found].State() != states[at] {
+		if !slices.Contains(next, true) {
 			break
 		}
-		at, next = at+1, found+1
+		places = p.leavingOut(next)
 	}
-	return at, next
+	return at, places
+}
+
+// leavingOut adds the places after optional states.
+func (p *PathExpectation) leavingOut(places []bool) []bool {
+	for i := range p.States {
+		places[i+1] = places[i+1] || places[i] && p.States[i].Optional()
+	}
+	return places
 }
 
 // Way returns the path in words: "SYN_SENT > ESTABLISHED > TIME_WAIT?".

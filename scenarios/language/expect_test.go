@@ -189,3 +189,37 @@ expect:
 		t.Error("a step whose condition is met may not hang")
 	}
 }
+
+func TestPathsLeaveOutOptionalStates(t *testing.T) {
+	for _, tt := range []struct {
+		name, path, went string
+		fits             bool
+		at, next         int
+	}{
+		{"every state", "SYN_SENT ESTABLISHED CLOSED", "SYN_SENT ESTABLISHED CLOSED", true, 3, 3},
+		{"a state too few", "SYN_SENT ESTABLISHED CLOSED", "SYN_SENT ESTABLISHED", false, 2, 2},
+		{"a state too many", "SYN_SENT ESTABLISHED", "SYN_SENT ESTABLISHED CLOSED", false, 2, 2},
+		{"an optional state that is there", "FIN_WAIT1 FIN_WAIT2? CLOSED", "FIN_WAIT1 FIN_WAIT2 CLOSED", true, 3, 3},
+		{"an optional state left out", "FIN_WAIT1 FIN_WAIT2? CLOSED", "FIN_WAIT1 CLOSED", true, 2, 3},
+		{"optional states at both ends", "SYN_SENT? ESTABLISHED CLOSED?", "ESTABLISHED", true, 1, 2},
+		{"the later of two that fit", "SYN_SENT? ESTABLISHED? SYN_SENT CLOSED", "SYN_SENT CLOSED", true, 2, 4},
+		{"the earlier of two that fit", "SYN_SENT? ESTABLISHED? SYN_SENT? CLOSED", "SYN_SENT ESTABLISHED CLOSED", true, 3, 4},
+		{"no state", "SYN_SENT ESTABLISHED?", "", false, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := PathExpectation{}
+			for _, s := range strings.Fields(tt.path) {
+				p.States = append(p.States, PathState(s))
+			}
+			var went []State
+			for _, s := range strings.Fields(tt.went) {
+				went = append(went, State(s))
+			}
+			at, next := p.Follow(went)
+			if fits := p.Fits(went); fits != tt.fits || at != tt.at || next != tt.next {
+				t.Errorf("fits %t, follows %d states over %d of the path; want %t, %d and %d",
+					fits, at, next, tt.fits, tt.at, tt.next)
+			}
+		})
+	}
+}
