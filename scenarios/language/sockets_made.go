@@ -54,6 +54,12 @@ func (v *validation) needsSocket(st *Step, made *socketsMade) {
 	v.madeBefore(st, made)
 }
 
+// needsDatagrams reports a step on datagrams whose actor has only made TCP sockets.
+func (v *validation) needsDatagrams(st *Step) {
+	v.errorf(nil, st.Pos, "%s needs a UDP socket, and the steps before it make only TCP sockets; "+
+		"add the step {socket: udp} before bind", st.Op.Kind())
+}
+
 // madeBefore checks that an earlier step makes the socket that a step names, if it names one.
 func (v *validation) madeBefore(st *Step, made *socketsMade) {
 	if st.Socket != "" && !made.knows(st.Socket) {

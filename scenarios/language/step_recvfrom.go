@@ -15,8 +15,7 @@ func (r *Recvfrom) check(v *validation, _ *Actor, st *Step) {
 func (*Recvfrom) sockets(v *validation, st *Step, made *socketsMade) {
 	v.needsSocket(st, made)
 	if made.any && !made.typed && !made.datagrams && !made.connection {
-		v.errorf(nil, st.Pos,
-			"recvfrom needs a UDP socket, and bind makes a TCP socket; add the step {socket: udp} before bind")
+		v.needsDatagrams(st)
 	}
 }
 

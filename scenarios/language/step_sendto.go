@@ -13,7 +13,11 @@ func (s *Sendto) check(v *validation, _ *Actor, st *Step) {
 	v.target(&s.To, st.Pos, s.To)
 }
 
-func (*Sendto) sockets(_ *validation, st *Step, made *socketsMade) {
+// sockets reports a socket that was bound in vain: sendto takes none of TCP, and would make another.
+func (*Sendto) sockets(v *validation, st *Step, made *socketsMade) {
+	if st.Socket == "" && made.bound && !made.datagrams && !made.connection && !made.listener {
+		v.needsDatagrams(st)
+	}
 	made.made(st.Socket, "sock")
 	made.datagrams = true
 }
