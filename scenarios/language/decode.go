@@ -35,6 +35,7 @@ var forms = map[reflect.Type]typeForm{
 
 	reflect.TypeFor[[]Unproven](): {read: into((*decoder).control), schema: (*schemaBuilder).control},
 
+	reflect.TypeFor[Errno]():        {read: into((*decoder).errno)},
 	reflect.TypeFor[SegmentFlags](): {read: into((*decoder).segmentFlags)},
 	reflect.TypeFor[[]InfoVal]():    {read: into((*decoder).infoValues), schema: infoSchema},
 

@@ -2,7 +2,10 @@ package language
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
+
+	"gopkg.in/yaml.v3"
 
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -72,6 +75,16 @@ func (e *Errno) Set(text string) error {
 	}
 	*e = Errno(text)
 	return nil
+}
+
+// errno reads the name of an error. A list of them is refused with what may be meant.
+func (d *decoder) errno(n *yaml.Node, e *Errno) {
+	if n.Kind == yaml.SequenceNode {
+		d.Errorf(n, "want one error, not a list: write result: -1 for any error, or an entry of expect "+
+			"for each, with only or where")
+		return
+	}
+	d.Plain(n, reflect.ValueOf(e).Elem())
 }
 
 // errnoNames are the names of errors in the order of their numbers.
