@@ -226,6 +226,7 @@ func TestEstimateAddsTheTimeOfTheEvent(t *testing.T) {
 		{"took of a step, each time", sleeps, "{step: client.connect, error: none, took: 10s}", "", 123 * time.Second},
 		{"packets since a step", sleeps, "{packets: {tcp: SYN}, at: [1s, 30s], since: client.connect}", "", 130 * time.Second},
 		{"a list of times longer than the count", sleeps, "{packets: {tcp: SYN}, at: [1s, 30s, 90s], count: 2, since: client.connect}", "", 130 * time.Second},
+		{"a list of drops longer than the count", sleeps, "{drops: {host: client}, at: [1s, 30s, 90s], count: 2, since: client.connect}", "", 130 * time.Second},
 		{"for from a step within another", sleeps, "{holds: {host: client}, from: client.sleep2, for: 50s}", "", 151 * time.Second},
 		{"at since the hit of a fault", sleeps, "{reaches: {host: client}, at: 50s, since: \"fault.f.hit[2]\"}", fault, 157 * time.Second},
 		{"for of a fault that an event begins", sleeps, "{never: {host: client}}", "faults:\n  f: {do: drop, from: client.sleep, for: 9s}\n", 109 * time.Second},

@@ -87,19 +87,15 @@ func (d *DropsExpectation) String() string {
 		parts = append(parts, d.Count.String())
 	}
 	if len(d.At) > 0 {
-		each := make([]string, len(d.At))
-		for i := range d.At {
-			each[i] = d.At[i].Source
-		}
-		parts = append(parts, "at "+strings.Join(each, ", "))
+		parts = append(parts, "at "+sources(judged(d.At, d.Count, 0)))
 	}
 	return title + ": " + strings.Join(parts, ", ")
 }
 
 func (d *DropsExpectation) lasts() time.Duration {
 	var last time.Duration
-	for i := range d.At {
-		last = max(last, d.At[i].Want)
+	for _, at := range judged(d.At, d.Count, 0) {
+		last = max(last, at.Want)
 	}
 	return last
 }

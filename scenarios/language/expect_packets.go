@@ -70,10 +70,10 @@ func (p *PacketsExpectation) String() string {
 		parts = append(parts, p.Count.String())
 	}
 	if len(p.Gaps) > 0 {
-		parts = append(parts, strings.TrimSpace("gaps "+p.judged(p.Gaps, 1)))
+		parts = append(parts, strings.TrimSpace("gaps "+sources(judged(p.Gaps, p.Count, 1))))
 	}
 	if len(p.At) > 0 {
-		parts = append(parts, "at "+p.judged(p.At, 0))
+		parts = append(parts, "at "+sources(judged(p.At, p.Count, 0)))
 	}
 	if len(p.Sequence) > 0 {
 		each := make([]string, len(p.Sequence))
@@ -85,12 +85,17 @@ func (p *PacketsExpectation) String() string {
 	return title + ": " + strings.Join(parts, ", ")
 }
 
-// judged writes the spans that are judged. For an exact count of n packets, these are the first
-// n-less.
-func (p *PacketsExpectation) judged(spans []Span, less int) string {
-	if c := p.Count; c != nil && c.Min == c.Max && c.Max >= 1 {
-		spans = spans[:min(len(spans), int(c.Max)-less)]
+// judged returns the spans that can be judged. With a count the list may be longer: of at most n
+// packets, these are the first n-less.
+func judged(spans []Span, c *Count, less int64) []Span {
+	if c == nil || c.Max < 1 {
+		return spans
 	}
+	return spans[:min(int64(len(spans)), c.Max-less)]
+}
+
+// sources joins spans as they were written.
+func sources(spans []Span) string {
 	each := make([]string, len(spans))
 	for i := range spans {
 		each[i] = spans[i].Source
@@ -101,18 +106,12 @@ func (p *PacketsExpectation) judged(spans []Span, less int) string {
 // lasts returns the sum of the gaps, or the last of the times if that is longer: the packets must
 // be watched until then.
 func (p *PacketsExpectation) lasts() time.Duration {
-	gaps, at := p.Gaps, p.At
-	// With a count, the lists may be longer than needed.
-	if c := p.Count; c != nil && c.Max >= 1 {
-		gaps = gaps[:min(int64(len(gaps)), c.Max-1)]
-		at = at[:min(int64(len(at)), c.Max)]
-	}
 	var sum, last time.Duration
-	for i := range gaps {
-		sum = min(sum+gaps[i].Want, maxDuration)
+	for _, gap := range judged(p.Gaps, p.Count, 1) {
+		sum = plus(sum, gap.Want)
 	}
-	for i := range at {
-		last = max(last, at[i].Want)
+	for _, at := range judged(p.At, p.Count, 0) {
+		last = max(last, at.Want)
 	}
 	return max(sum, last)
 }

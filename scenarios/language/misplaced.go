@@ -38,7 +38,8 @@ func misplaced(t reflect.Type, key string) string {
 var windowKeys = []string{"since", "until", "at", "from", "when"}
 
 func isSelector(t reflect.Type) bool {
-	return t == reflect.TypeFor[Selector]() || t == reflect.TypeFor[SocketSelector]()
+	return t == reflect.TypeFor[Selector]() || t == reflect.TypeFor[SocketSelector]() ||
+		t == reflect.TypeFor[DropSelector]()
 }
 
 // aroundSelector returns the structs that have a selector: a fault, and kinds of expectations.
