@@ -28,7 +28,7 @@ type StepExpectation struct {
 	SHA256 *Text     `json:"sha256,omitempty" jsonschema_description:"SHA-256 of all bytes received, in hex."`
 	Peer   string    `json:"peer,omitempty" jsonschema_description:"Where the datagram of recvfrom, or the connection of accept, came from: HOST, HOST.N or HOST:PORT."`
 	Count  *Count    `json:"count,omitempty" jsonschema_description:"How many executions ended like this. Default: all."`
-	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did, at its duration if that is set, else at its deadline, or when its process was killed."`
+	Hangs  bool      `json:"hangs,omitempty" jsonschema_description:"true: the step had not ended when the run did (at its duration if set, else at its deadline), or when its process was killed."`
 }
 
 func (e *StepExpectation) check(v *validation, pos Pos) {
@@ -95,7 +95,7 @@ func (s *Scenario) ExpectsError(actor, id string) bool {
 		if a, step, _ := e.Step.Split(); a != actor || step != id {
 			continue
 		}
-		if e.Error != "" && e.Error != "none" || e.Result != nil && e.Result.Min < 0 {
+		if e.Error != "" && e.Error != NoError || e.Result != nil && e.Result.Min < 0 {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
+	"halfopen/internal/sysctl"
 )
 
 // InfoVal is an expected field of tcp_info, or an expected count of sockstat.
@@ -101,27 +103,25 @@ func infoCount(name, text string) (Count, error) {
 	}
 	var s Span
 	if err := s.Set(text); err != nil {
-		return Count{}, fmt.Errorf("invalid %s %q: want a number of %v, or a duration such as 200ms",
-			name, say.Clip(text), unit)
+		return Count{}, fmt.Errorf("invalid %s %q: want a number of %s, or a duration such as 200ms",
+			name, say.Clip(text), sysctl.UnitName(unit))
 	}
 	if s.Timer {
 		s.Min, s.Max = s.Want, s.Want // a value is exact, unlike the time that a step takes
 	}
 	c := Count{Min: int64(s.Min), Max: int64(s.Max)}
-	if s.Max >= 0 && c.Max < noMax { // round down
+	if s.Max >= 0 && c.Max != math.MaxInt64 { // round down
 		c.Max /= int64(unit)
 	}
 	if s.Min > 0 { // round up
 		c.Min = (c.Min + int64(unit) - 1) / int64(unit)
 	}
 	if c.Min > c.Max {
-		return Count{}, fmt.Errorf("invalid %s %q: want a whole number of %v", name, say.Clip(text), unit)
+		return Count{}, fmt.Errorf("invalid %s %q: want a whole number of %s",
+			name, say.Clip(text), sysctl.UnitName(unit))
 	}
 	return c, nil
 }
-
-// noMax is the Max of a range without an upper bound.
-const noMax = 1<<63 - 1
 
 // infoValues reads fields and their values. A value may be a range of numbers, and of some fields a
 // name or a duration.

@@ -54,12 +54,12 @@ expect: [{step: client.tcp_info, values: {tcpi_`+c.name+`: "`+c.text+`"}}]
 
 func TestValuesOfTCPInfoThatCannotBe(t *testing.T) {
 	for text, want := range map[string]string{
-		"{cwnd: 10}":            `unknown field of tcp_info (as in struct tcp_info, without tcpi_) "cwnd" (did you mean snd_cwnd?)`,
-		"{ssthresh: 10}":        `unknown field of tcp_info (as in struct tcp_info, without tcpi_) "ssthresh" (did you mean rcv_ssthresh or snd_ssthresh?)`,
+		"{cwnd: 10}":            `unknown field of tcp_info "cwnd" (did you mean snd_cwnd?)`,
+		"{ssthresh: 10}":        `unknown field of tcp_info "ssthresh" (did you mean rcv_ssthresh or snd_ssthresh?)`,
 		"{state: CLOSED}":       `invalid state "CLOSED": want a number, or one of ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING`,
 		"{ca_state: Recover}":   `invalid ca_state "Recover": want a number, or one of Open, Disorder, CWR, Recovery, Loss`,
-		"{rto: soon}":           `invalid rto "soon": want a number of 1µs, or a duration such as 200ms`,
-		"{last_ack_sent: 10us}": `invalid last_ack_sent "10us": want a whole number of 1ms`,
+		"{rto: soon}":           `invalid rto "soon": want a number of microseconds, or a duration such as 200ms`,
+		"{last_ack_sent: 10us}": `invalid last_ack_sent "10us": want a whole number of milliseconds`,
 		"{snd_cwnd: 10s}":       `invalid count "10s": want 3, ">= 3", "> 3", "<= 3", "< 3" or 2..5`,
 	} {
 		_, err := expandText(t, skeleton+`

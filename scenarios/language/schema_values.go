@@ -89,23 +89,23 @@ func anyState() string {
 		names = append(names, bareState(w))
 	}
 	slices.Sort(names)
-	var any strings.Builder
+	var pattern strings.Builder
 	for i, name := range names {
 		if i > 0 {
-			any.WriteString("|")
+			pattern.WriteString("|")
 		}
 		for j, r := range name {
 			if j > 0 {
-				any.WriteString("[-_ ]?")
+				pattern.WriteString("[-_ ]?")
 			}
 			if unicode.IsLetter(r) {
-				fmt.Fprintf(&any, "[%c%c]", r, unicode.ToLower(r))
+				fmt.Fprintf(&pattern, "[%c%c]", r, unicode.ToLower(r))
 			} else {
-				any.WriteRune(r)
+				pattern.WriteRune(r)
 			}
 		}
 	}
-	return any.String()
+	return pattern.String()
 }
 
 func numberSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {

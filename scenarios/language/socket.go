@@ -13,7 +13,7 @@ type SocketSelector struct {
 	Host   string `json:"host" jsonschema_description:"The host that the socket is on."`
 	Local  Ports  `json:"local,omitempty" jsonschema_description:"Local port, a range such as 40000..40010, or a list of these."`
 	Remote Ports  `json:"remote,omitempty" jsonschema_description:"Remote port, a range such as 40000..40010, or a list of these."`
-	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
+	State  States `json:"state,omitempty" jsonschema_description:"TCP state, or a list: ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING."`
 }
 
 // String returns the selector in words: "server local port 8080 in LISTEN", "client in ESTABLISHED
@@ -34,11 +34,8 @@ func (s *SocketSelector) String() string {
 
 func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	v.host(&s.Host, pos, s.Host, true)
-	for key, ports := range map[string]*Ports{"local": &s.Local, "remote": &s.Remote} {
-		if v.has(ports) && len(*ports) == 0 {
-			v.errorf(ports, pos, "%s is empty; give it a port, or remove the key", key)
-		}
-	}
+	v.ports(&s.Local, pos, "local")
+	v.ports(&s.Remote, pos, "remote")
 	for i := range s.State {
 		switch s.State[i] {
 		case Closed:
@@ -47,6 +44,13 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 		case Unbound:
 			v.errorf(&s.State[i], pos, "%s", unboundUnseen)
 		}
+	}
+}
+
+// ports reports an empty list of ports.
+func (v *validation) ports(p *Ports, pos Pos, key string) {
+	if v.has(p) && len(*p) == 0 {
+		v.errorf(p, pos, "%s is empty; give it a port, or remove the key", key)
 	}
 }
 
@@ -74,10 +78,10 @@ const (
 	Closed      State = "CLOSED"
 )
 
-// Words returns the TCP states.
+// Words returns the TCP states that expectations can name. Nobody can see a socket in [Unbound].
 func (State) Words() []string {
-	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Unbound, CloseWait,
-		LastAck, Listening, Closing, Closed)
+	return texts(Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, CloseWait, LastAck,
+		Listening, Closing, Closed)
 }
 
 // stateAliases are the other names of states, without what stands between their words: those of ss,
@@ -87,6 +91,7 @@ var stateAliases = map[string]State{
 	"SYNRECEIVED": SynRecv,
 	"SYNRCVD":     SynRecv,
 	"NEWSYNRECV":  SynRecv,
+	"CLOSE":       Unbound,
 	"UNCONN":      Unbound,
 	"LISTENING":   Listening,
 	"UNCONNECTED": Unbound,

@@ -24,7 +24,7 @@ func (*TCPInfo) Arguments() string { return "" }
 func (*TCPInfo) Shows() Shown { return Shown{Part: OutcomeValues} }
 
 func (*TCPInfo) valueNames() (what string, names []string) {
-	return "field of tcp_info (as in struct tcp_info, without tcpi_)", tcpInfoFields
+	return "field of tcp_info", tcpInfoFields
 }
 
 // tcpInfoFields are the fields of struct tcp_info (include/uapi/linux/tcp.h), without tcpi_.
