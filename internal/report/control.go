@@ -2,17 +2,11 @@ package report
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"halfopen/harness/suite/result"
-	"halfopen/harness/trace"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
@@ -23,50 +17,13 @@ var proofStyle = map[result.Proof]style{
 	result.NotSet: warn, result.NotTried: warn,
 }
 
-// newControl returns the view of controls for people.
-func newControl(o Output) View {
-	look := LookFor(o.Out)
-	look.Verbose = o.Verbose
-	file, isFile := o.Out.(*os.File)
-	return &controlView{
-		out:   o.Out,
-		look:  look,
-		began: time.Now(),
-		progress: NewProgress(o.Out, ProgressOptions{
-			Live:  isFile && term.IsTerminal(int(file.Fd())),
-			Color: look.Color,
-			Total: o.Runs,
-		}),
-		watchers: map[*result.Run]*Watcher{},
-	}
-}
+// newControl returns the view of controls for people. It does not write the beginnings of runs: there
+// are many.
+func newControl(o Output) View { return &controlView{newLive(o, false)} }
 
 // controlView writes the runs of cases that did not pass while runs go on, and a table of the
 // settings at the end.
-type controlView struct {
-	out      io.Writer
-	look     Look
-	began    time.Time
-	progress *Progress
-
-	mu       sync.Mutex
-	watchers map[*result.Run]*Watcher
-}
-
-func (v *controlView) Begin(r *result.Run) {
-	w := v.progress.Case(r.ID(), r.Scenario)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.watchers[r] = w
-}
-
-func (v *controlView) watcher(r *result.Run) *Watcher {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.watchers[r]
-}
-
-func (v *controlView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+type controlView struct{ *live }
 
 func (v *controlView) End(r *result.Result) {
 	text, failed := "", false
@@ -89,10 +46,7 @@ func (v *controlView) Close(results []result.Result, e Ending) error {
 	_, stopped := finished(results)
 	fmt.Fprintf(&text, "\n%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
 		shortSeconds(time.Since(v.began)), say.Count(len(results)-stopped, "run"), e.Seed)
-	text.WriteString(interrupted(stopped, len(results)))
-	text.WriteString(lineOf(e.LeftOut))
-	_, err := io.WriteString(v.out, text.String())
-	return err
+	return v.write(&text, results, e)
 }
 
 // controlTable lists the settings; if there are many, only those that are not proven.
@@ -118,40 +72,40 @@ func controlTable(all []result.Control, k Look) string {
 // also of the others what proves them.
 func controlNotes(all []result.Control, k Look) string {
 	var b strings.Builder
+	line := func(format string, args ...any) {
+		b.WriteString(say.Printable(fmt.Sprintf(format, args...)) + "\n")
+	}
 	for i := range all {
 		c := &all[i]
-		switch c.Proof {
-		case result.Unproven:
-			fmt.Fprintf(&b, "\n%s: nothing proves %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
-			writeRuns(&b, c)
-			fmt.Fprintf(&b, "  add an expectation that fails without it, or remove it, or mark it: "+
-				"control: {%s: %s, reason: \"...\"}\n", c.Setting.Kind, c.Setting.Name)
-		case result.Unknown:
-			fmt.Fprintf(&b, "\n%s: it is not known what proves %s of %s\n",
-				c.Setting.Pos, &c.Setting, c.Scenario)
-			writeRuns(&b, c)
-		case result.Exempt:
-			if k.Verbose {
-				fmt.Fprintf(&b, "\n%s: %s of %s need not be proven: %s\n", c.Setting.Pos, &c.Setting,
-					c.Scenario, c.Mark.Reason)
-				writeRuns(&b, c)
-			}
-		default:
-			if k.Verbose {
-				fmt.Fprintf(&b, "\n%s: %s of %s\n", c.Setting.Pos, &c.Setting, c.Scenario)
-				writeRuns(&b, c)
-			}
+		text := fmt.Sprintf("%s of %s", &c.Setting, c.Scenario)
+		switch {
+		case c.Proof == result.Unproven:
+			text = "nothing proves " + text
+		case c.Proof == result.Unknown:
+			text = "it is not known what proves " + text
+		case !k.Verbose:
+			continue
+		case c.Proof == result.Exempt:
+			text += " need not be proven: " + c.Mark.Reason
+		}
+		b.WriteString("\n")
+		line("%s: %s", c.Setting.Pos, text)
+		writeRuns(line, c)
+		if c.Proof == result.Unproven {
+			line("  add an expectation that fails without it, or remove it, or mark it: "+
+				"control: {%s: %s, reason: \"...\"}", c.Setting.Kind, c.Setting.Name)
 		}
 	}
 	for _, m := range result.Superfluous(all) {
-		fmt.Fprintf(&b, "\n%s: control marks %s, which is proven; remove the entry\n", m.Pos, m)
+		b.WriteString("\n")
+		line("%s: control marks %s, which is proven; remove the entry", m.Pos, m)
 	}
 	return k.plain(b.String())
 }
 
 // writeRuns writes a line for each different outcome of the runs without a setting, with the cases
 // that had it.
-func writeRuns(b *strings.Builder, c *result.Control) {
+func writeRuns(line func(string, ...any), c *result.Control) {
 	var outcomes []string
 	cases := map[string][]string{}
 	for i := range c.Runs {
@@ -172,7 +126,7 @@ func writeRuns(b *strings.Builder, c *result.Control) {
 		if names := cases[text]; len(names) > 0 {
 			in = " (" + strings.Join(names, ", ") + ")"
 		}
-		fmt.Fprintf(b, "  %s%s\n", text, in)
+		line("  %s%s", text, in)
 	}
 }
 

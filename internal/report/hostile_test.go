@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode"
 
+	"halfopen/assertions"
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
@@ -49,6 +50,10 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 		"an inspected run":           func(t *testing.T) string { return Inspect(hostile(t), Look{}) },
 		"the table of several runs":  func(t *testing.T) string { return closingTable([]*result.Result{hostile(t), hostile(t)}, Look{}) },
 		"the lines of runs that run": func(t *testing.T) string { return progressOf(hostile(t)) },
+		"the table of controls":      func(t *testing.T) string { return controlTable(hostileControls(evil), Look{}) },
+		"the notes on controls": func(t *testing.T) string {
+			return controlNotes(hostileControls(evil), Look{Verbose: true})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := draw(t)
@@ -65,6 +70,26 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hostileControls returns a setting with each proof.
+func hostileControls(evil string) []result.Control {
+	var all []result.Control
+	for _, proof := range []result.Proof{result.Proven, result.Unproven, result.Unknown, result.Exempt} {
+		r := &result.Result{
+			Run:      result.Run{Scenario: &language.Scenario{Name: evil, Case: evil}},
+			Verdicts: []assertions.Verdict{{Title: evil}},
+		}
+		pos := language.Pos{File: evil, Line: len(all) + 1}
+		all = append(all, result.Control{
+			Scenario: evil, Proof: proof, Setting: language.Setting{Name: evil, Host: evil, Pos: pos},
+			Mark: &language.Unproven{Sysctl: evil, Reason: evil, Pos: pos},
+			Runs: []result.ControlRun{
+				{Result: r, Proof: result.Proven, By: []int{0}}, {Result: r, Proof: result.Unproven, Why: evil},
+			},
+		})
+	}
+	return all
 }
 
 type errorText string

@@ -2,68 +2,23 @@ package report
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"halfopen/harness/suite/result"
-	"halfopen/harness/trace"
 	"halfopen/internal/say"
 )
 
-// newPretty returns the view for people. On a terminal it has colors, and a live line for each run.
-func newPretty(o Output) View {
-	look := LookFor(o.Out)
-	look.Verbose = o.Verbose
-	file, isFile := o.Out.(*os.File)
-	return &prettyView{
-		out:   o.Out,
-		look:  look,
-		began: time.Now(),
-		progress: NewProgress(o.Out, ProgressOptions{
-			Live:    isFile && term.IsTerminal(int(file.Fd())),
-			Color:   look.Color,
-			Verbose: o.Verbose,
-			Total:   o.Runs,
-		}),
-		watchers: map[*result.Run]*Watcher{},
-	}
-}
+// newPretty returns the view for people.
+func newPretty(o Output) View { return &prettyView{newLive(o, o.Verbose)} }
 
 // mostInTable is the largest number of results of which the table also lists the passed ones.
 const mostInTable = 40
 
 // prettyView writes a line for each run, with the details of failures below it, and a table at the
 // end.
-type prettyView struct {
-	out      io.Writer
-	look     Look
-	began    time.Time
-	progress *Progress
-
-	mu       sync.Mutex
-	watchers map[*result.Run]*Watcher
-}
-
-func (v *prettyView) Begin(r *result.Run) {
-	w := v.progress.Case(r.ID(), r.Scenario)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.watchers[r] = w
-}
-
-func (v *prettyView) watcher(r *result.Run) *Watcher {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.watchers[r]
-}
-
-func (v *prettyView) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+type prettyView struct{ *live }
 
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
@@ -80,23 +35,16 @@ func (v *prettyView) End(r *result.Result) {
 
 func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
-	done, stopped := finished(results)
+	done, _ := finished(results)
 	var text strings.Builder
 	if table := tableOf(results, done, v.look); table != "" {
 		text.WriteString("\n" + table)
 	}
 	fmt.Fprintf(&text, "\n%s; seed %d\n", summary(done, time.Since(v.began), v.look), e.Seed)
-	text.WriteString(interrupted(stopped, len(results)))
-	if e.Dir != "" {
-		fmt.Fprintf(&text,
-			"trace, capture and verdict of each run are in %s; draw them with halfopen inspect\n", e.Dir)
-	}
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
-	text.WriteString(lineOf(e.LeftOut))
-	_, err := io.WriteString(v.out, text.String())
-	return err
+	return v.write(&text, results, e)
 }
 
 // tableOf is the table at the end: by kernels if there are several, else of the results that are

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/internal/say"
+)
+
+// live is what the views for people have in common: on a terminal, colors and a live line for each
+// run.
+type live struct {
+	out      io.Writer
+	look     Look
+	began    time.Time
+	progress *Progress
+
+	mu       sync.Mutex
+	watchers map[*result.Run]*Watcher
+}
+
+// newLive returns a live whose progress also writes the beginnings of runs if verbose is set.
+func newLive(o Output, verbose bool) *live {
+	look := LookFor(o.Out)
+	look.Verbose = o.Verbose
+	file, isFile := o.Out.(*os.File)
+	return &live{
+		out:   o.Out,
+		look:  look,
+		began: time.Now(),
+		progress: NewProgress(o.Out, ProgressOptions{
+			Live:    isFile && term.IsTerminal(int(file.Fd())),
+			Color:   look.Color,
+			Verbose: verbose,
+			Total:   o.Runs,
+		}),
+		watchers: map[*result.Run]*Watcher{},
+	}
+}
+
+// Begin adds the live line of a run.
+func (v *live) Begin(r *result.Run) {
+	w := v.progress.Case(r.ID(), r.Scenario)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watchers[r] = w
+}
+
+// Event shows in the live line what a run waits for.
+func (v *live) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+
+func (v *live) watcher(r *result.Run) *Watcher {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.watchers[r]
+}
+
+// write writes the end of the output, the last lines after text.
+func (v *live) write(text *strings.Builder, results []result.Result, e Ending) error {
+	_, stopped := finished(results)
+	text.WriteString(interrupted(stopped, len(results)))
+	if e.Dir != "" {
+		text.WriteString("trace, capture and verdict of each run are in " + say.Printable(e.Dir) +
+			"; draw them with halfopen inspect\n")
+	}
+	text.WriteString(lineOf(e.LeftOut))
+	_, err := io.WriteString(v.out, text.String())
+	return err
+}
