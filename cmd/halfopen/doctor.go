@@ -23,10 +23,10 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what this machine can do, and how to get what is missing",
 		Long: `Check what this machine can do. Each line except the last two is the result of
-building a lab with one feature that scenarios use. The line before the last is
-about the kernel's tracepoints, by which a run sees each state of a socket, and
-each packet that the kernel drops; without them, runs rest on packets and samples.
-The last line is about warped time, in which long runs happen. If something is missing, the lines below it say
+building a lab with one feature that scenarios use. The line "tracepoints" says
+whether the kernel itself reports each state of a socket and each packet that it
+drops; without them, runs rest on packets and samples. The last line is about warped
+time, in which long runs happen. If something is missing, the lines below it say
 why, and what to do about it. The exit status is 3 if a feature is missing that
 nearly every scenario needs.`,
 		Annotations: onlyLinux,
@@ -137,11 +137,11 @@ func doctor(ctx context.Context, p *page) error {
 		all.Go(func() { _, errs[i] = probes[i].run(ctx) })
 	}
 	var gaps []trace.Gap
-	var unseen error
+	var off error // why the tracepoints are not watched
 	all.Go(func() {
 		var t *trace.Trace
-		if t, unseen = seeing.run(ctx); unseen == nil {
-			gaps, unseen = seen(t)
+		if t, off = seeing.run(ctx); off == nil {
+			gaps, off = seen(t)
 		}
 	})
 	all.Wait()
@@ -156,7 +156,7 @@ func doctor(ctx context.Context, p *page) error {
 			essential = essential || probes[i].essential
 		}
 	}
-	if p.probed(&seeing, unseen); unseen != nil {
+	if p.probed(&seeing, off); off != nil {
 		missing++
 	}
 	for _, g := range gaps {

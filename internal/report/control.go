@@ -17,8 +17,8 @@ var proofStyle = map[result.Proof]style{
 	result.NotSet: warn, result.NotTried: warn,
 }
 
-// newControl returns the view of controls for people. It does not write the beginnings of runs: there
-// are many.
+// newControl returns the view of controls for people. It does not write the beginnings of runs,
+// which are many.
 func newControl(o Output) View { return &controlView{newLive(o, false)} }
 
 // controlView writes the runs of cases that did not pass while runs go on, and a table of the
