@@ -274,6 +274,10 @@ func TestStateExpectations(t *testing.T) {
 		p.socket(5*second, "server", remote, local, "FIN_WAIT2")
 		return p.end(10*second, "done")
 	}
+	silent := func(p *tape) *trace.Trace {
+		p.step("client.connect", 0, second, nil)
+		return p.end(10*second, "done")
+	}
 	golden(t, "states", connecting, []fixture{
 		{"reaches a state", `- {reaches: {host: client, state: CLOSE_WAIT}, at: 4s}`, life, Pass},
 		{"never reaches a state", `- {reaches: {host: client, state: TIME_WAIT}}`, life, Fail},
@@ -302,6 +306,12 @@ func TestStateExpectations(t *testing.T) {
 		{"a path that goes on", `- {path: {host: client}, states: [SYN_SENT, ESTABLISHED, CLOSE_WAIT]}`, life, Fail},
 		{"a path that ends early", `- {path: {host: server, local: 8080}, states: [ESTABLISHED, FIN_WAIT2, TIME_WAIT]}`, life, Fail},
 		{"a path of no socket", `- {path: {host: client, remote: 9}, states: [SYN_SENT]}`, life, Fail},
+		{"never on a port that no socket has", `- {never: {host: client, state: CLOSE_WAIT, remote: 9}}`, life, Pass},
+		{"never between ports that no socket has", `- {never: {host: client, state: CLOSE_WAIT, local: 8, remote: 9}}`, life, Pass},
+		{"no sockets on such a port", `- {sockets: {host: client, remote: 9}, count: 0, peak: 0}`, life, Pass},
+		{"at most so many on such a port", `- {sockets: {host: client, remote: 9}, peak: 3}`, life, Pass},
+		{"never on a host without sockets", `- {never: {host: client, state: CLOSE_WAIT}}`, silent, Pass},
+		{"no sockets of a state, on a port that has some", `- {sockets: {host: client, state: LAST_ACK, remote: 8080}, count: 0}`, life, Pass},
 		{"as many sockets at the end as wanted", `- {sockets: {host: server}, count: 2}`, life, Pass},
 		{"fewer sockets at an event", `- {sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect.start}`, life, Pass},
 		{"another number of sockets", `- {sockets: {host: server, state: TIME_WAIT}, count: 500}`, life, Fail},

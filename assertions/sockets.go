@@ -32,6 +32,8 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	if v.Status == Fail {
 		ev.listStates(&x.Sockets, lives, v)
+	} else {
+		ev.noteNone(&x.Sockets, lives, v)
 	}
 }
 

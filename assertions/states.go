@@ -260,9 +260,7 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 		ev.unseen(want, blind, v)
 	default:
 		v.saw(true, want, want)
-		if len(lives) == 0 && (len(x.Never.Local)+len(x.Never.Remote) > 0) {
-			v.note("nothing in the run ever had this port")
-		}
+		ev.noteNone(&x.Never, lives, v)
 	}
 }
 

@@ -129,6 +129,20 @@ func (ev *evidence) pathText(path []proof.Phase) string {
 	return strings.Join(words, ", ")
 }
 
+// noteNone notes for a verdict that passes without a socket that no socket of the run has the host
+// and ports: the selector may have a mistake.
+func (ev *evidence) noteNone(s *language.SocketSelector, lives []*proof.Socket, v *draft) {
+	switch {
+	case len(lives) > 0:
+	case len(s.Local)+len(s.Remote) > 1:
+		v.note("no socket of %s ever had these ports", s.Host)
+	case len(s.Local)+len(s.Remote) > 0:
+		v.note("no socket of %s ever had this port", s.Host)
+	default:
+		v.note("%s never had a TCP socket", s.Host)
+	}
+}
+
 // stateText names a state.
 func stateText(state string) string {
 	if state == proof.Unknown {

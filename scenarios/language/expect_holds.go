@@ -7,8 +7,8 @@ import (
 
 // HoldsExpectation wants a socket to stay in a state.
 type HoldsExpectation struct {
-	Holds SocketSelector `json:"holds" jsonschema_description:"Such a socket is seen, and stays so."`
-	From  EventRef       `json:"from,omitempty" jsonschema_description:"From this event on. Default: from when it is first seen."`
+	Holds SocketSelector `json:"holds" jsonschema_description:"A socket is in this state, and stays so. Which states a socket goes through is known from the kernel's tracepoints, or else from packets, steps and samples; what they leave open fails."`
+	From  EventRef       `json:"from,omitempty" jsonschema_description:"From this event on. Default: from when it comes to the state."`
 	Until EventRef       `json:"until,omitempty" jsonschema_description:"Until this event."`
 	For   *Span          `json:"for,omitempty" jsonschema_description:"How long it stays so in all: 5s is 5 s and not longer, '>= 5s' at least 5 s. Default: until the run ends."`
 }

@@ -2,9 +2,9 @@ package language
 
 import "time"
 
-// NeverExpectation wants no socket to be seen in a state.
+// NeverExpectation wants no socket to be in a state, at any time.
 type NeverExpectation struct {
-	Never SocketSelector `json:"never" jsonschema_description:"No such socket is ever seen."`
+	Never SocketSelector `json:"never" jsonschema_description:"No socket is ever in this state, however briefly. If that could not be seen, it fails."`
 	From  EventRef       `json:"from,omitempty" jsonschema_description:"From this event on. Default: from the start of the run."`
 	Until EventRef       `json:"until,omitempty" jsonschema_description:"Until this event. Default: until the run ends."`
 }

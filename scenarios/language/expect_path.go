@@ -8,8 +8,8 @@ import (
 
 // PathExpectation wants a socket to go through exactly these states.
 type PathExpectation struct {
-	Path   SocketSelector `json:"path" jsonschema_description:"The socket, identified by its addresses and ports; exactly one must fit."`
-	States []PathState    `json:"states" jsonschema_description:"Exactly the states that the socket goes through, in order; STATE? may be missing. CLOSED at the end means that the socket is gone."`
+	Path   SocketSelector `json:"path" jsonschema_description:"The socket; exactly one must fit. A second one with the same ports is another socket."`
+	States []PathState    `json:"states" jsonschema_description:"Exactly the states that the socket goes through, in order, however briefly; STATE? may be missing. CLOSED at the end means that the socket is gone. If the way could not be seen, it fails."`
 }
 
 // PathState is a state of a path, with ? after it if the path may leave it out: "TIME_WAIT?".

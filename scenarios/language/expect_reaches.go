@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// ReachesExpectation wants some socket to be seen in a state.
+// ReachesExpectation wants some socket to come to a state.
 type ReachesExpectation struct {
-	Reaches SocketSelector `json:"reaches" jsonschema_description:"Such a socket is seen, with all the properties given here at the same moment."`
-	At      *Span          `json:"at,omitempty" jsonschema_description:"When such a socket is first seen, counted from since."`
+	Reaches SocketSelector `json:"reaches" jsonschema_description:"A socket comes to this state, however briefly. Queues, timer and retransmissions are those of one sample of it, all at the same moment."`
+	At      *Span          `json:"at,omitempty" jsonschema_description:"When the first socket comes to the state, counted from since. With queues, timer or retransmissions, when the first sample shows it."`
 	Since   EventRef       `json:"since,omitempty" jsonschema_description:"The event that at is counted from. Default: the start of the actors."`
 	RecvQ   *Count         `json:"recv-q,omitempty" jsonschema_description:"Its receive queue; of a listener, the number of connections that wait for accept."`
 	SendQ   *Count         `json:"send-q,omitempty" jsonschema_description:"Its send queue; of a listener, its backlog."`

@@ -14,7 +14,7 @@ import (
 // SocketsExpectation judges how many sockets there are at an event, or at most at one time.
 type SocketsExpectation struct {
 	Sockets SocketSelector `json:"sockets" jsonschema_description:"Which sockets."`
-	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the event when."`
+	Count   *Count         `json:"count,omitempty" jsonschema_description:"How many there are at the event when. If that could not be seen, it fails."`
 	When    EventRef       `json:"when,omitempty" jsonschema_description:"The event at which count is judged. Default: the end of the run."`
 	Peak    *Peak          `json:"peak,omitempty" jsonschema_description:"The highest number at once; a plain number means at most that many."`
 }

@@ -2,13 +2,14 @@
 // their TCP sockets, and their kernel counters. It changes nothing on them.
 //
 // Packets are captured with AF_PACKET sockets and carry the kernel's own timestamps. Socket states
-// are sampled with sock_diag, often after packets and rarely in quiet. A state that lasts shorter
-// than the time between two samples is missed. A change gets the time of the sample that found it:
-// never too early, but late by up to one interval. That is at most 1 ms right after a packet at
-// that host, 25 to 100 ms within the next 2 s, and later an eighth of the time since the packet. A
-// change by a timer of the kernel is seen within some milliseconds, because the sockets report when
-// a timer is due. If the kernel fires the timer late, the change is seen within an eighth of its
-// delay. [Observer.Sample] brings the lateness to zero at moments that matter.
+// are sampled with sock_diag, often after packets and rarely in quiet. Samples miss a state that is
+// shorter than the time between two of them; internal/proof finds it by packets, steps and the
+// kernel's tracepoints. A change gets the time of the sample that found it: never too early, but
+// late by up to one interval. That is at most 1 ms right after a packet at that host, 25 to 100 ms
+// within the next 2 s, and later an eighth of the time since the packet. A change by a timer of the
+// kernel is seen within some milliseconds, because the sockets report when a timer is due. If the
+// kernel fires the timer late, the change is seen within an eighth of its delay. [Observer.Sample]
+// brings the lateness to zero at moments that matter.
 //
 // Hosts with expensive samples are sampled less often. To avoid that, give each namespace its own
 // connection table: write net.ipv4.tcp_child_ehash_entries in the namespace that makes it.
