@@ -71,16 +71,15 @@ func ParseValue(text string) Value {
 	return Value{kind: Text, text: text}
 }
 
-// blankInDuration matches the blanks between a number and its unit, and before the next number.
-var blankInDuration = regexp.MustCompile(`([0-9.]) +([a-zµ])|([a-zµ]) +([0-9])`)
+// spaced matches durations with blanks beside a unit.
+var spaced = regexp.MustCompile(`^[+-]?([0-9.]+ *[a-zµ]+ *)+$`)
 
 // ParseDuration is [time.ParseDuration], and takes blanks beside a unit: 2 s, 1h 30m.
 func ParseDuration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil && strings.Contains(text, " ") {
-		return time.ParseDuration(blankInDuration.ReplaceAllString(text, "$1$3$2$4"))
+	if spaced.MatchString(text) {
+		text = strings.ReplaceAll(text, " ", "")
 	}
-	return d, err
+	return time.ParseDuration(text)
 }
 
 // Kind returns the kind of the value.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -114,7 +115,15 @@ expect: [{step: client.sleep, took: 40 ms ±10 ms}]
 	if got, want := s.Actors[0].Steps[0].Op.Sleep.For.String()+" "+s.Actors[0].Steps[1].Op.Sleep.For.String(), "1h30m0s 4s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for _, text := range []string{"1 2s", "2 s 3", "2 weeks", "s 2"} {
+	for text, want := range map[string]time.Duration{
+		"2 s": 2 * time.Second, "1h 30m": 90 * time.Minute, "1 h 30 m": 90 * time.Minute, "1h30 m": 90 * time.Minute,
+		"1.5  s": 1500 * time.Millisecond, "3 µs": 3 * time.Microsecond,
+	} {
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"1 2s", "2 s 3", "2 weeks", "s 2", "2 m s"} {
 		if _, err := parseDuration(text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
