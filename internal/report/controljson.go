@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -93,11 +92,9 @@ func (v *controlJSONView) Close(results []result.Result, e Ending) error {
 	}
 	_, stopped := finished(results)
 	fmt.Fprint(v.errs, interrupted(stopped, len(results)), lineOf(e.LeftOut))
-	enc := json.NewEncoder(v.out)
-	enc.SetEscapeHTML(false)
 	controls := result.Controls(results)
 	for i := range controls {
-		if err := enc.Encode(NewControlRecord(&controls[i])); err != nil {
+		if err := encode(v.out, NewControlRecord(&controls[i]), ""); err != nil {
 			return fmt.Errorf("writing the control of %s: %w", &controls[i].Setting, err)
 		}
 	}

@@ -1,9 +1,12 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -90,6 +93,23 @@ func hostileControls(evil string) []result.Control {
 		})
 	}
 	return all
+}
+
+// JSON is for programs, but a terminal may show it.
+func TestJSONHasNoControlCharacters(t *testing.T) {
+	const evil = "\x1b[2J\x7f\u009b\u202e\U000e0041\U0001f600é"
+	var b strings.Builder
+	if err := encode(&b, map[string]string{"text": evil}, ""); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"text":"\u001b[2J\u007f\u009b\u202e\udb40\udc41😀é"}` + "\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(b.String()), &back); err != nil || back["text"] != evil {
+		t.Errorf("read back: %q, %v", back["text"], err)
+	}
 }
 
 type errorText string

@@ -1,10 +1,14 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"sync"
+	"unicode/utf16"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -106,19 +110,40 @@ func statusOf(r *result.Result) string {
 }
 
 // WriteJSON writes the record of a result as one line of JSON.
-func WriteJSON(w io.Writer, r *result.Result) error { return encode(w, r, "") }
+func WriteJSON(w io.Writer, r *result.Result) error { return writeRecord(w, r, "") }
 
 // WriteVerdict writes the record of a result as indented JSON, for verdict.json.
-func WriteVerdict(w io.Writer, r *result.Result) error { return encode(w, r, "  ") }
+func WriteVerdict(w io.Writer, r *result.Result) error { return writeRecord(w, r, "  ") }
 
-func encode(w io.Writer, r *result.Result, indent string) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", indent)
-	if err := enc.Encode(NewRecord(r)); err != nil {
+func writeRecord(w io.Writer, r *result.Result, indent string) error {
+	if err := encode(w, NewRecord(r), indent); err != nil {
 		return fmt.Errorf("writing the verdict of %s: %w", r.ID(), err)
 	}
 	return nil
+}
+
+// encode writes JSON. What a terminal would not show as it is, is escaped: encoding/json leaves
+// control characters beyond ASCII, and those that turn the direction of writing.
+func encode(w io.Writer, record any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(record); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, r := range text.String() {
+		if r == '\n' || strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // newJSON returns the view for programs.
