@@ -145,6 +145,9 @@ type Step struct {
 	Value string `json:"value,omitempty"`
 	// Values are the fields of tcp_info, named without tcpi_.
 	Values map[string]int64 `json:"values,omitempty"`
+	// Packet is the packet that a segment step sent, from its IP header to the end of its headers;
+	// nil in traces of earlier versions.
+	Packet []byte `json:"packet,omitempty"`
 	// Peer is the address of the peer of recvfrom or accept.
 	Peer string `json:"peer,omitempty"`
 	// Exit and all below it but Problem belong to an exec step. Exit is the exit status, Killed the

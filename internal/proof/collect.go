@@ -37,8 +37,11 @@ type host struct {
 	addrs map[netip.Addr]bool
 	// exact is true if each transition of its sockets is in the trace.
 	exact bool
-	// output and input are as in [Scene].
-	output, input bool
+	// output, input and forges are as in [Scene].
+	output, input, forges bool
+	// defers is true if its listeners may have let a connection wait in SYN_RECV although the ACK
+	// had come: the accept queue was full, or the socket option TCP_DEFER_ACCEPT is set.
+	defers bool
 	// cookies is true if it sent SYN cookies. overflow is how often it had no room for a TIME_WAIT.
 	cookies  bool
 	overflow int64
@@ -47,8 +50,10 @@ type host struct {
 	// looks are the times at which its sockets were looked at, as far as one had changed or an
 	// event asked for it, in order.
 	looks []time.Duration
-	// crafted are the times at which an actor sent packets by a raw socket.
-	crafted []window
+	// crafted are the packets that actors sent by raw sockets.
+	crafted map[ends][]*crafted
+	// resets are the times at which each socket sent a RST.
+	resets map[uint64][]time.Duration
 	// floods are those at which it sent SYNs from many ports.
 	floods []window
 	// programs is when the first program ran there, which may make sockets of its own; -1 if none.
@@ -96,8 +101,12 @@ type connection struct {
 	owner string
 	// deaf is true once its owner has shut down its receiving side: recv returns 0 without a FIN.
 	deaf bool
-	// closings are the times at which its owner may have closed its sending side.
+	// closings are the times at which its owner may have closed its sending side, connects those of
+	// its connects.
 	closings []ending
+	connects []window
+	// owned are its lives by the numbers of their sockets; made by lives.
+	owned map[uint64]*life
 	// local and remote are the ends as samples have them.
 	localText, remoteText string
 }
@@ -107,6 +116,8 @@ type connection struct {
 type ending struct {
 	window
 	sure bool
+	// cookie is the socket's number, 0 if it is not known.
+	cookie uint64
 }
 
 // item is one piece of evidence of a connection.
@@ -143,9 +154,10 @@ func collect(t *trace.Trace, scene Scene) *collection {
 			continue
 		}
 		n := &host{
-			collection: c, name: h.Name, addrs: map[netip.Addr]bool{}, programs: -1,
-			output: scene.Output(h.Name), input: scene.Input(h.Name),
+			collection: c, name: h.Name, addrs: map[netip.Addr]bool{}, programs: -1, defers: true,
+			output: scene.Output(h.Name), input: scene.Input(h.Name), forges: scene.Forges(h.Name),
 			connections: map[ends]*connection{}, records: map[identity]*record{},
+			crafted: map[ends][]*crafted{}, resets: map[uint64][]time.Duration{},
 			cookieEnds: map[uint64]ends{},
 		}
 		for _, a := range addresses[h.Name] {
@@ -213,7 +225,7 @@ func (c *collection) program(i int) {
 		w := window{e.Step.Began, e.T}
 		switch e.Step.Op {
 		case "segment":
-			h.crafted = append(h.crafted, w)
+			h.craft(e.Step, w)
 		case "flood":
 			h.floods = append(h.floods, w)
 		}
@@ -222,13 +234,15 @@ func (c *collection) program(i int) {
 		if h == nil {
 			return
 		}
-		const cookies, overflow = "TcpExt.SyncookiesSent", "TcpExt.TCPTimeWaitOverflow"
 		if e.Counters.At == trace.Before {
 			h.before = e.Counters.Values
 			return
 		}
-		h.cookies = e.Counters.Values[cookies] > h.before[cookies]
-		h.overflow = e.Counters.Values[overflow] - h.before[overflow]
+		rose := func(name string) int64 { return e.Counters.Values[name] - h.before[name] }
+		h.cookies = rose("TcpExt.SyncookiesSent") > 0
+		h.overflow = rose("TcpExt.TCPTimeWaitOverflow")
+		h.defers = rose("TcpExt.ListenOverflows") > 0 || rose("TcpExt.ListenDrops") > 0 ||
+			rose("TcpExt.TCPDeferAcceptDrop") > 0
 	}
 }
 
@@ -245,7 +259,8 @@ func (c *collection) add(i int) {
 		src := netip.AddrPortFrom(d.Src.Unmap(), d.SPort)
 		dst := netip.AddrPortFrom(d.Dst.Unmap(), d.DPort)
 		loopback := e.Packet.Device == "lo"
-		if (e.Packet.Out || loopback) && h.addrs[src.Addr()] && !h.isCrafted(e.T, d) {
+		if (e.Packet.Out || loopback) && h.addrs[src.Addr()] &&
+			!h.isCrafted(ends{src, dst}, e.T, d) {
 			h.connection(ends{src, dst}).add(item{at: e.T, kind: sent, event: i, d: d})
 		}
 		if (!e.Packet.Out || loopback) && h.addrs[dst.Addr()] {
@@ -282,6 +297,11 @@ func (c *collection) add(i int) {
 		for _, h := range c.hosts {
 			h.looks = append(h.looks, e.T)
 		}
+	case e.Reset != nil:
+		h := c.named[e.Reset.Host]
+		if h != nil && !e.Reset.Received && e.Reset.Cookie != 0 && e.Reset.State != timeWait {
+			h.resets[e.Reset.Cookie] = append(h.resets[e.Reset.Cookie], e.T)
+		}
 	case e.Transition != nil:
 		if h := c.named[e.Transition.Host]; h != nil {
 			r := h.record(identity{cookie: e.Transition.Cookie})
@@ -305,13 +325,6 @@ func (h *host) lookAfter(at time.Duration) time.Duration {
 // listened reports whether the samples of a record so far are those of a listener.
 func (c *collection) listened(r *record) bool {
 	return len(r.samples) > 0 && c.t.Events[r.samples[0]].Socket.State == listen
-}
-
-// isCrafted reports whether an actor may have sent a packet by a raw socket.
-func (h *host) isCrafted(at time.Duration, d *packet.Decoded) bool {
-	has := func(w window) bool { return w.has(at) }
-	return slices.ContainsFunc(h.crafted, has) ||
-		d.Flags == packet.SYN && slices.ContainsFunc(h.floods, has)
 }
 
 // record returns the record of an identity. Cookies are unique; addresses count only without one.
@@ -348,6 +361,18 @@ func (h *host) connection(at ends) *connection {
 	return conn
 }
 
+// opened returns when the connect began that sent the SYN that was captured at a time; -1 if no step
+// did.
+func (conn *connection) opened(at time.Duration) time.Duration {
+	began := time.Duration(-1)
+	for _, w := range conn.connects {
+		if w.from <= at {
+			began = w.from
+		}
+	}
+	return began
+}
+
 func (conn *connection) add(it item) { conn.items = append(conn.items, it) }
 
 // parseEnds reads the addresses of a sample or a step. It is false without two ends.
@@ -379,7 +404,7 @@ func (c *collection) steps(i int) {
 		for _, conn := range h.order {
 			if conn.owner == e.Process.Actor {
 				conn.closings = append(conn.closings,
-					ending{window{c.killed(i), e.T}, true})
+					ending{window: window{c.killed(i), e.T}, sure: true})
 			}
 		}
 	case e.Step != nil:
@@ -419,6 +444,9 @@ func (c *collection) step(i int, e *trace.Event) {
 		h.cookieEnds[s.Cookie] = at
 	}
 	done := s.Errno == "" && s.Problem == ""
+	if s.Op == "connect" {
+		conn.connects = append(conn.connects, window{s.Began, e.T})
+	}
 	switch {
 	case s.Op == "connect" && done, s.Op == "accept" && done:
 		conn.add(item{at: e.T, kind: up, event: i})
@@ -427,7 +455,7 @@ func (c *collection) step(i int, e *trace.Event) {
 	case s.Op == "recv" && done && s.Result == 0 && !conn.deaf:
 		conn.add(item{at: e.T, kind: eof, event: i})
 	case s.Op == "close", s.Op == "shutdown" && s.Value != "read":
-		conn.closings = append(conn.closings, ending{window{s.Began, e.T}, done})
+		conn.closings = append(conn.closings, ending{window{s.Began, e.T}, done, s.Cookie})
 	}
 	conn.deaf = conn.deaf || s.Op == "shutdown" && s.Value != "write"
 }

@@ -39,10 +39,15 @@ func (w *way) state() string {
 
 func (w *way) unknown() bool { return w.state() == Unknown }
 
-// enter appends a state to a way.
+// enter appends a state to a way. It cannot have begun before the one before it.
 func (w *way) enter(state string, earliest, from time.Duration, source Source, event int) {
-	w.path = append(slices.Clip(w.path),
-		Phase{State: state, Earliest: earliest, From: from, Source: source, Event: event})
+	if k := len(w.path) - 1; k >= 0 {
+		earliest = max(earliest, w.path[k].Earliest)
+		from = max(from, w.path[k].From)
+	}
+	w.path = append(slices.Clip(w.path), Phase{
+		State: state, Earliest: earliest, From: max(earliest, from), Source: source, Event: event,
+	})
 	if len(w.owed) > 0 && w.owed[0].state == state {
 		w.owed = w.owed[1:]
 	}
@@ -106,7 +111,7 @@ func (l *life) infer(requestOnly bool, superseded time.Duration) [][]Phase {
 			n.mustHaveClosed(&closings[0])
 			closings = closings[1:]
 		}
-		n.step(it)
+		n.step(i)
 		n.last = it.at
 	}
 	for i := range closings {
@@ -121,17 +126,25 @@ func (l *life) infer(requestOnly bool, superseded time.Duration) [][]Phase {
 func (l *life) closings() []ending {
 	var own []ending
 	for _, c := range l.conn.closings {
-		if c.to+slack >= l.items[0].at {
+		if l.mayEnd(&c) {
 			own = append(own, c)
 		}
 	}
 	return own
 }
 
+// mayEnd reports whether an ending may be one of this life.
+func (l *life) mayEnd(c *ending) bool {
+	owner := l.conn.owned[c.cookie]
+	return c.to+slack >= l.items[0].at && (c.cookie == 0 || c.cookie == l.cookie ||
+		l.cookie == 0 && owner == nil)
+}
+
 // step takes one item into account.
-func (n *inference) step(it *item) {
+func (n *inference) step(i int) {
+	it := &n.life.items[i]
 	if n.ordinary(it) {
-		n.hears(it)
+		n.hears(i)
 		return
 	}
 	if it.kind == down && n.failed < 0 {
@@ -140,16 +153,23 @@ func (n *inference) step(it *item) {
 	before := n.ways
 	n.spread(n.by(it))
 	n.branch(it)
+	n.prolong(it.at)
 	spread := n.ways
+	if n.metSocket(i) {
+		n.keepIfAny(func(w *way) bool { return w.state() != closed })
+	}
 	n.keep(func(w *way) bool { return w.unknown() && it.kind != sample || n.allows(w, it) })
-	if it.kind == sent || it.kind == sample {
+	if n.mayBeForged(it) {
+		n.addWays(spread)
+	}
+	if it.kind == sent && n.host.output || it.kind == sample {
 		n.pin(spread, it.at)
 	}
 	n.keep(func(w *way) bool { return len(w.owed) == 0 || it.at <= w.owed[0].by })
 	if len(n.ways) == 0 {
 		n.contradicted(&before[0], it)
 	}
-	n.hears(it)
+	n.hears(i)
 }
 
 // by returns until when an item shows what the program has done: an item of the program itself
@@ -166,13 +186,62 @@ func (n *inference) pin(before []way, at time.Duration) {
 	goesOn := func(w, from *way) bool {
 		k := len(from.path)
 		return len(w.path) > k && w.path[k].State != closed &&
-			slices.EqualFunc(w.path[:k], from.path, func(a, b Phase) bool { return a.State == b.State })
+			slices.EqualFunc(w.path[:k], from.path, sameState)
 	}
 	for i := range n.ways {
 		w := &n.ways[i]
 		from := func(o way) bool { return goesOn(&o, w) }
 		if slices.ContainsFunc(before, from) && !slices.ContainsFunc(n.ways, from) {
 			w.pinned = at
+		}
+	}
+}
+
+// mayBeForged reports whether an item may be a RST that a fault made.
+func (n *inference) mayBeForged(it *item) bool {
+	return it.kind == sent && n.host.forges && it.d.Flags&packet.RST != 0
+}
+
+// addWays adds ways that are not there yet.
+func (n *inference) addWays(more []way) {
+	known := make(map[string]bool, len(n.ways)+len(more))
+	for i := range n.ways {
+		known[n.ways[i].key()] = true
+	}
+	for i := range more {
+		if k := more[i].key(); !known[k] {
+			known[k] = true
+			n.ways = append(n.ways, more[i])
+		}
+	}
+}
+
+func sameState(a, b Phase) bool { return a.State == b.State }
+
+// prolong says of each phase whose beginning is not sure that it may have begun as late as at, if
+// the evidence until then also allows that the socket had not left the phase before.
+func (n *inference) prolong(at time.Duration) {
+	if len(n.ways) < 2 {
+		return
+	}
+	for i := range n.ways {
+		path := n.ways[i].path
+		for k := range path {
+			if !path[k].unsure || !slices.ContainsFunc(n.ways, func(o way) bool {
+				return slices.EqualFunc(o.path, path[:k], sameState)
+			}) {
+				continue
+			}
+			latest := at
+			if path[k].byACK {
+				latest = n.acks[len(n.acks)-1].at
+			}
+			path = slices.Clone(path)
+			for j := k; j < len(path); j++ {
+				path[j].From = max(path[j].From, latest)
+			}
+			n.ways[i].path = path
+			break
 		}
 	}
 }
@@ -194,6 +263,9 @@ func (n *inference) allows(w *way, it *item) bool {
 		return n.sampled(w, it)
 	case up:
 		s := w.state()
+		if n.opensFast && n.host.t.Events[it.event].Step.Op == "connect" {
+			return true // it returns before the SYN is sent
+		}
 		return s != none && s != synSent && (s != synRecv || n.fastOpen)
 	case eof:
 		return slices.Contains([]string{closeWait, lastAck, closing, timeWait, closed}, w.state())
@@ -214,7 +286,11 @@ func (n *inference) branch(it *item) {
 			(!n.host.output || it.s.State == synSent && !n.heardAnything):
 			// Its SYN may have been taken away before the capture, or wait for the address of a
 			// neighbour.
-			w.enter(it.s.State, n.last, it.at, BySample, it.event)
+			earliest := it.s.Last
+			if opened := n.life.conn.opened(it.at); opened >= 0 {
+				earliest = opened
+			}
+			w.enter(it.s.State, min(earliest, n.last), it.at, BySample, it.event)
 			n.ways = append(n.ways, w)
 		case it.kind == sent && n.host.cookies && it.d.Flags&packet.SYN != 0 &&
 			it.d.Flags&packet.ACK != 0:
@@ -225,15 +301,60 @@ func (n *inference) branch(it *item) {
 	}
 }
 
-// keep drops the ways that do not fit.
+// keep drops the ways that do not fit. fits may change the way that it gets.
 func (n *inference) keep(fits func(*way) bool) {
 	kept := n.ways[:0:0]
-	for i := range n.ways {
-		if fits(&n.ways[i]) {
-			kept = append(kept, n.ways[i])
+	for _, w := range n.ways {
+		if fits(&w) {
+			kept = append(kept, w)
 		}
 	}
 	n.ways = kept
+}
+
+// keepIfAny drops the ways that do not fit, unless none does.
+func (n *inference) keepIfAny(fits func(*way) bool) {
+	before := n.ways
+	if n.keep(fits); len(n.ways) == 0 {
+		n.ways = before
+	}
+}
+
+// metSocket reports whether item i is a segment that came in and met a socket: if there had been
+// none, the kernel would have answered with a RST (tcp_v4_rcv).
+func (n *inference) metSocket(i int) bool {
+	it := &n.life.items[i]
+	const noAnswer = packet.RST | packet.SYN
+	if it.kind != received || it.d.Flags&noAnswer != 0 || !n.host.input || !n.host.output ||
+		n.host.ended < it.at+looking {
+		return false
+	}
+	for j := i + 1; j < len(n.life.items) && n.life.items[j].at <= it.at+looking; j++ {
+		if answer := &n.life.items[j]; answer.kind == sent && answer.d.Flags&packet.RST != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// refused reports whether item i is a segment with an ACK that no socket took: the kernel answered
+// with a RST that has the number acknowledged.
+func (n *inference) refused(i int) bool {
+	it := &n.life.items[i]
+	if !n.host.input || !n.host.output || n.host.forges {
+		return false
+	}
+	for j := i + 1; j < len(n.life.items) && n.life.items[j].at <= it.at+looking; j++ {
+		next := &n.life.items[j]
+		switch {
+		case next.kind == received && next.d.Ack == it.d.Ack:
+			return false // an answer would be to this one
+		case next.kind == sent && next.d.Flags&(packet.RST|packet.ACK) == packet.RST &&
+			next.d.Seq == it.d.Ack:
+			return true
+		}
+	}
+	return false
 }
 
 // contradicted goes on after evidence that no way fits: the state is unknown until a sample shows
@@ -264,14 +385,33 @@ func (n *inference) sampled(w *way, it *item) bool {
 		}
 		// The look may have come a moment before the socket's last change.
 		if k := len(w.path) - 2; k >= 0 && w.path[k].State == seen && w.path[k+1].From+slack >= it.at {
+			w.path = slices.Clone(w.path)
+			w.path[k+1].Earliest = max(w.path[k+1].Earliest, min(it.at, w.path[k+1].From))
 			return true
 		}
 	}
 	if k := len(w.owed) - 1; k >= 0 && w.owed[k].state == seen {
 		return true
 	}
-	w.owed = append(slices.Clip(w.owed), debt{seen, it.at + max(it.s.Took, looking)})
+	if !w.leadsTo(seen) {
+		return false
+	}
+	by := it.at + looking
+	if it.s.Took > 0 {
+		by = it.at + it.s.Took + slack
+	}
+	w.owed = append(slices.Clip(w.owed), debt{seen, by})
 	return true
+}
+
+// leadsTo reports whether the state machine leads from the way's last state, or the last one that
+// it owes, to a state.
+func (w *way) leadsTo(state string) bool {
+	from := w.state()
+	if k := len(w.owed) - 1; k >= 0 {
+		from = w.owed[k].state
+	}
+	return len(routes(from, state)) > 0 || from == none && state == closed
 }
 
 // mustHaveClosed drops the ways on which a socket can still send after its program has closed it.
@@ -281,6 +421,7 @@ func (n *inference) mustHaveClosed(c *ending) {
 	}
 	before := n.ways
 	n.spread(c.to)
+	n.prolong(c.to)
 	n.keep(func(w *way) bool {
 		return !slices.Contains([]string{synSent, established, closeWait}, w.state())
 	})
@@ -308,6 +449,7 @@ func (n *inference) finish() [][]Phase {
 	}
 	before := n.ways
 	n.spread(end)
+	n.prolong(end)
 	n.keep(func(w *way) bool {
 		s := w.state()
 		return (len(w.owed) == 0 || w.owed[0].by >= end) && (final == "" || s == final || s == none && final == closed) &&
@@ -364,10 +506,11 @@ func (n *inference) paths(gone, end time.Duration) [][]Phase {
 
 // whenGone sets the end of a socket that no packet of its own shows.
 func (n *inference) whenGone(p *Phase, before []Phase, gone, end time.Duration) {
-	switch {
-	case n.finAcked >= 0 && len(before) > 0 && before[len(before)-1].State == lastAck:
+	switch sure := n.host.input && n.host.output; {
+	case sure && n.finAcked >= 0 && n.finAckMet && len(before) > 0 &&
+		before[len(before)-1].State == lastAck:
 		p.Earliest, p.From, p.Source, p.Event = n.finAcked, n.finAcked, ByPacket, n.finAckedEvent
-	case n.reset >= p.Earliest:
+	case sure && n.resets && n.reset >= p.Earliest:
 		p.From, p.Source, p.Event = n.reset, ByPacket, n.resetEvent
 	case n.failed >= p.Earliest:
 		p.From, p.Source, p.Event = n.failed, ByStep, n.failedEvent

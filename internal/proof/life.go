@@ -14,6 +14,8 @@ type life struct {
 	// iss and irs are the initial sequence numbers of this side and of the peer, if known.
 	iss, irs       uint32
 	hasISS, hasIRS bool
+	// opens is true if this side sent a SYN of its own.
+	opens bool
 	// refused is true if a RST that no socket sent answered it.
 	refused bool
 	// cookie is its socket's, 0 if no sample shows it.
@@ -45,6 +47,11 @@ func (conn *connection) lives() []*life {
 			switch {
 			case l != nil && l != cur && l.over() && cur.cookie == 0 && it.s.State != closed:
 				l = cur // the same descriptor connected again
+			case l != nil && l != cur && cur.opens && cur.cookie == 0 && it.s.State != closed:
+				// It is alive, so the last SYN was its own, and an earlier one came late from the
+				// socket before it.
+				l.give(cur)
+				l = cur
 			case l != nil:
 			case cur != nil && cur.wasRequest() && it.s.State != closed && it.s.State != synRecv:
 				// The number that a look gave the request came too late for the socket.
@@ -69,6 +76,13 @@ func (conn *connection) lives() []*life {
 			l.items = append(l.items, it)
 			continue
 		case it.kind == up || it.kind == eof || it.kind == down:
+			s := conn.host.t.Events[it.event].Step
+			if it.kind == up && s.Op == "connect" && s.Cookie != 0 && cur != nil && cur.cookie == 0 &&
+				cookies[s.Cookie] == nil {
+				cur.cookie, cookies[s.Cookie] = s.Cookie, cur
+			}
+		case len(all) > 1 && it.late(cur, all[len(all)-2]):
+			continue // something kept it, or sent it again, while the next connection began
 		case it.kind == sent && it.d.Flags&(packet.SYN|packet.RST) == packet.SYN:
 			if cur == nil || cur.hasISS && cur.iss != it.d.Seq || cur.refused {
 				begin()
@@ -77,6 +91,7 @@ func (conn *connection) lives() []*life {
 				}
 			}
 			pending = nil
+			cur.opens = cur.opens || it.d.Flags&packet.ACK == 0
 			cur.iss, cur.hasISS = it.d.Seq, true
 			if it.d.Flags&packet.ACK != 0 {
 				cur.irs, cur.hasIRS = it.d.Ack-1, true
@@ -95,7 +110,7 @@ func (conn *connection) lives() []*life {
 				pending = &conn.items[i]
 			}
 		case it.kind == received && it.d.Flags&(packet.SYN|packet.ACK) == packet.SYN|packet.ACK:
-			if cur != nil && cur.hasISS && !cur.hasIRS && it.d.Ack == cur.iss+1 {
+			if cur != nil && cur.hasISS && !cur.hasIRS && near(it.d.Ack, cur.iss+1) {
 				cur.irs, cur.hasIRS = it.d.Seq, true
 			}
 		case it.kind == sent && it.d.Flags&packet.RST != 0:
@@ -108,7 +123,46 @@ func (conn *connection) lives() []*life {
 		}
 		cur.items = append(cur.items, it)
 	}
-	return all
+	conn.owned = map[uint64]*life{}
+	for _, l := range all {
+		if l.cookie != 0 {
+			conn.owned[l.cookie] = l
+		}
+	}
+	return slices.DeleteFunc(all, func(l *life) bool { return len(l.items) == 0 })
+}
+
+// late reports whether a segment is one of the life before the current one: it has that one's
+// numbers, not those of the current one.
+func (it *item) late(cur, before *life) bool {
+	if it.d.Flags&packet.SYN != 0 {
+		return false
+	}
+	of := func(l *life) bool {
+		if it.kind == sent {
+			return l.hasISS && near(it.d.Seq, l.iss)
+		}
+		return l.hasIRS && near(it.d.Seq, l.irs)
+	}
+	return !of(cur) && of(before)
+}
+
+// near reports whether a sequence number is at or after another, by no more than a connection of a
+// test sends.
+func near(seq, from uint32) bool { return after(seq, from) && seq-from < 1<<28 }
+
+// give moves the samples of a life to the next one.
+func (l *life) give(to *life) {
+	isSample := func(it item) bool { return it.kind == sample }
+	var samples []item
+	for _, it := range l.items {
+		if isSample(it) {
+			samples = append(samples, it)
+		}
+	}
+	l.items = slices.DeleteFunc(l.items, isSample)
+	to.items = append(samples, to.items...)
+	l.cookie = 0
 }
 
 // over reports whether the last sample of the life is its end.

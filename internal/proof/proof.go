@@ -50,6 +50,11 @@ type Phase struct {
 	Source         Source
 	// Event is the index of the event that shows it, or -1.
 	Event int
+	// unsure is true if it may have begun at any time while the socket may still have been in the
+	// phase before.
+	unsure bool
+	// byACK is true if only an ACK that came in may have begun it: at its time, or with a later one.
+	byACK bool
 }
 
 // Socket is the life of one TCP socket, from its first state to CLOSED or the end of the run. A

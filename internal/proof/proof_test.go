@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -33,10 +34,15 @@ type tape struct {
 	// cookie is the number of the socket in samples and steps.
 	cookie uint64
 	sport  int
+	// window is that of segments. faults are what happens to packets between the host and the
+	// capture: "output", "input" or "forges".
+	window  uint16
+	faults  string
+	options []layers.TCPOption
 }
 
 func newTape(t *testing.T, host string) *tape {
-	p := &tape{t: t, host: host, isn: [2]uint32{1000, 5000}, cookie: 7, sport: 40000}
+	p := &tape{t: t, host: host, isn: [2]uint32{1000, 5000}, cookie: 7, sport: 40000, window: 64240}
 	for name, addr := range map[string]string{"client": clientAddr, "server": serverAddr} {
 		p.tr.Add(trace.Event{Host: &trace.Host{Name: name, Addresses: []string{addr + "/24"}}})
 	}
@@ -80,10 +86,10 @@ func (p *tape) packet(out bool, flags string, seq, ack, length int) *tape {
 		src, dst, sport, dport = dst, src, dport, sport
 	}
 	tcp := &layers.TCP{
-		SrcPort: layers.TCPPort(sport), DstPort: layers.TCPPort(dport), Window: 64240,
+		SrcPort: layers.TCPPort(sport), DstPort: layers.TCPPort(dport), Window: p.window,
 		Seq: own + uint32(seq),
 		SYN: strings.Contains(flags, "S"), ACK: strings.Contains(flags, "A"),
-		FIN: strings.Contains(flags, "F"), RST: strings.Contains(flags, "R"),
+		FIN: strings.Contains(flags, "F"), RST: strings.Contains(flags, "R"), Options: p.options,
 	}
 	if tcp.ACK {
 		tcp.Ack = other + uint32(ack)
@@ -110,11 +116,20 @@ func (p *tape) packet(out bool, flags string, seq, ack, length int) *tape {
 	}})
 }
 
+// fastSYN adds a SYN with the option TCP Fast Open and data.
+func (p *tape) fastSYN(length int) *tape {
+	p.options = []layers.TCPOption{{OptionType: 34, OptionLength: 10, OptionData: make([]byte, 8)}}
+	p.out("S", 0, 0, length)
+	p.options = nil
+	return p
+}
+
 // look adds a look that saw the socket in a state.
 func (p *tape) look(state string) *tape {
 	local, remote := p.ends()
 	return p.add(trace.Event{Socket: &trace.Socket{
 		Host: p.host, Cookie: p.cookie, Local: local, Remote: remote, State: state,
+		Took: 10 * time.Microsecond,
 	}})
 }
 
@@ -127,6 +142,16 @@ func (p *tape) step(op, errno string, result int64) *tape {
 		Local: local, Remote: remote, Errno: errno, Result: result,
 	}})
 	return p
+}
+
+// craft adds a segment step whose packet is the one captured last: a raw socket sent it.
+func (p *tape) craft() *tape {
+	last := p.tr.Events[len(p.tr.Events)-1]
+	began := p.now - ms/2
+	return p.add(trace.Event{Step: &trace.Step{
+		Actor: p.host, ID: "segment", Op: "segment", N: 1, Began: began, Result: 40,
+		Packet: last.Packet.Frame[14:54],
+	}})
 }
 
 // watched says that the kernel's tracepoints are watched.
@@ -167,16 +192,25 @@ func (p *tape) counters(name string, n int64) *tape {
 	return p
 }
 
-// paths ends the run and returns the paths of the sockets of the tape's host, as text.
-func (p *tape) paths(faithful bool) []string {
+// sockets ends the run and returns the sockets of the tape's host.
+func (p *tape) sockets() []*Socket {
 	p.now += 100 * ms
 	p.add(trace.Event{End: &trace.End{Reason: trace.EndDone, Looked: p.now}})
 	p.tr.Sort()
+	without := func(what string) func(string) bool {
+		return func(string) bool { return !strings.Contains(p.faults, what) }
+	}
+	return Sockets(&p.tr, Scene{
+		Host:   func(actor string) string { return actor },
+		Output: without("output"), Input: without("input"),
+		Forges: func(string) bool { return strings.Contains(p.faults, "forges") },
+	})
+}
+
+// paths ends the run and returns the paths of the sockets of the tape's host, as text.
+func (p *tape) paths() []string {
 	var all []string
-	for _, s := range Sockets(&p.tr, Scene{
-		Host:  func(actor string) string { return actor },
-		Input: func(string) bool { return faithful }, Output: func(string) bool { return faithful },
-	}) {
+	for _, s := range p.sockets() {
 		var ways []string
 		for _, path := range s.Paths {
 			var states []string
@@ -192,6 +226,26 @@ func (p *tape) paths(faithful bool) []string {
 		all = append(all, strings.Join(ways, " | "))
 	}
 	return all
+}
+
+// times returns the times of the phases of the one way that the tape's only socket went, in
+// milliseconds: "ESTABLISHED 3" began then, "ESTABLISHED 3-5" at some time between the two.
+func (p *tape) times() []string {
+	p.t.Helper()
+	all := p.sockets()
+	if len(all) != 1 || len(all[0].Paths) != 1 {
+		p.t.Fatalf("want one socket that went one way, got %v", all)
+	}
+	var words []string
+	for _, phase := range all[0].Paths[0] {
+		from, to := phase.Earliest.Round(ms)/ms, phase.From.Round(ms)/ms
+		word := fmt.Sprintf("%s %d", phase.State, from)
+		if to != from {
+			word += fmt.Sprintf("-%d", to)
+		}
+		words = append(words, word)
+	}
+	return words
 }
 
 // The packets of plain connections, as each side sees them.
@@ -268,7 +322,7 @@ func TestWhatPacketsStepsAndLooksProve(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTape(t, test.host)
 			test.make(p)
-			if diff := cmp.Diff(test.want, p.paths(true)); diff != "" {
+			if diff := cmp.Diff(test.want, p.paths()); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}
 		})
@@ -304,7 +358,7 @@ func TestAnErrorShowsThatItsSocketIsGone(t *testing.T) {
 	p := newTape(t, "client")
 	p.out("S", 0, 0, 0).step("connect", "ETIMEDOUT", -1)
 	failed := p.now
-	p.paths(true)
+	p.paths()
 	all := Sockets(&p.tr, SceneOf(&language.Scenario{Actors: []language.Actor{{Name: "client", Host: "client"}}}))
 	if len(all) != 1 || len(all[0].Paths) != 1 {
 		t.Fatalf("want one socket with one path, got %+v", all)
@@ -321,19 +375,20 @@ func TestWhatHiddenPacketsLeaveOpen(t *testing.T) {
 		p.clientOpens().step("connect", "", 0).step("close", "", 0).out("RA", 1, 1, 0)
 	}
 	for _, test := range []struct {
-		name     string
-		faithful bool
-		want     []string
+		name   string
+		faults string
+		want   []string
 	}{
-		{"no FIN was seen, so none was sent", true, []string{"SYN_SENT ESTABLISHED CLOSED"}},
-		{"a FIN may have been taken away", false, []string{
+		{"no FIN was seen, so none was sent", "", []string{"SYN_SENT ESTABLISHED CLOSED"}},
+		{"a FIN may have been taken away", "input output", []string{
 			"SYN_SENT ESTABLISHED CLOSED | SYN_SENT ESTABLISHED FIN_WAIT1 CLOSED",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTape(t, "client")
 			opened(p)
-			if diff := cmp.Diff(test.want, p.paths(test.faithful)); diff != "" {
+			p.faults = test.faults
+			if diff := cmp.Diff(test.want, p.paths()); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}
 		})
@@ -361,6 +416,27 @@ func TestWhatTransitionsHide(t *testing.T) {
 			p.watched().clientOpens().goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2")
 			p.leaves("FIN_WAIT2").counters("TcpExt.TCPTimeWaitOverflow", 1)
 		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSED"}},
+		{"a RST that somebody else sends when TIME_WAIT begins", "client", func(p *tape) {
+			p.watched().clientOpens().goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2")
+			p.in("FA", 1, 2, 0).leaves("FIN_WAIT2")
+			p.now -= ms - 20*time.Microsecond
+			p.in("R", 1, 0, 0).look("TIME_WAIT")
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
+		{"a FIN that waits while FIN_WAIT2 loses its socket", "client", func(p *tape) {
+			p.faults = "input"
+			p.watched().clientOpens().in("FA", 1, 2, 0)
+			p.goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE")
+			p.look("FIN_WAIT2").look("TIME_WAIT")
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
+		{"a FIN that comes when nothing is left of FIN_WAIT2", "client", func(p *tape) {
+			p.watched().clientOpens()
+			p.goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE")
+			p.look("FIN_WAIT2").look("CLOSED").in("FA", 1, 2, 0).out("R", 2, 0, 0)
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSED"}},
+		{"a RST that a TIME_WAIT does not take", "client", func(p *tape) {
+			p.watched().clientOpens().goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2")
+			p.in("FA", 1, 2, 0).leaves("FIN_WAIT2").out("A", 2, 2, 0).look("TIME_WAIT").in("R", 1, 0, 0)
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
 		{"lost transitions are made up for by packets", "client", func(p *tape) {
 			p.watched().clientOpens().step("connect", "", 0).goes("CLOSE", "SYN_SENT").look("ESTABLISHED")
 			p.add(trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Transitions, N: 1}})
@@ -369,7 +445,7 @@ func TestWhatTransitionsHide(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTape(t, test.host)
 			test.make(p)
-			if diff := cmp.Diff(test.want, p.paths(true)); diff != "" {
+			if diff := cmp.Diff(test.want, p.paths()); diff != "" {
 				t.Errorf("paths (-want +got):\n%s", diff)
 			}
 		})

@@ -38,6 +38,12 @@ func routes(from, to string) [][]string {
 func (l *life) unheard() [][]Phase {
 	paths := [][]Phase{nil}
 	state, last := none, l.items[0].at
+	if first := l.items[0].s; first != nil {
+		last = first.Last
+	}
+	if opened := l.conn.opened(l.items[0].at); opened >= 0 {
+		last = opened
+	}
 	for i := range l.items {
 		it := &l.items[i]
 		if it.kind != sample || it.s.State == state {

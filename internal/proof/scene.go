@@ -3,6 +3,7 @@ package proof
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"halfopen/scenarios/language"
 )
@@ -12,9 +13,11 @@ type Scene struct {
 	// Host returns the host of an actor.
 	Host func(actor string) string
 	// Output and Input are true for a host whose packets the capture shows as its sockets sent or
-	// got them. They are false where something may take packets away or change them between the
-	// two: a fault at the host's output or input, a link that is taken down, a program.
+	// got them. They are false where something may take packets away, keep or change them between
+	// the two: a fault at the host's output or input, a link that is taken down, a program.
 	Output, Input func(host string) bool
+	// Forges is true for a host whose captured RSTs may have been made by a fault.
+	Forges func(host string) bool
 }
 
 // SceneOf returns the scene of a scenario. Of a nil one nothing is known: its actors are named as
@@ -24,9 +27,10 @@ func SceneOf(s *language.Scenario) Scene {
 		unknown := func(string) bool { return false }
 		return Scene{
 			Host: func(actor string) string { return actor }, Input: unknown, Output: unknown,
+			Forges: func(string) bool { return true },
 		}
 	}
-	unfaithful := map[string]bool{}
+	unfaithful, forges := map[string]bool{}, map[string]bool{}
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		at := f.At
@@ -36,6 +40,14 @@ func SceneOf(s *language.Scenario) Scene {
 			}
 		}
 		unfaithful[at] = true
+		for _, h := range s.Hosts {
+			if s.Network.Shape == language.ShapeLoopback && unfaithful[h.Name+".input"] {
+				unfaithful[h.Name+".output"] = true // what it sends again is captured, too
+			}
+			if strings.HasPrefix(at, h.Name+".") && (f.Do.Reset != nil || f.Do.Reject != nil) {
+				forges[h.Name] = true
+			}
+		}
 	}
 	hosts := map[string]string{}
 	for i := range s.Actors {
@@ -55,6 +67,7 @@ func SceneOf(s *language.Scenario) Scene {
 		Host:   func(actor string) string { return hosts[actor] },
 		Input:  func(host string) bool { return !unfaithful[host+".input"] },
 		Output: func(host string) bool { return !unfaithful[host+".output"] },
+		Forges: func(host string) bool { return forges[host] },
 	}
 }
 

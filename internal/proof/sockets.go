@@ -166,23 +166,17 @@ func (h *host) findRoom(all []*Socket) {
 		return n > 1 && path[n-1].State == closed &&
 			(path[n-2].State == finWait2 || path[n-2].State == closing)
 	}
-	without := int64(0)
-	var open []*Socket
+	var may []*Socket
 	for _, s := range all {
-		switch i := slices.IndexFunc(s.Paths, ends); {
-		case i >= 0 && len(s.Paths) == 1:
-			without++
-		case i >= 0:
-			open = append(open, s)
+		if slices.ContainsFunc(s.Paths, ends) {
+			may = append(may, s)
 		}
 	}
-	for _, s := range open {
-		switch {
-		case without >= h.overflow:
-			s.Paths = slices.DeleteFunc(s.Paths, ends)
-		case without+int64(len(open)) == h.overflow:
-			s.Paths = slices.DeleteFunc(s.Paths, func(p []Phase) bool { return !ends(p) })
-		}
+	if int64(len(may)) != h.overflow {
+		return // some of them may have ended so by a RST, or at the end of their time in FIN_WAIT2
+	}
+	for _, s := range may {
+		s.Paths = slices.DeleteFunc(s.Paths, func(p []Phase) bool { return !ends(p) })
 	}
 }
 
@@ -233,7 +227,7 @@ func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Soc
 		e := &h.t.Events[i]
 		state := e.Transition.State
 		if state == closeState {
-			state = h.remnant(e.Transition, l, e.T)
+			state = h.remnant(r.cookie, e.Transition, l, e.T)
 		}
 		if len(path) == 0 && state == synRecv && e.Transition.From == listen && l != nil {
 			path = append(path, l.request(e.T))
@@ -293,6 +287,17 @@ func (h *host) failed(part []int) bool {
 		last.Transition.State == closeState && last.T-first.T < time.Millisecond
 }
 
+// mayListen reports whether there may have been a listener of a port.
+func (h *host) mayListen(at netip.AddrPort) bool {
+	if !h.exact && h.programs >= 0 {
+		return true
+	}
+	return slices.ContainsFunc(h.known, func(r *record) bool {
+		own, err := netip.ParseAddrPort(r.local)
+		return h.isListener(r) && (err != nil || own.Port() == at.Port())
+	})
+}
+
 // stopsListening reports whether a listener of a port was seen to end during a time.
 func (h *host) stopsListening(at netip.AddrPort, from, to time.Duration) bool {
 	for _, r := range h.known {
@@ -346,9 +351,15 @@ func (l *life) request(at time.Duration) Phase {
 		if it.at >= p.From {
 			break
 		}
+		if it.kind == received && it.d.Flags&packet.SYN != 0 && !l.conn.host.output {
+			p.Earliest = min(p.Earliest, it.at) // its SYN-ACK may not have been captured
+		}
 		if it.kind == sent && isSYNACK(it.d) || it.kind == sample && it.s.State == synRecv {
-			p.Earliest, p.From, p.Event = it.at, it.at, it.event
-			p.Source = ByPacket
+			p.Earliest = min(p.Earliest, it.at)
+			if it.kind == sent && l.conn.host.cookies {
+				continue // a SYN cookie is no request
+			}
+			p.From, p.Event, p.Source = it.at, it.event, ByPacket
 			if it.kind == sample {
 				p.Source = BySample
 			}
@@ -364,13 +375,15 @@ func isSYNACK(d *packet.Decoded) bool {
 
 // remnant returns the state of what is left of a socket when it goes to CLOSE: TIME_WAIT or
 // FIN_WAIT2 of a small object that takes its place (tcp_time_wait of net/ipv4/tcp_minisocks.c), or
-// CLOSED.
-func (h *host) remnant(t *trace.Transition, l *life, at time.Duration) string {
-	if t.Errno != "" || l != nil && l.resetAround(at) {
-		return closed
-	}
+// CLOSED. A socket in FIN_WAIT2 goes to TIME_WAIT as soon as the FIN comes (tcp_fin): nothing else
+// can happen to it between the two.
+func (h *host) remnant(cookie uint64, t *trace.Transition, l *life, at time.Duration) string {
 	switch {
-	case t.FINReceived && (t.From == finWait2 || t.From == closing):
+	case t.From == finWait2 && t.FINReceived:
+		return timeWait
+	case t.Errno != "" || h.sentReset(cookie, l, at):
+		return closed
+	case t.From == closing && t.FINReceived:
 		return timeWait
 	case t.From == finWait2:
 		return finWait2
@@ -378,11 +391,16 @@ func (h *host) remnant(t *trace.Transition, l *life, at time.Duration) string {
 	return closed
 }
 
-// resetAround reports whether a RST came or went right before or after a time.
-func (l *life) resetAround(at time.Duration) bool {
+// sentReset reports whether a socket sent a RST right after it went to CLOSE at a time: it was
+// aborted.
+func (h *host) sentReset(cookie uint64, l *life, at time.Duration) bool {
 	const near = 200 * time.Microsecond
-	return slices.ContainsFunc(l.items, func(it item) bool {
-		return it.d != nil && it.d.Flags&packet.RST != 0 && at-near <= it.at && it.at <= at+near
+	is := func(t time.Duration) bool { return at-slack <= t && t <= at+near }
+	if slices.ContainsFunc(h.resets[cookie], is) {
+		return true
+	}
+	return l != nil && slices.ContainsFunc(l.items, func(it item) bool {
+		return it.kind == sent && it.d.Flags&packet.RST != 0 && is(it.at)
 	})
 }
 
@@ -394,10 +412,11 @@ func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
 	if last.State == closed {
 		return [][]Phase{path}
 	}
-	seen, fin, acked := false, -1, false
-	end := Phase{State: closed, Earliest: at, From: -1, Source: BySample, Event: -1}
+	seen, fin, acked, waited := false, -1, false, -1
+	alive, took := l.lastSeen(), uint32(0)
+	end := Phase{State: closed, Earliest: max(at, alive), From: -1, Source: BySample, Event: -1}
 	close := func(at time.Duration, by Source, event int) {
-		if end.From < 0 {
+		if end.From < 0 && at >= end.Earliest {
 			end.From, end.Source, end.Event = at, by, event
 		}
 	}
@@ -405,17 +424,29 @@ func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
 		it := &l.items[i]
 		if it.kind == sample && it.s.State == timeWait {
 			seen, acked = true, true // a look has the time of its beginning
+			if waited < 0 {
+				waited = i
+			}
 		}
-		if it.at <= at {
-			continue
+		if it.kind == sent && it.d.Flags&(packet.ACK|packet.RST) == packet.ACK &&
+			(took == 0 || after(it.d.Ack, took)) {
+			took = it.d.Ack
+		}
+		if it.at <= at && (h.input || it.kind != received) {
+			continue // else it may have been kept until then
+		}
+		if end.From >= 0 {
+			break
 		}
 		switch {
 		case it.kind == sample && it.s.State == closed:
 			close(it.at, BySample, it.event)
 		case it.kind == sample:
 			seen = seen || it.s.State == finWait2
-		case it.kind == received && it.d.Flags&packet.RST != 0 && (l.lost() || next >= 0):
-			close(it.at, ByPacket, it.event)
+		case it.kind == received && it.d.Flags&packet.RST != 0:
+			if it.d.Seq == took && (l.lost() || next >= 0) {
+				close(it.at, ByPacket, it.event)
+			}
 		case it.kind == received && it.d.Flags&packet.FIN != 0 && fin < 0:
 			fin = i
 		case it.kind == sent && fin >= 0 && it.d.Flags&packet.ACK != 0:
@@ -423,11 +454,8 @@ func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
 		}
 	}
 	all := [][]Phase{path}
-	if last.State == finWait2 && fin >= 0 {
-		f := &l.items[fin]
-		with := append(slices.Clip(path), Phase{
-			State: timeWait, Earliest: f.at, From: f.at, Source: ByPacket, Event: f.event,
-		})
+	if last.State == finWait2 && (fin >= 0 || waited >= 0) {
+		with := append(slices.Clip(path), l.waits(fin, waited, at, end.From))
 		if all = append(all, with); acked {
 			all = all[1:]
 		}
@@ -456,6 +484,42 @@ func (l *life) remains(path []Phase, next, at time.Duration) [][]Phase {
 		}
 	}
 	return all
+}
+
+// waits returns the TIME_WAIT of a socket of which only FIN_WAIT2 was left at a time: item fin is the
+// peer's FIN, waited the first look that saw TIME_WAIT (-1 if there is none), gone when the socket
+// was gone.
+func (l *life) waits(fin, waited int, at, gone time.Duration) Phase {
+	if fin < 0 {
+		w := &l.items[waited]
+		return Phase{State: timeWait, Earliest: at, From: w.at, Source: BySample, Event: w.event}
+	}
+	f := &l.items[fin]
+	p := Phase{State: timeWait, Earliest: max(f.at, at), From: f.at, Source: ByPacket, Event: f.event}
+	if l.conn.host.input {
+		return p
+	}
+	switch {
+	case waited >= 0:
+		p.From = l.items[waited].at
+	case gone >= 0:
+		p.From = gone
+	default:
+		p.From = l.conn.host.ended
+	}
+	p.From = max(p.From, p.Earliest)
+	return p
+}
+
+// lastSeen returns the time of the last look that saw the life's socket; -1 if none did.
+func (l *life) lastSeen() time.Duration {
+	last := time.Duration(-1)
+	for i := range l.items {
+		if it := &l.items[i]; it.kind == sample && it.s.State != closed {
+			last = it.at
+		}
+	}
+	return last
 }
 
 // lost reports whether the last sample of the life, if there is one, says that it is gone.

@@ -73,6 +73,7 @@ func sendPacket(p *packet, o *outcome) {
 	defer unix.Close(fd)
 	if o.call(func() (int, error) { return transfer(unix.SYS_SENDTO, fd, packet, 0) }) {
 		o.Bytes = int64(len(p.payload))
+		o.Packet = packet[:len(packet)-len(p.payload)]
 	}
 }
 
