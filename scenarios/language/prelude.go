@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -89,16 +90,17 @@ func race(server, client *Actor, serves func(*Op) (int, bool), reaches func(*Op)
 	}
 	port, _ := serves(&listen.Op)
 	connect, _ := early(client, func(o *Op) bool {
-		to := reaches(o)
-		return strings.HasPrefix(to, server.Host+":") &&
-			(port == 0 || strings.HasSuffix(to, fmt.Sprintf(":%d", port)))
+		host, to, _ := strings.Cut(reaches(o), ":")
+		host, address, _ := strings.Cut(host, ".") // any of its addresses
+		return host == server.Host && address != "absent" && (port == 0 || to == strconv.Itoa(port))
 	})
 	if connect == nil {
 		return nil
 	}
 	return &Error{before.Pos, fmt.Sprintf(
 		"%[1]s.%[2]s may come before %[3]s.%[4]s: %[5]s is not one of the steps "+
-			"that are done before others start (socket, setsockopt, bind, listen); move it after %[4]s, or add after: %[3]s.%[4]s to %[2]s",
+			"that are done before others start (socket, setsockopt, bind, listen); "+
+			"move it after %[4]s, or add after: %[3]s.%[4]s to %[2]s",
 		client.Name, connect.ID, server.Name, listen.ID, before.ID)}
 }
 

@@ -21,9 +21,14 @@ func TestClientsThatMayComeTooEarlyAreNoted(t *testing.T) {
 			`[{exec: "true"}, {socket: udp}, {bind: 53}, recvfrom]`, `[{sendto: {to: "server:53", text: x}}]`,
 			"client.sendto may come before server.bind: exec",
 		},
+		"an address of the server by its number": {
+			`[{exec: "true"}, {listen: 80}]`, `[{connect: "server.1:80"}]`,
+			"client.connect may come before server.listen: exec",
+		},
 		"only steps that are done first": {
 			"[socket, {bind: 80}, listen, {getsockopt: SO_RCVBUF}]", `[{connect: "server:80"}]`, "",
 		},
+		"an address that nobody has":  {`[{exec: "true"}, {listen: 80}]`, `[{connect: "server.absent:80"}]`, ""},
 		"another port":                {`[{exec: "true"}, {listen: 81}]`, `[{connect: "server:80"}]`, ""},
 		"another host":                {`[{exec: "true"}, {listen: 80}]`, `[{connect: "client:80"}]`, ""},
 		"a client that waits":         {`[{exec: "true"}, {listen: 80}]`, `[{connect: "server:80", after: server.listen}]`, ""},
