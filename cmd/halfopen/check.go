@@ -53,12 +53,12 @@ is not that of its file, and a client that may connect before its server listens
 			for _, arg := range args {
 				list = append(list, toCheck(arg)...)
 			}
-			checked := make([]checked, len(list))
+			results := make([]checked, len(list))
 			for i := range list {
-				checked[i] = list[i].check(values)
+				results[i] = list[i].check(values)
 			}
-			onThisMachine(cmd.Context(), checked)
-			return printChecked(checked, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			onThisMachine(cmd.Context(), results)
+			return printChecked(results, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil,

@@ -1,6 +1,6 @@
 // Package sysctl knows the kernel parameters below net: which a network namespace has, and the unit
-// of those that are times. It is a list, for all systems; what the running kernel has, the kernel
-// says.
+// of those that are times. The list is the same on all systems; which parameters the running kernel
+// has, the kernel itself says.
 package sysctl
 
 import (

@@ -121,7 +121,7 @@ func (s *State) Set(text string) error {
 			return nil
 		}
 	}
-	words = words[:len(words)-1] // CLOSED is no state of a socket, but the end of one
+	words = words[:len(words)-1] // CLOSED is the end of a socket
 	return fmt.Errorf("invalid state %q%s; want one of %s, or at the end of a path CLOSED",
 		say.Clip(text), spell.DidYouMean(text, words), strings.Join(words, ", "))
 }
