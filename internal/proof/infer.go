@@ -452,7 +452,8 @@ func (n *inference) finish() [][]Phase {
 	n.prolong(end)
 	n.keep(func(w *way) bool {
 		s := w.state()
-		return (len(w.owed) == 0 || w.owed[0].by >= end) && (final == "" || s == final || s == none && final == closed) &&
+		return (len(w.owed) == 0 || w.owed[0].by >= end) &&
+			(final == "" || s == final || s == none && final == closed) &&
 			!(w.due && n.host.output && n.last < n.host.looked)
 	})
 	if len(n.ways) == 0 {

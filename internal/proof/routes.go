@@ -65,7 +65,9 @@ func (l *life) unheard() [][]Phase {
 		}
 		if len(longer) > mostWays {
 			longer = longer[:1]
-			longer[0] = append(longer[0][:len(longer[0])-1], Phase{State: Unknown, Earliest: last, From: it.at, Source: BySample, Event: it.event})
+			longer[0] = append(longer[0][:len(longer[0])-1], Phase{
+				State: Unknown, Earliest: last, From: it.at, Source: BySample, Event: it.event,
+			})
 		}
 		paths, state, last = longer, it.s.State, it.at
 	}

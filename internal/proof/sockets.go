@@ -133,7 +133,9 @@ func (h *host) listenerPath(r *record) []Phase {
 		if n := len(path); n == 0 && c.state == closed || n > 0 && path[n-1].State == c.state {
 			continue
 		}
-		path = append(path, Phase{State: c.state, Earliest: c.at, From: c.at, Source: c.source, Event: c.event})
+		path = append(path, Phase{
+			State: c.state, Earliest: c.at, From: c.at, Source: c.source, Event: c.event,
+		})
 	}
 	return path
 }
