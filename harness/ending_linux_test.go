@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,5 +165,42 @@ expect:
 				t.Errorf("the run ended (%s), want %s", end.Reason, trace.EndCanceled)
 			}
 		})
+	}
+}
+
+// A program that goes on sending meets the faults while the lab is taken down. That is no part of
+// the run any more.
+func TestNothingHappensAfterTheEnd(t *testing.T) {
+	needLab(t)
+	s := only(t, `
+name: goes-on
+title: A client sends until the deadline
+deadline: 300ms
+hosts: {client: {}, server: {}}
+faults:
+  lost: {match: {udp: any, from: client}, do: drop, via: nfqueue}
+actors:
+  client:
+    - socket: udp
+    - connect: "server:9"
+    - repeat: {times: 100000, steps: [{send: x, id: send}]}
+expect:
+  - {fault: lost, hits: ">= 1"}
+`)[0]
+	tr, err := harness.Run(t.Context(), s, harness.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, _ := tr.End(); end == nil || end.Reason != trace.EndDeadline {
+		t.Fatalf("the run ended (%+v), want %s", end, trace.EndDeadline)
+	}
+	last := len(tr.Events) - 1
+	if e := &tr.Events[last]; e.End == nil {
+		t.Errorf("the last event is a %s: %+v", e.Kind(), e.Fault)
+	}
+	if hits := slices.ContainsFunc(tr.Events, func(e trace.Event) bool {
+		return e.Fault != nil && e.Fault.What == trace.FaultHit
+	}); !hits {
+		t.Error("the fault struck nothing: the test proves nothing")
 	}
 }

@@ -43,7 +43,8 @@ type lab struct {
 	// kernelWatched is closed when the parent watches the namespaces of the hosts.
 	kernelWatched chan struct{}
 
-	out *outbox.Outbox[message]
+	out    *outbox.Outbox[message]
+	events outlet
 }
 
 // runLab is the main function of the lab: it reads its job from control and writes messages to
@@ -60,6 +61,7 @@ func runLab(control, events *os.File) {
 
 		kernelWatched: make(chan struct{}),
 	}
+	l.events.send = func(e trace.Event) { l.out.Send(message{Event: &e}) }
 	dec := json.NewDecoder(control)
 	err := dec.Decode(&order{Job: &l.job})
 	ordered := err == nil
@@ -95,7 +97,7 @@ func (l *lab) obey(orders *json.Decoder) {
 }
 
 // emit sends an event. It is safe for concurrent use.
-func (l *lab) emit(e trace.Event) { l.out.Send(message{Event: &e}) }
+func (l *lab) emit(e trace.Event) { l.events.emit(e) }
 
 // now emits an event that happens now. It is safe for concurrent use.
 func (l *lab) now(e trace.Event) {

@@ -157,6 +157,7 @@ func (l *lab) finish(reason trace.EndReason) error {
 		return err
 	}
 	close(l.over)
+	l.events.hold()
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name
 		hits, err := l.faults.Hits(name)
@@ -173,7 +174,7 @@ func (l *lab) finish(reason trace.EndReason) error {
 	}
 	// What happens after the last look, while the lab ends, is not part of the run.
 	looked, ended := l.seen.LastLook()
-	l.emit(trace.Event{
+	l.events.end(trace.Event{
 		T: ended, End: &trace.End{Reason: reason, Looked: looked, Hanging: l.hanging()},
 	})
 	return nil
