@@ -19,11 +19,21 @@ var (
 	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
 	// bareBound matches an unquoted range such as >= 2: to YAML, > begins a text of several lines.
 	bareBound = regexp.MustCompile(`^[^"'#]*[:,[]\s*(>=?\s*[0-9][0-9a-zµ.]*)`)
+	// bareQuestion matches an unquoted text with a ? within braces or brackets, where YAML takes the
+	// ? for the beginning of a key.
+	bareQuestion = regexp.MustCompile(`^(?:[^"'#{[]|` + quoted + `)*[{[](?:[^"'#]|` + quoted + `)*?` +
+		`([^\s"'#,:{}\[\]]` + bareText + `*\?` + bareText + `*)`)
+)
+
+const (
+	quoted = `"[^"]*"|'[^']*'`
+	// bareText matches a character of an unquoted text within braces or brackets.
+	bareText = `(?:[^"'#,:{}\[\]\n]|:[^\s,\]}])`
 )
 
 // yamlProblem returns the place of a YAML error, as far as it is known, and the problem. The parser
 // names the line where the broken list or mapping begins, or none for the first line; from there on,
-// yamlProblem looks for four common causes.
+// yamlProblem looks for common causes.
 func yamlProblem(err error, src []byte) (pos Pos, problem string) {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1]) // absent means 0: no line
@@ -53,6 +63,11 @@ func yamlProblem(err error, src []byte) (pos Pos, problem string) {
 			if value, at := colonInValue(string(text)); value != "" {
 				return Pos{Line: n, Col: at}, fmt.Sprintf(
 					`%s; quote a text with ": " in it: %q`, problem, say.Clip(value))
+			}
+			if m := bareQuestion.FindSubmatchIndex(text); m != nil && notExpected {
+				return Pos{Line: n, Col: utf8.RuneCount(text[:m[2]]) + 1}, fmt.Sprintf(
+					"%s; quote a text with ? in it: %q", problem,
+					say.Clip(string(bytes.TrimSpace(text[m[2]:m[3]]))))
 			}
 		}
 	}
