@@ -94,8 +94,12 @@ func (ev *evidence) dropReasons(
 		v.skip("the trace was recorded without the kernel's tracepoints, which show drops")
 		return nil, false
 	case watched.Off != "":
-		v.skip("the kernel's tracepoints, which show drops, were not watched (%s); use --warp, or see "+
-			"halfopen doctor", watched.Off)
+		remedy := "use --warp, or see halfopen doctor"
+		if watched.Off == trace.LeftAlone {
+			remedy = "leave that out"
+		}
+		v.skip("the kernel's tracepoints, which show drops, were not watched (%s); %s", watched.Off,
+			remedy)
 		return nil, false
 	}
 	for _, gap := range watched.Gaps {

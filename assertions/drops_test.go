@@ -86,6 +86,7 @@ func TestDropExpectations(t *testing.T) {
 	})
 	routeless := drops(func(p *tape) { p.routeless(2 * second) })
 	off := recorded(&trace.Tracepoints{Off: "CAP_BPF and CAP_PERFMON are missing", Remedy: "run as root"}, nil)
+	alone := recorded(&trace.Tracepoints{Off: trace.LeftAlone}, nil)
 	gap := func(events trace.KernelEvent, partial bool) func(*tape) *trace.Trace {
 		return recorded(&trace.Tracepoints{
 			Gaps:        []trace.Gap{{Events: events, Text: "skb:kfree_skb lacks it", Partial: partial}},
@@ -128,6 +129,7 @@ func TestDropExpectations(t *testing.T) {
 		{"a reason of this kernel that halfopen does not know", `- {drops: {host: server, reason: FROM_TOMORROW}, none: true}`, two, Pass},
 		{"a misspelt reason", `- {drops: {host: server, reason: TCP_CSM}, none: true}`, two, Fail},
 		{"tracepoints that were not watched", `- {drops: {host: server}, none: true}`, off, Skip},
+		{"tracepoints that the run was told to leave alone", `- {drops: {host: server}, none: true}`, alone, Skip},
 		{"tracepoints that the kernel does not have", `- {drops: {host: server}, none: true}`, gap(trace.Drops, false), Skip},
 		{"a part of the tracepoint that the kernel does not have", `- {drops: {host: server}, none: true}`, gap(trace.Drops, true), Pass},
 		{"another tracepoint that the kernel does not have", `- {drops: {host: server}, none: true}`, gap(trace.Resets, false), Pass},

@@ -214,6 +214,9 @@ func (ev *evidence) blindness() string {
 		switch e := &ev.t.Events[i]; {
 		case e.Tracepoints != nil && e.Tracepoints.Off != "":
 			why = "the kernel's tracepoints were not watched (" + e.Tracepoints.Off + ")"
+			if e.Tracepoints.Off == trace.LeftAlone {
+				remedy = "leave that out"
+			}
 		case e.Tracepoints != nil:
 			why, remedy = "packets and samples leave it open", ""
 			for _, g := range e.Tracepoints.Gaps {

@@ -84,8 +84,8 @@ func TestTracepointsCanBeLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if watched, _ := tracepointsOf(t, tr); watched.Off == "" {
-		t.Error("the trace does not say that the tracepoints are off")
+	if watched, _ := tracepointsOf(t, tr); watched.Off != trace.LeftAlone {
+		t.Errorf("the tracepoints are off because of %q, want %q", watched.Off, trace.LeftAlone)
 	}
 	for i := range tr.Events {
 		if e := &tr.Events[i]; e.Transition != nil || e.Drop != nil || e.Probe != nil {

@@ -68,7 +68,7 @@ func newTracepoints(off bool) *tracepoints {
 // watch watches the namespaces of all hosts, until stop. It says whether it does.
 func (t *tracepoints) watch(namespaces []namespace) *trace.Tracepoints {
 	if t.off {
-		return &trace.Tracepoints{Off: "they were not wanted"}
+		return &trace.Tracepoints{Off: trace.LeftAlone}
 	}
 	var err error
 	if t.view, err = openView(); err != nil {

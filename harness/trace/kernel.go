@@ -18,6 +18,9 @@ type Tracepoints struct {
 	DropReasons []string `json:"drop_reasons,omitempty"`
 }
 
+// LeftAlone is why tracepoints were not watched if the run was told not to.
+const LeftAlone = "--no-tracepoints"
+
 // Gap is something that a kernel does not show.
 type Gap struct {
 	// Events is the kind of events that are missing or incomplete, as [Lost] names it.
