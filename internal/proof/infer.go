@@ -500,6 +500,9 @@ func (n *inference) paths(gone, end time.Duration) [][]Phase {
 			path[last].Source == BySample {
 			n.whenGone(&path[last], path[:last], gone, end)
 		}
+		for i := len(path) - 2; i >= 0; i-- { // once in a state, it had been in those before
+			path[i].From = max(path[i].Earliest, min(path[i].From, path[i+1].From))
+		}
 		all = append(all, path)
 	}
 	return all

@@ -395,6 +395,26 @@ func TestWhatHiddenPacketsLeaveOpen(t *testing.T) {
 	}
 }
 
+// A state that may have come before the end had come by then.
+func TestNoStateBeginsAfterTheEndOfItsSocket(t *testing.T) {
+	p := newTape(t, "client")
+	p.add(trace.Event{Start: &trace.Start{Actor: "client", Op: "exec"}})
+	p.clientOpens().look("ESTABLISHED").in("RA", 1, 1, 0).look("CLOSED")
+	p.faults = "output"
+	all := p.sockets()
+	if len(all) != 1 || len(all[0].Paths) != 2 {
+		t.Fatalf("want one socket with two paths, got %+v", all)
+	}
+	for _, path := range all[0].Paths {
+		for i := range path {
+			if at := path[i].From; at < path[i].Earliest || i > 0 && at < path[i-1].From {
+				t.Errorf("%s begins at %v, before it could or before the state before it: %+v",
+					path[i].State, at, path)
+			}
+		}
+	}
+}
+
 func TestWhatTransitionsHide(t *testing.T) {
 	for _, test := range []struct {
 		name string
