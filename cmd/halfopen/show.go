@@ -287,7 +287,9 @@ func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
 		"# then run each program: ip netns exec HOST PROGRAM",
 		"for host in "+strings.Join(hosts, " ")+"; do ip netns del $host; done")
 	for _, c := range commands {
-		p.line("  %s", strings.ReplaceAll(c, "\n", "\n  "))
+		for line := range strings.SplitSeq(c, "\n") {
+			p.line("  %s", line)
+		}
 	}
 	p.line("")
 }
