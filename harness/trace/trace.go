@@ -105,6 +105,10 @@ func Read(r io.Reader) (*Trace, error) {
 		if errors.Is(err, io.EOF) {
 			return t, nil
 		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("reading event %d: the trace ends in the middle of it; was it written to its end? %w",
+				len(t.Events), err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading event %d: %w", len(t.Events), err)
 		}

@@ -132,7 +132,7 @@ func TestReadingATrace(t *testing.T) {
 		{name: "an old trace has it in base64", text: `{"t":0,"run":{"scenario":"refused","source":"` + old + `"}}`, events: 1, source: source},
 		{name: "a trace may have none", text: `{"t":0,"run":{"scenario":"refused"}}`, events: 1},
 		{name: "invalid base64 is refused", text: `{"t":0,"run":{"source":"?"}}`, err: "reading event 0: reading the source of the run: illegal base64"},
-		{name: "a line cut short is refused", text: `{"t":1,"start":{}}` + "\n" + `{"t":2,"sta`, err: "reading event 1: unexpected EOF"},
+		{name: "a line cut short is refused", text: `{"t":1,"start":{}}` + "\n" + `{"t":2,"sta`, err: "reading event 1: the trace ends in the middle of it"},
 		{name: "a line without an event is refused", text: `{"t":1,"start":{}}` + "\n" + `["t"]`, err: "reading event 1: json: cannot unmarshal array"},
 		{name: "an event of no kind is refused", text: `{"t":1}`, err: "reading event 0: its kind is unknown"},
 		{name: "an event of a later version is refused", text: `{"t":1,"start":{}}` + "\n" + `{"t":2,"weather":{}}`, err: "reading event 1: its kind is unknown"},
