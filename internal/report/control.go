@@ -44,7 +44,10 @@ func (v *controlView) Close(results []result.Result, e Ending) error {
 	text.WriteString(controlTable(controls, v.look))
 	text.WriteString(controlNotes(controls, v.look))
 	_, stopped := finished(results)
-	fmt.Fprintf(&text, "\n%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
+	if text.Len() > 0 {
+		text.WriteString("\n")
+	}
+	fmt.Fprintf(&text, "%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
 		shortSeconds(time.Since(v.began)), say.Count(len(results)-stopped, "run"), e.Seed)
 	return v.write(&text, results, e)
 }
@@ -139,6 +142,9 @@ func caseOf(s *language.Scenario) string {
 
 // controlSummary counts the settings: "31 settings: 28 proven, 1 unproven, 2 exempt".
 func controlSummary(all []result.Control, k Look) string {
+	if len(all) == 0 {
+		return "no fault, sysctl or socket option to leave out: nothing to prove"
+	}
 	n := map[result.Proof]int{}
 	for i := range all {
 		n[all[i].Proof]++

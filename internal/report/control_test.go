@@ -73,6 +73,18 @@ control:
 	return all
 }
 
+func TestControlsOfNoSettings(t *testing.T) {
+	var out bytes.Buffer
+	v := newControl(Output{Out: &out})
+	if err := v.Close(nil, Ending{}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "no fault, sysctl or socket option to leave out: nothing to prove in "
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("got %q, want it to begin with %q", out.String(), want)
+	}
+}
+
 func TestControlsForPeople(t *testing.T) {
 	for name, k := range map[string]Look{"control": {}, "control-verbose-color": {Verbose: true, Color: true}} {
 		rows := result.Controls(controlled(t))
