@@ -77,7 +77,12 @@ func TestExecEndsWithItsProgram(t *testing.T) {
 		{"nothing left running", "echo done", "done\n", "", false},
 		{"a child that holds the output", "sleep 5 & echo started", "started\n", "", true},
 		{"a child that holds standard error only", "sleep 5 >/dev/null & echo started", "started\n", "", true},
-		{"a child with its own output", "sleep 5 >/dev/null 2>&1 & echo started", "started\n", "", false},
+		// The child has the output of the shell until it has redirected its own.
+		{
+			"a child with its own output", `sleep 5 >/dev/null 2>&1 &
+				until [ "$(readlink /proc/$!/fd/2)" = /dev/null ]; do :; done; echo started`,
+			"started\n", "", false,
+		},
 		{"a child that writes later", "(sleep 5; echo LATE) & echo early", "early\n", "", true},
 		{"a child that the program waits for", "(echo LATE) & echo early; wait; echo late >&2", "", "late\n", false},
 	} {
