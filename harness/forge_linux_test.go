@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,18 +33,10 @@ func TestProgramsCannotForgeTheRun(t *testing.T) {
 	needLab(t)
 	if os.Geteuid() == 0 && os.Getenv(ordinaryEnv) == "" {
 		t.Run("as an ordinary user", func(t *testing.T) {
-			const nobody = 65534
-			again := exec.Command(copyOfTest(t), "-test.run=^TestProgramsCannotForgeTheRun$", "-test.v")
-			again.Env = append(os.Environ(), ordinaryEnv+"=1", "TMPDIR=/tmp")
-			again.Dir = "/"
-			again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-			out, err := again.CombinedOutput()
-			if err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
-			if bytes.Contains(out, []byte("--- SKIP")) {
-				testlab.Need(t, "labs of ordinary users", errors.New(string(out)))
-			}
+			asOrdinaryUser(t, copyOfTest(t), "TestProgramsCannotForgeTheRun")
+		})
+		t.Run("as an ordinary user with tracepoints", func(t *testing.T) {
+			asOrdinaryUser(t, mayTrace(t, copyOfTest(t)), "TestProgramsCannotForgeTheRun")
 		})
 	}
 	runs(t, fmt.Sprintf(`
@@ -61,6 +54,37 @@ expect:
   - {process: client.exec2, exit: 0, stdout: {contains: tried all}}
   - {packets: {from: client, tcp: SYN}, count: 1}
 `, forgerEnv, copyOfTest(t), forgerEnv, copyOfTest(t)))
+}
+
+// asOrdinaryUser runs a test again, of a copy of the test binary.
+func asOrdinaryUser(t *testing.T, program, test string) {
+	t.Helper()
+	const nobody = 65534
+	again := exec.Command(program, "-test.run=^"+test+"$", "-test.v")
+	again.Env = append(os.Environ(), ordinaryEnv+"=1", "TMPDIR=/tmp")
+	again.Dir = "/"
+	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := again.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if bytes.Contains(out, []byte("--- SKIP")) {
+		testlab.Need(t, "labs of ordinary users", errors.New(string(out)))
+	}
+}
+
+// mayTrace gives a program CAP_BPF and CAP_PERFMON, as setcap cap_bpf,cap_perfmon+ep does.
+func mayTrace(t *testing.T, program string) string {
+	t.Helper()
+	// struct vfs_cap_data of linux/capability.h; both capabilities are in the high words.
+	data := make([]byte, 0, 20)
+	for _, word := range []uint32{
+		0x02000001, 0, 0, 1<<(unix.CAP_BPF-32) | 1<<(unix.CAP_PERFMON-32), 0,
+	} {
+		data = binary.LittleEndian.AppendUint32(data, word)
+	}
+	testlab.Need(t, "file capabilities", unix.Setxattr(program, "security.capability", data, 0))
+	return program
 }
 
 // copyOfTest copies the test binary to a place where every user can run it.

@@ -77,6 +77,12 @@ func TestTheKernelsEventsAreInTheTrace(t *testing.T) {
 	}
 }
 
+// The two capabilities of the file are enough.
+func TestAnOrdinaryUserMayWatchTheKernel(t *testing.T) {
+	needLab(t)
+	asOrdinaryUser(t, mayTrace(t, copyOfTest(t)), "TestTheKernelsEventsAreInTheTrace")
+}
+
 func TestTracepointsCanBeLeftAlone(t *testing.T) {
 	needLab(t)
 	tr, err := harness.Run(t.Context(), only(t, oneConnection)[0],

@@ -44,6 +44,11 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 		// iptables.
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
 		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+		// The kernel gives a program with file capabilities to root in /proc, where the maps of the
+		// user namespace are written (proc_pid(5), capabilities(7)).
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			return nil, fmt.Errorf("making the process its user's in /proc: %w", err)
+		}
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
