@@ -132,7 +132,7 @@ func (m *model) treat(s *sample, now time.Duration) *fate {
 			return p
 		}
 	}
-	if string(p.leaves.bytes()) == string(s.bytes()) {
+	if p.leaves.differs(s.bytes()) == "" {
 		m.withdraw(p, "corrupted", "rewritten")
 	}
 	return p

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -138,6 +139,27 @@ func TestFaultsCombined(t *testing.T) {
 			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
 				if d.Data != nil || d.At != 30*ms {
 					t.Errorf("%+v", d)
+				}
+			},
+		},
+		{
+			"corrupt changes a packet back, and its checksum too", `{a: {do: {corrupt: {checksum: fix}}}, b: {do: {corrupt: {checksum: fix}}}}`,
+			nil,
+			func(t *testing.T, _ language.Family, _ []byte, d *Decision) {
+				if d.Data != nil {
+					t.Errorf("% x", d.Data)
+				}
+			},
+		},
+		{
+			"corrupt changes a packet back, but not its checksum", `{a: {do: {corrupt: {checksum: fix}}}, b: {do: {corrupt: 1}}}`,
+			[]string{"a corrupted 1", "b corrupted 1"},
+			func(t *testing.T, f language.Family, b []byte, d *Decision) {
+				if wrong := parse(t, d.Data).wrongChecksums(); !slices.Equal(wrong, []string{"TCP"}) {
+					t.Errorf("wrong checksums of %q", wrong)
+				}
+				if !bytes.HasSuffix(d.Data, []byte("hello")) {
+					t.Errorf("the payload changed: % x", d.Data)
 				}
 			},
 		},
