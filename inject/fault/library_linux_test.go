@@ -164,6 +164,9 @@ func (l *libraryLab) compare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer net.Close()
+	if err := net.AnswerUnrouted(func(run func() error) error { return run() }); err != nil {
+		t.Fatal(err)
+	}
 	typeIn(t, strings.Join(shared.Commands(), "\n"))
 	compareHosts(t, net, shared, nil, "the network")
 	for _, s := range l.Runs {

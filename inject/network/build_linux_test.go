@@ -30,6 +30,12 @@ func build(t *testing.T, s language.Scenario, f language.Family) *Network {
 			t.Errorf("closing the network: %v", err)
 		}
 	})
+	if n.Topology().Unrouted {
+		testlab.NeedProgram(t, "iptables")
+	}
+	if err := n.AnswerUnrouted(func(run func() error) error { return run() }); err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 

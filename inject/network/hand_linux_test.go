@@ -97,6 +97,9 @@ func question(topology *Topology, h *Host) string {
 			script += "sysctl -e " + s.Name + "; "
 		}
 	}
+	if topology.Unrouted {
+		script += "iptables -S; "
+	}
 	return script
 }
 

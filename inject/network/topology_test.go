@@ -40,6 +40,12 @@ var labs = []struct {
 			{Name: language.Wire, Sysctl: []language.Sysctl{{Name: "net.ipv4.ip_default_ttl", Value: "9", Pos: language.Pos{Line: 12}}}},
 		},
 	}},
+	{"unrouted", language.Scenario{
+		Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
+		Actors: []language.Actor{{Name: "client", Host: "client", Steps: []language.Step{
+			{Op: language.Op{Exec: &language.Exec{}}},
+		}}},
+	}},
 	{"offloads", language.Scenario{
 		Network: language.Network{Offloads: true},
 		Hosts:   []language.Host{{Name: "client"}, {Name: "server"}},

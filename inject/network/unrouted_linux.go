@@ -45,7 +45,7 @@ func (n *Network) AnswerUnrouted(run func(func() error) error) error {
 	}
 	// Only after the rule: without it, such a packet would go round on lo.
 	route := &netlink.Route{
-		LinkIndex: lo.Attrs().Index, Priority: unroutedMetric,
+		LinkIndex: lo.Attrs().Index, Priority: unroutedMetric, Scope: netlink.SCOPE_LINK,
 		Dst: &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
 	}
 	if err := wire.nl.RouteAdd(route); err != nil {
