@@ -60,6 +60,8 @@ type host struct {
 	programs time.Duration
 
 	connections map[ends]*connection
+	// listening are the records of listeners by port, 0 if it is not known; made by listeners.
+	listening map[uint16][]*record
 	// latest is the connection that was asked for last.
 	latest *connection
 	// cookieEnds are the last ends of each socket that samples, transitions and steps show.
@@ -158,7 +160,7 @@ func collect(t *trace.Trace, scene Scene) *collection {
 			output: scene.Output(h.Name), input: scene.Input(h.Name), forges: scene.Forges(h.Name),
 			connections: map[ends]*connection{}, records: map[identity]*record{},
 			crafted: map[ends][]*crafted{}, resets: map[uint64][]time.Duration{},
-			cookieEnds: map[uint64]ends{},
+			cookieEnds: map[uint64]ends{}, listening: map[uint16][]*record{},
 		}
 		for _, a := range addresses[h.Name] {
 			n.addrs[a.Unmap()] = true

@@ -91,6 +91,8 @@ type inference struct {
 	requestOnly bool
 	// superseded is when the next connection between the same ends began; -1 if none did.
 	superseded time.Duration
+	// rsts are the indexes of the RSTs that were sent.
+	rsts []int
 	heard
 }
 
@@ -103,6 +105,11 @@ func (l *life) infer(requestOnly bool, superseded time.Duration) [][]Phase {
 	n := &inference{
 		life: l, host: l.conn.host, ways: []way{{}}, requestOnly: requestOnly,
 		superseded: superseded, heard: newHeard(l),
+	}
+	for i := range l.items {
+		if it := &l.items[i]; it.kind == sent && it.d.Flags&packet.RST != 0 {
+			n.rsts = append(n.rsts, i)
+		}
 	}
 	closings := l.closings()
 	for i := range l.items {
@@ -329,12 +336,16 @@ func (n *inference) metSocket(i int) bool {
 		n.host.ended < it.at+looking {
 		return false
 	}
-	for j := i + 1; j < len(n.life.items) && n.life.items[j].at <= it.at+looking; j++ {
-		if answer := &n.life.items[j]; answer.kind == sent && answer.d.Flags&packet.RST != 0 {
-			return false
-		}
+	return n.nextRST(i) < 0
+}
+
+// nextRST returns the index of the next RST that was sent soon after item i; -1 if none was.
+func (n *inference) nextRST(i int) int {
+	k, _ := slices.BinarySearch(n.rsts, i)
+	if k == len(n.rsts) || n.life.items[n.rsts[k]].at > n.life.items[i].at+looking {
+		return -1
 	}
-	return true
+	return n.rsts[k]
 }
 
 // refused reports whether item i is a segment with an ACK that no socket took: the kernel answered
@@ -344,17 +355,17 @@ func (n *inference) refused(i int) bool {
 	if !n.host.input || !n.host.output || n.host.forges {
 		return false
 	}
-	for j := i + 1; j < len(n.life.items) && n.life.items[j].at <= it.at+looking; j++ {
-		next := &n.life.items[j]
-		switch {
-		case next.kind == received && next.d.Ack == it.d.Ack:
+	j := n.nextRST(i)
+	if j < 0 {
+		return false
+	}
+	for k := i + 1; k < j; k++ {
+		if next := &n.life.items[k]; next.kind == received && next.d.Ack == it.d.Ack {
 			return false // an answer would be to this one
-		case next.kind == sent && next.d.Flags&(packet.RST|packet.ACK) == packet.RST &&
-			next.d.Seq == it.d.Ack:
-			return true
 		}
 	}
-	return false
+	answer := n.life.items[j].d
+	return answer.Flags&packet.ACK == 0 && answer.Seq == it.d.Ack
 }
 
 // contradicted goes on after evidence that no way fits: the state is unknown until a sample shows

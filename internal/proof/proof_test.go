@@ -25,7 +25,7 @@ const (
 
 // tape records what one host of a connection sees: the client's, or the server's.
 type tape struct {
-	t    *testing.T
+	t    testing.TB
 	tr   trace.Trace
 	host string
 	now  time.Duration
@@ -41,7 +41,7 @@ type tape struct {
 	options []layers.TCPOption
 }
 
-func newTape(t *testing.T, host string) *tape {
+func newTape(t testing.TB, host string) *tape {
 	p := &tape{t: t, host: host, isn: [2]uint32{1000, 5000}, cookie: 7, sport: 40000, window: 64240}
 	for name, addr := range map[string]string{"client": clientAddr, "server": serverAddr} {
 		p.tr.Add(trace.Event{Host: &trace.Host{Name: name, Addresses: []string{addr + "/24"}}})
@@ -197,14 +197,19 @@ func (p *tape) sockets() []*Socket {
 	p.now += 100 * ms
 	p.add(trace.Event{End: &trace.End{Reason: trace.EndDone, Looked: p.now}})
 	p.tr.Sort()
+	return Sockets(&p.tr, p.scene())
+}
+
+// scene says what the tape's faults leave of what the capture shows.
+func (p *tape) scene() Scene {
 	without := func(what string) func(string) bool {
 		return func(string) bool { return !strings.Contains(p.faults, what) }
 	}
-	return Sockets(&p.tr, Scene{
+	return Scene{
 		Host:   func(actor string) string { return actor },
 		Output: without("output"), Input: without("input"),
 		Forges: func(string) bool { return strings.Contains(p.faults, "forges") },
-	})
+	}
 }
 
 // paths ends the run and returns the paths of the sockets of the tape's host, as text.

@@ -74,6 +74,8 @@ func (h *host) listeners() []*Socket {
 		if !h.isListener(r) {
 			continue
 		}
+		own, _ := netip.ParseAddrPort(r.local)
+		h.listening[own.Port()] = append(h.listening[own.Port()], r)
 		s := &Socket{Host: h.name, Local: r.local, Remote: r.remote, Cookie: r.cookie, Samples: r.samples}
 		path := h.listenerPath(r)
 		if len(path) == 0 {
@@ -291,25 +293,12 @@ func (h *host) failed(part []int) bool {
 
 // mayListen reports whether there may have been a listener of a port.
 func (h *host) mayListen(at netip.AddrPort) bool {
-	if !h.exact && h.programs >= 0 {
-		return true
-	}
-	return slices.ContainsFunc(h.known, func(r *record) bool {
-		own, err := netip.ParseAddrPort(r.local)
-		return h.isListener(r) && (err != nil || own.Port() == at.Port())
-	})
+	return !h.exact && h.programs >= 0 || len(h.listening[at.Port()]) > 0 || len(h.listening[0]) > 0
 }
 
 // stopsListening reports whether a listener of a port was seen to end during a time.
 func (h *host) stopsListening(at netip.AddrPort, from, to time.Duration) bool {
-	for _, r := range h.known {
-		if !h.isListener(r) {
-			continue
-		}
-		own, err := netip.ParseAddrPort(r.local)
-		if err != nil || own.Port() != at.Port() {
-			continue
-		}
+	for _, r := range h.listening[at.Port()] {
 		for _, p := range h.listenerPath(r) {
 			if p.State == closed && from <= p.From && p.From <= to {
 				return true
