@@ -77,16 +77,18 @@ func (ev *evidence) at(
 	states language.States, l *proof.Socket, at time.Duration,
 ) (there judged, was *stay) {
 	for _, path := range l.Paths {
-		is := false
+		is, may := false, false
 		for _, s := range ev.stays(states, l, path, true) {
-			if s.from <= at && (s.open || at < s.to) {
-				is, was = true, &s
-				if s.unknown {
-					there.add(false)
-				}
+			sharp := s.within(momentary)
+			if sharp.earliest <= at && (s.open || at < s.to) {
+				may, was = true, &s
+				is = is || !s.unknown && s.from <= at && (s.open || at < sharp.lasting)
 			}
 		}
 		there.add(is)
+		if may && !is {
+			there.add(true)
+		}
 	}
 	return there, was
 }
@@ -97,23 +99,33 @@ func judgePeak(
 	ev *evidence, x *language.SocketsExpectation, lives []*proof.Socket, v *draft,
 ) {
 	var sure, possible []stay
+	one := 0
 	for _, l := range lives {
 		var may []stay
+		always := true
 		for _, path := range l.Paths {
-			if stays := ev.stays(x.Sockets.State, l, path, true); len(stays) > len(may) {
-				may = stays
-			}
+			stays := ev.stays(x.Sockets.State, l, path, true)
+			always = always && slices.ContainsFunc(stays, func(s stay) bool { return !s.unknown })
+			may = append(may, stays...)
 		}
-		possible = append(possible, may...)
+		possible = append(possible, together(may)...)
+		if always && one == 0 {
+			one = 1 // it was there at some time
+		}
 		if len(l.Paths) == 1 {
-			sure = append(sure, ev.stays(x.Sockets.State, l, l.Paths[0], false)...)
+			for _, s := range ev.stays(x.Sockets.State, l, l.Paths[0], false) {
+				if s.to = max(s.within(momentary).lasting, s.from); s.to > s.from || s.open {
+					sure = append(sure, s)
+				}
+			}
 		}
 	}
 	least, at := peak(sure)
+	least = max(least, one)
 	most, _ := peak(possible)
 	want := x.Peak.Of("socket")
 	got := say.Count(least, "socket") + " at once"
-	if least > 0 {
+	if len(sure) > 0 {
 		got += ", at " + ev.when(at)
 	}
 	if !x.Peak.All(int64(least), int64(most)) && x.Peak.Any(int64(least), int64(most)) {
@@ -121,6 +133,25 @@ func judgePeak(
 		return
 	}
 	v.saw(x.Peak.All(int64(least), int64(most)), want, got)
+}
+
+// together returns the times at which one socket may have been there, on any of its paths: it is
+// never there twice.
+func together(stays []stay) []stay {
+	for i := range stays {
+		stays[i].from = stays[i].earliest
+	}
+	slices.SortFunc(stays, func(a, b stay) int { return cmp.Compare(a.from, b.from) })
+	var all []stay
+	for _, s := range stays {
+		last := len(all) - 1
+		if last < 0 || !all[last].open && all[last].to < s.from {
+			all = append(all, s)
+			continue
+		}
+		all[last].to, all[last].open = max(all[last].to, s.to), all[last].open || s.open
+	}
+	return all
 }
 
 // peak returns the most stays at one time, and when that was first reached. A stay that ends when

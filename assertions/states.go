@@ -1,6 +1,7 @@
 package assertions
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -27,17 +28,24 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	lives := ev.lives(&x.Reaches)
 	var first *stay
-	maybe := false
+	maybe, earliest := false, time.Duration(math.MaxInt64)
 	for _, l := range lives {
 		if s := ev.firstStay(x.Reaches.State, l); s != nil && (first == nil || s.from < first.from) {
 			first = s
 		}
-		maybe = maybe || ev.possible(x.Reaches.State, l)
+		for _, path := range l.Paths {
+			for _, s := range ev.stays(x.Reaches.State, l, path, true) {
+				maybe, earliest = true, min(earliest, s.within(measured).earliest)
+			}
+		}
 	}
 	switch {
 	case first != nil:
 		v.Sockets = first.socket.Samples
-		if x.At != nil {
+		if x.At != nil && x.At.Contains(first.from-since) != x.At.Contains(earliest-since) {
+			ev.unseen("first seen at "+x.At.Source, "when it was first there: between "+
+				say.Duration(earliest-since)+" and "+say.Duration(first.from-since), v)
+		} else if x.At != nil {
 			v.sawSpan("first seen at", x.At, first.from-since)
 		} else {
 			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
@@ -66,13 +74,6 @@ func (ev *evidence) firstStay(states language.States, l *proof.Socket) *stay {
 		}
 	}
 	return first
-}
-
-// possible reports whether a socket may have been in one of the states, on one of its paths.
-func (ev *evidence) possible(states language.States, l *proof.Socket) bool {
-	return slices.ContainsFunc(l.Paths, func(path []proof.Phase) bool {
-		return len(ev.stays(states, l, path, true)) > 0
-	})
 }
 
 // judgeReachesDetails is judgeReaches where queues, timer or retransmissions are wanted: only a
@@ -139,10 +140,11 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 		var fits judged
 		var good *stay
 		for _, path := range l.Paths {
-			ok := false
-			for _, s := range ev.stays(x.Holds.State, l, path, false) {
-				difference := ev.holds(x, &s, from, until)
-				if difference == "" {
+			ok, may := false, false
+			for _, s := range ev.stays(x.Holds.State, l, path, true) {
+				surely, maybe, difference := ev.mayHold(x, &s, from, until)
+				may = may || maybe
+				if surely && !s.unknown {
 					ok, good = true, &s
 					break
 				}
@@ -151,6 +153,9 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 				}
 			}
 			fits.add(ok)
+			if may && !ok {
+				fits.add(true)
+			}
 		}
 		if fits.always() {
 			v.Sockets = l.Samples
@@ -199,6 +204,23 @@ func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Dur
 		want += " until the end of the run"
 	}
 	return want
+}
+
+// mayHold reports whether a stay is as wanted whenever it began and ended, of the times at which it
+// may have, or at some of them; and what was seen of it if it is not.
+func (ev *evidence) mayHold(
+	x *language.HoldsExpectation, s *stay, from, until time.Duration,
+) (surely, maybe bool, difference string) {
+	sharp := s.within(measured)
+	both := sharp.extremes()
+	short, long := ev.holds(x, &both[0], from, until), ev.holds(x, &both[1], from, until)
+	difference = ev.holds(x, s, from, until)
+	surely = short == "" && long == "" && difference == ""
+	maybe = short == "" || long == "" || difference == ""
+	if x.For != nil && !maybe { // the wanted time may lie between the two
+		maybe = both[0].to-both[0].from < x.For.Min && both[1].to-both[1].from > x.For.Max
+	}
+	return surely, maybe, cmp.Or(difference, long, short)
 }
 
 // holds returns "" if a stay is as wanted, or else what was seen of it.

@@ -61,6 +61,35 @@ type stay struct {
 	unknown bool
 }
 
+// How far the two times between which a stay began, or ended, may be apart before a verdict does
+// not rest on one of them: measured where a duration is judged, because looks are some milliseconds
+// apart; momentary where it is judged whether a socket was there at an event.
+const (
+	measured  = 100 * time.Millisecond
+	momentary = 5 * time.Millisecond
+)
+
+// within returns the stay with the two times of its beginning, and of its end, made one where they
+// are no further apart than a tolerance.
+func (s *stay) within(tolerance time.Duration) stay {
+	sharp := *s
+	if s.from-s.earliest <= tolerance {
+		sharp.earliest = s.from
+	}
+	if s.to-s.lasting <= tolerance {
+		sharp.lasting = s.to
+	}
+	return sharp
+}
+
+// extremes returns the stay as short and as long as it may have been.
+func (s *stay) extremes() [2]stay {
+	short, long := *s, *s
+	long.from = s.earliest
+	short.to = max(s.lasting, s.from)
+	return [2]stay{short, long}
+}
+
 // stays returns the times during which a socket was in a selected state on one of its paths.
 // possible takes phases of unknown state as selected.
 func (ev *evidence) stays(
