@@ -30,6 +30,8 @@ type evidence struct {
 	// proven are the sockets of each host and their states; made by lives.
 	proven map[string][]*proof.Socket
 	sent   []int // made by sentOnce
+	// exact are the hosts of which the kernel showed each transition of their sockets.
+	exact map[string]bool
 	// reported has the steps that could not be tried of which a verdict says so already.
 	reported map[int]bool
 	// starts and steps are the indexes of those events by step.
@@ -48,6 +50,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		hosts:    t.Addresses(),
 		sysctls:  map[string]bool{},
 		reported: map[int]bool{},
+		exact:    proof.Exact(t),
 		started:  t.Started(),
 		starts:   map[stepKey][]int{},
 		steps:    map[stepKey][]int{},

@@ -30,6 +30,9 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	if x.Peak != nil {
 		judgePeak(ev, x, lives, v)
 	}
+	if text := ev.translated(&x.Sockets, false); text != "" && v.Status == Pass {
+		ev.unseen(x.Sockets.String(), text, v)
+	}
 	if v.Status == Fail {
 		ev.listStates(&x.Sockets, lives, v)
 	} else {

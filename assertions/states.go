@@ -274,7 +274,7 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 			maybe = l
 		}
 	}
-	switch blind := ev.blind(&x.Never, lives); {
+	switch blind := ev.blind(&x.Never); {
 	case maybe != nil:
 		ev.unseen(want, fmt.Sprintf("whether %s > %s was", maybe.Local, maybe.Remote), v)
 		ev.listStates(&x.Never, []*proof.Socket{maybe}, v)
@@ -311,37 +311,56 @@ func (ev *evidence) within(
 }
 
 // blind says which sockets in one of the states nothing would have shown; "" if none.
-func (ev *evidence) blind(x *language.SocketSelector, lives []*proof.Socket) string {
-	if ev.exact(x.Host) {
-		return ""
-	}
+func (ev *evidence) blind(x *language.SocketSelector) string {
 	sc := proof.SceneOf(ev.s)
+	is := func(s language.State) bool { return stateIs(x.State, string(s)) }
+	// The kernel does not show requests and TIME_WAIT: only packets and looks do.
+	hidden := is(language.SynRecv) || is(language.TimeWait)
+	if text := ev.translated(x, hidden); text != "" || ev.exact[x.Host] {
+		return text
+	}
+	programs := false
 	for i := range ev.t.Events {
-		switch e := &ev.t.Events[i]; {
-		case e.Start != nil && e.Start.Op == "exec" && sc.Host(e.Start.Actor) == x.Host &&
-			stateIs(x.State, string(language.Listening)):
-			return "whether a program's socket listened for a moment"
-		case e.Step != nil && e.Step.Op == "connect" && sc.Host(e.Step.Actor) == x.Host &&
-			stateIs(x.State, string(language.SynSent)) && !sc.Output(x.Host) &&
-			e.Step.Cookie != 0 && !slices.ContainsFunc(lives,
-			func(l *proof.Socket) bool { return l.Cookie == e.Step.Cookie }):
-			return "whether the SYN of " + e.Step.Actor + "." + e.Step.ID + " was taken away"
-		}
+		s := ev.t.Events[i].Start
+		programs = programs || s != nil && s.Op == "exec" && sc.Host(s.Actor) == x.Host
+	}
+	switch lost := is(language.SynSent) && !sc.Output(x.Host); {
+	case programs && is(language.Listening):
+		return "whether a program's socket listened for a moment"
+	case programs && lost:
+		return "whether the SYN of a program was taken away"
+	case lost:
+		return ev.lostSYN(x, sc)
 	}
 	return ""
 }
 
-// exact reports whether the kernel showed each transition of a host's sockets.
-func (ev *evidence) exact(host string) bool {
-	watched := false
+// translated says why nothing shows whether a socket had the wanted ports; "" if they are known.
+// hidden is true if only packets show the states that are wanted.
+func (ev *evidence) translated(x *language.SocketSelector, hidden bool) string {
+	if len(x.Local)+len(x.Remote) > 0 && proof.SceneOf(ev.s).Translates &&
+		(hidden || !ev.exact[x.Host]) {
+		return "whether a socket had these ports: the scenario may translate addresses"
+	}
+	return ""
+}
+
+// lostSYN says of which connect of a host nothing shows whether it came to SYN_SENT: its SYN may have
+// been taken away before the capture.
+func (ev *evidence) lostSYN(x *language.SocketSelector, sc proof.Scene) string {
+	all := ev.lives(&language.SocketSelector{Host: x.Host})
 	for i := range ev.t.Events {
-		switch e := &ev.t.Events[i]; {
-		case e.Tracepoints != nil:
-			watched = e.Tracepoints.Off == "" && !slices.ContainsFunc(e.Tracepoints.Gaps,
-				func(g trace.Gap) bool { return g.Events == trace.Transitions && !g.Partial })
-		case e.Lost != nil && e.Lost.Host == host && e.Lost.Events == trace.Transitions:
-			return false
+		s := ev.t.Events[i].Step
+		if s == nil || s.Op != "connect" || sc.Host(s.Actor) != x.Host ||
+			s.Local != "" && !portIs(x.Local, s.Local) ||
+			s.Remote != "" && !portIs(x.Remote, s.Remote) {
+			continue
+		}
+		if !slices.ContainsFunc(all, func(l *proof.Socket) bool {
+			return l.Cookie == s.Cookie && s.Cookie != 0 || l.Local == s.Local && l.Remote == s.Remote
+		}) {
+			return "whether the SYN of " + s.Actor + "." + s.ID + " was taken away"
 		}
 	}
-	return watched
+	return ""
 }

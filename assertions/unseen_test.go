@@ -1,8 +1,11 @@
 package assertions
 
 import (
+	"strings"
 	"testing"
+	"time"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -32,6 +35,135 @@ func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 			}
 			if got := v.finish(); got.Status != Fail || got.Unseen != tt.want {
 				t.Errorf("%s, unseen %t, want fail, unseen %t", got.Status, got.Unseen, tt.want)
+			}
+		})
+	}
+}
+
+// Where neither the kernel nor packets nor looks decide, a verdict fails and says so.
+func TestVerdictsThatNothingDecides(t *testing.T) {
+	const (
+		ms     = time.Millisecond
+		local  = clientAddr + ":41234"
+		remote = serverAddr + ":8080"
+	)
+	dial := func(cookie uint64, local, remote string) func(*trace.Step) {
+		return func(s *trace.Step) {
+			s.Op, s.Cookie, s.Local, s.Remote, s.Errno = "connect", cookie, local, remote, "EAGAIN"
+		}
+	}
+	look := func(p *tape, at, last time.Duration, state string) {
+		p.add(at, trace.Event{Socket: &trace.Socket{
+			Host: "client", Cookie: 7, Local: local, Remote: remote, State: state,
+			Took: 10 * time.Microsecond, Last: start + last,
+		}})
+	}
+	// waits is a connect of which looks, the last one 200 ms before, do not show when it ended.
+	waits := func(p *tape) {
+		p.packet(0, toServer("S", 1000, 0, ""))
+		look(p, ms, 0, "SYN_SENT")
+		look(p, 2*second, 1800*ms, "CLOSED")
+	}
+	for _, tt := range []struct {
+		name, fault, client, expect string
+		record                      func(*tape)
+		// want is what could not be seen; "" for a pass, "fails" for a failure of what was seen.
+		want string
+	}{
+		{
+			"no SYN was ever captured", "client.output", "connect: {to: \"server:8080\"}",
+			"never: {host: client, state: SYN_SENT}",
+			func(p *tape) { p.step("client.connect", 0, second, dial(7, "", "")) },
+			"whether the SYN of client.connect was taken away",
+		},
+		{
+			"no SYN was ever captured, and the trace has no numbers of sockets", "client.output",
+			"connect: {to: \"server:8080\"}", "never: {host: client, state: SYN_SENT}",
+			func(p *tape) { p.step("client.connect", 0, second, dial(0, "", "")) },
+			"whether the SYN of client.connect was taken away",
+		},
+		{
+			"a connect to another port than the selector's", "client.output",
+			"connect: {to: \"server:8080\"}", "never: {host: client, remote: 9, state: SYN_SENT}",
+			func(p *tape) { p.step("client.connect", 0, second, dial(7, local, remote)) }, "",
+		},
+		{
+			"a program may have lost its SYN", "client.output", "exec: nc server 8080",
+			"never: {host: client, state: SYN_SENT}", func(p *tape) { p.step("client.exec", 0, ms, nil) },
+			"whether the SYN of a program was taken away",
+		},
+		{
+			"addresses are translated", "wire", "exec: iptables -t nat -A OUTPUT -p tcp -j REDIRECT",
+			"never: {host: client, remote: 8080, state: ESTABLISHED}", func(*tape) {},
+			"whether a socket had these ports",
+		},
+		{
+			"a number of sockets where addresses are translated", "wire",
+			"exec: {command: [sh], stdin: iptables -t nat -A OUTPUT -p tcp -j REDIRECT}",
+			"sockets: {host: client, remote: 8080}, count: 0", func(*tape) {},
+			"whether a socket had these ports",
+		},
+		{
+			"a duration that looks leave open", "wire", "connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, for: 1950ms..2100ms", waits, "whether one did",
+		},
+		{
+			"a duration that is right at all times that looks leave open", "wire",
+			"connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, for: 1700ms..2100ms", waits, "",
+		},
+		{
+			"a duration that is wrong at all times that looks leave open", "wire",
+			"connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, for: 3s..4s", waits, "fails",
+		},
+		{
+			"a time that lies between the two", "wire", "connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, for: 1900ms..1910ms", waits, "whether one did",
+		},
+		{
+			"a number at an event between two looks", "wire", "connect: {to: \"server:8080\"}",
+			"sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect",
+			func(p *tape) {
+				waits(p)
+				p.step("client.connect", 0, 1900*ms, dial(7, local, remote))
+			}, "whether it was 0 or up to 1",
+		},
+		{
+			"a number at an event before the last look", "wire", "connect: {to: \"server:8080\"}",
+			"sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect",
+			func(p *tape) {
+				waits(p)
+				p.step("client.connect", 0, 1700*ms, dial(7, local, remote))
+			}, "",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := load(t, `
+name: fixture
+title: a scenario to judge traces by
+hosts: {client: {}, server: {}}
+faults:
+  loss: {match: {tcp: SYN}, do: drop, at: `+tt.fault+`}
+actors:
+  client: [`+tt.client+`]
+expect:
+  - {`+tt.expect+`}
+`)
+			p := newTape()
+			for i := range p.tr.Events {
+				if p.tr.Events[i].Tracepoints != nil {
+					p.tr.Events[i].Tracepoints.Off = "not wanted"
+				}
+			}
+			tt.record(p)
+			v := Check(s, p.end(3*second, trace.EndDone))[0]
+			switch got := v.Status == Fail; {
+			case tt.want == "" && got, tt.want != "" && !got:
+				t.Errorf("%s: %s\n%s", v.Title, v.Status, v.Reason)
+			case tt.want == "fails" && v.Unseen, tt.want != "fails" && got && !v.Unseen,
+				tt.want != "fails" && !strings.Contains(v.Reason, tt.want):
+				t.Errorf("%s: want %q, got\n%s", v.Title, tt.want, v.Reason)
 			}
 		})
 	}

@@ -74,10 +74,13 @@ func BenchmarkSockets(b *testing.B) {
 		tr     func(*testing.B) *trace.Trace
 	}{
 		{"a transfer of 1M packets", "", func(b *testing.B) *trace.Trace { return transfer(b, 1e6) }},
-		{"a transfer of 1M packets, with a fault at the host", "input output forges",
-			func(b *testing.B) *trace.Trace { return transfer(b, 1e6) }},
+		{
+			"a transfer of 1M packets, with a fault at the host", "input output forges",
+			func(b *testing.B) *trace.Trace { return transfer(b, 1e6) },
+		},
 		{"a flood of 100k SYNs", "", func(b *testing.B) *trace.Trace { return flooded(b, 1e5) }},
-		{"a flood of 100k SYNs, with a fault at the host and SYN cookies", "input output",
+		{
+			"a flood of 100k SYNs, with a fault at the host and SYN cookies", "input output",
 			func(b *testing.B) *trace.Trace {
 				tr := flooded(b, 1e5)
 				tr.Add(trace.Event{Counters: &trace.Counters{
@@ -85,7 +88,8 @@ func BenchmarkSockets(b *testing.B) {
 					Values: map[string]int64{"TcpExt.SyncookiesSent": 1e5},
 				}})
 				return tr
-			}},
+			},
+		},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			tr := bench.tr(b)

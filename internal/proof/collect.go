@@ -37,8 +37,8 @@ type host struct {
 	addrs map[netip.Addr]bool
 	// exact is true if each transition of its sockets is in the trace.
 	exact bool
-	// output, input and forges are as in [Scene].
-	output, input, forges bool
+	// output, input, forges and crafts are as in [Scene].
+	output, input, forges, crafts bool
 	// defers is true if its listeners may have let a connection wait in SYN_RECV although the ACK
 	// had come: the accept queue was full, or the socket option TCP_DEFER_ACCEPT is set.
 	defers bool
@@ -158,6 +158,7 @@ func collect(t *trace.Trace, scene Scene) *collection {
 		n := &host{
 			collection: c, name: h.Name, addrs: map[netip.Addr]bool{}, programs: -1, defers: true,
 			output: scene.Output(h.Name), input: scene.Input(h.Name), forges: scene.Forges(h.Name),
+			crafts:      scene.Crafts(h.Name),
 			connections: map[ends]*connection{}, records: map[identity]*record{},
 			crafted: map[ends][]*crafted{}, resets: map[uint64][]time.Duration{},
 			cookieEnds: map[uint64]ends{}, listening: map[uint16][]*record{},
@@ -209,6 +210,20 @@ func (c *collection) sources() {
 	for _, h := range c.hosts {
 		h.exact = watched && !lost[h.name]
 	}
+}
+
+// Exact returns the hosts of a run of which the trace has each transition of their sockets.
+func Exact(t *trace.Trace) map[string]bool {
+	c := &collection{t: t}
+	for _, h := range t.Hosts() {
+		c.hosts = append(c.hosts, &host{name: h.Name})
+	}
+	c.sources()
+	exact := map[string]bool{}
+	for _, h := range c.hosts {
+		exact[h.name] = h.exact
+	}
+	return exact
 }
 
 // program notes when programs and raw sockets were at work.

@@ -42,6 +42,9 @@ func TestWhatStrangePacketsProve(t *testing.T) {
 		{"a RST that a fault forged in the host's name", "client", "forges", func(p *tape) {
 			p.clientOpens().step("connect", "", 0).out("RA", 1, 1, 0).look("ESTABLISHED")
 		}, []string{"SYN_SENT ESTABLISHED"}},
+		{"a SYN where a program may have sent it by a raw socket", "client", "crafts", func(p *tape) {
+			p.out("S", 0, 0, 0).in("RA", -5000, 1, 0)
+		}, []string{"none | SYN_SENT CLOSED"}},
 		{"a RST that a raw socket sent in the socket's name", "client", "", func(p *tape) {
 			p.clientOpens().step("connect", "", 0).out("RA", 1, 1, 0).craft().look("ESTABLISHED")
 		}, []string{"SYN_SENT ESTABLISHED"}},

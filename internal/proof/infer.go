@@ -204,9 +204,10 @@ func (n *inference) pin(before []way, at time.Duration) {
 	}
 }
 
-// mayBeForged reports whether an item may be a RST that a fault made.
+// mayBeForged reports whether an item may be a RST that a fault made, or a packet of a program's raw
+// socket.
 func (n *inference) mayBeForged(it *item) bool {
-	return it.kind == sent && n.host.forges && it.d.Flags&packet.RST != 0
+	return it.kind == sent && (n.host.crafts || n.host.forges && it.d.Flags&packet.RST != 0)
 }
 
 // addWays adds ways that are not there yet.

@@ -209,6 +209,7 @@ func (p *tape) scene() Scene {
 		Host:   func(actor string) string { return actor },
 		Output: without("output"), Input: without("input"),
 		Forges: func(string) bool { return strings.Contains(p.faults, "forges") },
+		Crafts: func(string) bool { return strings.Contains(p.faults, "crafts") },
 	}
 }
 
@@ -225,6 +226,9 @@ func (p *tape) paths() []string {
 					state = "?"
 				}
 				states = append(states, state)
+			}
+			if len(path) == 0 {
+				states = []string{"none"}
 			}
 			ways = append(ways, strings.Join(states, " "))
 		}

@@ -18,6 +18,10 @@ type Scene struct {
 	Output, Input func(host string) bool
 	// Forges is true for a host whose captured RSTs may have been made by a fault.
 	Forges func(host string) bool
+	// Crafts is true for a host where a program may send packets by raw sockets.
+	Crafts func(host string) bool
+	// Translates is true if sockets may have other addresses than their packets.
+	Translates bool
 }
 
 // SceneOf returns the scene of a scenario. Of a nil one nothing is known: its actors are named as
@@ -27,7 +31,7 @@ func SceneOf(s *language.Scenario) Scene {
 		unknown := func(string) bool { return false }
 		return Scene{
 			Host: func(actor string) string { return actor }, Input: unknown, Output: unknown,
-			Forges: func(string) bool { return true },
+			Forges: func(string) bool { return true }, Crafts: unknown,
 		}
 	}
 	unfaithful, forges := map[string]bool{}, map[string]bool{}
@@ -49,7 +53,7 @@ func SceneOf(s *language.Scenario) Scene {
 			}
 		}
 	}
-	hosts := map[string]string{}
+	hosts, crafts, translates := map[string]string{}, map[string]bool{}, false
 	for i := range s.Actors {
 		a := &s.Actors[i]
 		hosts[a.Name] = a.Host
@@ -58,8 +62,13 @@ func SceneOf(s *language.Scenario) Scene {
 			case st.Op.Link != nil:
 				host := st.Op.Link.AtHost(a.Host).Link.Host
 				unfaithful[host+".input"], unfaithful[host+".output"] = true, true
-			case st.Op.Exec != nil && slices.ContainsFunc(st.Op.Exec.Command, changesPackets):
-				unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
+			case st.Op.Exec != nil:
+				text := strings.Join(append(slices.Clone(st.Op.Exec.Command), st.Op.Exec.Stdin), "\n")
+				if changesPackets.MatchString(text) {
+					unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
+				}
+				crafts[a.Host] = crafts[a.Host] || craftsPackets.MatchString(text)
+				translates = translates || translatesAddresses.MatchString(text)
 			}
 		})
 	}
@@ -68,13 +77,20 @@ func SceneOf(s *language.Scenario) Scene {
 		Input:  func(host string) bool { return !unfaithful[host+".input"] },
 		Output: func(host string) bool { return !unfaithful[host+".output"] },
 		Forges: func(host string) bool { return forges[host] },
+		Crafts: func(host string) bool { return crafts[host] }, Translates: translates,
 	}
 }
 
-// packetProgram matches programs that can take packets away or change them between a host's sockets
-// and the capture, or make namespaces of their own.
-var packetProgram = regexp.MustCompile(
-	`\b(iptables|ip6tables|nft|tc|ip|ifconfig|ethtool|bridge|nsenter|unshare)\b`)
-
-// changesPackets reports whether part of a command names such a program.
-func changesPackets(text string) bool { return packetProgram.MatchString(text) }
+var (
+	// changesPackets matches commands that can take packets away or change them between a host's
+	// sockets and the capture, or make namespaces of their own.
+	changesPackets = regexp.MustCompile(`\b(iptables|ip6tables|ebtables|nft|ipset|ipvsadm|` +
+		`tc|ip|ifconfig|route|ethtool|bridge|bpftool|nsenter|unshare)\b`)
+	// craftsPackets matches commands that can send packets by raw sockets.
+	craftsPackets = regexp.MustCompile(`\b(nping|hping3?|nmap|masscan|scapy|packetdrill|` +
+		`tcpreplay|trafgen|mz|mausezahn|tcpkill|SOCK_RAW|AF_PACKET)\b`)
+	// translatesAddresses matches commands that can make the addresses of packets others than those of
+	// their sockets.
+	translatesAddresses = regexp.MustCompile(
+		`\b(nat|SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP|TPROXY|nft|ipvsadm)\b`)
+)
