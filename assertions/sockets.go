@@ -30,9 +30,6 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 	if x.Peak != nil {
 		judgePeak(ev, x, lives, v)
 	}
-	if text := ev.translated(&x.Sockets, false); text != "" && v.Status == Pass {
-		ev.unseen(x.Sockets.String(), text, v)
-	}
 	if v.Status == Fail {
 		ev.listStates(&x.Sockets, lives, v)
 	} else {
@@ -122,6 +119,10 @@ func judgePeak(
 				}
 			}
 		}
+	}
+	if text := ev.translated(&x.Sockets, false); text != "" {
+		ev.unseen(x.Peak.Of("socket"), text, v) // looks show the ports, but not between them
+		return
 	}
 	least, at := peak(sure)
 	least = max(least, one)

@@ -98,10 +98,15 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 			"whether a socket had these ports",
 		},
 		{
-			"a number of sockets where addresses are translated", "wire",
+			"a peak where addresses are translated", "wire",
 			"exec: {command: [sh], stdin: iptables -t nat -A OUTPUT -p tcp -j REDIRECT}",
-			"sockets: {host: client, remote: 8080}, count: 0", func(*tape) {},
+			"sockets: {host: client, remote: 8080}, peak: 0", func(*tape) {},
 			"whether a socket had these ports",
+		},
+		{
+			"a number at the end, where the last look shows the ports", "wire",
+			"exec: iptables -t nat -A OUTPUT -p tcp -j REDIRECT",
+			"sockets: {host: client, remote: 8080}, count: 0", func(*tape) {}, "",
 		},
 		{
 			"a duration that looks leave open", "wire", "connect: {to: \"server:8080\"}",

@@ -213,7 +213,7 @@ func TestWhenPhasesBegin(t *testing.T) {
 			p.add(trace.Event{Start: &trace.Start{Actor: "client", Step: "exec", Op: "exec", N: 1}})
 			p.clientOpens().look("ESTABLISHED").add(trace.Event{Note: &trace.Note{}})
 			p.out("FA", 1, 1, 0).look("FIN_WAIT1")
-		}, []string{"SYN_SENT 2", "ESTABLISHED 3", "FIN_WAIT1 5-7"}},
+		}, []string{"SYN_SENT 1-2", "ESTABLISHED 3", "FIN_WAIT1 5-7"}},
 		{"a RST that does not fit, before the end that no packet shows", "client", "", func(p *tape) {
 			p.clientOpens().step("connect", "", 0).in("R", 100, 0, 0).look("ESTABLISHED").look("CLOSED")
 		}, []string{"SYN_SENT 1", "ESTABLISHED 2", "CLOSED 6-7"}},

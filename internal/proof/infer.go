@@ -528,7 +528,7 @@ func (n *inference) whenGone(p *Phase, before []Phase, gone, end time.Duration) 
 		p.Earliest, p.From, p.Source, p.Event = n.finAcked, n.finAcked, ByPacket, n.finAckedEvent
 	case sure && n.resets && n.reset >= p.Earliest:
 		p.From, p.Source, p.Event = n.reset, ByPacket, n.resetEvent
-	case n.failed >= p.Earliest:
+	case n.failed >= p.Earliest && (gone < 0 || n.failed < gone):
 		p.From, p.Source, p.Event = n.failed, ByStep, n.failedEvent
 	case gone >= 0:
 		p.From = max(gone, p.Earliest)

@@ -20,6 +20,8 @@ type life struct {
 	refused bool
 	// cookie is its socket's, 0 if no sample shows it.
 	cookie uint64
+	// broken is true if its transitions are not complete.
+	broken bool
 	// taken is true once a socket with transitions has it.
 	taken bool
 }

@@ -439,7 +439,7 @@ func (n *inference) sends(w *way, it *item) bool {
 		return n.sendsReset(w, it)
 	case d.Flags&packet.SYN != 0 && d.Flags&packet.ACK == 0:
 		if s == none && !n.requestOnly {
-			w.enter(synSent, n.sentFrom(w, it), it.at, ByPacket, it.event)
+			w.enter(synSent, n.connectFrom(it), it.at, ByPacket, it.event)
 			return true
 		}
 		return s == synSent || s != none && !n.host.output && w.path[0].State == synSent
@@ -492,6 +492,22 @@ func (n *inference) sentFrom(w *way, it *item) time.Duration {
 		return w.path[k].Earliest
 	}
 	return min(it.at, max(n.life.conn.opened(it.at), n.syn, 0))
+}
+
+// connectFrom returns when the socket that sent a SYN came to SYN_SENT at the earliest: the SYN may
+// have waited for the address of a neighbour.
+func (n *inference) connectFrom(it *item) time.Duration {
+	if opened := n.life.conn.opened(it.at); opened >= 0 {
+		return opened
+	}
+	if n.host.programs < 0 {
+		return it.at
+	}
+	earliest := n.host.programs
+	if k, _ := slices.BinarySearch(n.host.looks, it.at); k > 0 {
+		earliest = max(earliest, n.host.looks[k-1])
+	}
+	return min(it.at, earliest)
 }
 
 // sendsSegment is sends for a segment without SYN and RST. Whatever a socket sends acknowledges

@@ -466,6 +466,15 @@ func TestWhatTransitionsHide(t *testing.T) {
 			p.watched().clientOpens().goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2")
 			p.in("FA", 1, 2, 0).leaves("FIN_WAIT2").out("A", 2, 2, 0).look("TIME_WAIT").in("R", 1, 0, 0)
 		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
+		{"a transition to CLOSE that is missing, and not counted as lost", "client", func(p *tape) {
+			p.watched().clientOpens().step("connect", "", 0).goes("CLOSE", "SYN_SENT", "ESTABLISHED")
+			p.look("ESTABLISHED").step("recv", "ETIMEDOUT", -1).look("CLOSED")
+		}, []string{"SYN_SENT ESTABLISHED CLOSED"}},
+		{"a transition in the middle that is missing", "client", func(p *tape) {
+			p.watched().clientOpens().step("connect", "", 0).goes("CLOSE", "SYN_SENT", "ESTABLISHED")
+			p.step("close", "", 0).out("FA", 1, 1, 0).in("A", 1, 2, 0).in("FA", 1, 2, 0)
+			p.leaves("FIN_WAIT2").out("A", 2, 2, 0).look("TIME_WAIT")
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
 		{"lost transitions are made up for by packets", "client", func(p *tape) {
 			p.watched().clientOpens().step("connect", "", 0).goes("CLOSE", "SYN_SENT").look("ESTABLISHED")
 			p.add(trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Transitions, N: 1}})

@@ -20,8 +20,8 @@ type Scene struct {
 	Forges func(host string) bool
 	// Crafts is true for a host where a program may send packets by raw sockets.
 	Crafts func(host string) bool
-	// Translates is true if sockets may have other addresses than their packets.
-	Translates bool
+	// Translates is true for a host whose sockets may have other addresses than their packets.
+	Translates func(host string) bool
 }
 
 // SceneOf returns the scene of a scenario. Of a nil one nothing is known: its actors are named as
@@ -31,7 +31,7 @@ func SceneOf(s *language.Scenario) Scene {
 		unknown := func(string) bool { return false }
 		return Scene{
 			Host: func(actor string) string { return actor }, Input: unknown, Output: unknown,
-			Forges: func(string) bool { return true }, Crafts: unknown,
+			Forges: func(string) bool { return true }, Crafts: unknown, Translates: unknown,
 		}
 	}
 	unfaithful, forges := map[string]bool{}, map[string]bool{}
@@ -53,7 +53,7 @@ func SceneOf(s *language.Scenario) Scene {
 			}
 		}
 	}
-	hosts, crafts, translates := map[string]string{}, map[string]bool{}, false
+	hosts, crafts, translates := map[string]string{}, map[string]bool{}, map[string]bool{}
 	for i := range s.Actors {
 		a := &s.Actors[i]
 		hosts[a.Name] = a.Host
@@ -68,16 +68,17 @@ func SceneOf(s *language.Scenario) Scene {
 					unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
 				}
 				crafts[a.Host] = crafts[a.Host] || craftsPackets.MatchString(text)
-				translates = translates || translatesAddresses.MatchString(text)
+				translates[a.Host] = translates[a.Host] || translatesAddresses.MatchString(text)
 			}
 		})
 	}
 	return Scene{
-		Host:   func(actor string) string { return hosts[actor] },
-		Input:  func(host string) bool { return !unfaithful[host+".input"] },
-		Output: func(host string) bool { return !unfaithful[host+".output"] },
-		Forges: func(host string) bool { return forges[host] },
-		Crafts: func(host string) bool { return crafts[host] }, Translates: translates,
+		Host:       func(actor string) string { return hosts[actor] },
+		Input:      func(host string) bool { return !unfaithful[host+".input"] },
+		Output:     func(host string) bool { return !unfaithful[host+".output"] },
+		Forges:     func(host string) bool { return forges[host] },
+		Crafts:     func(host string) bool { return crafts[host] },
+		Translates: func(host string) bool { return translates[host] },
 	}
 }
 

@@ -32,10 +32,10 @@ func (h *host) sockets() []*Socket {
 			}
 			s := &Socket{
 				Host: h.name, Local: conn.localText, Remote: conn.remoteText, Cookie: l.cookie,
-				Paths: l.infer(h.exact, superseded),
+				Paths: l.infer(h.exact && !l.broken, superseded),
 			}
 			s.Samples = l.samples()
-			if h.exact && len(s.Samples) == 0 && slices.ContainsFunc(s.Paths, isUnknown) {
+			if h.exact && !l.broken && len(s.Samples) == 0 && slices.ContainsFunc(s.Paths, isUnknown) {
 				// More than the packets of a request, but no socket has these ends: its addresses
 				// are translated.
 				continue
@@ -223,8 +223,8 @@ func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Soc
 		s.Local, s.Remote = conn.localText, conn.remoteText
 	}
 	l, next := h.lifeOf(lives[at], r.cookie, h.t.Events[part[0]].T)
-	if l == nil && h.failed(part) {
-		return nil
+	if l == nil && h.failed(part) || h.breaks(part, l) {
+		return nil // the life is then followed without its transitions
 	}
 	var path []Phase
 	for _, i := range part {
@@ -254,6 +254,35 @@ func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Soc
 		s.Paths = [][]Phase{path}
 	}
 	return s
+}
+
+// breaks reports whether transitions of a life do not lead from one to the next, or not to what the
+// last look saw, and marks the life as such: a tracepoint may miss one without a word.
+func (h *host) breaks(part []int, l *life) bool {
+	if l != nil {
+		l.broken = l.broken || !h.complete(part, l)
+	}
+	return l != nil && l.broken
+}
+
+func (h *host) complete(part []int, l *life) bool {
+	for k, i := range part[1:] {
+		if h.t.Events[i].Transition.From != h.t.Events[part[k]].Transition.State {
+			return false
+		}
+	}
+	last := &h.t.Events[part[len(part)-1]]
+	for i := len(l.items) - 1; i >= 0; i-- {
+		it := &l.items[i]
+		if it.kind != sample || it.again {
+			continue
+		}
+		seen := it.s.State
+		return it.at <= last.T+slack || seen == last.Transition.State ||
+			last.Transition.State == closeState &&
+				(seen == closed || seen == timeWait || seen == finWait2)
+	}
+	return true
 }
 
 // stillConnecting returns the ends of a socket of which the only transition, to SYN_SENT, was before
