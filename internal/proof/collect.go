@@ -18,6 +18,10 @@ const slack = 20 * time.Microsecond
 // at which the look at all sockets began.
 const looking = 5 * time.Millisecond
 
+// answering is how soon the kernel answers a segment with a RST: at once, but the processor may be
+// taken from it.
+const answering = time.Millisecond
+
 // collection is a trace, sorted by host and connection.
 type collection struct {
 	t     *trace.Trace
@@ -28,6 +32,9 @@ type collection struct {
 	// then, from looked on.
 	ended, looked time.Duration
 	whole         bool
+	// captured is until when packets were captured for sure: the counters are read after the
+	// actors' last steps.
+	captured time.Duration
 }
 
 // host is the evidence of one host.
@@ -199,6 +206,8 @@ func (c *collection) sources() {
 				func(g trace.Gap) bool { return g.Events == trace.Transitions && !g.Partial })
 		case e.Lost != nil && e.Lost.Events == trace.Transitions && e.Lost.N > 0:
 			lost[e.Lost.Host] = true
+		case e.Counters != nil && e.Counters.At == trace.After && c.captured == 0:
+			c.captured = e.T
 		case e.End != nil:
 			c.whole, c.looked = true, e.T-looking
 			if e.End.Looked > 0 {
@@ -206,6 +215,9 @@ func (c *collection) sources() {
 			}
 		}
 		c.ended = max(c.ended, e.T)
+	}
+	if c.captured == 0 {
+		c.captured = c.ended
 	}
 	for _, h := range c.hosts {
 		h.exact = watched && !lost[h.name]

@@ -110,11 +110,11 @@ func TestWhatStrangePacketsProve(t *testing.T) {
 			p.in("A", 1, 1, 10).out("A", 1, 11, 0).in("R", 11, 0, 0)
 		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED CLOSED"}},
 		{"one of two had no room for TIME_WAIT, or a RST ended its FIN_WAIT2", "client", "", func(p *tape) {
-			p.counters("TcpExt.TCPTimeWaitOverflow", 1)
 			p.clientOpens().step("connect", "", 0).step("close", "", 0)
 			p.out("FA", 1, 1, 0).in("A", 1, 2, 0).in("R", 1, 0, 0)
 			p.again().clientOpens().step("connect", "", 0).step("close", "", 0)
 			p.out("FA", 1, 1, 0).in("A", 1, 2, 0).in("FA", 1, 2, 0).out("A", 2, 2, 0)
+			p.counters("TcpExt.TCPTimeWaitOverflow", 1)
 		}, []string{
 			"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSED",
 			"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSED | " +
@@ -156,6 +156,13 @@ func TestWhatTheOrderOfPacketsProves(t *testing.T) {
 		}, []string{"SYN_RECV ESTABLISHED CLOSED | SYN_RECV ESTABLISHED CLOSE_WAIT CLOSED"}},
 		{"a RST after the handshake, where every listener had room", "server", func(p *tape) {
 			noDefers(p.serverOpens().in("RA", 1, 1, 0))
+		}, []string{"SYN_RECV ESTABLISHED CLOSED"}},
+		{"the peer's FIN after the ACK of ours, which it had not got when it sent the FIN", "client", func(p *tape) {
+			p.clientOpens().step("connect", "", 0).step("close", "", 0).out("FA", 1, 1, 0)
+			p.in("A", 1, 2, 0).in("FA", 1, 1, 0).out("A", 2, 2, 0).look("TIME_WAIT")
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
+		{"an accept of a connection that was reset", "server", func(p *tape) {
+			p.serverOpens().in("RA", 1, 1, 0).step("accept", "", 4)
 		}, []string{"SYN_RECV ESTABLISHED CLOSED"}},
 		{"a SYN-ACK that comes when the program has closed its socket", "client", func(p *tape) {
 			p.out("S", 0, 0, 0).step("connect", "EINPROGRESS", -1).step("close", "", 0)

@@ -274,7 +274,8 @@ func (n *inference) allows(w *way, it *item) bool {
 		if n.opensFast && n.host.t.Events[it.event].Step.Op == "connect" {
 			return true // it returns before the SYN is sent
 		}
-		return s != none && s != synSent && (s != synRecv || n.fastOpen)
+		return s != none && s != synSent && (n.fastOpen || slices.ContainsFunc(w.path,
+			func(p Phase) bool { return p.State == established || p.State == Unknown }))
 	case eof:
 		return slices.Contains([]string{closeWait, lastAck, closing, timeWait, closed}, w.state())
 	case down:
@@ -334,16 +335,22 @@ func (n *inference) metSocket(i int) bool {
 	it := &n.life.items[i]
 	const noAnswer = packet.RST | packet.SYN
 	if it.kind != received || it.d.Flags&noAnswer != 0 || !n.host.input || !n.host.output ||
-		n.host.ended < it.at+looking {
+		n.nextRST(i) >= 0 {
 		return false
 	}
-	return n.nextRST(i) < 0
+	if it.at+answering <= n.host.captured {
+		return true
+	}
+	// Soon before the capture ended, the next segment shows that this one had been dealt with.
+	return slices.ContainsFunc(n.life.items[i+1:], func(next item) bool {
+		return next.kind == received && next.at > it.at+slack
+	})
 }
 
 // nextRST returns the index of the next RST that was sent soon after item i; -1 if none was.
 func (n *inference) nextRST(i int) int {
 	k, _ := slices.BinarySearch(n.rsts, i)
-	if k == len(n.rsts) || n.life.items[n.rsts[k]].at > n.life.items[i].at+looking {
+	if k == len(n.rsts) || n.life.items[n.rsts[k]].at > n.life.items[i].at+answering {
 		return -1
 	}
 	return n.rsts[k]

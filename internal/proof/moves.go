@@ -344,7 +344,7 @@ func (n *inference) moves(w *way, at time.Duration, yield func(way)) {
 		if w.fin {
 			to(finWait2, n.finAcked, n.finAckedEvent)
 		}
-		if f, ok := n.firstFIN(true); ok {
+		if f, ok := n.firstFIN(true); ok && !(f.at > n.finAcked && n.mustMove(w)) {
 			to(closing, f.at, f.event)
 		}
 	case closing, lastAck:
