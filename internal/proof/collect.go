@@ -463,6 +463,10 @@ func (c *collection) step(i int, e *trace.Event) {
 	at, ok := parseEnds(s.Local, s.Remote)
 	if !ok && s.Cookie != 0 {
 		at = h.cookieEnds[s.Cookie] // its connection has ended, or not begun
+		if own, err := netip.ParseAddrPort(s.Local); err == nil && own.Port() != 0 &&
+			own.Port() != at.local.Port() {
+			return // another connection of the same descriptor
+		}
 	}
 	if h.connections[at] == nil {
 		return // without packets and samples there is nothing that a step could add

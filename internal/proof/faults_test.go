@@ -161,6 +161,25 @@ func TestWhatTheOrderOfPacketsProves(t *testing.T) {
 			p.clientOpens().step("connect", "", 0).step("close", "", 0).out("FA", 1, 1, 0)
 			p.in("A", 1, 2, 0).in("FA", 1, 1, 0).out("A", 2, 2, 0).look("TIME_WAIT")
 		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 TIME_WAIT"}},
+		{"an error of the connection before, which a step returns in the next one", "server", func(p *tape) {
+			p.serverOpens().step("accept", "", 4).look("ESTABLISHED").in("RA", 1, 1, 0).look("CLOSED")
+			old := p.cookie
+			p.again().serverOpens().look("ESTABLISHED")
+			p.cookie = old
+			p.step("recv", "ECONNRESET", -1)
+			p.cookie++
+			p.look("ESTABLISHED")
+		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED"}},
+		{"a descriptor that was refused on another port before", "client", func(p *tape) {
+			p.step("connect", "ECONNREFUSED", -1)
+			s := p.tr.Events[len(p.tr.Events)-1].Step
+			s.Local, s.Remote = "0.0.0.0:39999", ""
+			p.clientOpens().step("connect", "", 0).look("ESTABLISHED")
+		}, []string{"SYN_SENT ESTABLISHED"}},
+		{"a look after the last packet that was captured", "client", func(p *tape) {
+			noDefers(p.clientOpens().step("connect", "", 0).step("close", "", 0).out("FA", 1, 1, 0))
+			p.look("FIN_WAIT1").look("FIN_WAIT2")
+		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2"}},
 		{"an accept of a connection that was reset", "server", func(p *tape) {
 			p.serverOpens().in("RA", 1, 1, 0).step("accept", "", 4)
 		}, []string{"SYN_RECV ESTABLISHED CLOSED"}},

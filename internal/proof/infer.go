@@ -287,6 +287,9 @@ func (n *inference) allows(w *way, it *item) bool {
 
 // branch adds ways for what an item leaves open.
 func (n *inference) branch(it *item) {
+	if it.kind == sample && it.at > n.host.captured {
+		n.moveUnheard(it)
+	}
 	for i := range n.ways {
 		w := n.ways[i]
 		switch {
@@ -374,6 +377,25 @@ func (n *inference) refused(i int) bool {
 	}
 	answer := n.life.items[j].d
 	return answer.Flags&packet.ACK == 0 && answer.Seq == it.d.Ack
+}
+
+// moveUnheard adds the ways to what a look saw when packets were not captured any more.
+func (n *inference) moveUnheard(it *item) {
+	var all []way
+	for _, w := range n.ways {
+		if w.unknown() || w.state() == it.s.State {
+			continue
+		}
+		for _, route := range routes(w.state(), it.s.State) {
+			next := w
+			next.owed, next.due = nil, false
+			for _, state := range route {
+				next.enter(state, max(n.last, n.host.captured), it.at, BySample, it.event)
+			}
+			all = append(all, next)
+		}
+	}
+	n.addWays(all[:min(len(all), mostWays)])
 }
 
 // contradicted goes on after evidence that no way fits: the state is unknown until a sample shows

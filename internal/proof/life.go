@@ -83,6 +83,10 @@ func (conn *connection) lives() []*life {
 				cookies[s.Cookie] == nil {
 				cur.cookie, cookies[s.Cookie] = s.Cookie, cur
 			}
+			if l := cookies[s.Cookie]; s.Cookie != 0 && l != cur &&
+				(l != nil || cur != nil && cur.cookie != 0) {
+				continue // it is about the socket of another connection
+			}
 		case len(all) > 1 && it.late(cur, all[len(all)-2]):
 			continue // something kept it, or sent it again, while the next connection began
 		case it.kind == sent && it.d.Flags&(packet.SYN|packet.RST) == packet.SYN:
