@@ -72,6 +72,19 @@ func TestWhatStrangePacketsProve(t *testing.T) {
 			p.cookie++
 			p.in("A", 1, 1, 10).out("A", 1, 11, 0).look("ESTABLISHED")
 		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED"}},
+		{"a SYN-ACK of the connection before that is sent again in the next one", "server", "output", func(p *tape) {
+			p.serverOpens().step("accept", "", 4).look("ESTABLISHED").in("RA", 1, 1, 0).look("CLOSED")
+			p.again().serverOpens().look("ESTABLISHED").in("A", 1, 1, 10).out("A", 1, 11, 0)
+			p.out("SA", -70000, 1-90000, 0).look("ESTABLISHED")
+		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED"}},
+		{"a look that began before the SYN-ACK, and saw the connection", "server", "", func(p *tape) {
+			p.serverOpens().step("accept", "", 4).in("RA", 1, 1, 0)
+			p.cookie++
+			p.isn = [2]uint32{71000, 95000}
+			p.in("S", 0, 0, 0).look("ESTABLISHED")
+			p.tr.Events[len(p.tr.Events)-1].Socket.Took = 3 * ms
+			p.out("SA", 0, 1, 0).in("A", 1, 1, 0).look("ESTABLISHED")
+		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED"}},
 		{"a SYN of a dead socket after the next one has begun", "client", "output", func(p *tape) {
 			p.again().look("SYN_SENT").add(trace.Event{Socket: nil, Note: &trace.Note{}})
 			p.isn[0] -= 70000

@@ -60,6 +60,11 @@ func (conn *connection) lives() []*life {
 				l = cur
 				l.items = slices.DeleteFunc(l.items,
 					func(i item) bool { return i.kind == sample && i.s.State == closed })
+			case cur != nil && pending != nil && cur.cookie == 0 && conn.answers(i, pending.d):
+				// The look took so long that it saw the socket of the next SYN.
+				l = begin()
+				l.irs, l.hasIRS = pending.d.Seq, true
+				l.items, pending = append(l.items, *pending), nil
 			case cur == nil, cur.cookie != 0 && cur.cookie != it.s.Cookie,
 				it.s.Cookie == 0 && cur.over() && it.s.State != closed:
 				l = begin()
@@ -138,11 +143,26 @@ func (conn *connection) lives() []*life {
 	return slices.DeleteFunc(all, func(l *life) bool { return len(l.items) == 0 })
 }
 
+// answers reports whether a SYN was answered while sample i was taken.
+func (conn *connection) answers(i int, syn *packet.Decoded) bool {
+	looked := conn.items[i].at + conn.items[i].s.Took + slack
+	for _, it := range conn.items[i:] {
+		if it.at > looked {
+			break
+		}
+		if it.kind == sent && isSYNACK(it.d) && it.d.Ack == syn.Seq+1 {
+			return true
+		}
+	}
+	return false
+}
+
 // late reports whether a segment is one of the life before the current one: it has that one's
 // numbers, not those of the current one.
 func (it *item) late(cur, before *life) bool {
 	if it.d.Flags&packet.SYN != 0 {
-		return false
+		return it.kind == sent && cur.hasISS && cur.iss != it.d.Seq && before.hasISS &&
+			before.iss == it.d.Seq
 	}
 	of := func(l *life) bool {
 		if it.kind == sent {
