@@ -189,6 +189,10 @@ func TestWhatTheOrderOfPacketsProves(t *testing.T) {
 			s.Local, s.Remote = "0.0.0.0:39999", ""
 			p.clientOpens().step("connect", "", 0).look("ESTABLISHED")
 		}, []string{"SYN_SENT ESTABLISHED"}},
+		{"a look after the last packet that was captured, which was a RST", "client", func(p *tape) {
+			p.clientOpens().step("connect", "", 0).in("R", 1, 0, 0)
+			noDefers(p.add(trace.Event{Note: &trace.Note{}})).step("close", "", 0).look("CLOSED")
+		}, []string{"SYN_SENT ESTABLISHED CLOSED"}},
 		{"a look after the last packet that was captured", "client", func(p *tape) {
 			noDefers(p.clientOpens().step("connect", "", 0).step("close", "", 0).out("FA", 1, 1, 0))
 			p.look("FIN_WAIT1").look("FIN_WAIT2")

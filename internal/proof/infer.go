@@ -159,6 +159,9 @@ func (n *inference) step(i int) {
 	}
 	before := n.ways
 	n.spread(n.by(it))
+	if n.fatal && (it.at > n.reset+answering || it.kind == sample && it.s.State == closed) {
+		n.keepIfAny(ended)
+	}
 	n.branch(it)
 	n.prolong(it.at)
 	spread := n.ways
@@ -323,6 +326,8 @@ func (n *inference) keep(fits func(*way) bool) {
 	}
 	n.ways = kept
 }
+
+func ended(w *way) bool { return w.state() == closed || w.unknown() }
 
 // keepIfAny drops the ways that do not fit, unless none does.
 func (n *inference) keepIfAny(fits func(*way) bool) {
@@ -491,6 +496,9 @@ func (n *inference) finish() [][]Phase {
 	before := n.ways
 	n.spread(end)
 	n.prolong(end)
+	if n.fatal {
+		n.keepIfAny(ended)
+	}
 	n.keep(func(w *way) bool {
 		s := w.state()
 		return (len(w.owed) == 0 || w.owed[0].by >= end) &&

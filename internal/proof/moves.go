@@ -32,6 +32,8 @@ type heard struct {
 	reset      time.Duration
 	resetEvent int
 	resets     bool
+	// fatal is true if it surely ended the connection: the socket had taken all before it.
+	fatal bool
 	// failed is when a system call returned the error that ended the connection.
 	failed      time.Duration
 	failedEvent int
@@ -151,6 +153,7 @@ func (n *inference) hearsReceived(i int) {
 		if !n.resets || n.sent > n.reset {
 			n.reset, n.resetEvent = it.at, it.event
 			n.resets = !n.hasTook || d.Seq == n.took
+			n.fatal = n.host.input && n.hasTook && d.Seq == n.took && d.Seq == n.expected
 		}
 		return
 	case flags&(packet.SYN|packet.ACK) == packet.SYN:

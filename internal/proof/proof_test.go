@@ -462,6 +462,11 @@ func TestWhatTransitionsHide(t *testing.T) {
 			p.goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE")
 			p.look("FIN_WAIT2").look("CLOSED").in("FA", 1, 2, 0).out("R", 2, 0, 0)
 		}, []string{"SYN_SENT ESTABLISHED FIN_WAIT1 FIN_WAIT2 CLOSED"}},
+		{"two connections on the same ports, soon after each other", "server", func(p *tape) {
+			p.watched().serverOpens().goes("LISTEN", "SYN_RECV", "ESTABLISHED", "CLOSE").in("R", 1, 0, 0)
+			p.cookie, p.isn = 8, [2]uint32{70000, 90000}
+			p.serverOpens().goes("LISTEN", "SYN_RECV", "ESTABLISHED").look("ESTABLISHED")
+		}, []string{"SYN_RECV ESTABLISHED CLOSED", "SYN_RECV ESTABLISHED"}},
 		{"a RST that a TIME_WAIT does not take", "client", func(p *tape) {
 			p.watched().clientOpens().goes("CLOSE", "SYN_SENT", "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2")
 			p.in("FA", 1, 2, 0).leaves("FIN_WAIT2").out("A", 2, 2, 0).look("TIME_WAIT").in("R", 1, 0, 0)

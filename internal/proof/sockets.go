@@ -145,15 +145,24 @@ func (h *host) listenerPath(r *record) []Phase {
 // watched returns the sockets whose transitions the kernel's tracepoints show, and marks the lives
 // that are theirs as taken.
 func (h *host) watched(lives map[ends][]*life) []*Socket {
-	var all []*Socket
+	type ofRecord struct {
+		r    *record
+		part []int
+	}
+	var parts []ofRecord
 	for _, r := range h.known {
 		if len(r.transitions) == 0 || h.isListener(r) {
 			continue
 		}
 		for _, part := range h.parts(r) {
-			if s := h.watchedSocket(r, part, lives); s != nil {
-				all = append(all, s)
-			}
+			parts = append(parts, ofRecord{r, part})
+		}
+	}
+	slices.SortStableFunc(parts, func(a, b ofRecord) int { return cmp.Compare(a.part[0], b.part[0]) })
+	var all []*Socket
+	for _, p := range parts {
+		if s := h.watchedSocket(p.r, p.part, lives); s != nil {
+			all = append(all, s)
 		}
 	}
 	return all
@@ -338,18 +347,19 @@ func (h *host) stopsListening(at netip.AddrPort, from, to time.Duration) bool {
 }
 
 // lifeOf returns the life that a socket of these ends has, by cookie or else by the time of its
-// first transition, and when the next one began (-1 if there is none).
+// first transition, and when the next one began (-1 if there is none). Sockets ask in the order of
+// these times, so what is left before is nobody's: a SYN may be captured long after SYN_SENT.
 func (h *host) lifeOf(lives []*life, cookie uint64, at time.Duration) (*life, time.Duration) {
 	best := -1
 	for i, l := range lives {
-		if l.taken {
+		if l.taken || l.broken {
 			continue
 		}
 		if l.cookie == cookie && cookie != 0 {
 			best = i
 			break
 		}
-		if l.cookie == 0 && l.items[0].at-looking <= at {
+		if best < 0 && l.cookie == 0 && (i+1 == len(lives) || lives[i+1].items[0].at > at) {
 			best = i
 		}
 	}
