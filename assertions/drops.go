@@ -251,8 +251,7 @@ func (ev *evidence) unseenDrops(x *language.DropsExpectation, lost uint64, hidde
 		why = fmt.Sprintf("the moment of %s is known only from two readings, and there were drops "+
 			"between them; with via: nfqueue the fault reports each hit", x.Since)
 	}
-	v.fail(x.String(), "could not be seen", "it could not be seen how many there were: "+why)
-	v.Unseen = true
+	v.unseen(x.String(), "could not be seen", "it could not be seen how many there were: "+why)
 }
 
 // dropTimes judges the times of drops, counted from since or, without it, from the first drop. Times

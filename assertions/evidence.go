@@ -27,6 +27,8 @@ type evidence struct {
 	// packets and sockets are the indexes of those events.
 	packets []int
 	sockets []int
+	// scene is what the proof of states has to know of the scenario.
+	scene proof.Scene
 	// proven are the sockets of each host and their states; made by lives.
 	proven map[string][]*proof.Socket
 	sent   []int // made by sentOnce
@@ -50,6 +52,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		hosts:    t.Addresses(),
 		sysctls:  map[string]bool{},
 		reported: map[int]bool{},
+		scene:    proof.SceneOf(s),
 		exact:    proof.Exact(t),
 		started:  t.Started(),
 		starts:   map[stepKey][]int{},

@@ -17,7 +17,7 @@ import (
 func (ev *evidence) lives(s *language.SocketSelector) []*proof.Socket {
 	if ev.proven == nil {
 		ev.proven = map[string][]*proof.Socket{}
-		for _, p := range proof.Sockets(ev.t, proof.SceneOf(ev.s)) {
+		for _, p := range proof.Sockets(ev.t, ev.scene) {
 			ev.proven[p.Host] = append(ev.proven[p.Host], p)
 		}
 	}
@@ -230,9 +230,7 @@ func (j *judged) maybe() bool  { return j.yes > 0 && j.no > 0 }
 // unseen fails a verdict that the evidence cannot decide: what was wanted, what could not be seen,
 // and how to see it.
 func (ev *evidence) unseen(want, what string, v *draft) {
-	only := v.Status != Fail || v.Unseen
-	v.fail(want, "could not be seen", fmt.Sprintf("it could not be seen %s: %s", what, ev.blindness()))
-	v.Unseen = only
+	v.unseen(want, "could not be seen", fmt.Sprintf("it could not be seen %s: %s", what, ev.blindness()))
 }
 
 // blindness says why states of sockets could not be seen, and how to see them.

@@ -114,6 +114,14 @@ func (v *draft) skip(format string, args ...any) {
 	v.Status, v.Reason = Skip, fmt.Sprintf(format, args...)
 }
 
+// unseen records a failure of what could not be seen. The verdict is [Verdict.Unseen] if nothing else
+// failed.
+func (v *draft) unseen(want, got, text string) {
+	only := v.Status != Fail || v.Unseen
+	v.fail(want, got, text)
+	v.Unseen = only
+}
+
 // note records a sentence for a reader who asks for more than the verdict. It is kept once.
 func (v *draft) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(v.Notes, text) {
