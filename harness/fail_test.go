@@ -19,7 +19,24 @@ var measured = regexp.MustCompile(`-?\b[0-9.]+(µs|ms|s)\b|:[0-9]{5}\b`)
 // requirement that every run must meet.
 func TestWhatFailsSaysWhy(t *testing.T) {
 	needLab(t)
-	paths, err := filepath.Glob("testdata/fail/*.yaml")
+	var b strings.Builder
+	for _, j := range runAll(t.Context(), casesOf(t, "testdata/fail/*.yaml")) {
+		if j.err != nil {
+			t.Errorf("%s: %v", j.scenario.Name, j.err)
+		}
+		for _, v := range j.verdicts {
+			if v.Status == assertions.Fail {
+				fmt.Fprintf(&b, "%s\n  %s\n  wanted  %s\n  saw     %s\n", j.scenario.Name, v.Title, v.Want, mask(v.Got))
+			}
+		}
+	}
+	testlab.Golden(t, "testdata/fail/verdicts.golden", b.String())
+}
+
+// casesOf returns all cases of the scenarios in the files that a pattern matches.
+func casesOf(t *testing.T, pattern string) []*language.Scenario {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
@@ -35,18 +52,7 @@ func TestWhatFailsSaysWhy(t *testing.T) {
 		}
 		list = append(list, runs...)
 	}
-	var b strings.Builder
-	for _, j := range runAll(t.Context(), list) {
-		if j.err != nil {
-			t.Errorf("%s: %v", j.scenario.Name, j.err)
-		}
-		for _, v := range j.verdicts {
-			if v.Status == assertions.Fail {
-				fmt.Fprintf(&b, "%s\n  %s\n  wanted  %s\n  saw     %s\n", j.scenario.Name, v.Title, v.Want, mask(v.Got))
-			}
-		}
-	}
-	testlab.Golden(t, "testdata/fail/verdicts.golden", b.String())
+	return list
 }
 
 // mask hides measured values.
