@@ -26,6 +26,8 @@ var roles = map[string]func() (any, error){
 	"test-parent":    parentRole,
 	"test-lab":       labRole,
 	"test-lingering": lingeringRole,
+	"test-terminal":  terminalRole,
+	"test-user":      userRole,
 	"test-probe":     func() (any, error) { return nil, Enter("halfopen-test") },
 }
 

@@ -26,12 +26,14 @@ type Process struct {
 }
 
 // Start runs this program again under the name role, as PID 1 of new namespaces. Its descriptors 1
-// and 2 are stderr; files are 3, 4 and so on. It dies with this process. An error that is an
-// [inject.MissingError] says why this machine does not allow it.
+// and 2 are stderr; files are 3, 4 and so on. It leads a session without a controlling terminal, so
+// that nothing in the sandbox has the caller's, or gets its signals. It dies with this process. An
+// error that is an [inject.MissingError] says why this machine does not allow it.
 func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: namespaces,
 		Pdeathsig:  syscall.SIGKILL,
+		Setsid:     true,
 	}
 	env := os.Environ()
 	uid, gid := os.Geteuid(), os.Getegid()
@@ -43,7 +45,7 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 		// Inside, the process is root. Its PATH gets the directories where Debian keeps ip and
 		// iptables.
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
-		env = append(env, "PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+		env = append(env, "PATH="+rootPath(os.Getenv("PATH")))
 		// The kernel gives a program with file capabilities to root in /proc, where the maps of the
 		// user namespace are written (proc_pid(5), capabilities(7)).
 		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
@@ -62,6 +64,12 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 		return nil, kernel.ExplainClone(err, uid)
 	}
 	return p, nil
+}
+
+// rootPath adds the directories of root's programs to a PATH. An empty PATH stays without an empty
+// element, which would stand for the working directory.
+func rootPath(path string) string {
+	return strings.TrimPrefix(path+":/usr/local/sbin:/usr/sbin:/sbin", ":")
 }
 
 // Spawn runs this program again under the name role in the network namespace netns, with files as
