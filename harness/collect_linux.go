@@ -25,7 +25,7 @@ type collector struct {
 	waiting []trace.Event
 }
 
-// collect reads the lab's messages to the end of the pipe.
+// collect reads the lab's messages up to the end of the run, or of the pipe.
 func (c *collector) collect() error {
 	defer c.kernel.stop()
 	dec := json.NewDecoder(c.lab.events)
@@ -50,6 +50,9 @@ func (c *collector) collect() error {
 			}
 		case m.Event != nil:
 			c.merge(*m.Event)
+			if m.Event.End != nil {
+				return nil
+			}
 		}
 	}
 }

@@ -168,6 +168,59 @@ expect:
 	}
 }
 
+// A complete trace is passed on once, before the lab has gone; one that breaks off or is canceled is
+// not.
+func TestComplete(t *testing.T) {
+	needLab(t)
+	const scenario = `
+name: complete
+title: A client sleeps
+hosts: {client: {}}
+actors:
+  client:
+    - sleep: 10ms
+    - STEP
+expect:
+  - {step: client.sleep}
+`
+	for _, tt := range []struct {
+		name, step string
+		cancel     bool
+		complete   int
+	}{
+		{name: "a run that ends", step: "{sleep: 1ms, id: last}", complete: 1},
+		{name: "a run that is canceled", step: "{sleep: 60s, id: last}", cancel: true},
+		{name: "a run that breaks off", step: "{exec: 'kill -9 $PPID', id: last}"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := only(t, strings.Replace(scenario, "STEP", tt.step, 1))[0]
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var complete []*trace.Trace
+			tr, err := harness.Run(ctx, s, harness.Options{
+				Emit: func(e trace.Event) {
+					if tt.cancel && e.Step != nil {
+						cancel()
+					}
+				},
+				Complete: func(tr *trace.Trace) {
+					if end, _ := tr.End(); end == nil {
+						t.Error("the complete trace has no end")
+					}
+					complete = append(complete, tr)
+				},
+			})
+			if (err == nil) != (tt.complete > 0) {
+				t.Errorf("Run returns %v", err)
+			}
+			if len(complete) != tt.complete || tt.complete > 0 && complete[0] != tr {
+				t.Errorf("complete traces: %d, want %d, the one returned", len(complete), tt.complete)
+			}
+		})
+	}
+}
+
 // A program that goes on sending meets the faults while the lab is taken down. That is no part of
 // the run any more.
 func TestNothingHappensAfterTheEnd(t *testing.T) {

@@ -74,6 +74,9 @@ func runLab(control, events *os.File) {
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.Close()
+	if l.seen != nil {
+		l.seen.Close() // meanwhile the parent judges the run
+	}
 	if ordered {
 		// The parent ends the orders once it no longer watches the hosts' namespaces. Their
 		// inodes must not belong to another lab's before.

@@ -53,9 +53,12 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	if err != nil {
 		lab.kill()
 	}
+	t.Sort()
+	if end, _ := t.End(); end != nil && err == nil && ctx.Err() == nil && o.Complete != nil {
+		o.Complete(t)
+	}
 	status, waitErr := lab.end()
 	words := <-lab.words
-	t.Sort()
 	if err := cmp.Or(ctx.Err(), err, waitErr); err != nil {
 		return t, err
 	}

@@ -249,11 +249,18 @@ func (e *engine) runHere(ctx context.Context, todo []*Result) {
 func (e *engine) runOne(ctx context.Context, r *Result) {
 	e.see.Begin(&r.Run)
 	began := time.Now()
+	complete := false
 	t, err := harness.Run(ctx, r.Scenario, harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
 		Emit: func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
+		Complete: func(t *trace.Trace) {
+			complete = true
+			e.end(ctx, r, t, nil, time.Since(began))
+		},
 	})
-	e.end(ctx, r, t, err, time.Since(began))
+	if !complete {
+		e.end(ctx, r, t, err, time.Since(began))
+	}
 }
 
 // end judges a run that is over, stores it, and passes it to the observer.

@@ -31,6 +31,8 @@ type capture struct {
 	// wake is called with the index of a host that had packets.
 	wake  func(host int)
 	links []*link
+	// held holds the links' sockets.
+	held  holder
 	batch *mmsg.Batch
 
 	epoll int
@@ -54,7 +56,7 @@ func newCapture(
 ) (_ *capture, err error) {
 	c := &capture{
 		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake,
-		epoll: -1, event: -1,
+		held: notHeld, epoll: -1, event: -1,
 	}
 	defer func() {
 		if err != nil {
@@ -104,7 +106,19 @@ func newCapture(
 				l.device, l.host, os.NewSyscallError("bind", err))
 		}
 	}
+	c.held = hold(c.sockets())
 	return c, nil
+}
+
+// sockets returns the sockets that are open.
+func (c *capture) sockets() []int {
+	var fds []int
+	for _, l := range c.links {
+		if l.fd >= 0 {
+			fds = append(fds, l.fd)
+		}
+	}
+	return fds
 }
 
 // watch adds a file descriptor to the epoll set. Its events carry which.
@@ -285,8 +299,10 @@ func (c *capture) close() {
 		c.batch.Close()
 		c.batch = nil
 	}
+	c.held.release(c.sockets())
+	c.held = notHeld
 	for _, l := range c.links {
-		l.close()
+		l.fd = -1
 	}
 	for _, fd := range []*int{&c.event, &c.epoll} {
 		if *fd >= 0 {

@@ -44,8 +44,8 @@ type Host struct {
 	NoSockets bool
 }
 
-// Observer watches hosts from [Open] to [Observer.Stop]. Its methods may be called from several
-// goroutines.
+// Observer watches hosts from [Open] to [Observer.Stop]; [Observer.Close] ends its use. Its methods
+// may be called from several goroutines.
 type Observer struct {
 	clock    trace.Clock
 	emit     func(trace.Event)
@@ -77,7 +77,7 @@ func Open(
 	o := &Observer{clock: clock, emit: emit}
 	defer func() {
 		if err != nil {
-			o.close()
+			o.Close()
 		}
 	}()
 	for _, h := range hosts {
@@ -133,16 +133,16 @@ func (o *Observer) Stop() error {
 		o.looked = o.clock.Now()
 		o.stopErr = errors.Join(o.stopErr, o.sampler.stop())
 		o.ended = o.clock.Now()
-		o.close()
 	})
 	return o.stopErr
 }
 
-// LastLook returns when the last look at the sockets began and ended, after [Observer.Stop]. That
-// is earlier than the return of Stop: closing a packet socket takes the kernel some 10 ms.
+// LastLook returns when the last look at the sockets began and ended, after [Observer.Stop].
 func (o *Observer) LastLook() (began, ended time.Duration) { return o.looked, o.ended }
 
-func (o *Observer) close() {
+// Close closes what the observer has open, after [Observer.Stop]. Without io_uring, closing a packet
+// socket takes the kernel some 10 ms.
+func (o *Observer) Close() {
 	if o.capture != nil {
 		o.capture.close()
 	}

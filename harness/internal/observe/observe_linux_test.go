@@ -25,6 +25,7 @@ func watch(t testing.TB, hosts ...Host) (*Observer, *recorder, trace.Clock) {
 		if err := o.Stop(); err != nil {
 			t.Error(err)
 		}
+		o.Close()
 	})
 	return o, r, clock
 }
