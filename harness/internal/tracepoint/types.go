@@ -63,15 +63,27 @@ type btfType []byte
 func (t btfType) kind() int    { return int(le.Uint32(t[4:]) >> 24 & 0x1f) }
 func (t btfType) members() int { return int(le.Uint32(t[4:]) & 0xffff) }
 
+// size returns how many bytes the record and what follows it take.
+func (t btfType) size() int {
+	e := extra[t.kind()]
+	return btfTypeSize + e.once + e.each*t.members()
+}
+
 // rawTypes are the types of a kernel.
 type rawTypes struct {
 	types, strings []byte
-	// offsets are the positions of the types by number; that of 0, which is void, is unused.
-	offsets []uint32
+	// marks are the positions of the types whose numbers are 1, 1+stride, 1+2*stride and so on.
+	marks []uint32
+	// last is the number of the last type.
+	last uint32
 }
 
-// readTypes splits BTF.
-func readTypes(raw []byte) (*rawTypes, error) {
+// stride is how many types there are from one mark to the next: a mark for each would take as long
+// to write as the types take to read.
+const stride = 16
+
+// readTypes splits BTF, and calls see for each type with its number. texts are the strings.
+func readTypes(raw []byte, see func(texts []byte, id uint32, t btfType)) (*rawTypes, error) {
 	if len(raw) < btfHeaderSize || le.Uint16(raw) != btfMagic {
 		return nil, fmt.Errorf("%w: it is not BTF", errBTF)
 	}
@@ -91,33 +103,40 @@ func readTypes(raw []byte) (*rawTypes, error) {
 	if r.strings, err = section(16); err != nil {
 		return nil, err
 	}
-	r.offsets = make([]uint32, 1, len(r.types)/20) // most types take 12 bytes, some many more
+	r.marks = make([]uint32, 0, len(r.types)/(btfTypeSize*stride)+1)
 	for at := 0; at < len(r.types); {
 		if at+btfTypeSize > len(r.types) {
 			return nil, fmt.Errorf("%w: a type ends early", errBTF)
 		}
-		t := btfType(r.types[at : at+btfTypeSize])
-		kind := t.kind()
+		kind := btfType(r.types[at:]).kind()
 		if kind == 0 || kind >= len(extra) {
 			return nil, fmt.Errorf("%w: kind %d is unknown", errBTF, kind)
 		}
-		r.offsets = append(r.offsets, uint32(at))
-		at += btfTypeSize + extra[kind].once + extra[kind].each*t.members()
-		if at > len(r.types) {
+		end := at + btfType(r.types[at:]).size()
+		if end > len(r.types) {
 			return nil, fmt.Errorf("%w: a type ends early", errBTF)
 		}
+		if r.last%stride == 0 {
+			r.marks = append(r.marks, uint32(at))
+		}
+		r.last++
+		see(r.strings, r.last, r.types[at:end])
+		at = end
 	}
 	return r, nil
 }
 
 // at returns a type by its number, which is not 0.
 func (r *rawTypes) at(id uint32) (btfType, error) {
-	if id == 0 || uint64(id) >= uint64(len(r.offsets)) {
+	if id == 0 || id > r.last {
 		return nil, fmt.Errorf("%w: there is no type %d", errBTF, id)
 	}
-	t := btfType(r.types[r.offsets[id]:])
-	e := extra[t.kind()]
-	return t[:btfTypeSize+e.once+e.each*t.members()], nil
+	at := int(r.marks[(id-1)/stride])
+	for range (id - 1) % stride {
+		at += btfType(r.types[at:]).size()
+	}
+	t := btfType(r.types[at:])
+	return t[:t.size()], nil
 }
 
 // text returns the string at an offset, with the zero byte that ends it.
@@ -153,11 +172,9 @@ func (w *wanted) named(texts []byte, at uint32) string {
 // the names, what they contain, and the types of the tracepoints. Behind a pointer there is no
 // type, except that of a function, whose parameters have none. targets are the numbers that the
 // types of the tracepoints have in the kernel.
-func pick(raw []byte, names, tracepoints []string) (_ []byte, targets map[string]uint32, _ error) {
-	r, err := readTypes(raw)
-	if err != nil {
-		return nil, nil, err
-	}
+func pick(
+	raw []byte, names, tracepoints []string,
+) (_ []byte, targets map[string]uint32, err error) {
 	var composites, typedefs wanted
 	for _, name := range names {
 		composites.add(name)
@@ -165,22 +182,23 @@ func pick(raw []byte, names, tracepoints []string) (_ []byte, targets map[string
 	for _, name := range tracepoints {
 		typedefs.add(tracePrefix + name)
 	}
-	p := newPicker(r)
+	p := newPicker()
 	targets = map[string]uint32{}
-	for id := range r.offsets[1:] {
-		id := uint32(id + 1)
-		t := btfType(r.types[r.offsets[id]:])
+	p.from, err = readTypes(raw, func(texts []byte, id uint32, t btfType) {
 		switch t.kind() {
 		case btfStruct, btfUnion, btfEnum, btfEnum64:
-			if composites.named(r.strings, le.Uint32(t)) != "" {
+			if composites.named(texts, le.Uint32(t)) != "" {
 				p.number(id)
 			}
 		case btfTypedef:
-			if name := typedefs.named(r.strings, le.Uint32(t)); name != "" {
+			if name := typedefs.named(texts, le.Uint32(t)); name != "" {
 				p.number(id)
 				targets[name[len(tracePrefix):]] = id
 			}
 		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	picked, err := p.marshal()
 	return picked, targets, err
@@ -198,11 +216,10 @@ type picker struct {
 	places map[uint32]uint32
 }
 
-// newPicker returns a picker with room for what kernels have.
-func newPicker(from *rawTypes) *picker {
+// newPicker returns a picker with room for what kernels have. Set from before marshal.
+func newPicker() *picker {
 	const types, strings, bytes = 1 << 10, 2 << 10, 64 << 10
 	return &picker{
-		from:    from,
 		numbers: make(map[uint32]uint32, types),
 		places:  make(map[uint32]uint32, strings),
 		types:   make([]byte, 0, bytes),

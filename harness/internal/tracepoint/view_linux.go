@@ -23,7 +23,7 @@ import (
 const share = ringSize / 2
 
 // ringSize is how much memory holds events until they are read, as bpf/tracepoint.c has it.
-const ringSize = 8 << 20
+const ringSize = 4 << 20
 
 // View is what this process sees of the kernel, from [Open] to [View.Close]. It is safe for
 // concurrent use.

@@ -28,7 +28,7 @@ type Watch struct {
 
 // Watch reports the events of the network namespace with that inode, until [View.Stop]. emit is
 // called by one goroutine for all namespaces: it must not block, nor stop a Watch. While it runs
-// events gather, and beyond 4 MiB of them (some 17 000 drops, or 40 000 transitions) they are lost
+// events gather, and beyond 2 MiB of them (some 8 700 drops, or 20 000 transitions) they are lost
 // and counted.
 func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 	if ns == 0 || ns > math.MaxUint32 {

@@ -63,7 +63,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 4 << 20);
 } ring SEC(".maps");
 
 /* What is remembered of a socket while it lives. */
@@ -97,7 +97,7 @@ union {
 
 static __always_inline struct watched *watching(__u32 netns)
 {
-	return netns ? bpf_map_lookup_elem(&namespaces, &netns) : 0;
+	return bpf_map_lookup_elem(&namespaces, &netns);
 }
 
 static __always_inline __u32 netns_of_common(const struct sock_common *common)
@@ -269,6 +269,12 @@ int BPF_PROG(inet_sock_set_state, const struct sock *sk, int from, int to)
 }
 
 /*
+ * Makes the verifier forget what it knows of a variable. Without this it follows each path that
+ * leads here to the end of the program, which takes longer than all else in loading it.
+ */
+#define forget(variable) bpf_probe_read_kernel(&(variable), sizeof(variable), &(variable))
+
+/*
  * Whether a dropped packet is one of IP; or one of TCP's that has not become one yet, because there
  * was no route (ip_queue_xmit).
  */
@@ -295,6 +301,7 @@ int BPF_PROG(kfree_skb, const struct sk_buff *skb, void *location)
 		return 0;
 	if (!is_packet(protocol, sk))
 		return 0;
+	forget(protocol);
 	if (kfree_skb_has_rx_sk) {
 		rx_sk = (const struct sock *)ctx[3];
 		if (rx_sk) {
@@ -317,6 +324,8 @@ int BPF_PROG(kfree_skb, const struct sk_buff *skb, void *location)
 	if (!e)
 		return 0;
 	describe(&e->head, KIND_DROP, netns);
+	forget(sk);
+	forget(cookie);
 	if (sk) {
 		describe_socket(&e->head, sk);
 		if (!cookie)
@@ -509,7 +518,7 @@ int BPF_PROG(tcp_probe, struct sock *sk)
 		if (!allowed(m))
 			return 0;
 	}
-	netns = sk->__sk_common.skc_net.net->ns.inum;
+	netns = netns_of(sk);
 	w = watching(netns);
 	if (!w)
 		return 0;
