@@ -17,6 +17,7 @@ import (
 // build makes the hosts, starts the actors' processes and the observers, and puts in force the
 // faults that have no beginning.
 func (l *lab) build() error {
+	l.doing("checking what this machine can do")
 	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err
 	}
@@ -35,6 +36,7 @@ func (l *lab) build() error {
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
 		return err
 	}
+	l.doing("building the network")
 	if l.net, err = network.Build(topology); err != nil {
 		return err
 	}
@@ -51,6 +53,7 @@ func (l *lab) build() error {
 		return err
 	}
 	l.watched = watchedEvents(l.Scenario, l.plan)
+	l.doing("starting the actors")
 	if err := l.startActors(topology); err != nil {
 		return err
 	}
@@ -58,9 +61,11 @@ func (l *lab) build() error {
 	if err := l.announceSysctls(); err != nil {
 		return err
 	}
+	l.doing("preparing the faults")
 	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
 		return err
 	}
+	l.doing("opening the captures and reading the counters")
 	if l.seen, err = observe.Open(hosts, l.Scenario.SnaplenOrDefault(), l.Clock, l.emit); err != nil {
 		return err
 	}
@@ -71,6 +76,7 @@ func (l *lab) build() error {
 	if err := l.awaitKernelWatched(); err != nil {
 		return err
 	}
+	l.doing("switching the first faults")
 	return l.openWindows()
 }
 

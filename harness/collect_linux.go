@@ -37,6 +37,9 @@ func (c *collector) collect() error {
 			return nil // if the lab died within a message, there is no end event, which Run notices
 		case err != nil:
 			return fmt.Errorf("reading the lab's events: %w", err)
+		}
+		c.lab.keeper.hear(&m, time.Now())
+		switch {
 		case m.Failure != nil:
 			return m.Failure.error()
 		case m.Namespaces != nil:

@@ -42,7 +42,8 @@ func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
 
 	var emitted []trace.Event
 	c := collector{
-		lab: &labProcess{events: r}, kernel: kernel, trace: &trace.Trace{},
+		lab:    &labProcess{events: r, keeper: newKeeper(usual, 0, time.Now())},
+		kernel: kernel, trace: &trace.Trace{},
 		emit: func(e trace.Event) { emitted = append(emitted, e) },
 	}
 	if err := c.collect(); err != nil {

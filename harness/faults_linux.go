@@ -60,6 +60,7 @@ func (l *lab) switchFault(name string, on bool) error {
 		return nil
 	}
 	l.on[name] = on
+	defer l.doing(l.doing("switching fault " + name))
 	if !on {
 		if err := l.faults.Off(name); err != nil {
 			return err

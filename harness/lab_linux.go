@@ -45,6 +45,8 @@ type lab struct {
 
 	out    *outbox.Outbox[message]
 	events outlet
+	// work is the piece of work reported last.
+	work string
 }
 
 // runLab is the main function of the lab: it reads its job from control and writes messages to
@@ -106,6 +108,13 @@ func (l *lab) emit(e trace.Event) { l.events.emit(e) }
 func (l *lab) now(e trace.Event) {
 	e.T = l.Clock.Now()
 	l.emit(e)
+}
+
+// doing reports the piece of work that the lab begins, and returns the one before.
+func (l *lab) doing(what string) (before string) {
+	before, l.work = l.work, what
+	l.out.Send(message{Doing: what})
+	return before
 }
 
 func (l *lab) run() error {

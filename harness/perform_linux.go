@@ -11,6 +11,7 @@ import (
 
 // perform runs the actors to their end and writes the last events.
 func (l *lab) perform() error {
+	l.doing("waiting for the actors' first steps")
 	if err := l.prepare(); err != nil {
 		return err
 	}
@@ -24,6 +25,7 @@ func (l *lab) perform() error {
 	if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
 		return err
 	}
+	l.doing("running the actors")
 	for _, a := range l.actors {
 		a.begin()
 	}
@@ -153,6 +155,7 @@ func (l *lab) settle() error {
 
 // finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
+	l.out.Send(message{Ending: true})
 	if err := l.settle(); err != nil {
 		return err
 	}

@@ -30,6 +30,11 @@ type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	// Namespaces are those of all hosts, the wire included. The lab waits for [order.Watched].
 	Namespaces []namespace `json:"namespaces,omitempty"`
+	// Doing is the piece of work that the lab begins, such as "building the network". If the lab does
+	// not end in time, the parent says what it was doing.
+	Doing string `json:"doing,omitempty"`
+	// Ending says that the run is over and its last events follow.
+	Ending bool `json:"ending,omitempty"`
 	// Failure ends the run without a verdict.
 	Failure *failure `json:"failure,omitempty"`
 }

@@ -19,14 +19,18 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// grace is how long a canceled lab has to write its last events.
-const grace = 2 * time.Second
-
 // Run makes a scenario's lab, runs its actors to their end or to the scenario's deadline, and
 // returns the trace. The lab is gone when Run returns. A canceled context ends the run early: the
-// trace then ends with the reason [trace.EndCanceled], and the error is the context's. A
+// trace then ends with the reason [trace.EndCanceled], and the error is the context's. A lab that
+// does not keep the deadline, or does not answer, is killed, and the error says what it was doing. A
 // *inject.MissingError says what this machine lacks.
 func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
+	return runWithin(ctx, s, o, usual)
+}
+
+func runWithin(
+	ctx context.Context, s *language.Scenario, o Options, within limits,
+) (*trace.Trace, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -35,12 +39,12 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 	}
 	kernel := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
-	lab, err := startLab(roleLab)
+	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()))
 	if err != nil {
 		return nil, err
 	}
 	defer lab.pipes.closeHere()
-	go lab.stopWith(ctx)
+	go lab.keep(ctx)
 
 	t := &trace.Trace{}
 	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
@@ -54,15 +58,20 @@ func Run(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, er
 		lab.kill()
 	}
 	t.Sort()
-	if end, _ := t.End(); end != nil && err == nil && ctx.Err() == nil && o.Complete != nil {
+	end, _ := t.End()
+	if end != nil && err == nil && ctx.Err() == nil && o.Complete != nil {
 		o.Complete(t)
 	}
 	status, waitErr := lab.end()
 	words := <-lab.words
-	if err := cmp.Or(ctx.Err(), err, waitErr); err != nil {
-		return t, err
-	}
-	if end, _ := t.End(); end == nil {
+	switch {
+	case ctx.Err() != nil:
+		return t, ctx.Err()
+	case end == nil && lab.late != nil:
+		return t, fmt.Errorf("the lab of %s was killed: %w%s", s.ID(), lab.late, words)
+	case cmp.Or(err, waitErr) != nil:
+		return t, cmp.Or(err, waitErr)
+	case end == nil:
 		return t, fmt.Errorf("the lab of %s died before its end (%s)%s", s.ID(), describe(status), words)
 	}
 	return t, nil
@@ -76,13 +85,23 @@ type labProcess struct {
 	control, events *os.File
 	// words brings the lab's standard error, once nobody holds it open any more.
 	words chan string
-	// ended is closed when the process has ended, stopped when stopWith has returned.
-	ended, stopped chan struct{}
+	// ended is closed when the process has ended, kept when keep has returned.
+	ended, kept chan struct{}
+	keeper      *keeper
+	// late says what the lab did not do in time; nil if it kept its limits. It belongs to keep until
+	// kept is closed.
+	late error
+	// immortal is closed if not even SIGKILL ends the process.
+	immortal chan struct{}
 }
 
-// startLab starts this program again in the namespaces of a lab, with its role.
-func startLab(role string) (*labProcess, error) {
-	l := &labProcess{words: make(chan string, 1), ended: make(chan struct{}), stopped: make(chan struct{})}
+// startLab starts this program again in the namespaces of a lab, with its role. The caller must start
+// keep.
+func startLab(role string, k *keeper) (*labProcess, error) {
+	l := &labProcess{
+		words: make(chan string, 1), ended: make(chan struct{}), kept: make(chan struct{}), keeper: k,
+		immortal: make(chan struct{}),
+	}
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
 	if err == nil {
@@ -98,29 +117,17 @@ func startLab(role string) (*labProcess, error) {
 	return l, nil
 }
 
-// stopWith ends the run when the context is canceled. The end of its control pipe orders the lab to
-// stop; a lab that does not stop within the grace period is killed.
-func (l *labProcess) stopWith(ctx context.Context) {
-	defer close(l.stopped)
-	select {
-	case <-l.ended:
-		return
-	case <-ctx.Done():
-	}
-	l.control.Close()
-	select {
-	case <-l.ended:
-	case <-time.After(grace):
-		l.kill()
-	}
-}
-
-// end waits for the end of the process and of stopWith, and reaps the process last: until then a
-// kill cannot hit another process that got the PID.
+// end waits for the end of the process and of keep, and reaps the process last: until then a kill
+// cannot hit another process that got the PID. From now on nothing is expected of the lab but its end.
 func (l *labProcess) end() (syscall.WaitStatus, error) {
-	err := l.Await()
+	l.keeper.rest(time.Now())
+	err := l.Await(l.immortal)
 	close(l.ended)
-	<-l.stopped
+	<-l.kept
+	if errors.Is(err, sandbox.ErrImmortal) {
+		return 0, fmt.Errorf("process %d, a lab, does not end although it was killed; "+
+			"\"ps -o stat,wchan %d\" shows where the kernel keeps it", l.PID, l.PID)
+	}
 	status, waitErr := l.Wait()
 	return status, cmp.Or(err, waitErr)
 }

@@ -3,11 +3,12 @@ package harness
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"halfopen/harness/internal/sandbox"
 )
 
-// A lab may be killed until stopWith returns. Until then its PID must not go to another process.
+// A lab may be killed until keep returns. Until then its PID must not go to another process.
 func TestALabIsReapedAfterItsLastKill(t *testing.T) {
 	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "exit 3"}, &syscall.ProcAttr{})
 	if err != nil {
@@ -16,11 +17,12 @@ func TestALabIsReapedAfterItsLastKill(t *testing.T) {
 	l := &labProcess{
 		Process: &sandbox.Process{PID: pid},
 		ended:   make(chan struct{}),
-		stopped: make(chan struct{}),
+		kept:    make(chan struct{}),
+		keeper:  newKeeper(usual, 0, time.Now()),
 	}
 	var owned error
-	go func() { // in place of stopWith
-		defer close(l.stopped)
+	go func() { // in place of keep
+		defer close(l.kept)
 		<-l.ended
 		owned = syscall.Kill(l.PID, 0)
 	}()
@@ -29,7 +31,7 @@ func TestALabIsReapedAfterItsLastKill(t *testing.T) {
 		t.Errorf("the lab ended with %d, %v, want 3", status.ExitStatus(), err)
 	}
 	if owned != nil {
-		t.Errorf("the PID of the lab was free when stopWith could still kill it: %v", owned)
+		t.Errorf("the PID of the lab was free when keep could still kill it: %v", owned)
 	}
 	if err := syscall.Kill(l.PID, 0); err != syscall.ESRCH {
 		t.Errorf("the lab was not reaped: %v", err)

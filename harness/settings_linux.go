@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"halfopen/harness/internal/sandbox"
 	"halfopen/inject/network"
@@ -27,12 +28,12 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 	if !mainCalled.Load() {
 		return nil, errors.New("the program does not call harness.Main")
 	}
-	p, err := startLab(roleTrial)
+	p, err := startLab(roleTrial, newKeeper(usual, 0, time.Now()))
 	if err != nil {
 		return nil, err
 	}
 	defer p.pipes.closeHere()
-	go p.stopWith(ctx)
+	go p.keep(ctx)
 	var answer trial
 	if err = json.NewEncoder(p.control).Encode(lists); err == nil {
 		err = json.NewDecoder(p.events).Decode(&answer)
@@ -43,6 +44,8 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 	_, waitErr := p.end()
 	<-p.words
 	switch {
+	case err != nil && p.late != nil:
+		return nil, fmt.Errorf("trying sysctls: the lab was killed: %w", p.late)
 	case err != nil:
 		return nil, fmt.Errorf("trying sysctls: %w", err)
 	case waitErr != nil:

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -131,9 +133,52 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// ErrImmortal is the error of [Process.Await] for a process that is no longer waited for.
+var ErrImmortal = errors.New("the process does not end")
+
 // Await waits until the process has ended but does not reap it: until Wait does, no other process
-// can get its PID, and Signal is safe.
-func (p *Process) Await() error {
+// can get its PID, and Signal is safe. It stops waiting with [ErrImmortal] when immortal is closed,
+// unless the kernel, older than Linux 5.3, has no descriptors for processes.
+func (p *Process) Await(immortal <-chan struct{}) error {
+	fd, err := unix.PidfdOpen(p.PID, 0)
+	if err != nil {
+		return p.awaitBlocked()
+	}
+	// The runtime polls a descriptor that does not block.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return fmt.Errorf("waiting for process %d: %w", p.PID, err)
+	}
+	end := os.NewFile(uintptr(fd), "process")
+	defer end.Close()
+	conn, err := end.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("waiting for process %d: %w", p.PID, err)
+	}
+	waited, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-immortal:
+			_ = end.SetReadDeadline(time.Unix(1, 0)) // what the runtime polls has deadlines
+		case <-waited:
+		}
+	}()
+	err = conn.Read(func(fd uintptr) bool {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ready, 0)
+		return err == nil && n > 0
+	})
+	close(waited)
+	<-watched
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrImmortal
+	}
+	return err
+}
+
+// awaitBlocked waits as Await does, on a thread of the kernel.
+func (p *Process) awaitBlocked() error {
 	for {
 		err := unix.Waitid(unix.P_PID, p.PID, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if err == unix.EINTR {

@@ -1,0 +1,195 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"halfopen/internal/say"
+)
+
+// limits are how long the parent of a lab waits for it.
+type limits struct {
+	// silence bounds each stage of building the lab, and of its end.
+	silence time.Duration
+	// late is how long after its deadline the run must have begun to end.
+	late time.Duration
+	// canceled is how long a canceled lab has to write its last events.
+	canceled time.Duration
+	// exit is how long the process may stay after its last event, death how long after SIGKILL.
+	exit, death time.Duration
+}
+
+// usual are the limits of a lab. A thousand labs at once share locks of the kernel while they are
+// built.
+var usual = limits{
+	silence:  time.Minute,
+	late:     10 * time.Second,
+	canceled: 2 * time.Second,
+	exit:     10 * time.Second,
+	death:    30 * time.Second,
+}
+
+// stage is how far a lab has come.
+type stage int
+
+const (
+	building stage = iota
+	running        // its actors
+	ending         // the run is over, and the last events come
+	ended          // nothing more comes
+)
+
+// keeper knows when the time of a lab is up. The lab ends its run by itself at the deadline of the
+// scenario, but it cannot if its PID 1 has been stopped, or hangs. The keeper is pure; its methods
+// are safe for concurrent use.
+type keeper struct {
+	limits
+	// deadline is the scenario's.
+	deadline time.Duration
+
+	mu    sync.Mutex
+	stage stage
+	// doing is the piece of work that the lab has reported last.
+	doing string
+	// heard is when its latest message came, began when its actors began.
+	heard, began time.Time
+	// from and latest are the times of the start and of the latest event, by the lab's own clock.
+	from, latest time.Duration
+	// moved gets a value when the stage has changed.
+	moved chan struct{}
+}
+
+func newKeeper(l limits, deadline time.Duration, now time.Time) *keeper {
+	return &keeper{
+		limits: l, deadline: deadline, heard: now, doing: "starting", moved: make(chan struct{}, 1),
+	}
+}
+
+// hear takes note of a message of the lab that has come now.
+func (k *keeper) hear(m *message, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.heard = now
+	switch {
+	case m.Doing != "":
+		k.doing = m.Doing
+	case m.Ending:
+		k.doing = "collecting its last events"
+		k.move(ending)
+	case m.Event != nil:
+		k.latest = max(k.latest, m.Event.T)
+		if m.Event.Start != nil && m.Event.Start.Step == "" {
+			k.began, k.from = now, m.Event.T
+			k.move(running)
+		}
+	}
+}
+
+// move changes the stage. The caller holds mu.
+func (k *keeper) move(to stage) {
+	k.stage = to
+	select {
+	case k.moved <- struct{}{}:
+	default: // it has not been seen that it moved before
+	}
+}
+
+// rest takes note that nothing more comes from the lab.
+func (k *keeper) rest(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.heard = now
+	k.move(ended)
+}
+
+// left returns how much time the lab has from now on, unless it is heard of before. If there is none,
+// the error says what it did not do in time.
+//
+// Events of a run may come long after they happened, if they are many. So an event after the deadline
+// proves that the run has not ended then, but the deadline alone proves nothing while events come.
+func (k *keeper) left(now time.Time) (time.Duration, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var due time.Time
+	var why error
+	switch k.stage {
+	case building:
+		due = k.heard.Add(k.silence)
+		why = fmt.Errorf("it did not answer for %s while it was being built (%s)",
+			say.Duration(k.silence), k.doing)
+	case running:
+		due = k.began.Add(k.deadline + k.late)
+		if quiet := k.heard.Add(k.late); quiet.After(due) {
+			due = quiet
+		}
+		if k.latest-k.from > k.deadline+k.late {
+			due = now
+		}
+		why = fmt.Errorf("it did not end within %s after its deadline of %s (%s)",
+			say.Duration(k.late), say.Duration(k.deadline), k.doing)
+	case ending:
+		due = k.heard.Add(k.silence)
+		why = fmt.Errorf("it did not answer for %s at its end (%s)", say.Duration(k.silence), k.doing)
+	case ended:
+		due = k.heard.Add(k.exit)
+		why = fmt.Errorf("its processes did not end within %s", say.Duration(k.exit))
+	}
+	if left := due.Sub(now); left > 0 {
+		return left, nil
+	}
+	return 0, why
+}
+
+// keep ends the lab when the context is canceled or its time is up, and returns when its process has
+// ended. The end of its control pipe orders a lab to stop; a lab that does not stop is killed. If
+// even that does not end it, nobody waits for it any longer.
+func (l *labProcess) keep(ctx context.Context) {
+	defer close(l.kept)
+	if !l.expired(ctx) {
+		return
+	}
+	l.kill()
+	select {
+	case <-l.ended:
+	case <-time.After(l.keeper.death):
+		close(l.immortal)
+		l.pipes.closeHere()
+	}
+}
+
+// expired returns true when the lab must be killed, and false when its process has ended. It sets
+// late.
+func (l *labProcess) expired(ctx context.Context) bool {
+	for {
+		left, why := l.keeper.left(time.Now())
+		if why != nil {
+			l.late = why
+			return true
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-l.keeper.moved:
+		case <-l.ended:
+			timer.Stop()
+			return false
+		case <-ctx.Done():
+			timer.Stop()
+			return !l.stops()
+		}
+		timer.Stop()
+	}
+}
+
+// stops orders the lab to stop, and reports whether it does.
+func (l *labProcess) stops() bool {
+	l.control.Close()
+	select {
+	case <-l.ended:
+		return true
+	case <-time.After(l.keeper.canceled):
+		return false
+	}
+}

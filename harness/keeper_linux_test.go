@@ -1,0 +1,120 @@
+package harness
+
+import (
+	"testing"
+	"time"
+
+	"halfopen/harness/trace"
+)
+
+func TestWhenTheTimeOfALabIsUp(t *testing.T) {
+	within := limits{silence: 60 * time.Second, late: 10 * time.Second, exit: 5 * time.Second}
+	const deadline = 20 * time.Second
+	start := message{Event: &trace.Event{T: 3 * time.Second, Start: &trace.Start{}}}
+	listened := message{Event: &trace.Event{
+		T: 2 * time.Second, Start: &trace.Start{Actor: "server", Step: "listen"},
+	}}
+	packetAt := func(at time.Duration) message {
+		return message{Event: &trace.Event{T: at, Packet: &trace.Packet{}}}
+	}
+	type heard struct {
+		at time.Duration
+		m  message
+	}
+	for _, tt := range []struct {
+		name  string
+		heard []heard
+		// rests is when nothing more is expected; 0 for never.
+		rests time.Duration
+		// up is when the time is up, why the error then.
+		up  time.Duration
+		why string
+	}{
+		{
+			name: "it never says anything",
+			up:   60 * time.Second,
+			why:  "it did not answer for 60s while it was being built (starting)",
+		},
+		{
+			name:  "it stops while its network is built",
+			heard: []heard{{50 * time.Second, message{Doing: "building the network"}}},
+			up:    110 * time.Second,
+			why:   "it did not answer for 60s while it was being built (building the network)",
+		},
+		{
+			name:  "the first steps of an actor are not the start",
+			heard: []heard{{time.Second, listened}},
+			up:    61 * time.Second,
+			why:   "it did not answer for 60s while it was being built (starting)",
+		},
+		{
+			name: "its deadline counts from the start of its actors",
+			heard: []heard{
+				{50 * time.Second, message{Doing: "running the actors"}},
+				{50 * time.Second, start},
+			},
+			up:  80 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (running the actors)",
+		},
+		{
+			name: "many events come late",
+			heard: []heard{
+				{time.Second, start},
+				{30 * time.Second, packetAt(4 * time.Second)},
+				{39 * time.Second, packetAt(23 * time.Second)},
+			},
+			up:  49 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name: "an event shows that the run goes on after its deadline",
+			heard: []heard{
+				{time.Second, start},
+				{25 * time.Second, packetAt(24 * time.Second)},
+				{34 * time.Second, packetAt(33*time.Second + time.Nanosecond)},
+			},
+			up:  34 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name: "it stops while it ends",
+			heard: []heard{
+				{time.Second, start},
+				{2 * time.Second, message{Ending: true}},
+				{40 * time.Second, packetAt(22 * time.Second)},
+			},
+			up:  100 * time.Second,
+			why: "it did not answer for 60s at its end (collecting its last events)",
+		},
+		{
+			name:  "its process stays",
+			heard: []heard{{time.Second, start}},
+			rests: 2 * time.Second,
+			up:    7 * time.Second,
+			why:   "its processes did not end within 5s",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			zero := time.Unix(1000, 0)
+			k := newKeeper(within, deadline, zero)
+			for _, h := range tt.heard {
+				if left, why := k.left(zero.Add(h.at)); why != nil {
+					t.Fatalf("after %v the time is up: %v, %v left", h.at, why, left)
+				}
+				k.hear(&h.m, zero.Add(h.at))
+			}
+			if tt.rests > 0 {
+				k.rest(zero.Add(tt.rests))
+			}
+			const moment = time.Nanosecond
+			if n := len(tt.heard); n == 0 || tt.heard[n-1].at < tt.up {
+				if left, why := k.left(zero.Add(tt.up - moment)); why != nil || left != moment {
+					t.Errorf("a moment before %v: %v left, %v", tt.up, left, why)
+				}
+			}
+			if _, why := k.left(zero.Add(tt.up)); why == nil || why.Error() != tt.why {
+				t.Errorf("after %v: %v\nwant %s", tt.up, why, tt.why)
+			}
+		})
+	}
+}
