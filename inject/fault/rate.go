@@ -6,22 +6,9 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The defaults of a rate, in bytes. A burst must hold a whole packet of the usual MTU with its link
-// layer header.
-const (
-	defaultQueue = language.DefaultRateQueue
-	defaultBurst = 3 << 10
-)
-
 func (c *compilation) rate() (*Planned, error) {
 	r := c.fault.Do.Rate
-	q := &Rate{To: uint64(r.To), Queue: uint32(r.Queue), Burst: uint32(r.Burst)}
-	if q.Queue == 0 {
-		q.Queue = defaultQueue
-	}
-	if q.Burst == 0 {
-		q.Burst = defaultBurst
-	}
+	q := &Rate{To: uint64(r.To), Queue: uint32(r.QueueLength()), Burst: uint32(r.BurstLength())}
 	if c.fault.Via == string(TC) {
 		return c.tc("rate", q)
 	}

@@ -75,7 +75,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			want: `iptables cannot answer with host-isolated; remove "via" to use nfqueue`,
 		},
 		{
-			name: "a burst shorter than tc can set", fault: `{do: {rate: 100gbit}}`,
+			name: "a burst shorter than tc can set", fault: `{do: {rate: {to: 100gbit, burst: 3kB}}}`,
 			want: `rate: a burst of 3kB takes less than 1 µs at 100gbit, the least that tc can set: want burst: 12500 or more, or 24576mbit or less`,
 		},
 		{

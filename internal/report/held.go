@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +78,7 @@ func holdUnreported(f *language.Fault, t *trace.Trace, hosts selector.Hosts, all
 			bytes += t.Events[j.Events[0]].Packet.Length
 		}
 	}
-	if r := f.Do.Rate; r != nil && bytes > cmp.Or(int(r.Queue), language.DefaultRateQueue) {
+	if r := f.Do.Rate; r != nil && bytes > int(r.QueueLength()) {
 		return
 	}
 	for _, j := range held {

@@ -7,16 +7,10 @@ import (
 	"time"
 
 	"halfopen/internal/packet"
-	"halfopen/scenarios/language"
 )
 
-// The defaults of a rate, in bytes, the same as for tc.
-const (
-	defaultQueue = language.DefaultRateQueue
-	defaultBurst = 3 << 10
-	// linkHeader is how many bytes tc counts in addition to the IP packet.
-	linkHeader = 14
-)
+// linkHeader is how many bytes tc counts in addition to the IP packet.
+const linkHeader = 14
 
 // rate makes packets pass one after the other at a bandwidth. It is a token bucket, like tbf,
 // represented by the time at which it will be full again.
@@ -37,14 +31,7 @@ func newRate(r *Rule, _ *rand.Rand) action {
 	a := &rate{
 		perByte: 8e9 / float64(r.Do.Rate.To), oneWay: oneWay, full: map[netip.Addr]time.Duration{},
 	}
-	queue, burst := r.Do.Rate.Queue, r.Do.Rate.Burst
-	if queue == 0 {
-		queue = defaultQueue
-	}
-	if burst == 0 {
-		burst = defaultBurst
-	}
-	a.queue, a.burst = a.time(int(queue)), a.time(int(burst))
+	a.queue, a.burst = a.time(int(r.Do.Rate.QueueLength())), a.time(int(r.Do.Rate.BurstLength()))
 	return a
 }
 
