@@ -192,19 +192,19 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}
-	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: len(s.Runs)})
+	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count()})
 	results, unsaved := s.Run(ctx, view)
-	if err := view.Close(results, report.Ending{
-		Seed: seed, LeftOut: leftOut(s), Dir: f.out,
+	if err := view.Close(results.Kept, report.Ending{
+		Seed: seed, Others: results.Others, LeftOut: leftOut(s), Dir: f.out,
 	}); err != nil {
 		return err
 	}
 	if err := slow.get(); err != nil {
 		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %v\n", err)
 	}
-	status := statusOfRuns(results)
+	status := statusOfRuns(results.Kept, results.Others)
 	if f.control {
-		status = statusOfControls(results)
+		status = statusOfControls(results.Kept, results.Others)
 	}
 	if unsaved != nil {
 		return &statusError{max(status, statusFailed), unsaved}

@@ -57,25 +57,25 @@ func statusOf(err error) int {
 	return statusUsage
 }
 
-// statusOfRuns returns the exit status for all results together.
-func statusOfRuns(results []suite.Result) int {
-	count := map[suite.Status]int{}
+// statusOfRuns returns the exit status for all results together, and the runs that are only counted.
+func statusOfRuns(results []suite.Result, others result.Tally) int {
+	count := others.Plus(nil)
 	wrong := 0
 	for i := range results {
-		count[results[i].Status]++
+		count.Add(&results[i])
 		var refused *inject.RefusedError
 		if errors.As(results[i].Err, &refused) {
 			wrong++
 		}
 	}
 	switch {
-	case count[suite.Canceled]+count[suite.NotRun] > 0:
+	case count.With(suite.Canceled)+count.With(suite.NotRun) > 0:
 		return statusCanceled
-	case count[suite.Fail]+count[suite.Error]-wrong > 0:
+	case count.With(suite.Fail)+count.With(suite.Error)-wrong > 0:
 		return statusFailed
 	case wrong > 0:
 		return statusUsage
-	case count[suite.Skip] > 0:
+	case count.With(suite.Skip) > 0:
 		return statusMissing
 	}
 	return statusPassed
@@ -83,10 +83,10 @@ func statusOfRuns(results []suite.Result) int {
 
 // statusOfControls returns the exit status for results with their controls: runs of cases count as
 // in [statusOfRuns], controls only by what they prove.
-func statusOfControls(results []suite.Result) int {
+func statusOfControls(results []suite.Result, others result.Tally) int {
 	cases := slices.DeleteFunc(slices.Clone(results),
 		func(r suite.Result) bool { return r.Scenario.Without != nil })
-	status := statusOfRuns(cases)
+	status := statusOfRuns(cases, others)
 	if status == statusCanceled {
 		return status
 	}

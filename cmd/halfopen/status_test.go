@@ -9,6 +9,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite"
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
@@ -31,7 +32,30 @@ func TestStatusOfRuns(t *testing.T) {
 			for _, r := range tt.in {
 				results = append(results, suite.Result{Status: r})
 			}
-			if got := statusOfRuns(results); got != tt.want {
+			if got := statusOfRuns(results, result.Tally{}); got != tt.want {
+				t.Errorf("status %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// Of many runs only some have a result; the others are counted.
+func TestStatusOfRunsThatAreOnlyCounted(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		others suite.Status
+		want   int
+	}{
+		{"they passed", suite.Pass, 0},
+		{"one of them failed", suite.Fail, 1},
+		{"one of them could not be run", suite.Skip, 3},
+		{"some never began", suite.NotRun, 130},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var others result.Tally
+			others.Count(suite.Pass, 10)
+			others.Count(tt.others, 1)
+			if got := statusOfRuns([]suite.Result{{Status: suite.Pass}}, others); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})
@@ -63,7 +87,7 @@ func TestStatusOfControls(t *testing.T) {
 		{"the case was interrupted", s, suite.NotRun, suite.NotRun, 130},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			result := func(s *language.Scenario, status suite.Status) suite.Result {
+			came := func(s *language.Scenario, status suite.Status) suite.Result {
 				r := suite.Result{
 					Run: suite.Run{Scenario: s}, Status: status, Trace: &trace.Trace{},
 					Verdicts: []assertions.Verdict{{Status: assertions.Pass}},
@@ -77,8 +101,8 @@ func TestStatusOfControls(t *testing.T) {
 				return r
 			}
 			got := statusOfControls([]suite.Result{
-				result(tt.s, tt.with), result(tt.s.Controls()[0], tt.without),
-			})
+				came(tt.s, tt.with), came(tt.s.Controls()[0], tt.without),
+			}, result.Tally{})
 			if got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
@@ -101,7 +125,7 @@ func TestStatusOfRunsThatTheKernelRefuses(t *testing.T) {
 		{"interrupted", suite.Canceled, 130},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := statusOfRuns([]suite.Result{refused, {Status: tt.other}}); got != tt.want {
+			if got := statusOfRuns([]suite.Result{refused, {Status: tt.other}}, result.Tally{}); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})

@@ -24,9 +24,11 @@ func TestEachRunIsFollowedByItsControls(t *testing.T) {
 	}
 	var got []string
 	seeds := map[uint64]int{}
-	for i := range s.Runs {
-		got = append(got, s.Runs[i].ID())
-		seeds[s.Runs[i].Seed]++
+	for _, once := range s.Runs {
+		for r := range s.repetitions(once) {
+			got = append(got, r.ID())
+			seeds[r.Seed]++
+		}
 	}
 	want := []string{
 		"lossy #1", "lossy #2",

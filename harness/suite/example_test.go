@@ -33,8 +33,8 @@ func ExampleSuite_Run() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for i := range results {
-		r := &results[i]
+	for i := range results.Kept {
+		r := &results.Kept[i]
 		switch r.Status {
 		case suite.Pass, suite.Fail:
 			fmt.Println(r.Status, r.ID(), r.Took, r.Dir)

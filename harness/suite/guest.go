@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"halfopen/harness/trace"
@@ -13,12 +14,38 @@ import (
 // guest is a virtual machine and its runs.
 type guest struct {
 	at   Place
-	runs []*Result
+	runs []task
+}
+
+// mostPlanned is how many runs are distributed to guests at a time: each is in memory, and in the
+// job of its guest. The next ones begin when all of these have ended.
+const mostPlanned = 1000
+
+// runVirtual does runs in virtual machines.
+func (e *engine) runVirtual(ctx context.Context, list []*todo) {
+	var planned []task
+	do := func() {
+		var all sync.WaitGroup
+		for _, g := range guestsFor(planned) {
+			all.Go(func() { e.runGuest(ctx, g) })
+		}
+		all.Wait()
+		planned = nil
+	}
+	for t := range e.tasks(list) {
+		if ctx.Err() != nil {
+			return
+		}
+		if planned = append(planned, t); len(planned) == mostPlanned {
+			do()
+		}
+	}
+	do()
 }
 
 // guestsFor distributes runs to virtual machines: one for each place, or two for a place with more
 // than a few runs.
-func guestsFor(runs []*Result) []*guest {
+func guestsFor(runs []task) []*guest {
 	const few = 4
 	var all []*guest
 	for _, r := range runs {

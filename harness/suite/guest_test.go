@@ -25,10 +25,10 @@ func TestGuestsForRunsOfSeveralPlaces(t *testing.T) {
 		{"no runs", 0, []Place{old}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var runs []*Result
+			var runs []task
 			for range tt.cases {
 				for _, at := range tt.places {
-					runs = append(runs, &Result{Run: Run{Place: at}})
+					runs = append(runs, task{Result: &Result{Run: Run{Place: at}}})
 				}
 			}
 			got, want := map[Place][]int{}, map[Place][]int{}

@@ -109,7 +109,7 @@ func (s *Suite) LongHere() (n int, longest time.Duration) {
 	for i := range s.Runs {
 		r := &s.Runs[i]
 		if e := r.Scenario.Estimate(); !r.Place.Virtual() && e >= Long {
-			n++
+			n += max(s.o.Repeat, 1)
 			longest = max(longest, e)
 		}
 	}

@@ -22,8 +22,8 @@ type store struct {
 	dirs map[Run][]string
 }
 
-// newStore chooses a directory below root for each run. A number is added if two runs would share a
-// directory, because two files have a scenario of the same name, or because a case is run on
+// newStore chooses a directory below root for each run, in which each of its repetitions has one
+// with its number. A number is added to the name if two runs would share a directory, because two files have a scenario of the same name, or because a case is run on
 // several kernels, or given twice.
 func newStore(root string, runs []Run) *store {
 	st := &store{dirs: map[Run][]string{}}
@@ -37,16 +37,13 @@ func newStore(root string, runs []Run) *store {
 		case s.Family == language.V6:
 			leaf += "-v6"
 		}
-		name, ending := filepath.Join(fileName(s.Name), fileName(leaf)), ""
+		name := filepath.Join(fileName(s.Name), fileName(leaf))
 		if s.Without != nil {
 			name = filepath.Join(name, fileName("without "+s.Without.String()))
 		}
-		if r.N > 0 {
-			ending = strconv.Itoa(r.N)
-		}
-		dir := filepath.Join(root, name, ending)
+		dir := filepath.Join(root, name)
 		for i := 2; used[dir]; i++ {
-			dir = filepath.Join(root, name+"-"+strconv.Itoa(i), ending)
+			dir = filepath.Join(root, name+"-"+strconv.Itoa(i))
 		}
 		used[dir] = true
 		st.dirs[r] = append(st.dirs[r], dir)

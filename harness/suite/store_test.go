@@ -32,14 +32,13 @@ func TestStoreDirs(t *testing.T) {
 		{"without cases", Run{Scenario: a}, "out/plain/v4"},
 		{"a case", Run{Scenario: b}, "out/cased/retries=3"},
 		{"a case on IPv6", Run{Scenario: c}, "out/cased/retries=3-v6"},
-		{"a repetition", Run{Scenario: b, N: 2}, "out/cased/retries=3/2"},
 		{"another scenario of the same name", Run{Scenario: d}, "out/plain/v4-2"},
 		{"the same case on another kernel", Run{Scenario: a, Place: Place{Kernel: "6.1"}}, "out/plain/v4-3"},
 		{"a label that needs quoting", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
 		{"a label that leads upwards", Run{Scenario: f}, "out/odd/_.."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: b, N: 2}, {Scenario: d}, {Scenario: e}, {Scenario: f}, {Scenario: a, Place: Place{Kernel: "6.1"}}})
+			st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: d}, {Scenario: e}, {Scenario: f}, {Scenario: a, Place: Place{Kernel: "6.1"}}})
 			if got := st.dirsOf([]Run{tt.run})[0]; got != tt.want {
 				t.Errorf("directory %q, want %q", got, tt.want)
 			}

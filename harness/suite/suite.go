@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -70,8 +73,7 @@ type Options struct {
 	NoTracepoints bool
 
 	// Control adds to each run its controls: the same run without each of the scenario's faults,
-	// kernel parameters and socket options. [result.Controls] compares them. The results of
-	// controls have no trace, because a library has a thousand of them; Dir stores it.
+	// kernel parameters and socket options. [result.Controls] compares them.
 	Control bool
 
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
@@ -85,8 +87,9 @@ type Options struct {
 
 // Suite is a set of runs. Make it with [New].
 type Suite struct {
-	// Runs are in the order of the cases, kernel by kernel; repetitions of a run follow each other.
-	// Before Run, the caller may remove runs but not change them.
+	// Runs are in the order of the cases, kernel by kernel. Each is done as often as
+	// [Options.Repeat] says; here it is the first of its repetitions, with the number 0. Before Run,
+	// the caller may remove runs but not change them.
 	Runs []Run
 	// LeftOut are the cases that take [Long] or more and are not run, because they would have to
 	// run in real time.
@@ -112,28 +115,31 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if o.Control {
 		places = withControls(places)
 	}
-	s.Runs = repeat(places, o.Repeat, o.Seed)
+	for i := range places {
+		places[i].Seed = o.Seed
+	}
+	s.Runs = places
 	if o.Dir != "" {
 		s.store = newStore(o.Dir, s.Runs)
 	}
 	return s, nil
 }
 
-// repeat returns each run times times (at least once), with its number and seed.
-func repeat(runs []Run, times int, seed uint64) []Run {
-	var out []Run
-	for _, r := range runs {
-		r.Seed = seed
-		if times <= 1 {
-			out = append(out, r)
-			continue
+// Count returns the number of runs, with all repetitions.
+func (s *Suite) Count() int { return len(s.Runs) * max(s.o.Repeat, 1) }
+
+// repetitions returns the repetitions of a run, each with its number and seed. A run that is done
+// once has no number.
+func (s *Suite) repetitions(r Run) iter.Seq[Run] {
+	return func(yield func(Run) bool) {
+		if s.o.Repeat <= 1 {
+			yield(r)
+			return
 		}
-		for r.N = 1; r.N <= times; r.N++ {
-			out = append(out, r)
+		for r.N = 1; r.N <= s.o.Repeat && yield(r); r.N++ {
 			r.Seed++
 		}
 	}
-	return out
 }
 
 // Observer follows runs while they go on. Its methods are called by several goroutines at once; for
@@ -162,82 +168,112 @@ func Main() {
 	vm.Main()
 }
 
-// Run runs the suite and returns the results in the order of s.Runs. see may be nil. The longest
-// runs start first, so that no long one starts last. A canceled context ends the current runs,
-// which become Canceled, and leaves out the rest, which become NotRun. The error is about storing
-// evidence only: errors of runs are in the results.
-func (s *Suite) Run(ctx context.Context, see Observer) ([]Result, error) {
-	e := &engine{suite: s, see: see, results: make([]Result, len(s.Runs))}
+// Run runs the suite. see may be nil. The longest runs start first, so that no long one starts last.
+// A canceled context ends the current runs, which become Canceled, and leaves out the rest, which
+// are counted as NotRun. The error is about storing evidence only: errors of runs are in the results.
+func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
+	e := &engine{suite: s, see: see, outcomes: outcomes{all: s.o.Control}}
 	if see == nil {
 		e.see = silent{}
 	}
+	var dirs []string
 	if s.store != nil {
-		e.dirs = map[*Result]string{}
-		for i, dir := range s.store.dirsOf(s.Runs) {
-			e.dirs[&e.results[i]] = dir
-		}
+		dirs = s.store.dirsOf(s.Runs)
 	}
-	var here, virtual []*Result
-	for i := range e.results {
-		r := &e.results[i]
-		r.Run = s.Runs[i]
+	var here, virtual []*todo
+	for i, r := range s.Runs {
+		t := &todo{run: r, index: i}
+		if dirs != nil {
+			t.dir = dirs[i]
+		}
 		if r.Place.Virtual() {
-			virtual = append(virtual, r)
+			virtual = append(virtual, t)
 		} else {
-			here = append(here, r)
+			here = append(here, t)
 		}
 	}
 	longestFirst(here)
 	longestFirst(virtual)
 	var all sync.WaitGroup
-	for _, g := range guestsFor(virtual) {
-		all.Go(func() { e.runGuest(ctx, g) })
-	}
+	all.Go(func() { e.runVirtual(ctx, virtual) })
 	e.runHere(ctx, here)
 	all.Wait()
-	return e.results, errors.Join(e.unsaved...)
+	return e.results(s.Count()), errors.Join(e.unsaved...)
 }
 
-func longestFirst(results []*Result) {
-	slices.SortStableFunc(results, func(a, b *Result) int {
-		return cmp.Compare(b.Scenario.Estimate(), a.Scenario.Estimate())
+// todo is one of the suite's runs, to be done as often as it is repeated.
+type todo struct {
+	run   Run
+	index int
+	// dir is the directory of the run, or of its repetitions; "" if they are not stored.
+	dir string
+}
+
+// task is one repetition.
+type task struct {
+	*todo
+	*Result
+}
+
+// tasks makes the tasks of a list of runs, each when it is asked for: there may be millions.
+func (e *engine) tasks(list []*todo) iter.Seq[task] {
+	return func(yield func(task) bool) {
+		for _, t := range list {
+			for r := range e.suite.repetitions(t.run) {
+				if !yield(task{t, &Result{Run: r}}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// storedIn is the directory of the task, "" if it is not stored.
+func (t *task) storedIn() string {
+	if t.dir == "" || t.N == 0 {
+		return t.dir
+	}
+	return filepath.Join(t.dir, strconv.Itoa(t.N))
+}
+
+func longestFirst(list []*todo) {
+	slices.SortStableFunc(list, func(a, b *todo) int {
+		return cmp.Compare(b.run.Scenario.Estimate(), a.run.Scenario.Estimate())
 	})
 }
 
 // engine is a running suite.
 type engine struct {
-	suite   *Suite
-	see     Observer
-	results []Result
-	// dirs has the directory of each result; nil if runs are not stored.
-	dirs map[*Result]string
+	suite *Suite
+	see   Observer
+	outcomes
 
-	mu sync.Mutex
-	// unsaved are the errors of storing.
+	unsavedMu sync.Mutex
+	// unsaved are the first errors of storing.
 	unsaved []error
 }
 
 // runHere does runs on this machine, at most Jobs at a time.
-func (e *engine) runHere(ctx context.Context, todo []*Result) {
+func (e *engine) runHere(ctx context.Context, list []*todo) {
 	jobs := e.suite.o.Jobs
 	if jobs <= 0 {
 		jobs = 8 * runtime.NumCPU()
 	}
-	next := make(chan *Result)
+	next := make(chan task)
 	var workers sync.WaitGroup
-	for range min(jobs, len(todo)) {
+	for range min(jobs, len(list)*max(e.suite.o.Repeat, 1)) {
 		workers.Go(func() {
-			for r := range next {
-				e.runOne(ctx, r)
+			for t := range next {
+				e.runOne(ctx, t)
 			}
 		})
 	}
-	for _, r := range todo {
+	for t := range e.tasks(list) {
 		if ctx.Err() != nil {
 			break
 		}
 		select {
-		case next <- r:
+		case next <- t:
 		case <-ctx.Done():
 		}
 	}
@@ -246,7 +282,7 @@ func (e *engine) runHere(ctx context.Context, todo []*Result) {
 }
 
 // runOne does a run on this machine.
-func (e *engine) runOne(ctx context.Context, r *Result) {
+func (e *engine) runOne(ctx context.Context, r task) {
 	e.see.Begin(&r.Run)
 	began := time.Now()
 	complete := false
@@ -264,7 +300,7 @@ func (e *engine) runOne(ctx context.Context, r *Result) {
 }
 
 // end judges a run that is over, stores it, and passes it to the observer.
-func (e *engine) end(ctx context.Context, r *Result, t *trace.Trace, err error, took time.Duration) {
+func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, took time.Duration) {
 	r.Trace, r.Err, r.Took = t, err, took
 	var lacking *inject.MissingError
 	switch {
@@ -277,15 +313,23 @@ func (e *engine) end(ctx context.Context, r *Result, t *trace.Trace, err error, 
 	default:
 		r.Status = Error
 	}
-	if e.dirs != nil {
-		if err := save(r, e.dirs[r]); err != nil {
-			e.mu.Lock()
-			e.unsaved = append(e.unsaved, err)
-			e.mu.Unlock()
+	if dir := r.storedIn(); dir != "" {
+		if err := save(r.Result, dir); err != nil {
+			e.notSaved(err)
 		}
 	}
-	e.see.End(r)
-	if r.Scenario.Without != nil {
-		r.Trace = nil
+	e.see.End(r.Result)
+	e.add(r.Result, r.index)
+}
+
+// mostUnsaved is how many errors of storing are reported: where one run cannot be stored, most
+// others cannot either.
+const mostUnsaved = 20
+
+func (e *engine) notSaved(err error) {
+	e.unsavedMu.Lock()
+	defer e.unsavedMu.Unlock()
+	if len(e.unsaved) < mostUnsaved {
+		e.unsaved = append(e.unsaved, err)
 	}
 }

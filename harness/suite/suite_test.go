@@ -30,8 +30,10 @@ func TestRunsHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range s.Runs {
-		got = append(got, fmt.Sprintf("%s seed %d", r.ID(), r.Seed))
+	for _, once := range s.Runs {
+		for r := range s.repetitions(once) {
+			got = append(got, fmt.Sprintf("%s seed %d", r.ID(), r.Seed))
+		}
 	}
 	if d := cmp.Diff([]string{"a #1 seed 7", "a #2 seed 8", "b #1 seed 7", "b #2 seed 8"}, got); d != "" {
 		t.Errorf("runs (-want +got):\n%s", d)
@@ -66,7 +68,7 @@ func TestStatusOfARun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &engine{suite: &Suite{}, see: silent{}}
-			r := &Result{Run: Run{Scenario: &language.Scenario{Name: "a"}}}
+			r := task{&todo{}, &Result{Run: Run{Scenario: &language.Scenario{Name: "a"}}}}
 			e.end(tt.ctx, r, tt.trace, tt.err, 0)
 			if r.Status != tt.want {
 				t.Errorf("status %q, want %q", r.Status, tt.want)
@@ -83,22 +85,20 @@ func TestACanceledSuiteRunsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	results, err := s.Run(ctx, nil)
-	if err != nil || len(results) != 3 {
-		t.Fatalf("%d results, %v", len(results), err)
+	if err != nil || len(results.Kept) != 0 {
+		t.Fatalf("%d results, %v", len(results.Kept), err)
 	}
-	for i := range results {
-		if r := &results[i]; r.Status != NotRun || r.Ended() || r.ID() != s.Runs[i].ID() {
-			t.Errorf("%s: status %q", r.ID(), r.Status)
-		}
+	if others := &results.Others; others.With(NotRun) != 3 || others.Runs() != 3 || others.Ended() != 0 {
+		t.Errorf("counted: %+v, want 3 that did not run", results.Others)
 	}
 }
 
 func TestRunsShareGuests(t *testing.T) {
-	var results []*Result
+	var results []task
 	for i := range 6 {
-		results = append(results, &Result{Run: Run{N: i, Place: Place{Kernel: "6.1", Image: "/a", Warp: true}}})
+		results = append(results, task{Result: &Result{Run: Run{N: i, Place: Place{Kernel: "6.1", Image: "/a", Warp: true}}}})
 	}
-	other := &Result{Run: Run{Place: Place{Kernel: "6.1", Image: "/a"}}}
+	other := task{Result: &Result{Run: Run{Place: Place{Kernel: "6.1", Image: "/a"}}}}
 	var got []string
 	for _, g := range guestsFor(append(results, other)) {
 		got = append(got, fmt.Sprintf("%d %s, %d at once", len(g.runs), g.at.String(), g.atOnce()))
@@ -159,7 +159,7 @@ expect:
 		t.Fatal(err)
 	}
 	for i, want := range []Status{Pass, Fail} {
-		r := &results[i]
+		r := &results.Kept[i]
 		testlab.Supported(t, r.Err)
 		if r.Status != want || r.Err != nil {
 			t.Errorf("%s: status %q, want %q: %v", r.ID(), r.Status, want, r.Err)

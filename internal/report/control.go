@@ -34,7 +34,7 @@ func (v *controlView) End(r *result.Result) {
 			text += "\n" + details
 		}
 	}
-	v.watcher(&r.Run).Done(failed, text)
+	v.done(&r.Run, failed, text)
 }
 
 func (v *controlView) Close(results []result.Result, e Ending) error {
@@ -43,12 +43,12 @@ func (v *controlView) Close(results []result.Result, e Ending) error {
 	var text strings.Builder
 	text.WriteString(controlTable(controls, v.look))
 	text.WriteString(controlNotes(controls, v.look))
-	_, stopped := finished(results)
+	done, _ := finished(results, &e)
 	if text.Len() > 0 {
 		text.WriteString("\n")
 	}
 	fmt.Fprintf(&text, "%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
-		shortSeconds(time.Since(v.began)), say.Count(len(results)-stopped, "run"), e.Seed)
+		shortSeconds(time.Since(v.began)), say.Count(len(done)+e.Others.Ended(), "run"), e.Seed)
 	return v.write(&text, results, e)
 }
 

@@ -90,8 +90,8 @@ func (v *controlJSONView) Close(results []result.Result, e Ending) error {
 			fmt.Fprintln(v.errs, Line(r, Look{}))
 		}
 	}
-	_, stopped := finished(results)
-	fmt.Fprint(v.errs, interrupted(stopped, len(results)), lineOf(e.LeftOut))
+	_, stopped := finished(results, &e)
+	fmt.Fprint(v.errs, interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
 	controls := result.Controls(results)
 	for i := range controls {
 		if err := encode(v.out, NewControlRecord(&controls[i]), ""); err != nil {

@@ -72,13 +72,17 @@ type View interface {
 	Begin(*result.Run)
 	Event(*result.Run, *trace.Event)
 	End(*result.Result)
-	// Close is called once, at the end, with the results of all runs in the suite's order.
+	// Close is called once, at the end, with results in the suite's order. Runs that are not among
+	// them are counted in the ending. A result need not have its trace any more.
 	Close(results []result.Result, e Ending) error
 }
 
 // Ending is what a view writes at the end, apart from the results.
 type Ending struct {
 	Seed uint64
+	// Others counts the runs that are not among the results: they never began, or there were too
+	// many to keep all.
+	Others result.Tally
 	// LeftOut is a line about cases that were not run; "" if there are none.
 	LeftOut string
 	// Dir is the directory below which runs are stored; "" if they are not.
@@ -86,13 +90,13 @@ type Ending struct {
 }
 
 // finished returns the results of runs that ended, and the number of runs that did not.
-func finished(results []result.Result) (done []*result.Result, stopped int) {
+func finished(results []result.Result, e *Ending) (done []*result.Result, stopped int) {
 	for i := range results {
 		if results[i].Ended() {
 			done = append(done, &results[i])
 		}
 	}
-	return done, len(results) - len(done)
+	return done, len(results) - len(done) + e.Others.Runs() - e.Others.Ended()
 }
 
 // interrupted is a line about runs that did not end; "" if all did.

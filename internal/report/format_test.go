@@ -99,3 +99,43 @@ func TestManyResultsHaveAShortTable(t *testing.T) {
 		t.Errorf("the ending is:\n%s", got)
 	}
 }
+
+// A result is kept only of some of very many runs: the others are counted, and the table says so.
+func TestRunsWithoutAResultAreCounted(t *testing.T) {
+	var others result.Tally
+	others.Count(result.Pass, 1000)
+	others.Count(result.Fail, 2)
+	others.Count(result.NotRun, 7)
+	for _, tt := range []struct {
+		name   string
+		format string
+		want   []string
+	}{
+		{"for people", "pretty", []string{
+			"1000 passed, 3 failed, 0 skipped", "and 2 more runs, each with its line above\n",
+			"interrupted: 7 of 1010 runs were canceled or not started\n",
+		}},
+		{"for programs", "json", []string{
+			"interrupted: 7 of 1010 runs were canceled or not started\n",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			f, err := FormatNamed(tt.format)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := failing(t)
+			r.Trace = nil
+			v := f.New(Output{Out: &out, Errs: &out, Runs: 1010})
+			if err := v.Close([]result.Result{*r}, Ending{Others: others}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}

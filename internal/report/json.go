@@ -175,8 +175,8 @@ func (v *jsonView) End(r *result.Result) {
 }
 
 func (v *jsonView) Close(results []result.Result, e Ending) error {
-	_, stopped := finished(results)
-	fmt.Fprint(v.errs, interrupted(stopped, len(results)), lineOf(e.LeftOut))
+	_, stopped := finished(results, &e)
+	fmt.Fprint(v.errs, interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.err

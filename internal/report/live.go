@@ -62,10 +62,19 @@ func (v *live) watcher(r *result.Run) *Watcher {
 	return v.watchers[r]
 }
 
+// done removes the live line of a run, as [Watcher.Done] does.
+func (v *live) done(r *result.Run, failed bool, text string) {
+	v.mu.Lock()
+	w := v.watchers[r]
+	delete(v.watchers, r)
+	v.mu.Unlock()
+	w.Done(failed, text)
+}
+
 // write writes the end of the output, the last lines after text.
 func (v *live) write(text *strings.Builder, results []result.Result, e Ending) error {
-	_, stopped := finished(results)
-	text.WriteString(interrupted(stopped, len(results)))
+	_, stopped := finished(results, &e)
+	text.WriteString(interrupted(stopped, len(results)+e.Others.Runs()))
 	if e.Dir != "" {
 		text.WriteString("trace, capture and verdict of each run are in " + say.Printable(e.Dir) +
 			"; draw them with halfopen inspect\n")

@@ -60,8 +60,11 @@ func Line(r *result.Result, k Look) string {
 // real time.
 func where(r *result.Result) string {
 	place := r.Place.String()
-	if place == "" {
+	switch {
+	case place == "":
 		return ""
+	case r.Trace == nil:
+		return "; " + place
 	}
 	_, ended := r.Trace.End()
 	there := ended - r.Trace.Started()

@@ -142,7 +142,7 @@ func TestTableAndSummary(t *testing.T) {
 	broken := &result.Result{Run: pass.Run, Status: result.Error, Err: errors.New("no"), Took: ms}
 	for name, k := range map[string]Look{"table": {}, "table-color": {Color: true}} {
 		all := []*result.Result{pass, fail, skip, broken, unjudged}
-		golden(t, name, closingTable(all, k)+"\n"+summary(all, 12300*ms, k)+"\n"+summary(all[:1], 100*ms, k)+"\n")
+		golden(t, name, closingTable(all, k)+"\n"+summary(tallyOf(all...), 12300*ms, k)+"\n"+summary(tallyOf(pass), 100*ms, k)+"\n")
 	}
 }
 
@@ -162,7 +162,7 @@ func TestInspectSaysWhatDoesNotBelongTogether(t *testing.T) {
 func TestTheTableOfKernelsHasSkippedRuns(t *testing.T) {
 	pass, skip := passing(t), allSkipped(t)
 	pass.Place.Kernel, skip.Place.Kernel = "6.6", "5.10"
-	got := tableOf([]result.Result{*pass, *skip}, []*result.Result{pass, skip}, Look{})
+	got := tableOf([]result.Result{*pass, *skip}, []*result.Result{pass, skip}, &Ending{}, Look{})
 	want := `
 SCENARIO           CASE       IP  6.6   5.10
 syn-retry-backoff  retries=1  v4  pass  skip
@@ -207,7 +207,7 @@ same (b/same.yaml)  retries=1  v4  pass  pass
 			for _, r := range tt.all {
 				results = append(results, *r)
 			}
-			got := regexp.MustCompile(` +\n`).ReplaceAllString("\n"+tableOf(results, tt.all, Look{}), "\n")
+			got := regexp.MustCompile(` +\n`).ReplaceAllString("\n"+tableOf(results, tt.all, &Ending{}, Look{}), "\n")
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -308,3 +308,5 @@ func TestColorsAreOffWhereNotWanted(t *testing.T) {
 		t.Errorf("escape sequence in %q", got)
 	}
 }
+
+func tallyOf(results ...*result.Result) result.Tally { return (&result.Tally{}).Plus(results) }

@@ -22,7 +22,7 @@ type prettyView struct{ *live }
 
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
-		v.watcher(&r.Run).Done(false, fmt.Sprintf("STOP  %s: canceled after %s",
+		v.done(&r.Run, false, fmt.Sprintf("STOP  %s: canceled after %s",
 			say.Printable(r.ID()), shortSeconds(r.Took)))
 		return
 	}
@@ -30,17 +30,18 @@ func (v *prettyView) End(r *result.Result) {
 	if details := Details(r, v.look); details != "" {
 		text += "\n" + details
 	}
-	v.watcher(&r.Run).Done(r.Status == result.Fail || r.Status == result.Error, text)
+	v.done(&r.Run, r.Status == result.Fail || r.Status == result.Error, text)
 }
 
 func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
-	done, _ := finished(results)
+	done, _ := finished(results, &e)
 	var text strings.Builder
-	if table := tableOf(results, done, v.look); table != "" {
+	if table := tableOf(results, done, &e, v.look); table != "" {
 		text.WriteString("\n" + table)
 	}
-	fmt.Fprintf(&text, "\n%s; seed %d\n", summary(done, time.Since(v.began), v.look), e.Seed)
+	fmt.Fprintf(&text, "\n%s; seed %d\n",
+		summary(e.Others.Plus(done), time.Since(v.began), v.look), e.Seed)
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
@@ -49,23 +50,34 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 
 // tableOf is the table at the end: by kernels if there are several, else of the results that are
 // worth a second line.
-func tableOf(results []result.Result, done []*result.Result, k Look) string {
+func tableOf(results []result.Result, done []*result.Result, e *Ending, k Look) string {
 	if kernels := kernelsOf(results); len(kernels) > 1 {
-		return kernelTable(done, kernels, k)
+		return kernelTable(done, kernels, k) + unlisted(e.Others.Ended())
 	}
-	if len(done) <= 1 {
+	all := len(done) + e.Others.Ended()
+	if all <= 1 {
 		return ""
 	}
 	// Each result already has a line. If there are many, the table has only those that did not
 	// pass.
-	if len(done) > mostInTable {
+	missing := e.Others.Ended()
+	if all > mostInTable {
 		done = slices.DeleteFunc(slices.Clone(done),
 			func(r *result.Result) bool { return r.Status == result.Pass })
+		missing -= e.Others.With(result.Pass)
 	}
 	if len(done) == 0 {
 		return ""
 	}
-	return closingTable(done, k)
+	return closingTable(done, k) + unlisted(missing)
+}
+
+// unlisted is a line about the runs for which a table has no room; "" if there are none.
+func unlisted(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("and %s, each with its line above\n", say.Count(n, "more run"))
 }
 
 // failedInSlowTime reports whether a run failed in a virtual machine in real time.

@@ -142,31 +142,23 @@ func table(rows [][]string, k Look) string {
 	return k.plain(b.String())
 }
 
-// summary is the summary of all results: "27 passed, 0 failed, 0 skipped in 12.3s".
-func summary(results []*result.Result, took time.Duration, k Look) string {
-	n := map[result.Status]int{}
-	checksSkipped := 0
-	for _, r := range results {
-		n[r.Status]++
-		if r.Err == nil {
-			checksSkipped += r.Count(assertions.Skip)
-		}
-	}
+// summary is the summary of all runs: "27 passed, 0 failed, 0 skipped in 12.3s".
+func summary(n result.Tally, took time.Duration, k Look) string {
 	st := good
 	switch {
-	case n[result.Fail]+n[result.Error] > 0:
+	case n.With(result.Fail)+n.With(result.Error) > 0:
 		st = bad
-	case n[result.Skip] > 0 || n[result.Pass] == 0:
+	case n.With(result.Skip) > 0 || n.With(result.Pass) == 0:
 		st = warn
 	}
 	text := fmt.Sprintf("%d passed, %d failed, %d skipped",
-		n[result.Pass], n[result.Fail], n[result.Skip])
-	if n[result.Error] > 0 {
-		text += fmt.Sprintf(", %d could not be judged", n[result.Error])
+		n.With(result.Pass), n.With(result.Fail), n.With(result.Skip))
+	if broken := n.With(result.Error); broken > 0 {
+		text += fmt.Sprintf(", %d could not be judged", broken)
 	}
 	text = paint(k.Color, st, text) + " in " + shortSeconds(took)
-	if checksSkipped > 0 {
-		text += fmt.Sprintf(" (%s skipped)", say.Count(checksSkipped, "check"))
+	if n.SkippedChecks > 0 {
+		text += fmt.Sprintf(" (%s skipped)", say.Count(n.SkippedChecks, "check"))
 	}
 	return text
 }

@@ -149,7 +149,7 @@ func compare(with, without *Result) ControlRun {
 		c.Proof, c.Why = Unknown, "the run with it does not pass"
 	case without.Status == Error:
 		c.Proof, c.Why = Unknown, "the run without it breaks off: "+without.Err.Error()
-	case isMissing(with.Trace, set):
+	case with.lacks(set):
 		c.Proof, c.Why = NotSet, "the kernel has no "+set.Name
 	case without.Missed != "":
 		c.Proof, c.Why = Unknown, "not everything was seen: "+without.Missed
@@ -208,15 +208,12 @@ func (c *ControlRun) implied() string {
 	return fmt.Sprintf("%q", c.Verdicts[i].Title)
 }
 
-// isMissing reports whether the kernel of a run lacks the parameter that a host should have.
-func isMissing(t *trace.Trace, set *language.Setting) bool {
-	if set.Kind != language.SettingSysctl || set.Step != "" {
-		return false
-	}
-	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
-		return e.Sysctl != nil && e.Sysctl.Missing && e.Sysctl.Host == set.Host &&
-			e.Sysctl.Name == set.Name
-	})
+// lacks reports whether the kernel of a run lacks the parameter that a host should have.
+func (r *Result) lacks(set *language.Setting) bool {
+	return set.Kind == language.SettingSysctl && set.Step == "" &&
+		slices.ContainsFunc(r.Lacking, func(s trace.Sysctl) bool {
+			return s.Host == set.Host && s.Name == set.Name
+		})
 }
 
 // sumUp sets the proof of a setting. It is proven if all runs of some case prove it, as far as they

@@ -165,9 +165,7 @@ func TestAProofMustBeRepeatable(t *testing.T) {
 func TestAParameterThatTheKernelLacksIsNotTried(t *testing.T) {
 	s := expandTwo(t, "")[0]
 	with := outcome("ppp").of(s, 0)
-	with.Trace.Add(trace.Event{
-		Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.tcp_syn_retries", Missing: true},
-	})
+	with.Lacking = []trace.Sysctl{{Host: "client", Name: "net.ipv4.tcp_syn_retries", Missing: true}}
 	row := Controls([]Result{with, outcome("ppp").of(s.Controls()[1], 0)})[0]
 	if row.Proof != NotSet || row.Runs[0].Why != "the kernel has no net.ipv4.tcp_syn_retries" {
 		t.Errorf("%s: %s", row.Proof, row.Runs[0].Why)

@@ -41,7 +41,7 @@ type Result struct {
 	// Status is NotRun in the zero Result.
 	Status Status
 	// Trace is the record of the run: complete if it was judged, up to its end if it broke off, nil
-	// if it never ran.
+	// if it never ran, or if the run has ended and the trace is not kept.
 	Trace *trace.Trace
 	// Verdicts are in the order of the scenario's expectations; the requirements of every run
 	// follow. They are empty if the run was not judged.
@@ -53,6 +53,8 @@ type Result struct {
 	// Missed says what the trace lacks of what it should have, such as packets that were not
 	// captured; "" if it is complete or was not judged.
 	Missed string
+	// Lacking are the kernel parameters of hosts that the kernel of a judged run does not have.
+	Lacking []trace.Sysctl
 	// Took is the real time that the run took, with the building of the lab. In warped time it is
 	// less than the time that passed in the lab.
 	Took time.Duration
@@ -72,6 +74,7 @@ type Result struct {
 func (r *Result) Judge() {
 	r.Verdicts = assertions.Check(r.Scenario, r.Trace)
 	r.Status, r.Err, r.Missed = Pass, nil, missed(r.Trace)
+	r.Lacking = lacking(r.Trace)
 	if assertions.Failed(r.Verdicts) {
 		r.Status = Fail
 	} else if reasons := r.allSkipped(); len(reasons) > 0 {
@@ -88,6 +91,17 @@ func missed(t *trace.Trace) string {
 		}
 	}
 	return ""
+}
+
+// lacking returns the parameters that the kernel of a trace does not have.
+func lacking(t *trace.Trace) []trace.Sysctl {
+	var all []trace.Sysctl
+	for i := range t.Events {
+		if s := t.Events[i].Sysctl; s != nil && s.Missing {
+			all = append(all, *s)
+		}
+	}
+	return all
 }
 
 // allSkipped returns why the expectations were skipped, each reason once; nil if one was judged.

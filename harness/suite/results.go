@@ -1,0 +1,89 @@
+package suite
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"halfopen/harness/suite/result"
+)
+
+// Results are what came of the runs of a suite.
+type Results struct {
+	// Kept are runs that began, in the order of the suite's runs. Of many runs only the first to end
+	// are kept: [mostKept] that passed, and as many that did not. With [Options.Control] all are.
+	//
+	// A result that is kept has no Trace, except for the first [mostTraces] that did not pass: the
+	// observer's End gets each result with its trace, and Dir stores it.
+	Kept []Result
+	// Others counts the runs that are not kept, and those that never began.
+	Others result.Tally
+}
+
+const (
+	// mostKept is how many results of passed runs are kept, and how many of the others: some 3 kB
+	// each.
+	mostKept = 10_000
+	// mostTraces is how many results that did not pass keep their trace.
+	mostTraces = 20
+)
+
+// outcomes collects the results of a running suite. It is safe for concurrent use.
+type outcomes struct {
+	// all is set if every result is kept.
+	all bool
+
+	mu sync.Mutex
+	// kept are in the order in which they ended.
+	kept    []placed
+	passed  int
+	traces  int
+	others  result.Tally
+	counted int
+}
+
+// placed is a result and its place among the runs of the suite.
+type placed struct {
+	Result
+	index int // of the run among [Suite.Runs]
+}
+
+// add takes a result that has been stored and reported.
+func (o *outcomes) add(r *Result, index int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.counted++
+	pass := r.Status == Pass
+	before := len(o.kept) - o.passed
+	if pass {
+		before = o.passed
+	}
+	if before >= mostKept && !o.all {
+		o.others.Add(r)
+		return
+	}
+	kept := placed{*r, index}
+	if pass {
+		o.passed++
+	}
+	if o.traces++; pass || r.Scenario.Without != nil || o.traces > mostTraces {
+		o.traces--
+		kept.Trace = nil
+	}
+	o.kept = append(o.kept, kept)
+}
+
+// results returns the results of a suite of runs in their order.
+func (o *outcomes) results(runs int) Results {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	slices.SortFunc(o.kept, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.N, b.N))
+	})
+	all := Results{Others: o.others}
+	for i := range o.kept {
+		all.Kept = append(all.Kept, o.kept[i].Result)
+	}
+	all.Others.Count(NotRun, runs-o.counted)
+	return all
+}
