@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"halfopen/internal/pattern"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
@@ -261,7 +262,7 @@ var kernelCounters = sync.OnceValue(func() []string {
 })
 
 // icmpType matches counters that exist only after their first count.
-var icmpType = regexp.MustCompile(`^(In|Out)Type[0-9]+$`)
+var icmpType = pattern.New(`^(In|Out)Type[0-9]+$`)
 
 // misspeltCounter returns the kernel's counter that is most likely meant by GROUP.NAME: one that
 // differs by a letter or two (no more, because names of counters are similar), or one with the same

@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"halfopen/internal/pattern"
 )
 
 // The ANSI sequences for teaching texts on a terminal.
@@ -24,7 +25,7 @@ func (p *page) paint(style, text string) string {
 }
 
 // numbered matches the beginning of an item of a numbered list.
-var numbered = regexp.MustCompile(`^[1-9]\. `)
+var numbered = pattern.New(`^[1-9]\. `)
 
 // teach writes Markdown. Paragraphs and list items are wrapped, code keeps its lines. On a page
 // with colors, styles replace the marks of Markdown, and tables are aligned.
@@ -124,7 +125,7 @@ func (p *page) inline(first, rest, text string) {
 }
 
 // mark matches the marks that open and close code, strong text and emphasis.
-var mark = regexp.MustCompile("`|\\*\\*|\\*")
+var mark = pattern.New("`|\\*\\*|\\*")
 
 // spans replaces the marks of one line by styles. open is the style at its beginning, still the one
 // at its end; "" is none.

@@ -2,8 +2,9 @@ package network
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/scenarios/language"
 )
@@ -18,7 +19,7 @@ var unroutedRule = []string{
 	"-o", "lo", "-j", "REJECT", "--reject-with", "icmp-net-unreachable",
 }
 
-var dottedQuad = regexp.MustCompile(`\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b`)
+var dottedQuad = pattern.New(`\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b`)
 
 // unrouted reports whether packets for which the wire has no route may be sent in a run: a step has
 // an address outside of all subnets, or runs a program.

@@ -3,10 +3,11 @@ package expr
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"halfopen/internal/pattern"
 )
 
 // Expression is a parsed expression: a tree of operators, functions and values.
@@ -37,7 +38,7 @@ const (
 const maxExpression = 500
 
 // token matches one token. White space before it must have been skipped.
-var token = regexp.MustCompile(`^(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
+var token = pattern.New(`^(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|` +
 	`((?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+\b|[0-9]+(?:\.[0-9]+)?)|` +
 	`([A-Za-z_][A-Za-z0-9_]*)|(==|!=|<=|>=|&&|\|\||\*\*|[-+*/%^<>!?:,()[\]]))`)
 
@@ -242,7 +243,7 @@ func (g *grammar) atom() *Expression {
 }
 
 // unquote matches a backslash and the character that it quotes.
-var unquote = regexp.MustCompile(`\\(.)`)
+var unquote = pattern.New(`\\(.)`)
 
 // until reads expressions with commas between them, up to the closing mark.
 func (g *grammar) until(closing string) []*Expression {

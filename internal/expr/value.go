@@ -2,11 +2,12 @@ package expr
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
@@ -44,7 +45,7 @@ type Value struct {
 }
 
 // plainNumber matches a number as people write it: without hexadecimals, exponents and infinities.
-var plainNumber = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+var plainNumber = pattern.New(`^[+-]?[0-9]+(\.[0-9]+)?$`)
 
 // maxNumber bounds numbers so that each whole one is exact.
 const maxNumber = 1 << 53
@@ -72,7 +73,7 @@ func ParseValue(text string) Value {
 }
 
 // spaced matches durations with blanks beside a unit.
-var spaced = regexp.MustCompile(`^[+-]?([0-9.]+ *[a-zµ]+ *)+$`)
+var spaced = pattern.New(`^[+-]?([0-9.]+ *[a-zµ]+ *)+$`)
 
 // ParseDuration is [time.ParseDuration], and takes blanks beside a unit: 2 s, 1h 30m.
 func ParseDuration(text string) (time.Duration, error) {

@@ -44,10 +44,11 @@ type rule struct {
 
 // rules are the rules of the design: the data flows one way, and the trace is the hinge.
 var rules = []rule{
-	{pkg: "scenarios/language", below: true, only: []string{"internal/decode", "internal/expr", "internal/say", "internal/spell", "internal/sysctl"}, why: "the language must not know its users"},
+	{pkg: "scenarios/language", below: true, only: []string{"internal/decode", "internal/expr", "internal/pattern", "internal/say", "internal/spell", "internal/sysctl"}, why: "the language must not know its users"},
 	{pkg: "scenarios", only: []string{"scenarios/language", "internal/say", "internal/spell"}, why: "the library has only files in the language, and finds them"},
 	{pkg: "internal/decode", only: []string{"internal/say", "internal/spell"}, why: "YAML is decoded without knowing the language"},
-	{pkg: "internal/expr", only: []string{"internal/say", "internal/spell"}, why: "an expression is computed without knowing its purpose"},
+	{pkg: "internal/expr", only: []string{"internal/pattern", "internal/say", "internal/spell"}, why: "an expression is computed without knowing its purpose"},
+	{pkg: "internal/pattern", only: []string{}, why: "every package must be able to match a text"},
 	{pkg: "internal/say", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/spell", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/sysctl", only: []string{"internal/spell"}, why: "a list for the language and for the network"},
@@ -59,7 +60,7 @@ var rules = []rule{
 	{pkg: "internal/packet", only: []string{}, why: "every package reads a packet the same way"},
 	{pkg: "harness/internal/tracepoint", only: []string{"inject"}, why: "what the kernel shows must be readable without a run"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
-	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet"}, why: "what a trace proves does not depend on what was expected"},
+	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof"}, why: "verdicts are pure functions of scenario and trace"},
 	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions"}, why: "results must be readable without the lab that made them"},
 	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},

@@ -1,9 +1,10 @@
 package proof
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/scenarios/language"
 )
@@ -85,13 +86,13 @@ func SceneOf(s *language.Scenario) Scene {
 var (
 	// changesPackets matches commands that can take packets away or change them between a host's
 	// sockets and the capture, or make namespaces of their own.
-	changesPackets = regexp.MustCompile(`\b(iptables|ip6tables|ebtables|nft|ipset|ipvsadm|` +
+	changesPackets = pattern.New(`\b(iptables|ip6tables|ebtables|nft|ipset|ipvsadm|` +
 		`tc|ip|ifconfig|route|ethtool|bridge|bpftool|nsenter|unshare)\b`)
 	// craftsPackets matches commands that can send packets by raw sockets.
-	craftsPackets = regexp.MustCompile(`\b(nping|hping3?|nmap|masscan|scapy|packetdrill|` +
+	craftsPackets = pattern.New(`\b(nping|hping3?|nmap|masscan|scapy|packetdrill|` +
 		`tcpreplay|trafgen|mz|mausezahn|tcpkill|SOCK_RAW|AF_PACKET)\b`)
 	// translatesAddresses matches commands that can make the addresses of packets others than those of
 	// their sockets.
-	translatesAddresses = regexp.MustCompile(
+	translatesAddresses = pattern.New(
 		`\b(nat|SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP|TPROXY|nft|ipvsadm)\b`)
 )

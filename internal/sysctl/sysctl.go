@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"halfopen/internal/spell"
@@ -38,7 +39,8 @@ type Parameter struct {
 //go:embed parameters.txt
 var list string
 
-var parameters = parse(list)
+// parameters are the parameters by name, read when they are first needed.
+var parameters = sync.OnceValue(func() map[string]Parameter { return parse(list) })
 
 func parse(text string) map[string]Parameter {
 	known := map[string]Parameter{}
@@ -83,11 +85,11 @@ func UnitName(unit time.Duration) string {
 
 // Find returns the parameter of a name in dotted form; ok is false if no known kernel has it.
 func Find(name string) (p Parameter, ok bool) {
-	if p, ok = parameters[name]; ok {
+	if p, ok = parameters()[name]; ok {
 		return p, true
 	}
 	if device := Device(name); device != "" {
-		p, ok = parameters[ForDevice(name, "*")]
+		p, ok = parameters()[ForDevice(name, "*")]
 	}
 	return p, ok
 }
@@ -113,7 +115,7 @@ func ForDevice(name, device string) string {
 // have all but the last part of their names in common with it.
 func HasFolder(name string) bool {
 	folder := folderOf(name)
-	for n := range parameters {
+	for n := range parameters() {
 		if folderOf(n) == folder {
 			return true
 		}
@@ -134,7 +136,7 @@ func folderOf(name string) string {
 func Nearest(name string, scope Scope) string {
 	folder := folderOf(name)
 	var last []string
-	for n, p := range parameters {
+	for n, p := range parameters() {
 		if rest, ok := strings.CutPrefix(n, folder); ok && p.Scope == scope && !strings.Contains(rest, ".") {
 			last = append(last, rest)
 		}

@@ -9,17 +9,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/inject"
 )
 
 // cloudPackage matches the names of Debian's packages with a signed kernel for clouds: small, with
 // everything that labs need.
-var cloudPackage = regexp.MustCompile(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
+var cloudPackage = pattern.New(`^linux-image-([0-9][0-9a-z.+-]*-cloud-amd64)$`)
 
 // ownKernel is the remedy where the package archive cannot help.
 const ownKernel = "boot a kernel that you have by the path of its image: --kernel PATH, such as /boot/vmlinuz-VERSION"

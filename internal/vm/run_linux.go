@@ -8,10 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/harness/trace"
 	"halfopen/inject"
@@ -280,5 +281,5 @@ func (o *Options) problem(m *machine, up bool, what string) error {
 }
 
 // outOfMemory matches the messages of a kernel, or of QEMU, that gets no memory.
-var outOfMemory = regexp.MustCompile(
+var outOfMemory = pattern.New(
 	`(?i)out of memory|cannot allocate memory|deadlocked on memory`)

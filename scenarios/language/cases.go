@@ -2,9 +2,10 @@ package language
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"halfopen/internal/pattern"
 
 	"gopkg.in/yaml.v3"
 
@@ -14,9 +15,9 @@ import (
 )
 
 var (
-	paramName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	paramName = pattern.New(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 	// paramInExpression matches the name of a parameter in an expression, where - is an operator.
-	paramInExpression = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	paramInExpression = pattern.New(`[A-Za-z_][A-Za-z0-9_]*`)
 )
 
 // reservedParams are set by the loader.

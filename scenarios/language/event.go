@@ -2,8 +2,9 @@ package language
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
@@ -36,11 +37,11 @@ type Event struct {
 const indexPattern = `(?:\[([0-9]{1,9})\])?`
 
 var (
-	faultEvent  = regexp.MustCompile(`^fault\.([^.\[\]]+)\.hit` + indexPattern + `$`)
-	signalEvent = regexp.MustCompile(`^([^.\[\]]+)\.signal\.([^.\[\]]+)$`)
-	stepEvent   = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start)?` +
+	faultEvent  = pattern.New(`^fault\.([^.\[\]]+)\.hit` + indexPattern + `$`)
+	signalEvent = pattern.New(`^([^.\[\]]+)\.signal\.([^.\[\]]+)$`)
+	stepEvent   = pattern.New(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start)?` +
 		indexPattern + `$`)
-	stepRef = regexp.MustCompile(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
+	stepRef = pattern.New(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
 )
 
 // eventForms lists the forms of references, for messages.

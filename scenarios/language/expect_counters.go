@@ -1,15 +1,16 @@
 package language
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"halfopen/internal/pattern"
+
 	"halfopen/internal/say"
 )
 
-var counterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+var counterName = pattern.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // CountersExpectation judges how much kernel counters rose during the run.
 type CountersExpectation struct {

@@ -2,8 +2,9 @@ package language
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
@@ -12,7 +13,7 @@ import (
 // next, next-1, now+5000.
 type Number string
 
-var numberForm = regexp.MustCompile(`^([a-z]*)([+-]?[0-9]+)?$`)
+var numberForm = pattern.New(`^([a-z]*)([+-]?[0-9]+)?$`)
 
 // Parse returns the word that the number is relative to ("" for none) and the offset. The error is
 // one line.

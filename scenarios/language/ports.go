@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
@@ -35,7 +36,7 @@ func PortList(ports ...int) Ports {
 }
 
 // otherRange matches ranges of ports as iptables and nmap write them.
-var otherRange = regexp.MustCompile(`^([0-9]+)[:-]([0-9]+)$`)
+var otherRange = pattern.New(`^([0-9]+)[:-]([0-9]+)$`)
 
 // Set parses a port or a range of ports.
 func (p *Port) Set(text string) error {

@@ -2,8 +2,9 @@ package language
 
 import (
 	"maps"
-	"regexp"
 	"slices"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
@@ -19,7 +20,7 @@ type socketsMade struct {
 }
 
 // defaultSocket matches the names that sockets get if no step names them.
-var defaultSocket = regexp.MustCompile(`^(sock|listener|conn)([0-9]*)$`)
+var defaultSocket = pattern.New(`^(sock|listener|conn)([0-9]*)$`)
 
 func (m *socketsMade) made(name, base string) {
 	m.any = true

@@ -3,9 +3,10 @@ package language
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"halfopen/internal/pattern"
 
 	"gopkg.in/yaml.v3"
 
@@ -46,8 +47,8 @@ const maxMistakesOfText = 5
 const maxComputing = 100
 
 var (
-	wholeParam = regexp.MustCompile(`^\$\{([^{}]*)\}$`)
-	anyParam   = regexp.MustCompile(`\$?\$\{([^{}]*)\}`)
+	wholeParam = pattern.New(`^\$\{([^{}]*)\}$`)
+	anyParam   = pattern.New(`\$?\$\{([^{}]*)\}`)
 )
 
 // errSilent ends an evaluation whose error has already been reported.

@@ -2,9 +2,10 @@ package language
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
@@ -33,11 +34,11 @@ const (
 )
 
 var (
-	kebab    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	stepName = regexp.MustCompile(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
+	kebab    = pattern.New(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	stepName = pattern.New(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
 	// number matches names that programs read as an IPv4 address (inet_aton(3)).
-	number     = regexp.MustCompile(`^([0-9]+|0x[0-9a-f]*)$`)
-	sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_*-]+)+$`)
+	number     = pattern.New(`^([0-9]+|0x[0-9a-f]*)$`)
+	sysctlName = pattern.New(`^net(\.[A-Za-z0-9_*-]+)+$`)
 )
 
 // validation checks a decoded scenario for mistakes that its types allow.

@@ -3,25 +3,26 @@ package language
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
 )
 
 var (
-	yamlLine  = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?`)
-	tabIndent = regexp.MustCompile(`^ *\t`)
+	yamlLine  = pattern.New(`^(?:yaml: )?(?:line ([0-9]+): )?`)
+	tabIndent = pattern.New(`^ *\t`)
 	// bareParam matches an unquoted ${ within braces or brackets, where YAML takes its { for the
 	// beginning of a mapping.
-	bareParam = regexp.MustCompile(`^[^"'#]*[{[][^"'#]*\$\{`)
+	bareParam = pattern.New(`^[^"'#]*[{[][^"'#]*\$\{`)
 	// bareBound matches an unquoted range such as >= 2: to YAML, > begins a text of several lines.
-	bareBound = regexp.MustCompile(`^[^"'#]*[:,[]\s*(>=?\s*[0-9][0-9a-zµ.]*)`)
+	bareBound = pattern.New(`^[^"'#]*[:,[]\s*(>=?\s*[0-9][0-9a-zµ.]*)`)
 	// bareQuestion matches an unquoted text with a ? within braces or brackets, where YAML takes the
 	// ? for the beginning of a key.
-	bareQuestion = regexp.MustCompile(`^(?:[^"'#{[]|` + quoted + `)*[{[](?:[^"'#]|` + quoted + `)*?` +
+	bareQuestion = pattern.New(`^(?:[^"'#{[]|` + quoted + `)*[{[](?:[^"'#]|` + quoted + `)*?` +
 		`([^\s"'#,:{}\[\]]` + bareText + `*\?` + bareText + `*)`)
 )
 
