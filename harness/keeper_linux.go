@@ -165,7 +165,7 @@ func (l *labProcess) expired(ctx context.Context) bool {
 	for {
 		left, why := l.keeper.left(time.Now())
 		if why != nil {
-			l.late = why
+			l.late = fmt.Errorf("%w%s", why, stateOf(l.PID))
 			return true
 		}
 		timer := time.NewTimer(left)

@@ -36,12 +36,12 @@ expect:
 		{
 			"while it is built",
 			func(e *trace.Event) bool { return e.Run != nil },
-			`^the lab of stopped was killed: it did not answer for 4s while it was being built \(.+\)$`,
+			`^the lab of stopped was killed: it did not answer for 4s while it was being built \(.+\); its PID 1 is stopped$`,
 		},
 		{
 			"while its actors run",
 			func(e *trace.Event) bool { return e.Start != nil && e.Start.Step == "sleep" },
-			`^the lab of stopped was killed: it did not end within 2s after its deadline of 500ms \(running the actors\)$`,
+			`^the lab of stopped was killed: it did not end within 2s after its deadline of 500ms \(running the actors\); its PID 1 is stopped$`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-iptables/iptables"
 	"golang.org/x/sys/unix"
 
 	"halfopen/inject"
 	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
+	"halfopen/internal/iptables"
 	"halfopen/scenarios/language"
 )
 
@@ -59,7 +59,7 @@ type Injector struct {
 	net      *network.Network
 	plan     *Plan
 	exec     func(func() error) error
-	programs map[language.Family]*iptables.IPTables
+	programs map[language.Family]*iptables.Tables
 	// on says which faults are in force, gone how many hits their removed rules had; both by fault.
 	on   map[string]bool
 	gone map[string]uint64
@@ -78,7 +78,7 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 		net:      n,
 		plan:     p,
 		exec:     o.Exec,
-		programs: map[language.Family]*iptables.IPTables{},
+		programs: map[language.Family]*iptables.Tables{},
 		on:       map[string]bool{},
 		gone:     map[string]uint64{},
 		failed:   o.Failed,
@@ -90,7 +90,7 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 		i.exec = func(f func() error) error { return f() }
 	}
 	defer func() {
-		if err != nil {
+		if err != nil && !iptables.Hangs(err) { // to remove the rules would hang as well
 			err = errors.Join(err, i.Close())
 		}
 	}()
@@ -174,11 +174,11 @@ func (i *Injector) openQueues(o Options) error {
 // followed from their beginning, and no packet in flight is disturbed when a fault comes or goes.
 func (i *Injector) fillQueue(r *QueueRule) error {
 	i.undo = append(i.undo, func() error {
-		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+		return i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 			return t.DeleteIfExists("mangle", r.Hook, r.Spec()...)
 		})
 	})
-	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+	return i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 		if err := t.Append("mangle", r.Hook, r.Spec()...); err != nil {
 			return fmt.Errorf("adding the rule of the queue to %s on %s: %w", r.Hook, r.Host, err)
 		}
@@ -208,30 +208,24 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 	if i.programs[family] != nil {
 		return nil
 	}
-	protocol, name := iptables.ProtocolIPv4, "iptables"
-	if family == language.V6 {
-		protocol, name = iptables.ProtocolIPv6, "ip6tables"
+	program, err := iptables.New(family == language.V6)
+	if errors.Is(err, exec.ErrNotFound) {
+		return &inject.MissingError{
+			Feature:  "the program " + iptables.Program(family == language.V6),
+			NeededBy: fmt.Sprintf("fault %q", fault),
+			Remedy:   "install it: make deps, or apt-get install iptables",
+		}
 	}
-	return i.exec(func() error {
-		program, err := iptables.New(iptables.IPFamily(protocol))
-		if errors.Is(err, exec.ErrNotFound) {
-			return &inject.MissingError{
-				Feature:  "the program " + name,
-				NeededBy: fmt.Sprintf("fault %q", fault),
-				Remedy:   "install it: make deps, or apt-get install iptables",
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("asking %s for its version: %w", name, err)
-		}
-		i.programs[family] = program
-		return nil
-	})
+	if err != nil {
+		return err
+	}
+	i.programs[family] = program
+	return nil
 }
 
 // iptables calls f in the host's namespace.
 func (i *Injector) iptables(
-	host string, family language.Family, f func(*iptables.IPTables) error,
+	host string, family language.Family, f func(*iptables.Tables) error,
 ) error {
 	return i.exec(func() error {
 		return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
@@ -240,11 +234,11 @@ func (i *Injector) iptables(
 
 func (i *Injector) makeChain(r *ChainRule) error {
 	i.undo = append(i.undo, func() error {
-		return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+		return i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 			return t.ClearAndDeleteChain("filter", r.Chain)
 		})
 	})
-	return i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+	return i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 		if err := t.NewChain("filter", r.Chain); err != nil {
 			return fmt.Errorf("adding chain %s on %s: %w", r.Chain, r.Host, err)
 		}
@@ -276,7 +270,7 @@ func (i *Injector) set(name string, on bool) error {
 		var err error
 		switch r := r.(type) {
 		case *ChainRule:
-			err = i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+			err = i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 				if on {
 					return t.Append("filter", r.Hook, "-j", r.Chain)
 				}
@@ -334,7 +328,7 @@ func (i *Injector) Hits(name string) (uint64, error) {
 }
 
 func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
-	err = i.iptables(r.Host, r.Family, func(t *iptables.IPTables) error {
+	err = i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {
 		rules, err := t.ListWithCounters("filter", r.Chain)
 		if err != nil {
 			return err

@@ -3,12 +3,11 @@ package network
 import (
 	"fmt"
 	"net"
-	"os/exec"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 
 	"halfopen/inject"
+	"halfopen/internal/iptables"
 	"halfopen/scenarios/language"
 )
 
@@ -20,24 +19,18 @@ func (n *Network) AnswerUnrouted(run func(func() error) error) error {
 		return nil
 	}
 	wire := n.namespaces[language.Wire]
-	err := run(func() error {
-		return wire.Do(func() error {
-			args := append([]string{"-w", "-A", "FORWARD"}, unroutedRule...)
-			out, err := exec.Command("iptables", args...).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("iptables %s: %w: %s",
-					strings.Join(args, " "), err, strings.TrimSpace(string(out)))
-			}
-			return nil
-		})
-	})
+	tables, err := iptables.New(false)
 	if err != nil {
-		return &inject.MissingError{
-			Feature:  "iptables with REJECT",
-			NeededBy: "more than 5 ICMP net unreachable in a row",
-			Remedy:   "install it: make deps, or apt-get install iptables",
-			Err:      err,
-		}
+		return noReject(err)
+	}
+	err = run(func() error {
+		return wire.Do(func() error { return tables.Append("filter", "FORWARD", unroutedRule...) })
+	})
+	if reason, failed := iptables.Failed(err); failed {
+		return noReject(reason)
+	}
+	if err != nil {
+		return fmt.Errorf("answering packets without a route: %w", err)
 	}
 	lo, err := wire.nl.LinkByName("lo")
 	if err != nil {
@@ -52,4 +45,13 @@ func (n *Network) AnswerUnrouted(run func(func() error) error) error {
 		return fmt.Errorf("adding the default route of %s: %w", wire.name, err)
 	}
 	return nil
+}
+
+func noReject(err error) error {
+	return &inject.MissingError{
+		Feature:  "iptables with REJECT",
+		NeededBy: "more than 5 ICMP net unreachable in a row",
+		Remedy:   "install it: make deps, or apt-get install iptables",
+		Err:      err,
+	}
 }

@@ -1,0 +1,81 @@
+// Package program runs programs of the machine to their end, each with a time limit.
+package program
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"halfopen/internal/say"
+)
+
+// Program is a program of the machine and its arguments.
+type Program struct {
+	// Name is looked up in PATH, unless it is a path.
+	Name string
+	Args []string
+	// Dir is its working directory; "" is that of the caller.
+	Dir string
+	// Limit is the time that it may take. It is required.
+	Limit time.Duration
+}
+
+// Error says how a program failed.
+type Error struct {
+	Program Program
+	// Late is true if the program was killed at its time limit.
+	Late bool
+	// Err is the reason. It is an [exec.ExitError] for a program that failed by itself.
+	Err error
+	// Stderr is the text that it wrote to its standard error, without white space at its ends.
+	Stderr string
+}
+
+// Error returns one line, with the last line of the program's standard error.
+func (e *Error) Error() string {
+	command := strings.Join(append([]string{e.Program.Name}, e.Program.Args...), " ")
+	text := fmt.Sprintf("%s: %v", command, e.Err)
+	if e.Late {
+		text = fmt.Sprintf("%s did not end within %s and was killed", command,
+			say.Duration(e.Program.Limit))
+	}
+	if line := e.Stderr[strings.LastIndexByte(e.Stderr, '\n')+1:]; line != "" {
+		text += ": " + line
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// outputFor is how long the output of a program is read after its end, if processes that it has left
+// running hold it open.
+const outputFor = time.Second
+
+// Run runs the program and waits for its end. It returns the text that the program wrote to its
+// standard output. A program that is not done in time, or whose context is canceled, is killed, and
+// so are the processes that it started. The error is an *[Error], unless the context was canceled.
+func (p Program) Run(ctx context.Context) (stdout []byte, err error) {
+	limited, cancel := context.WithTimeout(ctx, p.Limit)
+	defer cancel()
+	cmd := exec.CommandContext(limited, p.Name, p.Args...)
+	cmd.Dir = p.Dir
+	cmd.WaitDelay = outputFor
+	inGroup(cmd)
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	err = cmd.Run()
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		return out.Bytes(), nil
+	case ctx.Err() != nil:
+		return out.Bytes(), ctx.Err()
+	}
+	return out.Bytes(), &Error{
+		Program: p, Late: limited.Err() != nil, Err: err, Stderr: strings.TrimSpace(words.String()),
+	}
+}
