@@ -15,7 +15,7 @@ import (
 var openView = sync.OnceValues(tracepoint.Open)
 
 // Prepare makes what all runs of this process share: eBPF programs in the kernel's tracepoints,
-// where they are allowed. It takes some 40 ms. [Run] calls it as well, while its lab starts.
+// where they are allowed. It takes some 10 ms. [Run] calls it as well, while its lab starts.
 func Prepare() { _, _ = openView() } // each run says in its trace why there is none
 
 // mostKept is how many events of tracepoints of each kind a trace has for each host, the first

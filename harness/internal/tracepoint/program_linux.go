@@ -3,7 +3,6 @@
 package tracepoint
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,11 +12,11 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
 
-// The library loads programs as well, but it reads all types of the kernel for that: see pick.
+// The library loads programs as well, but it reads all types of the kernel for that: see pick. Nor
+// does it load what fit has prepared.
 
 // loading is union bpf_attr of BPF_PROG_LOAD (include/uapi/linux/bpf.h), as far as it is used.
 type loading struct {
@@ -79,15 +78,9 @@ func (a *attachment) missed() (uint64, error) {
 	return stats.RecursionMisses, nil
 }
 
-// attachTo loads a program and attaches it to the tracepoint with this type.
-func attachTo(
-	spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Spec, target uint32,
-) (_ *attachment, err error) {
-	instructions, err := relocate(spec.Instructions, maps, kernel)
-	if err != nil {
-		return nil, fmt.Errorf("fitting the program to this kernel: %w", err)
-	}
-	program, err := load(spec, instructions, target)
+// attach loads the program and attaches it to its tracepoint.
+func (p *fittedProgram) attach(maps map[string]*ebpf.Map) (_ *attachment, err error) {
+	program, err := p.load(maps)
 	if err != nil {
 		return nil, fmt.Errorf("loading the program: %w", err)
 	}
@@ -105,63 +98,26 @@ func attachTo(
 	if err != nil {
 		return nil, fmt.Errorf("attaching the program: %w", err)
 	}
-	a.link = os.NewFile(uintptr(fd), "link of "+spec.Name)
+	a.link = os.NewFile(uintptr(fd), "link of "+p.Name)
 	return a, nil
 }
 
-// relocate returns the instructions as the kernel takes them, with its own offsets of fields, and
-// with the maps.
-func relocate(
-	program asm.Instructions, maps map[string]*ebpf.Map, kernel *btf.Spec,
-) ([]byte, error) {
-	program = append(asm.Instructions(nil), program...)
-	var relocations []*btf.CORERelocation
-	var at []int
-	for i := range program {
-		ins := &program[i]
-		if r := btf.CORERelocationMetadata(ins); r != nil {
-			relocations, at = append(relocations, r), append(at, i)
-		}
-		if !ins.IsLoadFromMap() || ins.Reference() == "" {
-			continue
-		}
-		m := maps[ins.Reference()]
-		if m == nil {
-			return nil, fmt.Errorf("there is no map %s", ins.Reference())
-		}
-		if err := ins.AssociateMap(m); err != nil {
-			return nil, err
-		}
-	}
-	local := func(btf.Type) (btf.TypeID, error) {
-		return 0, errors.New("the program asks for the number of one of its types")
-	}
-	fixups, err := btf.CORERelocate(relocations, []*btf.Spec{kernel}, le, local)
+// load loads the program. The error has the last words of the kernel's verifier.
+func (p *fittedProgram) load(maps map[string]*ebpf.Map) (int, error) {
+	code, err := p.with(maps)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
-	for i, fixup := range fixups {
-		if err := fixup.Apply(&program[at[i]]); err != nil {
-			return nil, err
-		}
-	}
-	var code bytes.Buffer
-	err = program.Marshal(&code, le)
-	return code.Bytes(), err
-}
-
-// load loads a program. The error has the last words of the kernel's verifier.
-func load(spec *ebpf.ProgramSpec, instructions []byte, target uint32) (int, error) {
-	license := append([]byte(spec.License), 0)
+	license := append([]byte(p.License), 0)
 	attr := &loading{
 		kind:         unix.BPF_PROG_TYPE_TRACING,
-		count:        uint32(len(instructions) / asm.InstructionSize),
-		instructions: unsafe.Pointer(unsafe.SliceData(instructions)),
+		count:        uint32(len(code) / asm.InstructionSize),
+		instructions: unsafe.Pointer(unsafe.SliceData(code)),
 		license:      unsafe.Pointer(unsafe.SliceData(license)),
 		attachType:   unix.BPF_TRACE_RAW_TP,
-		target:       target,
+		target:       p.Target,
 	}
-	copy(attr.name[:len(attr.name)-1], spec.Name)
+	copy(attr.name[:len(attr.name)-1], p.Name)
 	fd, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
 	if err != nil && !errors.Is(err, unix.EPERM) {
 		log := make([]byte, 1<<20)
@@ -171,7 +127,7 @@ func load(spec *ebpf.ProgramSpec, instructions []byte, target uint32) (int, erro
 			err = withLastLines(err, unix.ByteSliceToString(log))
 		}
 	}
-	runtime.KeepAlive(instructions)
+	runtime.KeepAlive(code)
 	runtime.KeepAlive(license)
 	return fd, err
 }

@@ -80,19 +80,12 @@ func Open() (_ *View, err error) {
 	if err := allowed(); err != nil {
 		return nil, explain(err)
 	}
-	spec, err := loadBpf()
+	programs, err := fitFast()
 	if err != nil {
-		return nil, fmt.Errorf("reading the eBPF programs: %w", err)
-	}
-	kernel, err := readKernel(spec)
-	if err != nil {
-		return nil, explainTypes(err)
+		return nil, err
 	}
 	v := &View{
-		decoder: decoder{
-			dropReasons:  reasons(kernel.Spec, dropReasons, dropReasonPrefix),
-			resetReasons: reasons(kernel.Spec, resetReasons, resetReasonPrefix),
-		},
+		decoder: decoder{dropReasons: programs.DropReasons, resetReasons: programs.ResetReasons},
 		flushed: make(chan struct{}),
 		watches: map[uint32]*Watch{},
 	}
@@ -101,14 +94,14 @@ func Open() (_ *View, err error) {
 			err = errors.Join(err, v.closeAll())
 		}
 	}()
-	if v.missing, err = adapt(spec, kernel.Spec); err != nil {
-		return nil, fmt.Errorf("adapting the eBPF programs to this kernel: %w", err)
-	}
-	maps, err := v.makeMaps(spec)
+	maps, err := v.makeMaps(programs.Maps)
 	if err != nil {
 		return nil, explain(err)
 	}
-	if err := v.attach(spec, maps, kernel); err != nil {
+	for _, g := range programs.Missing {
+		v.missing = append(v.missing, g.gap())
+	}
+	if err := v.attach(programs.Programs, maps); err != nil {
 		return nil, err
 	}
 	v.reading.Go(v.read)
@@ -128,22 +121,24 @@ func allowed() error {
 }
 
 // makeMaps makes the maps that all programs share.
-func (v *View) makeMaps(spec *ebpf.CollectionSpec) (map[string]*ebpf.Map, error) {
-	shared, err := ebpf.NewCollection(&ebpf.CollectionSpec{
-		Maps: spec.Maps, Types: spec.Types, ByteOrder: spec.ByteOrder,
-	})
-	if err != nil {
-		return nil, err
+func (v *View) makeMaps(fit map[string]fittedMap) (map[string]*ebpf.Map, error) {
+	made := map[string]*ebpf.Map{}
+	for name, m := range fit {
+		var err error
+		if made[name], err = m.create(name); err != nil {
+			return nil, err
+		}
+		v.close = append(v.close, made[name].Close)
 	}
-	v.close = append(v.close, func() error { shared.Close(); return nil })
-	v.namespaces = shared.Maps["namespaces"]
+	v.namespaces = made["namespaces"]
 	for slot := range v.namespaces.MaxEntries() {
 		v.free = append(v.free, slot)
 	}
-	if err := v.mapTaken(shared.Maps["taken"]); err != nil {
+	if err := v.mapTaken(made["taken"]); err != nil {
 		return nil, err
 	}
-	if v.reader, err = ringbuf.NewReader(shared.Maps["ring"]); err != nil {
+	var err error
+	if v.reader, err = ringbuf.NewReader(made["ring"]); err != nil {
 		return nil, err
 	}
 	v.close = append(v.close, func() error {
@@ -151,7 +146,7 @@ func (v *View) makeMaps(spec *ebpf.CollectionSpec) (map[string]*ebpf.Map, error)
 		v.reading.Wait()
 		return err
 	})
-	return shared.Maps, nil
+	return made, nil
 }
 
 // mapTaken maps the memory of a map into this process's.
@@ -171,16 +166,11 @@ func (v *View) mapTaken(m *ebpf.Map) error {
 
 // attach loads and attaches each program by itself: one that this kernel refuses is missing, and
 // the others work. The error says that all are refused.
-func (v *View) attach(
-	spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, kernel *kernelTypes,
-) error {
+func (v *View) attach(programs []fittedProgram, maps map[string]*ebpf.Map) error {
 	var refused []error
-	for _, p := range points {
-		program, ok := spec.Programs[p.name]
-		if !ok {
-			continue
-		}
-		attached, err := attachTo(program, maps, kernel.Spec, kernel.targets[p.name])
+	for i := range programs {
+		p := points[programs[i].Point]
+		attached, err := programs[i].attach(maps)
 		if err != nil {
 			refused = append(refused, err)
 			gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind, Err: err}
