@@ -59,15 +59,18 @@ func TestResultsThatAreKept(t *testing.T) {
 		{"a few", false, func(o *outcomes) { add(o, s, Pass, 2); add(o, s, Fail, 1) }, 5, counts{Kept: 3, Passed: 2, Traces: 1, NotRun: 2}},
 		{
 			"more that pass than are kept", false, func(o *outcomes) { add(o, s, Pass, mostKept+3); add(o, s, Fail, 1) },
-			mostKept + 4, counts{Kept: mostKept + 1, Passed: mostKept, Traces: 1, OtherPassed: 3},
+			mostKept + 4,
+			counts{Kept: mostKept + 1, Passed: mostKept, Traces: 1, OtherPassed: 3},
 		},
 		{
 			"more that fail than are kept", false, func(o *outcomes) { add(o, s, Fail, mostKept+3); add(o, s, Pass, 1) },
-			mostKept + 4, counts{Kept: mostKept + 1, Passed: 1, Traces: mostTraces, OtherFailed: 3},
+			mostKept + 4,
+			counts{Kept: mostKept + 1, Passed: 1, Traces: mostTraces, OtherFailed: 3},
 		},
 		{
 			"with controls", true, func(o *outcomes) { add(o, s, Pass, mostKept+1); add(o, without, Fail, mostKept+1) },
-			2*mostKept + 2, counts{Kept: 2*mostKept + 2, Passed: mostKept + 1},
+			2*mostKept + 2,
+			counts{Kept: 2*mostKept + 2, Passed: mostKept + 1},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,8 +102,10 @@ func TestResultsAreInTheOrderOfTheRuns(t *testing.T) {
 	o := &outcomes{}
 	a, b := &language.Scenario{Name: "a"}, &language.Scenario{Name: "b"}
 	for _, r := range []placed{
-		{Result{Run: Run{Scenario: b, N: 1}, Status: Pass}, 1}, {Result{Run: Run{Scenario: a, N: 2}, Status: Fail}, 0},
-		{Result{Run: Run{Scenario: b, N: 2}, Status: Pass}, 1}, {Result{Run: Run{Scenario: a, N: 1}, Status: Pass}, 0},
+		{Result{Run: Run{Scenario: b, N: 1}, Status: Pass}, 1},
+		{Result{Run: Run{Scenario: a, N: 2}, Status: Fail}, 0},
+		{Result{Run: Run{Scenario: b, N: 2}, Status: Pass}, 1},
+		{Result{Run: Run{Scenario: a, N: 1}, Status: Pass}, 0},
 	} {
 		o.add(&r.Result, r.index)
 	}
