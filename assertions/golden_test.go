@@ -184,6 +184,24 @@ func TestPacketExpectations(t *testing.T) {
 		p.packet(ms, s)
 		return p.end(second, "done")
 	}
+	// refused has a RST that the wire forged in answer to one SYN, and one from the server that answers
+	// another SYN between the same ports: they have the same numbers.
+	refused := func(forgedAt, sentAt time.Duration) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace {
+			s := toClient("RA", 0, 1001, "")
+			at := func(when time.Duration, host string, in bool) {
+				s.host, s.in = host, in
+				p.packet(when, s)
+			}
+			at(forgedAt, "wire", false)
+			at(forgedAt, "client", true)
+			at(sentAt, "server", false)
+			at(sentAt+10*time.Microsecond, "wire", false)
+			at(sentAt+20*time.Microsecond, "wire", true) // the two ends disagree
+			at(sentAt+30*time.Microsecond, "client", true)
+			return p.end(second, "done")
+		}
+	}
 	// counted has the hits of a fault that are read now and then, and reported those of one whose
 	// mechanism reports each.
 	counted := func(at ...time.Duration) func(*tape) *trace.Trace {
@@ -252,6 +270,9 @@ func TestPacketExpectations(t *testing.T) {
 		{"one with a text in the part that the capture kept", `- {packets: {tcp: DATA, payload: he}, count: 1}`, cut, Pass},
 		{"retransmissions only", `- {packets: {from: client, tcp: SYN, retransmission: true}, count: 3}`, backoff, Pass},
 		{"a RST that the wire forged", `- {packets: {tcp: RST}, count: 1}`, forged, Pass},
+		{"two RSTs with the same numbers, the first forged", `- {packets: {tcp: RST}, count: 2}`, refused(ms, 2*ms), Pass},
+		{"two RSTs with the same numbers, the second forged", `- {packets: {tcp: RST}, count: 2}`, refused(9*ms, 2*ms), Pass},
+		{"two RSTs with the same numbers are not one", `- {packets: {tcp: RST}, count: 1}`, refused(9*ms, 2*ms), Fail},
 		{"a forged RST where none is wanted", `- {packets: {tcp: RST}, none: true}`, forged, Fail},
 		{"a forged RST is not seen by the host it names", `- {packets: {tcp: RST, from: server}, none: true}`, forged, Pass},
 	})

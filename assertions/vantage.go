@@ -2,6 +2,8 @@ package assertions
 
 import (
 	"net/netip"
+	"slices"
+	"time"
 
 	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
@@ -59,18 +61,57 @@ func (ev *evidence) sentOnce() []int {
 	}
 	// First collect everything that came in: two link ends can disagree by microseconds on which
 	// packet came first.
-	passed := map[fingerprint]bool{}
+	passed := map[fingerprint][]int{}
 	for _, i := range ev.packets {
 		if p := ev.t.Events[i].Packet; p.Host == language.Wire && !p.Out {
-			passed[mark(p.Decode())] = true
+			m := mark(p.Decode())
+			passed[m] = append(passed[m], i)
 		}
 	}
+	holds, copies := ev.mayHoldAndCopy()
 	ev.sent = []int{}
 	for _, i := range ev.packets {
 		p := ev.t.Events[i].Packet
-		if p.Out && (p.Host != language.Wire || !passed[mark(p.Decode())]) {
-			ev.sent = append(ev.sent, i)
+		if !p.Out {
+			continue
 		}
+		if p.Host == language.Wire {
+			m := mark(p.Decode())
+			came := passed[m]
+			if !m.rst || copies {
+				if len(came) > 0 {
+					continue
+				}
+			} else if k := slices.IndexFunc(came, func(in int) bool {
+				waited := ev.t.Events[i].T - ev.t.Events[in].T
+				return -disagreeing <= waited && waited <= holds
+			}); k >= 0 {
+				came[k] = came[0] // the order of the others does not matter
+				passed[m] = came[1:]
+				continue
+			}
+		}
+		ev.sent = append(ev.sent, i)
 	}
 	return ev.sent
+}
+
+// disagreeing is how far two link ends can disagree about what came first. forwarding is how long a
+// packet that no fault holds may take to pass the wire.
+const (
+	disagreeing = time.Millisecond
+	forwarding  = 100 * time.Millisecond
+)
+
+// mayHoldAndCopy returns how long a packet may take to pass the wire, and whether a fault may make
+// copies. If none does, the wire made each RST for which none had come in, even if it looks the same
+// as another: a RST that refuses a connection has always the same numbers.
+func (ev *evidence) mayHoldAndCopy() (holds time.Duration, copies bool) {
+	holds = forwarding
+	for i := range ev.s.Faults {
+		do := &ev.s.Faults[i].Do
+		holds = max(holds, forwarding+do.Effects().Holds)
+		copies = copies || do.Effects().Copies > 0 || do.Replay != nil
+	}
+	return holds, copies
 }
