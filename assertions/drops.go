@@ -59,7 +59,7 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 	} else if x.Count != nil || n != int64(len(x.At)) {
 		v.saw(want.Contains(n), want.Of("drop"), say.Count(n, "drop"))
 	}
-	if len(x.At) > 0 && (n > 0 || v.Status == Pass) {
+	if len(x.At) > 0 && !v.Unseen && (n > 0 || v.Status == Pass) {
 		ev.dropTimes(x, matched, since, v)
 	}
 	if n == 0 {

@@ -13,7 +13,7 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Fault
 	hits, read := ev.hits(x.Fault)
 	if !read {
-		v.fail(x.Hits.Of("hit"), "no reading",
+		v.unseen(x.Hits.Of("hit"), "no reading",
 			fmt.Sprintf("wanted %s, but the hits of the fault were never read", x.Hits.Of("hit")))
 		return
 	}

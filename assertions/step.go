@@ -39,18 +39,7 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 		}
 	}
 	if x.Count != nil {
-		good := 0
-		for _, i := range done {
-			one := draft{Verdict: Verdict{Status: Pass}}
-			ev.outcome(x, i, since, &one)
-			if one.Status == Pass {
-				good++
-			}
-			v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
-		}
-		v.noteAny(x.Count, "execution")
-		v.saw(x.Count.Contains(int64(good)), x.Count.Of("time"),
-			fmt.Sprintf("%d of %s", good, say.Count(len(done), "time")))
+		ev.countOutcomes(x, done, since, v)
 		if len(done)+len(hanging) == 0 {
 			v.note("%s never began: %s", x.Step, ev.whereIs(actor))
 		}
@@ -70,6 +59,34 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 			v.failures[before] = ev.execution(i) + ": " + v.failures[before]
 		}
 	}
+}
+
+// countOutcomes judges how many executions ended as wanted. Those of which too little was kept may
+// have done so.
+func (ev *evidence) countOutcomes(
+	x *language.StepExpectation, done []int, since time.Duration, v *draft,
+) {
+	good, open := 0, 0
+	for _, i := range done {
+		one := draft{Verdict: Verdict{Status: Pass}}
+		ev.outcome(x, i, since, &one)
+		switch {
+		case one.Status == Pass:
+			good++
+		case one.Unseen:
+			open++
+		}
+		v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
+	}
+	v.noteAny(x.Count, "execution")
+	got := fmt.Sprintf("%d of %s", good, say.Count(len(done), "time"))
+	least, most := int64(good), int64(good+open)
+	if !x.Count.All(least, most) && x.Count.Any(least, most) {
+		v.unseen(x.Count.Of("time"), got, fmt.Sprintf("wanted %s, saw %s, and of %s too little was "+
+			"kept", x.Count.Of("time"), got, say.Count(open, "more execution")))
+		return
+	}
+	v.saw(x.Count.Contains(least), x.Count.Of("time"), got)
 }
 
 // outcomes returns the events of a step's executions that ended; n 0 means all.

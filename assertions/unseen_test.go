@@ -173,3 +173,60 @@ expect:
 		})
 	}
 }
+
+// What was not kept decides nothing: a failure for it is unseen, and it never counts as another
+// outcome.
+func TestVerdictsOfWhatWasNotKept(t *testing.T) {
+	const ms = time.Millisecond
+	receiving := `
+server: [listen: {port: 8080}]
+client: [connect: {to: "server:8080"}, recv: {max: 16}]
+`
+	received := func(n int64, text string) func(*tape) {
+		return func(p *tape) {
+			p.step("client.recv", 0, ms, func(s *trace.Step) { s.Data, s.Bytes = []byte(text), n })
+		}
+	}
+	for _, tt := range []struct {
+		name, expect string
+		record       func(*tape)
+		status       Status
+		unseen       bool
+	}{
+		{"a text that may go on as wanted", `step: client.recv, text: yes and no`, received(10, "yes"), Fail, true},
+		{"a text that begins otherwise", `step: client.recv, text: no and yes`, received(10, "yes"), Fail, false},
+		{"a text that is longer than all that was wanted", `step: client.recv, text: ye`, received(10, "yes"), Fail, false},
+		{"a part that may come later", `step: client.recv, text: {contains: "no"}`, received(10, "yes"), Fail, true},
+		{"a match of the whole", `step: client.recv, text: {matches: "s$"}`, received(10, "yes"), Fail, true},
+		{"no execution with a part that may come later", `step: client.recv, text: {contains: "no"}, count: 0`, received(10, "yes"), Fail, true},
+		{"no execution with a part that is not there", `step: client.recv, text: {contains: "no"}, count: 0`, received(3, "yes"), Pass, false},
+		{"no execution with a text that begins otherwise", `step: client.recv, text: "no", count: 0`, received(10, "yes"), Pass, false},
+		{"one execution or none with a part that may come later", `step: client.recv, text: {contains: "no"}, count: 0..1`, received(10, "yes"), Pass, false},
+		{"two executions where there was one", `step: client.recv, text: {contains: "no"}, count: 2`, received(10, "yes"), Fail, false},
+		{"hits that were never read", `fault: silent-server, hits: 0`, func(*tape) {}, Fail, true},
+		{"counters that were never read", `counters: {client.Tcp.OutRsts: 0}`, func(*tape) {}, Fail, true},
+		{"a sysctl that nobody looked for", `step: client.recv, where: {sysctl: net.ipv4.tcp_rfc1337}`, received(3, "yes"), Fail, true},
+		{"a payload that was not captured", `packets: {tcp: DATA, payload: world}, none: true`, func(p *tape) {
+			p.packet(0, toServer("S", 1000, 0, ""))
+			p.packet(ms, toServer("A", 1001, 1, "hello, world"))
+			e := &p.tr.Events[len(p.tr.Events)-1]
+			e.Packet.Frame = e.Packet.Frame[:len(e.Packet.Frame)-6]
+		}, Fail, true},
+		{"a moment that was only counted", `packets: {tcp: SYN}, since: fault.silent-server.hit, none: true`, func(p *tape) {
+			p.hits("silent-server", 0, 0)
+			p.packet(ms, toServer("S", 1000, 0, ""))
+			p.add(8*ms, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultHits, Hits: 1}})
+		}, Fail, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			tt.record(p)
+			s := lab(t, receiving, "- {"+tt.expect+"}")
+			v := Check(s, p.end(time.Second, trace.EndDone))[0]
+			if v.Status != tt.status || v.Unseen != tt.unseen {
+				t.Errorf("%s: %s, unseen %t, want %s, unseen %t\n%s", v.Title, v.Status, v.Unseen,
+					tt.status, tt.unseen, v.Reason)
+			}
+		})
+	}
+}

@@ -121,7 +121,7 @@ func (ev *evidence) doubtful(
 			}
 		}
 		if n > 0 {
-			v.fail(fmt.Sprintf("the moment of %s", d.event), "not known", fmt.Sprintf(
+			v.unseen(fmt.Sprintf("the moment of %s", d.event), "not known", fmt.Sprintf(
 				"%s happened between %s and %s, and %s in that time: whether before or after it is "+
 					"not known; with via: nfqueue the fault reports each hit",
 				d.event, ev.when(d.earliest), ev.when(d.latest), wasOrWere(n, "packet")))
@@ -129,7 +129,7 @@ func (ev *evidence) doubtful(
 		}
 	}
 	if n := ev.cutShort(p, ev.packetsIn(w, observed), matched); n > 0 {
-		v.fail("the whole payload", "a part", fmt.Sprintf("the capture did not keep the payload of "+
+		v.unseen("the whole payload", "a part", fmt.Sprintf("the capture did not keep the payload of "+
 			"%s that may match; set snaplen higher, or leave it out", say.Count(n, "packet")))
 	}
 }
