@@ -22,10 +22,20 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 		Hosts:  hosts,
 		Now:    l.Clock.Now,
 		Struck: l.struck,
+		Late:   l.packetLate,
 		Failed: func(err error) {
 			l.now(trace.Event{Note: &trace.Note{Text: err.Error(), Untrue: true}})
 		},
 	}
+}
+
+// packetLate records a packet that a queue let go late. It is called on the queue's goroutine.
+func (l *lab) packetLate(host, fault string, due, done time.Duration) {
+	if fault != "" {
+		l.late.add(trace.LateFault, fault, due, done)
+		return
+	}
+	l.late.add(trace.LateQueue, host, due, done)
 }
 
 // struck reports a hit in a queue. It is called on the queue's goroutine. The packet goes on when
@@ -101,11 +111,14 @@ func (l *lab) apply(changes []change) error {
 			}
 			continue
 		}
+		due := l.Clock.Now() + c.after
 		l.later(c.after, func() error {
 			if w := l.window(c.fault); c.on && w.over {
 				return nil
 			}
-			return l.switchFault(c.fault, c.on)
+			err := l.switchFault(c.fault, c.on)
+			l.late.add(trace.LateSwitch, c.fault, due, l.Clock.Now())
+			return err
 		})
 	}
 	return nil

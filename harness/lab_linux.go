@@ -43,6 +43,9 @@ type lab struct {
 	// kernelWatched is closed when the parent watches the namespaces of the hosts.
 	kernelWatched chan struct{}
 
+	// late has when this process and its queues were late.
+	late *lateness
+
 	out    *outbox.Outbox[message]
 	events outlet
 	// work is the piece of work reported last.
@@ -59,6 +62,7 @@ func runLab(control, events *os.File) {
 		inbox:    make(chan func() error, 64),
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),
+		late:     newLateness(),
 		out:      outbox.New(events, summarize),
 
 		kernelWatched: make(chan struct{}),
@@ -101,8 +105,14 @@ func (l *lab) obey(orders *json.Decoder) {
 	}
 }
 
-// emit sends an event. It is safe for concurrent use.
-func (l *lab) emit(e trace.Event) { l.events.emit(e) }
+// emit sends an event; that something was late is sent at the end. It is safe for concurrent use.
+func (l *lab) emit(e trace.Event) {
+	if e.Late != nil {
+		l.late.add(e.Late.Part, e.Late.Name, e.Late.Due, e.T)
+		return
+	}
+	l.events.emit(e)
+}
 
 // now emits an event that happens now. It is safe for concurrent use.
 func (l *lab) now(e trace.Event) {

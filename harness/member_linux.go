@@ -118,6 +118,7 @@ func (a *member) listen(r io.Reader) {
 func (a *member) report(r actor.Report) error {
 	switch {
 	case r.Event != nil:
+		a.timed(r.Event)
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
 		event := actor.EventOf(r.Event)
@@ -149,6 +150,19 @@ func (a *member) report(r actor.Report) error {
 		a.done = true
 	}
 	return nil
+}
+
+// timed records how late the lab learns of what the actor did. A step that signals the actor may have
+// stopped it; then nobody was late.
+func (a *member) timed(e *trace.Event) {
+	switch {
+	case !a.killed:
+		a.lab.late.add(trace.LateReport, a.Name, e.T, a.lab.Clock.Now())
+	case e.Start != nil:
+		e.Start.Late = 0
+	case e.Step != nil:
+		e.Step.Late = 0
+	}
 }
 
 func (a *member) track(e *trace.Event) {
@@ -189,9 +203,11 @@ func (a *member) prepare() {
 	a.commands.Send(actor.Command{Prepare: true})
 }
 
-func (a *member) begin() { a.commands.Send(actor.Command{Go: true}) }
+func (a *member) begin() { a.commands.Send(actor.Command{Go: true, Sent: a.lab.Clock.Now()}) }
 
-func (a *member) happened(event language.EventRef) { a.commands.Send(actor.Command{Event: event}) }
+func (a *member) happened(event language.EventRef) {
+	a.commands.Send(actor.Command{Event: event, Sent: a.lab.Clock.Now()})
+}
 
 func (l *lab) allDone() bool {
 	return !slices.ContainsFunc(l.actors, func(a *member) bool { return !a.done })

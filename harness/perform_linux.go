@@ -177,6 +177,9 @@ func (l *lab) finish(reason trace.EndReason) error {
 	}
 	// What happens after the last look, while the lab ends, is not part of the run.
 	looked, ended := l.seen.LastLook()
+	for _, e := range l.late.events() {
+		l.events.emit(e)
+	}
 	l.events.end(trace.Event{
 		T: ended, End: &trace.End{Reason: reason, Looked: looked, Hanging: l.hanging()},
 	})

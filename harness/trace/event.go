@@ -27,6 +27,7 @@ type Event struct {
 	Fault    *Fault    `json:"fault,omitempty"`
 	Process  *Process  `json:"process,omitempty"`
 	Note     *Note     `json:"note,omitempty"`
+	Late     *Late     `json:"late,omitempty"`
 	End      *End      `json:"end,omitempty"`
 
 	// Tracepoints says what of the next ones could be seen.
@@ -112,6 +113,9 @@ type Start struct {
 	// TID is the thread running the step, in the lab's PID namespace. Signals for the step go to
 	// it.
 	TID int `json:"tid,omitempty"`
+	// Late is how long after it could the step began, because the actor's thread got no processor or
+	// learned late of what it waited for; 0 if that was less than [Shortest].
+	Late time.Duration `json:"late,omitempty"`
 }
 
 // Step is the outcome of a step. The event's T is the moment it ended.
@@ -162,6 +166,10 @@ type Step struct {
 	StderrBytes int64  `json:"stderr_bytes,omitempty"`
 	// Left is set if a process that the program left running could still write to them.
 	Left bool `json:"left,omitempty"`
+	// Late is how long the step's thread waited for a processor, up to the end of the step and since
+	// the end of the one before, or how long after its event a wait step ended; 0 if that was less
+	// than [Shortest] or the kernel does not say.
+	Late time.Duration `json:"late,omitempty"`
 	// Problem says why a step could not be tried at all, for example a missing program.
 	Problem string `json:"problem,omitempty"`
 }
@@ -333,6 +341,8 @@ func (e *Event) Kind() string {
 		return "process"
 	case e.Note != nil:
 		return "note"
+	case e.Late != nil:
+		return "late"
 	case e.End != nil:
 		return "end"
 	case e.Tracepoints != nil:

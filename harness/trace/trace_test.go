@@ -46,6 +46,7 @@ func everyEvent() *Trace {
 		{T: 19 * ms, Reset: &Reset{TCPSocket: someSocket(""), Answers: true, Reason: "NO_SOCKET"}},
 		{T: 20 * ms, Probe: &Probe{TCPSocket: someSocket("ESTABLISHED"), Cwnd: 10, Ssthresh: 7, SRTT: ms, SendWindow: 65535, InFlight: 2, Congestion: "Open", LeftOut: 1}},
 		{T: 21 * ms, Lost: &Lost{Host: "client", Events: Drops, N: 3}},
+		{T: 22 * ms, Late: &Late{Part: LateFault, Name: "lost", Due: 20 * ms, Worst: ms, N: 2}},
 		{T: 22 * ms, End: &End{Reason: EndDeadline, Hanging: []string{"client.connect"}}},
 	}}
 }

@@ -35,6 +35,9 @@ type Options struct {
 	// queue, and if [Injector.Settle] did not wait long enough.
 	Struck func(host string, s Strike)
 	Failed func(error)
+	// Late, if not nil, is called on any goroutine when a queue let a packet go on at the time done
+	// instead of due. fault is the last that delayed it, "" if none did. Late must return at once.
+	Late func(host, fault string, due, done time.Duration)
 }
 
 // Strike is one hit of a fault in a queue.
@@ -159,6 +162,7 @@ func (i *Injector) openQueues(o Options) error {
 			Offloads:  i.plan.Offloads,
 			Now:       o.Now,
 			Struck:    struck,
+			Late:      o.Late,
 			Failed:    i.failed,
 		})
 		if err != nil {

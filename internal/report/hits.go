@@ -20,6 +20,9 @@ type Mark struct {
 	Effect packet.Effect
 	// By is the duration of the effect, 0 if it has none.
 	By time.Duration
+	// Took is how long the packet was delayed in fact, if that is longer than By by more than what a
+	// quiet machine needs; else 0.
+	Took time.Duration
 	// Copies is the number of copies that the fault made.
 	Copies int
 
@@ -40,6 +43,9 @@ func (m *Mark) holds() bool {
 func (m Mark) String() string {
 	switch m.Effect {
 	case packet.EffectDelayed:
+		if m.Took > 0 {
+			return fmt.Sprintf("→%s %s (asked %s)", say.Duration(m.Took), m.Fault, say.Duration(m.By))
+		}
 		return fmt.Sprintf("→%s %s", say.Duration(m.By), m.Fault)
 	case packet.EffectRewritten, packet.EffectCorrupted:
 		return "≠ " + m.Fault
@@ -145,6 +151,9 @@ func (j *Journey) marks() string {
 	var texts []string
 	for _, m := range j.Marks {
 		texts = append(texts, m.String())
+	}
+	if j.Kept > 0 {
+		texts = append(texts, "kept for "+say.Duration(j.Kept))
 	}
 	if j.Reset != "" {
 		texts = append(texts, kernelSays(j.Reset))

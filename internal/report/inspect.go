@@ -40,6 +40,10 @@ func Inspect(r *result.Result, k Look) string {
 			wrapTo(&b, k, "  ", "", faults[i].text())
 		}
 	}
+	if late := lateText(s, t); late != "" {
+		heading("How late the lab was")
+		wrapTo(&b, k, "  ", "", late)
+	}
 	heading("Checks: " + checks(r))
 	all := k
 	all.Verbose = true

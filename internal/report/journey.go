@@ -41,6 +41,9 @@ type Journey struct {
 	Reset string
 	// Marks are the other effects of faults on it, in order.
 	Marks []Mark
+	// Kept is how long several faults kept it, if that is longer than they were asked for by more
+	// than what a quiet machine needs; else 0.
+	Kept time.Duration
 	// Forged is true if From is not Source: a forged packet, or a copy made on the way.
 	Forged bool
 	// Packet is the packet as it was first seen.
@@ -158,6 +161,7 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	slices.SortStableFunc(all, bySent)
 	all = append(all, mark(s, t, all, stopped, seed)...)
 	slices.SortStableFunc(all, bySent)
+	timeDelays(t, all)
 	strike(s, t, hosts, all)
 	holdToTheEnd(s, t, hosts, all)
 	all = append(all, discard(s, t, hosts, all, seed)...)

@@ -40,6 +40,8 @@ type Record struct {
 	Verdicts []assertions.Verdict `json:"verdicts"`
 	Steps    []StepRecord         `json:"steps"`
 	Faults   []faultLine          `json:"faults"`
+	// Late is how late the lab was, by 1 ms or more: a line for each of its parts.
+	Late []lateLine `json:"late,omitempty"`
 	// Dir is the directory with the trace and the capture, "" if they are not stored.
 	Dir string `json:"dir,omitempty"`
 	// Stamp is empty if they are not stored.
@@ -87,6 +89,7 @@ func NewRecord(r *result.Result) *Record {
 		rec.Ended, rec.Hanging = string(end.Reason), end.Hanging
 	}
 	rec.Faults = append(rec.Faults, faultLines(r.Trace)...)
+	rec.Late = lateLines(r.Trace)
 	start := r.Trace.Started()
 	for i := range r.Trace.Events {
 		e := &r.Trace.Events[i]

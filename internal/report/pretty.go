@@ -105,6 +105,9 @@ func Details(r *result.Result, k Look) string {
 		for _, f := range faultLines(r.Trace) {
 			fmt.Fprintf(&b, "  fault %s\n", say.Printable(f.text()))
 		}
+		if late := lateText(r.Scenario, r.Trace); late != "" {
+			wrapTo(&b, k, "  ", "late  ", late)
+		}
 	}
 	whole, states := k.Verbose, statesOf(r)
 	for i := range r.Verdicts {

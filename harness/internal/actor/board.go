@@ -2,6 +2,7 @@ package actor
 
 import (
 	"sync"
+	"time"
 
 	"halfopen/scenarios/language"
 )
@@ -15,7 +16,9 @@ type board struct {
 
 type post struct {
 	happened bool
-	done     chan struct{}
+	// at is when it happened, or when the harness sent word of it. It is set before done is closed.
+	at   time.Duration
+	done chan struct{}
 }
 
 func newBoard(steps []language.Step) *board {
@@ -27,11 +30,11 @@ func newBoard(steps []language.Step) *board {
 }
 
 // pin records that an event, in canonical form, has happened.
-func (b *board) pin(event language.EventRef) {
+func (b *board) pin(event language.EventRef, at time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p := b.posts[event]; p != nil && !p.happened {
-		p.happened = true
+		p.happened, p.at = true, at
 		close(p.done)
 	}
 }
@@ -40,4 +43,14 @@ func (b *board) pin(event language.EventRef) {
 // step waits for.
 func (b *board) seen(ref language.EventRef) <-chan struct{} {
 	return b.posts[ref.Canonical()].done
+}
+
+// late returns how late, at a time, an event is known that has happened, to a thread that waits since
+// another time.
+func (b *board) late(ref language.EventRef, since, at time.Duration) time.Duration {
+	p := b.posts[ref.Canonical()]
+	if p.at == 0 {
+		return 0 // not known
+	}
+	return at - max(p.at, since)
 }

@@ -20,6 +20,7 @@ func (t *thread) wait(_ *language.Step, op *language.Wait, o *outcome) {
 		}
 		select {
 		case <-t.events.seen(op.Event):
+			o.Step.Late = t.events.late(op.Event, o.Began, t.Clock.Now())
 			return 0, nil
 		case <-late:
 			return -1, unix.ETIMEDOUT

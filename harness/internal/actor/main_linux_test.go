@@ -110,7 +110,10 @@ func start(t *testing.T, init Init) *process {
 	if init.Actor == "" {
 		init.Actor = "a"
 	}
-	init.Host, init.Clock = "h", trace.NewClock()
+	init.Host = "h"
+	if init.Clock == (trace.Clock{}) {
+		init.Clock = trace.NewClock()
+	}
 	if init.Topology == nil {
 		init.Topology = &network.Topology{Family: language.V4}
 	}

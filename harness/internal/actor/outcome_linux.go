@@ -39,7 +39,9 @@ func (o *outcome) begin() {
 	}
 	o.stand()
 	o.begun = true
-	o.thread.session.begin(o.start())
+	start := o.start()
+	start.Start.Late, o.thread.late = min(o.thread.late, start.T), 0
+	o.thread.session.begin(start)
 	o.Began = o.thread.Clock.Now()
 }
 

@@ -1,12 +1,14 @@
 package actor
 
 import (
+	"time"
+
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
 )
 
-// Command is one line from the harness to an actor. Exactly one field is set.
+// Command is one line from the harness to an actor. Exactly one field is set, apart from Sent.
 //
 // The order is Init, then Prepare if the actor has a prelude (see [language.Prelude]), then Go.
 // Event, Gate and Reply may come at any time after Init. Stop, or the end of the pipe, ends the
@@ -18,6 +20,8 @@ type Command struct {
 	// Event is an event that happened somewhere in the lab, in canonical form. The actor remembers
 	// events, so a step may wait for one that is long past. The actor's own events may be sent too.
 	Event language.EventRef `json:"event,omitempty"`
+	// Sent is when Go or Event was sent, so that the actor knows how late it learned of it.
+	Sent time.Duration `json:"sent,omitempty"`
 	// Gate acknowledges the gate with that ID.
 	Gate  int    `json:"gate,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"testing"
+	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
@@ -95,11 +96,23 @@ func TestBoard(t *testing.T) {
 		{"nested steps wait too", "b.deep[1]", "b.deep", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b.pin(tt.pin.Canonical())
+			b.pin(tt.pin.Canonical(), 3*time.Second)
 			if got := happened(tt.seen); got != tt.want {
 				t.Errorf("after %s, seen(%s) is %t, want %t", tt.pin, tt.seen, got, tt.want)
 			}
 		})
+	}
+	for _, tt := range []struct {
+		name       string
+		since, now time.Duration
+		want       time.Duration
+	}{
+		{"from the event on, for a thread that waited before", time.Second, 5 * time.Second, 2 * time.Second},
+		{"from the wait on, for one that came after the event", 4 * time.Second, 5 * time.Second, time.Second},
+	} {
+		if got := b.late("b.connect", tt.since, tt.now); got != tt.want {
+			t.Errorf("late %s: %v, want %v", tt.name, got, tt.want)
+		}
 	}
 	if n := len(b.posts); n != 3 {
 		t.Errorf("the board remembers %d events, want the 3 that steps wait for", n)

@@ -1,13 +1,19 @@
 package actor
 
 import (
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
+	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/inject/network"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -50,6 +56,82 @@ func TestWaitGivesUp(t *testing.T) {
 	e := p.event("wait")
 	if e.Step.Errno != "ETIMEDOUT" || e.Step.Result != -1 || took(e) < timeout {
 		t.Errorf("wait ended with %q, %d after %v, want ETIMEDOUT, -1 after %v", e.Step.Errno, e.Step.Result, took(e), timeout)
+	}
+}
+
+// What an actor learns late, it says: by how much, in the step that waited for it.
+func TestActorsSayHowLateTheyLearned(t *testing.T) {
+	const by = 70 * time.Millisecond
+	clock := trace.NewClock()
+	clock.Base -= int64(time.Minute) // so that there is a time before the test
+	p := start(t, Init{Clock: clock, Steps: []language.Step{
+		step("first", sleepFor(0)),
+		step("second", sleepFor(0)),
+		step("wait", waitFor("b.send")),
+		after("b.close", step("third", sleepFor(0))),
+	}})
+	p.send(Command{Go: true, Sent: clock.Now() - by})
+	p.event("second")
+	begun := p.event("wait.start")
+	p.send(Command{Event: language.EventRef("b.send").Canonical(), Sent: begun.T + 1})
+	p.event("wait")
+	p.send(Command{Event: language.EventRef("b.close").Canonical(), Sent: clock.Now() - by})
+	p.done()
+	if late := p.event("first.start").Start.Late; late < by {
+		t.Errorf("a start that came late by %v is late by %v", by, late)
+	}
+	if late := p.event("second.start").Start.Late; late != 0 {
+		t.Errorf("the step after it is late by %v, want 0", late)
+	}
+	ended := p.event("wait")
+	if late, most := ended.Step.Late, ended.T-begun.T; late > most {
+		t.Errorf("a wait of %v was late by %v", most, late)
+	}
+	if late, most := p.event("third.start").Start.Late, p.event("third.start").T-ended.T; late > most {
+		t.Errorf("a step that waited for %v at most is late by %v", most, late)
+	}
+}
+
+func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
+	if _, err := os.Stat("/proc/thread-self/schedstat"); err != nil {
+		testlab.Supported(t, &inject.MissingError{Feature: "schedstat", Err: err})
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, ok := runDelay()
+	if !ok {
+		t.Fatal("the kernel does not say how long the thread waited")
+	}
+	// The thread shares one processor with another that never rests, so it waits for it.
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := range 1024 {
+		if all.IsSet(cpu) {
+			one.Set(cpu)
+			break
+		}
+	}
+	busy := func(during time.Duration) {
+		if err := unix.SchedSetaffinity(0, &one); err != nil {
+			t.Error(err)
+		}
+		for end := time.Now().Add(during); time.Now().Before(end); {
+		}
+	}
+	defer func() { _ = unix.SchedSetaffinity(0, &all) }()
+	other := make(chan struct{})
+	go func() {
+		defer close(other)
+		runtime.LockOSThread() // for good: it dies with its affinity
+		busy(200 * time.Millisecond)
+	}()
+	busy(200 * time.Millisecond)
+	<-other
+	after, ok := runDelay()
+	if !ok || after-before < 20*time.Millisecond {
+		t.Errorf("two busy threads on one processor for 200ms: one waited %v, want at least 20ms", after-before)
 	}
 }
 

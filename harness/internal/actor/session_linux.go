@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
@@ -23,6 +24,8 @@ type session struct {
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}
+	// sent is when the harness sent Go. It is set before start is closed.
+	sent time.Duration
 
 	mu         sync.Mutex
 	executions map[string]int // begun so far, by step
@@ -64,6 +67,9 @@ func (s *session) live() {
 	case <-s.start:
 		n = 0
 	}
+	if s.sent > 0 {
+		main.lateBy(s.Clock.Now() - s.sent)
+	}
 	main.run(s.Steps[n:])
 	s.reports.report(&Report{Done: true})
 }
@@ -76,9 +82,10 @@ func (s *session) obey(c *Command) error {
 	case c.Prepare:
 		return once(s.prepare, "prepare")
 	case c.Go:
+		s.sent = c.Sent
 		return once(s.start, "go")
 	case c.Event != "":
-		s.events.pin(c.Event)
+		s.events.pin(c.Event, c.Sent)
 	case c.Gate != 0:
 		passed := s.gates[c.Gate]
 		if passed == nil {
@@ -121,14 +128,14 @@ func (s *session) emit(e *trace.Event) {
 	s.reports.report(&Report{Event: e})
 	event := EventOf(e)
 	s.stand(event)
-	s.events.pin(event)
+	s.events.pin(event, e.T)
 }
 
 // begin reports the start of a step, which has stood still before, and lets the actor's own steps
 // see it.
 func (s *session) begin(e *trace.Event) {
 	s.reports.report(&Report{Event: e})
-	s.events.pin(EventOf(e))
+	s.events.pin(EventOf(e), e.T)
 }
 
 // stand reports the gate of an event, if it has one, and waits until the harness has acknowledged

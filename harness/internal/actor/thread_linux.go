@@ -2,6 +2,7 @@ package actor
 
 import (
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,13 +20,18 @@ type thread struct {
 	// mask is the signal mask of the process, with which programs are started.
 	mask   unix.Sigset_t
 	buffer []byte // for receiving; allocated on first use
+	// late is by how much the next step will be late; queued how long the thread waits for processors.
+	late   time.Duration
+	queued runQueue
 }
 
 // newThread locks the calling goroutine to its OS thread for running steps. The thread is never
 // given back to the runtime: it dies with the goroutine, and so does its signal mask.
 func (s *session) newThread(parent *thread) *thread {
 	runtime.LockOSThread()
-	return &thread{session: s, parent: parent, tid: unix.Gettid(), mask: maskSignals()}
+	t := &thread{session: s, parent: parent, tid: unix.Gettid(), mask: maskSignals()}
+	t.queued.waited(s.Clock.Now())
+	return t
 }
 
 // run runs steps in order, whatever the outcome of each.
@@ -33,7 +39,9 @@ func (t *thread) run(steps []language.Step) {
 	for i := range steps {
 		step := &steps[i]
 		if step.After != "" {
+			since := t.Clock.Now()
 			<-t.events.seen(step.After)
+			t.lateBy(t.events.late(step.After, since, t.Clock.Now()))
 		}
 		for range max(step.Times, 1) {
 			t.execute(step)
@@ -56,5 +64,17 @@ func (t *thread) execute(step *language.Step) {
 	if o.ended < o.Began {
 		o.ended = t.Clock.Now()
 	}
+	if late := max(o.Late, t.queued.waited(t.Clock.Now())); late >= trace.Shortest {
+		o.Late = min(late, o.ended)
+	} else {
+		o.Late = 0
+	}
 	t.emit(&trace.Event{T: o.ended, Step: &o.Step})
+}
+
+// lateBy makes the next step late.
+func (t *thread) lateBy(by time.Duration) {
+	if by >= trace.Shortest {
+		t.late = by
+	}
 }

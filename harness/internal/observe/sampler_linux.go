@@ -122,6 +122,9 @@ func (h *sampledHost) sampleIfDue(s *sampler, now, soon time.Duration) time.Dura
 	if next > soon {
 		return next
 	}
+	if h.schedule.sampled > 0 && next < now-trace.Shortest {
+		s.emit(trace.Event{T: now, Late: &trace.Late{Part: trace.LateLook, Name: h.name, Due: next}})
+	}
 	if err := h.sample(s); err != nil {
 		s.emit(trace.Event{
 			T: s.clock.Now(),

@@ -275,6 +275,16 @@ func (d *Decision) judged(at time.Duration) {
 	}
 }
 
+// delayedBy returns the last fault that delays the packet, "" if none does.
+func (d *Decision) delayedBy() string {
+	for _, s := range slices.Backward(d.Strikes) {
+		if s.Effect == packet.EffectDelayed {
+			return s.Fault
+		}
+	}
+	return ""
+}
+
 // withdraw takes back the strikes with effects that later faults have undone: the packet is lost
 // now, or as it was. struck are the rules of the strikes; withdraw returns those of the remaining
 // ones.

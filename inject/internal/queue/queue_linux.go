@@ -23,6 +23,8 @@ const (
 	socketBuffer = 32 << 20
 	// threads is the number of threads of a queue: one reads, one releases.
 	threads = 2
+	// Shortest is the shortest lateness that is reported.
+	Shortest = time.Millisecond
 )
 
 // hooks are the names of enum nf_inet_hooks.
@@ -49,6 +51,9 @@ type Config struct {
 	// Struck is called with each strike, possibly on several goroutines: before the packet goes on, or
 	// soon after a strike that was open has counted.
 	Struck func(host string, s Strike)
+	// Late, if not nil, is called when a packet went on later than it should have, by [Shortest] or
+	// more. fault is the last that delayed it, "" if none did. Late must return at once.
+	Late func(host, fault string, due, done time.Duration)
 	// Failed is called with later errors: packets that passed unseen, or could not be sent.
 	Failed func(error)
 }
@@ -166,7 +171,7 @@ func (q *Queue) arrived(a *arrival) {
 	w := waiting{
 		id: a.id, data: d.Data, at: max(d.At, came), order: q.schedule.arrival(),
 		until: d.Until, behind: d.Behind, patience: d.Patience, direction: d.Direction, extras: d.Extras,
-		open: d.IfOvertaken,
+		open: d.IfOvertaken, fault: d.delayedBy(),
 	}
 	w.until = slices.DeleteFunc(w.until, q.Engine.HasHappened)
 	switch {
@@ -213,18 +218,31 @@ func (q *Queue) pass(w *waiting) {
 	if w.send {
 		q.check(q.nf.flush()) // earlier packets go first
 		err := q.sender.send(w.data)
+		q.timed(w)
 		if q.check(err); err == nil {
 			q.count(w.open)
 		}
 		return
 	}
 	q.check(q.nf.decide(w.id, verdictAccept, w.data))
+	q.timed(w)
 	q.after(w)
 	if w.overtaken {
 		q.count(w.open)
 	}
 	for _, free := range q.schedule.passed(w.direction, w.order, q.Now()) {
 		q.pass(free)
+	}
+}
+
+// timed reports a packet that goes on now, if that is late. One that waited for others to overtake it
+// had no time at which it was due.
+func (q *Queue) timed(w *waiting) {
+	if q.Late == nil || w.overtaken {
+		return
+	}
+	if now := q.Now(); now-w.at >= Shortest {
+		q.Late(q.Host, w.fault, w.at, now)
 	}
 }
 
@@ -279,7 +297,7 @@ func (q *Queue) after(w *waiting) {
 	for _, x := range w.extras {
 		extra := &waiting{data: x.Data, send: true, at: q.Now() + x.After, order: q.schedule.arrival()}
 		if x.IfSent != nil {
-			extra.open = []Strike{*x.IfSent}
+			extra.open, extra.fault = []Strike{*x.IfSent}, x.IfSent.Fault
 		}
 		if x.Until != "" && !q.Engine.HasHappened(x.Until) {
 			extra.until = []language.EventRef{x.Until}

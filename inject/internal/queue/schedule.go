@@ -29,6 +29,8 @@ type waiting struct {
 	// once it is sent.
 	open      []Strike
 	overtaken bool
+	// fault is the last fault that delayed the packet, "" if none did.
+	fault string
 
 	// order is the packet's place in the order of arrival; see [schedule.arrival].
 	order uint64
