@@ -30,10 +30,11 @@ import (
 func newCheck() *cobra.Command {
 	var set []string
 	cmd := &cobra.Command{
-		Use:   "check NAME|FILE|DIR...",
+		Use:   "check NAME|FILE|DIR|-...",
 		Short: "Validate scenarios without running them",
 		Long: `Validate scenarios without running them. Every mistake in every file is printed as
-FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one.
+FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one. - is the
+standard input.
 
 On Linux, the kernel parameters (sysctls) that hosts and steps set are tried in new
 namespaces. A value that the kernel refuses is a mistake. If a namespace of this
@@ -74,7 +75,7 @@ is not that of its file, and a client that may connect before its server listens
 // load, so that the other arguments are still checked.
 func toCheck(arg string) []source {
 	look := sources
-	if _, err := os.Stat(arg); err == nil {
+	if _, err := os.Stat(arg); err == nil && arg != standardInput {
 		look = fileSources // a contributor to the library has folders with the names of its folders
 	}
 	list, err := look(arg)

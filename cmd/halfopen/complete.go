@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/internal/report"
+	"halfopen/internal/say"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
@@ -28,18 +29,26 @@ func completeScenario(
 	return names, cobra.ShellCompDirectiveDefault
 }
 
+// namedFiles returns the scenario files on the command line. The standard input is the terminal then,
+// not one of them.
+func namedFiles(args []string) ([]*language.File, error) {
+	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == standardInput })
+	return (&selection{args: args}).files()
+}
+
 // completeCase offers the cases of the scenarios on the command line.
 func completeCase(
 	_ *cobra.Command, args []string, toComplete string,
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
-	files, err := (&selection{args: args}).files()
+	files, err := namedFiles(args)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var labels []cobra.Completion
 	for _, f := range files {
 		for _, label := range f.Cases {
-			if strings.HasPrefix(label, toComplete) && !slices.Contains(labels, label) {
+			if strings.HasPrefix(label, toComplete) && !slices.Contains(labels, label) &&
+				say.Printable(label) == label {
 				labels = append(labels, label)
 			}
 		}
@@ -62,7 +71,7 @@ func completeFormat(
 func completeSet(
 	_ *cobra.Command, args []string, toComplete string,
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
-	files, err := (&selection{args: args}).files()
+	files, err := namedFiles(args)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
@@ -75,7 +84,7 @@ func completeSet(
 		for _, name := range f.Params {
 			if strings.HasPrefix(name, toComplete) && !said[name] {
 				said[name] = true
-				names = append(names, cobra.CompletionWithDesc(name+"=", strings.Join(f.Values(name), ", ")))
+				names = append(names, cobra.CompletionWithDesc(name+"=", say.Printable(strings.Join(f.Values(name), ", "))))
 			}
 		}
 	}
@@ -89,7 +98,7 @@ func completeValue(files []*language.File, name, toComplete string) []cobra.Comp
 		for _, value := range f.Values(name) {
 			setting := name + "=" + value
 			if strings.HasPrefix(setting, toComplete) && !strings.Contains(value, "${") &&
-				!slices.Contains(settings, setting) {
+				!slices.Contains(settings, setting) && say.Printable(setting) == setting {
 				settings = append(settings, setting)
 			}
 		}

@@ -76,7 +76,9 @@ root is not needed.`,
 			if len(args) > 0 {
 				version = args[0]
 			}
-			k, err := vm.Fetch(cmd.Context(), version, cmd.ErrOrStderr())
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			k, err := vm.Fetch(ctx, version, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -37,13 +37,11 @@ and nothing failed; 130 interrupted.`
 
 // execute runs the command line and returns its exit status.
 func execute(args []string, out, errs io.Writer) int {
-	ctx, stop := interruptible()
-	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	err := root.Execute()
 	var silent *statusError
 	if err != nil && (!errors.As(err, &silent) || silent.err != nil) {
 		fmt.Fprintln(errs, "halfopen:", say.PrintableLines(err.Error()))
@@ -84,9 +82,10 @@ func newRoot() *cobra.Command {
 }
 
 // interruptible returns a context that the first SIGINT or SIGTERM cancels. The second has its
-// usual effect: it ends the process, and every lab, because labs die with their parent.
-func interruptible() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// usual effect: it ends the process, and every lab, because labs die with their parent. Only
+// commands that have something to put in order use it; elsewhere the first has that effect.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})

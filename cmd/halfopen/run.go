@@ -41,10 +41,11 @@ type runFlags struct {
 func newRun() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run [NAME|FILE|DIR]...",
+		Use:   "run [NAME|FILE|DIR|-]...",
 		Short: "Run scenarios and judge them",
 		Long: fmt.Sprintf(`Run scenarios and judge them. An argument is the name of a built-in scenario, a
-folder of them, a file, or a directory that is searched for .yaml and .yml files.
+folder of them, a file, a directory that is searched for .yaml and .yml files, or -
+for the standard input.
 Without arguments, every built-in scenario is run. --tag and --grep narrow the
 selection of scenarios, --case the selection of their cases.
 
@@ -192,6 +193,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), s.WhyReal)
 	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count()})
 	results, unsaved := s.Run(ctx, view)
 	if err := view.Close(results.Kept, report.Ending{

@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
+	"halfopen/internal/plainfile"
 	"halfopen/internal/spell"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
@@ -40,8 +43,12 @@ type source struct {
 }
 
 // sources returns the scenarios that one argument names: a built-in scenario, a folder of the
-// library, a file or a directory. The library is searched first; ./NAME is always a path.
+// library, a file or a directory, or by - the standard input. The library is searched first; ./NAME
+// is always a path.
 func sources(arg string) ([]source, error) {
+	if arg == standardInput {
+		return []source{{arg, readInput}}, nil
+	}
 	f, unknown := scenarios.Builtin(arg)
 	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
 		return []source{builtinSource(f)}, nil
@@ -78,9 +85,32 @@ func fileSources(path string) ([]source, error) {
 	}
 	var list []source
 	for _, path := range paths {
-		list = append(list, source{path, func() (*language.File, error) { return language.Load(path) }})
+		list = append(list, source{path, func() (*language.File, error) {
+			f, err := language.Load(path)
+			if errors.Is(err, plainfile.ErrNotAFile) {
+				err = fmt.Errorf("%w; for the standard input, write %s", err, standardInput)
+			}
+			return f, err
+		}})
 	}
 	return list, nil
+}
+
+// standardInput is the argument that stands for the standard input.
+const standardInput = "-"
+
+// input is the text of the standard input, which can be read once. It is cut a byte after the limit
+// of a file.
+var input = sync.OnceValues(func() ([]byte, error) {
+	return io.ReadAll(io.LimitReader(os.Stdin, language.MaxFileSize+1))
+})
+
+func readInput() (*language.File, error) {
+	text, err := input()
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario from the standard input: %w", err)
+	}
+	return language.Parse(standardInput, text)
 }
 
 func builtinSource(f *language.File) source {

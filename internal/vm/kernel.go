@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"halfopen/inject"
+	"halfopen/internal/plainfile"
 )
 
 // Kernel is a kernel that can be booted.
@@ -171,7 +172,7 @@ func kernelOfFile(path string) (Kernel, error) {
 
 // imageVersion reads the version out of a bzImage (the kernel's Documentation/arch/x86/boot.rst).
 func imageVersion(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
 	if err != nil {
 		return "", err
 	}

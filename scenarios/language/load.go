@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"halfopen/internal/decode"
+	"halfopen/internal/plainfile"
 	"halfopen/internal/say"
 )
 
@@ -81,9 +81,9 @@ type row struct {
 
 // Load reads a scenario file. It reports mistakes in the syntax, the params and the cases;
 // [File.Expand] reports those in the scenario itself. If the file cannot be read, the error wraps
-// that of package os.
+// that of package os. Pipes and devices are refused.
 func Load(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := plainfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}

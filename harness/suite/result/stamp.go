@@ -7,12 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
+	"halfopen/internal/plainfile"
 )
 
 // Stamp says which trace a stored verdict is about, and who judged it. It is a part of verdict.json.
@@ -81,9 +82,18 @@ type stored struct {
 	Verdicts []assertions.Verdict `json:"verdicts"`
 }
 
+func readFile(path string) ([]byte, error) {
+	f, err := plainfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
 // readStored reads the verdict stored in dir. It returns nil, and says why in e, if there is none.
 func readStored(dir string, e *Evidence) *stored {
-	text, err := os.ReadFile(filepath.Join(dir, VerdictFile))
+	text, err := readFile(filepath.Join(dir, VerdictFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.note("there is no %s: the run was not stored in full", VerdictFile)

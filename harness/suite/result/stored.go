@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/plainfile"
 	"halfopen/scenarios/language"
 )
 
@@ -47,7 +47,7 @@ func Find(dir string) ([]string, error) {
 // says whether its files belong together. Took is the time of the trace's end, which for a run in
 // warped time is time in the lab. The place of the run is not stored.
 func Load(dir string) (*Result, error) {
-	f, err := os.Open(filepath.Join(dir, TraceFile))
+	f, err := plainfile.Open(filepath.Join(dir, TraceFile))
 	if err != nil {
 		return nil, err
 	}

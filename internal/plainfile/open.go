@@ -1,0 +1,42 @@
+// Package plainfile opens files that the command line or a stored run names.
+package plainfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// ErrNotAFile is wrapped by the errors for what is no regular file.
+var ErrNotAFile = errors.New("not a file")
+
+// Open opens a regular file for reading. It refuses anything else before it is opened: a named pipe
+// would block, a device may act. The errors of the system are those of [os.Open].
+func Open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if kind := kindOf(info.Mode()); kind != "" {
+		return nil, fmt.Errorf("%s is %s, %w", path, kind, ErrNotAFile)
+	}
+	return os.Open(path)
+}
+
+// kindOf says what is no regular file; it is "" for one.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return ""
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
