@@ -11,6 +11,7 @@ import (
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
+	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
 
@@ -66,7 +67,7 @@ func (l *lab) build() error {
 		return err
 	}
 	l.doing("opening the captures and reading the counters")
-	if l.seen, err = observe.Open(hosts, l.Scenario.SnaplenOrDefault(), l.Clock, l.emit); err != nil {
+	if l.seen, err = observe.Open(hosts, snaplen(l.Scenario), l.Clock, l.emit); err != nil {
 		return err
 	}
 	if err := l.seen.Counters(trace.Before); err != nil {
@@ -90,4 +91,12 @@ func (l *lab) answerUnrouted() error {
 		return nil
 	}
 	return err
+}
+
+// snaplen returns how many bytes of each frame the capture keeps; 0 for the headers.
+func snaplen(s *language.Scenario) int {
+	if s.Network.Snaplen == 0 && selector.AskForPayload(s) {
+		return language.MaxSnaplen
+	}
+	return s.Network.Snaplen
 }

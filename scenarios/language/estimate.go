@@ -15,14 +15,6 @@ func (s *Scenario) DeadlineOrDefault() time.Duration {
 	return e + e/2 + deadlineSlack
 }
 
-// SnaplenOrDefault returns how many bytes of each frame the capture keeps.
-func (s *Scenario) SnaplenOrDefault() int {
-	if s.Network.Snaplen == 0 {
-		return defaultSnaplen
-	}
-	return s.Network.Snaplen
-}
-
 // Estimate returns roughly how long the run takes: the duration of the scenario if it is set.
 // Otherwise it is the longest of the time that each actor needs for its steps, the times that
 // expectations name for packets and states, and the ends of faults; times that count from an event

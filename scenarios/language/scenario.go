@@ -131,7 +131,7 @@ type Network struct {
 	Shape    Shape `json:"shape,omitempty" jsonschema:"enum=wire,enum=direct,enum=loopback" jsonschema_description:"wire (default): a router between the hosts; direct: two hosts, one link; loopback: one host and lo."`
 	MTU      int   `json:"mtu,omitempty" jsonschema_description:"MTU of every link in bytes, 68 to 65535. Default: 1500."`
 	Offloads bool  `json:"offloads,omitempty" jsonschema_description:"true: leave TSO, GSO, GRO and checksum offloads on; one captured packet may then stand for several packets of the wire. Default: false."`
-	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 134 to 65535. Default: 65535."`
+	Snaplen  int   `json:"snaplen,omitempty" jsonschema_description:"How many bytes of each frame the capture keeps, as tcpdump -s does, 134 to 65535. Default: all of it if a selector asks for payload, else the headers, and whole frames of up to 256 bytes."`
 }
 
 // Host is a network namespace with addresses and sysctls.

@@ -28,10 +28,12 @@ const (
 	maxMTU     = 65535
 	defaultMTU = 1500
 
-	minSnaplen     = 134 // Ethernet, and IPv4 and TCP with all options
-	defaultSnaplen = 65535
-	maxAddress     = 100
+	minSnaplen = 134 // Ethernet, and IPv4 and TCP with all options
+	maxAddress = 100
 )
+
+// MaxSnaplen is the largest number of bytes of a frame that a capture keeps: all of them.
+const MaxSnaplen = 65535
 
 var (
 	kebab    = pattern.New(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -228,9 +230,9 @@ func (v *validation) head() {
 		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback has exactly one host, not %d", n)
 	}
 	v.mtu(&s.Network.MTU, s.Network.MTU)
-	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > defaultSnaplen) {
+	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > MaxSnaplen) {
 		v.errorf(&s.Network.Snaplen, s.Pos,
-			"invalid snaplen %d: want %d to %d", n, minSnaplen, defaultSnaplen)
+			"invalid snaplen %d: want %d to %d", n, minSnaplen, MaxSnaplen)
 	}
 	if len(s.Actors) == 0 {
 		v.errorf(&s.Actors, s.Pos, "actors: want at least one")

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,11 +13,14 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/internal/mmsg"
+	"halfopen/internal/packet"
 )
 
 const (
 	// batchSize is the largest number of packets that one system call reads.
 	batchSize = 64
+	// mostHeaders is how many bytes of a packet are read if only its headers are kept.
+	mostHeaders = 512
 	// buffered is the size in bytes of a device's receive buffer: enough for some 300 000 small
 	// packets. The kernel allocates it as needed.
 	buffered = 256 << 20
@@ -34,6 +38,8 @@ type capture struct {
 	// held holds the links' sockets.
 	held  holder
 	batch *mmsg.Batch
+	// headers is set if only the headers of packets are kept.
+	headers bool
 
 	epoll int
 	// event wakes the goroutine to end it.
@@ -55,7 +61,7 @@ func newCapture(
 	hosts []Host, snaplen int, clock trace.Clock, emit func(trace.Event), wake func(int),
 ) (_ *capture, err error) {
 	c := &capture{
-		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake,
+		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake, headers: snaplen == 0,
 		held: notHeld, epoll: -1, event: -1,
 	}
 	defer func() {
@@ -63,7 +69,7 @@ func newCapture(
 			c.close()
 		}
 	}()
-	if c.batch, err = mmsg.New(batchSize, snaplen); err != nil {
+	if c.batch, err = mmsg.New(batchSize, cmp.Or(snaplen, mostHeaders)); err != nil {
 		return nil, err
 	}
 	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -243,14 +249,16 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 	c.wall.batch()
 
 	size := 0
+	var kept [batchSize][]byte
 	for i := range n {
-		size += len(c.batch.Message(i))
+		kept[i] = c.frame(i)
+		size += len(kept[i])
 	}
-	// One allocation per batch: the trace keeps all its packets until the end anyway.
+	// One allocation per batch: its packets are sent on together.
 	frames, packets := make([]byte, 0, size), make([]trace.Packet, n)
 	for i := range n {
 		start := len(frames)
-		frames = append(frames, c.batch.Message(i)...)
+		frames = append(frames, kept[i]...)
 		p := &packets[i]
 		p.Host, p.Device, p.Out = l.host, l.device, c.batch.From(i).Pkttype == unix.PACKET_OUTGOING
 		p.Frame = frames[start:len(frames):len(frames)]
@@ -263,6 +271,15 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 		c.emit(trace.Event{T: last, Packet: p})
 	}
 	return last, nil
+}
+
+// frame returns the part that is kept of packet i of the batch.
+func (c *capture) frame(i int) []byte {
+	frame := c.batch.Message(i)
+	if c.headers {
+		frame = frame[:packet.HeadersLength(frame)]
+	}
+	return frame
 }
 
 func (c *capture) note(format string, args ...any) {
