@@ -17,6 +17,9 @@ import (
 const (
 	// killAfter is the time between SIGTERM and SIGKILL.
 	killAfter = time.Second
+	// killedWithin is how long a killed process may take to end. A process that the kernel holds up
+	// longer ends with the lab.
+	killedWithin = 5 * time.Second
 	// inputFor is how long the input of a program is still offered after its end, to processes that
 	// it left running.
 	inputFor = 500 * time.Millisecond
@@ -24,7 +27,7 @@ const (
 
 // exec runs a program in a new process group and waits for it. What the program left running does
 // not hold up the step, and what that writes later is not kept. If the timeout ends the program,
-// the errno is ETIMEDOUT.
+// the errno is ETIMEDOUT, and no process of the group is left running.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	args := op.Command
 	if len(args) == 1 {
@@ -60,6 +63,10 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	out.end()
 	callOff()
 	_ = cmd.Wait() // its error is the exit status, which is read below, or input that nobody read
+	timedOut := isClosed(late)
+	if timedOut {
+		endGroup(cmd.Process.Pid)
+	}
 	if err != nil {
 		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
 		return
@@ -73,10 +80,17 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	} else {
 		o.Exit, o.Result = status.ExitStatus(), int64(status.ExitStatus())
 	}
-	select {
-	case <-late:
+	if timedOut {
 		o.fail(unix.ETIMEDOUT)
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
 	default:
+		return false
 	}
 }
 
@@ -132,5 +146,25 @@ func terminateAfter(group int, timeout time.Duration, late chan<- struct{}) (sto
 	return func() {
 		close(ended)
 		<-gone
+	}
+}
+
+// endGroup waits until a process group, which has got SIGTERM, is empty. After killAfter it kills the
+// processes that are left. The leader must have been reaped: a zombie counts as a process.
+func endGroup(group int) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	kill := time.After(killAfter)
+	give := time.After(killAfter + killedWithin)
+	for unix.Kill(-group, 0) == nil {
+		select {
+		case <-tick.C:
+		case <-kill:
+			// No child escapes: a fork fails once its process has a fatal signal (copy_process in
+			// kernel/fork.c).
+			_ = unix.Kill(-group, unix.SIGKILL) // ESRCH: they have just ended
+		case <-give:
+			return
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,6 +50,42 @@ func TestExec(t *testing.T) {
 			}
 			if d := took(e); d < time.Duration(tt.exec.Timeout) || d > patience/2 {
 				t.Errorf("it took %v", d)
+			}
+		})
+	}
+}
+
+// After a timeout, no process of the program's group is left, whatever it does to stay. Processes that
+// have left the group stay until the end of the lab.
+func TestATimeoutEndsTheWholeGroup(t *testing.T) {
+	for _, tt := range []struct {
+		name, command string
+		left          bool
+	}{
+		{"a child that ignores SIGTERM", "(trap '' TERM; echo $(sh -c 'echo $PPID'); exec sleep 60) & sleep 60", false},
+		{"a child of a program that has handled SIGTERM", "trap 'exit 0' TERM; (trap '' TERM; exec sleep 60) & echo $!; wait", false},
+		{"a child that forks on and on", "(trap '' TERM; echo $(sh -c 'echo $PPID'); while :; do /bin/true; done) & sleep 60", false},
+		{"a child in a session of its own", "setsid sleep 60 & echo $!; wait", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{
+				Command: []string{tt.command}, Timeout: language.Duration(300 * time.Millisecond),
+			}}))
+			s := p.step("exec")
+			if s.Errno != "ETIMEDOUT" {
+				t.Errorf("errno %q, want ETIMEDOUT", s.Errno)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(s.Stdout)))
+			if err != nil {
+				t.Fatalf("it wrote %q, want the number of a process", s.Stdout)
+			}
+			err = unix.Kill(pid, 0)
+			if left := err == nil; left != tt.left {
+				t.Errorf("signal 0 to the child: %v, want it left running: %t", err, tt.left)
+			}
+			if tt.left {
+				_ = unix.Kill(pid, unix.SIGKILL)
 			}
 		})
 	}
