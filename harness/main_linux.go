@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"halfopen/harness/internal/actor"
+	"halfopen/harness/internal/sandbox"
 )
 
 // The names (argv[0]) under which the program runs itself again.
@@ -35,6 +36,9 @@ func Main() {
 	// Programs that actors run must not hold the lab's pipes.
 	syscall.CloseOnExec(3)
 	syscall.CloseOnExec(4)
+	if role != roleActor { // an actor learns first which signals it may get
+		sandbox.Endure()
+	}
 	switch role {
 	case roleLab:
 		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")

@@ -79,6 +79,7 @@ func (a *member) start(topology *network.Topology) error {
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],
 		Interruptible: l.interrupts(a.Name),
+		Signals:       l.signalsTo(a.Name),
 	}})
 	return nil
 }
@@ -88,14 +89,30 @@ func actorEnv() []string { return append(os.Environ(), "GODEBUG=asyncpreemptoff=
 
 // interrupts reports whether a kill step wants SIGUSR1 to end the actor's system calls with EINTR.
 func (l *lab) interrupts(name string) bool {
-	found := false
+	return slices.ContainsFunc(l.killsOf(name),
+		func(k *language.Kill) bool { return k.Restart != nil && !*k.Restart })
+}
+
+// signalsTo returns the names of the signals that kill steps send an actor.
+func (l *lab) signalsTo(name string) []string {
+	var names []string
+	for _, k := range l.killsOf(name) {
+		names = append(names, k.SignalOrDefault())
+	}
+	return names
+}
+
+// killsOf returns the kill steps that are aimed at an actor.
+func (l *lab) killsOf(name string) []*language.Kill {
+	var kills []*language.Kill
 	for i := range l.Scenario.Actors {
 		language.EachStep(l.Scenario.Actors[i].Steps, func(s *language.Step) {
-			k := s.Op.Kill
-			found = found || k != nil && k.Actor == name && k.Restart != nil && !*k.Restart
+			if k := s.Op.Kill; k != nil && k.Actor == name {
+				kills = append(kills, k)
+			}
 		})
 	}
-	return found
+	return kills
 }
 
 // listen brings the actor's reports to the lab's goroutine.
@@ -186,7 +203,8 @@ func (a *member) ended(status syscall.WaitStatus) error {
 	a.lab.now(trace.Event{Process: p})
 	a.prepared, a.done = true, true
 	if !a.killed {
-		return fmt.Errorf("the process of actor %s ended by itself (%s)", a.Name, describe(status))
+		return fmt.Errorf("the process of actor %s ended (%s), and no kill step did that: "+
+			"a program of the scenario, or this machine for lack of memory", a.Name, describe(status))
 	}
 	a.running, a.gone = nil, true
 	for _, f := range a.onGone {
@@ -280,10 +298,7 @@ func (l *lab) kill(k *language.Kill) error {
 	if err != nil {
 		return err
 	}
-	name := k.Signal
-	if name == "" {
-		name = "KILL"
-	}
+	name := k.SignalOrDefault()
 	sig := unix.SignalNum("SIG" + name)
 	if sig == 0 {
 		return fmt.Errorf("unknown signal %q", name)
@@ -303,7 +318,7 @@ func (l *lab) kill(k *language.Kill) error {
 // request is answered only then: on a busy machine a killed process may take a second or more to
 // close its sockets, and a peer counts as dead when its sockets are closed.
 func (l *lab) dying(r *actor.Request) *member {
-	if r.Kill == nil || r.Kill.Signal != "" && r.Kill.Signal != "KILL" {
+	if r.Kill == nil || r.Kill.SignalOrDefault() != "KILL" {
 		return nil
 	}
 	a, err := l.actor(r.Kill.Actor)

@@ -165,7 +165,7 @@ func lastWords(r io.Reader) string {
 
 func describe(status syscall.WaitStatus) string {
 	if status.Signaled() {
-		return "killed by " + status.Signal().String()
+		return "killed by SIG" + signalName(status.Signal())
 	}
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

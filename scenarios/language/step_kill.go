@@ -20,6 +20,14 @@ func (k *Kill) check(v *validation, _ *Actor, st *Step) {
 	}
 }
 
+// SignalOrDefault returns the name of the signal, without SIG.
+func (k *Kill) SignalOrDefault() string {
+	if k.Signal == "" {
+		return "KILL"
+	}
+	return k.Signal
+}
+
 func (*Kill) sockets(v *validation, st *Step, _ *socketsMade) { v.needsNoSocket(st) }
 
 func (*Kill) lasts() time.Duration { return 0 }
@@ -29,7 +37,7 @@ func (*Kill) Outcomes() []Outcome { return []Outcome{OutcomeResult} }
 
 // Arguments returns the actor, and the signal unless it is KILL.
 func (k *Kill) Arguments() string {
-	if k.Signal == "" || k.Signal == "KILL" {
+	if k.SignalOrDefault() == "KILL" {
 		return k.Actor
 	}
 	return k.Actor + ", " + k.Signal

@@ -46,6 +46,9 @@ type Init struct {
 	// of the scenario sends this actor USR1 with restart: false. If false, the handler has
 	// SA_RESTART.
 	Interruptible bool `json:"interruptible,omitempty"`
+	// Signals are the names of the signals that kill steps send this actor. It endures the others, see
+	// [sandbox.Endure].
+	Signals []string `json:"signals,omitempty"`
 }
 
 // Reply answers a [Request].

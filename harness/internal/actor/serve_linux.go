@@ -16,13 +16,15 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/harness/internal/sandbox"
 )
 
 // Serve runs an actor's process. It reads one [Command] per line from in and writes one [Report]
 // per line to out. It returns at Stop or the end of in, even if steps still block. The process must
 // then exit, which closes its sockets.
 //
-// Serve sets the handler of SIGUSR1. The harness should start the process with
+// Serve sets the handlers of SIGUSR1 and of the signals that the actor endures. The harness should start the process with
 // GODEBUG=asyncpreemptoff=1, so that the Go runtime sends no signals. Errors come from the pipes
 // and from invalid commands.
 func Serve(in io.Reader, out io.Writer) error {
@@ -61,6 +63,11 @@ func obey(commands *json.Decoder, reports *reporter) error {
 			if err := handleUSR1(c.Init.Interruptible); err != nil {
 				return fmt.Errorf("setting the handler of SIGUSR1: %w", err)
 			}
+			var wanted []syscall.Signal
+			for _, name := range c.Init.Signals {
+				wanted = append(wanted, unix.SignalNum("SIG"+name))
+			}
+			sandbox.Endure(wanted...)
 			if c.Init.Topology == nil {
 				return errors.New("the init command has no topology")
 			}
