@@ -197,8 +197,12 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	defer stop()
 	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count()})
 	results, unsaved := s.Run(ctx, view)
+	stored := f.out
+	if unsaved != nil {
+		stored = ""
+	}
 	if err := view.Close(results.Kept, report.Ending{
-		Seed: seed, Others: results.Others, LeftOut: leftOut(s), Dir: f.out,
+		Seed: seed, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
 	}); err != nil {
 		return err
 	}

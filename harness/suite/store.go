@@ -82,9 +82,9 @@ func fileName(label string) string {
 	return clean
 }
 
-// save writes trace, capture and verdict to dir, each whole or not at all, and sets r.Dir. For a run
-// without a trace it does nothing.
-func save(r *Result, dir string) error {
+// save writes trace, capture and verdict to dir, all of them or none, each whole or not at all, and
+// sets r.Dir. For a run without a trace it does nothing.
+func save(r *Result, dir string) (err error) {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
 	}
@@ -92,6 +92,14 @@ func save(r *Result, dir string) error {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
 	r.Dir = dir
+	defer func() {
+		if err != nil {
+			r.Dir = ""
+			for _, name := range []string{result.TraceFile, result.CaptureFile, result.VerdictFile} {
+				_ = os.Remove(filepath.Join(dir, name)) // of a full disk, any of them may be missing
+			}
+		}
+	}()
 	// The verdict of an older run must not remain next to the trace of this one.
 	if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
@@ -114,30 +122,4 @@ func save(r *Result, dir string) error {
 		}
 	}
 	return nil
-}
-
-// writeFile writes a file under another name and renames it, so that a reader never sees half of
-// it.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = write(f); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	// CreateTemp makes files private; evidence is as readable as any other output.
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
