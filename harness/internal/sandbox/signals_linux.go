@@ -28,6 +28,6 @@ func Endure(except ...syscall.Signal) {
 			all = append(all, s)
 		}
 	}
-	// Nobody reads the channel, and senders of package signal do not wait.
-	signal.Notify(make(chan os.Signal), all...)
+	// Nobody reads the channel, and package signal does not wait for that.
+	signal.Notify(make(chan os.Signal, 1), all...)
 }
