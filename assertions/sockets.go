@@ -100,6 +100,8 @@ func judgePeak(
 ) {
 	var sure, possible []stay
 	one := 0
+	// turns are sockets with the same ends, which are never there at the same time.
+	turns := map[[2]string][]stay{}
 	for _, l := range lives {
 		var may []stay
 		always := true
@@ -108,7 +110,12 @@ func judgePeak(
 			always = always && slices.ContainsFunc(stays, func(s stay) bool { return !s.unknown })
 			may = append(may, stays...)
 		}
-		possible = append(possible, together(may)...)
+		if l.Listener() {
+			possible = append(possible, together(may)...)
+		} else {
+			key := [2]string{l.Local, l.Remote}
+			turns[key] = append(turns[key], may...)
+		}
 		if always && one == 0 {
 			one = 1 // it was there at some time
 		}
@@ -119,6 +126,9 @@ func judgePeak(
 				}
 			}
 		}
+	}
+	for _, may := range turns {
+		possible = append(possible, together(may)...)
 	}
 	if text := ev.translated(&x.Sockets, false); text != "" {
 		ev.unseen(x.Peak.Of("socket"), text, v) // looks show the ports, but not between them
@@ -139,8 +149,8 @@ func judgePeak(
 	v.saw(x.Peak.All(int64(least), int64(most)), want, got)
 }
 
-// together returns the times at which one socket may have been there, on any of its paths: it is
-// never there twice.
+// together returns the times at which one socket may have been there, on any of its paths, or one of
+// several that take turns: there is never more than one.
 func together(stays []stay) []stay {
 	for i := range stays {
 		stays[i].from = stays[i].earliest

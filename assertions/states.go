@@ -102,8 +102,7 @@ func judgeReachesDetails(
 		return
 	}
 	if len(nearly) == 0 {
-		v.saw(false, "a socket of "+x.Reaches.String(), "none")
-		ev.listStates(&x.Reaches, ev.lives(&x.Reaches), v)
+		ev.notLookedAt(x, v)
 		return
 	}
 	v.saw(false, x.Socket(),
@@ -112,6 +111,30 @@ func judgeReachesDetails(
 		v.Sockets = append(v.Sockets, i)
 		v.list(fmt.Sprintf("  %s %s", ev.when(ev.t.Events[i].T), socketLine(ev.t.Events[i].Socket)))
 	}
+}
+
+// notLookedAt fails a verdict about queues, timer or retransmissions for which no look at the sockets
+// found one in the state. One that was there between two looks may have had them, apart from
+// retransmissions: they take longer.
+func (ev *evidence) notLookedAt(x *language.ReachesExpectation, v *draft) {
+	lives := ev.lives(&x.Reaches)
+	for _, l := range lives {
+		s := ev.firstStay(x.Reaches.State, l)
+		if s == nil {
+			continue
+		}
+		want, got := "a look at "+x.Socket(), "none"
+		why := fmt.Sprintf("no look at the sockets found one in the state: %s", ev.stayText(s))
+		if x.Retrans != nil && !x.Retrans.Contains(0) {
+			v.fail(want, got, fmt.Sprintf("wanted %s, saw none: %s", want, why))
+		} else {
+			v.unseen(want, "could not be seen", "it could not be seen whether its values were so: "+why)
+		}
+		ev.listStates(&x.Reaches, lives, v)
+		return
+	}
+	v.saw(false, "a socket of "+x.Reaches.String(), "none")
+	ev.listStates(&x.Reaches, lives, v)
 }
 
 func reachesDetails(x *language.ReachesExpectation, k *trace.Socket) bool {

@@ -64,6 +64,18 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 		look(p, ms, 0, "SYN_SENT")
 		look(p, 2*second, 1800*ms, "CLOSED")
 	}
+	// brief is a connection that looks saw only before it was established, and after.
+	brief := func(p *tape) {
+		p.packet(0, toServer("S", 1000, 0, ""))
+		look(p, ms, 0, "SYN_SENT")
+		p.packet(2*ms, seen{
+			host: "client", in: true, src: serverAddr, dst: clientAddr, sport: 8080, dport: 41234,
+			flags: "SA", seq: 5000, ack: 1001,
+		})
+		p.packet(2*ms, toServer("A", 1001, 5001, ""))
+		p.packet(3*ms, toServer("RA", 1001, 5001, ""))
+		look(p, 9*ms, ms, "CLOSED")
+	}
 	for _, tt := range []struct {
 		name, fault, client, expect string
 		record                      func(*tape)
@@ -125,6 +137,39 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 		{
 			"a time that lies between the two", "wire", "connect: {to: \"server:8080\"}",
 			"holds: {host: client, state: SYN_SENT}, for: 1900ms..1910ms", waits, "whether one did",
+		},
+		{
+			"a peak of two sockets that take turns between two looks", "wire",
+			"connect: {to: \"server:8080\"}", "sockets: {host: client}, peak: 1..1", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				p.step("client.connect", 5*ms, 8*ms, dial(8, local, remote))
+				p.packet(7*ms, toServer("S", 900000, 0, ""))
+				look(p, 9*ms, ms, "CLOSED")
+			}, "",
+		},
+		{
+			"a peak of two that they never reach", "wire", "connect: {to: \"server:8080\"}",
+			"sockets: {host: client}, peak: \">= 2\"", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				p.step("client.connect", 5*ms, 8*ms, dial(8, local, remote))
+				p.packet(7*ms, toServer("S", 900000, 0, ""))
+				look(p, 9*ms, ms, "CLOSED")
+			}, "fails",
+		},
+		{
+			"queues of a state between two looks", "wire", "connect: {to: \"server:8080\"}",
+			"reaches: {host: client, state: ESTABLISHED}, send-q: 0", brief,
+			"no look at the sockets found one in the state: ESTABLISHED from 2ms to 3ms",
+		},
+		{
+			"retransmissions in a state between two looks", "wire", "connect: {to: \"server:8080\"}",
+			"reaches: {host: client, state: ESTABLISHED}, retrans: 1", brief, "fails",
+		},
+		{
+			"queues of a state that there was not", "wire", "connect: {to: \"server:8080\"}",
+			"reaches: {host: client, state: CLOSE_WAIT}, send-q: 0", brief, "fails",
 		},
 		{
 			"a number at an event between two looks", "wire", "connect: {to: \"server:8080\"}",

@@ -245,8 +245,12 @@ func (p *tape) times() []string {
 	if len(all) != 1 || len(all[0].Paths) != 1 {
 		p.t.Fatalf("want one socket that went one way, got %v", all)
 	}
+	return timesOf(all[0].Paths[0])
+}
+
+func timesOf(path []Phase) []string {
 	var words []string
-	for _, phase := range all[0].Paths[0] {
+	for _, phase := range path {
 		from, to := phase.Earliest.Round(ms)/ms, phase.From.Round(ms)/ms
 		word := fmt.Sprintf("%s %d", phase.State, from)
 		if to != from {

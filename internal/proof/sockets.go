@@ -2,6 +2,7 @@ package proof
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -47,7 +48,56 @@ func (h *host) sockets() []*Socket {
 		}
 	}
 	h.findRoom(all)
-	return slices.DeleteFunc(all, func(s *Socket) bool { return len(s.Paths) == 0 })
+	all = slices.DeleteFunc(all, func(s *Socket) bool { return len(s.Paths) == 0 })
+	takeTurns(all)
+	return all
+}
+
+// takeTurns says of sockets of a host with the same ends that one was gone when the next began: the
+// kernel has one at a time. A SYN may end a TIME_WAIT.
+func takeTurns(all []*Socket) {
+	turns := map[[2]string][]*Socket{}
+	for _, s := range all {
+		if !s.Listener() {
+			key := [2]string{s.Local, s.Remote}
+			turns[key] = append(turns[key], s)
+		}
+	}
+	for _, same := range turns {
+		slices.SortStableFunc(same, func(a, b *Socket) int { return cmp.Compare(a.First(), b.First()) })
+		for i := range same[1:] {
+			same[i].goneBefore(same[i+1])
+		}
+	}
+}
+
+// goneBefore bounds the end of a socket by the beginning of the next one with the same ends, and the
+// reverse.
+func (s *Socket) goneBefore(next *Socket) {
+	begun, gone := time.Duration(0), time.Duration(math.MaxInt64)
+	for _, path := range next.Paths {
+		if len(path) == 0 {
+			return
+		}
+		begun = max(begun, path[0].From)
+	}
+	for k, path := range s.Paths {
+		last := len(path) - 1
+		if last < 1 || path[last].State != closed {
+			return
+		}
+		path = slices.Clone(path)
+		p := &path[last]
+		p.From = max(min(p.From, begun), path[last-1].From)
+		p.Earliest = min(p.Earliest, p.From)
+		gone = min(gone, p.Earliest)
+		s.Paths[k] = path
+	}
+	for k, path := range next.Paths {
+		next.Paths[k] = slices.Clone(path)
+		p := &next.Paths[k][0]
+		p.Earliest = max(p.Earliest, min(gone, p.From))
+	}
 }
 
 // isUnknown reports whether the state is unknown at some time on a path.
@@ -102,30 +152,36 @@ func (h *host) isListener(r *record) bool {
 // listenerPath is the path of a listener: LISTEN and, if it ended, CLOSED.
 func (h *host) listenerPath(r *record) []Phase {
 	type change struct {
-		at     time.Duration
-		state  string
-		source Source
-		event  int
+		earliest, at time.Duration
+		state        string
+		source       Source
+		event        int
 	}
 	var changes []change
 	exact := h.exact && len(r.transitions) > 0
 	for _, i := range r.transitions {
 		if t := h.t.Events[i].Transition; exact && t.State != listen {
-			changes = append(changes, change{h.t.Events[i].T, closed, ByKernel, i})
+			changes = append(changes, change{h.t.Events[i].T, h.t.Events[i].T, closed, ByKernel, i})
 		} else if exact {
-			changes = append(changes, change{h.t.Events[i].T, listen, ByKernel, i})
+			changes = append(changes, change{h.t.Events[i].T, h.t.Events[i].T, listen, ByKernel, i})
 		}
 	}
 	if !exact {
 		for _, i := range r.samples {
-			changes = append(changes, change{h.t.Events[i].T, h.t.Events[i].Socket.State, BySample, i})
+			at, s := h.t.Events[i].T, h.t.Events[i].Socket
+			earliest := max(s.Last, h.programs) // a program made it between two looks
+			if h.programs < 0 || earliest > at || s.Cookie == 0 {
+				earliest = at
+			}
+			changes = append(changes, change{earliest, at, s.State, BySample, i})
 		}
 		for _, i := range r.listens {
-			changes = append(changes, change{h.t.Events[i].T, listen, ByStep, i})
+			changes = append(changes,
+				change{h.t.Events[i].Step.Began, h.t.Events[i].T, listen, ByStep, i})
 		}
 		for _, i := range r.closes {
 			if s := h.t.Events[i].Step; s.Errno == "" {
-				changes = append(changes, change{h.t.Events[i].T, closed, ByStep, i})
+				changes = append(changes, change{s.Began, h.t.Events[i].T, closed, ByStep, i})
 			}
 		}
 	}
@@ -136,7 +192,7 @@ func (h *host) listenerPath(r *record) []Phase {
 			continue
 		}
 		path = append(path, Phase{
-			State: c.state, Earliest: c.at, From: c.at, Source: c.source, Event: c.event,
+			State: c.state, Earliest: c.earliest, From: c.at, Source: c.source, Event: c.event,
 		})
 	}
 	return path
