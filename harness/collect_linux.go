@@ -1,11 +1,12 @@
 package harness
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"halfopen/internal/codec"
 
 	"halfopen/harness/trace"
 )
@@ -28,7 +29,7 @@ type collector struct {
 // collect reads the lab's messages up to the end of the run, or of the pipe.
 func (c *collector) collect() error {
 	defer c.kernel.stop()
-	dec := json.NewDecoder(c.lab.events)
+	dec := codec.NewDecoder(c.lab.events)
 	for {
 		var m message
 		err := dec.Decode(&m)

@@ -1,10 +1,11 @@
 package harness
 
 import (
-	"encoding/json"
 	"os"
 	"testing"
 	"time"
+
+	"halfopen/internal/codec"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,7 +26,7 @@ func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
 		{Event: &trace.Event{T: 8, Note: &trace.Note{Text: "lab, late"}}},
 		{Event: &trace.Event{T: 30, End: &trace.End{Reason: trace.EndDone}}},
 	} {
-		if err := json.NewEncoder(w).Encode(m); err != nil {
+		if err := codec.NewEncoder(w).Encode(m); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,9 +1,10 @@
 package harness
 
 import (
-	"encoding/json"
 	"os"
 	"sync"
+
+	"halfopen/internal/codec"
 
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
@@ -68,7 +69,7 @@ func runLab(control, events *os.File) {
 		kernelWatched: make(chan struct{}),
 	}
 	l.events.send = func(e trace.Event) { l.out.Send(message{Event: &e}) }
-	dec := json.NewDecoder(control)
+	dec := codec.NewDecoder(control)
 	err := dec.Decode(&order{Job: &l.job})
 	ordered := err == nil
 	if ordered {
@@ -91,7 +92,7 @@ func runLab(control, events *os.File) {
 }
 
 // obey does what the orders after the first ask for. Their end cancels the run.
-func (l *lab) obey(orders *json.Decoder) {
+func (l *lab) obey(orders *codec.Decoder) {
 	defer close(l.canceled)
 	watched := sync.OnceFunc(func() { close(l.kernelWatched) })
 	for {

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+
+	"halfopen/internal/codec"
 
 	"golang.org/x/sys/unix"
 
@@ -117,7 +118,7 @@ func (l *lab) killsOf(name string) []*language.Kill {
 
 // listen brings the actor's reports to the lab's goroutine.
 func (a *member) listen(r io.Reader) {
-	dec := json.NewDecoder(r)
+	dec := codec.NewDecoder(r)
 	for {
 		var report actor.Report
 		if err := dec.Decode(&report); err != nil {

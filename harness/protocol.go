@@ -9,8 +9,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// order is an order to the lab, one JSON value on its control pipe. Exactly one field is set. The
-// end of the pipe cancels the run, or lets the lab go after its end.
+// order is an order to the lab, one value on its control pipe (see package codec). Exactly one field
+// is set. The end of the pipe cancels the run, or lets the lab go after its end.
 type order struct {
 	// Job is the first order.
 	Job *job `json:"job,omitempty"`
@@ -25,7 +25,7 @@ type job struct {
 	Seed     uint64             `json:"seed"`
 }
 
-// message is an answer of the lab, one JSON value on its event pipe. Exactly one field is set.
+// message is an answer of the lab, one value on its event pipe. Exactly one field is set.
 type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	// Namespaces are those of all hosts, the wire included. The lab waits for [order.Watched].

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"halfopen/internal/codec"
 
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
@@ -139,7 +140,7 @@ func (l *labProcess) kill() {
 // order sends the lab an order. A lab that died before it read the order says why on its other
 // pipes. Nor is it an error if the run was canceled.
 func (l *labProcess) order(o *order) error {
-	err := json.NewEncoder(l.control).Encode(o)
+	err := codec.NewEncoder(l.control).Encode(o)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, os.ErrClosed) {
 		return nil

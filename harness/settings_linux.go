@@ -2,12 +2,13 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"time"
+
+	"halfopen/internal/codec"
 
 	"halfopen/harness/internal/sandbox"
 	"halfopen/inject/network"
@@ -35,8 +36,8 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 	defer p.pipes.closeHere()
 	go p.keep(ctx)
 	var answer trial
-	if err = json.NewEncoder(p.control).Encode(lists); err == nil {
-		err = json.NewDecoder(p.events).Decode(&answer)
+	if err = codec.NewEncoder(p.control).Encode(lists); err == nil {
+		err = codec.NewDecoder(p.events).Decode(&answer)
 	}
 	if err != nil {
 		p.kill()
@@ -71,7 +72,7 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 func runTrial(control, events *os.File) {
 	var lists [][]language.Sysctl
 	var answer trial
-	err := json.NewDecoder(control).Decode(&lists)
+	err := codec.NewDecoder(control).Decode(&lists)
 	if err == nil {
 		err = sandbox.Enter("halfopen")
 	}
@@ -82,7 +83,7 @@ func runTrial(control, events *os.File) {
 		answer = trial{Problem: err.Error()}
 	}
 	// An error means that nobody reads: the parent is gone.
-	_ = json.NewEncoder(events).Encode(&answer)
+	_ = codec.NewEncoder(events).Encode(&answer)
 }
 
 func try(lists [][]language.Sysctl) ([][]*failure, error) {

@@ -3,12 +3,13 @@ package outbox
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 	"sync"
+
+	"halfopen/internal/codec"
 )
 
-// Outbox writes messages to a pipe as JSON. A goroutine writes, so that senders never wait for the
+// Outbox writes messages to a pipe, as package codec does. A goroutine writes, so that senders never wait for the
 // pipe's reader: observers must not wait, and the lab must not wait for an actor that a signal has
 // stopped. The methods are safe for concurrent use. Make it with [New].
 type Outbox[M any] struct {
@@ -49,7 +50,7 @@ func (o *Outbox[M]) Close() error {
 
 func (o *Outbox[M]) write(w io.Writer, finish func(*M)) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
-	enc := json.NewEncoder(buf)
+	enc := codec.NewEncoder(buf)
 	for {
 		o.mu.Lock()
 		for len(o.waiting) == 0 && !o.closed {

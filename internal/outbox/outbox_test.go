@@ -1,10 +1,11 @@
 package outbox
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"testing"
+
+	"halfopen/internal/codec"
 )
 
 type note struct {
@@ -26,7 +27,7 @@ func TestSendersDoNotWaitForTheReader(t *testing.T) {
 		w.Close()
 		closed <- err
 	}()
-	dec := json.NewDecoder(r)
+	dec := codec.NewDecoder(r)
 	for i := range many {
 		var got note
 		if err := dec.Decode(&got); err != nil {

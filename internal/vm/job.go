@@ -74,7 +74,7 @@ func unsqueeze(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// message is a message from the guest. The messages are JSON values, one after the other.
+// message is a message from the guest. Package codec writes and reads them.
 type message struct {
 	// Ready is sent once, when the guest has booted or was restored, and has read its job.
 	Ready bool `json:"ready,omitempty"`

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"halfopen/internal/codec"
 
 	"halfopen/internal/pattern"
 
@@ -171,7 +172,7 @@ func (o *Options) attend(
 	go said.fill(m.out)
 	go func() {
 		defer close(messages)
-		dec := json.NewDecoder(said)
+		dec := codec.NewDecoder(said)
 		for {
 			var msg message
 			if err := dec.Decode(&msg); err != nil {

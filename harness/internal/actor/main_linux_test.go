@@ -17,6 +17,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/inject/network"
+	"halfopen/internal/codec"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
@@ -94,7 +95,7 @@ type process struct {
 	cmd      *exec.Cmd
 	commands *os.File
 	out      *os.File
-	enc      *json.Encoder
+	enc      *codec.Encoder
 
 	mu      sync.Mutex
 	reports []Report
@@ -149,7 +150,7 @@ func spawn(t *testing.T) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, commands: commands, out: reports, enc: json.NewEncoder(commands), changed: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{t: t, commands: commands, out: reports, enc: codec.NewEncoder(commands), changed: make(chan struct{}), ended: make(chan struct{})}
 	p.cmd = exec.Command("/proc/self/exe")
 	p.cmd.Env = append(os.Environ(), roleVar+"="+roleActor, "GORACE=atexit_sleep_ms=0 exitcode=0")
 	p.cmd.ExtraFiles = []*os.File{theirCommands, theirReports}
@@ -179,7 +180,7 @@ func spawn(t *testing.T) *process {
 }
 
 func (p *process) listen() {
-	dec := json.NewDecoder(p.out)
+	dec := codec.NewDecoder(p.out)
 	for {
 		var r Report
 		if err := dec.Decode(&r); err != nil {

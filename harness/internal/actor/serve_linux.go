@@ -7,13 +7,13 @@
 package actor
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"syscall"
+
+	"halfopen/internal/codec"
 
 	"golang.org/x/sys/unix"
 
@@ -34,17 +34,13 @@ func Serve(in io.Reader, out io.Writer) error {
 		}
 	}
 	ended := make(chan error, 2)
-	reports := &reporter{enc: json.NewEncoder(out), broken: ended}
-	// The first use of a type costs package json more than most steps take.
-	if err := json.NewEncoder(io.Discard).Encode(&Report{}); err != nil {
-		return fmt.Errorf("preparing for reports: %w", err)
-	}
-	go func() { ended <- obey(json.NewDecoder(bufio.NewReader(in)), reports) }()
+	reports := &reporter{enc: codec.NewEncoder(out), broken: ended}
+	go func() { ended <- obey(codec.NewDecoder(in), reports) }()
 	return <-ended
 }
 
 // obey carries out commands until Stop or the end of the pipe.
-func obey(commands *json.Decoder, reports *reporter) error {
+func obey(commands *codec.Decoder, reports *reporter) error {
 	var s *session
 	for {
 		var c Command
@@ -100,7 +96,7 @@ func closeOnExec(pipe any) error {
 // reads the reports any more.
 type reporter struct {
 	mu     sync.Mutex
-	enc    *json.Encoder
+	enc    *codec.Encoder
 	broken chan<- error
 }
 
