@@ -101,7 +101,7 @@ func controlNotes(all []result.Control, k Look) string {
 	}
 	for _, m := range result.Superfluous(all) {
 		b.WriteString("\n")
-		line("%s: control marks %s, which is proven; remove the entry", m.Pos, m)
+		line("%s: control marks %s, which is proven here; remove the entry, unless that is chance", m.Pos, m)
 	}
 	return k.plain(b.String())
 }
