@@ -63,6 +63,10 @@ func (f *File) table(d *decoder) {
 					"invalid name %q for a case: want any text but \"\", v4 and v6", r.label)
 			}
 		}
+		if c, has := controlIn(r.label); has {
+			d.Errorf(item, "the name of the case has the control character %+q: "+
+				"remove it, or name the case with the key case", c)
+		}
 		if slices.Contains(f.Cases, r.label) {
 			d.Errorf(item, "duplicate case %q: name one of them with the key case", r.label)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"halfopen/internal/pattern"
 
@@ -202,11 +203,30 @@ func (v *validation) wordName(field any, pos Pos, what, name string) {
 	}
 }
 
+// controlIn returns the first control character of a text, if it has one: it could move the cursor of
+// a terminal, break a line, or turn the direction of what follows.
+func controlIn(text string) (rune, bool) {
+	for _, r := range text {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
 func (v *validation) head() {
 	s := v.s
 	v.nameOf(&s.Name, s.Pos, "a scenario", s.Name, maxWord)
 	if strings.TrimSpace(s.Title) == "" || strings.Contains(s.Title, "\n") {
 		v.errorf(&s.Title, s.Pos, "title: want one line that says what will be seen")
+	}
+	for _, text := range []struct {
+		field *string
+		key   string
+	}{{&s.Title, "title"}, {&s.Teaches, "teaches"}} {
+		if r, has := controlIn(strings.NewReplacer("\n", "", "\t", "").Replace(*text.field)); has {
+			v.errorf(text.field, s.Pos, "%s: remove the control character %+q", text.key, r)
+		}
 	}
 	for i := range s.Tags {
 		v.name(&s.Tags[i], s.Pos, "a tag", s.Tags[i])
