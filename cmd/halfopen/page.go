@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"halfopen/internal/say"
 )
@@ -19,40 +18,39 @@ type page struct {
 	err          error
 }
 
+// styled is text that a terminal shows as it is, with the styles of the page.
+type styled string
+
+// line writes a line. Its arguments are printed as [printable], but for those that are styled.
 func (p *page) line(format string, args ...any) {
-	if p.err == nil {
-		text := fmt.Sprintf(strings.TrimRight(format, " "), args...)
-		_, p.err = fmt.Fprintln(p.w, p.printable(text))
+	if p.err != nil {
+		return
 	}
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			args[i] = printable(a)
+		case error:
+			args[i] = printable(a.Error())
+		case fmt.Stringer:
+			args[i] = printable(a.String())
+		}
+	}
+	_, p.err = fmt.Fprintf(p.w, strings.TrimRight(format, " ")+"\n", args...)
 }
 
-// printable escapes everything in a line that a terminal would not show as it is, apart from the
-// styles of the page itself.
-func (p *page) printable(text string) string {
-	text = strings.ReplaceAll(text, "\t", "    ")
-	if !p.color {
-		return say.Printable(text)
-	}
-	var b strings.Builder
-	for text != "" {
-		at, style := len(text), ""
-		for _, st := range []string{bold, italic, code, plain} {
-			if i := strings.Index(text, st); i >= 0 && i < at {
-				at, style = i, st
-			}
-		}
-		b.WriteString(say.Printable(text[:at]) + style)
-		text = text[at+len(style):]
-	}
-	return b.String()
+// printable escapes everything in a line that a terminal would not show as it is. Tabs become
+// blanks.
+func printable(text string) string {
+	return say.Printable(strings.ReplaceAll(text, "\t", "    "))
 }
 
 func (p *page) section(title string) { p.line("%s", p.paint(bold, title)) }
 
 // item writes a name, padded to width, followed by a text of one or more lines.
 func (p *page) item(name string, width int, text string) {
-	first := fmt.Sprintf("  %-*s  ", width, name)
-	rest := strings.Repeat(" ", len(first))
+	first := "  " + fill(name, width) + "  "
+	rest := strings.Repeat(" ", say.Width(first))
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			first = rest
@@ -61,12 +59,19 @@ func (p *page) item(name string, width int, text string) {
 	}
 }
 
+// fill adds blanks to a text up to a width in columns.
+func fill(text string, width int) string {
+	text = printable(text)
+	return text + strings.Repeat(" ", max(width-say.Width(text), 0))
+}
+
 // wrap writes a paragraph, broken between words. first is put before the first line, rest before
 // each other line.
 func (p *page) wrap(first, rest, text string) {
 	line, empty := first, true
 	for _, word := range strings.Fields(text) {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > p.width {
+		word = printable(word)
+		if !empty && say.Width(line)+1+say.Width(word) > p.width {
 			p.line("%s", strings.TrimRight(line, " "))
 			line, empty = rest, true
 		}

@@ -79,20 +79,41 @@ func TestPagesEscapeEverythingButTheirStyles(t *testing.T) {
 		color bool
 		want  string
 	}{
-		"without colors": {false, "a\\x1b[2J\\nPASS `b`    c\n"},
-		"with colors":    {true, "a\\x1b[2J\\nPASS " + code + "b" + plain + "    c\n"},
+		"without colors": {false, "a\\x1b[2J\\nPASS b\\x1b[1m    c\n"},
+		"with colors":    {true, "a\\x1b[2J\\nPASS " + code + "b\\x1b[1m" + plain + "    c\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
 			p := &page{w: &b, width: 80, color: test.color}
-			styled := "`b`"
-			if test.color {
-				styled = p.paint(code, "b")
-			}
-			p.line("%s", "a\x1b[2J\nPASS "+styled+"\tc")
+			p.line("%s%s%s", "a\x1b[2J\nPASS ", p.paint(code, "b"+bold), "\tc")
 			if got := b.String(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What is wide on a terminal takes its columns, in paragraphs, in lists and in tables.
+func TestPagesMeasureColumns(t *testing.T) {
+	var b strings.Builder
+	p := &page{w: &b, width: 20, color: true}
+	p.wrap("", "", "全角文字 全角文字 全角文字")
+	p.item("é", 6, "accent")
+	p.item("全角", 6, "wide")
+	p.item("\x1b", 6, "escaped")
+	p.table([]string{"| 値 | n |", "|---|---|", "| 全角 | 1 |", "| ab | 2 |"})
+	want := `全角文字 全角文字
+全角文字
+  é       accent
+  全角    wide
+  \x1b    escaped
+  <値    ><n  >
+  ────  ─
+  全角  1
+  ab    2
+`
+	got := strings.NewReplacer(bold, "<", plain, ">").Replace(b.String())
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("page (-want +got):\n%s", d)
 	}
 }

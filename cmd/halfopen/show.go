@@ -14,6 +14,7 @@ import (
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/report"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -115,10 +116,10 @@ func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scen
 func runArgs(f *language.File, s *language.Scenario) string {
 	args := f.Name
 	if f.Folder == "" {
-		args = f.Path
+		args = say.ShellWord(f.Path)
 	}
 	if s.Case != "" {
-		args += " --case '" + s.Case + "'"
+		args += " --case " + say.ShellWord(s.Case)
 	}
 	return args
 }
@@ -144,7 +145,7 @@ func showParams(p *page, f *language.File, s *language.Scenario) {
 func showValues(p *page, f *language.File, s *language.Scenario, names []string) {
 	width, values := 0, 0
 	for _, name := range names {
-		width, values = max(width, len(name)), max(values, len(s.Params[name]))
+		width, values = max(width, len(name)), max(values, say.Width(printable(s.Params[name])))
 	}
 	for _, name := range names {
 		value, ok := s.Params[name]
@@ -168,7 +169,7 @@ func showValues(p *page, f *language.File, s *language.Scenario, names []string)
 		case len(elsewhere) > 0:
 			other = "  (in other cases " + strings.Join(elsewhere, ", ") + ")"
 		}
-		p.item(name, width, strings.TrimRight(fmt.Sprintf("%-*s", min(values, 16), value)+other, " "))
+		p.item(name, width, strings.TrimRight(fill(value, min(values, 16))+printable(other), " "))
 	}
 	p.line("")
 }
@@ -190,7 +191,7 @@ func showHosts(p *page, s *language.Scenario, topology *network.Topology) {
 		}
 		if spec := s.Host(h.Name); spec != nil {
 			for _, sc := range spec.Sysctl {
-				text += "\n" + sc.Name + " = " + sc.Value
+				text += "\n" + sc.Name + " = " + printable(sc.Value)
 				if sc.Optional {
 					text += " (if the kernel has it)"
 				}
@@ -214,7 +215,7 @@ func showActors(p *page, s *language.Scenario) {
 			steps = append(steps, "(on "+a.Host+")")
 		}
 		for j := range a.Steps {
-			steps = append(steps, a.Steps[j].String())
+			steps = append(steps, printable(a.Steps[j].String()))
 		}
 		p.item(a.Name, width, strings.Join(steps, "\n"))
 	}
@@ -232,10 +233,10 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		text := f.String()
+		text := printable(f.String())
 		if plan != nil {
 			planned := plan.Fault(f.Name)
-			text += fmt.Sprintf("\nby %s: %s", planned.Mechanism, planned.Why)
+			text += fmt.Sprintf("\nby %s: %s", planned.Mechanism, printable(planned.Why))
 		}
 		p.item(f.Name, width, text)
 	}

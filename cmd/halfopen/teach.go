@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"halfopen/internal/pattern"
+	"halfopen/internal/say"
 )
 
 // The ANSI sequences for teaching texts on a terminal.
@@ -17,11 +18,12 @@ const (
 )
 
 // paint adds a style to a text, on pages with colors.
-func (p *page) paint(style, text string) string {
+func (p *page) paint(style, text string) styled {
+	text = printable(text)
 	if !p.color || text == "" {
-		return text
+		return styled(text)
 	}
-	return style + text + plain
+	return styled(style + text + plain)
 }
 
 // numbered matches the beginning of an item of a numbered list.
@@ -117,7 +119,7 @@ func (p *page) inline(first, rest, text string) {
 		if open != "" {
 			drawn += plain
 		}
-		p.line("%s", drawn)
+		p.line("%s", styled(drawn)) // wrap has made it printable
 	}
 	if p.err == nil {
 		p.err = inner.err
@@ -173,12 +175,12 @@ func (p *page) table(rows []string) {
 	for _, row := range rows {
 		fields := strings.Split(strings.Trim(row, "|"), "|")
 		for i := range fields {
-			fields[i] = strings.TrimSpace(mark.ReplaceAllString(fields[i], ""))
+			fields[i] = printable(strings.TrimSpace(mark.ReplaceAllString(fields[i], "")))
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
 			if strings.Trim(fields[i], "-:") != "" {
-				widths[i] = max(widths[i], utf8.RuneCountInString(fields[i]))
+				widths[i] = max(widths[i], say.Width(fields[i]))
 			}
 		}
 		cells = append(cells, fields)
@@ -190,12 +192,12 @@ func (p *page) table(rows []string) {
 				line += strings.Repeat(p.glyph("─", "-"), widths[i]) + "  "
 				continue
 			}
-			f += strings.Repeat(" ", widths[i]-utf8.RuneCountInString(f)+2)
+			f = fill(f, widths[i]+2)
 			if r == 0 {
-				f = p.paint(bold, f)
+				f = string(p.paint(bold, f))
 			}
 			line += f
 		}
-		p.line("  %s", strings.TrimRight(line, " "))
+		p.line("  %s", styled(strings.TrimRight(line, " ")))
 	}
 }

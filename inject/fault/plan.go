@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -95,9 +96,8 @@ func programOf(f language.Family) string {
 func quoteAll(args []string) string {
 	quoted := make([]string, len(args))
 	for i, a := range args {
-		quoted[i] = a
-		if a == "" || strings.ContainsAny(a, " \t'\"\\$`!;&|<>(){}*?#~") && a != "!" {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		if quoted[i] = say.ShellWord(a); a == "!" {
+			quoted[i] = a // iptables' own; the shell expands no history from it alone
 		}
 	}
 	return strings.Join(quoted, " ")

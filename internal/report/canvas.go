@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/fatih/color"
-	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
 	"halfopen/internal/say"
@@ -79,18 +78,8 @@ func Width(w io.Writer, otherwise int) int {
 	return otherwise
 }
 
-// widths measures characters as terminals do outside East Asia, whatever the locale here.
-var widths = runewidth.Condition{StrictEmojiNeutral: true}
-
-// widthOf returns how many columns a text takes on a terminal: 2 for each wide character, 0 for an
-// accent that is put on the one before it.
-func widthOf(text string) int {
-	n := 0
-	for _, r := range text {
-		n += widths.RuneWidth(r)
-	}
-	return n
-}
+// widthOf returns how many columns a text takes on a terminal.
+func widthOf(text string) int { return say.Width(text) }
 
 // line is a row of cells to draw on, one a column. A cell has a character and its accents; the
 // second cell of a wide character is empty.
@@ -111,7 +100,7 @@ func newLine(width int) *line {
 func (l *line) put(at int, text string, st style) {
 	last := -1
 	for _, r := range say.Printable(text) {
-		n := widths.RuneWidth(r)
+		n := say.RuneWidth(r)
 		if n == 0 {
 			if last >= 0 {
 				l.cells[last] += string(r)
@@ -173,7 +162,7 @@ func cut(text string, width int, mark string) string {
 	}
 	room := width - widthOf(mark)
 	for i, r := range text {
-		if room -= widths.RuneWidth(r); room < 0 {
+		if room -= say.RuneWidth(r); room < 0 {
 			return text[:i] + mark
 		}
 	}
