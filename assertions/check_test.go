@@ -105,7 +105,16 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.begin("client.connect", 0)
 				return p.end(75*time.Second, "deadline", "client.connect")
 			},
-			map[string]string{"the run ends by itself": "client.connect was still in progress after 75s, the deadline"},
+			map[string]string{"the run ends by itself": "client.connect was still in progress after 75s, at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
+		},
+		{
+			"an actor that waits for an event at the deadline",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				return p.end(10*time.Second, "deadline")
+			},
+			map[string]string{"the run ends by itself": "no step was in progress, but an actor was not done at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
 		},
 		{
 			"a step expected to hang that hangs",

@@ -36,7 +36,7 @@ func (ev *evidence) ending() Verdict {
 	for _, step := range ev.end.Hanging {
 		if !ev.mayHang(step) {
 			surprising = append(surprising,
-				fmt.Sprintf("%s was still in progress after %s, the deadline", step,
+				fmt.Sprintf("%s was still in progress after %s", step,
 					say.Duration(ev.inProgressFor(step))))
 		}
 	}
@@ -45,13 +45,20 @@ func (ev *evidence) ending() Verdict {
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
 		v.saw(true, v.Title, strings.Join(ev.end.Hanging, ", "))
 	case len(surprising) > 0:
-		v.fail("done", reason, say.List(surprising))
+		v.fail("done", reason, say.List(surprising)+", at "+ev.limit())
 	default:
-		v.fail("done", reason,
-			fmt.Sprintf("the run ended (%s) after %s, although no step was in progress", reason,
-				ev.when(ev.ended)))
+		v.fail("done", reason, "no step was in progress, but an actor was not done at "+ev.limit())
 	}
 	return v.finish()
+}
+
+// limit says when a run that did not end by itself was ended, and how to change that.
+func (ev *evidence) limit() string {
+	if ev.end.Reason == trace.EndDuration {
+		return "the end of the duration of " + say.Duration(time.Duration(ev.s.Duration))
+	}
+	return fmt.Sprintf("the deadline of %s (%s)", say.Duration(ev.s.DeadlineOrDefault()),
+		ev.s.DeadlineReason())
 }
 
 // mayHang reports whether an expectation that holds here says that a step hangs.

@@ -1,18 +1,42 @@
 package language
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"halfopen/internal/say"
+)
 
 // deadlineSlack is added for time that timers do not explain: building the lab, a busy machine.
 const deadlineSlack = 10 * time.Second
 
 // DeadlineOrDefault returns when the run is ended even if an actor still hangs: the deadline of the
-// scenario, or 1.5 times its estimate, plus 10 s.
+// scenario, or 1.5 times its estimate, plus 10 s. Without a duration, it is at least 10 s more than
+// the run can take if everything of which the time is not known happens last.
 func (s *Scenario) DeadlineOrDefault() time.Duration {
 	if s.Deadline > 0 {
 		return time.Duration(s.Deadline)
 	}
-	e := s.Estimate()
-	return e + e/2 + deadlineSlack
+	e, latest := s.estimate()
+	return max(plus(e, e/2), latest) + deadlineSlack
+}
+
+// DeadlineReason says where the deadline comes from and how to change it.
+func (s *Scenario) DeadlineReason() string {
+	const change = "set duration or deadline to change it"
+	e, latest := s.estimate()
+	switch {
+	case s.Deadline > 0:
+		return "the key deadline of the scenario"
+	case s.Duration > 0:
+		return fmt.Sprintf("1.5 times the duration of %s, plus %s; set deadline to change it",
+			say.Duration(e), say.Duration(deadlineSlack))
+	case latest > plus(e, e/2):
+		return fmt.Sprintf("%s, the estimate of what may come last, plus %s; %s",
+			say.Duration(latest), say.Duration(deadlineSlack), change)
+	}
+	return fmt.Sprintf("1.5 times the estimate of %s, plus %s; %s",
+		say.Duration(e), say.Duration(deadlineSlack), change)
 }
 
 // Estimate returns roughly how long the run takes: the duration of the scenario if it is set.
@@ -21,8 +45,15 @@ func (s *Scenario) DeadlineOrDefault() time.Duration {
 // are added to the time of the event. A step needs the time that an expectation says, else its
 // sleep, its timeout, or the time that its rate implies.
 func (s *Scenario) Estimate() time.Duration {
+	e, _ := s.estimate()
+	return e
+}
+
+// estimate returns the estimate, and the time that the run takes if the expectations whose times count
+// from something of which the time is not known begin at its end.
+func (s *Scenario) estimate() (likely, latest time.Duration) {
 	if s.Duration > 0 {
-		return time.Duration(s.Duration)
+		return time.Duration(s.Duration), 0
 	}
 	t := &timetable{s: s, took: map[string]time.Duration{}, ends: map[string][]*StepExpectation{}}
 	for i := range s.Expect {
@@ -48,12 +79,12 @@ func (s *Scenario) Estimate() time.Duration {
 	for range mostRounds {
 		again := t.round()
 		if again == longest && !t.changed {
-			return longest
+			return longest, plus(longest, t.open)
 		}
 		longest = again
 	}
 	// Things wait for each other in a circle: none of them will happen.
-	return first
+	return first, plus(first, t.open)
 }
 
 // mostRounds bounds how often the times of events are worked out.
@@ -70,6 +101,8 @@ type timetable struct {
 	// another time.
 	at      map[EventRef]time.Duration
 	changed bool
+	// open is the longest of the times that count from something of which the time is not known.
+	open time.Duration
 }
 
 // ofStep returns ACTOR.STEP for all executions or one of them.
@@ -116,11 +149,26 @@ func (t *timetable) round() time.Duration {
 		}
 	}
 	for i := range t.s.Expect {
-		if since, d := t.s.Expect[i].lasts(); d > 0 {
+		since, d := t.s.Expect[i].lasts()
+		if d > 0 {
 			longest = max(longest, plus(t.when(since), d))
+		}
+		if !t.knows(&t.s.Expect[i], since) {
+			t.open = max(t.open, d)
 		}
 	}
 	return longest
+}
+
+// knows reports whether it is known when the times of an expectation begin to count. It is not known
+// when the first packet comes, or a state begins, and of a step that is executed several times, only
+// the first end is known.
+func (t *timetable) knows(e *Expectation, since EventRef) bool {
+	if since == "" {
+		return e.Packets == nil && e.Holds == nil
+	}
+	event, err := since.Parse()
+	return err == nil && event.N <= 1
 }
 
 // steps returns when the steps of an actor have ended that begin at now.
@@ -148,6 +196,10 @@ func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Du
 		}
 		now = max(now, first)
 		t.happens(EventRef(name), first)
+		if st.Op.Signal != nil {
+			signal := Event{Kind: EventSignal, Actor: actor, Signal: st.Op.Signal.Name, N: 1}
+			t.happens(signal.Ref(), first)
+		}
 	}
 	return now
 }

@@ -195,13 +195,60 @@ func TestEstimateIsTheLongestOfActorsAndExpectations(t *testing.T) {
 		if got := s.Estimate(); got != want {
 			t.Errorf("%s: estimate %v, want %v", expect, got, want)
 		}
-		if got := s.DeadlineOrDefault(); got != want+want/2+10*time.Second {
-			t.Errorf("%s: deadline %v", expect, got)
-		}
 	}
-	s := mustExpand(t, skeleton+actors+someExpectation+"deadline: 3s\n", nil)[0]
-	if got := s.DeadlineOrDefault(); got != 3*time.Second {
-		t.Errorf("deadline: got %v, want the scenario's own", got)
+}
+
+// A run whose times are as expected ends before its default deadline, even where it is not known when
+// they begin to count.
+func TestDeadline(t *testing.T) {
+	const actors = "actors:\n  client: [sleep: 100s, {connect: \"server:9\", times: 2}]\n"
+	for _, tt := range []struct {
+		name, expect, more string
+		want               time.Duration
+		reason             string
+	}{
+		{
+			"of the estimate", "{never: {host: client}}", "", 160 * time.Second,
+			"1.5 times the estimate of 100s, plus 10s; set duration or deadline to change it",
+		},
+		{
+			"of the duration", "{packets: {tcp: SYN}, gaps: [80s]}", "duration: 40s\n", 70 * time.Second,
+			"1.5 times the duration of 40s, plus 10s; set deadline to change it",
+		},
+		{
+			"of the scenario", "{never: {host: client}}", "deadline: 3s\n", 3 * time.Second,
+			"the key deadline of the scenario",
+		},
+		{
+			"gaps after a packet that may come last", "{packets: {tcp: SYN}, gaps: [20s, 60s]}", "", 190 * time.Second,
+			"180s, the estimate of what may come last, plus 10s; set duration or deadline to change it",
+		},
+		{
+			"a state that may begin last", "{holds: {host: client}, for: 70s}", "", 180 * time.Second,
+			"170s, the estimate of what may come last, plus 10s; set duration or deadline to change it",
+		},
+		{
+			"a state that begins at a known time", "{holds: {host: client}, from: client.sleep, for: 70s}", "", 265 * time.Second,
+			"1.5 times the estimate of 170s, plus 10s; set duration or deadline to change it",
+		},
+		{
+			"times since the second execution of a step", `{reaches: {host: client}, at: 90s, since: "client.connect[2]"}`, "", 295 * time.Second,
+			"1.5 times the estimate of 190s, plus 10s; set duration or deadline to change it",
+		},
+		{
+			"times from the start", "{reaches: {host: client}, at: 90s}", "", 160 * time.Second,
+			"1.5 times the estimate of 100s, plus 10s; set duration or deadline to change it",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := mustExpand(t, skeleton+actors+"expect:\n  - "+tt.expect+"\n"+tt.more, nil)[0]
+			if got := s.DeadlineOrDefault(); got != tt.want {
+				t.Errorf("deadline %v, want %v", got, tt.want)
+			}
+			if got := s.DeadlineReason(); got != tt.reason {
+				t.Errorf("reason %q\nwant   %q", got, tt.reason)
+			}
+		})
 	}
 }
 
@@ -215,6 +262,9 @@ func TestEstimateAddsTheTimeOfTheEvent(t *testing.T) {
 	const circle = "actors:\n" +
 		"  client: [{sleep: 100s, after: server.s}]\n" +
 		"  server: [{sleep: 10s, id: s, after: client.sleep}]\n"
+	const signals = "actors:\n" +
+		"  client: [sleep: 100s, signal: go]\n" +
+		"  server: [{sleep: 50s, after: client.signal.go}]\n"
 	const fault = "faults:\n  f: {do: drop, from: client.sleep, after: 7s}\n"
 	for _, tt := range []struct {
 		name, actors, expect, more string
@@ -232,6 +282,8 @@ func TestEstimateAddsTheTimeOfTheEvent(t *testing.T) {
 		{"for of a fault that an event begins", sleeps, "{never: {host: client}}", "faults:\n  f: {do: drop, from: client.sleep, for: 9s}\n", 109 * time.Second},
 		{"a program, after the steps before it", "actors:\n  client: [sleep: 30s, exec: [x]]\n", "{process: client.exec, exit: 0, took: 40s}", "", 70 * time.Second},
 		{"steps that wait for other actors", talks, "{never: {host: client}}", "", 100*time.Second + 10*time.Second + 20*time.Second + 6*time.Second},
+		{"steps that wait for a signal", signals, "{never: {host: client}}", "", 150 * time.Second},
+		{"at since a signal", signals, "{reaches: {host: client}, at: 70s, since: client.signal.go}", "", 170 * time.Second},
 		{"steps that wait in a circle", circle, "{never: {host: client}}", "", 110 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
