@@ -67,7 +67,7 @@ func (l *lab) build() error {
 		return err
 	}
 	l.doing("opening the captures and reading the counters")
-	if l.seen, err = observe.Open(hosts, snaplen(l.Scenario), l.Clock, l.emit); err != nil {
+	if l.seen, err = observe.Open(hosts, snaplen(l.Scenario), l.Clock, l.emitSeen); err != nil {
 		return err
 	}
 	if err := l.seen.Counters(trace.Before); err != nil {

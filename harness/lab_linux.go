@@ -64,7 +64,7 @@ func runLab(control, events *os.File) {
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),
 		late:     newLateness(),
-		out:      outbox.New(events, summarize),
+		out:      outbox.New[message](events),
 
 		kernelWatched: make(chan struct{}),
 	}
@@ -113,6 +113,15 @@ func (l *lab) emit(e trace.Event) {
 		return
 	}
 	l.events.emit(e)
+}
+
+// emitSeen sends an event of an observer. A packet waits until there is room: meanwhile the kernel
+// keeps the next ones for the capture, and counts those for which it has no room.
+func (l *lab) emitSeen(e trace.Event) {
+	if e.Packet != nil {
+		l.out.Await()
+	}
+	l.emit(e)
 }
 
 // now emits an event that happens now. It is safe for concurrent use.

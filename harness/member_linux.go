@@ -69,7 +69,7 @@ func (a *member) start(topology *network.Topology) error {
 		return err
 	}
 	// A failed write means that the actor has died, which the reaper reports.
-	a.commands = outbox.New[actor.Command](commands.here, nil)
+	a.commands = outbox.New[actor.Command](commands.here)
 	go a.listen(reports.here)
 	a.commands.Send(actor.Command{Init: &actor.Init{
 		Actor:         a.Name,

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"sync"
+	"time"
 
 	"halfopen/harness/trace"
 )
@@ -14,6 +15,7 @@ type outlet struct {
 
 	mu      sync.Mutex
 	holding bool          // mu
+	since   time.Duration // mu; when holding began
 	ended   bool          // mu
 	held    []trace.Event // mu
 }
@@ -24,18 +26,18 @@ func (o *outlet) emit(e trace.Event) {
 	defer o.mu.Unlock()
 	switch {
 	case o.ended:
-	case o.holding:
+	case o.holding && e.T > o.since:
 		o.held = append(o.held, e)
 	default:
 		o.send(e)
 	}
 }
 
-// hold keeps all further events: some may have happened after the end.
-func (o *outlet) hold() {
+// hold keeps all further events that happen after now: some may happen after the end.
+func (o *outlet) hold(now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.holding = true
+	o.holding, o.since = true, now
 }
 
 // end sends the events that were kept, without those that happened after the end, and then the end.

@@ -160,7 +160,7 @@ func (l *lab) finish(reason trace.EndReason) error {
 		return err
 	}
 	close(l.over)
-	l.events.hold()
+	l.events.hold(l.Clock.Now())
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name
 		hits, err := l.faults.Hits(name)

@@ -5,7 +5,6 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject"
-	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
 
@@ -67,11 +66,4 @@ func (f *failure) error() error {
 		return f.Refused
 	}
 	return errors.New(f.Text)
-}
-
-// summarize sets the summary of a packet event.
-func summarize(m *message) {
-	if e := m.Event; e != nil && e.Packet != nil && e.Packet.Summary == "" {
-		e.Packet.Summary = packet.Summarize(e.Packet.Decode())
-	}
 }

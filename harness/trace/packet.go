@@ -22,7 +22,8 @@ type Packet struct {
 	Frame []byte `json:"frame"`
 	// Length is the length of the whole frame in bytes.
 	Length int `json:"length"`
-	// Summary is the packet in one line, for people reading the file.
+	// Summary is the packet in one line, for people reading the file. Only packets that were read
+	// from a file have it.
 	Summary string `json:"summary,omitempty"`
 
 	decoded *Decoded
@@ -36,6 +37,16 @@ func (p *Packet) Decode() *Decoded {
 		p.decoded = &d
 	}
 	return p.decoded
+}
+
+// summarized returns the event, or if it is a packet without a summary, a copy with one.
+func (e *Event) summarized() *Event {
+	if e.Packet == nil || e.Packet.Summary != "" {
+		return e
+	}
+	p := *e.Packet
+	p.Summary = packet.Summarize(p.Decode())
+	return &Event{T: e.T, Packet: &p}
 }
 
 // Flows returns the flow of each event, by its index in the trace. Events that are not packets have

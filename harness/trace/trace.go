@@ -88,7 +88,7 @@ func (t *Trace) Write(w io.Writer) error {
 	bw := bufio.NewWriter(w)
 	enc := json.NewEncoder(bw)
 	for i := range t.Events {
-		if err := enc.Encode(&t.Events[i]); err != nil {
+		if err := enc.Encode(t.Events[i].summarized()); err != nil {
 			return fmt.Errorf("writing event %d: %w", i, err)
 		}
 	}

@@ -9,14 +9,13 @@ import (
 )
 
 type note struct {
-	N        int  `json:"n"`
-	Finished bool `json:"finished"`
+	N int
 }
 
 // The reader of the pipe may be stopped: senders go on, and it gets everything in order later.
 func TestSendersDoNotWaitForTheReader(t *testing.T) {
 	r, w := io.Pipe()
-	o := New(w, func(n *note) { n.Finished = true })
+	o := New[note](w)
 	const many = 10_000
 	for i := range many {
 		o.Send(note{N: i})
@@ -33,7 +32,7 @@ func TestSendersDoNotWaitForTheReader(t *testing.T) {
 		if err := dec.Decode(&got); err != nil {
 			t.Fatalf("message %d: %v", i, err)
 		}
-		if want := (note{N: i, Finished: true}); got != want {
+		if want := (note{N: i}); got != want {
 			t.Fatalf("message %d is %+v", i, got)
 		}
 	}
@@ -49,7 +48,7 @@ func TestCloseReportsTheFirstError(t *testing.T) {
 	r, w := io.Pipe()
 	gone := errors.New("the reader is gone")
 	r.CloseWithError(gone)
-	o := New[note](w, nil)
+	o := New[note](w)
 	o.Send(note{N: 1})
 	o.Send(note{N: 2})
 	if err := o.Close(); !errors.Is(err, gone) {
@@ -60,7 +59,54 @@ func TestCloseReportsTheFirstError(t *testing.T) {
 }
 
 func TestCloseWithoutMessages(t *testing.T) {
-	if err := New[note](io.Discard, nil).Close(); err != nil {
+	if err := New[note](io.Discard).Close(); err != nil {
 		t.Errorf("Close: %v", err)
+	}
+}
+
+// Whoever has many messages waits for room: in the meantime no more than that are in memory.
+func TestAwaitWaitsForRoom(t *testing.T) {
+	r, w := io.Pipe()
+	o := New[note](w)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for i := range 3 * Most {
+			o.Await()
+			o.Send(note{N: i})
+		}
+	}()
+	dec := codec.NewDecoder(r)
+	for i := range 3 * Most {
+		o.mu.Lock()
+		n := len(o.waiting)
+		o.mu.Unlock()
+		if n > Most {
+			t.Fatalf("%d messages wait", n)
+		}
+		var got note
+		if err := dec.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.N != i {
+			t.Fatalf("message %d is %+v", i, got)
+		}
+	}
+	<-sent
+	if err := o.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func TestNobodyWaitsForAReaderThatIsGone(t *testing.T) {
+	r, w := io.Pipe()
+	o := New[note](w)
+	for range Most {
+		o.Send(note{})
+	}
+	r.Close()
+	o.Await()
+	if err := o.Close(); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Close: %v, want %v", err, io.ErrClosedPipe)
 	}
 }

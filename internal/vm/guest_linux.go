@@ -82,7 +82,7 @@ func guest() error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
 	}
-	out := outbox.New[message](port, nil)
+	out := outbox.New[message](port)
 	stage("ready")
 	out.Send(message{Ready: true})
 	j.perform(out)
@@ -225,7 +225,10 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 			out.Send(message{Task: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
 				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints,
-				Emit: func(e trace.Event) { out.Send(message{Task: i, Event: &e}) },
+				Emit: func(e trace.Event) {
+					out.Await() // the host's reader sets the pace of a run with very many packets
+					out.Send(message{Task: i, Event: &e})
+				},
 			})
 			done := message{Task: i, Done: true}
 			if err != nil {
