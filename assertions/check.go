@@ -75,6 +75,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 		}
 	}
 	j(ev, e, v)
+	ev.excuse(v)
 	if e.Observed() && v.Status == Pass && len(ev.untrue) > 0 {
 		v.unseen("a complete trace", ev.untrue[0],
 			"what was seen matches, but not everything was seen: "+ev.untrue[0])

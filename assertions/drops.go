@@ -271,8 +271,7 @@ func (ev *evidence) dropTimes(
 		v.noteLonger("at", len(x.At), there, there)
 	}
 	for i := range min(there, len(x.At)) {
-		at := ev.t.Events[matched[i]].T - base
-		v.sawSpan(fmt.Sprintf("drop %d at", i+1), &x.At[i], at)
+		v.sawSpan(fmt.Sprintf("drop %d at", i+1), &x.At[i], base, ev.t.Events[matched[i]].T)
 	}
 }
 

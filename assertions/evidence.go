@@ -24,6 +24,8 @@ type evidence struct {
 	ended   time.Duration // when the run ended, or the last event if it has no end
 	end     *trace.End
 	untrue  []string
+	// lateness is how late the lab was.
+	lateness *trace.Lateness
 	// packets and sockets are the indexes of those events.
 	packets []int
 	sockets []int
@@ -55,6 +57,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		scene:    proof.SceneOf(s),
 		exact:    proof.Exact(t),
 		started:  t.Started(),
+		lateness: t.Lateness(),
 		starts:   map[stepKey][]int{},
 		steps:    map[stepKey][]int{},
 	}

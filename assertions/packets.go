@@ -35,14 +35,7 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	if base == nil && n > 0 {
 		base = &ev.t.Events[matched[0]].T
 	}
-	switch {
-	case p.None && n == 0:
-		v.saw(true, "none", "none")
-	case p.None:
-		v.saw(false, "none", say.Count(n, "packet"))
-	case p.Count != nil:
-		v.sawCount(p.Count, int64(n), "packet")
-	}
+	ev.number(p, &w, observed, matched, v)
 	if n == 0 && v.Status == Fail {
 		ev.noteNoOccasion(p, seen, by, v)
 		ev.listPackets(p, seen, matched, by, v) // the count has said it
@@ -69,6 +62,35 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
+// number judges the number of packets that match.
+func (ev *evidence) number(
+	p *language.PacketsExpectation, w *window, observed, matched []int, v *draft,
+) {
+	n := int64(len(matched))
+	var want string
+	switch {
+	case p.None && n == 0:
+		v.saw(true, "none", "none")
+		return
+	case p.None:
+		want = "none"
+	case p.Count == nil:
+		return
+	case p.Count.Contains(n):
+		v.sawCount(p.Count, n, "packet")
+		return
+	default:
+		want = p.Count.Of("packet")
+	}
+	if all, ok := ev.selected(&p.Packets, observed, v); ok {
+		if m, ok := ev.countMargin(p, w, all, matched); ok {
+			v.missedSaw(m, want, say.Count(n, "packet"))
+			return
+		}
+	}
+	v.saw(false, want, say.Count(n, "packet"))
+}
+
 func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft) {
 	there := len(matched) - 1
 	switch {
@@ -85,8 +107,8 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	}
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
-		gap := ev.t.Events[matched[i+1]].T - ev.t.Events[matched[i]].T
-		if !v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, gap) {
+		from, until := ev.t.Events[matched[i]].T, ev.t.Events[matched[i+1]].T
+		if !v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, from, until) {
 			v.Differing = append(v.Differing, matched[i+1])
 		}
 	}
@@ -104,8 +126,8 @@ func (ev *evidence) times(
 		v.noteLonger("at", len(p.At), there, there)
 	}
 	for i := range min(there, len(p.At)) {
-		at := ev.t.Events[matched[i]].T - *base
-		if !v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], at) {
+		at := ev.t.Events[matched[i]].T
+		if !v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], *base, at) {
 			v.Differing = append(v.Differing, matched[i])
 		}
 	}
@@ -119,13 +141,15 @@ func (v *draft) noteLonger(key string, listed, judged, packets int) {
 	}
 }
 
-// sawSpan records a duration that is in a span, or not, and reports whether it is.
-func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) bool {
+// sawSpan records a duration, from one time until another, that is in a span, or not, and reports
+// whether it is.
+func (v *draft) sawSpan(what string, span *language.Span, from, until time.Duration) bool {
+	got := until - from
 	if span.Contains(got) {
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return true
 	}
-	v.fail(what+" "+span.Source, what+" "+say.Duration(got),
+	v.missed(spanMargin(span, from, until), what+" "+span.Source, what+" "+say.Duration(got),
 		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
 	return false
 }
@@ -133,6 +157,10 @@ func (v *draft) sawSpan(what string, span *language.Span, got time.Duration) boo
 // sequence compares the packets with the selectors one by one, and stops at the first that differs:
 // the packets after it would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
+	differ := v.fail
+	if m, ok := ev.orderMargin(want, matched); ok {
+		differ = func(want, got, text string) { v.missed(m, want, got, text) }
+	}
 	for i := range want {
 		if i >= len(matched) {
 			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
@@ -147,7 +175,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		if !slices.Contains(fitting, matched[i]) {
 			v.Differing = append(v.Differing, matched[i])
 			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet.Decode(), ev.flows[matched[i]])
-			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
+			differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
 					got))
 			return

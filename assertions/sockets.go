@@ -58,6 +58,8 @@ func judgeCount(
 	}
 	if !x.Count.All(int64(least), int64(most)) && x.Count.Any(int64(least), int64(most)) {
 		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
+	} else if m, ok := ev.momentOf(x, lives, at, int64(least)); ok {
+		v.missedSaw(m, want, say.Count(least, "socket"))
 	} else {
 		v.saw(x.Count.All(int64(least), int64(most)), want, say.Count(least, "socket"))
 	}
@@ -69,6 +71,33 @@ func judgeCount(
 			v.list(fmt.Sprintf("  and %d more", least-shown))
 		}
 	}
+}
+
+// momentOf returns by how much the moment missed one with a number of sockets as wanted, see
+// [momentMargin].
+func (ev *evidence) momentOf(
+	x *language.SocketsExpectation, lives []*proof.Socket, at time.Duration, got int64,
+) (m margin, ok bool) {
+	if x.When == "" || x.Count.Contains(got) {
+		return m, false
+	}
+	var edges []time.Duration
+	for _, l := range lives {
+		for _, path := range l.Paths {
+			for _, s := range ev.stays(x.Sockets.State, l, path, false) {
+				edges = append(edges, s.from, s.to)
+			}
+		}
+	}
+	return momentMargin(x, at, edges, func(moved time.Duration) int64 {
+		n := int64(0)
+		for _, l := range lives {
+			if now, _ := ev.at(x.Sockets.State, l, moved); now.always() {
+				n++
+			}
+		}
+		return n
+	})
 }
 
 // at reports on how many of its paths a socket was in one of the states at a time, and one such

@@ -46,7 +46,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 			ev.unseen("first seen at "+x.At.Source, "when it was first there: between "+
 				say.Duration(earliest-since)+" and "+say.Duration(first.from-since), v)
 		} else if x.At != nil {
-			v.sawSpan("first seen at", x.At, first.from-since)
+			v.sawSpan("first seen at", x.At, since, first.from)
 		} else {
 			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
 		}
@@ -95,7 +95,7 @@ func judgeReachesDetails(
 		v.Sockets = []int{i}
 		at := ev.t.Events[i].T
 		if x.At != nil {
-			v.sawSpan("first seen at", x.At, at-since)
+			v.sawSpan("first seen at", x.At, since, at)
 		} else {
 			v.saw(true, x.Reaches.String(), k.State+" at "+ev.when(at))
 		}
@@ -159,6 +159,7 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	lives := ev.lives(&x.Holds)
 	best, maybe := "none", false
+	var nearest *margin
 	for _, l := range lives {
 		var fits judged
 		var good *stay
@@ -174,6 +175,10 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 				if best == "none" {
 					best = difference
 				}
+				if m, ok := ev.holdsMargin(x, &s, from, until); ok &&
+					(nearest == nil || m.by < nearest.by) {
+					nearest = &m
+				}
 			}
 			fits.add(ok)
 			if may && !ok {
@@ -188,9 +193,12 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 		maybe = maybe || fits.maybe()
 	}
 	want := ev.holdsWant(x, from, until)
-	if maybe {
+	switch {
+	case maybe:
 		ev.unseen(want, "whether one did", v)
-	} else {
+	case nearest != nil:
+		v.missedSaw(*nearest, want, best)
+	default:
 		v.saw(false, want, best)
 	}
 	ev.listStates(&x.Holds, lives, v)
@@ -289,7 +297,11 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	for _, l := range lives {
 		there, was := ev.within(x.Never.State, l, from, until)
 		if there.always() {
-			v.saw(false, want, ev.stayText(was))
+			if m, ok := neverMargin(x, was, from, until); ok {
+				v.missedSaw(m, want, ev.stayText(was))
+			} else {
+				v.saw(false, want, ev.stayText(was))
+			}
 			ev.listStates(&x.Never, []*proof.Socket{l}, v)
 			return
 		}

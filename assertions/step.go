@@ -67,6 +67,7 @@ func (ev *evidence) countOutcomes(
 	x *language.StepExpectation, done []int, since time.Duration, v *draft,
 ) {
 	good, open := 0, 0
+	var late []margin
 	for _, i := range done {
 		one := draft{Verdict: Verdict{Status: Pass}}
 		ev.outcome(x, i, since, &one)
@@ -75,6 +76,8 @@ func (ev *evidence) countOutcomes(
 			good++
 		case one.Unseen:
 			open++
+		case !one.hard:
+			late = append(late, worst(one.margins))
 		}
 		v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 	}
@@ -84,6 +87,10 @@ func (ev *evidence) countOutcomes(
 	if !x.Count.All(least, most) && x.Count.Any(least, most) {
 		v.unseen(x.Count.Of("time"), got, fmt.Sprintf("wanted %s, saw %s, and of %s too little was "+
 			"kept", x.Count.Of("time"), got, say.Count(open, "more execution")))
+		return
+	}
+	if m, ok := enough(late, x.Count.Min-least); ok {
+		v.missedSaw(m, x.Count.Of("time"), got)
 		return
 	}
 	v.saw(x.Count.Contains(least), x.Count.Of("time"), got)
@@ -273,10 +280,10 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(true, errorText(want), outcomeText(e))
 	}
 	if x.Took != nil {
-		v.sawSpan("it took", x.Took, e.T-s.Began)
+		v.sawSpan("it took", x.Took, s.Began, e.T)
 	}
 	if x.At != nil {
-		ev.endedAt(x, e.T-since, v)
+		ev.endedAt(x, since, e.T, v)
 	}
 	if x.Result != nil {
 		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(),
@@ -316,14 +323,15 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 // endedAt judges when an execution ended, counted from an event. A range without a lower bound is
 // about what comes after the event: one that ended before it is not as wanted, unless the two were
 // nearly at once, where a busy machine may see them in the other order.
-func (ev *evidence) endedAt(x *language.StepExpectation, at time.Duration, v *draft) {
+func (ev *evidence) endedAt(x *language.StepExpectation, since, ended time.Duration, v *draft) {
+	at := ended - since
 	if at < -language.TimerSlack && x.At.Contains(at) {
-		v.fail("it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
+		v.missed(around(since, -at), "it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
 			"it ended %s before %s, wanted %s after it", say.Duration(-at),
 			cmp.Or(string(x.Since), "the start of the actors"), spanText(x.At)))
 		return
 	}
-	v.sawSpan("it ended at", x.At, at)
+	v.sawSpan("it ended at", x.At, since, ended)
 }
 
 // peerIs reports whether address:port is that of HOST, HOST.N, HOST:PORT or ADDRESS:PORT.

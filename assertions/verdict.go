@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
@@ -25,6 +26,9 @@ const (
 	// Skip is for an expectation that does not hold for this kernel (its where), or for which this
 	// kernel or this user cannot see enough; Reason says why.
 	Skip Status = "skip"
+	// Inconclusive is for an expectation about time or order that is not met by less than the lab was
+	// late: the machine may be the reason. Reason says so. It is no pass.
+	Inconclusive Status = "inconclusive"
 )
 
 // Verdict is an expectation judged against a trace.
@@ -44,11 +48,13 @@ type Verdict struct {
 	// nothing differs.
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got,omitempty"`
-	// Reason explains a failure or a skip. Its first line is complete by itself; the others list
+	// Reason explains every outcome but a pass. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
 	// Unseen is set for a failure only of what could not be seen: it may have been as wanted.
 	Unseen bool `json:"unseen,omitempty"`
+	// Late is how late the lab was in the time that an inconclusive verdict is about.
+	Late time.Duration `json:"late,omitempty"`
 	// Notes are what to know about the verdict that does not change it, such as a pass for which
 	// the run gave no occasion to fail; a sentence each, without a full stop.
 	Notes []string `json:"notes,omitempty"`
@@ -67,6 +73,9 @@ type draft struct {
 	wants, gots, failures []string
 	// listed are lines that a failure shows below its reason.
 	listed []string
+	// margins are of the failures that lateness may explain; hard is set if there are others.
+	margins []margin
+	hard    bool
 }
 
 // newDraft begins a verdict, which passes until something differs.
@@ -100,6 +109,12 @@ func (v *draft) noteAny(want *language.Count, noun string) {
 
 // fail records a failure with its own text.
 func (v *draft) fail(want, got, text string) {
+	v.differ(want, got, text)
+	v.hard = true
+}
+
+// differ records what differs.
+func (v *draft) differ(want, got, text string) {
 	if v.Status != Fail {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
@@ -171,7 +186,7 @@ func (v *draft) finish() Verdict {
 	if len(v.wants) > 0 {
 		v.Want, v.Got = folded(v.wants, v.wants), folded(v.gots, v.wants)
 	}
-	if v.Status != Fail {
+	if v.Status != Fail && v.Status != Inconclusive {
 		return v.Verdict
 	}
 	lines := []string{strings.Join(v.failures, "; ")}

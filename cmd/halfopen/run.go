@@ -35,6 +35,7 @@ type runFlags struct {
 	warp    bool
 	kernels []string
 	blind   bool
+	once    bool
 	only    filter
 }
 
@@ -67,8 +68,12 @@ which settings prove nothing; with -v, it also says what proves the others.
 
 Output formats (--format):
 %s
-Exit status: 0 all passed; 1 an expectation failed, a run broke off, or a setting
-proves nothing; 2 the scenario or the command line is wrong; 3 this machine cannot
+An expectation about time or order that is not met by less than the machine was
+late is inconclusive. Such a run is repeated alone, at most twice, when the others
+have ended; --no-repeat leaves it. Each attempt is reported.
+
+Exit status: 0 all passed; 1 an expectation failed, a run broke off or stayed
+inconclusive, or a setting proves nothing; 2 the scenario or the command line is wrong; 3 this machine cannot
 run the scenario, or every expectation of a run was skipped, and nothing failed;
 130 interrupted. The first Ctrl-C ends the runs and prints the results so far, the
 second kills them.`, formatLines()),
@@ -103,6 +108,8 @@ second kills them.`, formatLines()),
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs")
+	flags.BoolVar(&f.once, "no-repeat", false,
+		"leave inconclusive runs as they are, instead of repeating each alone, at most twice")
 	flags.BoolVar(&f.control, "control", false,
 		"also run each case without each of its faults, sysctls and socket options")
 	flags.BoolVar(&f.long, "long", false, "also run scenarios of 20 s or longer, in real time")
@@ -176,7 +183,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	s, err := suite.New(cases, suite.Options{
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
-		Control: f.control, Dir: f.out, Warn: slow.set,
+		NoRepeat: f.once,
+		Control:  f.control, Dir: f.out, Warn: slow.set,
 	})
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func statusOfRuns(results []suite.Result, others result.Tally) int {
 	switch {
 	case count.With(suite.Canceled)+count.With(suite.NotRun) > 0:
 		return statusCanceled
-	case count.With(suite.Fail)+count.With(suite.Error)-wrong > 0:
+	case count.With(suite.Fail)+count.With(suite.Error)+count.With(suite.Inconclusive)-wrong > 0:
 		return statusFailed
 	case wrong > 0:
 		return statusUsage

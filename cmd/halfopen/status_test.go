@@ -23,6 +23,7 @@ func TestStatusOfRuns(t *testing.T) {
 	}{
 		{"all passed", []suite.Status{suite.Pass, suite.Pass}, 0},
 		{"one failed", []suite.Status{suite.Pass, suite.Fail, suite.Skip}, 1},
+		{"one stayed inconclusive", []suite.Status{suite.Inconclusive, suite.Skip}, 1},
 		{"one broke off", []suite.Status{suite.Error, suite.Skip}, 1},
 		{"nothing failed, but one could not be run", []suite.Status{suite.Pass, suite.Skip}, 3},
 		{"interrupted", []suite.Status{suite.Fail, suite.Canceled, suite.NotRun}, 130},

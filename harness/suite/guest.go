@@ -79,11 +79,11 @@ func (g *guest) atOnce() int {
 func (e *engine) runGuest(ctx context.Context, g *guest) {
 	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
-		began, shown := time.Now(), false
+		began, shown := time.Now(), len(r.Attempts) > 0
 		show := func() {
 			if !shown {
 				shown = true
-				e.see.Begin(&r.Run)
+				e.begin(r)
 			}
 		}
 		tasks[i] = vm.Task{

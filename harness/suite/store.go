@@ -100,6 +100,11 @@ func save(r *Result, dir string) (err error) {
 			}
 		}
 	}()
+	if len(r.Attempts) == 0 {
+		for n := 1; n < mostAttempts; n++ {
+			_ = os.RemoveAll(attemptDir(dir, n)) // of an older run; if it stays, its date says so
+		}
+	}
 	// The verdict of an older run must not remain next to the trace of this one.
 	if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)

@@ -35,10 +35,13 @@ type (
 
 // The statuses of a run.
 const (
-	NotRun   = result.NotRun
-	Pass     = result.Pass
-	Fail     = result.Fail
-	Skip     = result.Skip
+	NotRun = result.NotRun
+	Pass   = result.Pass
+	Fail   = result.Fail
+	Skip   = result.Skip
+
+	Inconclusive = result.Inconclusive
+
 	Error    = result.Error
 	Canceled = result.Canceled
 )
@@ -68,6 +71,10 @@ type Options struct {
 	// Named says that the user named the cases: long ones that cannot be warped then run in real
 	// time instead of being left out.
 	Named bool
+
+	// NoRepeat leaves inconclusive runs as they are. Without it, each is repeated, at most twice, when
+	// no other run goes on.
+	NoRepeat bool
 
 	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
 	NoTracepoints bool
@@ -198,6 +205,7 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	all.Go(func() { e.runVirtual(ctx, virtual) })
 	e.runHere(ctx, here)
 	all.Wait()
+	e.repeatAlone(ctx)
 	return e.results(s.Count()), errors.Join(e.unsaved...)
 }
 
@@ -247,6 +255,7 @@ type engine struct {
 	suite *Suite
 	see   Observer
 	outcomes
+	doubtful
 
 	unsavedMu sync.Mutex
 	// unsaved are the first errors of storing.
@@ -283,7 +292,7 @@ func (e *engine) runHere(ctx context.Context, list []*todo) {
 
 // runOne does a run on this machine.
 func (e *engine) runOne(ctx context.Context, r task) {
-	e.see.Begin(&r.Run)
+	e.begin(r)
 	began := time.Now()
 	complete := false
 	t, err := harness.Run(ctx, r.Scenario, harness.Options{
@@ -312,6 +321,9 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, too
 		r.Status = Canceled
 	default:
 		r.Status = Error
+	}
+	if r.Status == Inconclusive && e.again(ctx, r) {
+		return
 	}
 	if dir := r.storedIn(); dir != "" {
 		if err := save(r.Result, dir); err != nil {

@@ -51,7 +51,7 @@ type Lateness struct {
 	// and of the names.
 	Parts []PartLate
 	times []lateTime // merged, in order
-	waits []lateTime // of the machine
+	waits []lateTime // of the machine, and of looks
 }
 
 // PartLate is how late a part was for one fault, host or actor.
@@ -98,9 +98,9 @@ func (t *Trace) Lateness() *Lateness {
 }
 
 func (l *Lateness) add(part Part, name string, at lateTime, worst time.Duration, n int) {
-	if part == LateMachine {
-		// The machine is always measured, whether or not anything had to be done then. So the times
-		// do not add up as those of the lab do.
+	if part == LateMachine || part == LateLook {
+		// These are measured whether or not anything had to be done then, so their times do not add up
+		// as those of the rest do.
 		l.waits = append(l.waits, lateTime{at.until - worst, at.until})
 	} else {
 		l.times = append(l.times, at)
@@ -132,8 +132,8 @@ func merged(times []lateTime) []lateTime {
 }
 
 // Within returns by how much what happened between two times may have been late because the lab
-// was: the sum of the times in which it was, of those that reach into the time between. What the
-// machine was late, apart from the lab, counts once.
+// was: the sum of the times in which it was, of those that reach into the time between. What only
+// shows that the machine was late, looks at sockets for example, counts once.
 func (l *Lateness) Within(from, until time.Duration) time.Duration {
 	sum, wait := time.Duration(0), time.Duration(0)
 	within := func(t lateTime) bool { return t.from <= until && t.until >= from-Shortest }

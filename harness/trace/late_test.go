@@ -30,6 +30,7 @@ func TestLatenessOfATrace(t *testing.T) {
 		{"one after the other adds up", []Event{late(LateFault, "far", 50*ms, 60*ms), late(LateReport, "client", 80*ms, 95*ms)}, 0, time.Second, 25 * ms, 15 * ms},
 		{"at the same time does not", []Event{late(LateFault, "far", 50*ms, 60*ms), late(LateReport, "client", 55*ms, 70*ms)}, 0, time.Second, 20 * ms, 20 * ms},
 		{"the machine counts once, not for each time it was measured", []Event{machine(50*ms, 20*ms), machine(90*ms, 30*ms)}, 0, time.Second, 30 * ms, 30 * ms},
+		{"looks count once, too", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateLook, "server", 60*ms, 90*ms)}, 0, time.Second, 30 * ms, 30 * ms},
 		{"the machine does not add to the lab", []Event{machine(50*ms, 20*ms), late(LateReport, "client", 80*ms, 110*ms)}, 0, time.Second, 30 * ms, 30 * ms},
 		{"what was late before the actors began does not count", []Event{late(LateLook, "client", 5*ms, 90*ms), {T: 95 * ms, Start: &Start{}}}, 0, time.Second, 0, 0},
 		{"an actor's step", []Event{{T: 40 * ms, Step: &Step{Actor: "client", Late: 15 * ms}}}, 0, time.Second, 15 * ms, 15 * ms},

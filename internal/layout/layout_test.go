@@ -66,7 +66,7 @@ var rules = []rule{
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
 	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof"}, why: "verdicts are pure functions of scenario and trace"},
-	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "internal/plainfile"}, why: "results must be readable without the lab that made them"},
+	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "internal/plainfile", "internal/say"}, why: "results must be readable without the lab that made them"},
 	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
 	{pkg: "internal/selector", only: []string{"scenarios/language", "internal/packet"}, why: "a selector means the same packets to a fault and to an expectation"},
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},

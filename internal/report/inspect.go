@@ -25,6 +25,9 @@ func Inspect(r *result.Result, k Look) string {
 			run.Wall.Format("2006-01-02 15:04:05"), say.Printable(run.Kernel), run.Seed)
 	}
 	writeEvidence(&b, &r.Evidence, k)
+	if text := r.AttemptsText(); text != "" {
+		wrapTo(&b, k, "", "", text)
+	}
 	heading("Packets")
 	b.WriteString(ladderOf(r, k, LadderOptions{states: states}))
 

@@ -23,7 +23,7 @@ type Record struct {
 	Case     string `json:"case"`
 	Family   string `json:"family"`
 	ID       string `json:"id"`
-	// Status is pass, fail, skip or error. Error says why there is no verdict.
+	// Status is pass, fail, inconclusive, skip or error. Error says why there is no verdict.
 	Status string `json:"status"`
 	Error  string `json:"error,omitempty"`
 	// Seconds is the real time that the whole run took.
@@ -35,6 +35,8 @@ type Record struct {
 	// ended.
 	Ended   string   `json:"ended,omitempty"`
 	Hanging []string `json:"hanging,omitempty"`
+	// Attempts are the runs before this one that were inconclusive.
+	Attempts []result.Attempt `json:"attempts,omitempty"`
 	// Verdicts are in the order of the scenario's expect list. Their packets and sockets are
 	// indexes of events in the trace, from 0.
 	Verdicts []assertions.Verdict `json:"verdicts"`
@@ -71,7 +73,7 @@ func NewRecord(r *result.Result) *Record {
 	rec := &Record{
 		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
 		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
-		Verdicts: r.Verdicts, Steps: []StepRecord{}, Faults: []faultLine{},
+		Verdicts: r.Verdicts, Attempts: r.Attempts, Steps: []StepRecord{}, Faults: []faultLine{},
 	}
 	if rec.Verdicts == nil {
 		rec.Verdicts = []assertions.Verdict{}
@@ -179,7 +181,7 @@ func (v *jsonView) End(r *result.Result) {
 
 func (v *jsonView) Close(results []result.Result, e Ending) error {
 	_, stopped := finished(results, &e)
-	fmt.Fprint(v.errs, interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
+	fmt.Fprint(v.errs, remedy(results), interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.err

@@ -1,12 +1,15 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
@@ -90,5 +93,104 @@ func TestHowLateTheLabWasIsSaid(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, NewRecord(r).Late); diff != "" {
 		t.Errorf("the record of a run (-want +got):\n%s", diff)
+	}
+}
+
+// doubtful is a run in which the machine was too late to judge its first expectation.
+func doubtful(t *testing.T) *result.Result {
+	r := failing(t)
+	r.Status = result.Inconclusive
+	r.Verdicts[0].Status, r.Verdicts[0].Late = assertions.Inconclusive, 140*ms
+	r.Verdicts[0].Reason += "; the machine was 140ms late in that time"
+	r.Verdicts[0].Notes = []string{"fault silent-server up to 140ms late"}
+	r.Verdicts = []assertions.Verdict{r.Verdicts[0], passing(t).Verdicts[1]}
+	return r
+}
+
+func TestInconclusiveRuns(t *testing.T) {
+	again := passing(t)
+	again.Attempts = []result.Attempt{{Late: 140 * ms, Checks: []string{"a"}}, {Late: 90 * ms, Checks: []string{"a"}}}
+	failed := failing(t)
+	failed.Attempts = again.Attempts[:1]
+	for _, tt := range []struct {
+		name     string
+		r        *result.Result
+		says     []string
+		remedies bool
+	}{
+		{"one that stays so", doubtful(t), []string{
+			"INCONCLUSIVE syn-retry-backoff retries=1", "(2 checks, 1 inconclusive)",
+			"  inconclusive: the machine was 140ms late\n",
+			"late client.connect: ETIMEDOUT after 63s", "wanted  it took 63s",
+			"note    fault silent-server up to 140ms late",
+			"0 passed, 0 failed, 0 skipped, 1 inconclusive in",
+		}, true},
+		{"one that passed later", again, []string{
+			"PASS  syn-retry-backoff retries=1",
+			"  inconclusive: the machine was 140ms late; attempt 2 inconclusive: the machine was 90ms late; passed on attempt 3\n",
+			"1 passed, 0 failed, 0 skipped in",
+		}, false},
+		{"one that failed later", failed, []string{
+			"FAIL  syn-retry-backoff retries=1", "  inconclusive: the machine was 140ms late; failed on attempt 2\n",
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, errs strings.Builder
+			v := newPretty(Output{Out: &out, Errs: &errs, Runs: 1})
+			v.Begin(&tt.r.Run)
+			v.End(tt.r)
+			if err := v.Close([]result.Result{*tt.r}, Ending{Seed: 7}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.says {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+			const remedy = "the machine was too late to judge 1 run: do fewer runs at once (--jobs 1)"
+			if strings.Contains(out.String(), remedy) != tt.remedies {
+				t.Errorf("%q, want it: %v\n%s", remedy, tt.remedies, out.String())
+			}
+			if text := tt.r.AttemptsText(); !strings.Contains(strings.Join(strings.Fields(Inspect(tt.r, Look{})), " "), text) {
+				t.Errorf("inspect does not say %q", text)
+			}
+			out.Reset()
+			j := newJSON(Output{Out: &out, Errs: &errs})
+			j.End(tt.r)
+			if err := j.Close([]result.Result{*tt.r}, Ending{}); err != nil {
+				t.Fatal(err)
+			}
+			var record struct {
+				Status   string
+				Attempts []result.Attempt
+			}
+			if err := json.Unmarshal([]byte(out.String()), &record); err != nil {
+				t.Fatal(err)
+			}
+			if record.Status != string(tt.r.Status) || len(record.Attempts) != len(tt.r.Attempts) {
+				t.Errorf("the record has the status %s and %d attempts, want %s and %d", record.Status, len(record.Attempts), tt.r.Status, len(tt.r.Attempts))
+			}
+			if strings.Contains(errs.String(), remedy) != tt.remedies {
+				t.Errorf("standard error of the format json: %q, want the remedy: %v", errs.String(), tt.remedies)
+			}
+		})
+	}
+}
+
+func TestARunThatIsToBeRepeatedHasALine(t *testing.T) {
+	var out strings.Builder
+	v := newPretty(Output{Out: &out, Runs: 1})
+	r := doubtful(t)
+	r.Attempts = []result.Attempt{result.NewAttempt(r)}
+	v.Begin(&r.Run)
+	v.(interface{ Repeats(*result.Result) }).Repeats(r)
+	const want = "inconclusive: the machine was 140ms late; repeated alone, after all others\n"
+	if !strings.HasPrefix(out.String(), "LATE  syn-retry-backoff retries=1 ") || !strings.HasSuffix(out.String(), want) {
+		t.Errorf("printed %q, want LATE ... %q", out.String(), want)
+	}
+	r.Status = result.Pass
+	v.End(r)
+	if !strings.Contains(out.String(), "PASS  syn-retry-backoff") {
+		t.Errorf("no end in\n%s", out.String())
 	}
 }

@@ -42,6 +42,7 @@ const (
 // statusStyle has the style of each status.
 var statusStyle = map[result.Status]style{
 	result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn,
+	result.Inconclusive: warn,
 }
 
 // Line is the result in one line, without a line break:
@@ -79,9 +80,13 @@ func where(r *result.Result) string {
 func checks(r *result.Result) string {
 	failed, skipped := r.Count(assertions.Fail), r.Count(assertions.Skip)
 	made := len(r.Verdicts) - skipped
+	late := r.Count(assertions.Inconclusive)
 	text := say.Count(made, "check")
 	if failed > 0 {
 		text = fmt.Sprintf("%d of %s failed", failed, text)
+	}
+	if late > 0 {
+		text += fmt.Sprintf(", %d inconclusive", late)
 	}
 	if skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", skipped)
@@ -97,7 +102,7 @@ func Details(r *result.Result, k Look) string {
 		return ""
 	}
 	var b strings.Builder
-	failed := r.Status == result.Fail
+	failed := r.Status == result.Fail || r.Status == result.Inconclusive
 	if k.Verbose && r.Scenario.Title != "" {
 		fmt.Fprintf(&b, "  %s\n", say.Printable(r.Scenario.Title))
 	}
@@ -116,7 +121,7 @@ func Details(r *result.Result, k Look) string {
 			continue
 		}
 		writeVerdict(&b, r, v, states, k)
-		if v.Status == assertions.Fail && len(v.Packets) == 0 {
+		if (v.Status == assertions.Fail || v.Status == assertions.Inconclusive) && len(v.Packets) == 0 {
 			whole = true
 		}
 	}
@@ -142,11 +147,13 @@ func writeVerdict(
 	switch v.Status {
 	case assertions.Fail:
 		mark, st = "FAIL", bad
+	case assertions.Inconclusive:
+		mark, st = "late", warn
 	case assertions.Skip:
 		mark, st = "skip", warn
 	}
 	title := say.Printable(v.Title)
-	if v.Pos.Line != 0 && v.Status == assertions.Fail {
+	if v.Pos.Line != 0 && (v.Status == assertions.Fail || v.Status == assertions.Inconclusive) {
 		title += paint(k.Color, dim, fmt.Sprintf("  (%s)", say.Printable(v.Pos.String())))
 	}
 	fmt.Fprintf(b, "  %s %s\n", paint(k.Color, st, mark), title)

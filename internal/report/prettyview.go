@@ -27,10 +27,27 @@ func (v *prettyView) End(r *result.Result) {
 		return
 	}
 	text := Line(r, v.look)
+	if attempts := r.AttemptsText(); attempts != "" {
+		text += "\n  " + paint(v.look.Color, warn, v.look.plain(attempts))
+	}
 	if details := Details(r, v.look); details != "" {
 		text += "\n" + details
 	}
-	v.done(&r.Run, r.Status == result.Fail || r.Status == result.Error, text)
+	bad := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
+	v.done(&r.Run, bad, text)
+}
+
+// Repeats prints a line about a run that is to be repeated; its live line stays.
+func (v *prettyView) Repeats(r *result.Result) {
+	v.progress.Print(fmt.Sprintf("LATE  %s %7s  %s; repeated alone, after all others",
+		fill(say.Printable(r.ID()), 44), shortSeconds(r.Took), attemptsSoFar(r)))
+}
+
+// attemptsSoFar says what came of the attempts of a run that is to be repeated.
+func attemptsSoFar(r *result.Result) string {
+	so := *r
+	so.Status = result.NotRun
+	return so.AttemptsText()
 }
 
 func (v *prettyView) Close(results []result.Result, e Ending) error {
@@ -45,6 +62,7 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
+	text.WriteString(remedy(results))
 	return v.write(&text, results, e)
 }
 
@@ -78,6 +96,22 @@ func unlisted(n int) string {
 		return ""
 	}
 	return fmt.Sprintf("and %s, each with its line above\n", say.Count(n, "more run"))
+}
+
+// remedy is a line about runs that stayed inconclusive, and what to do; "" if there are none.
+func remedy(results []result.Result) string {
+	n := 0
+	for i := range results {
+		if results[i].Status == result.Inconclusive {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the machine was too late to judge %s: do fewer runs at once (--jobs 1), "+
+		"leave the machine alone meanwhile, or use --warp, where its load does not matter\n",
+		say.Count(n, "run"))
 }
 
 // failedInSlowTime reports whether a run failed in a virtual machine in real time.

@@ -166,6 +166,19 @@ func (w *Watcher) Event(e *trace.Event) {
 	w.waiting.event(e)
 }
 
+// Print prints a line permanently, above the live lines.
+func (p *Progress) Print(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bars == nil {
+		fmt.Fprintln(p.out, text)
+		return
+	}
+	if _, err := fmt.Fprintln(p.bars, text); err != nil {
+		fmt.Fprintln(p.out, text) // the live lines are gone already
+	}
+}
+
 // Done removes the run's live line and prints text permanently. It may have several lines; usually
 // it is that of [Line]. An empty text is not printed.
 func (w *Watcher) Done(failed bool, text string) {

@@ -148,11 +148,14 @@ func summary(n result.Tally, took time.Duration, k Look) string {
 	switch {
 	case n.With(result.Fail)+n.With(result.Error) > 0:
 		st = bad
-	case n.With(result.Skip) > 0 || n.With(result.Pass) == 0:
+	case n.With(result.Skip)+n.With(result.Inconclusive) > 0 || n.With(result.Pass) == 0:
 		st = warn
 	}
 	text := fmt.Sprintf("%d passed, %d failed, %d skipped",
 		n.With(result.Pass), n.With(result.Fail), n.With(result.Skip))
+	if late := n.With(result.Inconclusive); late > 0 {
+		text += fmt.Sprintf(", %d inconclusive", late)
+	}
 	if broken := n.With(result.Error); broken > 0 {
 		text += fmt.Sprintf(", %d could not be judged", broken)
 	}

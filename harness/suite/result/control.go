@@ -171,10 +171,12 @@ func skipped(results ...*Result) string {
 // prove finds the expectations that pass with the setting and fail without it.
 func (c *ControlRun) prove(with *Result) {
 	s := with.Scenario
-	own, implied, unseen := 0, 0, 0
+	own, implied, unseen, late := 0, 0, 0, 0
 	for i := range c.Verdicts {
 		v := &c.Verdicts[i]
 		switch {
+		case v.Status == assertions.Inconclusive:
+			late++
 		case v.Status != assertions.Fail:
 		case v.Index < 0:
 			implied++
@@ -190,6 +192,8 @@ func (c *ControlRun) prove(with *Result) {
 	switch {
 	case len(c.By) > 0:
 		c.Proof = Proven
+	case late > 0:
+		c.Proof, c.Why = Unknown, c.AttemptsText()
 	case unseen > 0:
 		c.Proof, c.Why = Unknown, "an expectation fails without it, but only of what could not be seen"
 	case own > 0:

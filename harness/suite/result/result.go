@@ -25,6 +25,9 @@ const (
 	// judged; the verdicts show which were skipped.
 	Pass Status = "pass"
 	Fail Status = "fail"
+	// Inconclusive is a run in which nothing failed, but the machine was too late to judge an
+	// expectation about time or order. It is no pass.
+	Inconclusive Status = "inconclusive"
 	// Skip is a run for which this machine lacks something, or of which every expectation was
 	// skipped: it shows nothing.
 	Skip Status = "skip"
@@ -50,6 +53,8 @@ type Result struct {
 	// *inject.MissingError in it, which names what is missing and the remedy, unless the run was
 	// judged and every expectation skipped.
 	Err error
+	// Attempts are the runs before this one that were inconclusive, in order.
+	Attempts []Attempt
 	// Missed says what the trace lacks of what it should have, such as packets that were not
 	// captured; "" if it is complete or was not judged.
 	Missed string
@@ -77,6 +82,8 @@ func (r *Result) Judge() {
 	r.Lacking = lacking(r.Trace)
 	if assertions.Failed(r.Verdicts) {
 		r.Status = Fail
+	} else if r.Count(assertions.Inconclusive) > 0 {
+		r.Status = Inconclusive
 	} else if reasons := r.allSkipped(); len(reasons) > 0 {
 		r.Status = Skip
 		r.Err = fmt.Errorf("every expectation was skipped: %s", strings.Join(reasons, "; "))

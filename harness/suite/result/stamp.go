@@ -80,6 +80,7 @@ type stored struct {
 	Error    string               `json:"error"`
 	Seed     uint64               `json:"seed"`
 	Verdicts []assertions.Verdict `json:"verdicts"`
+	Attempts []Attempt            `json:"attempts"`
 }
 
 func readFile(path string) ([]byte, error) {

@@ -77,7 +77,7 @@ func Load(dir string) (*Result, error) {
 	}
 	r.Judge()
 	if s := readStored(dir, &r.Evidence); s != nil {
-		r.Stamp = s.Stamp
+		r.Stamp, r.Attempts = s.Stamp, s.Attempts
 		s.compare(r, sum.Sum(nil), &r.Evidence)
 	}
 	return r, nil

@@ -1,0 +1,276 @@
+package assertions
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"halfopen/internal/say"
+	"halfopen/scenarios/language"
+)
+
+// margin is by how much a time, or an order of things in time, was not as wanted. If the lab was that
+// late, the machine may be the reason.
+type margin struct {
+	by time.Duration
+	// from and until are the time in which lateness counts. If early is set, something came too early
+	// after what it is counted from: then that was late, and only one lateness counts, up to until.
+	from, until time.Duration
+	early       bool
+}
+
+// spanMargin returns by how much a duration, from one time until another, is outside of a span.
+func spanMargin(span *language.Span, from, until time.Duration) margin {
+	got := until - from
+	if got < span.Min {
+		return margin{by: span.Min - got, from: from, until: until, early: true}
+	}
+	return margin{by: got - span.Max, from: from, until: until}
+}
+
+// worst returns the margin that is missed by most.
+func worst(all []margin) margin {
+	return slices.MaxFunc(all, func(a, b margin) int { return cmp.Compare(a.by, b.by) })
+}
+
+// enough returns the margin that covers the missing number of things, the nearest first; ok is false
+// if none is missing, or there are not so many.
+func enough(late []margin, missing int64) (m margin, ok bool) {
+	if missing <= 0 || missing > int64(len(late)) {
+		return m, false
+	}
+	slices.SortFunc(late, func(a, b margin) int { return cmp.Compare(a.by, b.by) })
+	return late[missing-1], true
+}
+
+// around returns the margin of something that would be as wanted if a time were another by that much.
+func around(at, by time.Duration) margin { return margin{by: by, from: at - by, until: at + by} }
+
+// missed records a failure that lateness of the lab may explain: see [evidence.excuse].
+func (v *draft) missed(m margin, want, got, text string) {
+	v.differ(want, got, text)
+	v.margins = append(v.margins, m)
+}
+
+// missedSaw records such a failure with the usual text.
+func (v *draft) missedSaw(m margin, want, got string) {
+	v.missed(m, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+}
+
+// worthSaying is the lateness from which a failure about time says it.
+const worthSaying = 5 * time.Millisecond
+
+// excuse makes a failure inconclusive if it is only about times, none of which was missed by more
+// than the lab was late meanwhile. One property that lateness does not explain is a failure. A
+// failure about time says how late the lab was, in any case.
+func (ev *evidence) excuse(v *draft) {
+	if v.Status != Fail || len(v.margins) == 0 {
+		return
+	}
+	late, covered := time.Duration(0), !v.hard
+	for _, m := range v.margins {
+		by := ev.lateness.Within(m.from, m.until)
+		if m.early {
+			by = ev.lateness.Longest(m.until)
+		}
+		late = max(late, by)
+		covered = covered && m.by <= by
+	}
+	text := LateText(ev.s, ev.lateness, worthSaying)
+	switch {
+	case covered:
+		v.Status, v.Late = Inconclusive, late
+		v.failures = append(v.failures, fmt.Sprintf("the machine was %s late in that time",
+			say.Duration(late)))
+		if text != "" {
+			v.note("%s", text)
+		}
+	case late >= worthSaying:
+		v.note("the machine was %s late in that time, which does not explain it%s", say.Duration(late),
+			detail(text))
+	}
+}
+
+// detail appends which parts were late.
+func detail(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+// countMargin returns by how much the bounds of a window would have to move for the number of
+// matching packets to be as wanted; ok is false if no event bounds it, or no move would do. all are
+// all packets that match, matched those in the window.
+func (ev *evidence) countMargin(
+	p *language.PacketsExpectation, w *window, all, matched []int,
+) (m margin, ok bool) {
+	want := language.Count{}
+	if p.Count != nil {
+		want = *p.Count
+	}
+	try := func(at time.Duration, packet int) {
+		by := (ev.t.Events[packet].T - at).Abs() + 1 // to the other side of it
+		if !ok || by < m.by {
+			m, ok = around(at, by), true
+		}
+	}
+	n := len(matched)
+	if more := int64(n) - want.Max; more > 0 {
+		if p.Since != "" {
+			try(w.from, matched[more-1])
+		}
+		if p.Until != "" {
+			try(w.until, matched[n-int(more)])
+		}
+		return m, ok
+	}
+	missing := want.Min - int64(n)
+	var before, after []int
+	for _, i := range all {
+		switch at := ev.t.Events[i].T; {
+		case at < w.from:
+			before = append(before, i)
+		case at > w.until:
+			after = append(after, i)
+		}
+	}
+	if p.Since != "" && missing > 0 && int64(len(before)) >= missing {
+		try(w.from, before[len(before)-int(missing)])
+	}
+	if p.Until != "" && missing > 0 && int64(len(after)) >= missing {
+		try(w.until, after[missing-1])
+	}
+	return m, ok
+}
+
+// orderMargin returns by how much packets were not in the order of a sequence, if they are the
+// packets of the sequence in another order; ok is false if they are not. Packets of one way, from
+// one address and port to another, keep their order on any machine: that they did not is no matter
+// of lateness.
+func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m margin, ok bool) {
+	if len(want) != len(matched) {
+		return m, false
+	}
+	used := make([]bool, len(matched))
+	picked := make([]int, 0, len(want)) // indexes in matched
+	for i := range want {
+		var none draft
+		fitting, ok := ev.selected(&want[i], matched, &none)
+		if !ok {
+			return m, false
+		}
+		fits := map[int]bool{}
+		for _, f := range fitting {
+			fits[f] = true
+		}
+		found := -1
+		for k := range matched {
+			if !used[k] && fits[matched[k]] {
+				found = k
+				break
+			}
+		}
+		if found < 0 {
+			return m, false
+		}
+		used[found] = true
+		picked = append(picked, found)
+	}
+	for a := range picked {
+		for _, b := range picked[a+1:] {
+			first, second := matched[b], matched[picked[a]] // as they came
+			if picked[a] < b {
+				continue
+			}
+			if ev.way(first) == ev.way(second) {
+				return m, false
+			}
+			from, until := ev.t.Events[first].T, ev.t.Events[second].T
+			if by := until - from + 1; by > m.by {
+				m = margin{by: by, from: from - by, until: until}
+			}
+		}
+	}
+	return m, m.by > 0
+}
+
+// way is the way of a packet: its addresses and ports.
+func (ev *evidence) way(i int) [2]netip.AddrPort {
+	d := ev.t.Events[i].Packet.Decode()
+	return [2]netip.AddrPort{netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
+}
+
+// holdsMargin returns by how much a stay is not as wanted; ok is false if that is no matter of time.
+func (ev *evidence) holdsMargin(
+	x *language.HoldsExpectation, s *stay, from, until time.Duration,
+) (m margin, ok bool) {
+	if s.unknown {
+		return m, false
+	}
+	worse := func(other margin) {
+		if other.by > m.by {
+			m = other
+		}
+	}
+	begun := s.from
+	if x.From != "" {
+		if s.from > from {
+			worse(around(from, s.from-from))
+		} else if !s.open && s.to <= from {
+			worse(around(from, from-s.to+1))
+		}
+		begun = from
+	}
+	if x.Until != "" {
+		switch {
+		case begun > until:
+			return m, false
+		case !s.open && s.to < until:
+			worse(around(until, until-s.to))
+		}
+	}
+	if x.For != nil && !x.For.Contains(s.to-begun) {
+		if s.open && s.to-begun < x.For.Max {
+			return m, false // how long it would have stayed was not seen
+		}
+		worse(spanMargin(x.For, begun, s.to))
+	}
+	if x.Until == "" && x.For == nil && !s.open {
+		return m, false
+	}
+	return m, m.by > 0
+}
+
+// neverMargin returns by how much a stay reaches into the time in which it must not be; ok is false if
+// no event bounds that time.
+func neverMargin(x *language.NeverExpectation, s *stay, from, until time.Duration) (m margin, ok bool) {
+	if x.Until != "" {
+		m, ok = around(until, until-s.from+1), true
+	}
+	if x.From != "" && !s.open && (!ok || s.to-from < m.by) {
+		m, ok = around(from, s.to-from+1), true
+	}
+	return m, ok
+}
+
+// momentMargin returns by how much the moment at which sockets are counted would have to move for
+// their number to be as wanted; ok is false if no move by 1 s or less would do. edges are the times
+// at which the number changes.
+func momentMargin(
+	x *language.SocketsExpectation, at time.Duration, edges []time.Duration,
+	count func(time.Duration) int64,
+) (m margin, ok bool) {
+	const furthest = time.Second
+	for _, e := range edges {
+		for _, moved := range []time.Duration{e, e - 1} {
+			by := (moved - at).Abs()
+			if by > 0 && by <= furthest && (!ok || by < m.by) && x.Count.Contains(count(moved)) {
+				m, ok = around(at, by), true
+			}
+		}
+	}
+	return m, ok
+}

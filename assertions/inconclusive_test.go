@@ -1,0 +1,128 @@
+package assertions
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"halfopen/harness/trace"
+)
+
+// Only what fails about time or order, by no more than the lab was late, is inconclusive.
+func TestFailuresThatLatenessExplains(t *testing.T) {
+	const actors = `
+server: [listen: {port: 8080}, accept: {}]
+client: [connect: {to: "server:8080"}, {send: x, times: 3}]
+`
+	type late struct{ from, until time.Duration }
+	one := func(began, ended time.Duration, set func(*trace.Step)) func(*tape) {
+		return func(p *tape) { p.step("client.connect", began, ended, set) }
+	}
+	at := func(times ...time.Duration) func(*tape) {
+		return func(p *tape) {
+			for _, t := range times {
+				p.packet(t, toServer("A", 1000, 1, "x"))
+			}
+		}
+	}
+	crossed := func(p *tape) {
+		p.packet(20*ms, toServer("A", 1000, 1, "x"))
+		got := toClient("A", 1, 1000, "y")
+		got.host, got.in = "client", true
+		p.packet(30*ms, got)
+	}
+	sends := func(p *tape) {
+		p.step("client.send[1]", 0, 10*ms, nil)
+		p.step("client.send[2]", 20*ms, 80*ms, nil)
+		p.step("client.send[3]", 90*ms, 100*ms, nil)
+	}
+	state := func(changes ...any) func(*tape) {
+		return func(p *tape) {
+			p.step("client.connect", 0, 100*ms, nil)
+			for i := 0; i < len(changes); i += 2 {
+				p.socket(changes[i].(time.Duration), "client", clientAddr+":41234", serverAddr+":8080", changes[i+1].(string))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		expect string
+		record func(*tape)
+		late   []late
+		want   Status
+	}{
+		{"too long, in time", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), nil, Fail},
+		{"too long by less than late", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{30 * ms, 52 * ms}}, Inconclusive},
+		{"too long by as much as late", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{30 * ms, 50 * ms}}, Inconclusive},
+		{"too long by more than late", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{30 * ms, 49 * ms}}, Fail},
+		{"too long, late only before", `- {step: client.connect, took: 40ms..50ms}`, one(40*ms, 110*ms, nil), []late{{0, 35 * ms}}, Fail},
+		{"too long, late only after", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{75 * ms, 125 * ms}}, Fail},
+		{"too long by what was late in turn", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{10 * ms, 21 * ms}, {50 * ms, 61 * ms}}, Inconclusive},
+		{"too short, and what came before was late", `- {step: client.connect, took: 40ms..50ms}`, one(50*ms, 80*ms, nil), []late{{30 * ms, 45 * ms}}, Inconclusive},
+		{"too short by more than anything was late", `- {step: client.connect, took: 40ms..50ms}`, one(50*ms, 80*ms, nil), []late{{0, 9 * ms}, {20 * ms, 29 * ms}}, Fail},
+		{"another error, too", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
+		{"only another error", `- {step: client.connect}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
+		{"ended after its time", `- {step: client.connect, at: 0s..60ms}`, one(10*ms, 70*ms, nil), []late{{0, 10 * ms}}, Inconclusive},
+		{"a step that never ended", `- {step: client.connect, took: 40ms}`, func(p *tape) { p.begin("client.connect", 0) }, []late{{0, 90 * ms}}, Fail},
+		{"one of three too long, by less than late", `- {step: client.send, took: 0s..50ms, count: 3}`, sends, []late{{30 * ms, 50 * ms}}, Inconclusive},
+		{"one of three too long, in time", `- {step: client.send, took: 0s..50ms, count: 3}`, sends, nil, Fail},
+		{"three where two are wanted", `- {step: client.send, took: 0s..90ms, count: 2}`, sends, []late{{30 * ms, 90 * ms}}, Fail},
+		{"a gap too long", `- {packets: {from: client}, gaps: [10ms..20ms, 10ms..20ms]}`, at(0, 15*ms, 45*ms), []late{{20 * ms, 35 * ms}}, Inconclusive},
+		{"a gap too long, late only in another", `- {packets: {from: client}, gaps: [10ms..20ms, 10ms..20ms]}`, at(0, 15*ms, 45*ms), []late{{0, 12 * ms}}, Fail},
+		{"a gap too short after a late packet", `- {packets: {from: client}, gaps: [5ms..40ms, 20ms..30ms]}`, at(0, 25*ms, 35*ms), []late{{14 * ms, 25 * ms}}, Inconclusive},
+		{"a gap missing", `- {packets: {from: client}, gaps: [10ms..20ms, 10ms..20ms]}`, at(0, 15*ms), []late{{0, 90 * ms}}, Fail},
+		{"times of packets", `- {packets: {from: client}, at: [0s, 10ms..20ms]}`, at(0, 25*ms), []late{{5 * ms, 11 * ms}}, Inconclusive},
+		{"the number of packets has no time", `- {packets: {from: client}, count: 3}`, at(0, 15*ms), []late{{0, 90 * ms}}, Fail},
+		{"none in a time, by a packet that came late", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(25 * ms)(p) }, []late{{15 * ms, 25 * ms}}, Inconclusive},
+		{"none in a time, by a packet far in it", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(60 * ms)(p) }, []late{{15 * ms, 25 * ms}}, Fail},
+		{"one more until an event", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5*ms, 24*ms)(p) }, []late{{10 * ms, 24 * ms}}, Inconclusive},
+		{"one more until an event, that never came", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5 * ms)(p) }, []late{{10 * ms, 24 * ms}}, Fail},
+		{"two hosts in the other order", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, []late{{5 * ms, 20 * ms}}, Inconclusive},
+		{"two hosts in the other order, in time", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, nil, Fail},
+		{"one way in another order", `- {packets: {from: client}, sequence: [{payload: {contains: b}}, {payload: {contains: a}}]}`, func(p *tape) {
+			p.packet(20*ms, toServer("A", 1000, 1, "a"))
+			p.packet(21*ms, toServer("A", 1001, 1, "b"))
+		}, []late{{0, 90 * ms}}, Fail},
+		{"a packet of the sequence is missing", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: client}]}`, crossed, []late{{0, 90 * ms}}, Fail},
+		{"a state reached after its time", `- {reaches: {host: client, state: ESTABLISHED}, at: 0s..20ms}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{5 * ms, 17 * ms}}, Inconclusive},
+		{"a state never reached", `- {reaches: {host: client, state: CLOSE_WAIT}, at: 20ms}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{0, 90 * ms}}, Fail},
+		{"a state held too long", `- {holds: {host: client, state: SYN_SENT}, for: 10ms..20ms}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{5 * ms, 16 * ms}}, Inconclusive},
+		{"a state held too long by more", `- {holds: {host: client, state: SYN_SENT}, for: 10ms..20ms}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{5 * ms, 14 * ms}}, Fail},
+		{"a state left before the end of the run", `- {holds: {host: client, state: SYN_SENT}}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{0, 90 * ms}}, Fail},
+		{"a state left just before an event", `- {holds: {host: client, state: SYN_SENT}, until: client.connect}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Inconclusive},
+		{"never, but just before the event", `- {never: {host: client, state: ESTABLISHED}, until: client.connect}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Inconclusive},
+		{"never at all", `- {never: {host: client, state: ESTABLISHED}}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{0, 99 * ms}}, Fail},
+		{"a number of sockets just before the event", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 0}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Inconclusive},
+		{"a number of sockets long before the event", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 0}`, state(0*ms, "SYN_SENT", 15*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Fail},
+		{"a number of sockets that there never was", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 2}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{0, 99 * ms}}, Fail},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			tt.record(p)
+			for _, l := range tt.late {
+				p.add(l.until, trace.Event{Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: start + l.from}})
+			}
+			v := Check(lab(t, actors, tt.expect), p.end(200*ms, "done"))[0]
+			if v.Status != tt.want {
+				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, tt.want, v.Reason)
+			}
+			if is := v.Late > 0; is != (tt.want == Inconclusive) {
+				t.Errorf("late by %v in a verdict that is %s", v.Late, v.Status)
+			}
+			if says := strings.Contains(v.Reason, "the machine was "); says != (tt.want == Inconclusive) {
+				t.Errorf("the reason of a verdict that is %s: %s", v.Status, v.Reason)
+			}
+		})
+	}
+}
+
+func TestAFailureAboutTimeSaysHowLateTheLabWas(t *testing.T) {
+	p := newTape()
+	p.step("client.connect", 0, 900*ms, nil)
+	p.add(130*ms, trace.Event{Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: start + 100*ms}})
+	v := Check(lab(t, connecting, `- {step: client.connect, took: 40ms..50ms}`), p.end(second, "done"))[0]
+	const want = "the machine was 30ms late in that time, which does not explain it: fault silent-server up to 30ms late"
+	if v.Status != Fail || len(v.Notes) != 1 || v.Notes[0] != want {
+		t.Errorf("%s with the notes %q, want fail with %q", v.Status, v.Notes, want)
+	}
+}

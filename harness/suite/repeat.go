@@ -1,0 +1,107 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"halfopen/harness/suite/result"
+)
+
+const (
+	// mostAttempts is how often a run is done until it is conclusive.
+	mostAttempts = 3
+	// mostRepeated is how many runs of a suite are repeated. One by one, more of them would take
+	// longer than anybody waits, and a machine so late does not become quiet.
+	mostRepeated = 200
+)
+
+// Repeater is an [Observer] that wants to know of runs that are to be repeated.
+type Repeater interface {
+	// Repeats is called in place of End if the run was inconclusive and will be repeated alone. It has
+	// the attempts so far. The events of the next attempt follow, without Begin.
+	Repeats(*Result)
+}
+
+// doubtful are the inconclusive runs that wait to be repeated. It is safe for concurrent use.
+type doubtful struct {
+	mu      sync.Mutex
+	waiting []task // mu
+	taken   int    // mu; how many runs have waited at least once
+}
+
+// begin reports the begin of a run, unless it is repeated.
+func (e *engine) begin(r task) {
+	if len(r.Attempts) == 0 {
+		e.see.Begin(&r.Run)
+	}
+}
+
+// again keeps an inconclusive run as an attempt, to be repeated when no other run goes on. It
+// returns false if it is not repeated.
+func (e *engine) again(ctx context.Context, r task) bool {
+	if e.suite.o.NoRepeat || ctx.Err() != nil || len(r.Attempts) >= mostAttempts-1 {
+		return false
+	}
+	d := &e.doubtful
+	d.mu.Lock()
+	first := len(r.Attempts) == 0
+	if first && d.taken >= mostRepeated {
+		d.mu.Unlock()
+		return false
+	}
+	if first {
+		d.taken++
+	}
+	d.mu.Unlock()
+	if dir := r.storedIn(); dir != "" {
+		if err := save(r.Result, attemptDir(dir, len(r.Attempts)+1)); err != nil {
+			e.notSaved(err)
+		}
+	}
+	r.Attempts = append(r.Attempts, result.NewAttempt(r.Result))
+	r.Trace, r.Dir, r.Stamp = nil, "", result.Stamp{}
+	if see, ok := e.see.(Repeater); ok {
+		see.Repeats(r.Result)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting = append(d.waiting, r)
+	return true
+}
+
+// attemptDir is the directory of an attempt that was inconclusive, in that of the run.
+func attemptDir(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("attempt-%d", n)) }
+
+// repeatAlone repeats the inconclusive runs, one at a time. No other run may go on. If the suite is
+// canceled, the rest stays inconclusive.
+func (e *engine) repeatAlone(ctx context.Context) {
+	for {
+		r, ok := e.next()
+		switch {
+		case !ok:
+			return
+		case ctx.Err() != nil:
+			r.Attempts = r.Attempts[:len(r.Attempts)-1] // it is the last attempt itself
+			e.see.End(r.Result)
+			e.add(r.Result, r.index)
+		case r.Place.Virtual():
+			e.runGuest(ctx, &guest{at: r.Place, runs: []task{r}})
+		default:
+			e.runOne(ctx, r)
+		}
+	}
+}
+
+// next takes the first run that waits.
+func (d *doubtful) next() (r task, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.waiting) == 0 {
+		return r, false
+	}
+	r = d.waiting[0]
+	d.waiting = d.waiting[1:]
+	return r, true
+}

@@ -1,0 +1,78 @@
+package result
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/internal/say"
+)
+
+// Attempt is a run that was inconclusive and was done again.
+type Attempt struct {
+	// Late is how late the lab was, Checks the titles of what could not be judged for it.
+	Late   time.Duration `json:"late"`
+	Checks []string      `json:"checks"`
+	// Seconds is the real time that the run took.
+	Seconds float64 `json:"seconds"`
+	// Dir is the directory where it is stored, "" if it is not.
+	Dir string `json:"dir,omitempty"`
+}
+
+// NewAttempt returns the attempt that an inconclusive result was.
+func NewAttempt(r *Result) Attempt {
+	a := Attempt{Late: r.Late(), Seconds: r.Took.Seconds(), Dir: r.Dir}
+	for i := range r.Verdicts {
+		if v := &r.Verdicts[i]; v.Status == assertions.Inconclusive {
+			a.Checks = append(a.Checks, v.Title)
+		}
+	}
+	return a
+}
+
+// Late returns how late the lab was in the times that inconclusive verdicts are about; 0 if there are
+// none.
+func (r *Result) Late() time.Duration {
+	late := time.Duration(0)
+	for i := range r.Verdicts {
+		late = max(late, r.Verdicts[i].Late)
+	}
+	return late
+}
+
+// AttemptsText says that a run was inconclusive, how often it was done, and what came of it:
+// "inconclusive: the machine was 140ms late; passed on attempt 2"; "" if it was done once and judged.
+func (r *Result) AttemptsText() string {
+	if len(r.Attempts) == 0 {
+		if r.Status != Inconclusive {
+			return ""
+		}
+		return late(r.Late())
+	}
+	var parts []string
+	for i := range r.Attempts {
+		text := late(r.Attempts[i].Late)
+		if i > 0 {
+			text = fmt.Sprintf("attempt %d %s", i+1, text)
+		}
+		parts = append(parts, text)
+	}
+	n := len(r.Attempts) + 1
+	switch r.Status {
+	case Pass:
+		parts = append(parts, fmt.Sprintf("passed on attempt %d", n))
+	case Fail:
+		parts = append(parts, fmt.Sprintf("failed on attempt %d", n))
+	case Inconclusive:
+		parts = append(parts, fmt.Sprintf("attempt %d %s", n, late(r.Late())))
+	case NotRun: // it is to be done again
+	default:
+		parts = append(parts, fmt.Sprintf("%s on attempt %d", r.Status, n))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func late(by time.Duration) string {
+	return fmt.Sprintf("inconclusive: the machine was %s late", say.Duration(by))
+}
