@@ -371,6 +371,18 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 			return p.end(second, "done")
 		}
 	}
+	ended := func(stdout, end string) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace {
+			p.step("client.exec", 0, second, func(s *trace.Step) {
+				s.Stdout, s.StdoutEnd, s.StdoutBytes = trace.Output(stdout), trace.Output(end), 1<<20
+			})
+			return p.end(second, "done")
+		}
+	}
+	var counting strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&counting, "line %d\n", i+1)
+	}
 	long := strings.Repeat("x", 64<<10)
 	golden(t, "other", actors, []fixture{
 		{"a counter that rose as wanted", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
@@ -421,6 +433,10 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 		{"lines with bytes that are not text", `- {process: client.exec, stdout: "no"}`, wrote("a\tb\xff\x1b[2J\nü", 11), Fail},
 		{"text in the part of the output that was kept", `- {process: client.exec, stdout: {contains: 7}}`, wrote("7\n", 1<<20), Pass},
 		{"text that is not in the part that was kept", `- {process: client.exec, stdout: {contains: END}}`, wrote("7\n", 1<<20), Fail},
+		{"text in the end of the output", `- {process: client.exec, stdout: {contains: END}}`, ended("7\n", "the END\n"), Pass},
+		{"text that begins in the beginning and ends in the end", `- {process: client.exec, stdout: {contains: "7END"}}`, ended("7", "END\n"), Fail},
+		{"more lines than are listed", `- {process: client.exec, stdout: "no"}`, wrote(counting.String(), counting.Len()), Fail},
+		{"more lines than are listed, of which a middle is missing", `- {process: client.exec, stdout: {contains: "no"}}`, ended(counting.String(), counting.String()), Fail},
 		{"a whole text of which only a part was kept", `- {process: client.exec, stdout: "7"}`, wrote("7\n", 1<<20), Fail},
 		{"a match of output of which only a part was kept", `- {process: client.exec, stdout: {matches: "^7$"}}`, wrote("7\n", 1<<20), Fail},
 		{"a number of which only a part was kept", `- {process: client.exec, stdout: ">= 1"}`, wrote("7\n", 1<<20), Fail},

@@ -64,12 +64,12 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 // it writes to standard error.
 const mostOfOutputs = 64 << 10
 
-func stdoutOf(s *trace.Step) seenText { return outputOf(s.Stdout, s.StdoutBytes) }
+func stdoutOf(s *trace.Step) seenText { return outputOf(s.Stdout, s.StdoutEnd, s.StdoutBytes) }
 
-func stderrOf(s *trace.Step) seenText { return outputOf(s.Stderr, s.StderrBytes) }
+func stderrOf(s *trace.Step) seenText { return outputOf(s.Stderr, s.StderrEnd, s.StderrBytes) }
 
-func outputOf(kept trace.Output, written int64) seenText {
-	got := seenText{text: string(kept), cut: written > int64(len(kept)), of: written}
+func outputOf(kept, end trace.Output, written int64) seenText {
+	got := seenText{text: string(kept), cut: written > int64(len(kept)), end: string(end), of: written}
 	if written == 0 && len(kept) >= mostOfOutputs {
 		got.cut = true // in traces of earlier versions, which do not say so
 	}
@@ -87,8 +87,34 @@ func (v *draft) listOutput(name string, got seenText) {
 		head += ", " + got.part()
 	}
 	v.list(head + ":")
-	for line := range strings.Lines(text) {
-		v.list("  " + printable(strings.TrimRight(line, "\n")))
+	lines := strings.Split(text, "\n")
+	end := lines
+	missing := len(lines) - beginningListed - endListed
+	if got.end != "" {
+		end = strings.Split(strings.TrimSpace(got.end), "\n")
+	}
+	if got.end == "" && missing <= 1 {
+		v.listLines(lines)
+		return
+	}
+	v.listLines(lines[:min(beginningListed, len(lines))])
+	if got.end != "" {
+		v.list("  ...")
+	} else {
+		v.list(fmt.Sprintf("  ... %d lines ...", missing))
+	}
+	v.listLines(end[max(len(end)-endListed, 0):])
+}
+
+// Of a long output, its first and its last lines are listed.
+const (
+	beginningListed = 6
+	endListed       = 12
+)
+
+func (v *draft) listLines(lines []string) {
+	for _, line := range lines {
+		v.list("  " + printable(line))
 	}
 }
 

@@ -14,17 +14,23 @@ import (
 // seenText is a text that was seen, byte by byte.
 type seenText struct {
 	text string
-	// cut is set if only the beginning was kept, of bytes in all; of is 0 if that is not known.
+	// cut is set if only the beginning was kept, and the end, if it is not "", of bytes in all; of is
+	// 0 if that is not known.
 	cut bool
+	end string
 	of  int64
 }
 
-// part says how much of a cut text is there: "the first 65536 of 108899 bytes".
+// part says how much of a cut text is there: "the first 65536 and the last 16384 of 108899 bytes".
 func (s *seenText) part() string {
-	if s.of == 0 {
-		return fmt.Sprintf("the first %d bytes", len(s.text))
+	kept := fmt.Sprintf("the first %d", len(s.text))
+	if s.end != "" {
+		kept += fmt.Sprintf(" and the last %d", len(s.end))
 	}
-	return fmt.Sprintf("the first %d of %d bytes", len(s.text), s.of)
+	if s.of > 0 {
+		kept += fmt.Sprintf(" of %d", s.of)
+	}
+	return kept + " bytes"
 }
 
 // sawText records a text that is as wanted, or not. A text that was cut can contain what is wanted;
@@ -39,7 +45,7 @@ func (v *draft) sawText(name string, want *language.Text, got seenText) {
 	case want.Contains == nil:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, but only %s were kept, and a part is "+
 			"enough for contains alone", wanted, got.part()))
-	case textHolds(want, got.text):
+	case textHolds(want, got.text), textHolds(want, got.end):
 		v.saw(true, wanted, seen)
 	default:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, and it is not in %s, which were kept", wanted,

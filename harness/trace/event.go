@@ -159,9 +159,12 @@ type Step struct {
 	Exit   int    `json:"exit,omitempty"`
 	Killed string `json:"killed,omitempty"`
 	// Stdout and Stderr are the first 64 KiB that were written until the program ended; StdoutBytes
-	// and StderrBytes are how much that was. These are 0 in traces of earlier versions.
+	// and StderrBytes are how much that was. These are 0 in traces of earlier versions. If a middle
+	// is left out, StdoutEnd and StderrEnd are the last 16 KiB.
 	Stdout      Output `json:"stdout,omitempty"`
 	Stderr      Output `json:"stderr,omitempty"`
+	StdoutEnd   Output `json:"stdout_end,omitempty"`
+	StderrEnd   Output `json:"stderr_end,omitempty"`
 	StdoutBytes int64  `json:"stdout_bytes,omitempty"`
 	StderrBytes int64  `json:"stderr_bytes,omitempty"`
 	// Left is set if a process that the program left running could still write to them.

@@ -11,8 +11,8 @@ type ProcessExpectation struct {
 	Process string `json:"process" jsonschema_description:"ACTOR.STEP of an exec step, or ACTOR."`
 	Exit    *Count `json:"exit,omitempty" jsonschema_description:"Exit status, 0 to 255."`
 	Signal  string `json:"signal,omitempty" jsonschema_description:"Signal that ended it: KILL, TERM, ..."`
-	Stdout  *Text  `json:"stdout,omitempty" jsonschema_description:"Standard output until the program ended, the first 64 KiB; of an exec step only."`
-	Stderr  *Text  `json:"stderr,omitempty" jsonschema_description:"Standard error until the program ended, the first 64 KiB; of an exec step only."`
+	Stdout  *Text  `json:"stdout,omitempty" jsonschema_description:"Standard output until the program ended, the first 64 KiB and the last 16 KiB; of an exec step only."`
+	Stderr  *Text  `json:"stderr,omitempty" jsonschema_description:"Standard error until the program ended, the first 64 KiB and the last 16 KiB; of an exec step only."`
 	Took    *Span  `json:"took,omitempty" jsonschema_description:"Duration; of an actor, from the start of the actors."`
 }
 

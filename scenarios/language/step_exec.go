@@ -10,8 +10,8 @@ import (
 	"halfopen/internal/decode"
 )
 
-// Exec runs a program on the host. The outcome has the exit status, and the first 64 KiB each of
-// what came on standard output and standard error until the program ended.
+// Exec runs a program on the host. The outcome has the exit status, and the first 64 KiB and
+// the last 16 KiB each of what came on standard output and standard error until the program ended.
 type Exec struct {
 	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
 	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -72,8 +71,9 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 		return
 	}
 
-	o.Stdout, o.StdoutBytes = trace.Output(out.stdout.kept), out.stdout.written
-	o.Stderr, o.StderrBytes = trace.Output(out.stderr.kept), out.stderr.written
+	o.Stdout, o.StdoutEnd = out.stdout.text()
+	o.Stderr, o.StderrEnd = out.stderr.text()
+	o.StdoutBytes, o.StderrBytes = out.stdout.written, out.stderr.written
 	o.Left = out.stdout.held || out.stderr.held
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
 		o.Killed, o.Result = strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"), -1

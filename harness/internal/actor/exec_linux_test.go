@@ -91,9 +91,15 @@ func TestATimeoutEndsTheWholeGroup(t *testing.T) {
 	}
 }
 
-func TestExecKeepsTheHeadOfItsOutput(t *testing.T) {
-	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"yes 1234567 2>/dev/null | head -c 1000000; echo end >&2"}}}))
+func TestExecKeepsTheHeadAndTheEndOfItsOutput(t *testing.T) {
+	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"yes 1234567 2>/dev/null | head -c 999991; echo the end.; echo end >&2"}}}))
 	s := o["exec"]
+	if end := string(s.StdoutEnd); len(end) != maxEnd || !strings.HasSuffix(end, "7\n1234567the end.\n") {
+		t.Errorf("%d bytes of the end are kept, want the last %d: %q", len(end), maxEnd, end[max(len(end)-100, 0):])
+	}
+	if s.StderrEnd != "" {
+		t.Errorf("the end of what is there as a whole is %q", s.StderrEnd)
+	}
 	if want := strings.Repeat("1234567\n", maxOutput/8); string(s.Stdout) != want {
 		t.Errorf("%d bytes of output are kept, want the first %d", len(s.Stdout), len(want))
 	}

@@ -8,10 +8,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/harness/trace"
 )
 
-// maxOutput is how many bytes of each output stream of a program are kept.
-const maxOutput = 64 << 10
+// What is kept of each output stream of a program, in bytes: its beginning, and its end, where a
+// program says why it gave up.
+const (
+	maxOutput = 64 << 10
+	maxEnd    = 16 << 10
+)
 
 // outputs are the pipes that a program writes to.
 type outputs struct{ stdout, stderr *output }
@@ -50,9 +56,10 @@ func (o *outputs) end() {
 // output is one pipe.
 type output struct {
 	r, w *os.File
-	// kept are the first maxOutput bytes of those written. All fields but the files belong to read
-	// until done is closed.
+	// kept are the first maxOutput bytes of those written, after the last maxEnd of those that
+	// follow. All fields but the files belong to read until done is closed.
 	kept    []byte
+	after   []byte
 	written int64
 	// held is set by end if some process could still write to the pipe.
 	held bool
@@ -83,7 +90,18 @@ func (o *output) read() {
 
 func (o *output) add(b []byte) {
 	o.written += int64(len(b))
-	o.kept = append(o.kept, b[:min(len(b), maxOutput-len(o.kept))]...)
+	n := min(len(b), maxOutput-len(o.kept))
+	o.kept = append(o.kept, b[:n]...)
+	o.after = append(o.after, b[n:]...)
+	o.after = append(o.after[:0], o.after[max(len(o.after)-maxEnd, 0):]...)
+}
+
+// text returns what was written, in one piece if all of it is there, else its beginning and its end.
+func (o *output) text() (beginning, end trace.Output) {
+	if o.written == int64(len(o.kept)+len(o.after)) {
+		return trace.Output(o.kept) + trace.Output(o.after), ""
+	}
+	return trace.Output(o.kept), trace.Output(o.after)
 }
 
 // end stops read, and reads what is in the pipe now. Processes that the program left running may
