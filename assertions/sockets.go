@@ -150,7 +150,7 @@ func judgePeak(
 		}
 		if len(l.Paths) == 1 {
 			for _, s := range ev.stays(x.Sockets.State, l, l.Paths[0], false) {
-				if s.to = max(s.within(momentary).lasting, s.from); s.to > s.from || s.open {
+				if s.to = max(s.lasting, s.from); s.to > s.from || s.open {
 					sure = append(sure, s)
 				}
 			}
@@ -163,9 +163,9 @@ func judgePeak(
 		ev.unseen(x.Peak.Of("socket"), text, v) // looks show the ports, but not between them
 		return
 	}
-	least, at := peak(sure)
+	least, at := peak(sure, false)
 	least = max(least, one)
-	most, _ := peak(possible)
+	most, _ := peak(possible, true)
 	want := x.Peak.Of("socket")
 	got := say.Count(least, "socket") + " at once"
 	if len(sure) > 0 {
@@ -198,8 +198,8 @@ func together(stays []stay) []stay {
 }
 
 // peak returns the most stays at one time, and when that was first reached. A stay that ends when
-// another begins does not overlap it.
-func peak(stays []stay) (most int, at time.Duration) {
+// another begins overlaps it only if touching is true.
+func peak(stays []stay, touching bool) (most int, at time.Duration) {
 	type change struct {
 		at time.Duration
 		by int
@@ -212,6 +212,9 @@ func peak(stays []stay) (most int, at time.Duration) {
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b change) int {
+		if touching {
+			return cmp.Or(cmp.Compare(a.at, b.at), b.by-a.by)
+		}
 		return cmp.Or(cmp.Compare(a.at, b.at), a.by-b.by)
 	})
 	now := 0

@@ -35,7 +35,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		for _, path := range l.Paths {
 			for _, s := range ev.stays(x.Reaches.State, l, path, true) {
-				maybe, earliest = true, min(earliest, s.within(measured).earliest)
+				maybe, earliest = true, min(earliest, s.within(s.measurable()).earliest)
 			}
 		}
 	}
@@ -242,20 +242,28 @@ func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Dur
 func (ev *evidence) mayHold(
 	x *language.HoldsExpectation, s *stay, from, until time.Duration,
 ) (surely, maybe bool, difference string) {
-	sharp := s.within(measured)
-	both := sharp.extremes()
-	short, long := ev.holds(x, &both[0], from, until), ev.holds(x, &both[1], from, until)
-	difference = ev.holds(x, s, from, until)
-	surely = short == "" && long == "" && difference == ""
-	maybe = short == "" || long == "" || difference == ""
-	if x.For != nil && !maybe { // the wanted time may lie between the two
-		maybe = both[0].to-both[0].from < x.For.Min && both[1].to-both[1].from > x.For.Max
+	event, long := s.within(momentary), s.within(s.measurable())
+	events, times := event.extremes(), long.extremes()
+	there, lasts := ev.holdsAt(x, s, from, until), ev.holdsFor(x, s, from)
+	surely = there == "" && lasts == ""
+	maybeThere, maybeLasts := there == "", lasts == ""
+	for i := range events {
+		at, took := ev.holdsAt(x, &events[i], from, until), ev.holdsFor(x, &times[i], from)
+		surely = surely && at == "" && took == ""
+		maybeThere, maybeLasts = maybeThere || at == "", maybeLasts || took == ""
+		there, lasts = cmp.Or(there, at), cmp.Or(lasts, took)
 	}
-	return surely, maybe, cmp.Or(difference, long, short)
+	if x.For != nil && !maybeLasts { // the wanted time may lie between the two
+		maybeLasts = times[0].to-times[0].from < x.For.Min && times[1].to-times[1].from > x.For.Max
+	}
+	return surely, maybeThere && maybeLasts, cmp.Or(there, lasts)
 }
 
-// holds returns "" if a stay is as wanted, or else what was seen of it.
-func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until time.Duration) string {
+// holdsAt returns "" if a stay was there at the events that bound it, and without any to the end of
+// the run where no time is wanted; or else what was seen of it.
+func (ev *evidence) holdsAt(
+	x *language.HoldsExpectation, s *stay, from, until time.Duration,
+) string {
 	begun := s.from
 	if x.From != "" {
 		if s.from > from || (!s.open && s.to <= from) {
@@ -266,20 +274,30 @@ func (ev *evidence) holds(x *language.HoldsExpectation, s *stay, from, until tim
 	if x.Until != "" && ((!s.open && s.to < until) || begun > until) {
 		return ev.stayText(s)
 	}
-	if x.For != nil {
-		state, stayed := s.path[s.first].State, s.to-begun
-		switch {
-		case s.open && stayed > x.For.Max:
-			return fmt.Sprintf("%s for more than %s", state, say.Duration(stayed))
-		case s.open && x.For.Max != math.MaxInt64:
-			return fmt.Sprintf("%s for %s, and still in it when the run ended", state,
-				say.Duration(stayed))
-		case !x.For.Contains(stayed):
-			return fmt.Sprintf("%s for %s", state, say.Duration(stayed))
-		}
-	}
 	if x.Until == "" && x.For == nil && !s.open {
 		return ev.stayText(s)
+	}
+	return ""
+}
+
+// holdsFor returns "" if a stay, counted from the event from if there is one, lasted as long as
+// wanted; or else what was seen of it.
+func (ev *evidence) holdsFor(x *language.HoldsExpectation, s *stay, from time.Duration) string {
+	if x.For == nil {
+		return ""
+	}
+	state, stayed := s.path[s.first].State, s.to-s.from
+	if x.From != "" {
+		stayed = s.to - from
+	}
+	switch {
+	case s.open && stayed > x.For.Max:
+		return fmt.Sprintf("%s for more than %s", state, say.Duration(stayed))
+	case s.open && x.For.Max != math.MaxInt64:
+		return fmt.Sprintf("%s for %s, and still in it when the run ended", state,
+			say.Duration(stayed))
+	case !x.For.Contains(stayed):
+		return fmt.Sprintf("%s for %s", state, say.Duration(stayed))
 	}
 	return ""
 }

@@ -69,6 +69,12 @@ const (
 	momentary = 5 * time.Millisecond
 )
 
+// measurable is how far the two times may be apart for a stay: an eighth of it, as kernel timers may
+// be late, but no more than measured.
+func (s *stay) measurable() time.Duration {
+	return min(measured, max(momentary, (s.to-s.earliest)/8))
+}
+
 // within returns the stay with the two times of its beginning, and of its end, made one where they
 // are no further apart than a tolerance.
 func (s *stay) within(tolerance time.Duration) stay {

@@ -159,6 +159,48 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 			}, "fails",
 		},
 		{
+			"a state until an event between two looks", "wire", "connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, until: client.connect", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				look(p, 60*ms, ms, "CLOSED")
+				p.step("client.connect", 0, 50*ms, dial(7, local, remote))
+			}, "whether one did",
+		},
+		{
+			"a state until an event before the last look that saw it", "wire",
+			"connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, until: client.connect", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				look(p, 60*ms, 51*ms, "CLOSED")
+				p.step("client.connect", 0, 50*ms, dial(7, local, remote))
+			}, "",
+		},
+		{
+			"a short time that is mostly between two looks", "wire",
+			"connect: {to: \"server:8080\"}", "holds: {host: client, state: SYN_SENT}, for: 20ms..90ms",
+			func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				look(p, 30*ms, ms, "CLOSED")
+			}, "whether one did",
+		},
+		{
+			"two at once, of which one may just have ended", "wire", "connect: {to: \"server:8080\"}",
+			"sockets: {host: client}, peak: \">= 2\"", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				look(p, ms, 0, "SYN_SENT")
+				s := toServer("S", 900000, 0, "")
+				s.sport = 41235
+				p.packet(3*ms, s)
+				look(p, 4*ms, ms, "CLOSED")
+				p.add(4*ms, trace.Event{Socket: &trace.Socket{
+					Host: "client", Cookie: 8, Local: clientAddr + ":41235", Remote: remote, State: "SYN_SENT",
+				}})
+			}, "whether it was 1 or up to 2",
+		},
+		{
 			"queues of a state between two looks", "wire", "connect: {to: \"server:8080\"}",
 			"reaches: {host: client, state: ESTABLISHED}, send-q: 0", brief,
 			"no look at the sockets found one in the state: ESTABLISHED from 2ms to 3ms",
