@@ -154,13 +154,33 @@ func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	if sampled := ev.sampled(ref); sampled >= 0 {
+		return sampled, nil
+	}
+	return at, nil
+}
+
+// sampled returns when the sockets had been read for an event; -1 if they were not read for it.
+func (ev *evidence) sampled(ref language.EventRef) time.Duration {
 	name := string(ref.Canonical())
 	for i := range ev.t.Events {
 		if e := &ev.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
-			return e.T, nil
+			return e.T
 		}
 	}
-	return at, nil
+	return -1
+}
+
+// tolerance is how far the two times between which a stay began, or ended, may be apart where it is
+// judged whether the socket was there at events. If the sockets were read for an event, a look that
+// saw the socket last before it was that one, which began a little before.
+func (ev *evidence) tolerance(refs ...language.EventRef) time.Duration {
+	for _, ref := range refs {
+		if ref != "" && ev.sampled(ref) < 0 {
+			return momentary
+		}
+	}
+	return measured
 }
 
 // since returns the moment of an event, or the start of the actors if none is named.

@@ -63,7 +63,8 @@ type stay struct {
 
 // How far the two times between which a stay began, or ended, may be apart before a verdict does
 // not rest on one of them: measured where a duration is judged, because looks are some milliseconds
-// apart; momentary where it is judged whether a socket was there at an event.
+// apart; momentary where it is judged whether a socket was there at a time at which nobody looked,
+// see [evidence.tolerance].
 const (
 	measured  = 100 * time.Millisecond
 	momentary = 5 * time.Millisecond

@@ -76,6 +76,15 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 		p.packet(3*ms, toServer("RA", 1001, 5001, ""))
 		look(p, 9*ms, ms, "CLOSED")
 	}
+	// readAtTheEnd is a connect at whose end a look of 1 ms saw the socket as before; the next look
+	// missed it.
+	readAtTheEnd := func(p *tape) {
+		p.packet(0, toServer("S", 1000, 0, ""))
+		look(p, ms, 0, "SYN_SENT")
+		p.step("client.connect", 0, 50*ms, dial(7, local, remote))
+		p.add(52*ms, trace.Event{Sampled: &trace.Sampled{Event: "client.connect"}})
+		look(p, 70*ms, 51*ms, "CLOSED")
+	}
 	for _, tt := range []struct {
 		name, fault, client, expect string
 		record                      func(*tape)
@@ -176,6 +185,22 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 				look(p, 60*ms, 51*ms, "CLOSED")
 				p.step("client.connect", 0, 50*ms, dial(7, local, remote))
 			}, "",
+		},
+		{
+			"a state until an event for which the sockets were read", "wire",
+			"connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, until: client.connect", readAtTheEnd, "",
+		},
+		{
+			"a number at an event for which the sockets were read", "wire",
+			"connect: {to: \"server:8080\"}",
+			"sockets: {host: client, state: SYN_SENT}, count: 1, when: client.connect", readAtTheEnd, "",
+		},
+		{
+			"another number at an event for which the sockets were read", "wire",
+			"connect: {to: \"server:8080\"}",
+			"sockets: {host: client, state: SYN_SENT}, count: 0, when: client.connect", readAtTheEnd,
+			"fails",
 		},
 		{
 			"a short time that is mostly between two looks", "wire",
