@@ -2,6 +2,7 @@
 # make test           run the tests; those that need a lab skip without root or user namespaces
 # make test-short     run the pure tests and one lab, in under 20 s
 # make test-control   run the built-in scenarios again without each of their faults and settings; some expectation must fail
+# make test-busy      run the mutations of the library beside 8 busy loops: each must fail all the same, not be inconclusive
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -27,7 +28,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-kernels lint bench docs bpf deps deps-vm install clean
+.PHONY: module all build run test test-short test-control test-busy test-kernels lint bench docs bpf deps deps-vm install clean
 
 all: build
 
@@ -51,6 +52,12 @@ test-short:
 # What the tests do for scenarios that take 2 s at most: all of them, on both IP versions.
 test-control: deps build
 	$(BIN) run --control $(ARGS)
+
+# How many busy loops run beside the labs.
+LOOPS ?= 8
+
+test-busy: deps
+	HALFOPEN_TEST_BUSY=$(LOOPS) $(GO) test -count=1 -timeout 20m -run TestMutationsFailOnABusyMachine $(ARGS) ./harness
 
 # Labs need Linux; the commands that need no lab work on all of these.
 SYSTEMS := linux darwin windows

@@ -19,6 +19,9 @@ type margin struct {
 	// after what it is counted from: then that was late, and only one lateness counts, up to until.
 	from, until time.Duration
 	early       bool
+	// near is set if something was on the wrong side of an event or of a packet. What the event causes
+	// is near it, too, on any machine, so only lateness of [worthSaying] counts.
+	near bool
 }
 
 // spanMargin returns by how much a duration, from one time until another, is outside of a span.
@@ -46,7 +49,9 @@ func enough(late []margin, missing int64) (m margin, ok bool) {
 }
 
 // around returns the margin of something that would be as wanted if a time were another by that much.
-func around(at, by time.Duration) margin { return margin{by: by, from: at - by, until: at + by} }
+func around(at, by time.Duration) margin {
+	return margin{by: by, from: at - by, until: at + by, near: true}
+}
 
 // missed records a failure that lateness of the lab may explain: see [evidence.excuse].
 func (v *draft) missed(m margin, want, got, text string) {
@@ -74,6 +79,9 @@ func (ev *evidence) excuse(v *draft) {
 		by := ev.lateness.Within(m.from, m.until)
 		if m.early {
 			by = ev.lateness.Longest(m.until)
+		}
+		if m.near && by < worthSaying {
+			by = 0
 		}
 		late = max(late, by)
 		covered = covered && m.by <= by
@@ -190,7 +198,7 @@ func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m marg
 			}
 			from, until := ev.t.Events[first].T, ev.t.Events[second].T
 			if by := until - from + 1; by > m.by {
-				m = margin{by: by, from: from - by, until: until}
+				m = margin{by: by, from: from - by, until: until, near: true}
 			}
 		}
 	}

@@ -75,6 +75,7 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}]
 		{"the number of packets has no time", `- {packets: {from: client}, count: 3}`, at(0, 15*ms), []late{{0, 90 * ms}}, Fail},
 		{"none in a time, by a packet that came late", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(25 * ms)(p) }, []late{{15 * ms, 25 * ms}}, Inconclusive},
 		{"none in a time, by a packet far in it", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(60 * ms)(p) }, []late{{15 * ms, 25 * ms}}, Fail},
+		{"none in a time, by a packet at once, on a machine that is hardly late", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(21 * ms)(p) }, []late{{18 * ms, 21 * ms}}, Fail},
 		{"one more until an event", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5*ms, 24*ms)(p) }, []late{{10 * ms, 24 * ms}}, Inconclusive},
 		{"one more until an event, that never came", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5 * ms)(p) }, []late{{10 * ms, 24 * ms}}, Fail},
 		{"two hosts in the other order", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, []late{{5 * ms, 20 * ms}}, Inconclusive},

@@ -95,7 +95,7 @@ expect:
 			}
 			var failed []string
 			for _, v := range assertions.Check(s, tr) {
-				if v.Status == assertions.Fail {
+				if v.Status == assertions.Fail || v.Status == assertions.Inconclusive {
 					failed = append(failed, v.Title+": "+v.Reason)
 				}
 			}

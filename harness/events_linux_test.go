@@ -110,7 +110,7 @@ expect:
 					t.Fatal(err)
 				}
 				for _, v := range assertions.Check(s, tr) {
-					if v.Status == assertions.Fail {
+					if v.Status == assertions.Fail || v.Status == assertions.Inconclusive {
 						t.Errorf("%s: %s", v.Title, v.Reason)
 					}
 				}

@@ -18,6 +18,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness"
+	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios"
@@ -38,6 +39,24 @@ type judged struct {
 	err      error
 }
 
+// skips reports whether an expectation with that text was skipped.
+func (j *judged) skips(text string) bool {
+	return slices.ContainsFunc(j.verdicts, func(v assertions.Verdict) bool {
+		return v.Status == assertions.Skip && strings.Contains(v.Title, text)
+	})
+}
+
+// inconclusive returns a line for each verdict that the machine was too late for.
+func (j *judged) inconclusive() []string {
+	var lines []string
+	for _, v := range j.verdicts {
+		if v.Status == assertions.Inconclusive {
+			lines = append(lines, fmt.Sprintf("%s: %s; inconclusive: %s", v.Pos, v.Title, v.Reason))
+		}
+	}
+	return lines
+}
+
 // failures returns a line for each failed verdict, and one for the error of a run that broke off.
 func (j *judged) failures() []string {
 	var lines []string
@@ -52,8 +71,20 @@ func (j *judged) failures() []string {
 	return lines
 }
 
-// runAll runs scenarios, some at a time and the longest first, and judges them.
+// runAll runs scenarios, some at a time, and judges them. As the command does, it repeats alone, at
+// most twice, what was inconclusive.
 func runAll(ctx context.Context, list []*language.Scenario) []judged {
+	out := runTogether(ctx, list)
+	for i := range out {
+		for attempts := 1; attempts < 3 && out[i].inconclusive() != nil; attempts++ {
+			out[i] = runOne(ctx, list[i])
+		}
+	}
+	return out
+}
+
+// runTogether runs scenarios once, some at a time and the longest first, and judges them.
+func runTogether(ctx context.Context, list []*language.Scenario) []judged {
 	out := make([]judged, len(list))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
@@ -63,19 +94,23 @@ func runAll(ctx context.Context, list []*language.Scenario) []judged {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[b].Estimate(), list[a].Estimate()) })
 	for _, i := range order {
-		s := list[i]
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			out[i] = judged{scenario: s}
-			tr, err := harness.Run(ctx, s, harness.Options{Seed: 1})
-			if out[i].err = err; err == nil {
-				out[i].verdicts = assertions.Check(s, tr)
-			}
+			out[i] = runOne(ctx, list[i])
 		})
 	}
 	all.Wait()
 	return out
+}
+
+func runOne(ctx context.Context, s *language.Scenario) judged {
+	j := judged{scenario: s}
+	var tr *trace.Trace
+	if tr, j.err = harness.Run(ctx, s, harness.Options{Seed: 1}); j.err == nil {
+		j.verdicts = assertions.Check(s, tr)
+	}
+	return j
 }
 
 func TestLibraryPasses(t *testing.T) {
@@ -101,7 +136,7 @@ func TestLibraryPasses(t *testing.T) {
 	}
 	for _, j := range runAll(t.Context(), list) {
 		t.Run(strings.ReplaceAll(j.scenario.ID(), " ", "/"), func(t *testing.T) {
-			for _, line := range j.failures() {
+			for _, line := range append(j.failures(), j.inconclusive()...) {
 				t.Error(line)
 			}
 		})
