@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/internal/kernel"
 )
 
 // pipe is a pipe between this process and a child: one end stays here, the other goes there.
@@ -38,7 +40,7 @@ func (p *pipes) add(name string) pipe {
 		err = unix.SetNonblock(fds[0], true) // so that closing this end wakes who reads it
 	}
 	if err != nil {
-		p.err = fmt.Errorf("making the %s pipe: %w", name, err)
+		p.err = kernel.ExplainScarcity(fmt.Errorf("making the %s pipe: %w", name, err))
 		return pipe{}
 	}
 	made := pipe{here: os.NewFile(uintptr(fds[0]), name), there: os.NewFile(uintptr(fds[1]), name)}

@@ -17,6 +17,7 @@ import (
 
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
@@ -38,7 +39,7 @@ func runWithin(
 	if !mainCalled.Load() {
 		return nil, errors.New("the program must call harness.Main, or suite.Main, first thing in its main function: labs are this program, started again")
 	}
-	kernel := newTracepoints(o.NoTracepoints)
+	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
 	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()))
 	if err != nil {
@@ -50,7 +51,7 @@ func runWithin(
 	t := &trace.Trace{}
 	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
 	if err == nil {
-		c := collector{lab: lab, kernel: kernel, trace: t, emit: o.Emit, clock: clock}
+		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock}
 		c.reasons = slices.ContainsFunc(s.Expect,
 			func(e language.Expectation) bool { return e.Drops != nil })
 		err = c.collect()
@@ -157,6 +158,10 @@ func lastWords(r io.Reader) string {
 	text := strings.TrimSpace(buf.String())
 	if text == "" {
 		return ""
+	}
+	// The Go runtime gives up where it gets no thread; its traceback says nothing more.
+	if strings.Contains(text, "pthread_create failed") || strings.Contains(text, "failed to create new OS thread") {
+		return ": it got no thread; " + kernel.MoreProcesses
 	}
 	if len(text) > most {
 		text = text[:most] + "\n..."

@@ -21,7 +21,7 @@ func explainClone(err error, uid int, read func(string) ([]byte, error)) error {
 	refused := errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) ||
 		errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL)
 	if !refused {
-		return fmt.Errorf("starting the lab: %w", err)
+		return ExplainScarcity(fmt.Errorf("starting the lab: %w", err))
 	}
 	m := &inject.MissingError{NeededBy: "every lab", Err: err}
 	if uid == 0 {

@@ -81,8 +81,8 @@ func TestExplainClone(t *testing.T) {
 			want: "an unprivileged user namespace is not available here (needed by every lab): invalid argument; " +
 				"run as root; in a container, run it with: docker run " + flags + " --security-opt seccomp=unconfined",
 		},
-		{name: "too many processes", err: unix.EAGAIN, uid: user, other: true, want: "starting the lab: resource temporarily unavailable"},
-		{name: "no memory", err: unix.ENOMEM, other: true, want: "starting the lab: cannot allocate memory"},
+		{name: "too many processes", err: unix.EAGAIN, uid: user, other: true, want: "starting the lab: resource temporarily unavailable; raise the limit of processes (ulimit -u, the pids limit of the container), or lower --jobs"},
+		{name: "no memory", err: unix.ENOMEM, other: true, want: "starting the lab: cannot allocate memory; free memory, or lower --jobs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := explainClone(c.err, c.uid, c.files.read)

@@ -98,7 +98,7 @@ func Spawn(
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", role, err)
+		return nil, kernel.ExplainScarcity(fmt.Errorf("starting %s: %w", role, err))
 	}
 	return p, nil
 }

@@ -1,0 +1,33 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// MoreProcesses is what to do where the kernel starts no more processes or threads.
+const MoreProcesses = "raise the limit of processes (ulimit -u, the pids limit of the container), or lower --jobs"
+
+// scarcities are the errors of a machine that has run out of something, and what to do about each.
+var scarcities = []struct {
+	errno  unix.Errno
+	remedy string
+}{
+	{unix.EMFILE, "raise the limit of open files (ulimit -n), or lower --jobs"},
+	{unix.ENFILE, "raise fs.file-max, the limit of open files of the machine, or lower --jobs"},
+	{unix.EAGAIN, MoreProcesses},
+	{unix.ENOMEM, "free memory, or lower --jobs"},
+}
+
+// ExplainScarcity adds the remedy to an error of making a lab, if it says that something has run
+// out. Any other error is returned as it is.
+func ExplainScarcity(err error) error {
+	for _, s := range scarcities {
+		if errors.Is(err, s.errno) {
+			return fmt.Errorf("%w; %s", err, s.remedy)
+		}
+	}
+	return err
+}
