@@ -2,6 +2,7 @@ package suite
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -115,11 +116,16 @@ func save(r *Result, dir string) (err error) {
 	}{
 		{result.TraceFile, func(w io.Writer) error {
 			sum := sha256.New()
-			err := r.Trace.Write(io.MultiWriter(w, sum))
+			err := r.Trace.WriteReferring(io.MultiWriter(w, sum))
 			r.Stamp = result.NewStamp(version.String(), r.Trace, sum.Sum(nil))
 			return err
 		}},
-		{result.CaptureFile, func(w io.Writer) error { return report.WritePcapng(w, r.Trace) }},
+		{result.CaptureFile, func(w io.Writer) error {
+			sum := sha256.New()
+			err := r.Trace.WriteCapture(io.MultiWriter(w, sum))
+			r.Stamp.CaptureSHA256 = hex.EncodeToString(sum.Sum(nil))
+			return err
+		}},
 		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {

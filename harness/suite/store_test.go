@@ -163,6 +163,7 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 		{"a check that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`      "title"`, `"status": "pass",`+"\n"+`      "title"`), `judged again, "client.connect: ETIMEDOUT" is fail; verdict.json, by version `, ""},
 		{"a check that another version added", edit(result.VerdictFile, `"verdicts": [`, `"verdicts": [{},`), "", "judged again, there are 2 checks; verdict.json, by version "},
 		{"a verdict that is no JSON", edit(result.VerdictFile, "{", "["), "verdict.json cannot be read: ", ""},
+		{"a packet that was changed", edit(result.CaptureFile, "a frame", "a Frame"), "capture.pcapng is not the one that was judged: it was changed; its SHA-256 is ", ""},
 		{"no verdict", remove, "", "there is no verdict.json: the run was not stored in full"},
 		{"an earlier version's run", noHash, "", "verdict.json has no hash of its trace, because an earlier version stored it"},
 		{"an earlier version's run with another seed", both(noHash, edit(result.TraceFile, `"seed":7`, `"seed":8`)), "verdict.json is of another run: ", ""},
@@ -184,6 +185,7 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 				Trace: &trace.Trace{Events: []trace.Event{
 					{Run: &trace.Run{Scenario: "a", Case: "n=1", Family: "v4", Seed: 7, Kernel: "6.1", Source: source}},
 					{Step: &trace.Step{Actor: "client", ID: "connect", N: 1, Errno: "ECONNREFUSED"}},
+					{Packet: &trace.Packet{Host: "client", Device: "eth0", Out: true, Frame: []byte("a frame"), Length: 60}},
 					{End: &trace.End{Reason: trace.EndDone}},
 				}},
 			}
@@ -205,6 +207,81 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 			}
 			check("conflicts", again.Evidence.Conflicts, tt.conflict)
 			check("notes", again.Evidence.Notes, tt.note)
+		})
+	}
+}
+
+// What an earlier version stored has the frames in the trace, and needs no capture.
+func TestTracesOfEarlierVersionsNeedNoCapture(t *testing.T) {
+	s := &language.Scenario{
+		Name: "a", Family: language.V4,
+		Expect: []language.Expectation{{Packets: &language.PacketsExpectation{None: true}}},
+	}
+	source, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := func(frame []byte) string {
+		r := &Result{Run: Run{Scenario: s}, Trace: &trace.Trace{Events: []trace.Event{
+			{Run: &trace.Run{Scenario: "a", Family: "v4", Source: source}},
+			{T: 5, Packet: &trace.Packet{Host: "client", Device: "eth0", Out: true, Frame: frame, Length: 60}},
+			{T: 6, End: &trace.End{Reason: trace.EndDone}},
+		}}}
+		dir := t.TempDir()
+		r.Judge()
+		if err := save(r, dir); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(dir string) error
+		err    string
+	}{
+		{"as it is stored now", func(string) error { return nil }, ""},
+		{"as earlier versions did", func(dir string) error {
+			path := filepath.Join(dir, result.TraceFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			const old = `"packet":{"host":"client","device":"eth0","out":true,"frame":"AQID","length":60`
+			now := strings.Replace(string(text), `"packet":{"number":1,"host":"client","device":"eth0","out":true,"length":60`, old, 1)
+			if !strings.Contains(now, old) {
+				t.Errorf("the trace refers to its packet in another way:\n%s", text)
+			}
+			return errors.Join(os.WriteFile(path, []byte(now), 0o644), os.Remove(filepath.Join(dir, result.CaptureFile)))
+		}, ""},
+		{"without the capture", func(dir string) error { return os.Remove(filepath.Join(dir, result.CaptureFile)) }, "reading the packets in capture.pcapng: "},
+		{"with the capture of another run", func(dir string) error {
+			other, err := os.ReadFile(filepath.Join(store([]byte{1, 2, 3, 4, 5, 6}), result.CaptureFile))
+			if err != nil {
+				return err
+			}
+			text := string(other[:len(other)-60]) // it lacks its only packet
+			return os.WriteFile(filepath.Join(dir, result.CaptureFile), []byte(text), 0o644)
+		}, "reading the packets in capture.pcapng: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := store([]byte{1, 2, 3})
+			if err := tt.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			r, err := result.Load(dir)
+			if tt.err != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
+					t.Errorf("error %v, want it to begin with %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := r.Trace.Events[1].Packet
+			if p.Host != "client" || p.Device != "eth0" || !p.Out || p.Length != 60 || string(p.Frame) != "\x01\x02\x03" {
+				t.Errorf("the packet is %+v", p)
+			}
 		})
 	}
 }

@@ -13,15 +13,19 @@ type Effect = packet.Effect
 
 // Packet is a packet seen at one end of a link.
 type Packet struct {
+	// Number is the place of the packet in the capture that is stored with the trace, from 1, as
+	// Wireshark counts. It is 0 in traces that are not stored, and in those of earlier versions,
+	// whose packets have their frames in the trace.
+	Number int `json:"number,omitempty"`
 	// Host and Device say where it was seen.
-	Host   string `json:"host"`
-	Device string `json:"device"`
+	Host   string `json:"host,omitempty"`
+	Device string `json:"device,omitempty"`
 	// Out is true if the host sent it, false if the host received it.
 	Out bool `json:"out,omitempty"`
 	// Frame has the bytes from the link layer header on, as many as the capture keeps.
-	Frame []byte `json:"frame"`
+	Frame []byte `json:"frame,omitempty"`
 	// Length is the length of the whole frame in bytes.
-	Length int `json:"length"`
+	Length int `json:"length,omitempty"`
 	// Summary is the packet in one line, for people reading the file. Only packets that were read
 	// from a file have it.
 	Summary string `json:"summary,omitempty"`
@@ -39,14 +43,13 @@ func (p *Packet) Decode() *Decoded {
 	return p.decoded
 }
 
-// summarized returns the event, or if it is a packet without a summary, a copy with one.
-func (e *Event) summarized() *Event {
-	if e.Packet == nil || e.Packet.Summary != "" {
-		return e
+// summary returns the packet in one line.
+func (p *Packet) summary() string {
+	if p.Summary != "" {
+		return p.Summary
 	}
-	p := *e.Packet
-	p.Summary = packet.Summarize(p.Decode())
-	return &Event{T: e.T, Packet: &p}
+	d := packet.Decode(p.Frame)
+	return packet.Summarize(&d)
 }
 
 // Flows returns the flow of each event, by its index in the trace. Events that are not packets have

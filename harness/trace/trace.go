@@ -83,19 +83,50 @@ func (t *Trace) Started() time.Duration {
 	return 0
 }
 
-// Write writes the trace as NDJSON: one event a line.
+// Write writes the trace as NDJSON: one event a line. A reader needs no other file.
 func (t *Trace) Write(w io.Writer) error {
+	return t.write(w, func(e *Event, _ int) *Event { return e })
+}
+
+// MostSummarized is how many packets of a stored trace have their link end, length and summary in
+// the trace, too, for people who read it. A run has up to a million packets.
+const MostSummarized = 10_000
+
+// WriteReferring writes the trace as [Trace.Write] does, but for the packets: in place of their
+// frames they have their number in the file that [Trace.WriteCapture] writes. The trace must be
+// sorted.
+func (t *Trace) WriteReferring(w io.Writer) error {
+	return t.write(w, func(e *Event, packet int) *Event {
+		if e.Packet == nil {
+			return e
+		}
+		p := Packet{Number: packet}
+		if packet <= MostSummarized {
+			p.Host, p.Device, p.Out, p.Length = e.Packet.Host, e.Packet.Device, e.Packet.Out, e.Packet.Length
+			p.Summary = e.Packet.summary()
+		}
+		return &Event{T: e.T, Packet: &p}
+	})
+}
+
+// write writes each event as the form that is made of it and the number of packets so far.
+func (t *Trace) write(w io.Writer, form func(*Event, int) *Event) error {
 	bw := bufio.NewWriter(w)
 	enc := json.NewEncoder(bw)
+	packets := 0
 	for i := range t.Events {
-		if err := enc.Encode(t.Events[i].summarized()); err != nil {
+		if t.Events[i].Packet != nil {
+			packets++
+		}
+		if err := enc.Encode(form(&t.Events[i], packets)); err != nil {
 			return fmt.Errorf("writing event %d: %w", i, err)
 		}
 	}
 	return bw.Flush()
 }
 
-// Read reads a trace written by [Trace.Write].
+// Read reads a trace written by [Trace.Write]. The packets of one that was written by
+// [Trace.WriteReferring] have no frames until [Trace.ReadCapture] has read them.
 func Read(r io.Reader) (*Trace, error) {
 	t := &Trace{}
 	dec := json.NewDecoder(bufio.NewReader(r))

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
@@ -162,7 +163,16 @@ func storedTrace(dir string) (*trace.Trace, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return trace.Read(f)
+	t, err := trace.Read(f)
+	if err != nil || !t.Referring() {
+		return t, err
+	}
+	capture, err := os.Open(filepath.Join(filepath.Dir(found[0]), result.CaptureFile))
+	if err != nil {
+		return nil, err
+	}
+	defer capture.Close()
+	return t, t.ReadCapture(capture)
 }
 
 // timed runs the command and returns how long it took from fork to exit.

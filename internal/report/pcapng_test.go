@@ -18,7 +18,7 @@ func TestPcapngHasEveryPacketWhereAndWhenItWasSeen(t *testing.T) {
 	// Written out of order, the packets must still come out in order.
 	tr.Events[len(tr.Events)-1], tr.Events[0] = tr.Events[0], tr.Events[len(tr.Events)-1]
 	var buf bytes.Buffer
-	if err := WritePcapng(&buf, tr); err != nil {
+	if err := tr.WriteCapture(&buf); err != nil {
 		t.Fatal(err)
 	}
 	names, packets := readPcapng(t, buf.Bytes())
@@ -101,7 +101,7 @@ func TestPcapngIsReadByTcpdump(t *testing.T) {
 	tcpdump := testlab.NeedProgram(t, "tcpdump")
 	_, tr := synBackoff(t)
 	var buf bytes.Buffer
-	if err := WritePcapng(&buf, tr); err != nil {
+	if err := tr.WriteCapture(&buf); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "capture.pcapng")
@@ -119,7 +119,7 @@ func TestPcapngIsReadByTcpdump(t *testing.T) {
 
 func TestPcapngOfARunWithoutPackets(t *testing.T) {
 	var buf bytes.Buffer
-	if err := WritePcapng(&buf, &trace.Trace{}); err != nil {
+	if err := (&trace.Trace{}).WriteCapture(&buf); err != nil {
 		t.Fatal(err)
 	}
 	if names, packets := readPcapng(t, buf.Bytes()); len(names)+len(packets) != 0 {

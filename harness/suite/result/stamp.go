@@ -23,6 +23,9 @@ type Stamp struct {
 	Version string `json:"version,omitempty"`
 	// TraceSHA256 is the SHA-256 of the file trace.ndjson, in hex.
 	TraceSHA256 string `json:"trace_sha256,omitempty"`
+	// CaptureSHA256 is that of the file capture.pcapng. It is "" in verdicts of earlier versions, whose
+	// traces have the packets, too.
+	CaptureSHA256 string `json:"capture_sha256,omitempty"`
 	// ScenarioSHA256 is that of the scenario in the trace: what was run, and judged.
 	ScenarioSHA256 string `json:"scenario_sha256,omitempty"`
 }
@@ -111,9 +114,9 @@ func readStored(dir string, e *Evidence) *stored {
 	return s
 }
 
-// compare compares the stored verdict with the run that was read and judged again, and with the sum
-// of its trace.
-func (s *stored) compare(r *Result, sum []byte, e *Evidence) {
+// compare compares the stored verdict with the run that was read and judged again, and with the sums
+// of its trace and its capture.
+func (s *stored) compare(r *Result, sum []byte, captureSum string, e *Evidence) {
 	run := r.Trace.Run()
 	if s.Scenario != run.Scenario || s.Case != run.Case || s.Family != run.Family ||
 		s.Seed != run.Seed {
@@ -134,6 +137,10 @@ func (s *stored) compare(r *Result, sum []byte, e *Evidence) {
 		e.conflict("%s is not the one that was judged: it was changed, or is of another run; its "+
 			"SHA-256 is %.12s..., that of the trace of %s %.12s...", TraceFile, got.TraceSHA256,
 			VerdictFile, s.TraceSHA256)
+		return
+	case captureSum != "" && s.CaptureSHA256 != captureSum:
+		e.conflict("%s is not the one that was judged: it was changed; its SHA-256 is %.12s..., that "+
+			"of %s %.12s...", CaptureFile, captureSum, VerdictFile, s.CaptureSHA256)
 		return
 	}
 	s.compareVerdicts(r, e)

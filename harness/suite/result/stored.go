@@ -3,6 +3,7 @@ package result
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,9 +19,10 @@ import (
 // The files of a stored run, in its directory. The verdict is written last: if it exists, the
 // others are complete.
 const (
-	// TraceFile has one event in each line, as JSON; see [trace.Trace.Write].
+	// TraceFile has one event in each line, as JSON; see [trace.Trace.WriteReferring].
 	TraceFile = "trace.ndjson"
-	// CaptureFile has the packets, for tcpdump and Wireshark.
+	// CaptureFile has the packets, for tcpdump and Wireshark, and for the trace, which refers to them
+	// by their numbers.
 	CaptureFile = "capture.pcapng"
 	// VerdictFile has the result as JSON, with the keys of halfopen run --format json and those of
 	// [Stamp].
@@ -57,6 +59,10 @@ func Load(dir string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	captureSum, err := readCapture(dir, t)
+	if err != nil {
+		return nil, fmt.Errorf("reading the packets in %s: %w", CaptureFile, err)
+	}
 	run := t.Run()
 	if run == nil || len(run.Source) == 0 {
 		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
@@ -78,7 +84,25 @@ func Load(dir string) (*Result, error) {
 	r.Judge()
 	if s := readStored(dir, &r.Evidence); s != nil {
 		r.Stamp, r.Attempts = s.Stamp, s.Attempts
-		s.compare(r, sum.Sum(nil), &r.Evidence)
+		s.compare(r, sum.Sum(nil), captureSum, &r.Evidence)
 	}
 	return r, nil
+}
+
+// readCapture reads the packets of a trace that has them in the capture next to it, and returns the
+// SHA-256 of that file in hex; "" if the trace has its packets, as those of earlier versions do.
+func readCapture(dir string, t *trace.Trace) (string, error) {
+	if !t.Referring() {
+		return "", nil
+	}
+	f, err := plainfile.Open(filepath.Join(dir, CaptureFile))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if err := t.ReadCapture(io.TeeReader(f, sum)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

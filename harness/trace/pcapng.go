@@ -1,4 +1,4 @@
-package report
+package trace
 
 import (
 	"bufio"
@@ -8,15 +8,13 @@ import (
 	"io"
 	"slices"
 	"time"
-
-	"halfopen/harness/trace"
 )
 
-// WritePcapng writes the packets of a trace as a pcapng file (draft-ietf-opsawg-pcapng), for
+// WriteCapture writes the packets of a trace as a pcapng file (draft-ietf-opsawg-pcapng), for
 // tcpdump and Wireshark. Packets are in order of time, with timestamps in nanoseconds of the wall
 // clock and their direction. Each link end is an interface, named HOST:DEVICE. A packet that passed
 // several link ends is written once for each.
-func WritePcapng(w io.Writer, t *trace.Trace) error {
+func (t *Trace) WriteCapture(w io.Writer) error {
 	var wall time.Time
 	app, kernel, comment := "halfopen", "linux", ""
 	if r := t.Run(); r != nil {
@@ -123,14 +121,14 @@ func pad(b []byte) []byte {
 // linkEnd is an interface of the file.
 type linkEnd struct{ name, description string }
 
-// capture is a packet: the index of its event in the trace, and of its link end in the list.
-type capture struct{ event, end int }
+// captured is a packet: the index of its event in the trace, and of its link end in the list.
+type captured struct{ event, end int }
 
 // linkEnds lists the ends of all links of the lab, and the packets captured at them in order of
 // time.
-func linkEnds(t *trace.Trace) ([]linkEnd, []capture) {
+func linkEnds(t *Trace) ([]linkEnd, []captured) {
 	var ends []linkEnd
-	var packets []capture
+	var packets []captured
 	index := map[string]int{}
 	add := func(host, device, description string) int {
 		name := host + ":" + device
@@ -151,10 +149,10 @@ func linkEnds(t *trace.Trace) ([]linkEnd, []capture) {
 	}
 	for i := range t.Events {
 		if p := t.Events[i].Packet; p != nil {
-			packets = append(packets, capture{i, add(p.Host, p.Device, "")})
+			packets = append(packets, captured{i, add(p.Host, p.Device, "")})
 		}
 	}
-	slices.SortStableFunc(packets, func(a, b capture) int {
+	slices.SortStableFunc(packets, func(a, b captured) int {
 		return cmp.Compare(t.Events[a.event].T, t.Events[b.event].T)
 	})
 	return ends, packets
