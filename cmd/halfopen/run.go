@@ -203,7 +203,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	view := newView(report.Output{Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count()})
+	view := newView(report.Output{
+		Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count(),
+		Shared: report.SharedNames(cases),
+	})
 	results, unsaved := s.Run(ctx, view)
 	stored := f.out
 	if unsaved != nil {

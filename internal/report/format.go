@@ -63,6 +63,8 @@ type Output struct {
 	Verbose bool
 	// Runs is the number of runs of the suite.
 	Runs int
+	// Shared are the names that scenarios of several files have, see [SharedNames].
+	Shared map[string]bool
 }
 
 // View writes the results of a suite: while runs go on, when each ends, and at the end of the

@@ -18,8 +18,10 @@ import (
 // Record is a result for programs: a line of `--format json`, and the file verdict.json. Keys may
 // be added, but never changed or removed.
 type Record struct {
-	// Scenario, Case and Family say what was run; ID is the name of the run for people.
+	// Scenario, Case and Family say what was run; ID is the name of the run for people. File is the
+	// file of the scenario, which tells it from others of its name.
 	Scenario string `json:"scenario"`
+	File     string `json:"file,omitempty"`
 	Case     string `json:"case"`
 	Family   string `json:"family"`
 	ID       string `json:"id"`
@@ -71,7 +73,7 @@ type StepRecord struct {
 func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
-		Scenario: s.Name, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
+		Scenario: s.Name, File: s.Pos.File, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
 		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
 		Verdicts: r.Verdicts, Attempts: r.Attempts, Steps: []StepRecord{}, Faults: []faultLine{},
 	}

@@ -29,7 +29,7 @@ type live struct {
 // newLive returns a live whose progress also writes the beginnings of runs if verbose is set.
 func newLive(o Output, verbose bool) *live {
 	look := LookFor(o.Out)
-	look.Verbose = o.Verbose
+	look.Verbose, look.Shared = o.Verbose, o.Shared
 	file, isFile := o.Out.(*os.File)
 	return &live{
 		out:   o.Out,
@@ -47,7 +47,7 @@ func newLive(o Output, verbose bool) *live {
 
 // Begin adds the live line of a run.
 func (v *live) Begin(r *result.Run) {
-	w := v.progress.Case(r.ID(), r.Scenario)
+	w := v.progress.Case(v.look.id(r), r.Scenario)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.watchers[r] = w

@@ -24,6 +24,17 @@ type Look struct {
 	// Verbose writes passed runs in detail, too: each verdict with what was seen and its notes, the
 	// mechanism of each fault and the reason for it, and the ladder.
 	Verbose bool
+	// Shared has the names of scenarios that are written with their file, see [SharedNames].
+	Shared map[string]bool
+}
+
+// id returns the name of a run, with its file if another file has a scenario of that name.
+func (k Look) id(r *result.Run) string {
+	id := r.ID()
+	if k.Shared[r.Scenario.Name] {
+		id += " (" + r.Scenario.Pos.File + ")"
+	}
+	return say.Printable(id)
 }
 
 // LookFor returns the look that suits an output: see [Colors], [UTF8] and [Width].
@@ -50,7 +61,7 @@ var statusStyle = map[result.Status]style{
 func Line(r *result.Result, k Look) string {
 	text := paint(k.Color, statusStyle[r.Status],
 		fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
-	text += " " + fill(say.Printable(r.ID()), 44) + fmt.Sprintf(" %7s  ", shortSeconds(r.Took))
+	text += " " + fill(k.id(&r.Run), 44) + fmt.Sprintf(" %7s  ", shortSeconds(r.Took))
 	if r.Err != nil {
 		return k.plain(text + say.Printable(r.Err.Error()))
 	}

@@ -310,3 +310,20 @@ func TestColorsAreOffWhereNotWanted(t *testing.T) {
 }
 
 func tallyOf(results ...*result.Result) result.Tally { return (&result.Tally{}).Plus(results) }
+
+// Scenarios of one name are told apart in the line of each run, by their files.
+func TestLinesNameTheFileOfASharedName(t *testing.T) {
+	r := failing(t)
+	a, b := *r.Scenario, *r.Scenario
+	a.Pos.File, b.Pos.File = "a/same.yaml", "b/\x1b.yaml"
+	other := language.Scenario{Name: "other", Pos: language.Pos{File: "a/other.yaml"}}
+	k := Look{Shared: SharedNames([]*language.Scenario{&a, &b, &other, &a})}
+	for s, want := range map[*language.Scenario]string{
+		&a: a.ID() + " (a/same.yaml)", &b: a.ID() + ` (b/\x1b.yaml)`, &other: "other",
+	} {
+		r.Scenario = s
+		if got := Line(r, k); !strings.Contains(got, want+" ") || strings.Contains(got, "other (") {
+			t.Errorf("%q, want %s in it", got, want)
+		}
+	}
+}

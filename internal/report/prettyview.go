@@ -23,7 +23,7 @@ type prettyView struct{ *live }
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
 		v.done(&r.Run, false, fmt.Sprintf("STOP  %s: canceled after %s",
-			say.Printable(r.ID()), shortSeconds(r.Took)))
+			v.look.id(&r.Run), shortSeconds(r.Took)))
 		return
 	}
 	text := Line(r, v.look)
@@ -40,7 +40,7 @@ func (v *prettyView) End(r *result.Result) {
 // Repeats prints a line about a run that is to be repeated; its live line stays.
 func (v *prettyView) Repeats(r *result.Result) {
 	v.progress.Print(fmt.Sprintf("LATE  %s %7s  %s; repeated alone, after all others",
-		fill(say.Printable(r.ID()), 44), shortSeconds(r.Took), attemptsSoFar(r)))
+		fill(v.look.id(&r.Run), 44), shortSeconds(r.Took), attemptsSoFar(r)))
 }
 
 // attemptsSoFar says what came of the attempts of a run that is to be repeated.

@@ -58,17 +58,26 @@ type runKey struct{ file, id string }
 
 func runKeyOf(r *result.Result) runKey { return runKey{r.Scenario.Pos.File, r.ID()} }
 
-// scenarioNames returns the names of the scenarios, with the file of those whose name another file
-// has, too.
-func scenarioNames(results []*result.Result) map[*language.Scenario]string {
+// SharedNames returns the names of scenarios that several files have.
+func SharedNames(all []*language.Scenario) map[string]bool {
 	file, shared := map[string]string{}, map[string]bool{}
-	for _, r := range results {
-		s := r.Scenario
+	for _, s := range all {
 		if other, known := file[s.Name]; known && other != s.Pos.File {
 			shared[s.Name] = true
 		}
 		file[s.Name] = s.Pos.File
 	}
+	return shared
+}
+
+// scenarioNames returns the names of the scenarios, with the file of those whose name another file
+// has, too.
+func scenarioNames(results []*result.Result) map[*language.Scenario]string {
+	var all []*language.Scenario
+	for _, r := range results {
+		all = append(all, r.Scenario)
+	}
+	shared := SharedNames(all)
 	names := map[*language.Scenario]string{}
 	for _, r := range results {
 		s := r.Scenario
