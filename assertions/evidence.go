@@ -171,18 +171,6 @@ func (ev *evidence) sampled(ref language.EventRef) time.Duration {
 	return -1
 }
 
-// tolerance is how far the two times between which a stay began, or ended, may be apart where it is
-// judged whether the socket was there at events. If the sockets were read for an event, a look that
-// saw the socket last before it was that one, which began a little before.
-func (ev *evidence) tolerance(refs ...language.EventRef) time.Duration {
-	for _, ref := range refs {
-		if ref != "" && ev.sampled(ref) < 0 {
-			return momentary
-		}
-	}
-	return measured
-}
-
 // since returns the moment of an event, or the start of the actors if none is named.
 func (ev *evidence) since(ref language.EventRef) (time.Duration, error) {
 	if ref == "" {

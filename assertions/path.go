@@ -38,6 +38,9 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		ok := x.Fits(states)
 		fits.add(ok)
+		if slices.ContainsFunc(path, func(p proof.Phase) bool { return p.State == proof.Unknown }) {
+			fits.add(!ok) // it may have been as wanted
+		}
 		seen = append(seen, language.StatePath(states))
 		if !ok && difference == "" {
 			difference = pathDifference(x, states)

@@ -43,14 +43,10 @@ func judgeCount(
 ) {
 	moment := x.Moment()
 	want := fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment)
-	tolerance := momentary
-	if x.When != "" {
-		tolerance = ev.tolerance(x.When)
-	}
 	least, most := 0, 0
 	var there []string
 	for _, l := range lives {
-		now, was := ev.at(x.Sockets.State, l, at, tolerance)
+		now, was := ev.at(x, l, at)
 		if now.yes > 0 {
 			most++
 		}
@@ -96,7 +92,7 @@ func (ev *evidence) momentOf(
 	return momentMargin(x, at, edges, func(moved time.Duration) int64 {
 		n := int64(0)
 		for _, l := range lives {
-			if now, _ := ev.at(x.Sockets.State, l, moved, ev.tolerance(x.When)); now.always() {
+			if now, _ := ev.at(x, l, moved); now.always() {
 				n++
 			}
 		}
@@ -107,12 +103,12 @@ func (ev *evidence) momentOf(
 // at reports on how many of its paths a socket was in one of the states at a time, and one such
 // stay.
 func (ev *evidence) at(
-	states language.States, l *proof.Socket, at, tolerance time.Duration,
+	x *language.SocketsExpectation, l *proof.Socket, at time.Duration,
 ) (there judged, was *stay) {
 	for _, path := range l.Paths {
 		is, may := false, false
-		for _, s := range ev.stays(states, l, path, true) {
-			sharp := s.within(tolerance)
+		for _, s := range ev.stays(x.Sockets.State, l, path, true) {
+			sharp := ev.atLooks(&s, x.When)
 			if sharp.earliest <= at && (s.open || at < s.to) {
 				may, was = true, &s
 				is = is || !s.unknown && s.from <= at && (s.open || at < sharp.lasting)

@@ -242,7 +242,7 @@ func (ev *evidence) holdsWant(x *language.HoldsExpectation, from, until time.Dur
 func (ev *evidence) mayHold(
 	x *language.HoldsExpectation, s *stay, from, until time.Duration,
 ) (surely, maybe bool, difference string) {
-	event, long := s.within(ev.tolerance(x.From, x.Until)), s.within(s.measurable())
+	event, long := ev.atLooks(s, x.From, x.Until), s.within(s.measurable())
 	events, times := event.extremes(), long.extremes()
 	there, lasts := ev.holdsAt(x, s, from, until), ev.holdsFor(x, s, from)
 	surely = there == "" && lasts == ""

@@ -63,8 +63,7 @@ type stay struct {
 
 // How far the two times between which a stay began, or ended, may be apart before a verdict does
 // not rest on one of them: measured where a duration is judged, because looks are some milliseconds
-// apart; momentary where it is judged whether a socket was there at a time at which nobody looked,
-// see [evidence.tolerance].
+// apart; momentary where it is judged whether a socket was there at an event.
 const (
 	measured  = 100 * time.Millisecond
 	momentary = 5 * time.Millisecond
@@ -87,6 +86,35 @@ func (s *stay) within(tolerance time.Duration) stay {
 		sharp.lasting = s.to
 	}
 	return sharp
+}
+
+// atLooks returns the stay as within does for what is judged at events. If the sockets were read for
+// an event between the two times of its end, that look was the one before the look that missed it: it
+// saw the socket. If between those of its beginning, it did not.
+func (ev *evidence) atLooks(s *stay, events ...language.EventRef) stay {
+	sharp := s.within(momentary)
+	for _, ref := range events {
+		if ref == "" {
+			continue
+		}
+		at := ev.sampled(ref)
+		if ev.lookedBetween(s.socket, s.path[s.first], at) {
+			sharp.earliest = sharp.from
+		}
+		if !s.open && ev.lookedBetween(s.socket, s.path[s.next], at) {
+			sharp.lasting = sharp.to
+		}
+	}
+	return sharp
+}
+
+// lookedBetween reports whether a look that was reported at a time is the one before the look that
+// shows a phase of a socket.
+func (ev *evidence) lookedBetween(l *proof.Socket, p proof.Phase, reported time.Duration) bool {
+	return p.Source == proof.BySample && slices.ContainsFunc(l.Samples, func(i int) bool {
+		e := &ev.t.Events[i]
+		return e.T == p.From && e.Socket.Cookie != 0 && e.Socket.Last <= reported && reported < e.T
+	})
 }
 
 // extremes returns the stay as short and as long as it may have been.

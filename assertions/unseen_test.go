@@ -203,6 +203,22 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 			"fails",
 		},
 		{
+			"a state until an event for which the sockets were read, of a socket that no look saw", "wire",
+			"connect: {to: \"server:8080\"}",
+			"holds: {host: client, state: SYN_SENT}, until: client.connect", func(p *tape) {
+				p.packet(0, toServer("S", 1000, 0, ""))
+				p.step("client.connect", 0, 50*ms, dial(0, "", ""))
+				p.add(52*ms, trace.Event{Sampled: &trace.Sampled{Event: "client.connect"}})
+				p.packet(60*ms, toServer("S", 900000, 0, ""))
+			}, "whether one did",
+		},
+		{
+			"a path that nothing explains", "wire", "connect: {to: \"server:8080\"}",
+			"path: {host: client}, states: [SYN_SENT, ESTABLISHED]",
+			func(p *tape) { look(p, ms, 0, "ESTABLISHED") },
+			"which way it went: unknown > ESTABLISHED",
+		},
+		{
 			"a short time that is mostly between two looks", "wire",
 			"connect: {to: \"server:8080\"}", "holds: {host: client, state: SYN_SENT}, for: 20ms..90ms",
 			func(p *tape) {

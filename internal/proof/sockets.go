@@ -204,20 +204,36 @@ func (h *host) watched(lives map[ends][]*life) []*Socket {
 	type ofRecord struct {
 		r    *record
 		part []int
+		// until is when the descriptor's next connection began.
+		until time.Duration
 	}
 	var parts []ofRecord
 	for _, r := range h.known {
 		if len(r.transitions) == 0 || h.isListener(r) {
 			continue
 		}
-		for _, part := range h.parts(r) {
-			parts = append(parts, ofRecord{r, part})
+		own := h.parts(r)
+		for k, part := range own {
+			until := time.Duration(math.MaxInt64)
+			if k+1 < len(own) {
+				until = h.t.Events[own[k+1][0]].T - slack
+			}
+			parts = append(parts, ofRecord{r, part, until})
 		}
 	}
 	slices.SortStableFunc(parts, func(a, b ofRecord) int { return cmp.Compare(a.part[0], b.part[0]) })
 	var all []*Socket
+	next := map[ends]time.Duration{}
+	for k := range slices.Backward(parts) {
+		p := &parts[k]
+		at, _, _ := h.shownEnds(p.part)
+		if began, ok := next[at]; ok && h.failed(p.part) {
+			p.until = min(p.until, began) // it may not have sent the SYN that comes then
+		}
+		next[at] = h.t.Events[p.part[0]].T - slack
+	}
 	for _, p := range parts {
-		if s := h.watchedSocket(p.r, p.part, lives); s != nil {
+		if s := h.watchedSocket(p.r, p.part, p.until, lives); s != nil {
 			all = append(all, s)
 		}
 	}
@@ -268,16 +284,12 @@ func (h *host) parts(r *record) [][]int {
 
 // watchedSocket returns the socket of one part of a record; nil for one that was never in the
 // kernel's tables: a connect that found no port or no route.
-func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Socket {
+func (h *host) watchedSocket(
+	r *record, part []int, until time.Duration, lives map[ends][]*life,
+) *Socket {
 	s := &Socket{Host: h.name, Cookie: r.cookie}
 	var at ends
-	for _, i := range part {
-		t := h.t.Events[i].Transition
-		if e, ok := parseEnds(t.Local, t.Remote); ok && e.local.Port() != 0 {
-			at, s.Local, s.Remote = e, t.Local, t.Remote
-		}
-	}
-	if s.Local == "" {
+	if at, s.Local, s.Remote = h.shownEnds(part); s.Local == "" {
 		at = h.stillConnecting(r, part)
 		s.Local, s.Remote = at.local.String(), at.remote.String()
 	}
@@ -287,7 +299,7 @@ func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Soc
 	if conn := h.connections[at]; conn != nil {
 		s.Local, s.Remote = conn.localText, conn.remoteText
 	}
-	l, next := h.lifeOf(lives[at], r.cookie, h.t.Events[part[0]].T)
+	l, next := h.lifeOf(lives[at], r.cookie, h.t.Events[part[0]].T, until)
 	if l == nil && h.failed(part) || h.breaks(part, l) {
 		return nil // the life is then followed without its transitions
 	}
@@ -319,6 +331,18 @@ func (h *host) watchedSocket(r *record, part []int, lives map[ends][]*life) *Soc
 		s.Paths = [][]Phase{path}
 	}
 	return s
+}
+
+// shownEnds returns the ends of a socket that its transitions show, the last ones; none if it had no
+// port yet.
+func (h *host) shownEnds(part []int) (at ends, local, remote string) {
+	for _, i := range part {
+		t := h.t.Events[i].Transition
+		if e, ok := parseEnds(t.Local, t.Remote); ok && e.local.Port() != 0 {
+			at, local, remote = e, t.Local, t.Remote
+		}
+	}
+	return at, local, remote
 }
 
 // breaks reports whether transitions of a life do not lead from one to the next, or not to what the
@@ -405,10 +429,14 @@ func (h *host) stopsListening(at netip.AddrPort, from, to time.Duration) bool {
 // lifeOf returns the life that a socket of these ends has, by cookie or else by the time of its
 // first transition, and when the next one began (-1 if there is none). Sockets ask in the order of
 // these times, so what is left before is nobody's: a SYN may be captured long after SYN_SENT.
-func (h *host) lifeOf(lives []*life, cookie uint64, at time.Duration) (*life, time.Duration) {
+//
+// One that began after until is that of a later socket, of the same descriptor or of another.
+func (h *host) lifeOf(
+	lives []*life, cookie uint64, at, until time.Duration,
+) (*life, time.Duration) {
 	best := -1
 	for i, l := range lives {
-		if l.taken || l.broken {
+		if l.taken || l.broken || l.items[0].at > until {
 			continue
 		}
 		if l.cookie == cookie && cookie != 0 {

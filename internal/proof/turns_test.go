@@ -54,6 +54,29 @@ func TestSocketsWithTheSameEndsTakeTurns(t *testing.T) {
 			{"SYN_SENT 1", "ESTABLISHED 4", "FIN_WAIT1 5", "FIN_WAIT2 6", "TIME_WAIT 7", "CLOSED 9"},
 			{"SYN_SENT 9", "ESTABLISHED 12"},
 		}},
+		{"a descriptor connects again after a RST, and a look sees only the second", func(p *tape) {
+			p.watched().goes("CLOSE", "SYN_SENT").clientOpens().goes("SYN_SENT", "ESTABLISHED")
+			p.in("RA", 1, 1, 0).goes("ESTABLISHED", "CLOSE")
+			p.tr.Events[len(p.tr.Events)-1].Transition.Errno = "ECONNRESET"
+			p.isn = [2]uint32{90000, 80000}
+			p.goes("CLOSE", "SYN_SENT").clientOpens().goes("SYN_SENT", "ESTABLISHED")
+			p.out("FA", 1, 1, 0).goes("ESTABLISHED", "FIN_WAIT1").in("A", 1, 2, 0)
+			p.goes("FIN_WAIT1", "FIN_WAIT2").goes("FIN_WAIT2", "CLOSE").look("FIN_WAIT2")
+		}, [][]string{
+			{"SYN_SENT 1", "ESTABLISHED 4", "CLOSED 5"},
+			{"SYN_SENT 5", "ESTABLISHED 8", "FIN_WAIT1 9", "FIN_WAIT2 10"},
+		}},
+		{"a connect fails because its ends are taken, and the next takes them", func(p *tape) {
+			p.watched().goes("CLOSE", "SYN_SENT").clientOpens().goes("SYN_SENT", "ESTABLISHED")
+			p.look("ESTABLISHED").cookie++
+			p.goes("CLOSE", "SYN_SENT", "CLOSE").cookie--
+			p.in("RA", 1, 1, 0).goes("ESTABLISHED", "CLOSE").look("CLOSED")
+			again(p).cookie++
+			p.goes("CLOSE", "SYN_SENT").clientOpens().goes("SYN_SENT", "ESTABLISHED")
+		}, [][]string{
+			{"SYN_SENT 1", "ESTABLISHED 4", "CLOSED 6"},
+			{"SYN_SENT 7", "ESTABLISHED 10"},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTape(t, "server")
