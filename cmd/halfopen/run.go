@@ -99,7 +99,7 @@ second kills them.`, formatLines()),
 	flags.StringArrayVar(&f.cases, "case", nil,
 		"run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
 	f.only.flags(cmd)
-	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "do up to `N` runs at once; runs mostly wait")
+	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "do up to `N` runs at once, which mostly wait; fewer while the machine is late")
 	flags.IntVar(&f.repeat, "repeat", 1, "run each case `N` times")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")
@@ -216,6 +216,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Seed: seed, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
 	}); err != nil {
 		return err
+	}
+	if p := results.Pace; p.Fewest < p.Most {
+		fmt.Fprintf(errs, "halfopen: the machine was up to %s late, so fewer runs went on at once: %d at the fewest, not %d\n",
+			say.Duration(p.Late), p.Fewest, p.Most)
 	}
 	if err := slow.get(); err != nil {
 		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %v\n", err)

@@ -18,6 +18,8 @@ type Results struct {
 	Kept []Result
 	// Others counts the runs that are not kept, and those that never began.
 	Others result.Tally
+	// Pace is how many runs went on at once on this machine.
+	Pace Pace
 }
 
 const (

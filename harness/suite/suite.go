@@ -56,7 +56,7 @@ type Options struct {
 	// on the other cases, so a seed repeats a run whatever runs with it.
 	Seed uint64
 	// Jobs is how many runs go on at once on this machine, where they mostly wait; 0 means 8 for
-	// each processor. It does not apply to guests.
+	// each processor. While the machine is late, fewer do; see [Results.Pace]. It does not apply to guests.
 	Jobs int
 
 	// Warp runs everything in warped time: in a virtual machine whose clock jumps to the next timer
@@ -206,7 +206,9 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e.runHere(ctx, here)
 	all.Wait()
 	e.repeatAlone(ctx)
-	return e.results(s.Count()), errors.Join(e.unsaved...)
+	results := e.results(s.Count())
+	results.Pace = e.pace
+	return results, errors.Join(e.unsaved...)
 }
 
 // todo is one of the suite's runs, to be done as often as it is repeated.
@@ -256,56 +258,53 @@ type engine struct {
 	see   Observer
 	outcomes
 	doubtful
+	pace Pace // written before the runs on this machine have ended
 
 	unsavedMu sync.Mutex
 	// unsaved are the first errors of storing.
 	unsaved []error
 }
 
-// runHere does runs on this machine, at most Jobs at a time.
+// runHere does runs on this machine, at most Jobs at a time, and fewer while the machine is late.
 func (e *engine) runHere(ctx context.Context, list []*todo) {
 	jobs := e.suite.o.Jobs
 	if jobs <= 0 {
 		jobs = 8 * runtime.NumCPU()
 	}
-	next := make(chan task)
-	var workers sync.WaitGroup
-	for range min(jobs, len(list)*max(e.suite.o.Repeat, 1)) {
-		workers.Go(func() {
-			for t := range next {
-				e.runOne(ctx, t)
-			}
-		})
-	}
+	p := newPace(jobs)
+	var running sync.WaitGroup
 	for t := range e.tasks(list) {
-		if ctx.Err() != nil {
+		since, ok := p.begin(ctx)
+		if !ok {
 			break
 		}
-		select {
-		case next <- t:
-		case <-ctx.Done():
-		}
+		running.Go(func() {
+			defer p.end()
+			p.saw(e.runOne(ctx, t), since)
+		})
 	}
-	close(next)
-	workers.Wait()
+	running.Wait()
+	e.pace = p.report()
 }
 
-// runOne does a run on this machine.
-func (e *engine) runOne(ctx context.Context, r task) {
+// runOne does a run on this machine, and returns how late its lab was.
+func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	e.begin(r)
+	late = inTime // a run that breaks off says nothing
 	began := time.Now()
 	complete := false
 	t, err := harness.Run(ctx, r.Scenario, harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
 		Emit: func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
 		Complete: func(t *trace.Trace) {
-			complete = true
+			complete, late = true, t.Lateness().Worst()
 			e.end(ctx, r, t, nil, time.Since(began))
 		},
 	})
 	if !complete {
 		e.end(ctx, r, t, err, time.Since(began))
 	}
+	return late
 }
 
 // end judges a run that is over, stores it, and passes it to the observer.

@@ -55,16 +55,18 @@ func TestLatenessHasAPartForEachName(t *testing.T) {
 		{T: 60 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 20 * ms, Worst: 30 * ms, N: 5}},
 		{T: 90 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 82 * ms}},
 		{T: 95 * ms, Late: &Late{Part: LateFault, Name: "deep", Due: 93 * ms}},
+		{T: 99 * ms, Late: &Late{Part: LateLook, Name: "client", Due: 59 * ms}},
 	}}).Lateness()
 	want := []PartLate{
 		{Part: LateFault, Name: "deep", Worst: 2 * ms, At: 95 * ms, N: 1},
 		{Part: LateFault, Name: "far", Worst: 30 * ms, At: 60 * ms, N: 6},
 		{Part: LateStep, Name: "client", Worst: 4 * ms, At: 10 * ms, N: 1},
+		{Part: LateLook, Name: "client", Worst: 40 * ms, At: 99 * ms, N: 1},
 	}
 	if diff := cmp.Diff(want, got.Parts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if worst := got.Worst(); worst != 30*ms {
-		t.Errorf("the worst is %v, want 30ms", worst)
+		t.Errorf("the worst, apart from looks, is %v, want 30ms", worst)
 	}
 }
