@@ -371,5 +371,9 @@ func errorText(errno string) string {
 
 // outcomeText says how an execution ended: "ETIMEDOUT after 63.1s".
 func outcomeText(e *trace.Event) string {
-	return fmt.Sprintf("%s after %s", errorText(e.Step.Errno), say.Duration(e.T-e.Step.Began))
+	text := errorText(e.Step.Errno)
+	if option := e.Step.Refused(); option != "" {
+		text += " for " + option
+	}
+	return text + " after " + say.Duration(e.T-e.Step.Began)
 }

@@ -177,6 +177,15 @@ type Step struct {
 	Problem string `json:"problem,omitempty"`
 }
 
+// Refused returns the option at which a setsockopt step, which may set several, failed; "" for any
+// other step.
+func (s *Step) Refused() string {
+	if s.Op != "setsockopt" || s.Errno == "" {
+		return ""
+	}
+	return s.Value
+}
+
 // Signal is the event of a signal step.
 type Signal struct {
 	Actor string `json:"actor"`

@@ -143,17 +143,24 @@ func kernelSays(reason string) string { return "kernel: " + reason }
 // explainResets adds to RSTs the reasons for which kernels sent them. The reason of an answer is not
 // added: the row of the segment that it answers has it.
 func explainResets(t *trace.Trace, all []*Journey) {
+	type ends struct{ host, local, remote string }
+	sent := map[ends][]*Journey{}
+	for _, j := range all {
+		if d := j.Packet; !j.Forged && d.Kind() == "RST" {
+			e := ends{
+				j.From, netip.AddrPortFrom(d.Src, d.SPort).String(),
+				netip.AddrPortFrom(d.Dst, d.DPort).String(),
+			}
+			sent[e] = append(sent[e], j)
+		}
+	}
 	for i := range t.Events {
 		r := t.Events[i].Reset
 		if r == nil || r.Received || r.Answers || r.Reason == "" || r.Reason == "NOT_SPECIFIED" {
 			continue
 		}
-		for _, j := range all {
-			d := j.Packet
-			if j.From == r.Host && j.Reset == "" && !j.Forged && d.Kind() == "RST" &&
-				(j.Sent-t.Events[i].T).Abs() <= clocks &&
-				netip.AddrPortFrom(d.Src, d.SPort).String() == r.Local &&
-				netip.AddrPortFrom(d.Dst, d.DPort).String() == r.Remote {
+		for _, j := range sent[ends{r.Host, r.Local, r.Remote}] {
+			if j.Reset == "" && (j.Sent-t.Events[i].T).Abs() <= clocks {
 				j.Reset = r.Reason
 				break
 			}

@@ -84,10 +84,14 @@ func returned(st *trace.Step) string {
 	case st.Problem != "":
 		return "not possible: " + st.Problem
 	case st.Errno != "":
-		if st.Bytes > 0 {
-			return fmt.Sprintf("%s, %d bytes before", st.Errno, st.Bytes)
+		text := st.Errno
+		if option := st.Refused(); option != "" {
+			text += " for " + option
 		}
-		return st.Errno
+		if st.Bytes > 0 {
+			text += fmt.Sprintf(", %d bytes before", st.Bytes)
+		}
+		return text
 	}
 	text, nothing := shown(st)
 	return cmp.Or(text, nothing, strconv.FormatInt(st.Result, 10))

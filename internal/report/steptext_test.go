@@ -99,3 +99,18 @@ func TestStepCalls(t *testing.T) {
 		}
 	}
 }
+
+func TestOutcomeNamesTheOptionThatWasRefused(t *testing.T) {
+	for _, tt := range []struct {
+		step trace.Step
+		want string
+	}{
+		{trace.Step{Op: "setsockopt", Errno: "EINVAL", Value: "TCP_MAXSEG"}, "= EINVAL for TCP_MAXSEG"},
+		{trace.Step{Op: "setsockopt"}, "= 0"},
+		{trace.Step{Op: "shutdown", Errno: "ENOTCONN", Value: "both"}, "= ENOTCONN"},
+	} {
+		if got := outcome(&tt.step, 0); got != tt.want {
+			t.Errorf("%s %s: %q, want %q", tt.step.Op, tt.step.Errno, got, tt.want)
+		}
+	}
+}
