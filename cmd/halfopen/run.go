@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -100,7 +99,7 @@ second kills them.`, formatLines()),
 	flags.StringArrayVar(&f.cases, "case", nil,
 		"run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
 	f.only.flags(cmd)
-	flags.IntVar(&f.jobs, "jobs", 8*runtime.NumCPU(), "do up to `N` runs at once, which mostly wait; fewer while the machine is late")
+	flags.IntVar(&f.jobs, "jobs", suite.Jobs(), "do up to `N` runs at once, which mostly wait; fewer while the machine is late")
 	flags.IntVar(&f.repeat, "repeat", 1, "run each case `N` times")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")

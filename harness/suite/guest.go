@@ -3,6 +3,7 @@ package suite
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -26,7 +27,7 @@ func (e *engine) runVirtual(ctx context.Context, list []*todo) {
 	var planned []task
 	do := func() {
 		var all sync.WaitGroup
-		for _, g := range guestsFor(planned) {
+		for _, g := range guestsFor(planned, runtime.NumCPU()) {
 			all.Go(func() { e.runGuest(ctx, g) })
 		}
 		all.Wait()
@@ -43,10 +44,11 @@ func (e *engine) runVirtual(ctx context.Context, list []*todo) {
 	do()
 }
 
-// guestsFor distributes runs to virtual machines: one for each place, or two for a place with more
-// than a few runs.
-func guestsFor(runs []task) []*guest {
-	const few = 4
+// guestsFor distributes runs to virtual machines. In warped time, runs wait for each other's work, so
+// each of the first runs of a place gets a guest, as long as there are processors for them. In real
+// time, a guest does a few runs without another; two do any number.
+func guestsFor(runs []task, processors int) []*guest {
+	const few, most = 4, 4
 	var all []*guest
 	for _, r := range runs {
 		var fits []*guest
@@ -55,7 +57,9 @@ func guestsFor(runs []task) []*guest {
 				fits = append(fits, g)
 			}
 		}
-		if len(fits) == 0 || len(fits) == 1 && len(fits[0].runs) >= few {
+		more := len(fits) == 0 || len(fits) == 1 && len(fits[0].runs) >= few ||
+			r.Place.Warp && len(fits) < min(processors, most)
+		if more {
 			g := &guest{at: r.Place}
 			fits, all = append(fits, g), append(all, g)
 		}

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	gocmp "cmp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,20 +10,28 @@ import (
 // The runs of several places alternate, as those of one case on several kernels do.
 func TestGuestsForRunsOfSeveralPlaces(t *testing.T) {
 	old, recent := Place{Kernel: "5.15"}, Place{Kernel: "6.12"}
+	warped := Place{Kernel: "6.12", Warp: true}
 	for _, tt := range []struct {
 		name string
 		// cases is how many runs there are at each place.
 		cases  int
 		places []Place
+		// processors are 2 if this is 0.
+		processors int
 		// want is how many runs each guest of a place does.
 		want []int
 	}{
-		{"three cases on two kernels share one guest for each", 3, []Place{old, recent}, []int{3}},
-		{"four are still few", 4, []Place{old, recent}, []int{4}},
-		{"five are not", 5, []Place{old, recent}, []int{4, 1}},
-		{"many are shared evenly", 20, []Place{old, recent}, []int{10, 10}},
-		{"on one kernel", 5, []Place{recent}, []int{4, 1}},
-		{"no runs", 0, []Place{old}, nil},
+		{"three cases on two kernels share one guest for each", 3, []Place{old, recent}, 0, []int{3}},
+		{"four are still few", 4, []Place{old, recent}, 0, []int{4}},
+		{"five are not", 5, []Place{old, recent}, 0, []int{4, 1}},
+		{"many are shared evenly", 20, []Place{old, recent}, 0, []int{10, 10}},
+		{"on one kernel", 5, []Place{recent}, 0, []int{4, 1}},
+		{"both versions of IP in warped time", 2, []Place{warped}, 0, []int{1, 1}},
+		{"one case in warped time", 1, []Place{warped}, 0, []int{1}},
+		{"warped time and one processor", 3, []Place{warped}, 1, []int{3}},
+		{"warped time and many processors", 10, []Place{warped}, 64, []int{3, 3, 2, 2}},
+		{"warped and real time beside each other", 2, []Place{warped, recent}, 1, []int{2}},
+		{"no runs", 0, []Place{old}, 0, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var runs []task
@@ -32,7 +41,7 @@ func TestGuestsForRunsOfSeveralPlaces(t *testing.T) {
 				}
 			}
 			got, want := map[Place][]int{}, map[Place][]int{}
-			for _, g := range guestsFor(runs) {
+			for _, g := range guestsFor(runs, gocmp.Or(tt.processors, 2)) {
 				got[g.at] = append(got[g.at], len(g.runs))
 				for _, r := range g.runs {
 					if r.Place != g.at {

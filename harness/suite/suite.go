@@ -55,8 +55,8 @@ type Options struct {
 	// Seed is the seed of the first run of each case; repetition n has Seed+n-1. It does not depend
 	// on the other cases, so a seed repeats a run whatever runs with it.
 	Seed uint64
-	// Jobs is how many runs go on at once on this machine, where they mostly wait; 0 means 8 for
-	// each processor. While the machine is late, fewer do; see [Results.Pace]. It does not apply to guests.
+	// Jobs is how many runs go on at once on this machine, where they mostly wait; 0 means [Jobs].
+	// While the machine is late, fewer do; see [Results.Pace]. It does not apply to guests.
 	Jobs int
 
 	// Warp runs everything in warped time: in a virtual machine whose clock jumps to the next timer
@@ -179,7 +179,7 @@ func Main() {
 // A canceled context ends the current runs, which become Canceled, and leaves out the rest, which
 // are counted as NotRun. The error is about storing evidence only: errors of runs are in the results.
 func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
-	e := &engine{suite: s, see: see, outcomes: outcomes{all: s.o.Control}}
+	e := &engine{suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}}
 	if see == nil {
 		e.see = silent{}
 	}
@@ -254,8 +254,9 @@ func longestFirst(list []*todo) {
 
 // engine is a running suite.
 type engine struct {
-	suite *Suite
-	see   Observer
+	suite    *Suite
+	see      Observer
+	starting starting
 	outcomes
 	doubtful
 	pace Pace // written before the runs on this machine have ended
@@ -269,7 +270,7 @@ type engine struct {
 func (e *engine) runHere(ctx context.Context, list []*todo) {
 	jobs := e.suite.o.Jobs
 	if jobs <= 0 {
-		jobs = 8 * runtime.NumCPU()
+		jobs = Jobs()
 	}
 	p := newPace(jobs)
 	var running sync.WaitGroup
@@ -289,13 +290,20 @@ func (e *engine) runHere(ctx context.Context, list []*todo) {
 
 // runOne does a run on this machine, and returns how late its lab was.
 func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
+	started := e.starting.begin(ctx)
+	defer started()
 	e.begin(r)
 	late = inTime // a run that breaks off says nothing
 	began := time.Now()
 	complete := false
 	t, err := harness.Run(ctx, r.Scenario, harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
-		Emit: func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
+		Emit: func(ev trace.Event) {
+			if ev.Start != nil && ev.Start.Actor == "" {
+				started()
+			}
+			e.see.Event(&r.Run, &ev)
+		},
 		Complete: func(t *trace.Trace) {
 			complete, late = true, t.Lateness().Worst()
 			e.end(ctx, r, t, nil, time.Since(began))

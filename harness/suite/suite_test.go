@@ -100,10 +100,10 @@ func TestRunsShareGuests(t *testing.T) {
 	}
 	other := task{Result: &Result{Run: Run{Place: Place{Kernel: "6.1", Image: "/a"}}}}
 	var got []string
-	for _, g := range guestsFor(append(results, other)) {
+	for _, g := range guestsFor(append(results, other), 2) {
 		got = append(got, fmt.Sprintf("%d %s, %d at once", len(g.runs), g.at.String(), g.atOnce()))
 	}
-	want := []string{"4 warped on Linux 6.1, 3 at once", "2 warped on Linux 6.1, 3 at once", "1 on Linux 6.1, 8 at once"}
+	want := []string{"3 warped on Linux 6.1, 3 at once", "3 warped on Linux 6.1, 3 at once", "1 on Linux 6.1, 8 at once"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("guests (-want +got):\n%s", d)
 	}
