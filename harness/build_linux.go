@@ -37,8 +37,18 @@ func (l *lab) build() error {
 	if l.plan, err = fault.Compile(l.Scenario, topology, features); err != nil {
 		return err
 	}
+	l.doing("making the hosts")
+	if l.net, err = network.Make(topology); err != nil {
+		return err
+	}
+	// The actors' processes start while the network is built.
+	l.watched = watchedEvents(l.Scenario, l.plan)
+	l.doing("starting the actors")
+	if err := l.startActors(topology); err != nil {
+		return err
+	}
 	l.doing("building the network")
-	if l.net, err = network.Build(topology); err != nil {
+	if err := l.net.Connect(); err != nil {
 		return err
 	}
 	if err := l.announceNamespaces(topology); err != nil {
@@ -51,11 +61,6 @@ func (l *lab) build() error {
 		return err
 	}
 	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
-		return err
-	}
-	l.watched = watchedEvents(l.Scenario, l.plan)
-	l.doing("starting the actors")
-	if err := l.startActors(topology); err != nil {
 		return err
 	}
 	hosts := l.announceHosts(topology)

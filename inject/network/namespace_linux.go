@@ -98,11 +98,11 @@ func (n *Namespace) SetSysctl(name, value string) error {
 // *[SysctlError]. neededBy is for its message.
 func (n *Namespace) CanSetSysctl(name, neededBy string) error {
 	return n.Do(func() error {
-		f, err := openSysctl(name, neededBy)
+		fd, err := openSysctl(name, neededBy)
 		if err != nil {
 			return err
 		}
-		return f.Close()
+		return unix.Close(fd)
 	})
 }
 

@@ -44,10 +44,23 @@ type SysctlResult struct {
 // thousands of buckets.
 const socketTable = "512"
 
-// Build builds the topology. The caller must be alone in a separate network namespace, with
+// Build builds the topology: it calls [Make] and [Network.Connect].
+func Build(t *Topology) (*Network, error) {
+	n, err := Make(t)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.Connect(); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// Make makes the hosts, as namespaces without links. Processes may start there while
+// [Network.Connect] does the rest. The caller must be alone in a separate network namespace, with
 // CAP_NET_ADMIN over it. In the shape wire that namespace becomes the wire; in the others it is not
 // used.
-func Build(t *Topology) (_ *Network, err error) {
+func Make(t *Topology) (_ *Network, err error) {
 	n := &Network{topology: t, namespaces: map[string]*Namespace{}, viaRoute: map[string]string{}}
 	defer func() {
 		if err != nil {
@@ -68,6 +81,12 @@ func Build(t *Topology) (_ *Network, err error) {
 		n.namespaces[name] = ns
 		n.undo = append(n.undo, ns.close)
 	}
+	return n, nil
+}
+
+// Connect sets the hosts' kernel parameters, and makes links, addresses and routes. Call it once.
+func (n *Network) Connect() error {
+	t := n.topology
 	own := map[string][]language.Sysctl{}
 	for i := range t.Hosts {
 		h := &t.Hosts[i]
@@ -77,32 +96,32 @@ func Build(t *Topology) (_ *Network, err error) {
 		}
 		own[h.Name] = h.Sysctls[early:]
 		if err := n.setSysctls(h, h.Sysctls[:early]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i := range t.Links {
 		if err := n.addLink(i); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for i := range t.Hosts {
 		if err := n.configure(&t.Hosts[i]); err != nil {
-			return nil, err
+			return err
 		}
 		// The scenario's own parameters come last, because they may be parameters of a device.
 		if err := n.setSysctls(&t.Hosts[i], own[t.Hosts[i].Name]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := n.awaitReady(); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range t.Hosts {
 		if err := n.routeCongestion(t.Hosts[i].Name); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // Host returns the namespace of a host, or nil.

@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,13 +19,19 @@ import (
 // setSysctl sets a parameter in the namespace of the calling thread. host is only for messages. The
 // error is a *[SysctlError].
 func setSysctl(host, name, value string) error {
-	f, err := openSysctl(name, "host "+host)
+	fd, err := openSysctl(name, "host "+host)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := f.WriteString(value); err != nil {
-		errno := errnoOf(err)
+	defer unix.Close(fd)
+	errno := uninterrupted(func() error {
+		n, err := unix.Write(fd, []byte(value))
+		if err == nil && n < len(value) {
+			err = io.ErrShortWrite
+		}
+		return err
+	})
+	if errno != nil {
 		failed := &SysctlError{
 			Cause: fmt.Errorf("setting sysctl %s of %s to %q: %w", name, host, value, errno), Errno: errno,
 		}
@@ -55,21 +62,34 @@ func readSysctl(host, name string) (value string, ok bool, err error) {
 	return strings.Join(strings.Fields(string(text)), " "), true, nil
 }
 
-// openSysctl opens a parameter of the namespace of the calling thread for writing.
-func openSysctl(name, neededBy string) (*os.File, error) {
-	f, err := os.OpenFile(sysctlPath(name), os.O_WRONLY, 0)
+// openSysctl opens a parameter of the namespace of the calling thread for writing. A lab sets some
+// hundred; an os.File would be added to and taken from an epoll for each.
+func openSysctl(name, neededBy string) (fd int, err error) {
+	err = uninterrupted(func() (err error) {
+		fd, err = unix.Open(sysctlPath(name), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		return err
+	})
 	switch {
 	case err == nil:
-		return f, nil
+		return fd, nil
 	case errors.Is(err, os.ErrNotExist):
-		return nil, &SysctlError{
+		return -1, &SysctlError{
 			Cause: unsettable(name, neededBy, nearest(name), false), Errno: errnoOf(err),
 		}
 	case errors.Is(err, os.ErrPermission):
-		return nil, &SysctlError{Cause: unsettable(name, neededBy, "", true), Errno: errnoOf(err)}
+		return -1, &SysctlError{Cause: unsettable(name, neededBy, "", true), Errno: errnoOf(err)}
 	}
-	return nil, &SysctlError{
+	return -1, &SysctlError{
 		Cause: fmt.Errorf("opening sysctl %s: %w", name, err), Errno: errnoOf(err),
+	}
+}
+
+// uninterrupted calls f again while a signal interrupts it.
+func uninterrupted(f func() error) error {
+	for {
+		if err := f(); err != unix.EINTR {
+			return err
+		}
 	}
 }
 
