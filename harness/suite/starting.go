@@ -8,7 +8,7 @@ import (
 
 // jobsEach is how many runs go on at once for each processor, unless the options say otherwise. A
 // run mostly waits.
-const jobsEach = 32
+const jobsEach = 24
 
 // startsEach is how many labs start at once for each processor. The start of a lab is nearly all of
 // its work, so that more of them at once would only disturb the runs that go on, whose times are
