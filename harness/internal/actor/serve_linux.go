@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -33,11 +34,17 @@ func Serve(in io.Reader, out io.Writer) error {
 			return fmt.Errorf("keeping the control pipes from programs: %w", err)
 		}
 	}
+	runtime.GOMAXPROCS(runtime.NumCPU() + spare)
 	ended := make(chan error, 2)
 	reports := &reporter{enc: codec.NewEncoder(out), broken: ended}
 	go func() { ended <- obey(codec.NewDecoder(in), reports) }()
 	return <-ended
 }
+
+// spare is how many processors the Go runtime has in addition to those of the machine. A thread that
+// returns from a system call needs one. On a busy machine, threads that wait for the kernel to run
+// them keep theirs meanwhile, and without a spare one a step would last until they have run.
+const spare = 4
 
 // obey carries out commands until Stop or the end of the pipe.
 func obey(commands *codec.Decoder, reports *reporter) error {

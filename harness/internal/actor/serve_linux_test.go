@@ -98,7 +98,7 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before, ok := runDelay()
+	before, ok := runDelay("/proc/thread-self/schedstat")
 	if !ok {
 		t.Fatal("the kernel does not say how long the thread waited")
 	}
@@ -113,6 +113,8 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 			break
 		}
 	}
+	var process runQueue
+	process.waited(0)
 	busy := func(during time.Duration) {
 		if err := unix.SchedSetaffinity(0, &one); err != nil {
 			t.Error(err)
@@ -129,9 +131,16 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 	}()
 	busy(200 * time.Millisecond)
 	<-other
-	after, ok := runDelay()
+	after, ok := runDelay("/proc/thread-self/schedstat")
 	if !ok || after-before < 20*time.Millisecond {
 		t.Errorf("two busy threads on one processor for 200ms: one waited %v, want at least 20ms", after-before)
+	}
+	if got := process.waited(time.Minute); got < after-before {
+		t.Errorf("the threads of the process waited up to %v, but one of them %v", got, after-before)
+	}
+	process.waited(2 * time.Minute)
+	if got := process.waited(2*time.Minute + trace.Shortest - 1); got != 0 {
+		t.Errorf("within less than is recorded, they waited %v", got)
 	}
 }
 
