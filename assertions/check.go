@@ -76,7 +76,10 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	}
 	j(ev, e, v)
 	ev.excuse(v)
-	if e.Observed() && v.Status == Pass && len(ev.untrue) > 0 {
+	switch lossy := e.Observed() && len(ev.untrue) > 0; {
+	case lossy && v.Status == Fail:
+		v.note("not everything was seen: %s", ev.untrue[0])
+	case lossy && v.Status == Pass:
 		v.unseen("a complete trace", ev.untrue[0],
 			"what was seen matches, but not everything was seen: "+ev.untrue[0])
 	}

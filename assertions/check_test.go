@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,6 +310,39 @@ func TestEveryConditionOfWhereMustHold(t *testing.T) {
 			got := Check(lab(t, connecting, expect), tr)[0]
 			if got.Status != c.status || got.Reason != c.reason {
 				t.Errorf("%s %q, want %s %q", got.Status, got.Reason, c.status, c.reason)
+			}
+		})
+	}
+}
+
+// Where packets were missed, a count that is not as wanted may be for that.
+func TestFailuresOfATraceWithLossesNameThem(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lost bool
+		want []string
+	}{
+		{"packets were lost", true, []string{"not everything was seen: 12 packets of client were lost"}},
+		{"nothing was lost", false, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			if tt.lost {
+				p.add(0, trace.Event{Note: &trace.Note{Text: "12 packets of client were lost", Untrue: true}})
+			}
+			s := lab(t, "client:\n  - connect: {to: \"server:8080\"}", "- {packets: {from: client, tcp: SYN}, count: 5}")
+			v := Check(s, p.end(time.Second, "done"))[0]
+			if v.Status != Fail {
+				t.Fatalf("the verdict is %s", v.Status)
+			}
+			var notes []string
+			for _, n := range v.Notes {
+				if strings.HasPrefix(n, "not everything") {
+					notes = append(notes, n)
+				}
+			}
+			if diff := cmp.Diff(tt.want, notes); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
 			}
 		})
 	}

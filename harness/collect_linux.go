@@ -11,6 +11,11 @@ import (
 	"halfopen/harness/trace"
 )
 
+// mostPackets is how many packets a trace has, the first ones; each takes some kilobyte of memory
+// until the run has been judged. They are those of a transfer of 140 MB from host to host, through
+// the wire.
+const mostPackets = 500_000
+
 // collector puts the messages of a lab and the events of the kernel's tracepoints together.
 type collector struct {
 	lab    *labProcess
@@ -21,6 +26,10 @@ type collector struct {
 	reasons bool
 	// emit may be nil.
 	emit func(trace.Event)
+	// forget is set if only the end is added to the trace.
+	forget bool
+	// packets counts the packets of the lab; those after the first most are left out.
+	packets, most int
 	// latest is the time of the lab's latest event; waiting are the kernel's events after it.
 	latest  time.Duration
 	waiting []trace.Event
@@ -69,6 +78,11 @@ func (c *collector) merge(e trace.Event) {
 		return
 	}
 	c.latest = max(c.latest, e.T)
+	if e.Packet != nil {
+		if c.packets++; c.packets > c.most {
+			return
+		}
+	}
 	c.waiting = append(c.waiting, c.kernel.take(c.clock)...)
 	for len(c.waiting) > 0 && c.waiting[0].T <= c.latest {
 		c.add(c.waiting[0])
@@ -90,12 +104,20 @@ func (c *collector) end(e trace.Event) {
 		lost.T = e.T
 		c.add(lost)
 	}
+	if left := c.packets - c.most; left > 0 {
+		c.add(trace.Event{T: e.T, Note: &trace.Note{
+			Untrue: true, Text: fmt.Sprintf("the trace has %d packets; the last %d were left out, "+
+				"because more do not fit into memory", c.most, left),
+		}})
+	}
 	c.add(e)
 	_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
 }
 
 func (c *collector) add(e trace.Event) {
-	c.trace.Add(e)
+	if !c.forget || e.End != nil {
+		c.trace.Add(e)
+	}
 	if c.emit != nil {
 		c.emit(e)
 	}

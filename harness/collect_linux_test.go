@@ -44,7 +44,7 @@ func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
 	var emitted []trace.Event
 	c := collector{
 		lab:    &labProcess{events: r, keeper: newKeeper(usual, 0, time.Now())},
-		kernel: kernel, trace: &trace.Trace{},
+		kernel: kernel, trace: &trace.Trace{}, most: mostPackets,
 		emit: func(e trace.Event) { emitted = append(emitted, e) },
 	}
 	if err := c.collect(); err != nil {
@@ -73,5 +73,67 @@ func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
 	}
 	if diff := cmp.Diff(emitted, c.trace.Events); diff != "" {
 		t.Errorf("the trace (-emitted +trace):\n%s", diff)
+	}
+}
+
+// A run may have more packets than fit into memory: the trace has the first ones, and says that it is
+// not the whole truth.
+func TestOnlySoManyPacketsAreInATrace(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		packets      int
+		forget       bool
+		emitted, has []string
+	}{
+		{"as many as fit", 2, false, []string{"packet", "packet", "end"}, []string{"packet", "packet", "end"}},
+		{"more than fit", 4, false, []string{"packet", "packet", "note", "end"}, []string{"packet", "packet", "note", "end"}},
+		{"more than fit, and only emitted", 4, true, []string{"packet", "packet", "note", "end"}, []string{"end"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			enc := codec.NewEncoder(w)
+			for i := range tt.packets {
+				p := &trace.Packet{Host: "client", Device: "eth0", Frame: []byte{1}}
+				if err := enc.Encode(message{Event: &trace.Event{T: time.Duration(i), Packet: p}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			end := trace.Event{T: 9, End: &trace.End{Reason: trace.EndDone}}
+			if err := enc.Encode(message{Event: &end}); err != nil {
+				t.Fatal(err)
+			}
+			w.Close()
+			kernel := newTracepoints(true)
+			kernel.stopped = true
+			var emitted, has []string
+			var note *trace.Note
+			c := collector{
+				lab:    &labProcess{events: r, keeper: newKeeper(usual, 0, time.Now())},
+				kernel: kernel, trace: &trace.Trace{}, most: 2, forget: tt.forget,
+				emit: func(e trace.Event) {
+					emitted = append(emitted, e.Kind())
+					if e.Note != nil {
+						note = e.Note
+					}
+				},
+			}
+			if err := c.collect(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range c.trace.Events {
+				has = append(has, c.trace.Events[i].Kind())
+			}
+			if diff := cmp.Diff([][]string{tt.emitted, tt.has}, [][]string{emitted, has}); diff != "" {
+				t.Errorf("emitted, and in the trace (-want +got):\n%s", diff)
+			}
+			const text = "the trace has 2 packets; the last 2 were left out, because more do not fit into memory"
+			if note != nil && (note.Text != text || !note.Untrue) {
+				t.Errorf("the note is %+v", note)
+			}
+		})
 	}
 }

@@ -12,6 +12,8 @@ type Options struct {
 	// and events of tracepoints arrive a little late and out of order; the trace that Run returns
 	// is sorted.
 	Emit func(trace.Event)
+	// Forget leaves all events but the end out of the trace that Run returns: Emit gets them.
+	Forget bool
 	// Complete, if not nil, is called with the trace of a run that was not canceled and did not fail,
 	// as soon as it has its last event. Run goes on to wait until the kernel has taken the lab away.
 	Complete func(*trace.Trace)

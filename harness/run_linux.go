@@ -51,7 +51,7 @@ func runWithin(
 	t := &trace.Trace{}
 	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
 	if err == nil {
-		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock}
+		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
 		c.reasons = slices.ContainsFunc(s.Expect,
 			func(e language.Expectation) bool { return e.Drops != nil })
 		err = c.collect()

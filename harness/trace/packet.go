@@ -29,18 +29,13 @@ type Packet struct {
 	// Summary is the packet in one line, for people reading the file. Only packets that were read
 	// from a file have it.
 	Summary string `json:"summary,omitempty"`
-
-	decoded *Decoded
 }
 
-// Decode decodes the packet's frame once; later calls return the same value. It is not safe for
-// concurrent use.
+// Decode decodes the packet's frame. Each call does so: the fields of a packet take more memory
+// than its frame, and a trace has very many packets.
 func (p *Packet) Decode() *Decoded {
-	if p.decoded == nil {
-		d := packet.Decode(p.Frame)
-		p.decoded = &d
-	}
-	return p.decoded
+	d := packet.Decode(p.Frame)
+	return &d
 }
 
 // summary returns the packet in one line.
@@ -48,8 +43,7 @@ func (p *Packet) summary() string {
 	if p.Summary != "" {
 		return p.Summary
 	}
-	d := packet.Decode(p.Frame)
-	return packet.Summarize(&d)
+	return packet.Summarize(p.Decode())
 }
 
 // Flows returns the flow of each event, by its index in the trace. Events that are not packets have

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // everyEvent has an event of each kind.
@@ -107,7 +106,7 @@ func TestReadReturnsWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The scenario is written with HTML characters escaped, which means the same.
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Packet{}), cmp.Transformer("", func(m json.RawMessage) (v any) {
+	if diff := cmp.Diff(want, got, cmp.Transformer("", func(m json.RawMessage) (v any) {
 		if err := json.Unmarshal(m, &v); err != nil {
 			return string(m)
 		}

@@ -38,6 +38,8 @@ type Flow struct {
 type Flows struct {
 	conns map[tuple][]*conn
 	count int
+	// ends numbers the link ends: a flood has a million connections, each seen at a few of them.
+	ends map[linkEnd]uint16
 }
 
 // tuple identifies a connection in both directions: a is the lesser end.
@@ -61,14 +63,14 @@ type conn struct {
 	// high is the highest relative number seen from each side. It resolves numbers that have
 	// wrapped.
 	high [2]int64
-	ends map[linkEnd]*seen
-	syns map[seenSYN]bool
+	ends []seen
+	syns []seenSYN
 }
 
 // seenSYN is a SYN, or with answer a SYN-ACK, seen at a link end.
 type seenSYN struct {
-	end    linkEnd
 	isn    uint32
+	end    uint16
 	answer bool
 }
 
@@ -81,7 +83,19 @@ type linkEnd struct {
 }
 
 // NewFlows returns a tracker that has seen nothing.
-func NewFlows() *Flows { return &Flows{conns: map[tuple][]*conn{}} }
+func NewFlows() *Flows {
+	return &Flows{conns: map[tuple][]*conn{}, ends: map[linkEnd]uint16{}}
+}
+
+// number returns the number of a link end.
+func (f *Flows) number(end linkEnd) uint16 {
+	n, known := f.ends[end]
+	if !known {
+		n = uint16(len(f.ends))
+		f.ends[end] = n
+	}
+	return n
+}
 
 // Track returns the place of a packet in its connection. The packet was seen at a place of a host:
 // a hook, or a device, where out is its direction. Packets must be given in order of time.
@@ -121,17 +135,16 @@ func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 	}
 	c.high[side] = max(c.high[side], last)
 	end.side = side
+	at := f.number(end)
 	again, all := false, true
 	if last > first {
-		if c.ends[end] == nil {
-			c.ends[end] = &seen{}
-		}
-		again, all = c.ends[end].add(first, last)
+		again, all = c.seenAt(at).add(first, last)
 	}
 	if d.Flags&SYN != 0 {
-		syn := seenSYN{end, d.Seq, d.Flags&ACK != 0}
-		again = c.syns[syn]
-		c.syns[syn] = true
+		syn := seenSYN{d.Seq, at, d.Flags&ACK != 0}
+		if again = slices.Contains(c.syns, syn); !again {
+			c.syns = append(c.syns, syn)
+		}
 	}
 	flow.Retransmission, flow.Partial = again, again && !all
 	return flow
@@ -154,7 +167,7 @@ func (f *Flows) latest(key tuple) *conn {
 
 func (f *Flows) add(key tuple, opener int) *conn {
 	f.count++
-	c := &conn{number: f.count, opener: opener, ends: map[linkEnd]*seen{}, syns: map[seenSYN]bool{}}
+	c := &conn{number: f.count, opener: opener}
 	f.conns[key] = append(f.conns[key], c)
 	return c
 }
@@ -256,8 +269,22 @@ func (c *conn) relative(side int, n uint32) int64 {
 	return at + int64(int32(n-(c.isn[side]+uint32(at))))
 }
 
-// seen is the sequence space seen, as disjoint intervals [from, to) in order.
-type seen struct{ spans [][2]int64 }
+// seenAt returns what was seen of the connection at a link end.
+func (c *conn) seenAt(end uint16) *seen {
+	for i := range c.ends {
+		if c.ends[i].end == end {
+			return &c.ends[i]
+		}
+	}
+	c.ends = append(c.ends, seen{end: end})
+	return &c.ends[len(c.ends)-1]
+}
+
+// seen is the sequence space seen at a link end, as disjoint intervals [from, to) in order.
+type seen struct {
+	end   uint16
+	spans [][2]int64
+}
 
 // add adds [from, to), which is not empty, and reports whether from was already in it, and whether
 // the last number was.

@@ -224,7 +224,7 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 			defer func() { <-slots }()
 			out.Send(message{Task: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
-				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints,
+				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints, Forget: true,
 				Emit: func(e trace.Event) {
 					out.Await() // the host's reader sets the pace of a run with very many packets
 					out.Send(message{Task: i, Event: &e})
