@@ -19,7 +19,7 @@ var proofStyle = map[result.Proof]style{
 
 // newControl returns the view of controls for people. It does not write the beginnings of runs,
 // which are many.
-func newControl(o Output) View { return &controlView{newLive(o, false)} }
+func newControl(o Output) View { return &controlView{newLive(o, false, o.Errs)} }
 
 // controlView writes the runs of cases that did not pass while runs go on, and a table of the
 // settings at the end.

@@ -26,8 +26,9 @@ type live struct {
 	watchers map[*result.Run]*Watcher
 }
 
-// newLive returns a live whose progress also writes the beginnings of runs if verbose is set.
-func newLive(o Output, verbose bool) *live {
+// newLive returns a live whose progress also writes the beginnings of runs if verbose is set. Where
+// there is no terminal, log gets a summary from time to time, unless it is nil.
+func newLive(o Output, verbose bool, log io.Writer) *live {
 	look := LookFor(o.Out)
 	look.Verbose, look.Shared = o.Verbose, o.Shared
 	file, isFile := o.Out.(*os.File)
@@ -40,6 +41,7 @@ func newLive(o Output, verbose bool) *live {
 			Color:   look.Color,
 			Verbose: verbose,
 			Total:   o.Runs,
+			Log:     log,
 		}),
 		watchers: map[*result.Run]*Watcher{},
 	}

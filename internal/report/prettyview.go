@@ -11,7 +11,7 @@ import (
 )
 
 // newPretty returns the view for people.
-func newPretty(o Output) View { return &prettyView{newLive(o, o.Verbose)} }
+func newPretty(o Output) View { return &prettyView{newLive(o, o.Verbose, nil)} }
 
 // mostInTable is the largest number of results of which the table also lists the passed ones.
 const mostInTable = 40

@@ -24,6 +24,10 @@ type ProgressOptions struct {
 	Verbose bool
 	// Total is the number of cases that will be run.
 	Total int
+	// Log, if not nil and not Live, gets the summary whenever a case ends and the last summary is
+	// Every old; 0 means 10 s.
+	Log   io.Writer
+	Every time.Duration
 	// MaxLive is the maximum of cases that have a line at the same time; 0 means 12. The last line
 	// counts the others.
 	MaxLive int
@@ -46,7 +50,7 @@ type Progress struct {
 	tally struct {
 		sync.Mutex
 		done, failed, running, hidden int
-		began                         time.Time
+		began, logged                 time.Time
 	}
 }
 
@@ -72,7 +76,11 @@ func NewProgress(out io.Writer, o ProgressOptions) *Progress {
 		o.MaxLive = 12
 	}
 	p := &Progress{o: o, out: out, shown: map[*Watcher]bool{}}
+	if o.Every == 0 {
+		p.o.Every = 10 * time.Second
+	}
 	p.tally.began = time.Now()
+	p.tally.logged = p.tally.began
 	if o.Live {
 		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond),
 			mpb.ForceTTY(), mpb.WithAutoRefresh())
@@ -139,6 +147,17 @@ func (p *Progress) summary() string {
 	return text + fmt.Sprintf(", %.0f s", time.Since(p.tally.began).Seconds())
 }
 
+// logs reports whether it is time for a summary.
+func (p *Progress) logs() bool {
+	p.tally.Lock()
+	defer p.tally.Unlock()
+	if p.o.Log == nil || time.Since(p.tally.logged) < p.o.Every {
+		return false
+	}
+	p.tally.logged = time.Now()
+	return true
+}
+
 // Close removes the live lines and forgets the runs that have not ended.
 func (p *Progress) Close() {
 	if p.bars == nil {
@@ -195,6 +214,9 @@ func (w *Watcher) Done(failed bool, text string) {
 	if p.bars == nil {
 		if text != "" {
 			fmt.Fprintln(p.out, text)
+		}
+		if p.logs() {
+			fmt.Fprintln(p.o.Log, p.summary())
 		}
 		return
 	}

@@ -149,3 +149,28 @@ func TestProgressWithoutATerminalSaysWhenACaseStartsIfVerbose(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// Where there is no terminal to draw on, a view that prints nothing for the runs that pass says from
+// time to time how far it is.
+func TestProgressLogsASummaryFromTimeToTime(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		every time.Duration
+		want  string
+	}{
+		{"whenever a run ends after that time", 1, "1 of 2 done, 1 running, 0 s\n2 of 2 done, 1 failed, 0 running, 0 s\n"},
+		{"not before it", time.Hour, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, log bytes.Buffer
+			p := NewProgress(&out, ProgressOptions{Total: 2, Log: &log, Every: c.every})
+			first, second := p.Case("a", &language.Scenario{}), p.Case("b", &language.Scenario{})
+			first.Done(false, "")
+			second.Done(true, "FAIL b")
+			p.Close()
+			if out.String() != "FAIL b\n" || log.String() != c.want {
+				t.Errorf("printed %q, logged %q; want %q", &out, &log, c.want)
+			}
+		})
+	}
+}
