@@ -4,6 +4,7 @@ package main
 var sections = []section{
 	{"run", (*bench).trivial},
 	{"labs", (*bench).labs},
+	{"commands", (*bench).commands},
 	{"delay", (*bench).delay},
 	{"stream", (*bench).stream},
 	{"tracepoints", (*bench).tracepoints},
