@@ -291,13 +291,34 @@ func (ev *evidence) listDrops(x *language.DropsExpectation, matched []int, v *dr
 		head = "other drops on " + x.Drops.Host + ":"
 	}
 	v.list(head)
+	texts := ev.droppedPackets(matched)
 	for _, i := range matched {
 		d := ev.t.Events[i].Drop
-		text := strings.TrimSpace(d.Local + " > " + d.Remote)
-		if len(d.Packet) > 0 {
-			decoded := packet.DecodeIP(d.Packet)
-			text = packet.Summarize(&decoded)
+		text := texts[i]
+		if text == "" {
+			text = strings.TrimSpace(d.Local + " > " + d.Remote)
 		}
 		v.list(fmt.Sprintf("  %s %s: %s in %s", ev.when(ev.t.Events[i].T), text, d.Reason, d.Location))
 	}
+}
+
+// droppedPackets sums up the packets of drops, with the numbers that they have in their connections.
+func (ev *evidence) droppedPackets(drops []int) map[int]string {
+	of := map[int]bool{}
+	for _, i := range drops {
+		of[i] = true
+	}
+	texts := map[int]string{}
+	flows := packet.NewFlows()
+	for i := range ev.t.Events {
+		e := &ev.t.Events[i]
+		switch {
+		case e.Packet != nil:
+			flows.Track(e.Packet.Decode(), e.Packet.Host, e.Packet.Device, e.Packet.Out)
+		case e.Drop != nil && len(e.Drop.Packet) > 0 && of[i]:
+			d := packet.DecodeIP(e.Drop.Packet)
+			texts[i] = packet.SummarizeIn(&d, flows.Track(&d, e.Drop.Host, "drop", false))
+		}
+	}
+	return texts
 }

@@ -19,7 +19,7 @@ func (p *tape) drop(at time.Duration, host, reason string, s seen) {
 		DstIP: net.ParseIP(s.dst).To4(),
 	}
 	tcp := &layers.TCP{
-		SrcPort: layers.TCPPort(s.sport), DstPort: layers.TCPPort(s.dport), Seq: s.seq,
+		SrcPort: layers.TCPPort(s.sport), DstPort: layers.TCPPort(s.dport), Seq: s.seq, Ack: s.ack,
 		SYN: strings.Contains(s.flags, "S"), ACK: strings.Contains(s.flags, "A"),
 	}
 	buf := gopacket.NewSerializeBuffer()
