@@ -186,7 +186,7 @@ func writeVerdict(
 		wrapTo(b, k, "       ", "wanted  ", v.Want)
 		wrapTo(b, k, "       ", "saw     ", cmp.Or(v.Got, "nothing"))
 	}
-	if first != fmt.Sprintf("wanted %s, saw %s", v.Want, v.Got) {
+	if !repeats(first, v.Want, v.Got) {
 		wrapTo(b, k, "       ", "why     ", first)
 	}
 	writeNotes(b, v, k)
@@ -289,4 +289,16 @@ func (k Look) plain(text string) string {
 		return asciiOf.Replace(text)
 	}
 	return text
+}
+
+// repeats reports whether a reason only says again what was wanted and seen, thing by thing.
+func repeats(reason, want, got string) bool {
+	wants, gots := strings.Split(want, "; "), strings.Split(got, "; ")
+	if len(wants) != len(gots) {
+		return false
+	}
+	for i := range wants {
+		wants[i] = fmt.Sprintf("wanted %s, saw %s", wants[i], gots[i])
+	}
+	return reason == strings.Join(wants, "; ")
 }

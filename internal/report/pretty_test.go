@@ -327,3 +327,21 @@ func TestLinesNameTheFileOfASharedName(t *testing.T) {
 		}
 	}
 }
+
+func TestAReasonIsNotSaidAgain(t *testing.T) {
+	for _, tt := range []struct {
+		name, reason, want, got string
+		repeats                 bool
+	}{
+		{"one thing", "wanted no error, saw EINVAL", "no error", "EINVAL", true},
+		{"two things", "wanted exit status 0, saw exit status 3; wanted stdout \"a\", saw stdout \"b\"", `exit status 0; stdout "a"`, `exit status 3; stdout "b"`, true},
+		{"more than that", "it took 2s, wanted <= 1s", "it took <= 1s", "it took 2s", false},
+		{"another number of things", "wanted a, saw b; wanted a, saw c", "a", "b; c", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := repeats(tt.reason, tt.want, tt.got); got != tt.repeats {
+				t.Errorf("repeats: %t", got)
+			}
+		})
+	}
+}
