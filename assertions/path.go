@@ -22,6 +22,12 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		func(s language.PathState) bool { return s.State() == language.Listening }) {
 		lives = slices.DeleteFunc(lives, (*proof.Socket).Listener)
 	}
+	opens := x.Path
+	opens.State = language.States{language.SynSent}
+	if blind := ev.blind(&opens); blind != "" && len(lives) == 0 {
+		ev.unseen("one socket of "+x.Path.String(), blind, v)
+		return
+	}
 	if len(lives) != 1 {
 		v.saw(false, "one socket of "+x.Path.String(), say.Count(len(lives), "socket"))
 		ev.listStates(&x.Path, lives, v)

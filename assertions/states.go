@@ -53,7 +53,11 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	case maybe:
 		ev.unseen("a socket of "+x.Reaches.String(), "whether there was one", v)
 	default:
-		v.saw(false, "a socket of "+x.Reaches.String(), "none")
+		if blind := ev.blind(&x.Reaches); blind != "" {
+			ev.unseen("a socket of "+x.Reaches.String(), blind, v)
+		} else {
+			v.saw(false, "a socket of "+x.Reaches.String(), "none")
+		}
 	}
 	if v.Status == Fail {
 		ev.listStates(&x.Reaches, lives, v)

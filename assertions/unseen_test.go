@@ -104,6 +104,29 @@ func TestVerdictsThatNothingDecides(t *testing.T) {
 			"whether the SYN of client.connect was taken away",
 		},
 		{
+			"a socket of which no SYN was captured", "client.output", "connect: {to: \"server:8080\"}",
+			"reaches: {host: client, state: SYN_SENT}", func(p *tape) { p.step("client.connect", 0, ms, dial(7, "", "")) },
+			"whether the SYN of client.connect was taken away",
+		},
+		{
+			"a path of which no SYN was captured", "client.output", "connect: {to: \"server:8080\"}",
+			"path: {host: client, remote: 8080}, states: [SYN_SENT, CLOSED]", func(p *tape) { p.step("client.connect", 0, ms, dial(7, "", "")) },
+			"whether the SYN of client.connect was taken away",
+		},
+		{
+			"a peak without a socket of which no SYN was captured", "client.output",
+			"connect: {to: \"server:8080\"}", "sockets: {host: client}, peak: 0", func(p *tape) { p.step("client.connect", 0, ms, dial(7, "", "")) },
+			"whether the SYN of client.connect was taken away",
+		},
+		{
+			"a peak that every number meets, where no SYN was captured", "client.output",
+			"connect: {to: \"server:8080\"}", "sockets: {host: client}, peak: \">= 0\"", func(p *tape) { p.step("client.connect", 0, ms, dial(7, "", "")) }, "",
+		},
+		{
+			"another state than that of a SYN that was not captured", "client.output",
+			"connect: {to: \"server:8080\"}", "reaches: {host: client, state: CLOSING}", func(p *tape) { p.step("client.connect", 0, ms, dial(7, "", "")) }, "fails",
+		},
+		{
 			"a connect to another port than the selector's", "client.output",
 			"connect: {to: \"server:8080\"}", "never: {host: client, remote: 9, state: SYN_SENT}",
 			func(p *tape) { p.step("client.connect", 0, second, dial(7, local, remote)) }, "",

@@ -66,6 +66,7 @@ func (conn *connection) lives() []*life {
 				l.irs, l.hasIRS = pending.d.Seq, true
 				l.items, pending = append(l.items, *pending), nil
 			case cur == nil, cur.cookie != 0 && cur.cookie != it.s.Cookie,
+				it.s.State == synSent && cur.hasISS && cur.cookie == 0 && conn.opensAgain(i, cur.iss),
 				it.s.Cookie == 0 && cur.over() && it.s.State != closed:
 				l = begin()
 			default:
@@ -151,6 +152,21 @@ func (conn *connection) answers(i int, syn *packet.Decoded) bool {
 			break
 		}
 		if it.kind == sent && isSYNACK(it.d) && it.d.Ack == syn.Seq+1 {
+			return true
+		}
+	}
+	return false
+}
+
+// opensAgain reports whether a SYN with another number than iss was sent while sample i was taken: the
+// sample may be of its socket.
+func (conn *connection) opensAgain(i int, iss uint32) bool {
+	looked := conn.items[i].at + conn.items[i].s.Took + slack
+	for _, it := range conn.items[i:] {
+		if it.at > looked {
+			break
+		}
+		if it.kind == sent && it.d.Flags&(packet.SYN|packet.ACK|packet.RST) == packet.SYN && it.d.Seq != iss {
 			return true
 		}
 	}

@@ -66,6 +66,14 @@ func TestSocketsWithTheSameEndsTakeTurns(t *testing.T) {
 			{"SYN_SENT 1", "ESTABLISHED 4", "CLOSED 5"},
 			{"SYN_SENT 5", "ESTABLISHED 8", "FIN_WAIT1 9", "FIN_WAIT2 10"},
 		}},
+		{"a look sees the second connect before its SYN is captured", func(p *tape) {
+			p.watched().goes("CLOSE", "SYN_SENT").out("S", 0, 0, 0).in("RA", 0, 1, 0)
+			p.goes("SYN_SENT", "CLOSE")
+			again(p).goes("CLOSE", "SYN_SENT").look("SYN_SENT")
+			p.tr.Events[len(p.tr.Events)-1].Socket.Took = 2 * ms
+			p.out("S", 0, 0, 0).in("RA", 0, 1, 0)
+			p.goes("SYN_SENT", "CLOSE").look("CLOSED")
+		}, [][]string{{"SYN_SENT 1", "CLOSED 3"}, {"SYN_SENT 3", "CLOSED 6"}}},
 		{"a connect fails because its ends are taken, and the next takes them", func(p *tape) {
 			p.watched().goes("CLOSE", "SYN_SENT").clientOpens().goes("SYN_SENT", "ESTABLISHED")
 			p.look("ESTABLISHED").cookie++
