@@ -3,6 +3,7 @@
 # make test-short     run the pure tests and one lab, in under 20 s
 # make test-control   run the built-in scenarios again without each of their faults and settings; some expectation must fail
 # make test-busy      run the mutations of the library beside 8 busy loops: each must fail all the same, not be inconclusive
+# make test-kill      kill labs, guests and the programs that run them 1000 times (KILLS=n); nothing may be left
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -28,7 +29,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-busy test-kernels lint bench docs bpf deps deps-vm install clean
+.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels lint bench docs bpf deps deps-vm install clean
 
 all: build
 
@@ -58,6 +59,12 @@ LOOPS ?= 8
 
 test-busy: deps
 	HALFOPEN_TEST_BUSY=$(LOOPS) $(GO) test -count=1 -timeout 20m -run TestMutationsFailOnABusyMachine $(ARGS) ./harness
+
+# As root: half of the kills hit labs of root, 40 % those of an ordinary user, 10 % guests.
+KILLS ?= 1000
+
+test-kill: deps-vm
+	HALFOPEN_KILLS=$(KILLS) $(GO) test $(RACEFLAG) -v -count=1 -timeout 60m -run 'TestKilled(Lab|Guest)LeavesNothing' $(ARGS) ./harness
 
 # Labs need Linux; the commands that need no lab work on all of these.
 SYSTEMS := linux darwin windows

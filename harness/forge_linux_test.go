@@ -65,8 +65,9 @@ func asOrdinaryUser(t *testing.T, program, test string) {
 	again.Dir = "/"
 	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := again.CombinedOutput()
+	t.Logf("%s", out)
 	if err != nil {
-		t.Errorf("%v\n%s", err, out)
+		t.Error(err)
 	}
 	if bytes.Contains(out, []byte("--- SKIP")) {
 		testlab.Need(t, "labs of ordinary users", errors.New(string(out)))
