@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/harness/internal/sandbox"
 	"halfopen/inject"
 	"halfopen/inject/network"
 	"halfopen/internal/kernel"
@@ -31,6 +32,9 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 			case err != nil:
 			case st.Op.Limit != nil:
 				err = affordFiles(st.Op.Limit.Nofile, needs)
+				if err == nil && st.Op.Limit.Processes != 0 {
+					err = neededBy(sandbox.CanLimitProcesses(), needs)
+				}
 			case st.Op.Exec != nil && translates(st.Op.Exec.Command):
 				err = masquerade(needs)
 			}

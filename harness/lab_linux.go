@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"errors"
 	"os"
+	"slices"
 	"sync"
 
 	"halfopen/internal/codec"
@@ -9,9 +11,11 @@ import (
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
 	"halfopen/internal/outbox"
+	"halfopen/scenarios/language"
 )
 
 // lab is a scenario's hosts, faults, observers and actors made real, in the process that is PID 1
@@ -141,6 +145,15 @@ func (l *lab) run() error {
 	if err := sandbox.Enter("halfopen"); err != nil {
 		return err
 	}
+	// Where the kernel has no bound for a lab, programs of root have no limit.
+	var lacking *inject.MissingError
+	if err := sandbox.BoundProcesses(l.mostProcesses()); err != nil && !errors.As(err, &lacking) {
+		return err
+	}
+	if slices.ContainsFunc(l.Scenario.Actors,
+		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
+		sandbox.ReserveThreads(sandbox.SpareThreads)
+	}
 	l.reaper = sandbox.NewReaper()
 	if err := l.announce(); err != nil {
 		return err
@@ -149,4 +162,20 @@ func (l *lab) run() error {
 		return err
 	}
 	return l.perform()
+}
+
+// mostProcesses is how many processes and threads the lab may have: those of its programs, and its
+// own. A branch of a parallel step has a thread.
+func (l *lab) mostProcesses() int {
+	const ofActor = 32 // the threads of Go's runtime
+	n := language.DefaultProcesses
+	for i := range l.Scenario.Actors {
+		n += ofActor
+		language.EachStep(l.Scenario.Actors[i].Steps, func(st *language.Step) {
+			if st.Op.Parallel != nil {
+				n += len(st.Op.Parallel.Branches)
+			}
+		})
+	}
+	return n
 }

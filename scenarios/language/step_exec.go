@@ -50,3 +50,10 @@ func (e *Exec) Arguments() string { return strings.Join(e.Command, " ") }
 
 // Shows names the exit status, or the signal that ended the program.
 func (*Exec) Shows() Shown { return Shown{Part: OutcomeExit} }
+
+// RunsPrograms reports whether one of the steps, or of those in them, runs a program.
+func RunsPrograms(steps []Step) bool {
+	found := false
+	EachStep(steps, func(st *Step) { found = found || st.Op.Exec != nil })
+	return found
+}

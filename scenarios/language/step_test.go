@@ -217,6 +217,7 @@ func TestArguments(t *testing.T) {
 		{Op{Sysctl: &SysctlOp{Set: []Sysctl{{Name: "net.a", Value: "1"}, {Name: "net.b", Value: "2 3"}}}}, "net.a=1, net.b=2 3"},
 		{Op{Sysctl: &SysctlOp{Host: "server", Set: []Sysctl{{Name: "net.a", Value: "1"}}}}, "server: net.a=1"},
 		{Op{Limit: &Limit{Nofile: 64}}, "nofile=64"},
+		{Op{Limit: &Limit{Nofile: 64, Processes: 100}}, "nofile=64, processes=100"},
 		{Op{Link: &LinkOp{State: "down"}}, "down"},
 		{Op{Link: &LinkOp{Host: "server", State: "up"}}, "server: up"},
 		{Op{Repeat: &Repeat{Times: 1}}, "1 time"},

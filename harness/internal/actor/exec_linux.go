@@ -104,7 +104,7 @@ func (t *thread) startProgram(cmd *exec.Cmd) error {
 	}
 	masked := setMask(&t.mask)
 	defer setMask(&masked)
-	return cmd.Start()
+	return t.startLimited(cmd.Start)
 }
 
 // ended waits until a child has ended. It leaves the child a zombie, so that the process ID is not

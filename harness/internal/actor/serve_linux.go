@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/internal/sandbox"
+	"halfopen/scenarios/language"
 )
 
 // Serve runs an actor's process. It reads one [Command] per line from in and writes one [Report]
@@ -73,6 +74,9 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			sandbox.Endure(wanted...)
 			if c.Init.Topology == nil {
 				return errors.New("the init command has no topology")
+			}
+			if language.RunsPrograms(c.Init.Steps) {
+				sandbox.ReserveThreads(sandbox.SpareThreads)
 			}
 			s = newSession(c.Init, reports)
 			go s.live()

@@ -22,6 +22,10 @@ type session struct {
 	// performers do the operations of steps, by key.
 	performers map[string]performer
 
+	// programs is held while a program is started; processes is its limit of processes.
+	programs  sync.Mutex
+	processes int
+
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}
 	// sent is when the harness sent Go. It is set before start is closed.
@@ -42,6 +46,7 @@ func newSession(init *Init, reports *reporter) *session {
 		events:     newBoard(init.Steps),
 		tables:     openTables(init.Steps),
 		performers: performers(),
+		processes:  language.DefaultProcesses,
 		gated:      make(map[language.EventRef]bool),
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),
