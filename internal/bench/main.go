@@ -1,8 +1,8 @@
 // Command bench measures what halfopen promises, and prints each figure with its goal: the cost of
 // a trivial run against a plain shell script that builds and removes the same lab, and of whole
-// commands; the accuracy of
-// delays; the cost of a queue to a stream, and of the kernel's tracepoints to streams and runs; and
-// the speed of virtual machines. It runs as root. See make bench.
+// commands; the accuracy of delays; the cost of a queue to a stream, and of the kernel's tracepoints
+// to streams and runs; the memory of large runs and of very many; and the speed of virtual machines.
+// It runs as root. See make bench.
 package main
 
 import (

@@ -10,16 +10,18 @@ import (
 	"time"
 )
 
-// memory is the peak memory of a process tree, in bytes, over a number of samples.
+// memory is the peak memory of a process tree, in bytes, over a number of samples. parent is the RSS
+// of its first process.
 type memory struct {
-	pss, rss int64
-	samples  int
+	pss, rss, parent int64
+	samples          int
 }
 
 // pause is the time between two samples of the process tree. A trivial run takes some 100 ms.
 const pause = 3 * time.Millisecond
 
-// sampled runs the command and samples its process tree until it ends.
+// sampled runs the command and samples its process tree until it ends. The memory is also returned if
+// the command fails.
 func sampled(cmd *exec.Cmd) (memory, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -46,6 +48,9 @@ func sampled(cmd *exec.Cmd) (memory, error) {
 			for _, pid := range tree(cmd.Process.Pid) {
 				p, r := usage(pid)
 				pss, rss = pss+p, rss+r
+				if pid == cmd.Process.Pid {
+					peak.parent = max(peak.parent, r)
+				}
 			}
 			if pss > 0 {
 				peak.samples++

@@ -7,6 +7,7 @@ var sections = []section{
 	{"commands", (*bench).commands},
 	{"delay", (*bench).delay},
 	{"stream", (*bench).stream},
+	{"large", (*bench).large},
 	{"tracepoints", (*bench).tracepoints},
 	{"vm", (*bench).machines},
 }

@@ -24,6 +24,9 @@ const (
 	// buffered is the size in bytes of a device's receive buffer: enough for some 300 000 small
 	// packets. The kernel allocates it as needed.
 	buffered = 256 << 20
+	// share is the part of the machine's memory that all receive buffers together may take: one in
+	// share bytes. A guest has little memory.
+	share = 4
 )
 
 // capture reads packets from one AF_PACKET socket per device, in one goroutine that sleeps while
@@ -55,6 +58,26 @@ type link struct {
 	// ifindex is the device's index in its namespace.
 	ifindex int
 	fd      int
+	// buffer is the size in bytes of its receive buffer.
+	buffer int
+}
+
+// bufferSize returns the size in bytes of the receive buffer of each device.
+func bufferSize(hosts []Host) int {
+	devices := 0
+	for _, h := range hosts {
+		devices += len(h.Devices)
+	}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return buffered
+	}
+	return bufferOf(uint64(info.Totalram)*uint64(info.Unit), devices)
+}
+
+// bufferOf returns the size of each buffer on a machine with that many bytes of memory.
+func bufferOf(memory uint64, devices int) int {
+	return int(min(buffered, memory/share/uint64(max(devices, 1))))
 }
 
 func newCapture(
@@ -81,9 +104,10 @@ func newCapture(
 	if err := c.watch(c.event, -1); err != nil {
 		return nil, err
 	}
+	buffer := bufferSize(hosts)
 	for i, h := range hosts {
 		for _, device := range h.Devices {
-			l := &link{host: h.Name, index: i, device: device, fd: -1}
+			l := &link{host: h.Name, index: i, device: device, fd: -1, buffer: buffer}
 			if err := h.NS.Do(l.open); err != nil {
 				return nil, fmt.Errorf("capturing on %s of %s: %w", device, h.Name, err)
 			}
@@ -151,7 +175,7 @@ func (l *link) open() (err error) {
 		}
 	}()
 	// A buffer that is too small loses packets. stop reports how many.
-	if err := mmsg.Enlarge(l.fd, buffered); err != nil {
+	if err := mmsg.Enlarge(l.fd, l.buffer); err != nil {
 		return err
 	}
 	if err := unix.SetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
