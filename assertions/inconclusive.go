@@ -48,6 +48,20 @@ func enough(late []margin, missing int64) (m margin, ok bool) {
 	return late[missing-1], true
 }
 
+// timeMargin returns by how much a time that the kernel had measured, read at the moment at, is not as
+// wanted. The kernel's round-trip times are means, most of which come from the last eight.
+func (ev *evidence) timeMargin(
+	want *language.Count, got int64, unit, at time.Duration,
+) margin {
+	const samples = 8
+	value := time.Duration(got) * unit
+	from := max(ev.started, at-samples*value)
+	if got < want.Min {
+		return margin{by: time.Duration(want.Min-got) * unit, from: from, until: at, early: true}
+	}
+	return margin{by: time.Duration(got-want.Max) * unit, from: from, until: at}
+}
+
 // around returns the margin of something that would be as wanted if a time were another by that much.
 func around(at, by time.Duration) margin {
 	return margin{by: by, from: at - by, until: at + by, near: true}

@@ -12,7 +12,7 @@ import (
 func TestFailuresThatLatenessExplains(t *testing.T) {
 	const actors = `
 server: [listen: {port: 8080}, accept: {}]
-client: [connect: {to: "server:8080"}, {send: x, times: 3}]
+client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 `
 	type late struct{ from, until time.Duration }
 	one := func(began, ended time.Duration, set func(*trace.Step)) func(*tape) {
@@ -23,6 +23,11 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}]
 			for _, t := range times {
 				p.packet(t, toServer("A", 1000, 1, "x"))
 			}
+		}
+	}
+	rtt := func(us int64) func(*tape) {
+		return func(p *tape) {
+			p.step("client.tcp_info", 99*ms, 100*ms, func(s *trace.Step) { s.Values = map[string]int64{"rtt": us, "retrans": 0} })
 		}
 	}
 	crossed := func(p *tape) {
@@ -63,6 +68,9 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}]
 		{"another error, too", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"only another error", `- {step: client.connect}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"ended after its time", `- {step: client.connect, at: 0s..60ms}`, one(10*ms, 70*ms, nil), []late{{0, 10 * ms}}, Inconclusive},
+		{"a round-trip time too long, by less than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 26 * ms}}, Inconclusive},
+		{"a round-trip time too long, by more than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 24 * ms}}, Fail},
+		{"a number that is no time", `- {step: client.tcp_info, values: {retrans: 1}}`, rtt(45000), []late{{0, 90 * ms}}, Fail},
 		{"a step that never ended", `- {step: client.connect, took: 40ms}`, func(p *tape) { p.begin("client.connect", 0) }, []late{{0, 90 * ms}}, Fail},
 		{"one of three too long, by less than late", `- {step: client.send, took: 0s..50ms, count: 3}`, sends, []late{{30 * ms, 50 * ms}}, Inconclusive},
 		{"one of three too long, in time", `- {step: client.send, took: 0s..50ms, count: 3}`, sends, nil, Fail},

@@ -316,6 +316,10 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 					slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
+		if unit := field.Unit(); unit > 0 && !field.Is.Contains(got) {
+			v.missedSaw(ev.timeMargin(&field.Is, got, unit, e.T), field.String(), field.Shows(got))
+			continue
+		}
 		v.saw(field.Is.Contains(got), field.String(), field.Shows(got))
 	}
 }

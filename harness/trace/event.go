@@ -169,9 +169,9 @@ type Step struct {
 	StderrBytes int64  `json:"stderr_bytes,omitempty"`
 	// Left is set if a process that the program left running could still write to them.
 	Left bool `json:"left,omitempty"`
-	// Late is how long the step's thread, or another of the actor that it needed, waited for a processor, up to the end of the step and since
-	// the end of the one before, or how long after its event a wait step ended; 0 if that was less
-	// than [Shortest] or the kernel does not say.
+	// Late is how long the step's thread, or another of the actor that it needed, waited for a
+	// processor, up to the end of the step and since the end of the one before, or how long after its
+	// event a wait step ended; 0 if that was less than [Shortest] or the kernel does not say.
 	Late time.Duration `json:"late,omitempty"`
 	// Problem says why a step could not be tried at all, for example a missing program.
 	Problem string `json:"problem,omitempty"`

@@ -68,6 +68,9 @@ var infoUnits = map[string]time.Duration{
 	"total_rto_time": time.Millisecond,
 }
 
+// Unit returns the unit of a field that is a time, and 0 for any other.
+func (i *InfoVal) Unit() time.Duration { return infoUnits[i.Name] }
+
 // infoName returns the name of a field without tcpi_, and with the state's own name in a count of
 // sockstat.
 func infoName(name string) string {
