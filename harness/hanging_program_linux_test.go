@@ -36,12 +36,12 @@ expect:
 		{
 			"when the faults are prepared", "*-N*",
 			"the lab of hangs was killed: it did not answer for 4s while it was being built (preparing the faults); " +
-				`its latest program is "SHELL DIR/iptables --wait -t filter -N halfopen-silence"`,
+				`its latest program is "SHELL DIR/iptables -t filter -N halfopen-silence --wait"`,
 		},
 		{
-			"when a fault is switched", "*-A*-j?halfopen-silence",
+			"when a fault is switched", "*-A*-j?halfopen-silence?--wait",
 			"the lab of hangs was killed: it did not end within 2s after its deadline of 500ms (switching fault silence); " +
-				`its latest program is "SHELL DIR/iptables --wait -t filter -A FORWARD -j halfopen-silence"`,
+				`its latest program is "SHELL DIR/iptables -t filter -A FORWARD -j halfopen-silence --wait"`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

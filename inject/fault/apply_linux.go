@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,8 +211,14 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 	if i.programs[family] != nil {
 		return nil
 	}
-	program, err := iptables.New(family == language.V6)
-	if errors.Is(err, exec.ErrNotFound) {
+	var program *iptables.Tables
+	err := i.exec(func() error {
+		return iptables.Within(func() (err error) {
+			program, err = iptables.New(family == language.V6)
+			return err
+		})
+	})
+	if iptables.Missing(err) {
 		return &inject.MissingError{
 			Feature:  "the program " + iptables.Program(family == language.V6),
 			NeededBy: fmt.Sprintf("fault %q", fault),
@@ -232,7 +237,9 @@ func (i *Injector) iptables(
 	host string, family language.Family, f func(*iptables.Tables) error,
 ) error {
 	return i.exec(func() error {
-		return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
+		return iptables.Within(func() error {
+			return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
+		})
 	})
 }
 

@@ -19,15 +19,22 @@ func (n *Network) AnswerUnrouted(run func(func() error) error) error {
 		return nil
 	}
 	wire := n.namespaces[language.Wire]
-	tables, err := iptables.New(false)
-	if err != nil {
-		return noReject(err)
-	}
-	err = run(func() error {
-		return wire.Do(func() error { return tables.Append("filter", "FORWARD", unroutedRule...) })
+	err := run(func() error {
+		return iptables.Within(func() error {
+			tables, err := iptables.New(false)
+			if err != nil {
+				return err
+			}
+			return wire.Do(func() error {
+				return tables.Append("filter", "FORWARD", unroutedRule...)
+			})
+		})
 	})
 	if reason, failed := iptables.Failed(err); failed {
 		return noReject(reason)
+	}
+	if iptables.Missing(err) {
+		return noReject(err)
 	}
 	if err != nil {
 		return fmt.Errorf("answering packets without a route: %w", err)

@@ -1,9 +1,7 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
-	"os/exec"
 
 	"halfopen/inject"
 	"halfopen/internal/iptables"
@@ -12,12 +10,18 @@ import (
 // Masquerade checks whether packets can be translated, which needs iptables, its nat table, and the
 // kernel's connection tracking. It adds a rule and removes it again, so it must be called in a
 // network namespace that only the caller uses. If something is missing, the error is a
-// *inject.MissingError without NeededBy. Any other error says that iptables hangs.
+// *inject.MissingError without NeededBy.
+//
+// Any thread of the caller may do it: all must be in that namespace.
 func Masquerade(v6 bool) error {
+	return iptables.Within(func() error { return masquerade(v6) })
+}
+
+func masquerade(v6 bool) error {
 	const remedy = "load nf_conntrack, nf_nat and the nat table of iptables, or use a kernel that has them: run --kernel"
 	t, err := iptables.New(v6)
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
+	case iptables.Missing(err):
 		return &inject.MissingError{
 			Feature: "the program " + iptables.Program(v6),
 			Remedy:  "install it: make deps, or apt-get install iptables",

@@ -13,6 +13,7 @@ import (
 // kernelPackages speak to Linux; some of them compile elsewhere, and then fail when they are called.
 // Only files ending in _linux.go import them.
 var kernelPackages = []string{
+	"github.com/coreos/go-iptables",
 	"github.com/vishvananda/netlink",
 	"github.com/vishvananda/netns",
 	"golang.org/x/sys",

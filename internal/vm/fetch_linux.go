@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,10 +11,11 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"halfopen/internal/pattern"
+	"time"
 
 	"halfopen/inject"
+	"halfopen/internal/pattern"
+	"halfopen/internal/program"
 )
 
 // cloudPackage matches the names of Debian's packages with a signed kernel for clouds: small, with
@@ -32,9 +32,12 @@ func Available(ctx context.Context) ([]string, error) {
 	if err := needPrograms("apt-cache"); err != nil {
 		return nil, err
 	}
-	out, err := exec.CommandContext(ctx, "apt-cache", "pkgnames", "linux-image-").Output()
+	ask := program.Program{
+		Name: "apt-cache", Args: []string{"pkgnames", "linux-image-"}, Limit: time.Minute,
+	}
+	out, err := ask.Run(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking apt-cache for kernels: %w", withStderr(err))
+		return nil, fmt.Errorf("asking for kernels: %w", err)
 	}
 	var versions []string
 	for line := range strings.Lines(string(out)) {
@@ -122,20 +125,22 @@ func Fetch(ctx context.Context, version string, progress io.Writer) (Kernel, err
 // unpack downloads a package into dir and unpacks it into dir/tree.
 func unpack(ctx context.Context, name, dir string, progress io.Writer) error {
 	fmt.Fprintf(progress, "downloading %s with apt-get\n", name)
-	download := exec.CommandContext(ctx, "apt-get", "-q", "download", name)
-	download.Dir = dir
-	download.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if out, err := download.CombinedOutput(); err != nil {
-		return full(dir, fmt.Errorf("downloading %s: %w: %s", name, err, lastLine(out)))
+	download := program.Program{
+		Name: "apt-get", Args: []string{"-q", "download", name}, Dir: dir, Limit: 30 * time.Minute,
+	}
+	if _, err := download.Run(ctx); err != nil {
+		return full(dir, fmt.Errorf("downloading %s: %w", name, err))
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 	if err != nil || len(files) != 1 {
 		return fmt.Errorf("downloading %s brought %d packages, want 1", name, len(files))
 	}
-	out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", files[0],
-		filepath.Join(dir, "tree")).CombinedOutput()
-	if err != nil {
-		return full(dir, fmt.Errorf("unpacking %s: %w: %s", name, err, lastLine(out)))
+	extract := program.Program{
+		Name: "dpkg-deb", Args: []string{"-x", files[0], filepath.Join(dir, "tree")},
+		Limit: 5 * time.Minute,
+	}
+	if _, err := extract.Run(ctx); err != nil {
+		return full(dir, fmt.Errorf("unpacking %s: %w", name, err))
 	}
 	return nil
 }
@@ -162,17 +167,4 @@ func needPrograms(names ...string) error {
 		}
 	}
 	return nil
-}
-
-func withStderr(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return fmt.Errorf("%w: %s", err, lastLine(exit.Stderr))
-	}
-	return err
-}
-
-func lastLine(out []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	return string(lines[len(lines)-1])
 }

@@ -3,18 +3,21 @@ package vm
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"halfopen/internal/program"
 )
 
 // extensions are the extensions of iptables that plans and the exec steps of the library use. Most
@@ -148,9 +151,10 @@ func readModule(path string) ([]byte, error) {
 	case ".gz":
 		r, err = gzip.NewReader(f)
 	case ".xz":
-		data, err := exec.Command("xz", "-dc", path).Output()
+		xz := program.Program{Name: "xz", Args: []string{"-dc", path}, Limit: time.Minute}
+		data, err := xz.Run(context.Background())
 		if err != nil {
-			return nil, fmt.Errorf("reading %s with the program xz: %w", path, err)
+			return nil, fmt.Errorf("unpacking a module: %w", err)
 		}
 		return data, nil
 	case ".zst":
