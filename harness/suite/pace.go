@@ -16,8 +16,8 @@ const (
 
 // Pace is how many runs went on at once on this machine.
 type Pace struct {
-	// Most is the number that the options allow, Fewest the lowest that was allowed because the
-	// machine was late: by Late, at most.
+	// Most is the number that the options allow, Fewest the lowest at which a run had to wait because
+	// the machine was late: by Late, at most.
 	Most, Fewest int
 	Late         time.Duration
 }
@@ -53,6 +53,9 @@ func (p *pace) begin(ctx context.Context) (since int, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.running >= p.allowed && ctx.Err() == nil {
+		if p.running < p.Most {
+			p.Fewest = min(p.Fewest, p.allowed)
+		}
 		p.changed.Wait()
 	}
 	if ctx.Err() != nil {
@@ -79,7 +82,7 @@ func (p *pace) saw(late time.Duration, since int) {
 		p.allowed = max(1, p.allowed*3/4)
 		p.changes++
 		p.credit = 0
-		p.Fewest, p.Late = min(p.Fewest, p.allowed), max(p.Late, late)
+		p.Late = max(p.Late, late)
 	case late >= inTime:
 		p.credit = 0
 	default:

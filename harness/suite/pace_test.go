@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -18,17 +19,17 @@ func TestFewerRunsGoOnWhenTheMachineIsLate(t *testing.T) {
 		most int
 		runs []run
 		now  int
-		want Pace
+		late time.Duration
 	}{
-		{"in time, as many as asked for", 16, []run{{100, 0, 0}}, 16, Pace{16, 16, 0}},
-		{"a little late, as many", 16, []run{{100, 190 * ms, 0}}, 16, Pace{16, 16, 0}},
-		{"one is late", 16, []run{{1, 300 * ms, 0}}, 12, Pace{16, 12, 300 * ms}},
-		{"those that began with it say nothing new", 16, []run{{10, 300 * ms, 0}}, 12, Pace{16, 12, 300 * ms}},
-		{"later ones do", 16, []run{{1, 300 * ms, 0}, {1, 400 * ms, 1}}, 9, Pace{16, 9, 400 * ms}},
-		{"never fewer than one", 2, []run{{1, 300 * ms, 0}, {1, 300 * ms, 1}, {1, 300 * ms, 2}}, 1, Pace{2, 1, 300 * ms}},
-		{"more again after as many in time", 16, []run{{1, 300 * ms, 0}, {12, 9 * ms, 1}}, 13, Pace{16, 12, 300 * ms}},
-		{"not while some are late", 16, []run{{1, 300 * ms, 0}, {11, 9 * ms, 1}, {1, 60 * ms, 1}, {11, 9 * ms, 1}}, 12, Pace{16, 12, 300 * ms}},
-		{"up to what was asked for", 2, []run{{1, 300 * ms, 0}, {100, 9 * ms, 1}}, 2, Pace{2, 1, 300 * ms}},
+		{"in time, as many as asked for", 16, []run{{100, 0, 0}}, 16, 0},
+		{"a little late, as many", 16, []run{{100, 190 * ms, 0}}, 16, 0},
+		{"one is late", 16, []run{{1, 300 * ms, 0}}, 12, 300 * ms},
+		{"those that began with it say nothing new", 16, []run{{10, 300 * ms, 0}}, 12, 300 * ms},
+		{"later ones do", 16, []run{{1, 300 * ms, 0}, {1, 400 * ms, 1}}, 9, 400 * ms},
+		{"never fewer than one", 2, []run{{1, 300 * ms, 0}, {1, 300 * ms, 1}, {1, 300 * ms, 2}}, 1, 300 * ms},
+		{"more again after as many in time", 16, []run{{1, 300 * ms, 0}, {12, 9 * ms, 1}}, 13, 300 * ms},
+		{"not while some are late", 16, []run{{1, 300 * ms, 0}, {11, 9 * ms, 1}, {1, 60 * ms, 1}, {11, 9 * ms, 1}}, 12, 300 * ms},
+		{"up to what was asked for", 2, []run{{1, 300 * ms, 0}, {100, 9 * ms, 1}}, 2, 300 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPace(tt.most)
@@ -37,9 +38,45 @@ func TestFewerRunsGoOnWhenTheMachineIsLate(t *testing.T) {
 					p.saw(r.late, r.since)
 				}
 			}
-			if p.allowed != tt.now || p.report() != tt.want {
-				t.Errorf("%d runs at once, %+v; want %d, %+v", p.allowed, p.report(), tt.now, tt.want)
+			if p.allowed != tt.now || p.report().Late != tt.late {
+				t.Errorf("%d runs at once, %v late; want %d, %v", p.allowed, p.Late, tt.now, tt.late)
 			}
+		})
+	}
+}
+
+func TestOnlyRunsThatHadToWaitAreReported(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		// runs begin as soon as they may, the first three late; then all end, one by one.
+		most, runs int
+		want       Pace
+	}{
+		{"none waits", 4, 3, Pace{Most: 4, Fewest: 4, Late: time.Second}},
+		{"one waits for a place that is taken", 3, 4, Pace{Most: 3, Fewest: 2, Late: time.Second}},
+		{"one waits that could have begun", 4, 4, Pace{Most: 4, Fewest: 3, Late: time.Second}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPace(tt.most)
+				for i := range tt.runs {
+					if i == 3 {
+						p.saw(time.Second, 0)
+					}
+					go p.begin(t.Context())
+					synctest.Wait()
+				}
+				if tt.runs == 3 {
+					p.saw(time.Second, 0)
+				}
+				for range tt.runs {
+					p.end()
+					synctest.Wait()
+				}
+				if got := p.report(); got != tt.want {
+					t.Errorf("the report is %+v, want %+v", got, tt.want)
+				}
+			})
 		})
 	}
 }
