@@ -170,8 +170,7 @@ func (ev *evidence) countMargin(
 
 // orderMargin returns by how much packets were not in the order of a sequence, if they are the
 // packets of the sequence in another order; ok is false if they are not. Packets of one way, from
-// one address and port to another, keep their order on any machine: that they did not is no matter
-// of lateness.
+// one address and port to another, keep their order, so another order has another cause than lateness.
 func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m margin, ok bool) {
 	if len(want) != len(matched) {
 		return m, false
@@ -225,7 +224,7 @@ func (ev *evidence) way(i int) [2]netip.AddrPort {
 	return [2]netip.AddrPort{netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
-// holdsMargin returns by how much a stay is not as wanted; ok is false if that is no matter of time.
+// holdsMargin returns by how much a stay is not as wanted; ok is false if that is not about time.
 func (ev *evidence) holdsMargin(
 	x *language.HoldsExpectation, s *stay, from, until time.Duration,
 ) (m margin, ok bool) {

@@ -27,7 +27,7 @@ const (
 	// kernel or this user cannot see enough; Reason says why.
 	Skip Status = "skip"
 	// Inconclusive is for an expectation about time or order that is not met by less than the lab was
-	// late: the machine may be the reason. Reason says so. It is no pass.
+	// late: the machine may be the reason. Reason says so. It does not pass.
 	Inconclusive Status = "inconclusive"
 )
 

@@ -26,7 +26,7 @@ const (
 	Pass Status = "pass"
 	Fail Status = "fail"
 	// Inconclusive is a run in which nothing failed, but the machine was too late to judge an
-	// expectation about time or order. It is no pass.
+	// expectation about time or order. It does not pass.
 	Inconclusive Status = "inconclusive"
 	// Skip is a run for which this machine lacks something, or of which every expectation was
 	// skipped: it shows nothing.
