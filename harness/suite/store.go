@@ -13,6 +13,7 @@ import (
 	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
 	"halfopen/internal/version"
+	"halfopen/internal/wholefile"
 	"halfopen/scenarios/language"
 )
 
@@ -128,7 +129,7 @@ func save(r *Result, dir string) (err error) {
 		}},
 		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {
-		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
+		if err := wholefile.Write(filepath.Join(dir, f.name), 0o644, f.write); err != nil {
 			return fmt.Errorf("storing %s: %w", r.ID(), err)
 		}
 	}

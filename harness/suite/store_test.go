@@ -13,6 +13,7 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/wholefile"
 	"halfopen/scenarios/language"
 )
 
@@ -289,11 +290,11 @@ func TestTracesOfEarlierVersionsNeedNoCapture(t *testing.T) {
 func TestWriteFileIsWholeOrNotAtAll(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "verdict.json")
-	if err := writeFile(path, func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }); err != nil {
+	if err := wholefile.Write(path, 0o644, func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("disk full")
-	err := writeFile(path, func(w io.Writer) error {
+	err := wholefile.Write(path, 0o644, func(w io.Writer) error {
 		_, _ = io.WriteString(w, "half of the n")
 		return broken
 	})

@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/internal/wholefile"
 )
 
 // Fitting the programs to the kernel takes 7 of the 16 ms of processor time of [Open], and the
@@ -112,8 +114,7 @@ func loadFit(path string) (*fitted, error) {
 	return decodeFit(data)
 }
 
-// saveFit writes a fit, and removes the oldest others. A file is complete as soon as it has its
-// name.
+// saveFit writes a fit, and removes the oldest others.
 func saveFit(path string, f *fitted) error {
 	data, err := f.encode()
 	if err != nil {
@@ -123,17 +124,12 @@ func saveFit(path string, f *fitted) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(dir, ".new-")
+	err = wholefile.Write(path, 0o600, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return dropFits(dir)
 }

@@ -1,4 +1,4 @@
-package suite
+package wholefile
 
 import (
 	"errors"
@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeFile writes a file, whole or not at all: the file has no name until it is complete, so that
-// the kernel takes it away if the process is killed.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.OpenFile(filepath.Dir(path), os.O_WRONLY|unix.O_TMPFILE, 0o644)
+// Write writes a file, whole or not at all: the file has no name until it is complete, so that the
+// kernel takes it away if the process is killed. perm is subject to the umask. A file that has the
+// name is removed just before.
+func Write(path string, perm os.FileMode, write func(io.Writer) error) (err error) {
+	f, err := os.OpenFile(filepath.Dir(path), os.O_WRONLY|unix.O_TMPFILE, perm)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
-		return renameFile(path, write) // a file system without O_TMPFILE, such as NFS
+		return rename(path, perm, write) // a file system without O_TMPFILE, such as NFS
 	}
 	if err != nil {
 		return err

@@ -1,4 +1,5 @@
-package suite
+// Package wholefile writes files whole or not at all.
+package wholefile
 
 import (
 	"fmt"
@@ -7,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// renameFile writes a file under another name and renames it, so that a reader never sees half of
+// rename writes a file under another name and renames it, so that a reader never sees half of
 // it. A process that is killed leaves the other name.
-func renameFile(path string, write func(io.Writer) error) (err error) {
+func rename(path string, perm os.FileMode, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -23,8 +24,7 @@ func renameFile(path string, write func(io.Writer) error) (err error) {
 	if err = write(f); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	// CreateTemp makes files private; evidence is as readable as any other output.
-	if err = f.Chmod(0o644); err != nil {
+	if err = f.Chmod(perm); err != nil { // CreateTemp makes files private
 		return err
 	}
 	if err = f.Close(); err != nil {

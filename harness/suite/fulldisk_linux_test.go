@@ -2,7 +2,6 @@ package suite
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,32 +9,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
-
-// A file that is being written has no name, so that a process killed meanwhile leaves nothing.
-func TestAnUnfinishedFileHasNoName(t *testing.T) {
-	dir := t.TempDir()
-	err := writeFile(filepath.Join(dir, result.TraceFile), func(w io.Writer) error {
-		if _, err := io.WriteString(w, "half"); err != nil {
-			return err
-		}
-		entries, err := os.ReadDir(dir)
-		if len(entries) > 0 {
-			t.Errorf("the directory has %v", entries)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(filepath.Join(dir, result.TraceFile)); err != nil || string(text) != "half" {
-		t.Errorf("%q, %v", text, err)
-	}
-}
 
 // A run that finds the disk full is not stored, nor said to be.
 func TestAFullDiskStoresNothing(t *testing.T) {
