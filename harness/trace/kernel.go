@@ -18,7 +18,7 @@ type Tracepoints struct {
 	DropReasons []string `json:"drop_reasons,omitempty"`
 }
 
-// LeftAlone is why tracepoints were not watched if the run was told not to.
+// LeftAlone is why tracepoints were not watched if the options say not to.
 const LeftAlone = "--no-tracepoints"
 
 // Gap is something that a kernel does not show.

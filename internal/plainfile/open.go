@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// ErrNotAFile is wrapped by the errors for what is no regular file.
+// ErrNotAFile is wrapped by the errors for anything but a regular file.
 var ErrNotAFile = errors.New("not a file")
 
 // Open opens a regular file for reading. It refuses anything else before it is opened: a named pipe
@@ -24,7 +24,7 @@ func Open(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// kindOf says what is no regular file; it is "" for one.
+// kindOf returns what a file is if it is not a regular one, else "".
 func kindOf(m fs.FileMode) string {
 	switch {
 	case m.IsRegular():
