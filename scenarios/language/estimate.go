@@ -12,7 +12,7 @@ const deadlineSlack = 10 * time.Second
 
 // DeadlineOrDefault returns when the run is ended even if an actor still hangs: the deadline of the
 // scenario, or 1.5 times its estimate, plus 10 s. Without a duration, it is at least 10 s more than
-// the run can take if everything of which the time is not known happens last.
+// the run can take if all is as expected.
 func (s *Scenario) DeadlineOrDefault() time.Duration {
 	if s.Deadline > 0 {
 		return time.Duration(s.Deadline)
@@ -32,7 +32,7 @@ func (s *Scenario) DeadlineReason() string {
 		return fmt.Sprintf("1.5 times the duration of %s, plus %s; set deadline to change it",
 			say.Duration(e), say.Duration(deadlineSlack))
 	case latest > plus(e, e/2):
-		return fmt.Sprintf("%s, the estimate of what may come last, plus %s; %s",
+		return fmt.Sprintf("%s, which it may take if all is as expected, plus %s; %s",
 			say.Duration(latest), say.Duration(deadlineSlack), change)
 	}
 	return fmt.Sprintf("1.5 times the estimate of %s, plus %s; %s",
@@ -42,27 +42,38 @@ func (s *Scenario) DeadlineReason() string {
 // Estimate returns roughly how long the run takes: the duration of the scenario if it is set.
 // Otherwise it is the longest of the time that each actor needs for its steps, the times that
 // expectations name for packets and states, and the ends of faults; times that count from an event
-// are added to the time of the event. A step needs the time that an expectation says, else its
-// sleep, its timeout, or the time that its rate implies.
+// are added to the time of the event. A step needs its sleep, its timeout, or the time that its rate
+// implies. An expected duration replaces that, a bound limits it: a longer time than a lower bound is
+// as likely, and a shorter one than an upper bound.
 func (s *Scenario) Estimate() time.Duration {
 	e, _ := s.estimate()
 	return e
 }
 
-// estimate returns the estimate, and the time that the run takes if the expectations whose times count
-// from something of which the time is not known begin at its end.
+// estimate returns the estimate, and how long a run may take that is as expected: if everything takes
+// as long as it may, and the expectations whose times count from something of which the time is not
+// known begin at the end.
 func (s *Scenario) estimate() (likely, latest time.Duration) {
 	if s.Duration > 0 {
 		return time.Duration(s.Duration), 0
 	}
-	t := &timetable{s: s, took: map[string]time.Duration{}, ends: map[string][]*StepExpectation{}}
+	likely, _ = s.timetable(false).run()
+	latest, open := s.timetable(true).run()
+	return likely, plus(latest, open)
+}
+
+// timetable returns the timetable of a run that takes as long as is likely, or as it may.
+func (s *Scenario) timetable(latest bool) *timetable {
+	t := &timetable{
+		s: s, latest: latest, took: map[string][]*Span{}, ends: map[string][]*StepExpectation{},
+	}
 	for i := range s.Expect {
 		e := &s.Expect[i]
 		switch {
 		case e.Step != nil:
 			step := ofStep(e.Step.Step)
 			if e.Step.Took != nil {
-				t.took[step] = max(t.took[step], e.Step.Took.Want)
+				t.took[step] = append(t.took[step], e.Step.Took)
 			}
 			if e.Step.At != nil {
 				t.ends[step] = append(t.ends[step], e.Step)
@@ -70,21 +81,27 @@ func (s *Scenario) estimate() (likely, latest time.Duration) {
 		case e.Process != nil && e.Process.Took != nil:
 			// The process may be a step's; that of an actor has the name of no step.
 			name := e.Process.Process
-			t.took[name] = max(t.took[name], e.Process.Took.Want)
+			t.took[name] = append(t.took[name], e.Process.Took)
 		}
 	}
-	longest := t.round()
+	return t
+}
+
+// run returns how long the run takes, and the longest of the times that count from something of which
+// the time is not known.
+func (t *timetable) run() (longest, open time.Duration) {
+	longest = t.round()
 	first := longest
 	// An event may be known only after the round in which something waits for it.
 	for range mostRounds {
 		again := t.round()
 		if again == longest && !t.changed {
-			return longest, plus(longest, t.open)
+			return longest, t.open
 		}
 		longest = again
 	}
 	// Things wait for each other in a circle: none of them will happen.
-	return first, plus(first, t.open)
+	return first, t.open
 }
 
 // mostRounds bounds how often the times of events are worked out.
@@ -93,9 +110,11 @@ const mostRounds = 32
 // timetable says roughly when the events of a run happen.
 type timetable struct {
 	s *Scenario
-	// took is the time that expectations say for steps, ends the expectations of when they end, by
+	// latest is set if everything takes as long as it may.
+	latest bool
+	// took has the durations that are expected of steps, ends the expectations of when they end, by
 	// ACTOR.STEP.
-	took map[string]time.Duration
+	took map[string][]*Span
 	ends map[string][]*StepExpectation
 	// at is when each event happens first, as far as it is known; changed is set if a round found
 	// another time.
@@ -149,7 +168,7 @@ func (t *timetable) round() time.Duration {
 		}
 	}
 	for i := range t.s.Expect {
-		since, d := t.s.Expect[i].lasts()
+		since, d := t.s.Expect[i].lasts(t.latest)
 		if d > 0 {
 			longest = max(longest, plus(t.when(since), d))
 		}
@@ -178,21 +197,22 @@ func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Du
 		name := actor + "." + st.ID
 		now = max(now, t.when(st.After))
 		t.happens(EventRef(name+".start"), now)
-		d, expected := t.took[name]
-		if op := st.Op.Operation(); op != nil && !expected {
+		d := time.Duration(0)
+		if op := st.Op.Operation(); op != nil {
 			d = op.lasts()
 			lists, n := st.Op.Nested()
 			for _, list := range lists {
 				d = max(d, times(t.steps(actor, list, now)-now, n))
 			}
 		}
+		d = t.lasts(name, d)
 		first := plus(now, d)
 		if st.Op.Wait != nil {
 			first = max(first, t.when(st.Op.Wait.Event))
 		}
 		now = plus(now, times(d, max(st.Times, 1)))
 		for _, e := range t.ends[name] {
-			first = max(first, plus(t.when(e.Since), e.At.Want))
+			first = max(first, plus(t.when(e.Since), e.At.lasts(t.latest)))
 		}
 		now = max(now, first)
 		t.happens(EventRef(name), first)
@@ -202,6 +222,19 @@ func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Du
 		}
 	}
 	return now
+}
+
+// lasts returns how long a step takes of which the operands ask for a time.
+func (t *timetable) lasts(step string, asked time.Duration) time.Duration {
+	expected := t.took[step]
+	if len(expected) == 0 {
+		return asked
+	}
+	longest := time.Duration(0)
+	for _, s := range expected {
+		longest = max(longest, s.lastsWith(asked, t.latest))
+	}
+	return longest
 }
 
 // plus adds two times. The result is at most maxDuration.

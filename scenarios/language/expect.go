@@ -67,13 +67,13 @@ func (e *Expectation) SampledAt() []EventRef {
 }
 
 // lasts returns how long the run must last after an event, or after the start of the actors if it
-// is "", for the expectation to be judged.
-func (e *Expectation) lasts() (since EventRef, d time.Duration) {
+// is "", for the expectation to be judged; with latest, at most.
+func (e *Expectation) lasts(latest bool) (since EventRef, d time.Duration) {
 	_, kind := chosen[expectationKind](e)
 	if kind == nil {
 		return "", 0
 	}
-	return kind.begins(), kind.lasts()
+	return kind.begins(), kind.lasts(latest)
 }
 
 // ExpectationKinds returns the keys of all kinds of expectations, in the order of the
@@ -95,8 +95,9 @@ type expectationKind interface {
 	check(v *validation, pos Pos)
 	// lasts returns how long the run must last after the event that begins returns, or after the
 	// start of the actors if that is "", so that the expectation can be judged; 0 if it need not
-	// last longer.
-	lasts() time.Duration
+	// last longer. With latest it returns the longest time that the expectation allows, see
+	// [Span.lasts].
+	lasts(latest bool) time.Duration
 	// begins returns the event that lasts counts from, as written in the file, or "".
 	begins() EventRef
 	// observed reports whether the expectation relies on packets or sockets that were seen.
@@ -169,15 +170,12 @@ func (v *validation) condition(w *Where, pos Pos) {
 	}
 }
 
-// longestOf returns the longest of the wanted durations; a nil span counts as 0.
-func longestOf(spans ...*Span) time.Duration {
-	var most time.Duration
-	for _, s := range spans {
-		if s != nil {
-			most = max(most, s.Want)
-		}
+// lastsOf returns how long something takes of which a span is expected, see [Span.lasts]; 0 for nil.
+func lastsOf(s *Span, latest bool) time.Duration {
+	if s == nil {
+		return 0
 	}
-	return most
+	return s.lasts(latest)
 }
 
 func (v *validation) since(since *EventRef, at bool, pos Pos) {

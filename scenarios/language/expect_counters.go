@@ -74,7 +74,7 @@ func (c *CountersExpectation) String() string {
 	return "counters: " + strings.Join(parts, ", ")
 }
 
-func (*CountersExpectation) lasts() time.Duration { return 0 }
+func (*CountersExpectation) lasts(bool) time.Duration { return 0 }
 
 func (*CountersExpectation) begins() EventRef { return "" }
 

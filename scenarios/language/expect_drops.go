@@ -92,10 +92,10 @@ func (d *DropsExpectation) String() string {
 	return title + ": " + strings.Join(parts, ", ")
 }
 
-func (d *DropsExpectation) lasts() time.Duration {
+func (d *DropsExpectation) lasts(latest bool) time.Duration {
 	var last time.Duration
 	for _, at := range judged(d.At, d.Count, 0) {
-		last = max(last, at.Want)
+		last = max(last, at.lasts(latest))
 	}
 	return last
 }

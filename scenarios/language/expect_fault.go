@@ -16,7 +16,7 @@ func (f *FaultExpectation) check(v *validation, pos Pos) {
 // String is the title of its verdict: "fault syn-lost: 3 hits".
 func (f *FaultExpectation) String() string { return "fault " + f.Fault + ": " + f.Hits.Of("hit") }
 
-func (*FaultExpectation) lasts() time.Duration { return 0 }
+func (*FaultExpectation) lasts(bool) time.Duration { return 0 }
 
 func (*FaultExpectation) begins() EventRef { return "" }
 

@@ -48,7 +48,7 @@ func (h *HoldsExpectation) howLong() string {
 	}
 }
 
-func (h *HoldsExpectation) lasts() time.Duration { return longestOf(h.For) }
+func (h *HoldsExpectation) lasts(latest bool) time.Duration { return lastsOf(h.For, latest) }
 
 func (h *HoldsExpectation) begins() EventRef { return h.From }
 

@@ -26,7 +26,7 @@ func (n *NeverExpectation) String() string {
 	return title
 }
 
-func (n *NeverExpectation) lasts() time.Duration { return 0 }
+func (n *NeverExpectation) lasts(bool) time.Duration { return 0 }
 
 func (*NeverExpectation) begins() EventRef { return "" }
 

@@ -105,13 +105,13 @@ func sources(spans []Span) string {
 
 // lasts returns the sum of the gaps, or the last of the times if that is longer: the packets must
 // be watched until then.
-func (p *PacketsExpectation) lasts() time.Duration {
+func (p *PacketsExpectation) lasts(latest bool) time.Duration {
 	var sum, last time.Duration
 	for _, gap := range judged(p.Gaps, p.Count, 1) {
-		sum = plus(sum, gap.Want)
+		sum = plus(sum, gap.lasts(latest))
 	}
 	for _, at := range judged(p.At, p.Count, 0) {
-		last = max(last, at.Want)
+		last = max(last, at.lasts(latest))
 	}
 	return max(sum, last)
 }

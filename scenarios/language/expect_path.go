@@ -110,7 +110,7 @@ func (p *PathExpectation) String() string {
 	return "path of " + p.Path.String() + ": " + p.Way()
 }
 
-func (*PathExpectation) lasts() time.Duration { return 0 }
+func (*PathExpectation) lasts(bool) time.Duration { return 0 }
 
 func (*PathExpectation) begins() EventRef { return "" }
 

@@ -73,7 +73,7 @@ func (p *ProcessExpectation) String() string {
 	return "process " + p.Process + ": " + strings.Join(parts, ", ")
 }
 
-func (p *ProcessExpectation) lasts() time.Duration { return longestOf(p.Took) }
+func (p *ProcessExpectation) lasts(latest bool) time.Duration { return lastsOf(p.Took, latest) }
 
 func (*ProcessExpectation) begins() EventRef { return "" }
 

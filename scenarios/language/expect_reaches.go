@@ -56,7 +56,7 @@ func (r *ReachesExpectation) Socket() string {
 	return text
 }
 
-func (r *ReachesExpectation) lasts() time.Duration { return longestOf(r.At) }
+func (r *ReachesExpectation) lasts(latest bool) time.Duration { return lastsOf(r.At, latest) }
 
 func (r *ReachesExpectation) begins() EventRef { return r.Since }
 

@@ -96,7 +96,7 @@ func (s *SocketsExpectation) String() string {
 // Moment names the moment at which sockets are counted.
 func (s *SocketsExpectation) Moment() string { return cmp.Or(string(s.When), "the end of the run") }
 
-func (s *SocketsExpectation) lasts() time.Duration { return 0 }
+func (s *SocketsExpectation) lasts(bool) time.Duration { return 0 }
 
 func (s *SocketsExpectation) begins() EventRef { return s.When }
 

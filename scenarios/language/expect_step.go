@@ -199,7 +199,7 @@ func (e *StepExpectation) String() string {
 	return string(e.Step) + ": " + strings.Join(parts, ", ")
 }
 
-func (e *StepExpectation) lasts() time.Duration { return longestOf(e.At) }
+func (e *StepExpectation) lasts(latest bool) time.Duration { return lastsOf(e.At, latest) }
 
 func (e *StepExpectation) begins() EventRef { return e.Since }
 

@@ -94,6 +94,39 @@ type Span struct {
 	Want  time.Duration
 }
 
+// lasts returns how long something takes of which the span is expected: the duration that it names,
+// or its lower bound, or 0 if it has none. With latest it returns the longest time that the span
+// allows; of one that allows any, its lower bound.
+func (s Span) lasts(latest bool) time.Duration {
+	switch {
+	case latest:
+		return s.most()
+	case s.Min == math.MinInt64:
+		return 0
+	}
+	return s.Want
+}
+
+// most returns the upper bound; of a span without one, the lower bound.
+func (s Span) most() time.Duration {
+	if s.Min == math.MinInt64 || s.Max == math.MaxInt64 {
+		return s.Want // as it is written
+	}
+	return s.Max
+}
+
+// lastsWith returns the same of something that takes some time according to what it is asked to do: a
+// sleep, a timeout. A bound does not replace that time, but limits it.
+func (s Span) lastsWith(asked time.Duration, latest bool) time.Duration {
+	switch named := s.Timer || s.Min < s.Want && s.Want < s.Max && s.Min != math.MinInt64; {
+	case s.Max == math.MaxInt64:
+		return max(asked, s.Want)
+	case latest, named:
+		return s.lasts(latest)
+	}
+	return min(max(asked, s.lasts(false)), s.most())
+}
+
 // Contains reports whether d is in the range.
 func (s Span) Contains(d time.Duration) bool { return s.Min <= d && d <= s.Max }
 
