@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"halfopen/internal/codec"
 
 	"halfopen/harness/internal/observe"
@@ -14,6 +16,7 @@ import (
 	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
+	"halfopen/internal/kernel"
 	"halfopen/internal/outbox"
 	"halfopen/scenarios/language"
 )
@@ -81,7 +84,7 @@ func runLab(control, events *os.File) {
 		err = l.run()
 	}
 	if err != nil {
-		l.out.Send(message{Failure: newFailure(err)})
+		l.out.Send(message{Failure: newFailure(remedied(err))})
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.Close()
@@ -93,6 +96,15 @@ func runLab(control, events *os.File) {
 		// inodes must not belong to another lab's before.
 		<-l.canceled
 	}
+}
+
+// remedied adds the remedy to an error that says that something has run out. EAGAIN has other meanings
+// apart from the start of a process, which adds it by itself.
+func remedied(err error) error {
+	if errors.Is(err, unix.EAGAIN) {
+		return err
+	}
+	return kernel.ExplainScarcity(err)
 }
 
 // obey does what the orders after the first ask for. Their end cancels the run.

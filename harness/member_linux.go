@@ -204,8 +204,8 @@ func (a *member) ended(status syscall.WaitStatus) error {
 	a.lab.now(trace.Event{Process: p})
 	a.prepared, a.done = true, true
 	if !a.killed {
-		return fmt.Errorf("the process of actor %s ended (%s), and no kill step did that: "+
-			"a program of the scenario, or this machine for lack of memory", a.Name, describe(status))
+		return &deathError{fmt.Sprintf("the process of actor %s ended (%s), and no kill step did that",
+			a.Name, describe(status))}
 	}
 	a.running, a.gone = nil, true
 	for _, f := range a.onGone {

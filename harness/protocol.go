@@ -46,13 +46,15 @@ type namespace struct {
 
 // failure is an error in the form that passes through the pipe.
 type failure struct {
-	Text    string               `json:"text"`
+	Text string `json:"text"`
+	// Death says that a process of the lab has died. What it said last is on the lab's standard error.
+	Death   bool                 `json:"death,omitempty"`
 	Missing *inject.MissingError `json:"missing,omitempty"`
 	Refused *inject.RefusedError `json:"refused,omitempty"`
 }
 
 func newFailure(err error) *failure {
-	f := &failure{Text: err.Error()}
+	f := &failure{Text: err.Error(), Death: errors.Is(err, errDied)}
 	errors.As(err, &f.Missing)
 	errors.As(err, &f.Refused)
 	return f
@@ -64,6 +66,18 @@ func (f *failure) error() error {
 		return f.Missing
 	case f.Refused != nil:
 		return f.Refused
+	case f.Death:
+		return &deathError{f.Text}
 	}
 	return errors.New(f.Text)
 }
+
+// errDied is an error for the death of a process of the lab.
+var errDied = errors.New("it died")
+
+// deathError says which process of the lab died.
+type deathError struct{ text string }
+
+func (e *deathError) Error() string { return e.text }
+
+func (e *deathError) Is(target error) bool { return target == errDied }

@@ -3,6 +3,8 @@ package harness
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,5 +58,31 @@ func TestJobsComeAsTheyAreStored(t *testing.T) {
 	}
 	if jobs == 0 {
 		t.Error("the library has no cases: the test proves nothing")
+	}
+}
+
+// The parent adds what a process said last only to the error of its death.
+func TestADeathIsToldFromOtherFailures(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		died bool
+	}{
+		{"a death", fmt.Errorf("running the actors: %w", &deathError{"the process of actor client ended (exit status 2)"}), true},
+		{"another failure", errors.New("opening sock_diag of server: socket: too many open files"), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var pipe bytes.Buffer
+			if err := codec.NewEncoder(&pipe).Encode(&message{Failure: newFailure(tt.err)}); err != nil {
+				t.Fatal(err)
+			}
+			var got message
+			if err := codec.NewDecoder(&pipe).Decode(&got); err != nil {
+				t.Fatal(err)
+			}
+			if err := got.Failure.error(); err.Error() != tt.err.Error() || errors.Is(err, errDied) != tt.died {
+				t.Errorf("%v (a death: %v), want %v", err, errors.Is(err, errDied), tt.err)
+			}
+		})
 	}
 }

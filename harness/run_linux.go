@@ -71,6 +71,8 @@ func runWithin(
 		return t, ctx.Err()
 	case end == nil && lab.late != nil:
 		return t, fmt.Errorf("the lab of %s was killed: %w%s", s.ID(), lab.late, words)
+	case errors.Is(err, errDied):
+		return t, fmt.Errorf("%w%s", err, cmp.Or(words, guess))
 	case cmp.Or(err, waitErr) != nil:
 		return t, cmp.Or(err, waitErr)
 	case end == nil:
@@ -78,6 +80,9 @@ func runWithin(
 	}
 	return t, nil
 }
+
+// guess is why a process of the lab may have died that said nothing.
+const guess = ": a program of the scenario, or this machine for lack of memory"
 
 // labProcess is a lab as seen by the process that started it.
 type labProcess struct {

@@ -57,7 +57,7 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	d.mu.Unlock()
 	if dir := r.storedIn(); dir != "" {
 		if err := save(r.Result, attemptDir(dir, len(r.Attempts)+1)); err != nil {
-			e.notSaved(err)
+			e.notDone(err)
 		}
 	}
 	r.Attempts = append(r.Attempts, result.NewAttempt(r.Result))

@@ -2,12 +2,15 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/harness"
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
@@ -134,6 +137,46 @@ func TestEachRepetitionHasADirectory(t *testing.T) {
 			r := task{&todo{dir: tt.dir}, &Result{Run: Run{N: tt.n}}}
 			if got := r.storedIn(); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A lab that does not end is reported, although its verdict stands.
+func TestErrorsAfterTheVerdictAreReturned(t *testing.T) {
+	stuck := errors.New("process 7, a lab, does not end although it was killed")
+	for _, tt := range []struct {
+		name     string
+		complete bool
+		lab      error
+		status   Status
+		want     string
+	}{
+		{"after the verdict", true, stuck, Pass, "ending the lab of timed, after its verdict: process 7, a lab, does not end although it was killed"},
+		{"before it", false, stuck, Error, ""},
+		{"none", true, nil, Pass, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := New([]*language.Scenario{timed(t)}, Options{NoRepeat: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.lab = func(_ context.Context, _ *language.Scenario, o harness.Options) (*trace.Trace, error) {
+				if tt.complete {
+					o.Complete(took(t, 45*time.Millisecond, 0))
+				}
+				return nil, tt.lab
+			}
+			results, err := s.Run(t.Context(), nil)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want || tt.want != "" && !errors.Is(err, stuck) {
+				t.Errorf("the error is %q, want %q", got, tt.want)
+			}
+			if len(results.Kept) != 1 || results.Kept[0].Status != tt.status {
+				t.Errorf("results %+v, want one that is %s", results.Kept, tt.status)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"path/filepath"
 	"runtime"
@@ -106,6 +107,8 @@ type Suite struct {
 
 	o     Options
 	store *store
+	// lab does a run on this machine: [harness.Run].
+	lab func(context.Context, *language.Scenario, harness.Options) (*trace.Trace, error)
 }
 
 // New decides where each case is run, and how often. The error says which kernel is missing, or that
@@ -114,7 +117,10 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
 		return nil, err
 	}
-	s := &Suite{o: o}
+	if err := kernel.CheckThreads(); err != nil {
+		return nil, err
+	}
+	s := &Suite{o: o, lab: harness.Run}
 	places, err := s.place(cases)
 	if err != nil {
 		return nil, err
@@ -177,7 +183,8 @@ func Main() {
 
 // Run runs the suite. see may be nil. The longest runs start first, so that no long one starts last.
 // A canceled context ends the current runs, which become Canceled, and leaves out the rest, which
-// are counted as NotRun. The error is about storing evidence only: errors of runs are in the results.
+// are counted as NotRun. The error is about what comes after the verdicts: evidence that was not
+// stored, labs that did not end. Errors of runs are in the results.
 func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e := &engine{suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}}
 	if see == nil {
@@ -208,7 +215,7 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e.repeatAlone(ctx)
 	results := e.results(s.Count())
 	results.Pace = e.pace
-	return results, errors.Join(e.unsaved...)
+	return results, errors.Join(e.undone...)
 }
 
 // todo is one of the suite's runs, to be done as often as it is repeated.
@@ -261,9 +268,9 @@ type engine struct {
 	doubtful
 	pace Pace // written before the runs on this machine have ended
 
-	unsavedMu sync.Mutex
-	// unsaved are the first errors of storing.
-	unsaved []error
+	undoneMu sync.Mutex
+	// undone are the first errors of storing, and of ending labs.
+	undone []error
 }
 
 // runHere does runs on this machine, at most Jobs at a time, and fewer while the machine is late.
@@ -296,7 +303,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	late = inTime // a run that breaks off says nothing
 	began := time.Now()
 	complete := false
-	t, err := harness.Run(ctx, r.Scenario, harness.Options{
+	t, err := e.suite.lab(ctx, r.Scenario, harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
 		Emit: func(ev trace.Event) {
 			if ev.Start != nil && ev.Start.Actor == "" {
@@ -309,8 +316,12 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 			e.end(ctx, r, t, nil, time.Since(began))
 		},
 	})
-	if !complete {
+	switch {
+	case !complete:
 		e.end(ctx, r, t, err, time.Since(began))
+	case err != nil && ctx.Err() == nil:
+		// The evidence was complete, so the verdict stands. But something of the lab may be left.
+		e.notDone(fmt.Errorf("ending the lab of %s, after its verdict: %w", r.Scenario.ID(), err))
 	}
 	return late
 }
@@ -334,21 +345,21 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, too
 	}
 	if dir := r.storedIn(); dir != "" {
 		if err := save(r.Result, dir); err != nil {
-			e.notSaved(err)
+			e.notDone(err)
 		}
 	}
 	e.see.End(r.Result)
 	e.add(r.Result, r.index)
 }
 
-// mostUnsaved is how many errors of storing are reported: where one run cannot be stored, most
-// others cannot either.
-const mostUnsaved = 20
+// mostUndone is how many errors of storing and ending are reported: where one run cannot be stored,
+// most others cannot either.
+const mostUndone = 20
 
-func (e *engine) notSaved(err error) {
-	e.unsavedMu.Lock()
-	defer e.unsavedMu.Unlock()
-	if len(e.unsaved) < mostUnsaved {
-		e.unsaved = append(e.unsaved, err)
+func (e *engine) notDone(err error) {
+	e.undoneMu.Lock()
+	defer e.undoneMu.Unlock()
+	if len(e.undone) < mostUndone {
+		e.undone = append(e.undone, err)
 	}
 }

@@ -22,12 +22,26 @@ var scarcities = []struct {
 }
 
 // ExplainScarcity adds the remedy to an error of making a lab, if it says that something has run
-// out. Any other error is returned as it is.
+// out, once. Any other error is returned as it is.
 func ExplainScarcity(err error) error {
+	var explained *scarceError
+	if errors.As(err, &explained) {
+		return err
+	}
 	for _, s := range scarcities {
 		if errors.Is(err, s.errno) {
-			return fmt.Errorf("%w; %s", err, s.remedy)
+			return &scarceError{err, s.remedy}
 		}
 	}
 	return err
 }
+
+// scarceError is an error with its remedy.
+type scarceError struct {
+	err    error
+	remedy string
+}
+
+func (e *scarceError) Error() string { return fmt.Sprintf("%v; %s", e.err, e.remedy) }
+
+func (e *scarceError) Unwrap() error { return e.err }

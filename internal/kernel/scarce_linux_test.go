@@ -17,6 +17,9 @@ func TestScarcitiesHaveTheirRemedy(t *testing.T) {
 		unix.EPERM:  "making a pipe: operation not permitted",
 	} {
 		err := ExplainScarcity(fmt.Errorf("making a pipe: %w", errno))
+		if again := ExplainScarcity(fmt.Errorf("making a lab: %w", err)); again.Error() != "making a lab: "+want {
+			t.Errorf("explained again: %v, want the remedy once", again)
+		}
 		if err.Error() != want || !errors.Is(err, errno) {
 			t.Errorf("%v, want %s", err, want)
 		}
