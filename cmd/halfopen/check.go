@@ -32,18 +32,20 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check NAME|FILE|DIR|-...",
 		Short: "Validate scenarios without running them",
-		Long: `Validate scenarios without running them. Every mistake in every file is printed as
-FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one. - is the
+		Long: `Validate scenarios without running them. Every mistake in every file is printed
+as FILE:LINE:COLUMN: MESSAGE, and the exit status is 2 if there is one. - is the
 standard input.
 
-On Linux, the kernel parameters (sysctls) that hosts and steps set are tried in new
-namespaces. A value that the kernel refuses is a mistake. If a namespace of this
-machine does not have a parameter, and nothing is wrong, the exit status is 3.
+On Linux, the kernel parameters (sysctls) that hosts and steps set are tried in
+new namespaces. A value that the kernel refuses is a mistake. If a namespace of
+this machine does not have a parameter, and nothing is wrong, the exit status is
+3.
 
-A note does not change the exit status. Notes name counters that are spelled like
-one that the running kernel has, sysctls of "where" and of names ending in ? that no
-known kernel has, parameters of the scenario that nothing uses, a scenario whose name
-is not that of its file, and a client that may connect before its server listens.`,
+A note does not change the exit status. Notes name counters that are spelled
+like one that the running kernel has, sysctls of "where" and of names ending in
+? that no known kernel has, parameters of the scenario that nothing uses, a
+scenario whose name is not that of its file, and a client that may connect
+before its server listens.`,
 		Args:              some("scenario"),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {

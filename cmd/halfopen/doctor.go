@@ -27,8 +27,8 @@ building a lab with one feature that scenarios use. The line "tracepoints" says
 whether the kernel itself reports each state of a socket and each packet that it
 drops; without them, runs rest on packets and samples. The last line is about
 warped time, in which long runs happen. If something is missing, the lines below
-it say why, and what to do about it. The exit status is 3 if a feature is missing
-that nearly every scenario needs.`,
+it say why, and what to do about it. The exit status is 3 if a feature is
+missing that nearly every scenario needs.`,
 		Annotations: onlyLinux,
 		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

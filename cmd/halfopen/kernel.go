@@ -24,9 +24,9 @@ func newKernelList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the kernels that halfopen run --kernel can boot",
-		Long: `List the running kernel, the kernels that can be booted in a virtual machine (from
-/boot and from the cache that halfopen kernel get fills), and the kernels that
-halfopen kernel get can download from the machine's package archive.`,
+		Long: `List the running kernel, the kernels that can be booted in a virtual machine
+(from /boot and from the cache that halfopen kernel get fills), and the kernels
+that halfopen kernel get can download from the machine's package archive.`,
 		Annotations: onlyLinux,
 		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -44,44 +44,44 @@ func newRun() *cobra.Command {
 		Use:   "run [NAME|FILE|DIR|-]...",
 		Short: "Run scenarios and judge them",
 		Long: fmt.Sprintf(`Run scenarios and judge them. An argument is the name of a built-in scenario, a
-folder of them, a file, a directory that is searched for .yaml and .yml files, or -
-for the standard input.
-Without arguments, every built-in scenario is run. --tag and --grep narrow the
-selection of scenarios, --case the selection of their cases.
+folder of them, a file, a directory that is searched for .yaml and .yml files,
+or - for the standard input. Without arguments, every built-in scenario is run.
+--tag and --grep narrow the selection of scenarios, --case the selection of
+their cases.
 
 A run of 20 s or more happens in warped time if this machine has QEMU and a
 kernel to boot (see halfopen kernel): in a virtual machine whose clock jumps to
 the next timer whenever it is idle, so that two hours of keepalive pass in
 seconds. Otherwise, and always with --kernel running, such a run happens in real
-time, but only if you name the scenario or pass --long. If you do not, the run is
-left out.
+time, but only if you name the scenario or pass --long. If you do not, the run
+is left out.
 
-On another kernel (--kernel), shorter runs happen in real time. Without KVM, that
-is too slow for some of them. With --warp, timers are exact; work of the processor
-takes 1 to 20 ms of the run's time. If --kernel is the path of a bzImage, its
-modules are taken from ../lib/modules/VERSION, relative to the directory of the
-bzImage, or from /lib/modules/VERSION.
+On another kernel (--kernel), shorter runs happen in real time. Without KVM,
+that is too slow for some of them. With --warp, timers are exact; work of the
+processor takes 1 to 20 ms of the run's time. If --kernel is the path of a
+bzImage, its modules are taken from ../lib/modules/VERSION, relative to the
+directory of the bzImage, or from /lib/modules/VERSION.
 
 With --control, each case is also run without each of its faults, sysctls and
-socket options, one at a time. Each time, some expectation must fail. A table says
-which settings prove nothing; with -v, it also says what proves the others.
+socket options, one at a time. Each time, some expectation must fail. A table
+says which settings prove nothing; with -v, it also says what proves the others.
 
 Output formats (--format):
 %s
 An expectation about time or order that is not met by less than the machine was
-late is inconclusive. Such a run is repeated alone, at most twice, when the others
-have ended; --no-repeat leaves it. Each attempt is reported.
+late is inconclusive. Such a run is repeated alone, at most twice, when the
+others have ended; --no-repeat leaves it. Each attempt is reported.
 
 Exit status: 0 all passed; 1 an expectation failed, a run broke off or stayed
-inconclusive, or a setting proves nothing; 2 the scenario or the command line is wrong; 3 this machine cannot
-run the scenario, or every expectation of a run was skipped, and nothing failed;
-130 interrupted. The first Ctrl-C ends the runs and prints the results so far, the
-second kills them.`, formatLines()),
+inconclusive, or a setting proves nothing; 2 the scenario or the command line is
+wrong; 3 this machine cannot run the scenario, or every expectation of a run was
+skipped, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and
+prints the results so far, the second kills them.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2
   halfopen run --tag time-wait
-  halfopen run my.yaml --out evidence && tcpdump -r evidence/my/v4/capture.pcapng
+  halfopen run my.yaml --out out && tcpdump -r out/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run my.yaml --control
   halfopen run keepalive-default --warp
@@ -207,9 +207,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count(),
 		Shared: report.SharedNames(cases),
 	})
-	results, unsaved := s.Run(ctx, view)
+	results, undone := s.Run(ctx, view)
 	stored := f.out
-	if unsaved != nil {
+	if undone != nil {
 		stored = ""
 	}
 	if err := view.Close(results.Kept, report.Ending{
@@ -228,8 +228,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if f.control {
 		status = statusOfControls(results.Kept, results.Others)
 	}
-	if unsaved != nil {
-		return &statusError{max(status, statusFailed), unsaved}
+	if undone != nil {
+		return &statusError{max(status, statusFailed), undone}
 	}
 	if status != statusPassed {
 		return &statusError{status: status}

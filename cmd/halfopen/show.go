@@ -25,10 +25,10 @@ func newShow() *cobra.Command {
 		Short: "Explain a scenario: text, hosts, steps, faults, expectations, commands",
 		Long: `Explain a scenario without running it: what it teaches, its hosts and their
 addresses, the steps of its actors, its faults with the mechanism that carries
-each of them out and why, and its expectations. The last section has the commands
-with which you could build the lab and the faults by hand, as root. Of a scenario
-with cases, the first case is shown, or the one given by --case. - is the standard
-input.`,
+each of them out and why, and its expectations. The last section has the
+commands with which you could build the lab and the faults by hand, as root. Of
+a scenario with cases, the first case is shown, or the one given by --case. - is
+the standard input.`,
 		Example:           "  halfopen show syn-retry-backoff\n  halfopen show syn-retry-backoff --case retries=5",
 		Args:              one("scenario"),
 		ValidArgsFunction: completeScenario,

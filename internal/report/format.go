@@ -24,8 +24,8 @@ type Format struct {
 
 // Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
-	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a table at the end", New: newPretty, Control: newControl},
-	{Name: "json", For: "for programs: a line of JSON for each run, with the keys of verdict.json", New: newJSON, Control: newControlJSON},
+	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a final table", New: newPretty, Control: newControl},
+	{Name: "json", For: "for programs: a line of JSON for each run, the keys of verdict.json", New: newJSON, Control: newControlJSON},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.

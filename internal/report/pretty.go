@@ -56,12 +56,16 @@ var statusStyle = map[result.Status]style{
 	result.Inconclusive: warn,
 }
 
+// idWidth is how many columns the names of runs have. With it, the line of a run with up to 9 checks
+// on this machine has at most 80.
+const idWidth = 42
+
 // Line is the result in one line, without a line break:
 // "PASS  syn-retry-backoff retries=3   7.1s  (6 checks)".
 func Line(r *result.Result, k Look) string {
 	text := paint(k.Color, statusStyle[r.Status],
 		fmt.Sprintf("%-5s", strings.ToUpper(string(r.Status))))
-	text += " " + fill(k.id(&r.Run), 44) + fmt.Sprintf(" %7s  ", shortSeconds(r.Took))
+	text += " " + fill(k.id(&r.Run), idWidth) + fmt.Sprintf(" %7s  ", shortSeconds(r.Took))
 	if r.Err != nil {
 		return k.plain(text + say.Printable(r.Err.Error()))
 	}

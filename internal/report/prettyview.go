@@ -40,7 +40,7 @@ func (v *prettyView) End(r *result.Result) {
 // Repeats prints a line about a run that is to be repeated; its live line stays.
 func (v *prettyView) Repeats(r *result.Result) {
 	v.progress.Print(fmt.Sprintf("LATE  %s %7s  %s; repeated alone, after all others",
-		fill(v.look.id(&r.Run), 44), shortSeconds(r.Took), attemptsSoFar(r)))
+		fill(v.look.id(&r.Run), idWidth), shortSeconds(r.Took), attemptsSoFar(r)))
 }
 
 // attemptsSoFar says what came of the attempts of a run that is to be repeated.
