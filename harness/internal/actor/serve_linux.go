@@ -10,15 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"syscall"
-
-	"halfopen/internal/codec"
 
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/internal/sandbox"
+	"halfopen/internal/codec"
+	"halfopen/internal/monitor"
 	"halfopen/scenarios/language"
 )
 
@@ -35,17 +34,27 @@ func Serve(in io.Reader, out io.Writer) error {
 			return fmt.Errorf("keeping the control pipes from programs: %w", err)
 		}
 	}
-	runtime.GOMAXPROCS(runtime.NumCPU() + spare)
+	monitor.Provide(monitor.Spare)
+	_ = monitor.Relax() // without the privilege, the process takes more processor time
 	ended := make(chan error, 2)
 	reports := &reporter{enc: codec.NewEncoder(out), broken: ended}
 	go func() { ended <- obey(codec.NewDecoder(in), reports) }()
 	return <-ended
 }
 
-// spare is how many processors the Go runtime has in addition to those of the machine. A thread that
-// returns from a system call needs one. On a busy machine, threads that wait for the kernel to run
-// them keep theirs meanwhile, and without a spare one a step would last until they have run.
-const spare = 4
+// branches returns how many branches the parallel steps in steps have, at most mostBranches.
+func branches(steps []language.Step) int {
+	n := 0
+	language.EachStep(steps, func(s *language.Step) {
+		if s.Op.Parallel != nil {
+			n += len(s.Op.Parallel.Branches)
+		}
+	})
+	return min(n, mostBranches)
+}
+
+// mostBranches bounds the memory for the runtime's processors, of which each takes some 20 kB.
+const mostBranches = 256
 
 // obey carries out commands until Stop or the end of the pipe.
 func obey(commands *codec.Decoder, reports *reporter) error {
@@ -78,6 +87,8 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			if language.RunsPrograms(c.Init.Steps) {
 				sandbox.ReserveThreads(sandbox.SpareThreads)
 			}
+			// Each branch of a parallel step may be in a system call that lasts.
+			monitor.Provide(branches(c.Init.Steps))
 			s = newSession(c.Init, reports)
 			go s.live()
 		case s == nil:

@@ -44,7 +44,9 @@ type capture struct {
 	// headers is set if only the headers of packets are kept.
 	headers bool
 
-	epoll int
+	// epoll has the links' sockets and event. The runtime's poller waits for it: a thread in
+	// epoll_wait(2) would keep one of the runtime's processors until its monitor looks.
+	epoll *os.File
 	// event wakes the goroutine to end it.
 	event int
 	done  chan error
@@ -85,7 +87,7 @@ func newCapture(
 ) (_ *capture, err error) {
 	c := &capture{
 		clock: clock, wall: newWallClock(clock), emit: emit, wake: wake, headers: snaplen == 0,
-		held: notHeld, epoll: -1, event: -1,
+		held: notHeld, event: -1,
 	}
 	defer func() {
 		if err != nil {
@@ -95,8 +97,8 @@ func newCapture(
 	if c.batch, err = mmsg.New(batchSize, cmp.Or(snaplen, mostHeaders)); err != nil {
 		return nil, err
 	}
-	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+	if c.epoll, err = openEpoll(); err != nil {
+		return nil, err
 	}
 	if c.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return nil, os.NewSyscallError("eventfd", err)
@@ -154,7 +156,44 @@ func (c *capture) sockets() []int {
 // watch adds a file descriptor to the epoll set. Its events carry which.
 func (c *capture) watch(fd int, which int32) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: which}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &event))
+	return os.NewSyscallError("epoll_ctl",
+		unix.EpollCtl(int(c.epoll.Fd()), unix.EPOLL_CTL_ADD, fd, &event))
+}
+
+// openEpoll makes an epoll set for which the runtime's poller can wait.
+func openEpoll() (*os.File, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	// The runtime polls a descriptor that says that it does not block.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd) // it is empty
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), "epoll"), nil
+}
+
+// await waits for events and returns those that there are.
+func (c *capture) await(events []unix.EpollEvent) ([]unix.EpollEvent, error) {
+	conn, err := c.epoll.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	var waitErr error
+	err = conn.Read(func(fd uintptr) bool {
+		for {
+			n, waitErr = unix.EpollWait(int(fd), events, 0)
+			if waitErr != unix.EINTR {
+				return n != 0
+			}
+		}
+	})
+	if waitErr != nil {
+		err = os.NewSyscallError("epoll_wait", waitErr)
+	}
+	return events[:max(n, 0)], err
 }
 
 // open makes the packet socket. It must run in the host's namespace. The socket sees no packets
@@ -219,14 +258,11 @@ func (c *capture) start() {
 func (c *capture) run() error {
 	events := make([]unix.EpollEvent, len(c.links)+1)
 	for {
-		n, err := unix.EpollWait(c.epoll, events, -1)
-		if err == unix.EINTR {
-			continue
-		}
+		ready, err := c.await(events)
 		if err != nil {
-			return os.NewSyscallError("epoll_wait", err)
+			return err
 		}
-		for _, e := range events[:n] {
+		for _, e := range ready {
 			if e.Fd < 0 {
 				return c.drain()
 			}
@@ -345,11 +381,13 @@ func (c *capture) close() {
 	for _, l := range c.links {
 		l.fd = -1
 	}
-	for _, fd := range []*int{&c.event, &c.epoll} {
-		if *fd >= 0 {
-			_ = unix.Close(*fd) // nothing is lost with it
-			*fd = -1
-		}
+	if c.event >= 0 {
+		_ = unix.Close(c.event) // nothing is lost with it
+		c.event = -1
+	}
+	if c.epoll != nil {
+		_ = c.epoll.Close() // nor with this
+		c.epoll = nil
 	}
 }
 
