@@ -278,7 +278,7 @@ func TestWhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tr := syns(3100*ms, 0, 1013*ms)
 			if want.probe != nil {
-				tr.Events = append([]trace.Event{{Sysctl: want.probe}}, tr.Events...)
+				tr.Events = append(trace.Of(trace.Event{Sysctl: want.probe}).Events, tr.Events...)
 			}
 			got := Check(lab(t, connecting, expect), tr)[0]
 			if got.Status != want.status || got.Reason != want.reason {
@@ -305,7 +305,7 @@ func TestEveryConditionOfWhereMustHold(t *testing.T) {
 			tr := syns(3100*ms, 0, 1013*ms)
 			for _, sysctl := range []string{"net.a", "net.b", "net.c"} {
 				probe := &trace.Sysctl{Host: "client", Name: sysctl, Missing: !slices.Contains(c.there, sysctl)}
-				tr.Events = append([]trace.Event{{Sysctl: probe}}, tr.Events...)
+				tr.Events = append(trace.Of(trace.Event{Sysctl: probe}).Events, tr.Events...)
 			}
 			got := Check(lab(t, connecting, expect), tr)[0]
 			if got.Status != c.status || got.Reason != c.reason {

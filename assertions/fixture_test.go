@@ -177,7 +177,7 @@ func (p *tape) frame(at time.Duration, s seen, ls ...gopacket.SerializableLayer)
 	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, all...); err != nil {
 		panic(err)
 	}
-	p.add(at, trace.Event{Packet: &trace.Packet{Host: s.host, Device: "eth0", Out: !s.in, Frame: buf.Bytes(), Length: len(buf.Bytes())}})
+	p.add(at, trace.Event{Packet: &trace.Packet{LinkEnd: &trace.LinkEnd{Host: s.host, Device: "eth0"}, Out: !s.in, Frame: buf.Bytes(), Length: len(buf.Bytes())}})
 }
 
 // toServer and toClient are segments between port 41234 and port 8080, as their sender sees them.

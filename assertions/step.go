@@ -143,7 +143,7 @@ func (ev *evidence) inProgress(actor, id string, n int) []int {
 }
 
 // processEnd returns the event of the end of an actor's process during the run, or nil.
-func (ev *evidence) processEnd(actor string) *trace.Event {
+func (ev *evidence) processEnd(actor string) *trace.Entry {
 	for i := range ev.t.Events {
 		if p := ev.t.Events[i].Process; p != nil && p.Actor == actor {
 			return &ev.t.Events[i]
@@ -374,7 +374,7 @@ func errorText(errno string) string {
 }
 
 // outcomeText says how an execution ended: "ETIMEDOUT after 63.1s".
-func outcomeText(e *trace.Event) string {
+func outcomeText(e *trace.Entry) string {
 	text := errorText(e.Step.Errno)
 	if option := e.Step.Refused(); option != "" {
 		text += " for " + option

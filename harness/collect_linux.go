@@ -66,6 +66,13 @@ func (c *collector) collect() error {
 			if m.Event.End != nil {
 				return nil
 			}
+		case m.Packets != nil:
+			err := m.Packets.Each(func(at time.Duration, p *trace.Packet) {
+				c.merge(trace.Event{T: at, Packet: p})
+			})
+			if err != nil {
+				return fmt.Errorf("reading the lab's events: %w", err)
+			}
 		}
 	}
 }

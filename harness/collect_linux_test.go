@@ -97,8 +97,10 @@ func TestOnlySoManyPacketsAreInATrace(t *testing.T) {
 			defer r.Close()
 			enc := codec.NewEncoder(w)
 			for i := range tt.packets {
-				p := &trace.Packet{Host: "client", Device: "eth0", Frame: []byte{1}}
-				if err := enc.Encode(message{Event: &trace.Event{T: time.Duration(i), Packet: p}}); err != nil {
+				p := &trace.Packet{LinkEnd: &trace.LinkEnd{Host: "client", Device: "eth0"}, Frame: []byte{1}}
+				var ps trace.Packets
+				ps.Append(time.Duration(i), p)
+				if err := enc.Encode(message{Packets: &ps}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -251,7 +251,7 @@ expect:
 	if e := &tr.Events[last]; e.End == nil {
 		t.Errorf("the last event is a %s: %+v", e.Kind(), e.Fault)
 	}
-	if hits := slices.ContainsFunc(tr.Events, func(e trace.Event) bool {
+	if hits := slices.ContainsFunc(tr.Events, func(e trace.Entry) bool {
 		return e.Fault != nil && e.Fault.What == trace.FaultHit
 	}); !hits {
 		t.Error("the fault struck nothing: the test proves nothing")

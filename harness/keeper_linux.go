@@ -84,6 +84,8 @@ func (k *keeper) hear(m *message, now time.Time) {
 			k.began, k.from = now, m.Event.T
 			k.move(running)
 		}
+	case m.Packets != nil:
+		k.latest = max(k.latest, m.Packets.Last)
 	}
 }
 

@@ -75,7 +75,7 @@ func runLab(control, events *os.File) {
 
 		kernelWatched: make(chan struct{}),
 	}
-	l.events.send = func(e trace.Event) { l.out.Send(message{Event: &e}) }
+	l.events.send = l.send
 	dec := codec.NewDecoder(control)
 	err := dec.Decode(&order{Job: &l.job})
 	ordered := err == nil
@@ -138,6 +138,22 @@ func (l *lab) emitSeen(e trace.Event) {
 		l.out.Await()
 	}
 	l.emit(e)
+}
+
+// send sends an event to the parent, a packet together with those before it that still wait to be
+// written, if they were seen at the same end of a link.
+func (l *lab) send(e trace.Event) {
+	if e.Packet == nil {
+		l.out.Send(message{Event: &e})
+		return
+	}
+	at, p := e.T, e.Packet
+	l.out.Join(func(last *message) bool { return last.Packets != nil && last.Packets.Append(at, p) },
+		func() message {
+			first := &trace.Packets{}
+			first.Append(at, p)
+			return message{Packets: first}
+		})
 }
 
 // now emits an event that happens now. It is safe for concurrent use.

@@ -150,7 +150,7 @@ func withoutTracepoints(tr *trace.Trace) *trace.Trace {
 		case string(trace.Transitions), string(trace.Drops), string(trace.Retransmits),
 			string(trace.Resets), string(trace.Probes), "lost", "tracepoints":
 		default:
-			bare.Add(e)
+			bare.Add(e.Whole())
 		}
 	}
 	return bare

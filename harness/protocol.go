@@ -27,6 +27,8 @@ type job struct {
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.
 type message struct {
 	Event *trace.Event `json:"event,omitempty"`
+	// Packets are events that are packets: there may be very many.
+	Packets *trace.Packets `json:"packets,omitempty"`
 	// Namespaces are those of all hosts, the wire included. The lab waits for [order.Watched].
 	Namespaces []namespace `json:"namespaces,omitempty"`
 	// Doing is the piece of work that the lab begins, such as "building the network". If the lab does

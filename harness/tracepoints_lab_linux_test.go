@@ -72,7 +72,7 @@ func TestTheKernelsEventsAreInTheTrace(t *testing.T) {
 		t.Errorf("%d events were emitted, the last is a %s; want the %d of the trace, the end last",
 			len(emitted), emitted[len(emitted)-1].Kind(), len(tr.Events))
 	}
-	if i := slices.IndexFunc(tr.Events, func(e trace.Event) bool { return e.Lost != nil }); i >= 0 {
+	if i := slices.IndexFunc(tr.Events, func(e trace.Entry) bool { return e.Lost != nil }); i >= 0 {
 		t.Errorf("events were lost: %+v", tr.Events[i].Lost)
 	}
 }

@@ -59,7 +59,7 @@ func TestWhatALabSaysOfTheTracepoints(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			gaps, err := seen(&trace.Trace{Events: tt.events})
+			gaps, err := seen(trace.Of(tt.events...))
 			if diff := cmp.Diff(tt.gaps, gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}

@@ -65,13 +65,13 @@ func took(t *testing.T, step, late time.Duration) *trace.Trace {
 		t.Fatal(err)
 	}
 	const start = time.Second
-	tr := &trace.Trace{Events: []trace.Event{
+	tr := trace.Of([]trace.Event{
 		{Run: &trace.Run{Scenario: "timed", Family: "v4", Source: source}},
 		{T: start, Start: &trace.Start{}},
 		{T: start, Start: &trace.Start{Actor: "client", Step: "sleep", Op: "sleep", N: 1}},
 		{T: start + step, Step: &trace.Step{Actor: "client", ID: "sleep", Op: "sleep", N: 1, Began: start}},
 		{T: start + step, End: &trace.End{Reason: trace.EndDone}},
-	}}
+	}...)
 	if late > 0 {
 		tr.Events[3].Step.Late = late
 	}

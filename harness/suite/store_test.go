@@ -81,7 +81,7 @@ func TestAnOldVerdictDoesNotOutliveItsTrace(t *testing.T) {
 	}
 	r := &Result{
 		Run:   Run{Scenario: &language.Scenario{Name: "a"}},
-		Trace: &trace.Trace{Events: []trace.Event{{End: &trace.End{Reason: trace.EndDone}}}},
+		Trace: trace.Of([]trace.Event{{End: &trace.End{Reason: trace.EndDone}}}...),
 	}
 	if err := save(r, dir); err == nil {
 		t.Fatal("a trace was written over a directory")
@@ -183,12 +183,12 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 			}
 			r := &Result{
 				Run: Run{Scenario: s, Seed: 7},
-				Trace: &trace.Trace{Events: []trace.Event{
+				Trace: trace.Of([]trace.Event{
 					{Run: &trace.Run{Scenario: "a", Case: "n=1", Family: "v4", Seed: 7, Kernel: "6.1", Source: source}},
 					{Step: &trace.Step{Actor: "client", ID: "connect", N: 1, Errno: "ECONNREFUSED"}},
-					{Packet: &trace.Packet{Host: "client", Device: "eth0", Out: true, Frame: []byte("a frame"), Length: 60}},
+					{Packet: &trace.Packet{LinkEnd: &trace.LinkEnd{Host: "client", Device: "eth0"}, Out: true, Frame: []byte("a frame"), Length: 60}},
 					{End: &trace.End{Reason: trace.EndDone}},
-				}},
+				}...),
 			}
 			r.Judge()
 			dir := t.TempDir()
@@ -223,11 +223,11 @@ func TestTracesOfEarlierVersionsNeedNoCapture(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := func(frame []byte) string {
-		r := &Result{Run: Run{Scenario: s}, Trace: &trace.Trace{Events: []trace.Event{
+		r := &Result{Run: Run{Scenario: s}, Trace: trace.Of([]trace.Event{
 			{Run: &trace.Run{Scenario: "a", Family: "v4", Source: source}},
-			{T: 5, Packet: &trace.Packet{Host: "client", Device: "eth0", Out: true, Frame: frame, Length: 60}},
+			{T: 5, Packet: &trace.Packet{LinkEnd: &trace.LinkEnd{Host: "client", Device: "eth0"}, Out: true, Frame: frame, Length: 60}},
 			{T: 6, End: &trace.End{Reason: trace.EndDone}},
-		}}}
+		}...)}
 		dir := t.TempDir()
 		r.Judge()
 		if err := save(r, dir); err != nil {

@@ -49,7 +49,7 @@ func TestRunsHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 func TestStatusOfARun(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	ended := &trace.Trace{Events: []trace.Event{{End: &trace.End{Reason: "done"}}}}
+	ended := trace.Of([]trace.Event{{End: &trace.End{Reason: "done"}}}...)
 	lacking := fmt.Errorf("making the lab: %w", &inject.MissingError{Feature: "sch_netem"})
 	for _, tt := range []struct {
 		name  string

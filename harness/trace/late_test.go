@@ -37,7 +37,7 @@ func TestLatenessOfATrace(t *testing.T) {
 		{"an actor's start", []Event{{T: 40 * ms, Start: &Start{Actor: "client", Step: "a", Late: 12 * ms}}}, 0, time.Second, 12 * ms, 12 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := (&Trace{Events: tt.events}).Lateness()
+			l := Of(tt.events...).Lateness()
 			if got := l.Within(tt.from, tt.until); got != tt.within {
 				t.Errorf("within %v to %v: %v, want %v", tt.from, tt.until, got, tt.within)
 			}
@@ -50,13 +50,13 @@ func TestLatenessOfATrace(t *testing.T) {
 
 func TestLatenessHasAPartForEachName(t *testing.T) {
 	const ms = time.Millisecond
-	got := (&Trace{Events: []Event{
+	got := Of([]Event{
 		{T: 10 * ms, Step: &Step{Actor: "client", Late: 4 * ms}},
 		{T: 60 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 20 * ms, Worst: 30 * ms, N: 5}},
 		{T: 90 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 82 * ms}},
 		{T: 95 * ms, Late: &Late{Part: LateFault, Name: "deep", Due: 93 * ms}},
 		{T: 99 * ms, Late: &Late{Part: LateLook, Name: "client", Due: 59 * ms}},
-	}}).Lateness()
+	}...).Lateness()
 	want := []PartLate{
 		{Part: LateFault, Name: "deep", Worst: 2 * ms, At: 95 * ms, N: 1},
 		{Part: LateFault, Name: "far", Worst: 30 * ms, At: 60 * ms, N: 6},

@@ -1,6 +1,10 @@
 package trace
 
-import "halfopen/internal/packet"
+import (
+	"time"
+
+	"halfopen/internal/packet"
+)
 
 // Decoded is a frame taken apart: addresses, ports, flags, options, payload.
 type Decoded = packet.Decoded
@@ -11,24 +15,27 @@ type Flow = packet.Flow
 // Effect is what a fault did to a packet.
 type Effect = packet.Effect
 
-// Packet is a packet seen at one end of a link.
+// LinkEnd says where packets were seen.
+type LinkEnd struct {
+	Host   string `json:"host,omitempty"`
+	Device string `json:"device,omitempty"`
+}
+
+// Packet is a packet seen at one end of a link. The fields stand in an order that takes little
+// memory.
 type Packet struct {
 	// Number is the place of the packet in the capture that is stored with the trace, from 1, as
 	// Wireshark counts. It is 0 in traces that are not stored, and in those of earlier versions,
 	// whose packets have their frames in the trace.
-	Number int `json:"number,omitempty"`
-	// Host and Device say where it was seen.
-	Host   string `json:"host,omitempty"`
-	Device string `json:"device,omitempty"`
+	Number uint32 `json:"number,omitempty"`
 	// Out is true if the host sent it, false if the host received it.
 	Out bool `json:"out,omitempty"`
+	// LinkEnd is never nil in a trace.
+	*LinkEnd
 	// Frame has the bytes from the link layer header on, as many as the capture keeps.
 	Frame []byte `json:"frame,omitempty"`
 	// Length is the length of the whole frame in bytes.
 	Length int `json:"length,omitempty"`
-	// Summary is the packet in one line, for people reading the file. Only packets that were read
-	// from a file have it.
-	Summary string `json:"summary,omitempty"`
 }
 
 // Decode decodes the packet's frame. Each call does so: the fields of a packet take more memory
@@ -38,12 +45,27 @@ func (p *Packet) Decode() *Decoded {
 	return &d
 }
 
-// summary returns the packet in one line.
-func (p *Packet) summary() string {
-	if p.Summary != "" {
-		return p.Summary
-	}
-	return packet.Summarize(p.Decode())
+// reference is a packet in a stored trace: its number, and for people reading the file what it is.
+type reference struct {
+	Number  int    `json:"number"`
+	Host    string `json:"host,omitempty"`
+	Device  string `json:"device,omitempty"`
+	Out     bool   `json:"out,omitempty"`
+	Length  int    `json:"length,omitempty"`
+	Summary string `json:"summary,omitempty"`
+}
+
+// referringEvent is an event of a stored trace that is a packet.
+type referringEvent struct {
+	T      time.Duration `json:"t"`
+	Packet reference     `json:"packet"`
+}
+
+func (p *Packet) referring(at time.Duration, number int) *referringEvent {
+	return &referringEvent{at, reference{
+		Number: number, Host: p.Host, Device: p.Device, Out: p.Out, Length: p.Length,
+		Summary: packet.Summarize(p.Decode()),
+	}}
 }
 
 // Flows returns the flow of each event, by its index in the trace. Events that are not packets have

@@ -40,10 +40,10 @@ func (t *Trace) ReadCapture(r io.Reader) error {
 			return fmt.Errorf("it has %d packets, fewer than the trace", in.packets)
 		case err != nil:
 			return fmt.Errorf("after packet %d: %w", in.packets, err)
-		case e.Packet.Number != in.packets || at != uint64(wall.Add(e.T).UnixNano()):
+		case int(e.Packet.Number) != in.packets || at != uint64(wall.Add(e.T).UnixNano()):
 			return fmt.Errorf("packet %d is not the one of the trace: the file was changed, or is of another run", in.packets)
 		}
-		p.Number, p.Summary = e.Packet.Number, e.Packet.Summary
+		p.Number = e.Packet.Number
 		e.Packet = p
 	}
 	if _, _, err := in.next(); !errors.Is(err, io.EOF) {
@@ -55,12 +55,9 @@ func (t *Trace) ReadCapture(r io.Reader) error {
 // captureReader reads a file of one section that [Trace.WriteCapture] wrote.
 type captureReader struct {
 	r       *bufio.Reader
-	ends    []linkEndName
+	ends    []*LinkEnd
 	packets int
 }
-
-// linkEndName is the name of an interface.
-type linkEndName struct{ host, device string }
 
 // largestBlock bounds a block: the largest frame has 64 KiB, and a comment has a name.
 const largestBlock = 1 << 20
@@ -80,7 +77,7 @@ func (c *captureReader) next() (at uint64, p *Packet, err error) {
 				return 0, nil, errBlock
 			}
 			host, device, _ := strings.Cut(string(findOption(body[8:], optInterfaceName)), ":")
-			c.ends = append(c.ends, linkEndName{host, device})
+			c.ends = append(c.ends, &LinkEnd{host, device})
 		case blockPacket:
 			c.packets++
 			return c.packet(body)
@@ -121,7 +118,7 @@ func (c *captureReader) packet(body []byte) (at uint64, p *Packet, err error) {
 	}
 	flags := findOption(body[20+padded:], optPacketFlags)
 	p = &Packet{
-		Host: c.ends[end].host, Device: c.ends[end].device, Length: int(field(4)),
+		LinkEnd: c.ends[end], Length: int(field(4)),
 		Frame: body[20 : 20+size : 20+size],
 		Out:   len(flags) == 4 && binary.LittleEndian.Uint32(flags) == ngOutbound,
 	}

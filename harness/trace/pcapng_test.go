@@ -10,13 +10,13 @@ import (
 
 // sample is a trace with packets at several link ends, some at the same instant.
 func sample(packets int) *Trace {
-	t := &Trace{Events: []Event{
+	t := Of([]Event{
 		{Run: &Run{Scenario: "a", Wall: time.Unix(1_700_000_000, 123456789)}},
 		{Host: &Host{Name: "client", Links: []Link{{Device: "eth0", Peer: "wire"}}}},
-	}}
+	}...)
 	for i := range packets {
-		t.Events = append(t.Events, Event{T: time.Duration(i / 2), Packet: &Packet{
-			Host: "client", Device: fmt.Sprint("eth", i%3), Out: i%2 == 0,
+		t.Add(Event{T: time.Duration(i / 2), Packet: &Packet{
+			LinkEnd: &LinkEnd{Host: "client", Device: fmt.Sprint("eth", i%3)}, Out: i%2 == 0,
 			Frame: bytes.Repeat([]byte{byte(i)}, i%70), Length: 1514,
 		}})
 	}
@@ -53,7 +53,7 @@ func TestPacketsAreReadFromTheCapture(t *testing.T) {
 					continue
 				}
 				p := *is.Packet
-				p.Number, p.Summary = 0, ""
+				p.Number = 0
 				if was.T != is.T || p.Host != was.Packet.Host || p.Device != was.Packet.Device ||
 					p.Out != was.Packet.Out || p.Length != was.Packet.Length ||
 					!bytes.Equal(p.Frame, was.Packet.Frame) {

@@ -9,23 +9,91 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // Trace is the events of one run in the order of their times.
 type Trace struct {
-	Events []Event
+	Events []Entry
+	// ends are the link ends of the packets: packets of one end share its names.
+	ends []*LinkEnd
+}
+
+// Entry is an event in a trace, with the same fields. It takes little memory for a packet, of which
+// there are millions. [Trace.Add] and [Of] make entries; the zero Entry is not ready to use.
+type Entry struct {
+	T      time.Duration
+	Packet *Packet
+	// Event is the event if it is no packet. That of a packet is empty.
+	*Event
+}
+
+// notPacket is the Event of all packets.
+var notPacket Event
+
+// Kind is the JSON key of the event, as [Event.Kind] returns it.
+func (e *Entry) Kind() string {
+	if e.Packet != nil {
+		return "packet"
+	}
+	return e.Event.Kind()
+}
+
+// Whole returns the event as it was added.
+func (e *Entry) Whole() Event {
+	if e.Packet != nil {
+		return Event{T: e.T, Packet: e.Packet}
+	}
+	return *e.Event
+}
+
+// Of returns a trace of these events.
+func Of(events ...Event) *Trace {
+	t := &Trace{}
+	for _, e := range events {
+		t.Add(e)
+	}
+	return t
 }
 
 // Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a
-// little late.
-func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
+// little late. The trace takes a packet over, and shares its link end with others.
+func (t *Trace) Add(e Event) {
+	if e.Packet != nil {
+		t.addPacket(e.T, e.Packet)
+		return
+	}
+	kept := e
+	t.Events = append(t.Events, Entry{T: e.T, Event: &kept})
+}
+
+func (t *Trace) addPacket(at time.Duration, p *Packet) {
+	if end := t.end(p.LinkEnd); p.LinkEnd != end {
+		p.LinkEnd = end
+	}
+	t.Events = append(t.Events, Entry{T: at, Packet: p, Event: &notPacket})
+}
+
+// end returns the link end that all packets with these names share.
+func (t *Trace) end(of *LinkEnd) *LinkEnd {
+	if of == nil {
+		of = &LinkEnd{}
+	}
+	for _, end := range t.ends {
+		if end == of || *end == *of {
+			return end
+		}
+	}
+	t.ends = append(t.ends, of)
+	return of
+}
 
 // Sort orders the events by time. Events of the same instant keep the order in which they were
 // added.
 func (t *Trace) Sort() {
-	slices.SortStableFunc(t.Events, func(a, b Event) int { return cmp.Compare(a.T, b.T) })
+	slices.SortStableFunc(t.Events, func(a, b Entry) int { return cmp.Compare(a.T, b.T) })
 }
 
 // Run returns the run event, or nil.
@@ -85,7 +153,10 @@ func (t *Trace) Started() time.Duration {
 
 // Write writes the trace as NDJSON: one event a line. A reader needs no other file.
 func (t *Trace) Write(w io.Writer) error {
-	return t.write(w, func(e *Event, _ int) *Event { return e })
+	return t.write(w, func(l *lines, e *Entry, _ int) error {
+		whole := e.Whole()
+		return l.json.Encode(&whole)
+	})
 }
 
 // MostSummarized is how many packets of a stored trace have their link end, length and summary in
@@ -96,33 +167,49 @@ const MostSummarized = 10_000
 // frames they have their number in the file that [Trace.WriteCapture] writes. The trace must be
 // sorted.
 func (t *Trace) WriteReferring(w io.Writer) error {
-	return t.write(w, func(e *Event, packet int) *Event {
-		if e.Packet == nil {
-			return e
+	return t.write(w, func(l *lines, e *Entry, number int) error {
+		if number <= MostSummarized {
+			return l.json.Encode(e.Packet.referring(e.T, number))
 		}
-		p := Packet{Number: packet}
-		if packet <= MostSummarized {
-			p.Host, p.Device, p.Out, p.Length = e.Packet.Host, e.Packet.Device, e.Packet.Out, e.Packet.Length
-			p.Summary = e.Packet.summary()
-		}
-		return &Event{T: e.T, Packet: &p}
+		return l.reference(e.T, number)
 	})
 }
 
-// write writes each event as the form that is made of it and the number of packets so far.
-func (t *Trace) write(w io.Writer, form func(*Event, int) *Event) error {
-	bw := bufio.NewWriter(w)
-	enc := json.NewEncoder(bw)
+// lines writes events, each to a line.
+type lines struct {
+	w    *bufio.Writer
+	json *json.Encoder
+}
+
+// reference writes a packet that has nothing but its number. There may be millions.
+func (l *lines) reference(at time.Duration, number int) error {
+	b := append(l.w.AvailableBuffer(), `{"t":`...)
+	b = strconv.AppendInt(b, int64(at), 10)
+	b = append(b, `,"packet":{"number":`...)
+	b = strconv.AppendInt(b, int64(number), 10)
+	_, err := l.w.Write(append(b, "}}\n"...))
+	return err
+}
+
+// write writes each event to a line; packet writes the packets, which have numbers from 1.
+func (t *Trace) write(w io.Writer, packet func(*lines, *Entry, int) error) error {
+	l := lines{w: bufio.NewWriter(w)}
+	l.json = json.NewEncoder(l.w)
 	packets := 0
 	for i := range t.Events {
-		if t.Events[i].Packet != nil {
+		e := &t.Events[i]
+		var err error
+		if e.Packet != nil {
 			packets++
+			err = packet(&l, e, packets)
+		} else {
+			err = l.json.Encode(e.Event)
 		}
-		if err := enc.Encode(form(&t.Events[i], packets)); err != nil {
+		if err != nil {
 			return fmt.Errorf("writing event %d: %w", i, err)
 		}
 	}
-	return bw.Flush()
+	return l.w.Flush()
 }
 
 // Read reads a trace written by [Trace.Write]. The packets of one that was written by

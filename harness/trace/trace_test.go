@@ -17,7 +17,7 @@ import (
 // everyEvent has an event of each kind.
 func everyEvent() *Trace {
 	const ms = time.Millisecond
-	return &Trace{Events: []Event{
+	return Of([]Event{
 		{Run: &Run{
 			Scenario: "refused", Family: "v4", Params: map[string]string{"port": "8080"}, Seed: 7,
 			Wall: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Kernel: "6.12.1", Version: "v1",
@@ -29,7 +29,7 @@ func everyEvent() *Trace {
 		{T: 4 * ms, Fault: &Fault{Name: "lost", What: FaultOn, Mechanism: "nfqueue", Why: "nth"}},
 		{T: 5 * ms, Start: &Start{}},
 		{T: 6 * ms, Start: &Start{Actor: "client", Step: "connect", Op: "connect", N: 1, TID: 12}},
-		{T: 7 * ms, Packet: &Packet{Host: "client", Device: "eth0", Out: true, Frame: []byte{1, 2, 3}, Length: 60, Summary: "SYN"}},
+		{T: 7 * ms, Packet: &Packet{LinkEnd: &LinkEnd{Host: "client", Device: "eth0"}, Out: true, Frame: []byte{1, 2, 3}, Length: 60}},
 		{T: 8 * ms, Fault: &Fault{Name: "lost", What: FaultHit, Hits: 1, Host: "wire", Effect: "dropped", Packet: []byte{0x45}}},
 		{T: 9 * ms, Socket: &Socket{Host: "client", Local: "198.18.0.1:40000", Remote: "198.18.1.1:8080", State: "SYN_SENT"}},
 		{T: 10 * ms, Sampled: &Sampled{Event: "client.connect.start"}},
@@ -47,7 +47,7 @@ func everyEvent() *Trace {
 		{T: 21 * ms, Lost: &Lost{Host: "client", Events: Drops, N: 3}},
 		{T: 22 * ms, Late: &Late{Part: LateFault, Name: "lost", Due: 20 * ms, Worst: ms, N: 2}},
 		{T: 22 * ms, End: &End{Reason: EndDeadline, Hanging: []string{"client.connect"}}},
-	}}
+	}...)
 }
 
 func someSocket(state string) TCPSocket {
@@ -71,7 +71,7 @@ func TestEachEventHasAKind(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range everyEvent().Events {
 		var fields map[string]json.RawMessage
-		text, err := json.Marshal(e)
+		text, err := json.Marshal(e.Whole())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestReadReturnsWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The scenario is written with HTML characters escaped, which means the same.
-	if diff := cmp.Diff(want, got, cmp.Transformer("", func(m json.RawMessage) (v any) {
+	if diff := cmp.Diff(want.Events, got.Events, cmp.Transformer("", func(m json.RawMessage) (v any) {
 		if err := json.Unmarshal(m, &v); err != nil {
 			return string(m)
 		}
@@ -230,7 +230,7 @@ func TestFindingEvents(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tr := &Trace{Events: tt.events}
+			tr := Of(tt.events...)
 			if got := tr.Run(); got != tt.run {
 				t.Errorf("run %v, want %v", got, tt.run)
 			}

@@ -24,18 +24,18 @@ func syn(at time.Duration, host string, out bool, port uint16) trace.Event {
 	binary.BigEndian.PutUint16(tcp, port)
 	binary.BigEndian.PutUint16(tcp[2:], 9)
 	tcp[12], tcp[13] = 0x50, 0x02
-	return trace.Event{T: at, Packet: &trace.Packet{Host: host, Out: out, Frame: f, Length: len(f)}}
+	return trace.Event{T: at, Packet: &trace.Packet{LinkEnd: &trace.LinkEnd{Host: host}, Out: out, Frame: f, Length: len(f)}}
 }
 
 func TestDelayErrorsAreTakenFromBothSidesOfTheWire(t *testing.T) {
 	const ms = time.Millisecond
-	got := delayErrors(&trace.Trace{Events: []trace.Event{
+	got := delayErrors(trace.Of([]trace.Event{
 		syn(0, "client", true, 1), syn(1*ms, "wire", false, 1), syn(2*ms, "wire", false, 2), syn(3*ms, "wire", false, 3),
 		syn(22*ms, "wire", true, 1), // 1 ms late
 		syn(22*ms, "server", false, 1),
 		syn(21*ms, "wire", true, 2), // 1 ms early
 		syn(30*ms, "wire", true, 4), // its arrival was not seen; 3 never leaves
-	}})
+	}...))
 	if diff := cmp.Diff([]time.Duration{-1 * ms, 1 * ms}, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}

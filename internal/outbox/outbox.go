@@ -27,7 +27,7 @@ type Outbox[M any] struct {
 }
 
 // Most is how many messages wait, or are being written, before [Outbox.Await] waits.
-const Most = 10_000
+const Most = 1000
 
 // New starts the goroutine that writes to w until Close.
 func New[M any](w io.Writer) *Outbox[M] {
@@ -45,6 +45,19 @@ func (o *Outbox[M]) Send(m M) {
 		return
 	}
 	o.waiting = append(o.waiting, m)
+	o.some.Signal()
+}
+
+// Join is like Send, but join may add what is sent to the message that was queued last and is not
+// being written yet. If there is none, or join returns false, the message that alone returns is
+// queued.
+func (o *Outbox[M]) Join(join func(last *M) bool, alone func() M) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := len(o.waiting); o.failed || n > 0 && join(&o.waiting[n-1]) {
+		return
+	}
+	o.waiting = append(o.waiting, alone())
 	o.some.Signal()
 }
 

@@ -3,6 +3,8 @@ package outbox
 import (
 	"errors"
 	"io"
+	"runtime"
+	"slices"
 	"testing"
 
 	"halfopen/internal/codec"
@@ -109,4 +111,60 @@ func TestNobodyWaitsForAReaderThatIsGone(t *testing.T) {
 	if err := o.Close(); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Close: %v, want %v", err, io.ErrClosedPipe)
 	}
+}
+
+// What is joined to a message that still waits is part of it; a message that is being written is
+// left alone.
+func TestJoinAddsToTheMessageThatWaits(t *testing.T) {
+	r, w := io.Pipe()
+	o := New[note](w)
+	join := func(n int) {
+		o.Join(func(last *note) bool {
+			if last.N >= 100 {
+				return false
+			}
+			last.N += n
+			return true
+		}, func() note { return note{N: n} })
+	}
+	o.Send(note{N: 1})
+	for o.len() > 0 { // until it is being written, to a pipe that nobody reads
+		runtime.Gosched()
+	}
+	join(10) // nothing waits
+	join(20)
+	join(90)
+	join(5) // the last takes no more
+	o.Send(note{N: 7})
+	closed := make(chan error, 1)
+	go func() {
+		err := o.Close()
+		w.Close()
+		closed <- err
+	}()
+	dec := codec.NewDecoder(r)
+	var got []int
+	for {
+		var n note
+		if err := dec.Decode(&n); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, n.N)
+	}
+	if want := []int{1, 120, 5, 7}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	join(1) // nobody reads any more: it is dropped
+}
+
+// len returns how many messages wait.
+func (o *Outbox[M]) len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.waiting)
 }

@@ -34,7 +34,7 @@ func transfer(b *testing.B, n int) *trace.Trace {
 		}
 		p.now += 5 * time.Microsecond
 		p.tr.Add(trace.Event{T: p.now, Packet: &trace.Packet{
-			Host: "client", Device: "eth0", Out: i%2 == 0, Frame: frame, Length: len(frame),
+			LinkEnd: &trace.LinkEnd{Host: "client", Device: "eth0"}, Out: i%2 == 0, Frame: frame, Length: len(frame),
 		}})
 	}
 	p.add(trace.Event{End: &trace.End{Reason: trace.EndDone, Looked: p.now}})
@@ -59,7 +59,7 @@ func flooded(b *testing.B, n int) *trace.Trace {
 			frame[at] = port
 			p.now += 5 * time.Microsecond
 			p.tr.Add(trace.Event{T: p.now, Packet: &trace.Packet{
-				Host: "server", Device: "eth0", Out: out, Frame: frame, Length: len(frame),
+				LinkEnd: &trace.LinkEnd{Host: "server", Device: "eth0"}, Out: out, Frame: frame, Length: len(frame),
 			}})
 		}
 	}

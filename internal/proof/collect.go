@@ -451,7 +451,7 @@ func (c *collection) killed(i int) time.Duration {
 	return 0
 }
 
-func (c *collection) step(i int, e *trace.Event) {
+func (c *collection) step(i int, e *trace.Entry) {
 	s := e.Step
 	h := c.named[c.scene.Host(s.Actor)]
 	if h == nil {

@@ -112,7 +112,7 @@ func (p *tape) packet(out bool, flags string, seq, ack, length int) *tape {
 		p.t.Fatal(err)
 	}
 	return p.add(trace.Event{Packet: &trace.Packet{
-		Host: p.host, Device: "eth0", Out: out, Frame: buf.Bytes(), Length: len(buf.Bytes()),
+		LinkEnd: &trace.LinkEnd{Host: p.host, Device: "eth0"}, Out: out, Frame: buf.Bytes(), Length: len(buf.Bytes()),
 	}})
 }
 
@@ -184,7 +184,7 @@ func (p *tape) counters(name string, n int64) *tape {
 	for at, value := range map[trace.Moment]int64{trace.Before: 0, trace.After: n} {
 		e := trace.Event{Counters: &trace.Counters{Host: p.host, At: at, Values: map[string]int64{name: value}}}
 		if at == trace.Before {
-			p.tr.Events = append([]trace.Event{e}, p.tr.Events...)
+			p.tr.Events = append(trace.Of(e).Events, p.tr.Events...)
 			continue
 		}
 		p.add(e)

@@ -144,7 +144,7 @@ func (l *lab) frame(from, to string, id uint16, proto layers.IPProtocol, inner .
 }
 
 func (l *lab) see(at time.Duration, host, device string, out bool, frame []byte) {
-	l.add(start+at, trace.Event{Packet: &trace.Packet{Host: host, Device: device, Out: out, Frame: frame, Length: len(frame)}})
+	l.add(start+at, trace.Event{Packet: &trace.Packet{LinkEnd: &trace.LinkEnd{Host: host, Device: device}, Out: out, Frame: frame, Length: len(frame)}})
 }
 
 // pass lets a frame arrive, after 40 µs or, with a delay on the wire, later.

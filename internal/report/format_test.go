@@ -55,7 +55,8 @@ func TestFormats(t *testing.T) {
 			r := failing(t)
 			v.Begin(&r.Run)
 			for i := range r.Trace.Events {
-				v.Event(&r.Run, &r.Trace.Events[i])
+				e := r.Trace.Events[i].Whole()
+				v.Event(&r.Run, &e)
 			}
 			v.End(r)
 			stopped := result.Result{Run: r.Run}

@@ -118,13 +118,13 @@ func stepTable(r *result.Result) [][]string {
 	var rows [][]string
 	calls := stepCalls(r.Scenario, r.Trace)
 	start := r.Trace.Started()
-	var ended []*trace.Event
+	var ended []*trace.Entry
 	for i := range r.Trace.Events {
 		if e := &r.Trace.Events[i]; e.Step != nil {
 			ended = append(ended, e)
 		}
 	}
-	slices.SortStableFunc(ended, func(a, b *trace.Event) int {
+	slices.SortStableFunc(ended, func(a, b *trace.Entry) int {
 		return cmp.Compare(a.Step.Began, b.Step.Began)
 	})
 	for _, e := range ended {

@@ -64,11 +64,13 @@ func TestADelayThatWasLateIsDrawnWithItsRealTime(t *testing.T) {
 // late adds that parts of the lab of a run were late.
 func late(tr *trace.Trace) *trace.Trace {
 	at := tr.Started() + 200*ms
-	tr.Events = append(tr.Events,
-		trace.Event{T: at, Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: at - 91*ms, N: 3, Worst: 41 * ms}},
-		trace.Event{T: at, Late: &trace.Late{Part: trace.LateReport, Name: "client", Due: at - 2*ms}},
-		trace.Event{T: at, Step: &trace.Step{Actor: "client", ID: "x", Op: "sleep", N: 1, Began: at, Late: 40 * ms}},
-	)
+	for _, e := range []trace.Event{
+		{T: at, Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: at - 91*ms, N: 3, Worst: 41 * ms}},
+		{T: at, Late: &trace.Late{Part: trace.LateReport, Name: "client", Due: at - 2*ms}},
+		{T: at, Step: &trace.Step{Actor: "client", ID: "x", Op: "sleep", N: 1, Began: at, Late: 40 * ms}},
+	} {
+		tr.Add(e)
+	}
 	tr.Sort()
 	return tr
 }

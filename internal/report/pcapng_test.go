@@ -22,7 +22,7 @@ func TestPcapngHasEveryPacketWhereAndWhenItWasSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, packets := readPcapng(t, buf.Bytes())
-	var want []*trace.Event
+	var want []*trace.Entry
 	for i := range tr.Events {
 		if tr.Events[i].Packet != nil {
 			want = append(want, &tr.Events[i])

@@ -40,7 +40,8 @@ func TestWaitingSaysWhatARunWaitsFor(t *testing.T) {
 			w := newWaiting(s)
 			for i := range tr.Events {
 				if tr.Events[i].T <= start+c.until {
-					w.event(&tr.Events[i])
+					e := tr.Events[i].Whole()
+					w.event(&e)
 				}
 			}
 			if got := w.text(start + c.now); got != c.want {
@@ -97,7 +98,8 @@ func TestProgressOfManyCasesAtOncePrintsEachOutcomeOnce(t *testing.T) {
 				wg.Go(func() {
 					w := p.Case(s.ID(), s)
 					for i := range tr.Events {
-						w.Event(&tr.Events[i])
+						e := tr.Events[i].Whole()
+						w.Event(&e)
 					}
 					w.Done(n%10 == 0, fmt.Sprintf("outcome %d.", n))
 				})
@@ -124,7 +126,8 @@ func TestProgressShowsALineForARunningCase(t *testing.T) {
 	w := p.Case(s.ID(), s)
 	for i := range tr.Events {
 		if tr.Events[i].T <= start+500*ms {
-			w.Event(&tr.Events[i])
+			e := tr.Events[i].Whole()
+			w.Event(&e)
 		}
 	}
 	deadline := time.After(10 * time.Second)

@@ -62,7 +62,7 @@ func (j *Journey) at(f *language.Fault) *packet.Decoded {
 // reportsHits reports whether the fault's mechanism reported each hit, so that nothing need be
 // guessed.
 func reportsHits(t *trace.Trace, fault string) bool {
-	return slices.ContainsFunc(t.Events, func(e trace.Event) bool {
+	return slices.ContainsFunc(t.Events, func(e trace.Entry) bool {
 		return e.Fault != nil && e.Fault.Name == fault && e.Fault.What == trace.FaultHit
 	})
 }

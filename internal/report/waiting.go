@@ -52,7 +52,7 @@ func newWaiting(s *language.Scenario) *waiting {
 func (w *waiting) event(e *trace.Event) {
 	switch {
 	case e.Host != nil:
-		maps.Copy(w.hosts, (&trace.Trace{Events: []trace.Event{*e}}).Addresses())
+		maps.Copy(w.hosts, trace.Of(*e).Addresses())
 	case e.Start != nil && e.Start.Actor == "":
 		w.started = true
 	case e.Start != nil:

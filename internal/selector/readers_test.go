@@ -95,7 +95,7 @@ var readers = map[string]func(*language.Selector) (string, error){
 	},
 	"an expectation": func(m *language.Selector) (string, error) {
 		s := &language.Scenario{Name: "x", Expect: []language.Expectation{{Packets: &language.PacketsExpectation{Packets: *m, None: true}}}}
-		v := assertions.Check(s, &trace.Trace{Events: []trace.Event{{End: &trace.End{Reason: "done"}}}})[0]
+		v := assertions.Check(s, trace.Of([]trace.Event{{End: &trace.End{Reason: "done"}}}...))[0]
 		if v.Status != assertions.Pass {
 			return "", fmt.Errorf("%s", v.Reason)
 		}

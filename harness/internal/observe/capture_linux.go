@@ -54,9 +54,8 @@ type capture struct {
 
 // link is one end of a link and its packet socket.
 type link struct {
-	host   string
-	index  int
-	device string
+	*trace.LinkEnd
+	index int
 	// ifindex is the device's index in its namespace.
 	ifindex int
 	fd      int
@@ -109,7 +108,9 @@ func newCapture(
 	buffer := bufferSize(hosts)
 	for i, h := range hosts {
 		for _, device := range h.Devices {
-			l := &link{host: h.Name, index: i, device: device, fd: -1, buffer: buffer}
+			l := &link{
+				LinkEnd: &trace.LinkEnd{Host: h.Name, Device: device}, index: i, fd: -1, buffer: buffer,
+			}
 			if err := h.NS.Do(l.open); err != nil {
 				return nil, fmt.Errorf("capturing on %s of %s: %w", device, h.Name, err)
 			}
@@ -135,7 +136,7 @@ func newCapture(
 		addr := unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: l.ifindex}
 		if err := unix.Bind(l.fd, &addr); err != nil {
 			return nil, fmt.Errorf("capturing on %s of %s: %w",
-				l.device, l.host, os.NewSyscallError("bind", err))
+				l.Device, l.Host, os.NewSyscallError("bind", err))
 		}
 	}
 	c.held = hold(c.sockets())
@@ -199,7 +200,7 @@ func (c *capture) await(events []unix.EpollEvent) ([]unix.EpollEvent, error) {
 // open makes the packet socket. It must run in the host's namespace. The socket sees no packets
 // until it is bound.
 func (l *link) open() (err error) {
-	device, err := net.InterfaceByName(l.device)
+	device, err := net.InterfaceByName(l.Device)
 	if err != nil {
 		return err
 	}
@@ -303,7 +304,7 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("reading packets on %s of %s: %w",
-			l.device, l.host, os.NewSyscallError("recvmmsg", err))
+			l.Device, l.Host, os.NewSyscallError("recvmmsg", err))
 	}
 	c.wake(l.index)
 	c.wall.batch()
@@ -320,7 +321,7 @@ func (c *capture) read(l *link) (last time.Duration, err error) {
 		start := len(frames)
 		frames = append(frames, kept[i]...)
 		p := &packets[i]
-		p.Host, p.Device, p.Out = l.host, l.device, c.batch.From(i).Pkttype == unix.PACKET_OUTGOING
+		p.LinkEnd, p.Out = l.LinkEnd, c.batch.From(i).Pkttype == unix.PACKET_OUTGOING
 		p.Frame = frames[start:len(frames):len(frames)]
 		p.Length = c.batch.Length(i)
 		if sec, nsec, ok := parseTimestamp(c.batch.Control(i)); ok {
@@ -364,7 +365,7 @@ func (c *capture) stop() error {
 		}
 		if stats.Drops > 0 {
 			c.note("%d of %d packets on %s of %s were lost by the capture, not by the lab",
-				stats.Drops, stats.Packets, l.device, l.host)
+				stats.Drops, stats.Packets, l.Device, l.Host)
 		}
 	}
 	return err

@@ -76,14 +76,14 @@ func TestARunOfWhichNothingWasJudgedIsASkip(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &Result{
 				Run: Run{Scenario: &language.Scenario{Name: "a", Expect: tt.expect, Faults: tt.faults}},
-				Trace: &trace.Trace{Events: []trace.Event{
+				Trace: trace.Of([]trace.Event{
 					{Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.later", Missing: true}},
 					{Sysctl: &trace.Sysctl{Host: "client", Name: "net.ipv4.early", Value: "1"}},
 					{Step: &trace.Step{Actor: "client", ID: "connect", N: 1}},
 					{Fault: &trace.Fault{Name: "loss", What: trace.FaultHits, Hits: 1}},
 					{Fault: &trace.Fault{Name: "late", What: trace.FaultHits}},
 					{End: &trace.End{Reason: trace.EndDone}},
-				}},
+				}...),
 			}
 			r.Judge()
 			err := ""
@@ -108,7 +108,7 @@ func write(t *testing.T, dir string, events ...trace.Event) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := (&trace.Trace{Events: events}).Write(f); err != nil {
+	if err := trace.Of(events...).Write(f); err != nil {
 		t.Fatal(err)
 	}
 	return dir
