@@ -71,7 +71,7 @@ func TestTheKernelsEventsAreInTheirPlace(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the events emitted (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(emitted, c.trace.Events); diff != "" {
+	if diff := cmp.Diff(trace.Of(emitted...).Events, c.trace.Events); diff != "" {
 		t.Errorf("the trace (-emitted +trace):\n%s", diff)
 	}
 }
