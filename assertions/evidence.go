@@ -41,6 +41,8 @@ type evidence struct {
 	// starts and steps are the indexes of those events by step.
 	starts map[stepKey][]int
 	steps  map[stepKey][]int
+	// readFor has the time at which the sockets had been read for an event.
+	readFor map[string]time.Duration
 }
 
 // stepKey is a step of an actor.
@@ -60,6 +62,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		lateness: t.Lateness(),
 		starts:   map[stepKey][]int{},
 		steps:    map[stepKey][]int{},
+		readFor:  map[string]time.Duration{},
 	}
 	for i := range t.Events {
 		switch e := &t.Events[i]; {
@@ -77,6 +80,10 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 			ev.packets = append(ev.packets, i)
 		case e.Socket != nil:
 			ev.sockets = append(ev.sockets, i)
+		case e.Sampled != nil:
+			if _, again := ev.readFor[e.Sampled.Event]; !again {
+				ev.readFor[e.Sampled.Event] = e.T
+			}
 		}
 		ev.ended = max(ev.ended, t.Events[i].T)
 	}
@@ -162,11 +169,8 @@ func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
 
 // sampled returns when the sockets had been read for an event; -1 if they were not read for it.
 func (ev *evidence) sampled(ref language.EventRef) time.Duration {
-	name := string(ref.Canonical())
-	for i := range ev.t.Events {
-		if e := &ev.t.Events[i]; e.Sampled != nil && e.Sampled.Event == name {
-			return e.T
-		}
+	if at, ok := ev.readFor[string(ref.Canonical())]; ok {
+		return at
 	}
 	return -1
 }

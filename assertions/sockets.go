@@ -46,8 +46,10 @@ func judgeCount(
 	want := fmt.Sprintf("%s at %s", x.Count.Of("socket"), moment)
 	least, most := 0, 0
 	var there []string
-	for _, l := range lives {
-		now, was := ev.at(x, l, at)
+	all := make([]counted, len(lives))
+	for i, l := range lives {
+		all[i] = ev.counted(x, l)
+		now, was := all[i].at(at)
 		if now.yes > 0 {
 			most++
 		}
@@ -59,7 +61,7 @@ func judgeCount(
 	}
 	if !x.Count.All(int64(least), int64(most)) && x.Count.Any(int64(least), int64(most)) {
 		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
-	} else if m, ok := ev.momentOf(x, lives, at, int64(least)); ok {
+	} else if m, ok := ev.momentOf(x, lives, all, at, int64(least)); ok {
 		v.missedSaw(m, want, say.Count(least, "socket"))
 	} else {
 		v.saw(x.Count.All(int64(least), int64(most)), want, say.Count(least, "socket"))
@@ -77,7 +79,7 @@ func judgeCount(
 // momentOf returns by how much the moment missed one with a number of sockets as wanted, see
 // [momentMargin].
 func (ev *evidence) momentOf(
-	x *language.SocketsExpectation, lives []*proof.Socket, at time.Duration, got int64,
+	x *language.SocketsExpectation, lives []*proof.Socket, all []counted, at time.Duration, got int64,
 ) (m margin, ok bool) {
 	if x.When == "" || x.Count.Contains(got) {
 		return m, false
@@ -90,29 +92,36 @@ func (ev *evidence) momentOf(
 			}
 		}
 	}
-	return momentMargin(x, at, edges, func(moved time.Duration) int64 {
-		n := int64(0)
-		for _, l := range lives {
-			if now, _ := ev.at(x, l, moved); now.always() {
-				n++
-			}
+	slices.Sort(edges)
+	return momentMargin(x, at, slices.Compact(edges), surelyThere(all))
+}
+
+// counted are the stays of a socket in the states to count, on each of its paths.
+type counted [][]countedStay
+
+// countedStay is a stay, and the same stay where it is judged at the moment of the count.
+type countedStay struct{ stay, sharp stay }
+
+func (ev *evidence) counted(x *language.SocketsExpectation, l *proof.Socket) counted {
+	paths := make(counted, len(l.Paths))
+	for i, path := range l.Paths {
+		for _, s := range ev.stays(x.Sockets.State, l, path, true) {
+			paths[i] = append(paths[i], countedStay{s, ev.atLooks(&s, x.When)})
 		}
-		return n
-	})
+	}
+	return paths
 }
 
 // at reports on how many of its paths a socket was in one of the states at a time, and one such
 // stay.
-func (ev *evidence) at(
-	x *language.SocketsExpectation, l *proof.Socket, at time.Duration,
-) (there judged, was *stay) {
-	for _, path := range l.Paths {
+func (c counted) at(at time.Duration) (there judged, was *stay) {
+	for _, stays := range c {
 		is, may := false, false
-		for _, s := range ev.stays(x.Sockets.State, l, path, true) {
-			sharp := ev.atLooks(&s, x.When)
-			if sharp.earliest <= at && (s.open || at < s.to) {
-				may, was = true, &s
-				is = is || !s.unknown && s.from <= at && (s.open || at < sharp.lasting)
+		for i := range stays {
+			s := &stays[i]
+			if s.sharp.earliest <= at && (s.stay.open || at < s.stay.to) {
+				may, was = true, &s.stay
+				is = is || s.surely(at)
 			}
 		}
 		there.add(is)
@@ -121,6 +130,61 @@ func (ev *evidence) at(
 		}
 	}
 	return there, was
+}
+
+// surely reports whether the stay includes a time, whatever the evidence leaves open.
+func (s *countedStay) surely(at time.Duration) bool {
+	return !s.stay.unknown && s.stay.from <= at && (s.stay.open || at < s.sharp.lasting)
+}
+
+// surelyThere returns a function that says how many sockets were surely in one of the states at a
+// time: on all of their paths. There may be thousands of sockets, and as many times to ask for, so
+// the sockets are counted once, in the order of time.
+func surelyThere(all []counted) (count func(time.Duration) int64) {
+	type change struct {
+		at     time.Duration
+		socket int
+		by     int
+	}
+	var changes []change
+	for i, paths := range all {
+		for _, stays := range paths {
+			for _, s := range stays {
+				if !s.surely(s.stay.from) {
+					continue
+				}
+				changes = append(changes, change{s.stay.from, i, 1})
+				if !s.stay.open {
+					changes = append(changes, change{s.sharp.lasting, i, -1})
+				}
+			}
+		}
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	on := make([]int, len(all)) // the paths on which each socket is there now
+	there := make([]int64, len(changes))
+	now := int64(0)
+	for i, c := range changes {
+		if on[c.socket] == len(all[c.socket]) {
+			now--
+		}
+		if on[c.socket] += c.by; on[c.socket] == len(all[c.socket]) {
+			now++
+		}
+		there[i] = now
+	}
+	return func(at time.Duration) int64 {
+		after, _ := slices.BinarySearchFunc(changes, at, func(c change, at time.Duration) int {
+			if c.at <= at {
+				return -1
+			}
+			return 1
+		})
+		if after == 0 {
+			return 0
+		}
+		return there[after-1]
+	}
 }
 
 // judgePeak judges the highest number of sockets at one time. A bare number is the most that there
