@@ -88,7 +88,7 @@ func TestBlocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, j := range runAll(t.Context(), runs) {
+	for _, j := range runAll(t, runs) {
 		for _, line := range j.failures() {
 			t.Error(line)
 		}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"halfopen/harness/suite"
 	"halfopen/scenarios/language"
 )
 
@@ -32,7 +33,7 @@ func TestMutationsFailOnABusyMachine(t *testing.T) {
 		}
 	}
 	stop := startLoops(t, loops)
-	busy := runTogether(t.Context(), list)
+	busy := runWith(t, list, suite.Options{NoRepeat: true})
 	stop()
 	failed, doubtful := 0, 0
 	for i, j := range busy {
@@ -46,7 +47,7 @@ func TestMutationsFailOnABusyMachine(t *testing.T) {
 			case says(j.inconclusive(), m.Fails):
 				doubtful++
 				t.Log(strings.Join(j.inconclusive(), "\n"))
-				alone := runAll(t.Context(), list[i:i+1])[0]
+				alone := runWith(t, list[i:i+1], suite.Options{})[0]
 				if !says(alone.failures(), m.Fails) {
 					t.Errorf("alone, no failed expectation says %q; failed:\n%s", m.Fails, strings.Join(alone.failures(), "\n"))
 				}
@@ -59,15 +60,6 @@ func TestMutationsFailOnABusyMachine(t *testing.T) {
 	if doubtful*20 > len(mutations) {
 		t.Errorf("%d of %d mutations are inconclusive beside %d busy loops: so many are not for short times", doubtful, len(mutations), loops)
 	}
-}
-
-func says(lines []string, text string) bool {
-	for _, line := range lines {
-		if strings.Contains(line, text) {
-			return true
-		}
-	}
-	return false
 }
 
 // startLoops starts processes that never rest, and returns what ends them.

@@ -14,7 +14,7 @@ import (
 // runs runs a scenario and reports everything in it that fails.
 func runs(t *testing.T, scenario string) {
 	t.Helper()
-	for _, j := range runAll(t.Context(), only(t, scenario)) {
+	for _, j := range runAll(t, only(t, scenario)) {
 		for _, line := range j.failures() {
 			t.Error(line)
 		}

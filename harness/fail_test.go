@@ -20,7 +20,7 @@ var measured = regexp.MustCompile(`-?\b[0-9.]+(µs|ms|s)\b|:[0-9]{5}\b`)
 func TestWhatFailsSaysWhy(t *testing.T) {
 	needLab(t)
 	var b strings.Builder
-	for _, j := range runAll(t.Context(), casesOf(t, "testdata/fail/*.yaml")) {
+	for _, j := range runAll(t, casesOf(t, "testdata/fail/*.yaml")) {
 		if j.err != nil {
 			t.Errorf("%s: %v", j.scenario.Name, j.err)
 		}

@@ -1,8 +1,6 @@
 package harness_test
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,15 +8,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"halfopen/assertions"
-	"halfopen/harness"
-	"halfopen/harness/trace"
+	"halfopen/harness/suite"
 	"halfopen/inject"
 	"halfopen/internal/testlab"
 	"halfopen/scenarios"
@@ -29,7 +25,8 @@ import (
 // command.
 const short = 20 * time.Second
 
-// atOnce is how many labs these tests run at a time, as many as the command does. Labs mostly wait.
+// atOnce is how many labs run at a time in tests that do not leave it to a suite, and under the race
+// detector, whose processes do more than wait.
 var atOnce = 8 * runtime.NumCPU()
 
 // judged is a run and its outcome.
@@ -71,46 +68,41 @@ func (j *judged) failures() []string {
 	return lines
 }
 
-// runAll runs scenarios, some at a time, and judges them. As the command does, it repeats alone, at
-// most twice, what was inconclusive.
-func runAll(ctx context.Context, list []*language.Scenario) []judged {
-	out := runTogether(ctx, list)
-	for i := range out {
-		for attempts := 1; attempts < 3 && out[i].inconclusive() != nil; attempts++ {
-			out[i] = runOne(ctx, list[i])
+// runAll runs scenarios on this machine and judges them, as the command does: some at a time, and
+// again alone what was inconclusive.
+func runAll(t *testing.T, list []*language.Scenario) []judged {
+	t.Helper()
+	return runWith(t, list, suite.Options{Long: true})
+}
+
+// runWith is runAll with options of the suite: without Long, long runs are in warped time if there
+// are virtual machines.
+func runWith(t *testing.T, list []*language.Scenario, o suite.Options) []judged {
+	t.Helper()
+	o.Seed, o.Named = 1, true
+	if raceEnabled {
+		o.Jobs = atOnce
+	}
+	s, err := suite.New(list, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := s.Run(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results.Kept) != len(list) {
+		t.Fatalf("%d of %d runs began", len(results.Kept), len(list))
+	}
+	out := make([]judged, len(list))
+	for i := range results.Kept {
+		r := &results.Kept[i]
+		out[i] = judged{scenario: r.Scenario, verdicts: r.Verdicts, err: r.Err}
+		if len(r.Verdicts) > 0 {
+			out[i].err = nil // it says that every expectation was skipped
 		}
 	}
 	return out
-}
-
-// runTogether runs scenarios once, some at a time and the longest first, and judges them.
-func runTogether(ctx context.Context, list []*language.Scenario) []judged {
-	out := make([]judged, len(list))
-	slots := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	order := make([]int, len(list))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(list[b].Estimate(), list[a].Estimate()) })
-	for _, i := range order {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			out[i] = runOne(ctx, list[i])
-		})
-	}
-	all.Wait()
-	return out
-}
-
-func runOne(ctx context.Context, s *language.Scenario) judged {
-	j := judged{scenario: s}
-	var tr *trace.Trace
-	if tr, j.err = harness.Run(ctx, s, harness.Options{Seed: 1}); j.err == nil {
-		j.verdicts = assertions.Check(s, tr)
-	}
-	return j
 }
 
 func TestLibraryPasses(t *testing.T) {
@@ -134,7 +126,7 @@ func TestLibraryPasses(t *testing.T) {
 			}
 		}
 	}
-	for _, j := range runAll(t.Context(), list) {
+	for _, j := range runAll(t, list) {
 		t.Run(strings.ReplaceAll(j.scenario.ID(), " ", "/"), func(t *testing.T) {
 			for _, line := range append(j.failures(), j.inconclusive()...) {
 				t.Error(line)
@@ -228,26 +220,32 @@ func TestMutationsFail(t *testing.T) {
 		}
 		list = append(list, s)
 	}
-	for i, j := range runAll(t.Context(), list) {
+	for i, j := range runWith(t, list, suite.Options{}) {
 		m := mutations[i]
 		t.Run(m.Scenario+"/"+m.What, func(t *testing.T) {
 			if j.err != nil {
 				t.Fatal(j.err)
 			}
+			for attempt := 1; attempt < 3 && !says(j.failures(), m.Fails) && says(j.inconclusive(), m.Fails); attempt++ {
+				// Something else failed, so the suite did not repeat it.
+				j = runWith(t, list[i:i+1], suite.Options{})[0]
+			}
 			lines := j.failures()
-			for _, line := range lines {
-				if strings.Contains(line, m.Fails) {
-					return
-				}
+			if says(lines, m.Fails) {
+				return
 			}
 			for _, v := range j.verdicts {
 				if v.Status == assertions.Skip && strings.Contains(v.Title, m.Fails) {
 					testlab.Supported(t, &inject.MissingError{Feature: v.Title, Err: errors.New(v.Reason)})
 				}
 			}
-			t.Errorf("no failed expectation says %q; failed:\n%s", m.Fails, strings.Join(lines, "\n"))
+			t.Errorf("no failed expectation says %q; failed:\n%s", m.Fails, strings.Join(append(lines, j.inconclusive()...), "\n"))
 		})
 	}
+}
+
+func says(lines []string, text string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, text) })
 }
 
 func TestEveryScenarioHasAMutation(t *testing.T) {

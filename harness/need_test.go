@@ -46,7 +46,7 @@ var tryLab = sync.OnceValue(func() error {
 // TestOneLab makes one lab, also with -short.
 func TestOneLab(t *testing.T) {
 	testlab.Supported(t, tryLab())
-	for _, j := range runAll(t.Context(), only(t, simplest)) {
+	for _, j := range runAll(t, only(t, simplest)) {
 		for _, line := range j.failures() {
 			t.Error(line)
 		}

@@ -6,7 +6,7 @@ import "testing"
 // each of their cases must pass.
 func TestThesePass(t *testing.T) {
 	needLab(t)
-	for _, j := range runAll(t.Context(), casesOf(t, "testdata/pass/*.yaml")) {
+	for _, j := range runAll(t, casesOf(t, "testdata/pass/*.yaml")) {
 		for _, line := range j.failures() {
 			t.Errorf("%s %s %s: %s", j.scenario.Name, j.scenario.Case, j.scenario.Family, line)
 		}

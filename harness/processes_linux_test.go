@@ -53,7 +53,7 @@ expect:
 				}
 				return
 			}
-			for _, j := range runAll(t.Context(), []*language.Scenario{s}) {
+			for _, j := range runAll(t, []*language.Scenario{s}) {
 				for _, line := range j.failures() {
 					t.Error(line)
 				}
