@@ -58,7 +58,7 @@ func (c *collector) collect() error {
 				watched.DropReasons = c.kernel.dropReasons()
 			}
 			c.add(trace.Event{T: c.clock.Now(), Tracepoints: watched})
-			if err := c.lab.order(&order{Watched: true}); err != nil {
+			if err := c.lab.order(&order{Watched: watched}); err != nil {
 				return err
 			}
 		case m.Event != nil:

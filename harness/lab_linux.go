@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -48,8 +47,8 @@ type lab struct {
 	// canceled is closed when the parent cancels the run, over when the run has ended and nobody
 	// reads the inbox.
 	canceled, over chan struct{}
-	// kernelWatched is closed when the parent watches the namespaces of the hosts.
-	kernelWatched chan struct{}
+	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
+	kernelWatched chan *trace.Tracepoints
 
 	// late has when this process and its queues were late.
 	late *lateness
@@ -73,7 +72,7 @@ func runLab(control, events *os.File) {
 		late:     newLateness(),
 		out:      outbox.New[message](events),
 
-		kernelWatched: make(chan struct{}),
+		kernelWatched: make(chan *trace.Tracepoints, 1),
 	}
 	l.events.send = l.send
 	dec := codec.NewDecoder(control)
@@ -110,14 +109,13 @@ func remedied(err error) error {
 // obey does what the orders after the first ask for. Their end cancels the run.
 func (l *lab) obey(orders *codec.Decoder) {
 	defer close(l.canceled)
-	watched := sync.OnceFunc(func() { close(l.kernelWatched) })
 	for {
 		var o order
 		if orders.Decode(&o) != nil {
 			return
 		}
-		if o.Watched {
-			watched()
+		if o.Watched != nil {
+			l.kernelWatched <- o.Watched // it comes once
 		}
 	}
 }

@@ -13,8 +13,9 @@ import (
 type order struct {
 	// Job is the first order.
 	Job *job `json:"job,omitempty"`
-	// Watched answers [message.Namespaces]: from now on what happens there is seen, if it can be.
-	Watched bool `json:"watched,omitempty"`
+	// Watched answers [message.Namespaces]: it says whether tracepoints show, from now on, what
+	// happens there.
+	Watched *trace.Tracepoints `json:"watched,omitempty"`
 }
 
 // job says what to run.

@@ -1,6 +1,9 @@
 package trace
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Tracepoints says whether the kernel's tracepoints were watched. It is written before the actors
 // begin, once for the lab. A trace without it was recorded by an earlier version, which watched
@@ -16,6 +19,13 @@ type Tracepoints struct {
 	// DropReasons are the reasons that a [Drop] can have on the kernel, sorted. They are written
 	// only if an expectation asks for drops.
 	DropReasons []string `json:"drop_reasons,omitempty"`
+}
+
+// Show reports whether events of a kind were watched on a kernel that shows them in full.
+func (t *Tracepoints) Show(kind KernelEvent) bool {
+	return t.Off == "" && !slices.ContainsFunc(t.Gaps, func(g Gap) bool {
+		return g.Events == kind && !g.Partial
+	})
 }
 
 // LeftAlone is why tracepoints were not watched if the options say not to.

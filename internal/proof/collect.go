@@ -202,8 +202,7 @@ func (c *collection) sources() {
 		e := &c.t.Events[i]
 		switch {
 		case e.Tracepoints != nil:
-			watched = e.Tracepoints.Off == "" && !slices.ContainsFunc(e.Tracepoints.Gaps,
-				func(g trace.Gap) bool { return g.Events == trace.Transitions && !g.Partial })
+			watched = e.Tracepoints.Show(trace.Transitions)
 		case e.Lost != nil && e.Lost.Events == trace.Transitions && e.Lost.N > 0:
 			lost[e.Lost.Host] = true
 		case e.Counters != nil && e.Counters.At == trace.After && c.captured == 0:

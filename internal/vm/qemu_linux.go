@@ -25,9 +25,10 @@ const Emulator = "qemu-system-x86_64"
 
 // bootArgs are the boot arguments of the guest's kernel. They turn off work that costs time at boot
 // and helps no lab: calibration of an exact clock, self-tests of cryptography, certificates,
-// preparations for tracing, mitigations against other guests.
+// preparations for tracing, mitigations against other guests. Averages of pressure would wake the
+// guest every few seconds.
 const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off " +
-	"init_on_alloc=0 audit=0 cryptomgr.notests nowatchdog transparent_hugepage=never " +
+	"init_on_alloc=0 audit=0 cryptomgr.notests nowatchdog psi=0 transparent_hugepage=never " +
 	"cgroup_disable=memory " +
 	"initcall_blacklist=load_system_certificate_list,init_blk_tracer,trace_eval_init,ftrace_check_for_weak_functions"
 

@@ -6,7 +6,8 @@
 // shorter than the time between two of them; internal/proof finds it by packets, steps and the
 // kernel's tracepoints. A change gets the time of the sample that found it: never too early, but
 // late by up to one interval. That is at most 1 ms right after a packet at that host, 25 to 100 ms
-// within the next 2 s, and later an eighth of the time since the packet. A change by a timer of the
+// within the next 2 s, and later an eighth of the time since the packet; after [Observer.Relax], 5
+// to 25 ms right after a packet, and then half of the time since it. A change by a timer of the
 // kernel is seen within some milliseconds, because the sockets report when a timer is due. If the
 // kernel fires the timer late, the change is seen within an eighth of its delay. [Observer.Sample]
 // brings the lateness to zero at moments that matter.
@@ -120,6 +121,9 @@ func (o *Observer) Counters(at trace.Moment) error {
 // is sampled again. Changes emitted before that call were seen before it; changes emitted later are
 // seen after it. If Sample fails, it does not call then.
 func (o *Observer) Sample(then func()) error { return o.sampler.all(then) }
+
+// Relax looks at sockets less often from now on, because their transitions are known from elsewhere.
+func (o *Observer) Relax() { o.sampler.relax() }
 
 // Notice requests a sample of all hosts soon, as after a packet. Call it when a program has done
 // something.

@@ -77,6 +77,15 @@ func (s *sampler) wakeAll() {
 	}
 }
 
+// relax makes the schedules of all hosts rely on exact transitions.
+func (s *sampler) relax() {
+	for _, h := range s.hosts {
+		h.mu.Lock()
+		h.schedule.exact = true
+		h.mu.Unlock()
+	}
+}
+
 func (s *sampler) start() {
 	s.done = make(chan struct{})
 	go s.run()

@@ -20,6 +20,11 @@ const (
 	quiet    = 2 * time.Second
 	far      = 100 * time.Millisecond
 	patience = 8
+	// exactPatience and exactFar take the place of patience and far if tracepoints report each
+	// transition of a socket. Between packets, calls and timers only its queues may change then, when
+	// a program that is not an actor reads or writes.
+	exactPatience = 2
+	exactFar      = time.Second
 	// late is the usual time from the end of a socket's timer until its change is visible. The
 	// kernel may fire the timer late by an eighth of its time. While the timer is overdue, the next
 	// sample comes after an eighth of the time since it was due.
@@ -34,6 +39,9 @@ var steps = [...]time.Duration{
 	20 * time.Millisecond,
 }
 
+// exactSteps are the times of these samples if tracepoints report each transition.
+var exactSteps = [...]time.Duration{5 * time.Millisecond, 20 * time.Millisecond}
+
 // schedule decides when a host's sockets are sampled next. All times are on the same clock, any
 // clock.
 type schedule struct {
@@ -46,6 +54,8 @@ type schedule struct {
 	expires, due, wasDue time.Duration
 	// pending is true between a packet and the sample that follows it.
 	pending bool
+	// exact is true if tracepoints report each transition of the host's sockets.
+	exact bool
 }
 
 // saw records a packet.
@@ -84,15 +94,19 @@ func (s *schedule) next() time.Duration {
 	if s.pending {
 		return max(s.packet, earliest)
 	}
-	for _, step := range steps {
+	first, part, most := steps[:], time.Duration(patience), far
+	if s.exact {
+		first, part, most = exactSteps[:], exactPatience, exactFar
+	}
+	for _, step := range first {
 		if s.packet+step > s.sampled {
 			return max(s.packet+step, earliest)
 		}
 	}
 	since := s.sampled - s.packet
-	next := s.sampled + max(since/patience, quietShare*s.cost)
+	next := s.sampled + max(since/part, quietShare*s.cost)
 	if !s.idle() {
-		next = max(s.sampled+min(max(near, since/patience), far), earliest)
+		next = max(s.sampled+min(max(near, since/part), most), earliest)
 	}
 	if s.expires > 0 {
 		next = min(next, max(s.expires+late, earliest))
