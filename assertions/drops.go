@@ -271,7 +271,7 @@ func (ev *evidence) dropTimes(
 		v.noteLonger("at", len(x.At), there, there)
 	}
 	for i := range min(there, len(x.At)) {
-		v.sawSpan(fmt.Sprintf("drop %d at", i+1), &x.At[i], base, ev.t.Events[matched[i]].T)
+		v.sawSpan("drops at", fmt.Sprintf("drop %d at", i+1), &x.At[i], base, ev.t.Events[matched[i]].T)
 	}
 }
 

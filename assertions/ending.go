@@ -45,11 +45,21 @@ func (ev *evidence) ending() Verdict {
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
 		v.saw(true, v.Title, strings.Join(ev.end.Hanging, ", "))
 	case len(surprising) > 0:
-		v.fail("done", reason, say.List(surprising)+", at "+ev.limit())
+		ev.cutOff(&v, "done", reason, say.List(surprising)+", at "+ev.limit())
 	default:
-		v.fail("done", reason, "no step was in progress, but an actor was not done at "+ev.limit())
+		ev.cutOff(&v, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit())
 	}
+	ev.excuse(&v)
 	return v.finish()
+}
+
+// cutOff records a failure of what had not ended when the run did.
+func (ev *evidence) cutOff(v *draft, want, got, text string) {
+	if m, ok := ev.deadlineMargin(); ok {
+		v.missed(m, want, got, text)
+		return
+	}
+	v.fail(want, got, text)
 }
 
 // limit says when a run that did not end by itself was ended, and how to change that.

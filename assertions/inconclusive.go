@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
+	"halfopen/harness/trace"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
@@ -15,22 +17,21 @@ import (
 // late, the machine may be the reason.
 type margin struct {
 	by time.Duration
-	// from and until are the time in which lateness counts. If early is set, something came too early
-	// after what it is counted from: then that was late, and only one lateness counts, up to until.
+	// rule is the property, one of [explained]; less is set if it is too short, too early or too
+	// little. Lateness counts between from and until.
+	rule        string
+	less        bool
 	from, until time.Duration
-	early       bool
-	// near is set if something was on the wrong side of an event or of a packet. What the event causes
-	// is near it, too, on any machine, so only lateness of [worthSaying] counts.
-	near bool
 }
 
 // spanMargin returns by how much a duration, from one time until another, is outside of a span.
-func spanMargin(span *language.Span, from, until time.Duration) margin {
+func spanMargin(rule string, span *language.Span, from, until time.Duration) margin {
 	got := until - from
 	if got < span.Min {
-		return margin{by: span.Min - got, from: from, until: until, early: true}
+		// What it counts from was late, up to its time.
+		return margin{rule: rule, less: true, by: span.Min - got, until: from}
 	}
-	return margin{by: got - span.Max, from: from, until: until}
+	return margin{rule: rule, by: got - span.Max, from: from, until: until}
 }
 
 // worst returns the margin that is missed by most.
@@ -48,23 +49,9 @@ func enough(late []margin, missing int64) (m margin, ok bool) {
 	return late[missing-1], true
 }
 
-// timeMargin returns by how much a time that the kernel had measured, read at the moment at, is not as
-// wanted. The kernel's round-trip times are means, most of which come from the last eight.
-func (ev *evidence) timeMargin(
-	want *language.Count, got int64, unit, at time.Duration,
-) margin {
-	const samples = 8
-	value := time.Duration(got) * unit
-	from := max(ev.started, at-samples*value)
-	if got < want.Min {
-		return margin{by: time.Duration(want.Min-got) * unit, from: from, until: at, early: true}
-	}
-	return margin{by: time.Duration(got-want.Max) * unit, from: from, until: at}
-}
-
 // around returns the margin of something that would be as wanted if a time were another by that much.
-func around(at, by time.Duration) margin {
-	return margin{by: by, from: at - by, until: at + by, near: true}
+func around(rule string, at, by time.Duration) margin {
+	return margin{rule: rule, by: by, from: at - by, until: at + by}
 }
 
 // missed records a failure that lateness of the lab may explain: see [evidence.excuse].
@@ -90,13 +77,7 @@ func (ev *evidence) excuse(v *draft) {
 	}
 	late, covered := time.Duration(0), !v.hard
 	for _, m := range v.margins {
-		by := ev.lateness.Within(m.from, m.until)
-		if m.early {
-			by = ev.lateness.Longest(m.until)
-		}
-		if m.near && by < worthSaying {
-			by = 0
-		}
+		by := m.explains(ev.lateness)
 		late = max(late, by)
 		covered = covered && m.by <= by
 	}
@@ -133,19 +114,19 @@ func (ev *evidence) countMargin(
 	if p.Count != nil {
 		want = *p.Count
 	}
-	try := func(at time.Duration, packet int) {
+	try := func(rule string, at time.Duration, packet int) {
 		by := (ev.t.Events[packet].T - at).Abs() + 1 // to the other side of it
 		if !ok || by < m.by {
-			m, ok = around(at, by), true
+			m, ok = around(rule, at, by), true
 		}
 	}
 	n := len(matched)
 	if more := int64(n) - want.Max; more > 0 {
 		if p.Since != "" {
-			try(w.from, matched[more-1])
+			try("packets since", w.from, matched[more-1])
 		}
 		if p.Until != "" {
-			try(w.until, matched[n-int(more)])
+			try("packets until", w.until, matched[n-int(more)])
 		}
 		return m, ok
 	}
@@ -160,10 +141,10 @@ func (ev *evidence) countMargin(
 		}
 	}
 	if p.Since != "" && missing > 0 && int64(len(before)) >= missing {
-		try(w.from, before[len(before)-int(missing)])
+		try("packets since", w.from, before[len(before)-int(missing)])
 	}
 	if p.Until != "" && missing > 0 && int64(len(after)) >= missing {
-		try(w.until, after[missing-1])
+		try("packets until", w.until, after[missing-1])
 	}
 	return m, ok
 }
@@ -211,7 +192,7 @@ func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m marg
 			}
 			from, until := ev.t.Events[first].T, ev.t.Events[second].T
 			if by := until - from + 1; by > m.by {
-				m = margin{by: by, from: from - by, until: until, near: true}
+				m = margin{rule: "packets sequence", by: by, from: from - by, until: until}
 			}
 		}
 	}
@@ -239,9 +220,9 @@ func (ev *evidence) holdsMargin(
 	begun := s.from
 	if x.From != "" {
 		if s.from > from {
-			worse(around(from, s.from-from))
+			worse(around("holds from", from, s.from-from))
 		} else if !s.open && s.to <= from {
-			worse(around(from, from-s.to+1))
+			worse(around("holds from", from, from-s.to+1))
 		}
 		begun = from
 	}
@@ -250,14 +231,14 @@ func (ev *evidence) holdsMargin(
 		case begun > until:
 			return m, false
 		case !s.open && s.to < until:
-			worse(around(until, until-s.to))
+			worse(around("holds until", until, until-s.to))
 		}
 	}
 	if x.For != nil && !x.For.Contains(s.to-begun) {
 		if s.open && s.to-begun < x.For.Max {
 			return m, false // how long it would have stayed was not seen
 		}
-		worse(spanMargin(x.For, begun, s.to))
+		worse(spanMargin("holds for", x.For, begun, s.to))
 	}
 	if x.Until == "" && x.For == nil && !s.open {
 		return m, false
@@ -269,10 +250,10 @@ func (ev *evidence) holdsMargin(
 // no event bounds that time.
 func neverMargin(x *language.NeverExpectation, s *stay, from, until time.Duration) (m margin, ok bool) {
 	if x.Until != "" {
-		m, ok = around(until, until-s.from+1), true
+		m, ok = around("never until", until, until-s.from+1), true
 	}
 	if x.From != "" && !s.open && (!ok || s.to-from < m.by) {
-		m, ok = around(from, s.to-from+1), true
+		m, ok = around("never from", from, s.to-from+1), true
 	}
 	return m, ok
 }
@@ -289,9 +270,56 @@ func momentMargin(
 		for _, moved := range []time.Duration{e, e - 1} {
 			by := (moved - at).Abs()
 			if by > 0 && by <= furthest && (!ok || by < m.by) && x.Count.Contains(count(moved)) {
-				m, ok = around(at, by), true
+				m, ok = around("sockets when", at, by), true
 			}
 		}
 	}
 	return m, ok
+}
+
+// peakMargin returns by how much sooner sockets would have to go, or come, for the highest number of
+// them to be as wanted; ok is false if it is, or if 1 s would not do. sure are the stays that were
+// there at least, possible those at most; the peak was least, at a time.
+func peakMargin(
+	want *language.Peak, least int64, at time.Duration, sure, possible []stay,
+) (m margin, ok bool) {
+	const furthest = time.Second
+	moved := func(by time.Duration) (n int64, at time.Duration) {
+		stays := slices.Clone(possible)
+		if least > want.Max {
+			stays = slices.Clone(sure)
+		}
+		for i := range stays {
+			s := &stays[i]
+			if least < want.Min {
+				s.from -= by
+			} else if !s.open {
+				s.to = max(s.to-by, s.from)
+			}
+		}
+		most, at := peak(stays, least < want.Min)
+		return int64(most), at
+	}
+	enough := func(by time.Duration) bool {
+		n, _ := moved(by)
+		return least > want.Max && n <= want.Max || least < want.Min && n >= want.Min
+	}
+	if want.Contains(least) || !enough(furthest) {
+		return m, false
+	}
+	by := time.Duration(sort.Search(int(furthest), func(by int) bool { return enough(time.Duration(by)) }))
+	if least < want.Min {
+		_, at = moved(by) // there it would have been
+	}
+	return around("sockets peak", at, by), by > 0
+}
+
+// deadlineMargin returns by how much a run that its deadline ended was longer than estimated; ok is
+// false if something else ended it, or if the scenario allows less than the estimate.
+func (ev *evidence) deadlineMargin() (m margin, ok bool) {
+	if ev.end == nil || ev.end.Reason != trace.EndDeadline {
+		return m, false
+	}
+	by := ev.s.DeadlineOrDefault() - ev.s.Estimate()
+	return margin{rule: "end deadline", by: by, from: ev.started, until: ev.ended}, by > 0
 }

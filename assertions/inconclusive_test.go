@@ -49,6 +49,16 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 			}
 		}
 	}
+	two := func(closed, opened time.Duration) func(*tape) {
+		return func(p *tape) {
+			p.step("client.connect", 0, 100*ms, nil)
+			for i, local := range []string{clientAddr + ":1", clientAddr + ":2"} {
+				at := time.Duration(i) * opened
+				p.socket(at+ms, "client", local, serverAddr+":8080", "ESTABLISHED")
+				p.socket(at+ms+closed*time.Duration(1-i)+200*ms*time.Duration(i), "client", local, serverAddr+":8080", "CLOSED")
+			}
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		expect string
@@ -68,8 +78,10 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"another error, too", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"only another error", `- {step: client.connect}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"ended after its time", `- {step: client.connect, at: 0s..60ms}`, one(10*ms, 70*ms, nil), []late{{0, 10 * ms}}, Inconclusive},
-		{"a round-trip time too long, by less than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 26 * ms}}, Inconclusive},
-		{"a round-trip time too long, by more than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 24 * ms}}, Fail},
+		{"a round-trip time too long, by less than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 17500 * time.Microsecond}}, Inconclusive},
+		{"a round-trip time too long, by more than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 17400 * time.Microsecond}}, Fail},
+		{"a round-trip time too long, by two packets that were late in turn", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 15 * ms}, {20 * ms, 25 * ms}, {30 * ms, 35 * ms}, {40 * ms, 45 * ms}}, Fail},
+		{"a round-trip time too short", `- {step: client.tcp_info, values: {rtt: 60ms..80ms}}`, rtt(45000), []late{{0, 90 * ms}}, Fail},
 		{"a number that is no time", `- {step: client.tcp_info, values: {retrans: 1}}`, rtt(45000), []late{{0, 90 * ms}}, Fail},
 		{"a step that never ended", `- {step: client.connect, took: 40ms}`, func(p *tape) { p.begin("client.connect", 0) }, []late{{0, 90 * ms}}, Fail},
 		{"one of three too long, by less than late", `- {step: client.send, took: 0s..50ms, count: 3}`, sends, []late{{30 * ms, 50 * ms}}, Inconclusive},
@@ -103,6 +115,12 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"never at all", `- {never: {host: client, state: ESTABLISHED}}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{0, 99 * ms}}, Fail},
 		{"a number of sockets just before the event", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 0}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Inconclusive},
 		{"a number of sockets long before the event", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 0}`, state(0*ms, "SYN_SENT", 15*ms, "ESTABLISHED"), []late{{90 * ms, 99 * ms}}, Fail},
+		{"more sockets at once than wanted, by one that was closed late", `- {sockets: {host: client, state: ESTABLISHED}, peak: 1}`, two(40*ms, 30*ms), []late{{25 * ms, 40 * ms}}, Inconclusive},
+		{"more sockets at once than wanted, for longer than late", `- {sockets: {host: client, state: ESTABLISHED}, peak: 1}`, two(60*ms, 30*ms), []late{{25 * ms, 40 * ms}}, Fail},
+		{"more sockets at once than wanted, in time", `- {sockets: {host: client, state: ESTABLISHED}, peak: 1}`, two(40*ms, 30*ms), nil, Fail},
+		{"fewer sockets at once than wanted, by one that came late", `- {sockets: {host: client, state: ESTABLISHED}, peak: ">= 2"}`, two(40*ms, 45*ms), []late{{30 * ms, 45 * ms}}, Inconclusive},
+		{"fewer sockets at once than wanted, by one that came later", `- {sockets: {host: client, state: ESTABLISHED}, peak: ">= 2"}`, two(40*ms, 65*ms), []late{{30 * ms, 45 * ms}}, Fail},
+		{"fewer sockets than there ever were", `- {sockets: {host: client, state: ESTABLISHED}, peak: ">= 3"}`, two(40*ms, 30*ms), []late{{30 * ms, 45 * ms}}, Fail},
 		{"a number of sockets that there never was", `- {sockets: {host: client, state: ESTABLISHED}, when: client.connect, count: 2}`, state(0*ms, "SYN_SENT", 95*ms, "ESTABLISHED"), []late{{0, 99 * ms}}, Fail},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,7 +129,7 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 			for _, l := range tt.late {
 				p.add(l.until, trace.Event{Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: start + l.from}})
 			}
-			v := Check(lab(t, actors, tt.expect), p.end(200*ms, "done"))[0]
+			v := Check(lab(t, actors, tt.expect), p.end(500*ms, "done"))[0]
 			if v.Status != tt.want {
 				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, tt.want, v.Reason)
 			}
@@ -133,5 +151,79 @@ func TestAFailureAboutTimeSaysHowLateTheLabWas(t *testing.T) {
 	const want = "the machine was 30ms late in that time, which does not explain it: fault silent-server up to 30ms late"
 	if v.Status != Fail || len(v.Notes) != 1 || v.Notes[0] != want {
 		t.Errorf("%s with the notes %q, want fail with %q", v.Status, v.Notes, want)
+	}
+}
+
+// Waits of a step for processors add up in a duration. An instant and a round trip have one of them.
+func TestManyWaitsExplainOnlyADuration(t *testing.T) {
+	const actors = `
+server: [listen: {port: 8080}, accept: {}]
+client: [connect: {to: "server:8080"}, tcp_info: {}]
+`
+	for _, tt := range []struct {
+		name, expect string
+		want         Status
+	}{
+		{"a duration that is too long by less than their sum", `- {step: client.connect, took: 40ms..500ms}`, Inconclusive},
+		{"a duration that is too long by more than their sum", `- {step: client.connect, took: 40ms..300ms}`, Fail},
+		{"an instant on the wrong side by less than one", `- {packets: {from: client}, until: client.connect, count: 1}`, Inconclusive},
+		{"an instant on the wrong side by less than the sum", `- {packets: {from: client}, until: client.connect, count: 2}`, Fail},
+		{"a round trip that is too long by less than one", `- {step: client.tcp_info, values: {rtt: "<= 40000"}}`, Inconclusive},
+		{"a round trip that is too long by less than the sum", `- {step: client.tcp_info, values: {rtt: "<= 30000"}}`, Fail},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.step("client.connect", 0, 800*ms, func(s *trace.Step) { s.Late, s.LateWorst = 400*ms, 10*ms })
+			p.packet(809*ms, toServer("A", 1000, 1, "x"))
+			p.packet(850*ms, toServer("A", 1001, 1, "x"))
+			p.step("client.tcp_info", 899*ms, 900*ms, func(s *trace.Step) { s.Values = map[string]int64{"rtt": 45000} })
+			if v := Check(lab(t, actors, tt.expect), p.end(second, "done"))[0]; v.Status != tt.want {
+				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, tt.want, v.Reason)
+			}
+		})
+	}
+}
+
+// A run that its deadline ended would have ended by itself on a machine that was not late.
+func TestADeadlineThatLatenessExplains(t *testing.T) {
+	const text = `
+name: x
+title: t
+hosts: {client: {}, server: {}}
+deadline: 3s
+actors:
+  server: [listen: {port: 8080}]
+  client: [{sleep: 2s}, {connect: {to: "server:8080"}}]
+expect:
+  - {step: client.connect}
+`
+	for _, tt := range []struct {
+		name   string
+		late   time.Duration
+		reason trace.EndReason
+		want   Status
+	}{
+		{"late by what the estimate leaves", second, trace.EndDeadline, Inconclusive},
+		{"late by less", 900 * ms, trace.EndDeadline, Fail},
+		{"in time", 0, trace.EndDeadline, Fail},
+		{"late, but canceled", second, trace.EndCanceled, Fail},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.step("client.sleep", 0, 2*second, nil)
+			p.begin("client.connect", 2*second)
+			if tt.late > 0 {
+				p.add(second+tt.late, trace.Event{Late: &trace.Late{Part: trace.LateQueue, Name: "wire", Due: start + second}})
+			}
+			verdicts := Check(load(t, text), p.end(3*second, tt.reason, "client.connect"))
+			for _, v := range verdicts {
+				if v.Status != tt.want {
+					t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, tt.want, v.Reason)
+				}
+			}
+			if len(verdicts) != 2 {
+				t.Errorf("%d verdicts, want those of the step and of the end", len(verdicts))
+			}
+		})
 	}
 }

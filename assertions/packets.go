@@ -108,7 +108,7 @@ func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft
 	for i := range min(there, len(p.Gaps)) {
 		span := &p.Gaps[i]
 		from, until := ev.t.Events[matched[i]].T, ev.t.Events[matched[i+1]].T
-		if !v.sawSpan(fmt.Sprintf("gap %d:", i+1), span, from, until) {
+		if !v.sawSpan("packets gaps", fmt.Sprintf("gap %d:", i+1), span, from, until) {
 			v.Differing = append(v.Differing, matched[i+1])
 		}
 	}
@@ -127,7 +127,7 @@ func (ev *evidence) times(
 	}
 	for i := range min(there, len(p.At)) {
 		at := ev.t.Events[matched[i]].T
-		if !v.sawSpan(fmt.Sprintf("packet %d at", i+1), &p.At[i], *base, at) {
+		if !v.sawSpan("packets at", fmt.Sprintf("packet %d at", i+1), &p.At[i], *base, at) {
 			v.Differing = append(v.Differing, matched[i])
 		}
 	}
@@ -142,14 +142,16 @@ func (v *draft) noteLonger(key string, listed, judged, packets int) {
 }
 
 // sawSpan records a duration, from one time until another, that is in a span, or not, and reports
-// whether it is.
-func (v *draft) sawSpan(what string, span *language.Span, from, until time.Duration) bool {
+// whether it is. rule is one of [explained].
+func (v *draft) sawSpan(
+	rule, what string, span *language.Span, from, until time.Duration,
+) bool {
 	got := until - from
 	if span.Contains(got) {
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return true
 	}
-	v.missed(spanMargin(span, from, until), what+" "+span.Source, what+" "+say.Duration(got),
+	v.missed(spanMargin(rule, span, from, until), what+" "+span.Source, what+" "+say.Duration(got),
 		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
 	return false
 }

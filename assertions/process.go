@@ -38,7 +38,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		v.ended(x, s.Exit, s.Killed)
 		if x.Took != nil {
-			v.sawSpan("it took", x.Took, s.Began, event.T)
+			v.sawSpan("process took", "it took", x.Took, s.Began, event.T)
 		}
 		for _, o := range []struct {
 			name string
@@ -123,7 +123,7 @@ func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 	if e := ev.processEnd(x.Process); e != nil {
 		v.ended(x, e.Process.Exit, e.Process.Signal)
 		if x.Took != nil {
-			v.sawSpan("it took", x.Took, ev.started, e.T)
+			v.sawSpan("process took", "it took", x.Took, ev.started, e.T)
 		}
 		return
 	}

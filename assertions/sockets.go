@@ -245,6 +245,10 @@ func judgePeak(
 		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
 		return
 	}
+	if m, ok := peakMargin(x.Peak, int64(least), at, sure, possible); ok {
+		v.missedSaw(m, want, got)
+		return
+	}
 	v.saw(x.Peak.All(int64(least), int64(most)), want, got)
 }
 

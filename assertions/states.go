@@ -46,7 +46,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 			ev.unseen("first seen at "+x.At.Source, "when it was first there: between "+
 				say.Duration(earliest-since)+" and "+say.Duration(first.from-since), v)
 		} else if x.At != nil {
-			v.sawSpan("first seen at", x.At, since, first.from)
+			v.sawSpan("reaches at", "first seen at", x.At, since, first.from)
 		} else {
 			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
 		}
@@ -99,7 +99,7 @@ func judgeReachesDetails(
 		v.Sockets = []int{i}
 		at := ev.t.Events[i].T
 		if x.At != nil {
-			v.sawSpan("first seen at", x.At, since, at)
+			v.sawSpan("reaches at", "first seen at", x.At, since, at)
 		} else {
 			v.saw(true, x.Reaches.String(), k.State+" at "+ev.when(at))
 		}

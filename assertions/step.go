@@ -189,7 +189,7 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	switch {
 	case len(hanging) > 0:
 		at := &ev.t.Events[hanging[0]]
-		v.fail("an outcome", "still in progress",
+		ev.cutOff(v, "an outcome", "still in progress",
 			fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step,
 				say.Duration(ev.ended-at.T)))
 	case len(done) == 0 && len(ev.begun(x.Step.Split())) > 0:
@@ -280,7 +280,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.saw(true, errorText(want), outcomeText(e))
 	}
 	if x.Took != nil {
-		v.sawSpan("it took", x.Took, s.Began, e.T)
+		v.sawSpan("step took", "it took", x.Took, s.Began, e.T)
 	}
 	if x.At != nil {
 		ev.endedAt(x, since, e.T, v)
@@ -316,8 +316,8 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 					slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
-		if unit := field.Unit(); unit > 0 && !field.Is.Contains(got) {
-			v.missedSaw(ev.timeMargin(&field.Is, got, unit, e.T), field.String(), field.Shows(got))
+		if m, ok := ev.valueMargin(field, got, e.T); ok {
+			v.missedSaw(m, field.String(), field.Shows(got))
 			continue
 		}
 		v.saw(field.Is.Contains(got), field.String(), field.Shows(got))
@@ -330,12 +330,12 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 func (ev *evidence) endedAt(x *language.StepExpectation, since, ended time.Duration, v *draft) {
 	at := ended - since
 	if at < -language.TimerSlack && x.At.Contains(at) {
-		v.missed(around(since, -at), "it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
+		v.missed(around("step since", since, -at), "it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
 			"it ended %s before %s, wanted %s after it", say.Duration(-at),
 			cmp.Or(string(x.Since), "the start of the actors"), spanText(x.At)))
 		return
 	}
-	v.sawSpan("it ended at", x.At, since, ended)
+	v.sawSpan("step at", "it ended at", x.At, since, ended)
 }
 
 // peerIs reports whether address:port is that of HOST, HOST.N, HOST:PORT or ADDRESS:PORT.

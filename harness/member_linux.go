@@ -179,7 +179,7 @@ func (a *member) timed(e *trace.Event) {
 	case e.Start != nil:
 		e.Start.Late = 0
 	case e.Step != nil:
-		e.Step.Late = 0
+		e.Step.Late, e.Step.LateWorst = 0, 0
 	}
 }
 

@@ -169,10 +169,13 @@ type Step struct {
 	StderrBytes int64  `json:"stderr_bytes,omitempty"`
 	// Left is set if a process that the program left running could still write to them.
 	Left bool `json:"left,omitempty"`
-	// Late is how long the step's thread, or another of the actor that it needed, waited for a
-	// processor, up to the end of the step and since the end of the one before, or how long after its
-	// event a wait step ended; 0 if that was less than [Shortest] or the kernel does not say.
+	// Late is how long the step's thread waited for processors, up to the end of the step and since the
+	// end of the one before; or how long another thread of the actor waited once, on which it may have
+	// depended; or how long after its event a wait step ended. It is 0 if that was less than [Shortest]
+	// or the kernel does not say.
 	Late time.Duration `json:"late,omitempty"`
+	// LateWorst is the longest of the waits, as far as the kernel shows it; 0 means Late.
+	LateWorst time.Duration `json:"late_worst,omitempty"`
 	// Problem says why a step could not be tried at all, for example a missing program.
 	Problem string `json:"problem,omitempty"`
 }

@@ -35,8 +35,6 @@ const (
 	LateReport Part = "report"
 	// LateLook: the sockets of the host were looked at late.
 	LateLook Part = "look"
-	// LateMachine: a thread that measures the machine, outside the lab, got a processor late.
-	LateMachine Part = "machine"
 	// LateStart and LateStep are those of actors, which [Start] and [Step] report.
 	LateStart Part = "start"
 	LateStep  Part = "step"
@@ -50,8 +48,14 @@ type Lateness struct {
 	// Parts has each part that was late, for each of its names, in the order of the kinds of parts
 	// and of the names.
 	Parts []PartLate
-	times []lateTime // merged, in order
-	waits []lateTime // of the machine, and of looks
+	// times are those in which a part was late, chains those of which it is known which thing was late
+	// in them. Both are merged, in order.
+	times, chains []lateTime
+	// once are the times of which it is only known how late the latest thing in them was; looks are
+	// among them. packets are those of packets on their way.
+	once, packets []lateTime
+	// waits are the times of steps, and how long they waited for processors in them.
+	waits []lateTime
 }
 
 // PartLate is how late a part was for one fault, host or actor.
@@ -63,12 +67,12 @@ type PartLate struct {
 	N         int
 }
 
-// lateTime is a time in which something was late.
-type lateTime struct{ from, until time.Duration }
+// lateTime is a time in which something was late: by worst at most, and by sum together.
+type lateTime struct{ from, until, worst, sum time.Duration }
 
 // order is the order of the parts, by how much they say.
 var order = []Part{
-	LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook, LateMachine,
+	LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook,
 }
 
 // Lateness returns how late the lab was since the actors began. It is a pure function of the trace. A
@@ -81,30 +85,47 @@ func (t *Trace) Lateness() *Lateness {
 		switch {
 		case e.T < started:
 		case e.Late != nil:
-			worst, n := cmp.Or(e.Late.Worst, e.T-e.Late.Due), max(e.Late.N, 1)
-			l.add(e.Late.Part, e.Late.Name, lateTime{e.Late.Due, e.T}, worst, n)
+			worst := cmp.Or(e.Late.Worst, e.T-e.Late.Due)
+			l.add(e.Late.Part, lateTime{e.Late.Due, e.T, worst, e.T - e.Late.Due}, e.Late.N)
+			l.count(e.Late.Part, e.Late.Name, worst, e.T, max(e.Late.N, 1))
 		case e.Start != nil && e.Start.Late > 0:
-			l.add(LateStart, e.Start.Actor, lateTime{e.T - e.Start.Late, e.T}, e.Start.Late, 1)
+			l.add(LateStart, lateTime{e.T - e.Start.Late, e.T, e.Start.Late, e.Start.Late}, 1)
+			l.count(LateStart, e.Start.Actor, e.Start.Late, e.T, 1)
 		case e.Step != nil && e.Step.Late > 0:
-			l.add(LateStep, e.Step.Actor, lateTime{e.T - e.Step.Late, e.T}, e.Step.Late, 1)
+			worst := cmp.Or(e.Step.LateWorst, e.Step.Late)
+			at := lateTime{min(e.Step.Began, e.T-e.Step.Late), e.T, worst, e.Step.Late}
+			l.waits, l.once = append(l.waits, at), append(l.once, at)
+			l.count(LateStep, e.Step.Actor, e.Step.Late, e.T, 1)
 		}
 	}
 	slices.SortStableFunc(l.Parts, func(a, b PartLate) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Part), slices.Index(order, b.Part)),
 			cmp.Compare(a.Name, b.Name))
 	})
-	l.times = merged(l.times)
+	l.times, l.chains = merged(l.times), merged(l.chains)
 	return l
 }
 
-func (l *Lateness) add(part Part, name string, at lateTime, worst time.Duration, n int) {
-	if part == LateMachine || part == LateLook {
-		// These are measured whether or not anything had to be done then, so their times do not add up
-		// as those of the rest do.
-		l.waits = append(l.waits, lateTime{at.until - worst, at.until})
-	} else {
-		l.times = append(l.times, at)
+// add adds a time in which n things were late.
+func (l *Lateness) add(part Part, at lateTime, n int) {
+	if part == LateFault || part == LateQueue {
+		l.packets = append(l.packets, at)
 	}
+	if part == LateLook {
+		// They are due whether or not anything had to be done then, so they do not add up.
+		at.from = at.until - at.worst
+		l.once = append(l.once, at)
+		return
+	}
+	l.times = append(l.times, at)
+	if n <= 1 {
+		l.chains = append(l.chains, at)
+	} else {
+		l.once = append(l.once, at)
+	}
+}
+
+func (l *Lateness) count(part Part, name string, worst, at time.Duration, n int) {
 	i := slices.IndexFunc(l.Parts, func(p PartLate) bool { return p.Part == part && p.Name == name })
 	if i < 0 {
 		l.Parts = append(l.Parts, PartLate{Part: part, Name: name})
@@ -112,7 +133,7 @@ func (l *Lateness) add(part Part, name string, at lateTime, worst time.Duration,
 	}
 	p := &l.Parts[i]
 	if p.N += n; worst > p.Worst {
-		p.Worst, p.At = worst, at.until
+		p.Worst, p.At = worst, at
 	}
 }
 
@@ -131,37 +152,66 @@ func merged(times []lateTime) []lateTime {
 	return all
 }
 
-// Within returns by how much what happened between two times may have been late because the lab
-// was: the sum of the times in which it was, of those that reach into the time between. What only
-// shows that the machine was late, looks at sockets for example, counts once.
+// Within returns by how much longer what lasted from one time until another may have taken because
+// the lab was late: the time in between in which it was, plus what its steps waited for processors.
+// Looks at sockets count once: nothing waits for them.
 func (l *Lateness) Within(from, until time.Duration) time.Duration {
-	sum, wait := time.Duration(0), time.Duration(0)
-	within := func(t lateTime) bool { return t.from <= until && t.until >= from-Shortest }
+	sum, look := time.Duration(0), time.Duration(0)
 	for _, t := range l.times {
-		if within(t) {
-			sum += t.until - t.from
-		}
+		sum += t.overlap(from, until)
 	}
 	for _, t := range l.waits {
-		if within(t) {
-			wait = max(wait, t.until-t.from)
-		}
+		sum += min(t.sum, t.overlap(from, until))
 	}
-	return max(sum, wait)
+	for _, t := range l.once {
+		look = max(look, min(t.worst, t.overlap(from, until)))
+	}
+	return min(max(sum, look), max(until-from, 0))
 }
 
-// Longest returns by how much one thing that happened up to a time may have been late because the
-// lab was: the longest time in which it was.
-func (l *Lateness) Longest(until time.Duration) time.Duration {
+// overlap returns how much of a time is between two others.
+func (t lateTime) overlap(from, until time.Duration) time.Duration {
+	return max(min(t.until, until)-max(t.from, from), 0)
+}
+
+// reaches reports whether a time has a part between two others, or ends as the first begins.
+func (t *lateTime) reaches(from, until time.Duration) bool {
+	return t.from <= until && t.until >= from-Shortest
+}
+
+// Once returns by how much one thing that happened between two times may have been late because the
+// lab was: the longest time in which one thing was late, or one after the other.
+func (l *Lateness) Once(from, until time.Duration) time.Duration {
 	longest := time.Duration(0)
-	for _, all := range [][]lateTime{l.times, l.waits} {
-		for _, t := range all {
-			if t.from <= until {
-				longest = max(longest, t.until-t.from)
-			}
+	for i := range l.chains {
+		if t := &l.chains[i]; t.reaches(from, until) {
+			longest = max(longest, t.until-t.from)
+		}
+	}
+	for i := range l.once {
+		if t := &l.once[i]; t.reaches(from, until) {
+			longest = max(longest, t.worst)
 		}
 	}
 	return longest
+}
+
+// OnWay returns by how much later the answer to a packet may have come, between two times, because the
+// lab was late: as much as the latest packet, there and back, and one wait for a processor, which the
+// kernel may have needed, too.
+func (l *Lateness) OnWay(from, until time.Duration) time.Duration {
+	packet, wait := time.Duration(0), time.Duration(0)
+	for i := range l.packets {
+		if t := &l.packets[i]; t.reaches(from, until) {
+			packet = max(packet, t.worst)
+		}
+	}
+	for i := range l.waits {
+		if t := &l.waits[i]; t.reaches(from, until) {
+			wait = max(wait, t.worst)
+		}
+	}
+	return 2*packet + wait
 }
 
 // Worst returns how late the lab was at most, apart from looks at sockets, for which nothing waits; 0

@@ -12,37 +12,51 @@ func TestLatenessOfATrace(t *testing.T) {
 	late := func(part Part, name string, due, done time.Duration) Event {
 		return Event{T: done, Late: &Late{Part: part, Name: name, Due: due}}
 	}
-	machine := func(done, worst time.Duration) Event {
-		return Event{T: done, Late: &Late{Part: LateMachine, Due: done - worst}}
+	many := func(part Part, due, done, worst time.Duration) Event {
+		return Event{T: done, Late: &Late{Part: part, Name: "far", Due: due, Worst: worst, N: 9}}
+	}
+	step := func(began, ended, sum, worst time.Duration) Event {
+		return Event{T: ended, Step: &Step{Actor: "client", Began: began, Late: sum, LateWorst: worst}}
 	}
 	for _, tt := range []struct {
-		name        string
-		events      []Event
-		from, until time.Duration
-		within      time.Duration
-		longest     time.Duration
+		name                string
+		events              []Event
+		from, until         time.Duration
+		within, once, onWay time.Duration
 	}{
-		{"a trace without any", nil, 0, time.Second, 0, 0},
-		{"a packet let go late", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 0, time.Second, 40 * ms, 40 * ms},
-		{"what is over before the time between does not count", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 92 * ms, time.Second, 0, 40 * ms},
-		{"what ends as the time begins made its beginning late", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 90 * ms, time.Second, 40 * ms, 40 * ms},
-		{"what begins after it does not count", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 0, 49 * ms, 0, 0},
-		{"one after the other adds up", []Event{late(LateFault, "far", 50*ms, 60*ms), late(LateReport, "client", 80*ms, 95*ms)}, 0, time.Second, 25 * ms, 15 * ms},
-		{"at the same time does not", []Event{late(LateFault, "far", 50*ms, 60*ms), late(LateReport, "client", 55*ms, 70*ms)}, 0, time.Second, 20 * ms, 20 * ms},
-		{"the machine counts once, not for each time it was measured", []Event{machine(50*ms, 20*ms), machine(90*ms, 30*ms)}, 0, time.Second, 30 * ms, 30 * ms},
-		{"looks count once, too", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateLook, "server", 60*ms, 90*ms)}, 0, time.Second, 30 * ms, 30 * ms},
-		{"the machine does not add to the lab", []Event{machine(50*ms, 20*ms), late(LateReport, "client", 80*ms, 110*ms)}, 0, time.Second, 30 * ms, 30 * ms},
-		{"what was late before the actors began does not count", []Event{late(LateLook, "client", 5*ms, 90*ms), {T: 95 * ms, Start: &Start{}}}, 0, time.Second, 0, 0},
-		{"an actor's step", []Event{{T: 40 * ms, Step: &Step{Actor: "client", Late: 15 * ms}}}, 0, time.Second, 15 * ms, 15 * ms},
-		{"an actor's start", []Event{{T: 40 * ms, Start: &Start{Actor: "client", Step: "a", Late: 12 * ms}}}, 0, time.Second, 12 * ms, 12 * ms},
+		{"a trace without any", nil, 0, time.Second, 0, 0, 0},
+		{"a packet let go late", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 0, time.Second, 40 * ms, 40 * ms, 80 * ms},
+		{"what is over before the time does not count", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 92 * ms, time.Second, 0, 0, 0},
+		{"what ends as the time begins made its beginning late, and nothing in it", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 90 * ms, time.Second, 0, 40 * ms, 80 * ms},
+		{"what begins after it does not count", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 0, 49 * ms, 0, 0, 0},
+		{"what reaches into the time counts as far as it does", []Event{late(LateFault, "far", 50*ms, 90*ms)}, 70 * ms, time.Second, 20 * ms, 40 * ms, 80 * ms},
+		{"one after the other adds up", []Event{late(LateSwitch, "far", 50*ms, 60*ms), late(LateReport, "client", 80*ms, 95*ms)}, 0, time.Second, 25 * ms, 15 * ms, 0},
+		{"one that the other made late counts as one", []Event{late(LateSwitch, "far", 50*ms, 60*ms), late(LateReport, "client", 55*ms, 70*ms)}, 0, time.Second, 20 * ms, 20 * ms, 0},
+		{"of many packets at once, only the latest", []Event{many(LateFault, 50*ms, 650*ms, 7*ms)}, 0, time.Second, 600 * ms, 7 * ms, 14 * ms},
+		{"looks count once", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateLook, "server", 60*ms, 90*ms)}, 0, time.Second, 30 * ms, 30 * ms, 0},
+		{"looks do not add to the lab", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateReport, "client", 80*ms, 110*ms)}, 0, time.Second, 30 * ms, 30 * ms, 0},
+		{"what was late before the actors began does not count", []Event{late(LateLook, "client", 5*ms, 90*ms), {T: 95 * ms, Start: &Start{}}}, 0, time.Second, 0, 0, 0},
+		{"a step that waited once", []Event{step(20*ms, 40*ms, 15*ms, 0)}, 0, time.Second, 15 * ms, 15 * ms, 15 * ms},
+		{"a step that waited many times", []Event{step(20*ms, 900*ms, 300*ms, 9*ms)}, 0, time.Second, 300 * ms, 9 * ms, 9 * ms},
+		{"a part of a step that waited many times", []Event{step(20*ms, 900*ms, 300*ms, 9*ms)}, 800 * ms, 850 * ms, 50 * ms, 9 * ms, 9 * ms},
+		{"two steps in turn", []Event{step(20*ms, 400*ms, 30*ms, 9*ms), step(400*ms, 900*ms, 50*ms, 8*ms)}, 0, time.Second, 80 * ms, 9 * ms, 9 * ms},
+		{"never more than the time", []Event{step(20*ms, 400*ms, 300*ms, 0), step(20*ms, 400*ms, 300*ms, 0)}, 0, 400 * ms, 400 * ms, 300 * ms, 300 * ms},
+		{"a packet, and a wait of the kernel", []Event{late(LateQueue, "wire", 50*ms, 60*ms), step(20*ms, 90*ms, 30*ms, 5*ms)}, 0, time.Second, 40 * ms, 10 * ms, 25 * ms},
+		{"an actor's start", []Event{{T: 40 * ms, Start: &Start{Actor: "client", Step: "a", Late: 12 * ms}}}, 0, time.Second, 12 * ms, 12 * ms, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := Of(tt.events...).Lateness()
-			if got := l.Within(tt.from, tt.until); got != tt.within {
-				t.Errorf("within %v to %v: %v, want %v", tt.from, tt.until, got, tt.within)
-			}
-			if got := l.Longest(tt.until); got != tt.longest {
-				t.Errorf("the longest up to %v: %v, want %v", tt.until, got, tt.longest)
+			for _, m := range []struct {
+				name      string
+				got, want time.Duration
+			}{
+				{"within", l.Within(tt.from, tt.until), tt.within},
+				{"once", l.Once(tt.from, tt.until), tt.once},
+				{"on the way", l.OnWay(tt.from, tt.until), tt.onWay},
+			} {
+				if m.got != m.want {
+					t.Errorf("%s, from %v to %v: %v, want %v", m.name, tt.from, tt.until, m.got, m.want)
+				}
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -67,6 +68,9 @@ var infoUnits = map[string]time.Duration{
 	"last_data_recv": time.Millisecond, "last_ack_recv": time.Millisecond,
 	"total_rto_time": time.Millisecond,
 }
+
+// InfoTimes returns the names of the fields of tcp_info that are times, in the order of the alphabet.
+func InfoTimes() []string { return slices.Sorted(maps.Keys(infoUnits)) }
 
 // Unit returns the unit of a field that is a time, and 0 for any other.
 func (i *InfoVal) Unit() time.Duration { return infoUnits[i.Name] }

@@ -45,6 +45,17 @@ func (o *outcome) begin() {
 	o.Began = o.thread.Clock.Now()
 }
 
+// lateBy says how late the step was: together, and at once.
+func (o *outcome) lateBy(sum, worst time.Duration) {
+	o.Late, o.LateWorst = min(sum, o.ended), min(worst, o.ended)
+	if o.Late < trace.Shortest {
+		o.Late = 0
+	}
+	if o.LateWorst >= o.Late {
+		o.LateWorst = 0
+	}
+}
+
 // start returns the event of the start.
 func (o *outcome) start() *trace.Event {
 	return &trace.Event{

@@ -1,10 +1,11 @@
 package actor
 
 import (
-	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,75 +19,107 @@ type runQueue struct {
 	// read is when the kernel was asked last, own what it said of the calling thread, and others of all
 	// threads when it was last asked for them.
 	read   time.Duration
-	own    time.Duration
-	others map[string]time.Duration
+	own    delay
+	others map[string]delay
+}
+
+// delay is how long a thread has waited on run queues since it exists, and how often it then ran.
+type delay struct {
+	waited time.Duration
+	runs   int64
+}
+
+// since returns what came after an earlier reading.
+func (d delay) since(before delay) delay {
+	return delay{max(d.waited-before.waited, 0), max(d.runs-before.runs, 0)}
+}
+
+// worst returns how long the longest of the waits was, which the kernel does not say: all of a single
+// wait; of n waits as long as the longest of n is on average, if short ones are as much more frequent
+// than long ones as on a busy machine (an exponential distribution).
+func (d delay) worst() time.Duration {
+	if d.runs <= 1 {
+		return d.waited
+	}
+	n := float64(d.runs)
+	return min(d.waited, time.Duration(float64(d.waited)/n*(1+math.Log(n))))
 }
 
 // longStep is the time from which the other threads are asked for, which costs some 0.1 ms.
 const longStep = 20 * time.Millisecond
 
-// waited returns how long the thread has waited since the call before, at most all the time since; 0
-// if that cannot be [trace.Shortest], or if the kernel does not say. After longStep, the waiting of
-// other threads of the process counts, if one waited longer: the runtime may need another thread
-// before the calling one goes on.
-func (q *runQueue) waited(now time.Duration) time.Duration {
+// waited returns how long the thread has waited since the call before, together and at once, at most
+// all the time since; 0 if that cannot be [trace.Shortest], or if the kernel does not say. After
+// longStep, a wait of another thread of the process counts, if that was longer: the runtime may need
+// another thread before the calling one goes on, once.
+func (q *runQueue) waited(now time.Duration) (sum, worst time.Duration) {
 	passed := now - q.read
 	first := q.others == nil
 	if !first && passed < trace.Shortest {
-		return 0 // so that short steps cost no look; the next call counts it
+		return 0, 0 // so that short steps cost no look; the next call counts it
 	}
 	q.read = now
-	longest := time.Duration(0)
 	if own, ok := runDelay("/proc/thread-self/schedstat"); ok {
-		longest, q.own = own-q.own, own
+		waits := own.since(q.own)
+		sum, worst, q.own = waits.waited, waits.worst(), own
 	}
 	if first || passed >= longStep {
 		before := q.others
 		q.others = runDelays()
-		for thread, total := range q.others {
+		for thread, now := range q.others {
 			if was, known := before[thread]; known {
-				longest = max(longest, total-was)
+				worst = max(worst, now.since(was).worst())
 			}
 		}
 	}
 	if first {
-		return 0
+		return 0, 0
 	}
-	return min(longest, passed)
+	return min(max(sum, worst), passed), min(worst, passed)
 }
 
-// runDelays returns how long each thread of the process has waited on run queues since it exists: the
-// second number of its schedstat (Documentation/scheduler/sched-stats.rst). Those that cannot be read
-// are missing: all of them with a kernel without CONFIG_SCHED_INFO.
-func runDelays() map[string]time.Duration {
-	all := map[string]time.Duration{}
+// runDelays returns what the kernel says of each thread of the process. Those that cannot be read are
+// missing: all of them with a kernel without CONFIG_SCHED_INFO.
+func runDelays() map[string]delay {
+	all := map[string]delay{}
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return all
 	}
 	for _, t := range threads {
-		if total, ok := runDelay(filepath.Join("/proc/self/task", t.Name(), "schedstat")); ok {
-			all[t.Name()] = total
+		if d, ok := runDelay(filepath.Join("/proc/self/task", t.Name(), "schedstat")); ok {
+			all[t.Name()] = d
 		}
 	}
 	return all
 }
 
-func runDelay(schedstat string) (total time.Duration, ok bool) {
+// runDelay reads a schedstat: the second number is how long the thread waited, in nanoseconds, the
+// third how often it ran (Documentation/scheduler/sched-stats.rst).
+func runDelay(schedstat string) (d delay, ok bool) {
 	fd, err := unix.Open(schedstat, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return 0, false
+		return d, false
 	}
 	var text [64]byte
 	n, err := unix.Read(fd, text[:])
 	_ = unix.Close(fd) // opened for reading: nothing can be lost
 	if err != nil {
-		return 0, false
+		return d, false
 	}
-	fields := bytes.Fields(text[:n])
-	if len(fields) < 2 {
-		return 0, false
+	return parseDelay(string(text[:n]))
+}
+
+func parseDelay(text string) (d delay, ok bool) {
+	fields := strings.Fields(text)
+	if len(fields) < 3 {
+		return d, false
 	}
-	ns, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	return time.Duration(ns), err == nil
+	waited, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return d, false
+	}
+	d.runs, err = strconv.ParseInt(fields[2], 10, 64)
+	d.waited = time.Duration(waited)
+	return d, err == nil
 }

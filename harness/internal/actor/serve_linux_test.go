@@ -98,6 +98,8 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	var process runQueue
+	process.waited(0)
 	before, ok := runDelay("/proc/thread-self/schedstat")
 	if !ok {
 		t.Fatal("the kernel does not say how long the thread waited")
@@ -113,8 +115,6 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 			break
 		}
 	}
-	var process runQueue
-	process.waited(0)
 	busy := func(during time.Duration) {
 		if err := unix.SchedSetaffinity(0, &one); err != nil {
 			t.Error(err)
@@ -132,15 +132,16 @@ func TestTheRunQueueOfAThreadIsRead(t *testing.T) {
 	busy(200 * time.Millisecond)
 	<-other
 	after, ok := runDelay("/proc/thread-self/schedstat")
-	if !ok || after-before < 20*time.Millisecond {
-		t.Errorf("two busy threads on one processor for 200ms: one waited %v, want at least 20ms", after-before)
+	waits := after.since(before)
+	if !ok || waits.waited < 20*time.Millisecond {
+		t.Errorf("two busy threads on one processor for 200ms: one waited %v, want at least 20ms", waits.waited)
 	}
-	if got := process.waited(time.Minute); got < after-before {
-		t.Errorf("the threads of the process waited up to %v, but one of them %v", got, after-before)
+	if sum, worst := process.waited(time.Minute); sum < waits.waited || worst > sum || worst < waits.worst()/2 {
+		t.Errorf("the thread waited %v together, %v at once; the kernel says %v, %d times", sum, worst, waits.waited, waits.runs)
 	}
 	process.waited(2 * time.Minute)
-	if got := process.waited(2*time.Minute + trace.Shortest - 1); got != 0 {
-		t.Errorf("within less than is recorded, they waited %v", got)
+	if sum, worst := process.waited(2*time.Minute + trace.Shortest - 1); sum != 0 || worst != 0 {
+		t.Errorf("within less than is recorded, it waited %v, %v", sum, worst)
 	}
 }
 

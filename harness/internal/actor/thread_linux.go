@@ -64,11 +64,8 @@ func (t *thread) execute(step *language.Step) {
 	if o.ended < o.Began {
 		o.ended = t.Clock.Now()
 	}
-	if late := max(o.Late, t.queued.waited(t.Clock.Now())); late >= trace.Shortest {
-		o.Late = min(late, o.ended)
-	} else {
-		o.Late = 0
-	}
+	sum, worst := t.queued.waited(t.Clock.Now())
+	o.lateBy(max(o.Late, sum), max(o.Late, worst))
 	t.emit(&trace.Event{T: o.ended, Step: &o.Step})
 }
 

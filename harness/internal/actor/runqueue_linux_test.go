@@ -1,0 +1,46 @@
+package actor
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTheLongestOfSeveralWaits(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name       string
+		of         delay
+		from, upTo time.Duration
+	}{
+		{"of none", delay{0, 0}, 0, 0},
+		{"of one, which goes on", delay{40 * ms, 0}, 40 * ms, 40 * ms},
+		{"of one", delay{40 * ms, 1}, 40 * ms, 40 * ms},
+		{"of two", delay{40 * ms, 2}, 33 * ms, 34 * ms},
+		{"of many, some times their mean", delay{2000 * ms, 300}, 44 * ms, 45 * ms},
+		{"of very many short ones", delay{100 * ms, 100_000}, 0, ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.of.worst(); got < tt.from || got > tt.upTo {
+				t.Errorf("%v, want %v to %v", got, tt.from, tt.upTo)
+			}
+		})
+	}
+}
+
+func TestSchedstatsAreRead(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want delay
+		ok   bool
+	}{
+		{"118260 7041 3\n", delay{7041, 3}, true},
+		{"0 0 0\n", delay{}, true},
+		{"118260 7041\n", delay{}, false},
+		{"", delay{}, false},
+		{"1 x 3\n", delay{}, false},
+	} {
+		if got, ok := parseDelay(tt.text); ok != tt.ok || ok && got != tt.want {
+			t.Errorf("%q: %+v, %v, want %+v, %v", tt.text, got, ok, tt.want, tt.ok)
+		}
+	}
+}
