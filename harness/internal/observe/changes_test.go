@@ -121,6 +121,23 @@ func TestScheduleAfterLongQuiet(t *testing.T) {
 	}
 }
 
+func TestExactScheduleLooksBeforeAndAfterATimer(t *testing.T) {
+	const sec = time.Second
+	s := schedule{exact: true}
+	s.did(64*sec, 0)
+	if got, want := s.next(), 96*sec; got != want {
+		t.Errorf("after 64 s of quiet the next sample comes at %s, want %s", got, want)
+	}
+	expires := 70 * sec
+	for _, want := range []time.Duration{expires - late, expires + late, expires + 2*late} {
+		s.timer(max(expires-s.sampled, 0))
+		if got := s.next(); got != want {
+			t.Fatalf("after a sample at %s the next one comes at %s, want %s", s.sampled, got, want)
+		}
+		s.did(want, 0)
+	}
+}
+
 // A keepalive of 7200 s fires up to 900 s late.
 func TestScheduleWhileATimerIsOverdue(t *testing.T) {
 	s := schedule{}
@@ -216,6 +233,26 @@ func TestSchedule(t *testing.T) {
 			}
 		})
 	}
+	t.Run("exact after a packet", func(t *testing.T) {
+		s := schedule{exact: true, packet: -quiet, sampled: -quiet}
+		s.saw(0)
+		var got []time.Duration
+		for at := s.next(); at <= 6*time.Second; at = s.next() {
+			got = append(got, at)
+			s.did(at, 0)
+		}
+		if diff := cmp.Diff([]time.Duration{0, 5 * ms, 20 * ms, 45 * ms, 70 * ms, 105 * ms}, got[:6]); diff != "" {
+			t.Errorf("first samples (-want +got):\n%s", diff)
+		}
+		for i := 6; i < len(got); i++ {
+			if gap := got[i] - got[i-1]; gap != got[i-1]/exactPatience && gap != exactFar {
+				t.Errorf("a sample at %s comes %s after the one before", got[i], gap)
+			}
+		}
+		if n := len(got); n > 16 {
+			t.Errorf("%d samples in 6 s, want at most 16", n)
+		}
+	})
 	t.Run("far apart 2 s after a packet", func(t *testing.T) {
 		samples := run(3*time.Second, 0, time.Millisecond)
 		if last := samples[len(samples)-1] - samples[len(samples)-2]; last < far || last > 3*time.Second/patience {

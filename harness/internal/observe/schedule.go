@@ -27,7 +27,9 @@ const (
 	exactFar      = time.Second
 	// late is the usual time from the end of a socket's timer until its change is visible. The
 	// kernel may fire the timer late by an eighth of its time. While the timer is overdue, the next
-	// sample comes after an eighth of the time since it was due.
+	// sample comes after an eighth of the time since it was due. With exact transitions, a sample also
+	// comes as long before the timer: the remnant of a socket in FIN_WAIT2 or TIME_WAIT has no
+	// transitions, and ends with its timer.
 	late    = 5 * time.Millisecond
 	overdue = 8
 )
@@ -109,7 +111,11 @@ func (s *schedule) next() time.Duration {
 		next = max(s.sampled+min(max(near, since/part), most), earliest)
 	}
 	if s.expires > 0 {
-		next = min(next, max(s.expires+late, earliest))
+		due := s.expires + late
+		if before := s.expires - late; s.exact && s.sampled < before {
+			due = before
+		}
+		next = min(next, max(due, earliest))
 	}
 	if s.due > 0 {
 		next = min(next, max(s.sampled+max(late, (s.sampled-s.due)/overdue), earliest))
