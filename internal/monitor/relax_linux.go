@@ -8,11 +8,24 @@ import (
 	"runtime"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Slack is how much later than asked the kernel may wake a relaxed monitor. A system call that lasts
-// keeps its processor for about as long.
-const Slack = 5 * time.Millisecond
+// keeps its processor for about as long. A thread inherits the slack of the thread that makes it. On a
+// busy machine the monitor makes some, so timers of the runtime may be late by as much, too.
+const Slack = time.Millisecond
+
+// usualSlack is the slack of threads since Linux 2.6.28 (init/init_task.c).
+const usualSlack = 50 * time.Microsecond
+
+// Restore gives the calling thread the usual slack, in case the monitor made it. The goroutine must
+// be locked to the thread. Programs that it starts inherit the slack.
+func Restore() error {
+	err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(usualSlack.Nanoseconds()), 0, 0, 0)
+	return os.NewSyscallError("prctl PR_SET_TIMERSLACK", err)
+}
 
 // Relax allows the kernel to wake the monitor late, by up to [Slack]. It needs CAP_SYS_NICE, as root
 // of a user namespace has it. An error means that the process takes more processor time, and nothing

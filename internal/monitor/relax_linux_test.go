@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +61,24 @@ func TestRelaxIsForTheMonitorAlone(t *testing.T) {
 			t.Errorf("thread %s has a slack of %s, want %s; the monitor is %s", other, got, want, thread)
 		}
 	}
+}
+
+func TestRestoreIsForTheCallingThread(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for good: the slack is this test's
+		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(Slack.Nanoseconds()), 0, 0, 0); err != nil {
+			t.Error(err)
+		}
+		if err := Restore(); err != nil {
+			t.Error(err)
+		}
+		if got := slack(t, strconv.Itoa(unix.Gettid())); got != usualSlack {
+			t.Errorf("the thread has a slack of %s, want %s", got, usualSlack)
+		}
+	}()
+	<-done
 }
 
 func slack(t *testing.T, thread string) time.Duration {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/monitor"
 	"halfopen/scenarios/language"
 )
 
@@ -29,6 +30,7 @@ type thread struct {
 // given back to the runtime: it dies with the goroutine, and so does its signal mask.
 func (s *session) newThread(parent *thread) *thread {
 	runtime.LockOSThread()
+	_ = monitor.Restore() // it cannot fail
 	t := &thread{session: s, parent: parent, tid: unix.Gettid(), mask: maskSignals()}
 	t.queued.waited(s.Clock.Now())
 	return t
