@@ -26,7 +26,7 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		for _, s := range load(t, path) {
 			t.Run(name+"-"+string(s.Family), func(t *testing.T) {
-				if !testlab.InLab(t) {
+				if !testlab.InLabBeside(t) {
 					return
 				}
 				if err := kernel.Netem(); err != nil && slices.ContainsFunc(s.Faults, func(f language.Fault) bool { return MayUseNetem(&f) }) {

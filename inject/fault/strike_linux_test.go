@@ -38,7 +38,7 @@ func TestFaultsStrikeThePacketsTheyName(t *testing.T) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s-%s-%s", name, s.Family, via), func(t *testing.T) {
-					if !testlab.InLab(t) {
+					if !testlab.InLabBeside(t) {
 						return
 					}
 					s.Faults = faults

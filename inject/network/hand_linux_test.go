@@ -23,7 +23,7 @@ func TestCommandsMakeTheSameNetwork(t *testing.T) {
 	for _, l := range labs {
 		for _, f := range []language.Family{language.V4, language.V6} {
 			t.Run(l.name+"-"+string(f), func(t *testing.T) {
-				if !testlab.InLab(t) {
+				if !testlab.InLabBeside(t) {
 					return
 				}
 				needPrograms(t)

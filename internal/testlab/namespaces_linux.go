@@ -51,6 +51,15 @@ func InLab(t *testing.T, env ...string) bool {
 	return false
 }
 
+// InLabBeside is InLab for a test whose lab may run beside others: it judges no times.
+func InLabBeside(t *testing.T, env ...string) bool {
+	t.Helper()
+	if os.Getenv(labEnv) != t.Name() {
+		t.Parallel()
+	}
+	return InLab(t, env...)
+}
+
 // Namespaces returns the attributes of a process that is root in new namespaces: those in flags
 // (CLONE_NEW*) and, if this process is not root, a user namespace. The process dies with the thread
 // that started it. This is only a backstop, because the test waits for the process.
