@@ -79,7 +79,7 @@ func (g *guest) atOnce() int {
 	return 8
 }
 
-// runGuest boots a guest and does its runs. If the boot fails, each of the runs gets the error.
+// runGuest does the runs of a guest. If it does not boot, each of them gets the error.
 func (e *engine) runGuest(ctx context.Context, g *guest) {
 	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
@@ -104,6 +104,11 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 			},
 		}
 	}
+	e.suite.boot(ctx, g, tasks)
+}
+
+// bootGuest boots a guest and does its tasks.
+func (s *Suite) bootGuest(ctx context.Context, g *guest, tasks []vm.Task) {
 	kernel, err := vm.FindKernel(cmp.Or(g.at.Image, g.at.Kernel))
 	if err != nil { // the image has gone since New
 		for i := range tasks {
@@ -113,7 +118,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 	}
 	// Every run got the error.
 	_ = vm.Do(ctx, tasks, vm.Options{
-		Kernel: kernel, Warp: g.at.Warp, AtOnce: g.atOnce(), Warn: e.suite.o.Warn,
-		NoTracepoints: e.suite.o.NoTracepoints,
+		Kernel: kernel, Warp: g.at.Warp, AtOnce: g.atOnce(), Warn: s.o.Warn,
+		NoTracepoints: s.o.NoTracepoints,
 	})
 }

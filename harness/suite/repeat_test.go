@@ -13,6 +13,7 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
 
@@ -173,5 +174,58 @@ func TestRunsThatWaitWhenTheSuiteIsCanceledStayInconclusive(t *testing.T) {
 	want := []string{"repeats timed, 1 so far", "end timed inconclusive, inconclusive: the machine was 70ms late"}
 	if diff := cmp.Diff(want, see.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// A run in a guest is repeated in a guest of its own, when all other runs have ended.
+func TestInconclusiveRunsInGuestsAreRepeatedAlone(t *testing.T) {
+	const ms = time.Millisecond
+	quiet, late, later := took(t, 45*ms, 0), took(t, 90*ms, 70*ms), took(t, 180*ms, 140*ms)
+	for _, tt := range []struct {
+		name  string
+		at    Place
+		o     Options
+		boots [][]*trace.Trace // of each guest, what its runs come to
+		want  []Status
+	}{
+		{"in real time", Place{Kernel: "6.12"}, Options{}, [][]*trace.Trace{{late, quiet, later}, {quiet}, {late}, {quiet}}, []Status{Pass, Pass, Pass}},
+		{"in warped time", Place{Kernel: "6.12", Warp: true}, Options{}, [][]*trace.Trace{{late}, {late}, {later}}, []Status{Inconclusive}},
+		{"not with --no-repeat", Place{Kernel: "6.12"}, Options{NoRepeat: true}, [][]*trace.Trace{{late, quiet}}, []Status{Inconclusive, Pass}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &Suite{o: tt.o}
+			for i := range tt.boots[0] {
+				s.Runs = append(s.Runs, Run{Scenario: timed(t), Place: tt.at, Seed: uint64(i)})
+			}
+			booted, running := 0, 0
+			s.boot = func(_ context.Context, g *guest, tasks []vm.Task) {
+				if running++; running > 1 || booted >= len(tt.boots) || g.at != tt.at || len(tasks) != len(tt.boots[booted]) {
+					t.Errorf("guest %d at %v has %d runs, beside %d others", booted+1, g.at, len(tasks), running-1)
+					return
+				}
+				for i, came := range tt.boots[booted] {
+					tasks[i].Began()
+					tasks[i].Ended(came, nil)
+				}
+				booted++
+				running--
+			}
+			results, err := s.Run(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []Status
+			attempts := 0
+			for i := range results.Kept {
+				got = append(got, results.Kept[i].Status)
+				attempts += len(results.Kept[i].Attempts)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("statuses (-want +got):\n%s", diff)
+			}
+			if booted != len(tt.boots) || attempts != booted-1 {
+				t.Errorf("%d guests and %d attempts before the last, want %d and one less", booted, attempts, len(tt.boots))
+			}
+		})
 	}
 }

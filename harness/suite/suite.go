@@ -109,6 +109,8 @@ type Suite struct {
 	store *store
 	// lab does a run on this machine: [harness.Run].
 	lab func(context.Context, *language.Scenario, harness.Options) (*trace.Trace, error)
+	// boot does runs in a virtual machine: [Suite.bootGuest].
+	boot func(context.Context, *guest, []vm.Task)
 }
 
 // New decides where each case is run, and how often. The error says which kernel is missing, or that
@@ -121,6 +123,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 		return nil, err
 	}
 	s := &Suite{o: o, lab: harness.Run}
+	s.boot = s.bootGuest
 	places, err := s.place(cases)
 	if err != nil {
 		return nil, err
