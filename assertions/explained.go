@@ -80,9 +80,10 @@ var explained = map[string]explanation{
 	"process stdout": {}, "process stderr": {}, "path states": {},
 	// A step that hangs has no end that could be late. If it does end, something ended it.
 	"step hangs": {},
-	// Packets of the whole run are the same whenever they come, and so are the hits of faults, counters
-	// and drops. A retransmission needs a round trip of 200 ms or more (TCP_RTO_MIN), a tail loss probe
-	// two of the usual ones: if lateness makes those, it is seen in the times that a scenario judges.
+	// Packets of the whole run, the hits of faults, counters and drops have no time. Lateness can add one:
+	// an acknowledgement that is late by 200 ms (TCP_RTO_MIN) makes a retransmission, one that is late by
+	// two round trips a tail loss probe. But so does one that is lost, which is what these properties
+	// are for, and the numbers do not say which it was. So they fail at once.
 	"packets count": {}, "packets none": {}, "packets seen-by": {}, "counters counters": {},
 	"fault hits": {}, "drops count": {}, "drops none": {}, "drops since": {},
 	// Queues and timers change between two looks: no lateness says that there was another value to see.
