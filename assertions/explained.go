@@ -59,8 +59,9 @@ var explained = map[string]explanation{
 
 	// A packet that is late lengthens a round trip, by itself: what else was late meanwhile does not.
 	// None becomes shorter.
-	"rtt": {more: onWay}, "min_rtt": {more: onWay}, "rttvar": {more: onWay}, "rcv_rtt": {more: onWay},
-	"rto": {more: rto},
+	"rtt": {more: onWay}, "rttvar": {more: onWay}, "rcv_rtt": {more: onWay},
+	"min_rtt": {more: onWay}, // of the round trip that was the least late
+	"rto":     {more: rto},
 	// The time between two segments that came in.
 	"ato": {once, once},
 	// Times since the socket began to send, and since its last packets, up to the step.
@@ -105,12 +106,12 @@ func (m *margin) explains(l *trace.Lateness) time.Duration {
 	return by(l, m.from, m.until)
 }
 
-// valueMargin returns by how much a field that the kernel had measured, read at the moment at, is not
-// as wanted; ok is false if it is, or if it is no time.
+// valueMargin returns by how much a field that the kernel had measured, read by a step, is not as
+// wanted; ok is false if it is, or if it is no time.
 func (ev *evidence) valueMargin(
-	field *language.InfoVal, got int64, at time.Duration,
+	field *language.InfoVal, got int64, read *trace.Entry,
 ) (m margin, ok bool) {
-	unit := field.Unit()
+	at, unit := read.T, field.Unit()
 	if field.Is.Contains(got) || unit == 0 {
 		return m, false
 	}
@@ -124,8 +125,27 @@ func (ev *evidence) valueMargin(
 	case "rtt", "rttvar", "rcv_rtt", "rto":
 		const samples = 8 // they are means, most of which come from the last eight
 		m.from = max(m.from, at-samples*time.Duration(got)*unit)
+	case "min_rtt":
+		m.from, m.until = ev.leastLate(ev.scene.Host(read.Step.Actor), time.Duration(got)*unit, at)
 	case "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv":
 		m.from = max(m.from, at-time.Duration(got)*unit)
 	}
 	return m, true
+}
+
+// leastLate returns the time of the round trip of some length, of those that ended with a packet that
+// came to a host up to a time, in which packets were the least late. All of that time if none came.
+func (ev *evidence) leastLate(host string, length, upTo time.Duration) (from, until time.Duration) {
+	from, until = ev.started, upTo
+	least := ev.lateness.OnWay(from, until)
+	for _, i := range ev.packets {
+		e := &ev.t.Events[i]
+		if e.Packet.Out || e.Packet.Host != host || e.T > upTo || least == 0 {
+			continue
+		}
+		if by := ev.lateness.OnWay(e.T-length, e.T); by < least {
+			least, from, until = by, e.T-length, e.T
+		}
+	}
+	return from, until
 }

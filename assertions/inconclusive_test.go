@@ -30,6 +30,16 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 			p.step("client.tcp_info", 99*ms, 100*ms, func(s *trace.Step) { s.Values = map[string]int64{"rtt": us, "retrans": 0} })
 		}
 	}
+	answers := func(at ...time.Duration) func(*tape) {
+		return func(p *tape) {
+			for _, t := range at {
+				got := toClient("A", 1, 1000, "y")
+				got.host, got.in = "client", true
+				p.packet(t, got)
+			}
+			p.step("client.tcp_info", 99*ms, 100*ms, func(s *trace.Step) { s.Values = map[string]int64{"min_rtt": 45000} })
+		}
+	}
 	crossed := func(p *tape) {
 		p.packet(20*ms, toServer("A", 1000, 1, "x"))
 		got := toClient("A", 1, 1000, "y")
@@ -81,6 +91,8 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"a round-trip time too long, by less than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 17500 * time.Microsecond}}, Inconclusive},
 		{"a round-trip time too long, by more than late", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 17400 * time.Microsecond}}, Fail},
 		{"a round-trip time too long, by two packets that were late in turn", `- {step: client.tcp_info, values: {rtt: 20ms..30ms}}`, rtt(45000), []late{{10 * ms, 15 * ms}, {20 * ms, 25 * ms}, {30 * ms, 35 * ms}, {40 * ms, 45 * ms}}, Fail},
+		{"the shortest round-trip time, with one late packet among others", `- {step: client.tcp_info, values: {min_rtt: "<= 30ms"}}`, answers(25*ms, 80*ms), []late{{15 * ms, 25 * ms}}, Fail},
+		{"the shortest round-trip time, with late packets only", `- {step: client.tcp_info, values: {min_rtt: "<= 30ms"}}`, answers(25*ms, 80*ms), []late{{15 * ms, 25 * ms}, {70 * ms, 80 * ms}}, Inconclusive},
 		{"a round-trip time too short", `- {step: client.tcp_info, values: {rtt: 60ms..80ms}}`, rtt(45000), []late{{0, 90 * ms}}, Fail},
 		{"a number that is no time", `- {step: client.tcp_info, values: {retrans: 1}}`, rtt(45000), []late{{0, 90 * ms}}, Fail},
 		{"a step that never ended", `- {step: client.connect, took: 40ms}`, func(p *tape) { p.begin("client.connect", 0) }, []late{{0, 90 * ms}}, Fail},

@@ -316,7 +316,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 					slices.Sorted(maps.Keys(s.Values))))
 			continue
 		}
-		if m, ok := ev.valueMargin(field, got, e.T); ok {
+		if m, ok := ev.valueMargin(field, got, e); ok {
 			v.missedSaw(m, field.String(), field.Shows(got))
 			continue
 		}
