@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -16,10 +15,6 @@ import (
 
 // announce emits the run event.
 func (l *lab) announce() error {
-	source, err := json.Marshal(l.Scenario)
-	if err != nil {
-		return fmt.Errorf("encoding the scenario: %w", err)
-	}
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {
 		return fmt.Errorf("reading the kernel's release: %w", err)
@@ -34,7 +29,7 @@ func (l *lab) announce() error {
 		Wall:     time.Now().Add(-at),
 		Kernel:   unix.ByteSliceToString(uts.Release[:]),
 		Version:  version.String(),
-		Source:   source,
+		Source:   l.Source,
 	}})
 	return nil
 }

@@ -28,6 +28,9 @@ type member struct {
 	lab      *lab
 	commands *outbox.Outbox[actor.Command]
 
+	// awaited are the events that steps wait for and that have not happened yet.
+	awaited map[language.EventRef]bool
+
 	prepared bool
 	done     bool
 	// running are the steps that have begun and not ended.
@@ -40,7 +43,10 @@ type member struct {
 
 func (l *lab) startActors(topology *network.Topology) error {
 	for i := range l.Scenario.Actors {
-		a := &member{Actor: l.Scenario.Actors[i], lab: l}
+		a := &member{Actor: l.Scenario.Actors[i], lab: l, awaited: map[language.EventRef]bool{}}
+		for _, ref := range language.EventRefs(a.Steps) {
+			a.awaited[ref.Canonical()] = true
+		}
 		l.actors = append(l.actors, a)
 		if err := a.start(topology); err != nil {
 			return err
@@ -224,8 +230,13 @@ func (a *member) prepare() {
 
 func (a *member) begin() { a.commands.Send(actor.Command{Go: true, Sent: a.lab.Clock.Now()}) }
 
+// happened lets the actor know of an event, in canonical form, if a step waits for it. Each word costs
+// the actor more than many a step does.
 func (a *member) happened(event language.EventRef) {
-	a.commands.Send(actor.Command{Event: event, Sent: a.lab.Clock.Now()})
+	if a.awaited[event] {
+		delete(a.awaited, event)
+		a.commands.Send(actor.Command{Event: event, Sent: a.lab.Clock.Now()})
+	}
 }
 
 func (l *lab) allDone() bool {

@@ -21,8 +21,11 @@ type order struct {
 // job says what to run.
 type job struct {
 	Scenario *language.Scenario `json:"scenario"`
-	Clock    trace.Clock        `json:"clock"`
-	Seed     uint64             `json:"seed"`
+	// Source is the scenario for the trace, as JSON. The parent makes it, because encoding/json first
+	// looks at all the types of a scenario, once in each process.
+	Source []byte      `json:"source"`
+	Clock  trace.Clock `json:"clock"`
+	Seed   uint64      `json:"seed"`
 }
 
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.

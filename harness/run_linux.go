@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,10 @@ func runWithin(
 	if !mainCalled.Load() {
 		return nil, errors.New("the program must call harness.Main, or suite.Main, first thing in its main function: labs are this program, started again")
 	}
+	source, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the scenario: %w", err)
+	}
 	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
 	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()))
@@ -49,7 +54,7 @@ func runWithin(
 	go lab.keep(ctx)
 
 	t := &trace.Trace{}
-	err = lab.order(&order{Job: &job{Scenario: s, Clock: clock, Seed: o.Seed}})
+	err = lab.order(&order{Job: &job{Scenario: s, Source: source, Clock: clock, Seed: o.Seed}})
 	if err == nil {
 		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
 		c.reasons = slices.ContainsFunc(s.Expect,

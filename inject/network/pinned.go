@@ -8,41 +8,14 @@ const congestionControl = language.CongestionControl
 // the kernel's documented defaults (Documentation/networking/ip-sysctl.rst), and settings that keep
 // a lab quiet. All are optional: a kernel that lacks one does not need it. tcp_syn_linear_timeouts
 // is not pinned; its default differs by kernel, and scenarios show that.
+//
+// The wire has no TCP sockets, and so only the parameters of packets that it passes on or answers.
 func pinned(host string, family language.Family) []language.Sysctl {
-	list := []language.Sysctl{
-		{Name: congestionControl, Value: "cubic"},
-		// One connection's knowledge of the path must not change the next.
-		{Name: "net.ipv4.tcp_no_metrics_save", Value: "1"},
-		{Name: "net.ipv4.tcp_rmem", Value: "4096 131072 6291456"},
-		{Name: "net.ipv4.tcp_wmem", Value: "4096 16384 4194304"},
-		// The defaults of these two depend on the size of the host's socket table, which is small
-		// in a lab.
-		{Name: "net.ipv4.tcp_max_tw_buckets", Value: "262144"},
-		{Name: "net.ipv4.tcp_max_syn_backlog", Value: "4096"},
-		{Name: "net.core.somaxconn", Value: "4096"},
-		{Name: "net.ipv4.tcp_syn_retries", Value: "6"},
-		{Name: "net.ipv4.tcp_synack_retries", Value: "5"},
-		{Name: "net.ipv4.tcp_syncookies", Value: "1"},
-		{Name: "net.ipv4.tcp_retries1", Value: "3"},
-		{Name: "net.ipv4.tcp_retries2", Value: "15"},
-		{Name: "net.ipv4.tcp_orphan_retries", Value: "0"},
-		{Name: "net.ipv4.tcp_fin_timeout", Value: "60"},
-		{Name: "net.ipv4.tcp_tw_reuse", Value: "2"},
-		{Name: "net.ipv4.tcp_keepalive_time", Value: "7200"},
-		{Name: "net.ipv4.tcp_keepalive_intvl", Value: "75"},
-		{Name: "net.ipv4.tcp_keepalive_probes", Value: "9"},
-		{Name: "net.ipv4.tcp_timestamps", Value: "1"},
-		{Name: "net.ipv4.tcp_sack", Value: "1"},
-		{Name: "net.ipv4.tcp_window_scaling", Value: "1"},
-		{Name: "net.ipv4.tcp_abort_on_overflow", Value: "0"},
-		{Name: "net.ipv4.ip_local_port_range", Value: "32768 60999"},
-		{Name: "net.ipv4.conf.all.rp_filter", Value: "0"},
-		{Name: "net.ipv4.conf.default.rp_filter", Value: "0"},
-		// ICMP errors are not rationed: neither those to one destination nor, by the mask, those of
-		// the whole host or machine (net.ipv4.icmp_msgs_per_sec).
-		{Name: "net.ipv4.icmp_ratelimit", Value: "0"},
-		{Name: "net.ipv4.icmp_ratemask", Value: "0"},
+	var list []language.Sysctl
+	if host != language.Wire {
+		list = append(list, pinnedTCP...)
 	}
+	list = append(list, pinnedIP...)
 	if family == language.V6 {
 		list = append(list,
 			language.Sysctl{Name: "net.ipv6.icmp.ratelimit", Value: "0"},
@@ -73,4 +46,44 @@ func pinned(host string, family language.Family) []language.Sysctl {
 		list[i].Optional = true
 	}
 	return list
+}
+
+// pinnedTCP are the parameters of hosts with TCP sockets.
+var pinnedTCP = []language.Sysctl{
+	{Name: congestionControl, Value: "cubic"},
+	// One connection's knowledge of the path must not change the next.
+	{Name: "net.ipv4.tcp_no_metrics_save", Value: "1"},
+	{Name: "net.ipv4.tcp_rmem", Value: "4096 131072 6291456"},
+	{Name: "net.ipv4.tcp_wmem", Value: "4096 16384 4194304"},
+	// The defaults of these two depend on the size of the host's socket table, which is small
+	// in a lab.
+	{Name: "net.ipv4.tcp_max_tw_buckets", Value: "262144"},
+	{Name: "net.ipv4.tcp_max_syn_backlog", Value: "4096"},
+	{Name: "net.core.somaxconn", Value: "4096"},
+	{Name: "net.ipv4.tcp_syn_retries", Value: "6"},
+	{Name: "net.ipv4.tcp_synack_retries", Value: "5"},
+	{Name: "net.ipv4.tcp_syncookies", Value: "1"},
+	{Name: "net.ipv4.tcp_retries1", Value: "3"},
+	{Name: "net.ipv4.tcp_retries2", Value: "15"},
+	{Name: "net.ipv4.tcp_orphan_retries", Value: "0"},
+	{Name: "net.ipv4.tcp_fin_timeout", Value: "60"},
+	{Name: "net.ipv4.tcp_tw_reuse", Value: "2"},
+	{Name: "net.ipv4.tcp_keepalive_time", Value: "7200"},
+	{Name: "net.ipv4.tcp_keepalive_intvl", Value: "75"},
+	{Name: "net.ipv4.tcp_keepalive_probes", Value: "9"},
+	{Name: "net.ipv4.tcp_timestamps", Value: "1"},
+	{Name: "net.ipv4.tcp_sack", Value: "1"},
+	{Name: "net.ipv4.tcp_window_scaling", Value: "1"},
+	{Name: "net.ipv4.tcp_abort_on_overflow", Value: "0"},
+	{Name: "net.ipv4.ip_local_port_range", Value: "32768 60999"},
+}
+
+// pinnedIP are the parameters of all hosts.
+var pinnedIP = []language.Sysctl{
+	{Name: "net.ipv4.conf.all.rp_filter", Value: "0"},
+	{Name: "net.ipv4.conf.default.rp_filter", Value: "0"},
+	// ICMP errors are not rationed: neither those to one destination nor, by the mask, those of
+	// the whole host or machine (net.ipv4.icmp_msgs_per_sec).
+	{Name: "net.ipv4.icmp_ratelimit", Value: "0"},
+	{Name: "net.ipv4.icmp_ratemask", Value: "0"},
 }
