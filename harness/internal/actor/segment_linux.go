@@ -13,11 +13,12 @@ import (
 
 // segment sends one packet through a raw socket. The result is the length of the packet.
 func (t *thread) segment(step *language.Step, op *language.Segment, o *outcome) {
-	data, err := payload(&op.Data)
+	data, free, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
 		return
 	}
+	defer free()
 	p := &packet{step: op, payload: data}
 	if step.Socket == "" && op.To != "" {
 		if err := t.address(p, op); err != nil {

@@ -156,7 +156,7 @@ func TestPackets(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			data, err := payload(&tt.step.Data)
+			data, _, err := payload(&tt.step.Data)
 			if err != nil {
 				t.Fatal(err)
 			}

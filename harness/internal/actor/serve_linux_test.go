@@ -322,9 +322,9 @@ func TestEachStepNeedsAnOperation(t *testing.T) {
 
 // A step begins right before its system call, however long it prepares that.
 func TestStepsBeginAtTheirSystemCall(t *testing.T) {
-	big := language.Data{Bytes: 64 << 20}
+	big := language.Data{Hex: strings.Repeat("a5", 64<<20)}
 	began := time.Now()
-	if _, err := payload(&big); err != nil {
+	if _, _, err := payload(&big); err != nil {
 		t.Fatal(err)
 	}
 	long := time.Since(began)

@@ -18,9 +18,6 @@ const (
 	defaultBuffer = 64 << 10
 	// maxData is how many of the received bytes are reported verbatim.
 	maxData = 4096
-	// patternPeriod is the length of the fixed pattern. It is a prime, so that the pattern does not
-	// repeat at the boundaries of segments or pages.
-	patternPeriod = 251
 )
 
 var messageFlags = map[string]int{
@@ -44,32 +41,30 @@ func flagsOf(names []string) (int, error) {
 	return flags, nil
 }
 
-// payload returns the bytes that a step sends.
-func payload(d *language.Data) ([]byte, error) {
+// payload returns the bytes that a step sends, and what frees them.
+func payload(d *language.Data) (data []byte, free func(), err error) {
 	switch {
 	case d.Hex != "":
-		b, err := hex.DecodeString(strings.Join(strings.Fields(d.Hex), ""))
+		data, err = hex.DecodeString(strings.Join(strings.Fields(d.Hex), ""))
 		if err != nil {
-			return nil, fmt.Errorf("reading the hex digits to send: %w", err)
+			return nil, nil, fmt.Errorf("reading the hex digits to send: %w", err)
 		}
-		return b, nil
 	case d.Bytes > 0:
-		b := make([]byte, d.Bytes)
-		for i := range b {
-			b[i] = byte(i % patternPeriod)
-		}
-		return b, nil
+		data, free = patternOf(int(d.Bytes))
+		return data, free, nil
 	default:
-		return []byte(d.Text), nil
+		data = []byte(d.Text)
 	}
+	return data, func() {}, nil
 }
 
 func (t *thread) send(step *language.Step, op *language.Send, o *outcome) {
-	data, err := payload(&op.Data)
+	data, free, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
 		return
 	}
+	defer free()
 	flags, err := flagsOf(op.Flags)
 	if err != nil {
 		o.problem(err)
@@ -122,11 +117,12 @@ func (t *thread) recv(step *language.Step, op *language.Recv, o *outcome) {
 }
 
 func (t *thread) sendto(step *language.Step, op *language.Sendto, o *outcome) {
-	data, err := payload(&op.Data)
+	data, free, err := payload(&op.Data)
 	if err != nil {
 		o.problem(err)
 		return
 	}
+	defer free()
 	to, err := t.Topology.Resolve(op.To)
 	if err != nil {
 		o.problem(err)
