@@ -34,19 +34,19 @@ func spanMargin(rule string, span *language.Span, from, until time.Duration) mar
 	return margin{rule: rule, by: got - span.Max, from: from, until: until}
 }
 
-// worst returns the margin that is missed by most.
-func worst(all []margin) margin {
-	return slices.MaxFunc(all, func(a, b margin) int { return cmp.Compare(a.by, b.by) })
+// worst returns by how much the margin that is missed by most is missed.
+func worst(all []margin) time.Duration {
+	return slices.MaxFunc(all, func(a, b margin) int { return cmp.Compare(a.by, b.by) }).by
 }
 
-// enough returns the margin that covers the missing number of things, the nearest first; ok is false
-// if none is missing, or there are not so many.
-func enough(late []margin, missing int64) (m margin, ok bool) {
+// enough returns the margins of the missing number of things, the nearest first; nil if none is
+// missing, or there are fewer. late has the margins of each thing.
+func enough(late [][]margin, missing int64) []margin {
 	if missing <= 0 || missing > int64(len(late)) {
-		return m, false
+		return nil
 	}
-	slices.SortFunc(late, func(a, b margin) int { return cmp.Compare(a.by, b.by) })
-	return late[missing-1], true
+	slices.SortFunc(late, func(a, b []margin) int { return cmp.Compare(worst(a), worst(b)) })
+	return slices.Concat(late[:missing]...)
 }
 
 // around returns the margin of something that would be as wanted if a time were another by that much.
@@ -56,8 +56,13 @@ func around(rule string, at, by time.Duration) margin {
 
 // missed records a failure that lateness of the lab may explain: see [evidence.excuse].
 func (v *draft) missed(m margin, want, got, text string) {
+	v.missedBy([]margin{m}, want, got, text)
+}
+
+// missedBy records a failure by several margins, each of which lateness must explain.
+func (v *draft) missedBy(margins []margin, want, got, text string) {
 	v.differ(want, got, text)
-	v.margins = append(v.margins, m)
+	v.margins = append(v.margins, margins...)
 }
 
 // missedSaw records such a failure with the usual text.
@@ -149,12 +154,13 @@ func (ev *evidence) countMargin(
 	return m, ok
 }
 
-// orderMargin returns by how much packets were not in the order of a sequence, if they are the
-// packets of the sequence in another order; ok is false if they are not. Packets of one way, from
-// one address and port to another, keep their order, so another order has another cause than lateness.
-func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m margin, ok bool) {
+// orderMargins returns by how much packets were not in the order of a sequence, a margin for each two
+// of them, if they are the packets of the sequence in another order; nil if they are not. Packets of
+// one way, from one address and port to another, keep their order, so another order has another cause
+// than lateness.
+func (ev *evidence) orderMargins(want []language.Selector, matched []int) []margin {
 	if len(want) != len(matched) {
-		return m, false
+		return nil
 	}
 	used := make([]bool, len(matched))
 	picked := make([]int, 0, len(want)) // indexes in matched
@@ -162,7 +168,7 @@ func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m marg
 		var none draft
 		fitting, ok := ev.selected(&want[i], matched, &none)
 		if !ok {
-			return m, false
+			return nil
 		}
 		fits := map[int]bool{}
 		for _, f := range fitting {
@@ -176,11 +182,12 @@ func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m marg
 			}
 		}
 		if found < 0 {
-			return m, false
+			return nil
 		}
 		used[found] = true
 		picked = append(picked, found)
 	}
+	var margins []margin
 	for a := range picked {
 		for _, b := range picked[a+1:] {
 			first, second := matched[b], matched[picked[a]] // as they came
@@ -188,15 +195,14 @@ func (ev *evidence) orderMargin(want []language.Selector, matched []int) (m marg
 				continue
 			}
 			if ev.way(first) == ev.way(second) {
-				return m, false
+				return nil
 			}
 			from, until := ev.t.Events[first].T, ev.t.Events[second].T
-			if by := until - from + 1; by > m.by {
-				m = margin{rule: "packets sequence", by: by, from: from - by, until: until}
-			}
+			by := until - from + 1
+			margins = append(margins, margin{rule: "packets sequence", by: by, from: from - by, until: until})
 		}
 	}
-	return m, m.by > 0
+	return margins
 }
 
 // way is the way of a packet: its addresses and ports.
@@ -205,45 +211,46 @@ func (ev *evidence) way(i int) [2]netip.AddrPort {
 	return [2]netip.AddrPort{netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
-// holdsMargin returns by how much a stay is not as wanted; ok is false if that is not about time.
-func (ev *evidence) holdsMargin(
+// holdsMargins returns by how much a stay is not as wanted, a margin for each property that is not;
+// nil if one of these is not about time.
+func (ev *evidence) holdsMargins(
 	x *language.HoldsExpectation, s *stay, from, until time.Duration,
-) (m margin, ok bool) {
+) (margins []margin) {
 	if s.unknown {
-		return m, false
+		return nil
 	}
-	worse := func(other margin) {
-		if other.by > m.by {
-			m = other
+	missed := func(m margin) {
+		if m.by > 0 {
+			margins = append(margins, m)
 		}
 	}
 	begun := s.from
 	if x.From != "" {
 		if s.from > from {
-			worse(around("holds from", from, s.from-from))
+			missed(around("holds from", from, s.from-from))
 		} else if !s.open && s.to <= from {
-			worse(around("holds from", from, from-s.to+1))
+			missed(around("holds from", from, from-s.to+1))
 		}
 		begun = from
 	}
 	if x.Until != "" {
 		switch {
 		case begun > until:
-			return m, false
+			return nil
 		case !s.open && s.to < until:
-			worse(around("holds until", until, until-s.to))
+			missed(around("holds until", until, until-s.to))
 		}
 	}
 	if x.For != nil && !x.For.Contains(s.to-begun) {
 		if s.open && s.to-begun < x.For.Max {
-			return m, false // how long it would have stayed was not seen
+			return nil // how long it would have stayed was not seen
 		}
-		worse(spanMargin("holds for", x.For, begun, s.to))
+		missed(spanMargin("holds for", x.For, begun, s.to))
 	}
 	if x.Until == "" && x.For == nil && !s.open {
-		return m, false
+		return nil
 	}
-	return m, m.by > 0
+	return margins
 }
 
 // neverMargin returns by how much a stay reaches into the time in which it must not be; ok is false if
@@ -300,14 +307,14 @@ func peakMargin(
 		most, at := peak(stays, least < want.Min)
 		return int64(most), at
 	}
-	enough := func(by time.Duration) bool {
+	suffices := func(by time.Duration) bool {
 		n, _ := moved(by)
 		return least > want.Max && n <= want.Max || least < want.Min && n >= want.Min
 	}
-	if want.Contains(least) || !enough(furthest) {
+	if want.Contains(least) || !suffices(furthest) {
 		return m, false
 	}
-	by := time.Duration(sort.Search(int(furthest), func(by int) bool { return enough(time.Duration(by)) }))
+	by := time.Duration(sort.Search(int(furthest), func(by int) bool { return suffices(time.Duration(by)) }))
 	if least < want.Min {
 		_, at = moved(by) // there it would have been
 	}

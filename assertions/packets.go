@@ -160,8 +160,8 @@ func (v *draft) sawSpan(
 // the packets after it would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
 	differ := v.fail
-	if m, ok := ev.orderMargin(want, matched); ok {
-		differ = func(want, got, text string) { v.missed(m, want, got, text) }
+	if margins := ev.orderMargins(want, matched); margins != nil {
+		differ = func(want, got, text string) { v.missedBy(margins, want, got, text) }
 	}
 	for i := range want {
 		if i >= len(matched) {

@@ -163,7 +163,7 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	lives := ev.lives(&x.Holds)
 	best, maybe := "none", false
-	var nearest *margin
+	var nearest []margin
 	for _, l := range lives {
 		var fits judged
 		var good *stay
@@ -179,9 +179,9 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 				if best == "none" {
 					best = difference
 				}
-				if m, ok := ev.holdsMargin(x, &s, from, until); ok &&
-					(nearest == nil || m.by < nearest.by) {
-					nearest = &m
+				margins := ev.holdsMargins(x, &s, from, until)
+				if margins != nil && (nearest == nil || worst(margins) < worst(nearest)) {
+					nearest = margins
 				}
 			}
 			fits.add(ok)
@@ -201,7 +201,7 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	case maybe:
 		ev.unseen(want, "whether one did", v)
 	case nearest != nil:
-		v.missedSaw(*nearest, want, best)
+		v.missedBy(nearest, want, best, fmt.Sprintf("wanted %s, saw %s", want, best))
 	default:
 		v.saw(false, want, best)
 	}

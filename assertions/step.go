@@ -67,7 +67,7 @@ func (ev *evidence) countOutcomes(
 	x *language.StepExpectation, done []int, since time.Duration, v *draft,
 ) {
 	good, open := 0, 0
-	var late []margin
+	var late [][]margin
 	for _, i := range done {
 		one := draft{Verdict: Verdict{Status: Pass}}
 		ev.outcome(x, i, since, &one)
@@ -77,7 +77,7 @@ func (ev *evidence) countOutcomes(
 		case one.Unseen:
 			open++
 		case !one.hard:
-			late = append(late, worst(one.margins))
+			late = append(late, one.margins)
 		}
 		v.list(fmt.Sprintf("  %s: %s", ev.execution(i), outcomeText(&ev.t.Events[i])))
 	}
@@ -89,8 +89,9 @@ func (ev *evidence) countOutcomes(
 			"kept", x.Count.Of("time"), got, say.Count(open, "more execution")))
 		return
 	}
-	if m, ok := enough(late, x.Count.Min-least); ok {
-		v.missedSaw(m, x.Count.Of("time"), got)
+	if margins := enough(late, x.Count.Min-least); margins != nil {
+		want := x.Count.Of("time")
+		v.missedBy(margins, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
 		return
 	}
 	v.saw(x.Count.Contains(least), x.Count.Of("time"), got)

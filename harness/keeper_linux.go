@@ -80,7 +80,7 @@ func (k *keeper) hear(m *message, now time.Time) {
 		k.move(ending)
 	case m.Event != nil:
 		k.latest = max(k.latest, m.Event.T)
-		if m.Event.Start != nil && m.Event.Start.Step == "" {
+		if m.Event.Start != nil && m.Event.Start.Step == "" && k.stage == building {
 			k.began, k.from = now, m.Event.T
 			k.move(running)
 		}
