@@ -24,12 +24,15 @@ type margin struct {
 	from, until time.Duration
 }
 
+// follows is the time within which steps and packets that follow from something late are late, too.
+const follows = time.Second
+
 // spanMargin returns by how much a duration, from one time until another, is outside of a span.
 func spanMargin(rule string, span *language.Span, from, until time.Duration) margin {
 	got := until - from
 	if got < span.Min {
-		// What it counts from was late, up to its time.
-		return margin{rule: rule, less: true, by: span.Min - got, until: from}
+		// What it counts from was late, or followed from something that was.
+		return margin{rule: rule, less: true, by: span.Min - got, from: from - follows, until: from}
 	}
 	return margin{rule: rule, by: got - span.Max, from: from, until: until}
 }

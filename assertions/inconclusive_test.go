@@ -46,6 +46,14 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		got.host, got.in = "client", true
 		p.packet(30*ms, got)
 	}
+	crossedTwice := func(p *tape) {
+		crossed(p)
+		p.packet(60*ms, toServer("A", 1001, 2, "x"))
+		got := toClient("A", 2, 1001, "y")
+		got.host, got.in = "client", true
+		p.packet(70*ms, got)
+	}
+	const twice = `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: server}, {from: client}]}`
 	sends := func(p *tape) {
 		p.step("client.send[1]", 0, 10*ms, nil)
 		p.step("client.send[2]", 20*ms, 80*ms, nil)
@@ -85,6 +93,7 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"too long by what was late in turn", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, nil), []late{{10 * ms, 21 * ms}, {50 * ms, 61 * ms}}, Inconclusive},
 		{"too short, and what came before was late", `- {step: client.connect, took: 40ms..50ms}`, one(50*ms, 80*ms, nil), []late{{30 * ms, 45 * ms}}, Inconclusive},
 		{"too short by more than anything was late", `- {step: client.connect, took: 40ms..50ms}`, one(50*ms, 80*ms, nil), []late{{0, 9 * ms}, {20 * ms, 29 * ms}}, Fail},
+		{"too short, and something was late long before", `- {step: client.connect, took: 40ms..50ms}`, one(1100*ms, 1130*ms, nil), []late{{0, 50 * ms}}, Fail},
 		{"another error, too", `- {step: client.connect, took: 40ms..50ms}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"only another error", `- {step: client.connect}`, one(0, 70*ms, errno("EPIPE")), []late{{30 * ms, 65 * ms}}, Fail},
 		{"ended after its time", `- {step: client.connect, at: 0s..60ms}`, one(10*ms, 70*ms, nil), []late{{0, 10 * ms}}, Inconclusive},
@@ -112,6 +121,8 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"one more until an event, that never came", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5 * ms)(p) }, []late{{10 * ms, 24 * ms}}, Fail},
 		{"two hosts in the other order", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, []late{{5 * ms, 20 * ms}}, Inconclusive},
 		{"two hosts in the other order, in time", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, nil, Fail},
+		{"two hosts in the other order twice, late once", twice, crossedTwice, []late{{5 * ms, 20 * ms}}, Fail},
+		{"two hosts in the other order twice, late each time", twice, crossedTwice, []late{{5 * ms, 20 * ms}, {50 * ms, 61 * ms}}, Inconclusive},
 		{"one way in another order", `- {packets: {from: client}, sequence: [{payload: {contains: b}}, {payload: {contains: a}}]}`, func(p *tape) {
 			p.packet(20*ms, toServer("A", 1000, 1, "a"))
 			p.packet(21*ms, toServer("A", 1001, 1, "b"))
