@@ -95,7 +95,7 @@ func (t *Trace) Lateness() *Lateness {
 			worst := cmp.Or(e.Step.LateWorst, e.Step.Late)
 			at := lateTime{min(e.Step.Began, e.T-e.Step.Late), e.T, worst, e.Step.Late}
 			l.waits, l.once = append(l.waits, at), append(l.once, at)
-			l.count(LateStep, e.Step.Actor, e.Step.Late, e.T, 1)
+			l.count(LateStep, e.Step.Actor, worst, e.T, 1)
 		}
 	}
 	slices.SortStableFunc(l.Parts, func(a, b PartLate) int {

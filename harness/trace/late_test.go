@@ -84,3 +84,23 @@ func TestLatenessHasAPartForEachName(t *testing.T) {
 		t.Errorf("the worst, apart from looks, is %v, want 30ms", worst)
 	}
 }
+
+// A step that waited often for a processor was late by the longest wait at any moment, not by their
+// sum.
+func TestTheWorstOfAStepIsItsLongestWait(t *testing.T) {
+	step := func(sum, longest time.Duration) *Lateness {
+		return Of(Event{T: time.Second, Step: &Step{Actor: "client", Late: sum, LateWorst: longest}}).Lateness()
+	}
+	for _, tt := range []struct {
+		name         string
+		sum, longest time.Duration
+		want         time.Duration
+	}{
+		{"many short waits", 200 * time.Millisecond, time.Millisecond, time.Millisecond},
+		{"one wait", 20 * time.Millisecond, 0, 20 * time.Millisecond},
+	} {
+		if got := step(tt.sum, tt.longest).Worst(); got != tt.want {
+			t.Errorf("%s: the worst is %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
