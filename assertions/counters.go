@@ -49,22 +49,25 @@ type rise struct {
 // add adds a counter, HOST.GROUP.NAME.
 func (s *rise) add(ev *evidence, counter string) {
 	host, name, _ := strings.Cut(counter, ".")
-	before, after := ev.counters(host, trace.Before), ev.counters(host, trace.After)
-	if before == nil || after == nil {
+	before, began := ev.counters(host, trace.Before)
+	after, ended := ev.counters(host, trace.After)
+	if !began || !ended {
 		s.unread = host
 		return
 	}
 	first, read := before[name]
-	last, there := after[name]
-	if there && !read {
+	last, changed := after[name]
+	switch {
+	case !read && changed:
 		s.unread = host
 		return
-	}
-	if !there {
-		hint := spell.DidYouMean(name, slices.Sorted(maps.Keys(after)))
+	case !read:
+		hint := spell.DidYouMean(name, slices.Sorted(maps.Keys(before)))
 		s.missing = append(s.missing, fmt.Sprintf("the kernel of %s has no counter %s%s", host,
 			name, hint))
 		return
+	case !changed:
+		last = first
 	}
 	rose := last - first
 	s.rose += rose
@@ -84,12 +87,12 @@ func (s *rise) String() string {
 	return fmt.Sprintf("%d: %s", s.rose, strings.Join(append(parts, s.missing...), "; "))
 }
 
-// counters returns a reading of a host's counters, or nil.
-func (ev *evidence) counters(host string, at trace.Moment) map[string]int64 {
+// counters returns a reading of a host's counters; ok is false if there is none.
+func (ev *evidence) counters(host string, at trace.Moment) (values map[string]int64, ok bool) {
 	for i := range ev.t.Events {
 		if c := ev.t.Events[i].Counters; c != nil && c.Host == host && c.At == at {
-			return c.Values
+			return c.Values, true
 		}
 	}
-	return nil
+	return nil, false
 }

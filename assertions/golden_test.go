@@ -357,6 +357,13 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 		p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: map[string]int64{"TcpExt.TCPTimeouts": 8, "TcpExt.TCPSpuriousRTOs": 3, "TcpExt.TCPRetransFail": 4}}})
 		return p.end(second, "done")
 	}
+	changed := func(values map[string]int64) func(*tape) *trace.Trace {
+		return func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2, "TcpExt.TCPRetransFail": 4}}})
+			p.add(second, trace.Event{Counters: &trace.Counters{Host: "client", At: "after", Values: values}})
+			return p.end(second, "done")
+		}
+	}
 	struck := func(p *tape) *trace.Trace { p.hits("silent-server", 0, 4); return p.end(second, "done") }
 	curl := func(p *tape) *trace.Trace {
 		p.step("client.exec", 0, 2*second, func(s *trace.Step) { s.Exit, s.Stderr = 7, "curl: (7) Failed to connect\n" })
@@ -388,6 +395,10 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 		{"a counter that rose as wanted", `- {counters: {client.TcpExt.TCPTimeouts: 6}}`, counted, Pass},
 		{"a counter that rose less", `- {counters: {client.TcpExt.TCPTimeouts: ">= 7"}}`, counted, Fail},
 		{"a counter that the kernel lacks", `- {counters: {client.TcpExt.TCPTimeout: 6}}`, counted, Fail},
+		{"a counter that did not change", `- {counters: {client.TcpExt.TCPRetransFail: 0}}`, changed(map[string]int64{"TcpExt.TCPTimeouts": 8}), Pass},
+		{"a counter that did not change and should have", `- {counters: {client.TcpExt.TCPRetransFail: 1}}`, changed(map[string]int64{"TcpExt.TCPTimeouts": 8}), Fail},
+		{"no counter of the host changed", `- {counters: {client.TcpExt.TCPTimeouts: 1}}`, changed(nil), Fail},
+		{"a counter that the kernel lacks, and none changed", `- {counters: {client.TcpExt.TCPTimeout: 0}}`, changed(nil), Fail},
 		{"a counter of a host that was not read", `- {counters: {server.TcpExt.TCPTimeouts: 6}}`, counted, Fail},
 		{"a counter that was not read before the run", `- {counters: {client.TcpExt.TCPTimeouts: 8}}`, func(p *tape) *trace.Trace {
 			p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPRetransFail": 2}}})

@@ -236,7 +236,9 @@ type Sampled struct {
 	Event string `json:"event"`
 }
 
-// Counters are a host's kernel counters, by GROUP.NAME, such as TcpExt.TCPTimeouts.
+// Counters are a host's kernel counters, by GROUP.NAME, such as TcpExt.TCPTimeouts: all of them
+// [Before] the actors' steps, and [After] them those with another value than before. Older traces
+// have all of them again.
 type Counters struct {
 	Host   string           `json:"host"`
 	At     Moment           `json:"at"`

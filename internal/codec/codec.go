@@ -107,13 +107,19 @@ var (
 // forms has the *form of each reflect.Type seen.
 var forms sync.Map
 
+// plain is the form of types without methods and fields.
+var plain = &form{}
+
 func formOf(t reflect.Type) *form {
+	if t.PkgPath() == "" && t.Kind() != reflect.Struct {
+		return plain // predeclared, or without a name
+	}
 	if f, ok := forms.Load(t); ok {
 		return f.(*form)
 	}
 	f := &form{}
 	switch pointer := reflect.PointerTo(t); {
-	case t.Kind() == reflect.Pointer, t == rawType:
+	case t == rawType:
 	case pointer.Implements(jsonType):
 		f.json = true
 	case pointer.Implements(textType):

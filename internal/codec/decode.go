@@ -161,8 +161,10 @@ func (in *input) dictionary(v reflect.Value) error {
 	}
 	t := v.Type()
 	v.Set(reflect.MakeMapWithSize(t, n))
+	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 	for range n {
-		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		key.SetZero()
+		value.SetZero()
 		if err := in.decode(key); err != nil {
 			return err
 		}

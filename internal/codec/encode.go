@@ -64,11 +64,14 @@ func encode(buf []byte, v reflect.Value) ([]byte, error) {
 			return append(buf, 0), nil
 		}
 		buf = binary.AppendUvarint(buf, uint64(v.Len())+1)
+		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 		for all := v.MapRange(); all.Next(); {
-			if buf, err = encode(buf, all.Key()); err != nil {
+			key.SetIterKey(all)
+			if buf, err = encode(buf, key); err != nil {
 				return nil, err
 			}
-			if buf, err = encode(buf, all.Value()); err != nil {
+			value.SetIterValue(all)
+			if buf, err = encode(buf, value); err != nil {
 				return nil, err
 			}
 		}

@@ -4,35 +4,38 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
-	"strings"
 )
 
-// parsePairs adds the counters of /proc/net/snmp or /proc/net/netstat to values. Each group has a
-// line of names and a line of values; both begin with the group's name and a colon.
-func parsePairs(values map[string]int64, text []byte) error {
-	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
-	for i := 0; i < len(lines); i += 2 {
-		if lines[i] == "" && len(lines) == 1 {
-			return nil
+// counted gets a counter, GROUP.NAME, whose bytes are valid until it returns.
+type counted func(name []byte, value int64)
+
+// parsePairs passes on the counters of /proc/net/snmp or /proc/net/netstat. Each group has a line of
+// names and a line of values; both begin with the group's name and a colon.
+func parsePairs(text []byte, each counted) error {
+	var name []byte
+	for line := 1; len(text) > 0; line += 2 {
+		var names, values []byte
+		names, text, _ = bytes.Cut(text, []byte("\n"))
+		values, text, _ = bytes.Cut(text, []byte("\n"))
+		group, names, ok := bytes.Cut(names, []byte(":"))
+		if !ok || len(values) == 0 {
+			return fmt.Errorf("line %d: want a pair of lines that begin with a group and a colon", line)
 		}
-		group, names, ok := strings.Cut(lines[i], ":")
-		if !ok || i+1 == len(lines) {
-			return fmt.Errorf("line %d: want a pair of lines that begin with a group and a colon", i+1)
+		valueGroup, values, ok := bytes.Cut(values, []byte(":"))
+		if !ok || !bytes.Equal(valueGroup, group) {
+			return fmt.Errorf("line %d: values of %q below names of %q", line+1, valueGroup, group)
 		}
-		valueGroup, numbers, ok := strings.Cut(lines[i+1], ":")
-		if !ok || valueGroup != group {
-			return fmt.Errorf("line %d: values of %q below names of %q", i+2, valueGroup, group)
-		}
-		n, v := strings.Fields(names), strings.Fields(numbers)
+		n, v := bytes.Fields(names), bytes.Fields(values)
 		if len(n) != len(v) {
-			return fmt.Errorf("line %d: %d values for %d names of %s", i+2, len(v), len(n), group)
+			return fmt.Errorf("line %d: %d values for %d names of %s", line+1, len(v), len(n), group)
 		}
-		for j := range n {
-			value, err := parseCounter(v[j])
+		for i := range n {
+			value, err := parseCounter(string(v[i]))
 			if err != nil {
-				return fmt.Errorf("line %d: %s.%s: %w", i+2, group, n[j], err)
+				return fmt.Errorf("line %d: %s.%s: %w", line+1, group, n[i], err)
 			}
-			values[group+"."+n[j]] = value
+			name = append(append(append(name[:0], group...), '.'), n[i]...)
+			each(name, value)
 		}
 	}
 	return nil
@@ -42,27 +45,28 @@ func parsePairs(values map[string]int64, text []byte) error {
 // comes first.
 var groups6 = []string{"UdpLite6", "Udp6", "Icmp6", "Ip6"}
 
-// parseLines adds the counters of /proc/net/snmp6 to values: each line is GROUPNAME VALUE.
-func parseLines(values map[string]int64, text []byte) error {
+// parseLines passes on the counters of /proc/net/snmp6: each line is GROUPNAME VALUE.
+func parseLines(text []byte, each counted) error {
+	var name []byte
 	line := 0
 	for l := range bytes.Lines(text) {
 		line++
-		f := strings.Fields(string(l))
+		f := bytes.Fields(l)
 		if len(f) != 2 {
 			return fmt.Errorf("line %d: %d words, want a name and a value", line, len(f))
 		}
-		value, err := parseCounter(f[1])
+		value, err := parseCounter(string(f[1]))
 		if err != nil {
 			return fmt.Errorf("line %d: %s: %w", line, f[0], err)
 		}
-		name := f[0]
+		name = append(name[:0], f[0]...)
 		for _, group := range groups6 {
-			if rest, ok := strings.CutPrefix(name, group); ok {
-				name = group + "." + rest
+			if rest, ok := bytes.CutPrefix(f[0], []byte(group)); ok {
+				name = append(append(append(name[:0], group...), '.'), rest...)
 				break
 			}
 		}
-		values[name] = value
+		each(name, value)
 	}
 	return nil
 }

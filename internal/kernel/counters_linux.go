@@ -12,7 +12,7 @@ import (
 )
 
 // Counters are the open counter files of one network namespace: a file of /proc/net always shows
-// the namespace in which it was opened. [Counters.Read] may be called from several goroutines.
+// the namespace in which it was opened. They may be read from several goroutines.
 type Counters struct {
 	files []counterFile
 
@@ -23,7 +23,7 @@ type Counters struct {
 type counterFile struct {
 	name  string
 	fd    int
-	parse func(values map[string]int64, text []byte) error
+	parse func(text []byte, each counted) error
 }
 
 // CounterNames returns the counters that the running kernel has, each GROUP.NAME, sorted. The
@@ -70,19 +70,35 @@ func (c *Counters) open() error {
 
 // Read returns all counters by GROUP.NAME.
 func (c *Counters) Read() (map[string]int64, error) {
+	values := make(map[string]int64, 512)
+	err := c.read(func(name []byte, value int64) { values[string(name)] = value })
+	return values, err
+}
+
+// Changed returns the counters whose values are not those of an earlier reading.
+func (c *Counters) Changed(since map[string]int64) (map[string]int64, error) {
+	values := map[string]int64{}
+	err := c.read(func(name []byte, value int64) {
+		if before, ok := since[string(name)]; !ok || before != value {
+			values[string(name)] = value
+		}
+	})
+	return values, err
+}
+
+func (c *Counters) read(each counted) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	values := make(map[string]int64, 512)
 	for _, f := range c.files {
 		text, err := c.readAll(f.fd)
-		if err != nil {
-			return nil, fmt.Errorf("/proc/net/%s: %w", f.name, err)
+		if err == nil {
+			err = f.parse(text, each)
 		}
-		if err := f.parse(values, text); err != nil {
-			return nil, fmt.Errorf("/proc/net/%s: %w", f.name, err)
+		if err != nil {
+			return fmt.Errorf("/proc/net/%s: %w", f.name, err)
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // readAll reads a file from its start. The kernel collects the counters again at each read of

@@ -13,7 +13,7 @@ import (
 func TestCounterFiles(t *testing.T) {
 	for _, f := range []struct {
 		name  string
-		parse func(map[string]int64, []byte) error
+		parse func([]byte, counted) error
 		// holds are some of the counters: they catch a golden file that was updated with wrong
 		// values.
 		holds map[string]int64
@@ -28,7 +28,7 @@ func TestCounterFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := map[string]int64{}
-			if err := f.parse(got, text); err != nil {
+			if err := f.parse(text, into(got)); err != nil {
 				t.Fatal(err)
 			}
 			for name, want := range f.holds {
@@ -48,7 +48,7 @@ func TestCounterFiles(t *testing.T) {
 func TestCounterFilesThatAreWrong(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		parse func(map[string]int64, []byte) error
+		parse func([]byte, counted) error
 		text  string
 		want  string
 	}{
@@ -60,7 +60,7 @@ func TestCounterFilesThatAreWrong(t *testing.T) {
 		{"not a number in snmp6", parseLines, "Ip6InReceives 1\nIp6InDelivers x\n", "line 2: Ip6InDelivers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := c.parse(map[string]int64{}, []byte(c.text))
+			err := c.parse([]byte(c.text), into(map[string]int64{}))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
@@ -78,15 +78,20 @@ func FuzzCounterFiles(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pairs, lines := map[string]int64{}, map[string]int64{}
-		if parsePairs(pairs, text) == nil {
+		if parsePairs(text, into(pairs)) == nil {
 			for name := range pairs {
 				if !strings.Contains(name, ".") {
 					t.Errorf("counter %q has no group", name)
 				}
 			}
 		}
-		if err := parseLines(lines, text); err == nil && len(lines) == 0 && len(text) > 0 {
+		if err := parseLines(text, into(lines)); err == nil && len(lines) == 0 && len(text) > 0 {
 			t.Errorf("%q has no counters and no error", text)
 		}
 	})
+}
+
+// into returns a function that puts counters into values.
+func into(values map[string]int64) counted {
+	return func(name []byte, value int64) { values[string(name)] = value }
 }

@@ -64,6 +64,7 @@ type Observer struct {
 type hostCounters struct {
 	host string
 	*kernel.Counters
+	before map[string]int64
 }
 
 // Open starts to watch the hosts. Every packet after its return is captured. It passes events to
@@ -104,11 +105,20 @@ func Open(
 	return o, nil
 }
 
-// Counters emits the current kernel counters of every host.
+// Counters emits the kernel counters of every host: first all, [trace.Before] the actors; then, after
+// them, those that have changed.
 func (o *Observer) Counters(at trace.Moment) error {
-	for _, c := range o.counters {
+	for i := range o.counters {
+		c := &o.counters[i]
 		now := o.clock.Now()
-		values, err := c.Read()
+		var values map[string]int64
+		var err error
+		if at == trace.Before {
+			values, err = c.Read()
+			c.before = values
+		} else {
+			values, err = c.Changed(c.before)
+		}
 		if err != nil {
 			return fmt.Errorf("reading counters of %s: %w", c.host, err)
 		}

@@ -307,17 +307,24 @@ func TestCountersRise(t *testing.T) {
 		t.Fatal(err)
 	}
 	rise := func(host, name string) int64 {
-		var values [2]int64
+		var before, rose int64
 		for _, e := range r.all() {
-			if e.Counters != nil && e.Counters.Host == host {
-				v, ok := e.Counters.Values[name]
-				if !ok {
-					t.Fatalf("%s has no counter %s", host, name)
+			if e.Counters == nil || e.Counters.Host != host {
+				continue
+			}
+			v, ok := e.Counters.Values[name]
+			switch {
+			case e.Counters.At == trace.Before && !ok:
+				t.Fatalf("%s has no counter %s", host, name)
+			case e.Counters.At == trace.Before:
+				before = v
+			case ok:
+				if rose = v - before; rose == 0 {
+					t.Errorf("%s of %s has not changed, and is among those that have", name, host)
 				}
-				values[map[trace.Moment]int{trace.Before: 0, trace.After: 1}[e.Counters.At]] = v
 			}
 		}
-		return values[1] - values[0]
+		return rose
 	}
 	for _, c := range []struct {
 		host, name string
