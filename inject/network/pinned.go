@@ -14,6 +14,7 @@ func pinned(host string, family language.Family) []language.Sysctl {
 	var list []language.Sysctl
 	if host != language.Wire {
 		list = append(list, pinnedTCP...)
+		list = append(list, pinnedConstants...)
 	}
 	list = append(list, pinnedIP...)
 	if family == language.V6 {
@@ -59,6 +60,11 @@ var pinnedTCP = []language.Sysctl{
 	// in a lab.
 	{Name: "net.ipv4.tcp_max_tw_buckets", Value: "262144"},
 	{Name: "net.ipv4.tcp_max_syn_backlog", Value: "4096"},
+}
+
+// pinnedConstants are parameters of hosts with TCP sockets to which a kernel gives the same value in
+// every new namespace, whatever its others have (tcp_sk_init, inet_init_net, net_defaults_init_net).
+var pinnedConstants = []language.Sysctl{
 	{Name: "net.core.somaxconn", Value: "4096"},
 	{Name: "net.ipv4.tcp_syn_retries", Value: "6"},
 	{Name: "net.ipv4.tcp_synack_retries", Value: "5"},

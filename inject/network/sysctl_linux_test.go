@@ -69,6 +69,31 @@ func TestSysctlsArePinned(t *testing.T) {
 	}
 }
 
+// Pinned parameters are set unless new namespaces have their values anyway.
+func TestPinnedSysctlsAreSetWhereNewNamespacesHaveOthers(t *testing.T) {
+	if !testlab.InLab(t) {
+		return
+	}
+	const name = "net.ipv4.tcp_syn_retries"
+	n := build(t, language.Scenario{Hosts: []language.Host{{Name: "client"}, {Name: "server"}}}, language.V4)
+	client := &n.Topology().Hosts[0]
+	if n.initial[name] == "" {
+		t.Errorf("the initial value of %s was not read", name)
+	}
+	for _, initial := range []map[string]string{nil, {}, {name: "3"}} {
+		if err := n.Host("client").SetSysctl(name, "3"); err != nil {
+			t.Fatal(err)
+		}
+		n.initial = initial
+		if err := n.setSysctls(client, client.Sysctls); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := n.Host("client").Sysctl(name); err != nil || got != "6" {
+			t.Errorf("with the initial values %v, %s is %s, %v; want 6", initial, name, got, err)
+		}
+	}
+}
+
 // Whatever a machine's default is, a connection in a lab uses cubic, or the congestion control that
 // the scenario asks for, in every shape.
 func TestCongestionControl(t *testing.T) {
