@@ -17,7 +17,7 @@ import (
 
 // judgeDrops judges the packets that the kernel of one host discarded. Where this run could not see
 // them, or this kernel does not have the reason, the expectation is skipped. If drops were lost and
-// the verdict depends on them, it fails.
+// the verdict depends on them, it does not pass.
 //
 // Without a reason, each drop counts that proves a loss, apart from those of netfilter, queueing
 // disciplines and their filters: in a lab these are the work of faults.
@@ -41,7 +41,7 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 		return
 	}
 	matched, hidden, early := ev.dropsOf(x, m, reasons, since)
-	lost := ev.lostDrops(x.Drops.Host)
+	lost := ev.lostOf(x.Drops.Host, trace.Drops)
 	want := language.Count{}
 	switch {
 	case x.Count != nil:
@@ -51,9 +51,15 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	v.noteAny(&want, "drop")
 	n := int64(len(matched))
-	least, most := n, n+int64(hidden+early)+int64(min(lost, 1<<62))
-	if len(x.At) > 0 && most > n || !want.All(least, most) && want.Any(least, most) {
-		ev.unseenDrops(x, lost, hidden, v)
+	open := func(unseen uint64) bool {
+		most := n + int64(min(unseen, 1<<62))
+		return len(x.At) > 0 && most > n || !want.All(n, most) && want.Any(n, most)
+	}
+	unseen := uint64(hidden + early)
+	if lost.byKernel() && open(unseen+lost.N) && !open(unseen) {
+		v.lost(x.String(), couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
+	} else if open(unseen + lost.N) {
+		ev.unseenDrops(x, &lost, hidden, v)
 	} else if x.None {
 		v.saw(n == 0, "none", noneOr(n, "drop"))
 	} else if x.Count != nil || n != int64(len(x.At)) {
@@ -226,24 +232,16 @@ func addrPort(text string) netip.AddrPort {
 	return a
 }
 
-// lostDrops returns how many drops of a host are not in the trace.
-func (ev *evidence) lostDrops(host string) uint64 {
-	n := uint64(0)
-	for i := range ev.t.Events {
-		if l := ev.t.Events[i].Lost; l != nil && l.Host == host && l.Events == trace.Drops {
-			n += l.N
-		}
-	}
-	return n
-}
+const notSeenHowMany = "it could not be seen how many there were: "
 
 // unseenDrops fails a verdict that depends on drops of which too little was seen.
-func (ev *evidence) unseenDrops(x *language.DropsExpectation, lost uint64, hidden int, v *draft) {
+func (ev *evidence) unseenDrops(
+	x *language.DropsExpectation, lost *losses, hidden int, v *draft,
+) {
 	var why string
 	switch {
-	case lost > 0:
-		why = fmt.Sprintf("%s of %s were lost; let it drop fewer", say.Count(lost, "drop"),
-			x.Drops.Host)
+	case lost.N > lost.Kernel:
+		why = lost.text() + "; let it drop fewer"
 	case hidden > 0:
 		why = fmt.Sprintf("of %s the kernel shows only the socket; select by from, to and ports",
 			say.Count(hidden, "drop"))
@@ -251,7 +249,7 @@ func (ev *evidence) unseenDrops(x *language.DropsExpectation, lost uint64, hidde
 		why = fmt.Sprintf("the moment of %s is known only from two readings, and there were drops "+
 			"between them; with via: nfqueue the fault reports each hit", x.Since)
 	}
-	v.unseen(x.String(), "could not be seen", "it could not be seen how many there were: "+why)
+	v.unseen(x.String(), couldNotBeSeen, notSeenHowMany+why)
 }
 
 // dropTimes judges the times of drops, counted from since or, without it, from the first drop. Times
@@ -285,7 +283,7 @@ func (ev *evidence) listDrops(x *language.DropsExpectation, matched []int, v *dr
 			}
 		}
 		if len(matched) == 0 {
-			v.list("the kernel of " + x.Drops.Host + " dropped no packet")
+			v.list("the kernel of " + x.Drops.Host + " reported no drop")
 			return
 		}
 		head = "other drops on " + x.Drops.Host + ":"

@@ -76,6 +76,14 @@ func TestDropExpectations(t *testing.T) {
 		p.add(9*second, trace.Event{Lost: &trace.Lost{Host: "server", Events: trace.Drops, N: 70}})
 		p.add(9*second, trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Resets, N: 7}})
 	})
+	kernelLost := func(n uint64, record func(*tape)) func(*tape) *trace.Trace {
+		return drops(func(p *tape) {
+			record(p)
+			p.add(9*second, trace.Event{Lost: &trace.Lost{Host: "server", Events: trace.Drops, N: n, Kernel: 2}})
+		})
+	}
+	nothing := func(*tape) {}
+	one := func(p *tape) { p.drop(2*second, "server", "TCP_CSUM", data(1001)) }
 	byFaults := drops(func(p *tape) {
 		p.drop(2*second, "server", "NETFILTER_DROP", data(1001))
 		p.drop(2*second, "server", "QDISC_DROP", data(1001))
@@ -124,6 +132,21 @@ func TestDropExpectations(t *testing.T) {
 		{"enough drops before some were lost", `- {drops: {host: server, reason: TCP_CSUM}, count: ">= 1"}`, lossy, Pass},
 		{"too many drops before some were lost", `- {drops: {host: server, reason: TCP_CSUM}, none: true}`, lossy, Fail},
 		{"none on a host that lost other events", `- {drops: {host: client}, none: true}`, lossy, Pass},
+		{"none, but the kernel lost two", `- {drops: {host: server, reason: TCP_CSUM}, none: true}`, kernelLost(2, nothing), Inconclusive},
+		{"a number that the lost ones may complete", `- {drops: {host: server, reason: TCP_CSUM}, count: 2}`, kernelLost(2, one), Inconclusive},
+		{"times, and the kernel lost two", `- {drops: {host: server, reason: TCP_CSUM}, at: [1s], since: client.connect}`, kernelLost(2, one), Inconclusive},
+		{"a drop too many, and the kernel lost others", `- {drops: {host: server, reason: TCP_CSUM}, none: true}`, kernelLost(2, one), Fail},
+		{"a number that the lost ones cannot complete", `- {drops: {host: server, reason: TCP_CSUM}, count: 4}`, kernelLost(2, one), Fail},
+		{"none on the other host, of which nothing was lost", `- {drops: {host: client}, none: true}`, kernelLost(2, one), Pass},
+		{"the kernel lost two, and the trace did not keep a third", `- {drops: {host: server, reason: TCP_CSUM}, none: true}`, kernelLost(3, nothing), Fail},
+		{"the kernel lost two, and one is hidden in any run", `- {drops: {host: server, reason: IP_OUTNOROUTES, tcp: SYN}, count: 0}`, kernelLost(2, func(p *tape) {
+			p.add(2*second, trace.Event{Drop: &trace.Drop{
+				TCPSocket: trace.TCPSocket{
+					Host: "server", State: "SYN_SENT", Local: serverAddr + ":8080", Remote: clientAddr + ":41234",
+				},
+				Reason: "IP_OUTNOROUTES", Location: "__ip_queue_xmit",
+			}})
+		}), Fail},
 		{"a reason of a later kernel", `- {drops: {host: server, reason: TCP_LISTEN_OVERFLOW}, none: true}`, two, Skip},
 		{"a reason of a later kernel, and one of this", `- {drops: {host: server, reason: [TCP_LISTEN_OVERFLOW, TCP_CSUM]}, count: 2}`, two, Pass},
 		{"a reason of this kernel that halfopen does not know", `- {drops: {host: server, reason: FROM_TOMORROW}, none: true}`, two, Pass},

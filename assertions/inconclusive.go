@@ -77,10 +77,16 @@ func (v *draft) missedSaw(m margin, want, got string) {
 const worthSaying = 5 * time.Millisecond
 
 // excuse makes a failure inconclusive if it is only about times, none of which was missed by more
-// than the lab was late meanwhile. One property that lateness does not explain is a failure. A
-// failure about time says how late the lab was, in any case.
+// than the lab was late meanwhile, or only about what the kernel saw and lost. One property that
+// neither explains is a failure. A failure about time says how late the lab was, in any case.
 func (ev *evidence) excuse(v *draft) {
-	if v.Status != Fail || len(v.margins) == 0 {
+	switch {
+	case v.Status != Fail:
+		return
+	case v.Because != "":
+		v.Status = Inconclusive
+		return
+	case len(v.margins) == 0:
 		return
 	}
 	late, covered := time.Duration(0), !v.hard
@@ -93,8 +99,8 @@ func (ev *evidence) excuse(v *draft) {
 	switch {
 	case covered:
 		v.Status, v.Late = Inconclusive, late
-		v.failures = append(v.failures, fmt.Sprintf("the machine was %s late in that time",
-			say.Duration(late)))
+		v.Because = fmt.Sprintf("the machine was %s late", say.Duration(late))
+		v.failures = append(v.failures, v.Because+" in that time")
 		if text != "" {
 			v.note("%s", text)
 		}

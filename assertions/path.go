@@ -25,7 +25,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	opens := x.Path
 	opens.State = language.States{language.SynSent}
 	if blind := ev.blind(&opens); blind != "" && len(lives) == 0 {
-		ev.unseen("one socket of "+x.Path.String(), blind, v)
+		ev.unseen(x.Path.Host, "one socket of "+x.Path.String(), blind, v)
 		return
 	}
 	if len(lives) != 1 {
@@ -57,7 +57,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	case fits.always():
 		v.saw(true, want, got)
 	case fits.maybe():
-		ev.unseen(want, "which way it went: "+got, v)
+		ev.unseen(x.Path.Host, want, "which way it went: "+got, v)
 	default:
 		v.fail(want, got, fmt.Sprintf("wanted %s, saw %s: %s", want, got, difference))
 	}

@@ -60,7 +60,7 @@ func judgeCount(
 		}
 	}
 	if !x.Count.All(int64(least), int64(most)) && x.Count.Any(int64(least), int64(most)) {
-		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
+		ev.unseen(x.Sockets.Host, want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
 	} else if m, ok := ev.momentOf(x, lives, all, at, int64(least)); ok {
 		v.missedSaw(m, want, say.Count(least, "socket"))
 	} else {
@@ -225,7 +225,7 @@ func judgePeak(
 		possible = append(possible, together(may)...)
 	}
 	if text := ev.translated(&x.Sockets, false); text != "" {
-		ev.unseen(x.Peak.Of("socket"), text, v) // looks show the ports, but not between them
+		ev.unseen(x.Sockets.Host, x.Peak.Of("socket"), text, v) // looks show the ports, but not between them
 		return
 	}
 	least, at := peak(sure, false)
@@ -234,7 +234,7 @@ func judgePeak(
 	want := x.Peak.Of("socket")
 	if blind := ev.blind(&x.Sockets); blind != "" && x.Peak.Any(int64(least), math.MaxInt64) &&
 		!x.Peak.All(int64(least), math.MaxInt64) {
-		ev.unseen(want, blind, v)
+		ev.unseen(x.Sockets.Host, want, blind, v)
 		return
 	}
 	got := say.Count(least, "socket") + " at once"
@@ -242,7 +242,7 @@ func judgePeak(
 		got += ", at " + ev.when(at)
 	}
 	if !x.Peak.All(int64(least), int64(most)) && x.Peak.Any(int64(least), int64(most)) {
-		ev.unseen(want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
+		ev.unseen(x.Sockets.Host, want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
 		return
 	}
 	if m, ok := peakMargin(x.Peak, int64(least), at, sure, possible); ok {

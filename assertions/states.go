@@ -43,7 +43,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	case first != nil:
 		v.Sockets = first.socket.Samples
 		if x.At != nil && x.At.Contains(first.from-since) != x.At.Contains(earliest-since) {
-			ev.unseen("first seen at "+x.At.Source, "when it was first there: between "+
+			ev.unseen(x.Reaches.Host, "first seen at "+x.At.Source, "when it was first there: between "+
 				say.Duration(earliest-since)+" and "+say.Duration(first.from-since), v)
 		} else if x.At != nil {
 			v.sawSpan("reaches at", "first seen at", x.At, since, first.from)
@@ -51,10 +51,10 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
 		}
 	case maybe:
-		ev.unseen("a socket of "+x.Reaches.String(), "whether there was one", v)
+		ev.unseen(x.Reaches.Host, "a socket of "+x.Reaches.String(), "whether there was one", v)
 	default:
 		if blind := ev.blind(&x.Reaches); blind != "" {
-			ev.unseen("a socket of "+x.Reaches.String(), blind, v)
+			ev.unseen(x.Reaches.Host, "a socket of "+x.Reaches.String(), blind, v)
 		} else {
 			v.saw(false, "a socket of "+x.Reaches.String(), "none")
 		}
@@ -199,7 +199,7 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	want := ev.holdsWant(x, from, until)
 	switch {
 	case maybe:
-		ev.unseen(want, "whether one did", v)
+		ev.unseen(x.Holds.Host, want, "whether one did", v)
 	case nearest != nil:
 		v.missedBy(nearest, want, best, fmt.Sprintf("wanted %s, saw %s", want, best))
 	default:
@@ -333,10 +333,10 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	switch blind := ev.blind(&x.Never); {
 	case maybe != nil:
-		ev.unseen(want, fmt.Sprintf("whether %s > %s was", maybe.Local, maybe.Remote), v)
+		ev.unseen(x.Never.Host, want, fmt.Sprintf("whether %s > %s was", maybe.Local, maybe.Remote), v)
 		ev.listStates(&x.Never, []*proof.Socket{maybe}, v)
 	case blind != "":
-		ev.unseen(want, blind, v)
+		ev.unseen(x.Never.Host, want, blind, v)
 	default:
 		v.saw(true, want, want)
 		ev.noteNone(&x.Never, lives, v)

@@ -262,14 +262,52 @@ func (j *judged) add(ok bool) {
 func (j *judged) always() bool { return j.yes > 0 && j.no == 0 }
 func (j *judged) maybe() bool  { return j.yes > 0 && j.no > 0 }
 
-// unseen fails a verdict that the evidence cannot decide: what was wanted, what could not be seen,
-// and how to see it.
-func (ev *evidence) unseen(want, what string, v *draft) {
-	v.unseen(want, "could not be seen", fmt.Sprintf("it could not be seen %s: %s", what, ev.blindness()))
+// unseen fails a verdict on a host's sockets that the evidence cannot decide: what was wanted, what
+// could not be seen, and how to see it.
+func (ev *evidence) unseen(host, want, what string, v *draft) {
+	text := "it could not be seen " + what + ": "
+	if lost := ev.lostOf(host, trace.Transitions); lost.byKernel() {
+		v.lost(want, couldNotBeSeen, text+lost.text(), lost.text())
+		return
+	}
+	v.unseen(want, couldNotBeSeen, text+ev.blindness(host))
 }
 
-// blindness says why states of sockets could not be seen, and how to see them.
-func (ev *evidence) blindness() string {
+// couldNotBeSeen is what a verdict saw that the evidence cannot decide.
+const couldNotBeSeen = "could not be seen"
+
+// losses are the events of one kind that a trace lacks of one host.
+type losses struct {
+	trace.Lost
+}
+
+// lostOf returns the events of a kind that the trace lacks of a host.
+func (ev *evidence) lostOf(host string, kind trace.KernelEvent) losses {
+	all := losses{trace.Lost{Host: host, Events: kind}}
+	for i := range ev.t.Events {
+		if l := ev.t.Events[i].Lost; l != nil && l.Host == host && l.Events == kind {
+			all.N += l.N
+			all.Kernel += l.Kernel
+		}
+	}
+	return all
+}
+
+// byKernel reports whether it was the kernel that lost all of them. Another run may have them; events
+// beyond what a trace keeps, no run has.
+func (l *losses) byKernel() bool { return l.N > 0 && l.Kernel == l.N }
+
+// text says what is missing.
+func (l *losses) text() string {
+	n := say.Count(l.N, string(l.Events))
+	if l.byKernel() {
+		return fmt.Sprintf("the kernel lost its reports of up to %s of %s", n, l.Host)
+	}
+	return fmt.Sprintf("%s of %s were lost", n, l.Host)
+}
+
+// blindness says why the states of a host's sockets could not be seen, and how to see them.
+func (ev *evidence) blindness(host string) string {
 	why := "the trace was recorded without the kernel's tracepoints"
 	remedy := "run as root, or with --warp"
 	for i := range ev.t.Events {
@@ -286,10 +324,10 @@ func (ev *evidence) blindness() string {
 					why = g.Text
 				}
 			}
-		case e.Lost != nil && e.Lost.Events == trace.Transitions:
-			why = fmt.Sprintf("%s of %s were lost", say.Count(e.Lost.N, "transition"), e.Lost.Host)
-			remedy = "let fewer sockets change at once"
 		}
+	}
+	if lost := ev.lostOf(host, trace.Transitions); lost.N > 0 {
+		why, remedy = lost.text(), "let fewer sockets change at once"
 	}
 	if remedy == "" {
 		return why

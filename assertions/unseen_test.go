@@ -13,7 +13,7 @@ import (
 func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 	tape := newTape()
 	ev := newEvidence(lab(t, connecting, "- {step: client.connect, error: none}"), tape.tr)
-	unseen := func(v *draft) { ev.unseen("a socket", "whether there was one", v) }
+	unseen := func(v *draft) { ev.unseen("client", "a socket", "whether there was one", v) }
 	fails := func(v *draft) { v.saw(false, "3 packets", "none") }
 	passes := func(v *draft) { v.saw(true, "3 packets", "3 packets") }
 	for _, tt := range []struct {
@@ -377,6 +377,63 @@ client: [connect: {to: "server:8080"}, recv: {max: 16}]
 			if v.Status != tt.status || v.Unseen != tt.unseen {
 				t.Errorf("%s: %s, unseen %t, want %s, unseen %t\n%s", v.Title, v.Status, v.Unseen,
 					tt.status, tt.unseen, v.Reason)
+			}
+		})
+	}
+}
+
+// What the kernel saw and lost, another run may show: such a verdict is inconclusive. What no run shows,
+// and what was seen to be wrong, fails.
+func TestVerdictsOfTransitionsThatWereLost(t *testing.T) {
+	const (
+		ms     = time.Millisecond
+		until  = "holds: {host: client, state: SYN_SENT}, until: client.connect"
+		remote = serverAddr + ":8080"
+	)
+	lost := func(host string, n, kernel uint64) *trace.Event {
+		return &trace.Event{Lost: &trace.Lost{Host: host, Events: trace.Transitions, N: n, Kernel: kernel}}
+	}
+	for _, tt := range []struct {
+		name, expect string
+		lost         *trace.Event
+		want         Status
+		why          string
+	}{
+		{"nothing was lost, and looks leave it open", until, nil, Fail, "it could not be seen whether one did: packets and samples leave it open"},
+		{"the kernel lost some", until, lost("client", 2, 2), Inconclusive, "it could not be seen whether one did: the kernel lost its reports of up to 2 transitions of client"},
+		{"the trace did not keep some", until, lost("client", 5, 2), Fail, "it could not be seen whether one did: 5 transitions of client were lost; to see it, let fewer sockets change at once"},
+		{"a trace that does not say who lost them", until, lost("client", 2, 0), Fail, "it could not be seen whether one did: 2 transitions of client were lost"},
+		{"the kernel lost some of the other host", until, lost("server", 2, 2), Fail, "it could not be seen whether one did: packets and samples leave it open"},
+		{"what the looks saw is wrong", "never: {host: client, state: SYN_SENT}", lost("client", 2, 2), Fail, "wanted no socket of client in SYN_SENT, saw"},
+		{"what the looks saw is right", "reaches: {host: client, state: SYN_SENT}", lost("client", 2, 2), Pass, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.packet(0, toServer("S", 1000, 0, ""))
+			look := func(at, last time.Duration, state string) {
+				p.add(at, trace.Event{Socket: &trace.Socket{
+					Host: "client", Cookie: 7, Local: clientAddr + ":41234", Remote: remote, State: state,
+					Took: 10 * time.Microsecond, Last: start + last,
+				}})
+			}
+			look(ms, 0, "SYN_SENT")
+			look(60*ms, ms, "CLOSED")
+			p.step("client.connect", 0, 50*ms, func(s *trace.Step) {
+				s.Op, s.Cookie, s.Remote, s.Errno = "connect", 7, remote, "EAGAIN"
+			})
+			if tt.lost != nil {
+				p.add(time.Second, *tt.lost)
+			}
+			v := Check(lab(t, connecting, "- {"+tt.expect+"}"), p.end(time.Second, trace.EndDone))[0]
+			if v.Status != tt.want || !strings.HasPrefix(v.Reason, tt.why) {
+				t.Errorf("%s: %s\n%s\nwant %s\n%s", v.Title, v.Status, v.Reason, tt.want, tt.why)
+			}
+			because := ""
+			if tt.want == Inconclusive {
+				because = "the kernel lost its reports of up to 2 transitions of client"
+			}
+			if v.Because != because || v.Late != 0 {
+				t.Errorf("because %q, %s late, want %q, 0s", v.Because, v.Late, because)
 			}
 		})
 	}

@@ -27,7 +27,8 @@ const (
 	// kernel or this user cannot see enough; Reason says why.
 	Skip Status = "skip"
 	// Inconclusive is for an expectation about time or order that is not met by less than the lab was
-	// late: the machine may be the reason. Reason says so. It does not pass.
+	// late, and for one that depends on what the kernel saw and lost: the machine may be the reason.
+	// Reason says so. It does not pass.
 	Inconclusive Status = "inconclusive"
 )
 
@@ -51,10 +52,12 @@ type Verdict struct {
 	// Reason explains every outcome but a pass. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
-	// Unseen is set for a failure only of what could not be seen: it may have been as wanted.
+	// Unseen is set if the verdict is only about what could not be seen: it may have been as wanted.
 	Unseen bool `json:"unseen,omitempty"`
-	// Late is how late the lab was in the time that an inconclusive verdict is about.
-	Late time.Duration `json:"late,omitempty"`
+	// Because says what of the machine made a verdict inconclusive: "the machine was 140ms late". Late is
+	// how late the lab was in the time that it is about; 0 if lateness is not the reason.
+	Because string        `json:"because,omitempty"`
+	Late    time.Duration `json:"late,omitempty"`
 	// Notes are what to know about the verdict that does not change it, such as a pass for which
 	// the run gave no occasion to fail; a sentence each, without a full stop.
 	Notes []string `json:"notes,omitempty"`
@@ -119,7 +122,7 @@ func (v *draft) differ(want, got, text string) {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
 	}
-	v.Unseen = false
+	v.Unseen, v.Because = false, ""
 	v.wants, v.gots, v.failures = append(v.wants, want), append(v.gots, got), append(v.failures,
 		text)
 }
@@ -135,6 +138,16 @@ func (v *draft) unseen(want, got, text string) {
 	only := v.Status != Fail || v.Unseen
 	v.fail(want, got, text)
 	v.Unseen = only
+}
+
+// lost records what could not be seen because the kernel lost its reports of it. The verdict is
+// inconclusive if nothing else failed: see [evidence.excuse].
+func (v *draft) lost(want, got, text, because string) {
+	only := v.Status != Fail || v.Because != ""
+	v.unseen(want, got, text)
+	if only {
+		v.Because = because
+	}
 }
 
 // note records a sentence for a reader who asks for more than the verdict. It is kept once.

@@ -48,7 +48,9 @@ type watchedHost struct {
 	name  string
 	watch *tracepoint.Watch
 	kept  [tracepoint.Kinds]int // for the goroutine that reports
-	lost  tracepoint.Lost       // the same, and after it for tracepoints.stop
+	// left are the events that were not kept, for the goroutine that reports; lost those that the
+	// kernel lost, after stop.
+	left, lost tracepoint.Lost
 }
 
 // hostEvent is an event and the host that it happened on.
@@ -110,7 +112,7 @@ func unwatched(err error) *trace.Tracepoints {
 func (t *tracepoints) keep(h *watchedHost, e tracepoint.Event) {
 	kind := e.Kind()
 	if h.kept[kind] >= mostKept[kind] {
-		h.lost[kind]++
+		h.left[kind]++
 		return
 	}
 	h.kept[kind]++
@@ -148,9 +150,7 @@ func (t *tracepoints) stop() {
 	lost, err := t.view.Stop(watches...)
 	t.failed = err
 	for i, h := range t.hosts {
-		for kind, n := range lost[i] {
-			h.lost[kind] += n
-		}
+		h.lost = lost[i]
 	}
 }
 
@@ -159,9 +159,9 @@ func (t *tracepoints) lost() []trace.Event {
 	var events []trace.Event
 	for _, h := range t.hosts {
 		for kind, n := range h.lost {
-			if n > 0 {
+			if all := n + h.left[kind]; all > 0 {
 				events = append(events, trace.Event{Lost: &trace.Lost{
-					Host: h.name, Events: kernelEvents[kind], N: n,
+					Host: h.name, Events: kernelEvents[kind], N: all, Kernel: n,
 				}})
 			}
 		}

@@ -170,8 +170,10 @@ func TestAFloodOfEventsIsCounted(t *testing.T) {
 	if e := events[most+1]; e.Drop == nil || e.Drop.Host != "client" {
 		t.Errorf("the last event is %+v, want the drop of the client", e)
 	}
+	flooded.lost[tracepoint.KindDrop], quiet.lost[tracepoint.KindReset] = 3, 1
 	want := []trace.Event{
-		{Lost: &trace.Lost{Host: "server", Events: trace.Drops, N: beyond}},
+		{Lost: &trace.Lost{Host: "client", Events: trace.Resets, N: 1, Kernel: 1}},
+		{Lost: &trace.Lost{Host: "server", Events: trace.Drops, N: beyond + 3, Kernel: 3}},
 	}
 	if diff := cmp.Diff(want, kernel.lost()); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)

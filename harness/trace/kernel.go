@@ -54,12 +54,15 @@ const (
 	Probes      KernelEvent = "probe"
 )
 
-// Lost says that events of a host's tracepoints did not fit into memory. It is written at the end
-// of the run.
+// Lost says that events of a host's tracepoints are missing. It is written at the end of the run.
 type Lost struct {
 	Host   string      `json:"host"`
 	Events KernelEvent `json:"events"`
 	N      uint64      `json:"n"`
+	// Kernel is how many of them the kernel may have lost: its memory for them was full, or it was
+	// reporting another one on that processor. The latter it counts for the whole machine, so they may
+	// be events of other labs. The others are more than a trace keeps.
+	Kernel uint64 `json:"kernel,omitempty"`
 }
 
 // TCPSocket names the socket of an event of a tracepoint.

@@ -163,7 +163,7 @@ func writeVerdict(
 	case assertions.Fail:
 		mark, st = "FAIL", bad
 	case assertions.Inconclusive:
-		mark, st = "late", warn
+		mark, st = "open", warn
 	case assertions.Skip:
 		mark, st = "skip", warn
 	}

@@ -39,7 +39,7 @@ func (v *prettyView) End(r *result.Result) {
 
 // Repeats prints a line about a run that is to be repeated; its live line stays.
 func (v *prettyView) Repeats(r *result.Result) {
-	v.progress.Print(fmt.Sprintf("LATE  %s %7s  %s; repeated alone, after all others",
+	v.progress.Print(fmt.Sprintf("AGAIN %s %7s  %s; repeated alone, after all others",
 		fill(v.look.id(&r.Run), idWidth), shortSeconds(r.Took), attemptsSoFar(r)))
 }
 
@@ -109,7 +109,7 @@ func remedy(results []result.Result) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the machine was too late to judge %s: do fewer runs at once (--jobs 1), "+
+	return fmt.Sprintf("the machine was too busy to judge %s: do fewer runs at once (--jobs 1), "+
 		"leave the machine alone meanwhile, or use --warp, where its load does not matter\n",
 		say.Count(n, "run"))
 }

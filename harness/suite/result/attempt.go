@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,9 +12,11 @@ import (
 
 // Attempt is a run that was inconclusive and was done again.
 type Attempt struct {
-	// Late is how late the lab was, Checks the titles of what could not be judged for it.
-	Late   time.Duration `json:"late"`
-	Checks []string      `json:"checks"`
+	// Because says what of the machine was the reason, Late how late the lab was; 0 if lateness was not
+	// the reason. Checks are the titles of what could not be judged for it.
+	Because string        `json:"because,omitempty"`
+	Late    time.Duration `json:"late"`
+	Checks  []string      `json:"checks"`
 	// Seconds is the real time that the run took.
 	Seconds float64 `json:"seconds"`
 	// Dir is the directory where it is stored, "" if it is not.
@@ -22,13 +25,29 @@ type Attempt struct {
 
 // NewAttempt returns the attempt that an inconclusive result was.
 func NewAttempt(r *Result) Attempt {
-	a := Attempt{Late: r.Late(), Seconds: r.Took.Seconds(), Dir: r.Dir}
+	a := Attempt{Because: r.Because(), Late: r.Late(), Seconds: r.Took.Seconds(), Dir: r.Dir}
 	for i := range r.Verdicts {
 		if v := &r.Verdicts[i]; v.Status == assertions.Inconclusive {
 			a.Checks = append(a.Checks, v.Title)
 		}
 	}
 	return a
+}
+
+// Because says what of the machine made verdicts inconclusive: "the machine was 140ms late"; "" if none
+// are. Of several times in which it was late, the longest counts.
+func (r *Result) Because() string {
+	var texts []string
+	longest := r.Late()
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		if v.Status == assertions.Inconclusive && v.Late == longest ||
+			v.Late == 0 && v.Because != "" {
+			texts = append(texts, v.Because)
+		}
+	}
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), "; ")
 }
 
 // Late returns how late the lab was in the times that inconclusive verdicts are about; 0 if there are
@@ -48,11 +67,11 @@ func (r *Result) AttemptsText() string {
 		if r.Status != Inconclusive {
 			return ""
 		}
-		return late(r.Late())
+		return inconclusive(r.Because(), r.Late())
 	}
 	var parts []string
 	for i := range r.Attempts {
-		text := late(r.Attempts[i].Late)
+		text := inconclusive(r.Attempts[i].Because, r.Attempts[i].Late)
 		if i > 0 {
 			text = fmt.Sprintf("attempt %d %s", i+1, text)
 		}
@@ -65,7 +84,7 @@ func (r *Result) AttemptsText() string {
 	case Fail:
 		parts = append(parts, fmt.Sprintf("failed on attempt %d", n))
 	case Inconclusive:
-		parts = append(parts, fmt.Sprintf("attempt %d %s", n, late(r.Late())))
+		parts = append(parts, fmt.Sprintf("attempt %d %s", n, inconclusive(r.Because(), r.Late())))
 	case NotRun: // it is to be done again
 	default:
 		parts = append(parts, fmt.Sprintf("%s on attempt %d", r.Status, n))
@@ -73,6 +92,11 @@ func (r *Result) AttemptsText() string {
 	return strings.Join(parts, "; ")
 }
 
-func late(by time.Duration) string {
-	return fmt.Sprintf("inconclusive: the machine was %s late", say.Duration(by))
+// inconclusive says why a run was inconclusive. Results of an earlier version have only how late the
+// machine was.
+func inconclusive(because string, late time.Duration) string {
+	if because == "" {
+		because = fmt.Sprintf("the machine was %s late", say.Duration(late))
+	}
+	return "inconclusive: " + because
 }

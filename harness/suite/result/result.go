@@ -25,8 +25,8 @@ const (
 	// judged; the verdicts show which were skipped.
 	Pass Status = "pass"
 	Fail Status = "fail"
-	// Inconclusive is a run in which nothing failed, but the machine was too late to judge an
-	// expectation about time or order. It does not pass.
+	// Inconclusive is a run in which nothing failed, but an expectation could not be judged: the machine
+	// was too late for its time or order, or the kernel lost reports. It does not pass.
 	Inconclusive Status = "inconclusive"
 	// Skip is a run for which this machine lacks something, or of which every expectation was
 	// skipped: it shows nothing.
