@@ -170,15 +170,15 @@ func printChecked(list []checked, out, errs io.Writer) error {
 	wrong, lacking := 0, 0
 	for _, c := range list {
 		for _, note := range c.notes {
-			fmt.Fprintln(errs, say.PrintableLines(note))
+			fmt.Fprintln(errs, say.Printable(note))
 		}
 		for _, err := range c.lacking {
-			fmt.Fprintln(errs, say.PrintableLines(err.Error()))
+			fmt.Fprintln(errs, say.ErrorLines(err))
 		}
 		switch {
 		case c.err != nil:
 			wrong++
-			fmt.Fprintln(errs, say.PrintableLines(c.err.Error()))
+			fmt.Fprintln(errs, say.ErrorLines(c.err))
 		case len(c.lacking) > 0:
 			lacking++
 		default:

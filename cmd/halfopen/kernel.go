@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"halfopen/internal/kernel"
+	"halfopen/internal/say"
 	"halfopen/internal/vm"
 )
 
@@ -43,11 +44,11 @@ that halfopen kernel get can download from the machine's package archive.`,
 			have := map[string]bool{}
 			for _, k := range known {
 				have[k.Version] = true
-				fmt.Fprintf(out, "%-36s  %s: %s\n", k.Version, k.Where, k.Image)
+				fmt.Fprintf(out, "%-36s  %s: %s\n", k.Version, k.Where, say.Printable(k.Image))
 			}
 			available, err := vm.Available(cmd.Context())
 			if err != nil {
-				_, err = fmt.Fprintf(out, "\nNo kernels can be downloaded here: %v\n", err)
+				_, err = fmt.Fprintf(out, "\nNo kernels can be downloaded here: %s\n", say.ErrorLines(err))
 				return err
 			}
 			for _, version := range available {
@@ -82,7 +83,7 @@ root is not needed.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is in %s\n", k.Version, k.Image)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is in %s\n", k.Version, say.Printable(k.Image))
 			return err
 		},
 	}

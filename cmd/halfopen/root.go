@@ -39,14 +39,23 @@ and nothing failed; 130 interrupted.`
 func execute(args []string, out, errs io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
+	out, unwritten := newOutput(out)
 	root.SetOut(out)
 	root.SetErr(errs)
 	err := root.Execute()
-	var silent *statusError
-	if err != nil && (!errors.As(err, &silent) || silent.err != nil) {
-		fmt.Fprintln(errs, "halfopen:", say.PrintableLines(err.Error()))
+	if lack := unwritten(); lack != nil {
+		err = lost(lack, err)
+	}
+	if !isSilent(err) {
+		fmt.Fprintln(errs, "halfopen:", say.ErrorLines(err))
 	}
 	return statusOf(err)
+}
+
+// isSilent reports whether an error needs no message.
+func isSilent(err error) bool {
+	var s *statusError
+	return err == nil || errors.As(err, &s) && s.err == nil
 }
 
 func newRoot() *cobra.Command {

@@ -199,7 +199,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if n, most := s.LongHere(); n > 0 && !f.long && !slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintf(errs,
 			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
-			say.Count(n, "long run"), roughly(most), s.WhyReal)
+			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
@@ -222,7 +222,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			say.Duration(p.Late), p.Fewest, p.Most)
 	}
 	if err := slow.get(); err != nil {
-		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %v\n", err)
+		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %s\n", say.ErrorLines(err))
 	}
 	status := statusOfRuns(results.Kept, results.Others)
 	if f.control {
@@ -259,7 +259,7 @@ func leftOut(s *suite.Suite) string {
 		}
 	}
 	return fmt.Sprintf("left out because they take 20 s or more: %d runs of %s; warped time is not available (%s); to run them in real time, name them or pass --long",
-		len(s.LeftOut), strings.Join(names, ", "), s.WhyReal)
+		len(s.LeftOut), strings.Join(names, ", "), say.Printable(s.WhyReal.Error()))
 }
 
 // onceError keeps the first of several errors. It is safe for concurrent use.

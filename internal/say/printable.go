@@ -29,12 +29,3 @@ func Printable(text string) string {
 	}
 	return b.String()
 }
-
-// PrintableLines is [Printable] for a text of several lines: its line breaks stay.
-func PrintableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}

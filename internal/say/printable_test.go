@@ -25,9 +25,3 @@ func TestPrintable(t *testing.T) {
 		})
 	}
 }
-
-func TestPrintableLinesKeepsLineBreaks(t *testing.T) {
-	if got, want := PrintableLines("a\x1b[2J\n\tb\r\n"), "a\\x1b[2J\n\\tb\\r\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
