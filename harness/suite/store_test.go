@@ -164,6 +164,11 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 		{"a check that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`      "title"`, `"status": "pass",`+"\n"+`      "title"`), `judged again, "client.connect: ETIMEDOUT" is fail; verdict.json, by version `, ""},
 		{"a check that another version added", edit(result.VerdictFile, `"verdicts": [`, `"verdicts": [{},`), "", "judged again, there are 2 checks; verdict.json, by version "},
 		{"a verdict that is no JSON", edit(result.VerdictFile, "{", "["), "verdict.json cannot be read: ", ""},
+		{"a verdict before 64 GiB of nothing", func(t *testing.T, dir string) {
+			if err := os.Truncate(filepath.Join(dir, result.VerdictFile), 64<<30); err != nil {
+				t.Fatal(err)
+			}
+		}, "verdict.json cannot be read: it goes on after the verdict", ""},
 		{"a packet that was changed", edit(result.CaptureFile, "a frame", "a Frame"), "capture.pcapng is not the one that was judged: it was changed; its SHA-256 is ", ""},
 		{"no verdict", remove, "", "there is no verdict.json: the run was not stored in full"},
 		{"an earlier version's run", noHash, "", "verdict.json has no hash of its trace, because an earlier version stored it"},

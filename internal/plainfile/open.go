@@ -8,17 +8,22 @@ import (
 	"os"
 )
 
-// ErrNotAFile is wrapped by the errors for anything but a regular file.
+// ErrNotAFile is wrapped by the errors for anything but a regular file on a disk or in memory.
 var ErrNotAFile = errors.New("not a file")
 
 // Open opens a regular file for reading. It refuses anything else before it is opened: a named pipe
-// would block, a device may act. The errors of the system are those of [os.Open].
+// would block, a device may act, and what the kernel shows as a file, such as /proc/kmsg, may do
+// both. The errors of the system are those of [os.Open].
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if kind := kindOf(info.Mode()); kind != "" {
+	kind := kindOf(info.Mode())
+	if system := kernelSystem(path); kind == "" && system != "" {
+		kind = "an interface of the kernel (" + system + ")"
+	}
+	if kind != "" {
 		return nil, fmt.Errorf("%s is %s, %w", path, kind, ErrNotAFile)
 	}
 	return os.Open(path)

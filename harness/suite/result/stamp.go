@@ -86,32 +86,36 @@ type stored struct {
 	Attempts []Attempt            `json:"attempts"`
 }
 
-func readFile(path string) ([]byte, error) {
-	f, err := plainfile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
 // readStored reads the verdict stored in dir. It returns nil, and says why in e, if there is none.
 func readStored(dir string, e *Evidence) *stored {
-	text, err := readFile(filepath.Join(dir, VerdictFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	f, err := plainfile.Open(filepath.Join(dir, VerdictFile))
+	if errors.Is(err, fs.ErrNotExist) {
 		e.note("there is no %s: the run was not stored in full", VerdictFile)
-		return nil
-	case err != nil:
-		e.conflict("%s cannot be read: %v", VerdictFile, err)
 		return nil
 	}
 	s := &stored{}
-	if err := json.Unmarshal(text, s); err != nil {
+	if err == nil {
+		defer f.Close()
+		err = decodeOne(f, s)
+	}
+	if err != nil {
 		e.conflict("%s cannot be read: %v", VerdictFile, err)
 		return nil
 	}
 	return s
+}
+
+// decodeOne decodes a value of JSON that nothing follows. It does not read on after a mistake, however
+// long the file is.
+func decodeOne(r io.Reader, value any) error {
+	dec := json.NewDecoder(r)
+	if err := dec.Decode(value); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("it goes on after the verdict")
+	}
+	return nil
 }
 
 // compare compares the stored verdict with the run that was read and judged again, and with the sums
