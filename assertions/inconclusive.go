@@ -87,27 +87,41 @@ func (ev *evidence) excuse(v *draft) {
 		v.Status = Inconclusive
 		return
 	case len(v.margins) == 0:
+		if actor, by := ev.lateness.Stopped(ev.started, ev.ended); by >= worthSaying {
+			v.note("actor %s was stopped for %s", actor, say.Duration(by))
+		}
 		return
 	}
 	late, covered := time.Duration(0), !v.hard
+	because := ""
 	for _, m := range v.margins {
 		by := m.explains(ev.lateness)
-		late = max(late, by)
+		if by > late {
+			late, because = by, ev.becauseOf(&m, by)
+		}
 		covered = covered && m.by <= by
 	}
 	text := LateText(ev.s, ev.lateness, worthSaying)
 	switch {
 	case covered:
 		v.Status, v.Late = Inconclusive, late
-		v.Because = fmt.Sprintf("the machine was %s late", say.Duration(late))
-		v.failures = append(v.failures, v.Because+" in that time")
-		if text != "" {
+		v.Because = because
+		v.failures = append(v.failures, because+" in that time")
+		if text != "" && text != because {
 			v.note("%s", text)
 		}
 	case late >= worthSaying:
-		v.note("the machine was %s late in that time, which does not explain it%s", say.Duration(late),
-			detail(text))
+		v.note("%s in that time, which does not explain it%s", because, detail(text))
 	}
+}
+
+// becauseOf says what made the lab late by some time around a margin: an actor that was stopped, if that
+// is most of it, else the machine.
+func (ev *evidence) becauseOf(m *margin, by time.Duration) string {
+	if actor, stopped := ev.lateness.Stopped(m.from, m.until); stopped > by/2 {
+		return fmt.Sprintf("actor %s was stopped for %s", actor, say.Duration(stopped))
+	}
+	return fmt.Sprintf("the machine was %s late", say.Duration(by))
 }
 
 // detail appends which parts were late.

@@ -177,6 +177,45 @@ func TestAFailureAboutTimeSaysHowLateTheLabWas(t *testing.T) {
 	}
 }
 
+// An actor that a signal has stopped is named, if that was most of the lateness.
+func TestAStoppedActorIsNamed(t *testing.T) {
+	const took = `- {step: client.connect, took: 40ms..50ms}`
+	stop := func(from, until time.Duration) trace.Event {
+		return trace.Event{T: start + until, Late: &trace.Late{Part: trace.LateStop, Name: "server", Due: start + from}}
+	}
+	fault := func(from, until time.Duration) trace.Event {
+		e := stop(from, until)
+		e.Late.Part, e.Late.Name = trace.LateFault, "silent-server"
+		return e
+	}
+	for _, tt := range []struct {
+		name, expect string
+		late         []trace.Event
+		want         Status
+		because      string
+		notes        string
+	}{
+		{"it explains the failure", took, []trace.Event{stop(30*ms, 480*ms)}, Inconclusive, "actor server was stopped for 450ms", ""},
+		{"it explains a part of the failure", took, []trace.Event{stop(30*ms, 400*ms)}, Fail, "", "actor server was stopped for 370ms in that time, which does not explain it: actor server was stopped for 370ms"},
+		{"the failure is not about time", `- {step: client.connect, error: EPIPE}`, []trace.Event{stop(30*ms, 480*ms)}, Fail, "", "actor server was stopped for 450ms"},
+		{"before the step", took, []trace.Event{stop(-500*ms, -50*ms)}, Fail, "", ""},
+		{"something else was later", took, []trace.Event{stop(30*ms, 130*ms), fault(40*ms, 490*ms)}, Inconclusive, "the machine was 460ms late", "actor server was stopped for 100ms; fault silent-server up to 450ms late"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.step("client.connect", 0, 490*ms, nil)
+			for _, e := range tt.late {
+				p.add(e.T-start, e)
+			}
+			v := Check(lab(t, connecting, tt.expect), p.end(second, "done"))[0]
+			if v.Status != tt.want || v.Because != tt.because || strings.Join(v.Notes, "\n") != tt.notes {
+				t.Errorf("%s because %q with the notes %q, want %s because %q with the notes %q\n%s",
+					v.Status, v.Because, v.Notes, tt.want, tt.because, tt.notes, v.Reason)
+			}
+		})
+	}
+}
+
 // Waits of a step for processors add up in a duration. An instant and a round trip have one of them.
 func TestManyWaitsExplainOnlyADuration(t *testing.T) {
 	const actors = `

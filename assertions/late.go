@@ -22,6 +22,13 @@ func LateText(s *language.Scenario, l *trace.Lateness, least time.Duration) stri
 			continue
 		}
 		switch p.Part {
+		case trace.LateStop:
+			upTo := ""
+			if p.N > 1 {
+				upTo = "up to "
+			}
+			texts = append(texts, fmt.Sprintf("actor %s was stopped for %s%s", p.Name, upTo,
+				say.Duration(p.Worst)))
 		case trace.LateFault:
 			texts = append(texts, fmt.Sprintf("fault %s up to %s late%s", p.Name,
 				say.Duration(p.Worst), asked(s, p.Name)))

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"halfopen/internal/codec"
+	"halfopen/internal/say"
 
 	"golang.org/x/sys/unix"
 
@@ -37,6 +39,9 @@ type member struct {
 	running []trace.Start
 	// killed is set when a kill step signals the actor, gone when its process has ended.
 	killed, gone bool
+	// stopped is set while a signal that no kill step sent has stopped the process, since stoppedAt.
+	stopped   bool
+	stoppedAt time.Duration
 	// onGone are called when the process has ended.
 	onGone []func()
 }
@@ -69,7 +74,8 @@ func (a *member) start(topology *network.Topology) error {
 		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr,
 			commands.there, reports.there)
 	}, func(status syscall.WaitStatus) {
-		l.inbox <- func() error { return a.ended(status) }
+		at := l.Clock.Now()
+		l.inbox <- func() error { return a.changed(status, at) }
 	})
 	if err != nil {
 		return err
@@ -197,6 +203,36 @@ func (a *member) track(e *trace.Event) {
 		a.running = slices.DeleteFunc(a.running,
 			func(s trace.Start) bool { return s.Step == e.Step.ID && s.N == e.Step.N })
 	}
+}
+
+// changed is called when a signal has stopped the actor's process or let it go on, and when it is gone.
+func (a *member) changed(status syscall.WaitStatus, at time.Duration) error {
+	switch {
+	case status.Stopped():
+		if !a.killed && !a.stopped {
+			a.stopped, a.stoppedAt = true, at
+		}
+	case status.Continued():
+		if a.stopped {
+			a.lab.late.add(trace.LateStop, a.Name, a.stoppedAt, at)
+		}
+		a.stopped = false
+	default:
+		return a.ended(status)
+	}
+	return nil
+}
+
+// stillStopped returns an error if an actor that has steps left is stopped, by no kill step: what it has
+// not done says nothing.
+func (l *lab) stillStopped() error {
+	for _, a := range l.actors {
+		if a.stopped && !a.done {
+			return fmt.Errorf("the process of actor %s was stopped by a signal for the last %s of the run, "+
+				"and no kill step did that", a.Name, say.Duration(l.Clock.Now()-a.stoppedAt))
+		}
+	}
+	return nil
 }
 
 // ended is called when the actor's process is gone.

@@ -69,6 +69,11 @@ func (l *lab) perform() error {
 			reason = trace.EndCanceled
 		}
 	}
+	if reason == trace.EndDeadline || reason == trace.EndDuration {
+		if err := l.stillStopped(); err != nil {
+			return err
+		}
+	}
 	return l.finish(reason)
 }
 
@@ -90,6 +95,9 @@ func (l *lab) prepare() error {
 		case <-l.canceled:
 			return errCanceledEarly
 		case <-patience:
+			if err := l.stillStopped(); err != nil {
+				return err
+			}
 			return fmt.Errorf("actor %s did not finish its first steps within 10 s", l.unprepared())
 		}
 	}
@@ -134,11 +142,18 @@ func (l *lab) passOn(event language.EventRef) {
 }
 
 // settle waits until everything that was sent has met the faults on its way, so that its hits are
-// counted. What their events set off still happens. Of a canceled run nobody counts hits, and its
-// grace period is short.
+// counted, and until it is known which actors were stopped. What their events set off still happens. Of
+// a canceled run nobody counts hits, and its grace period is short.
 func (l *lab) settle() error {
 	settled := make(chan error, 1)
-	go func() { settled <- l.faults.Settle() }()
+	go func() {
+		l.reaper.Look()
+		err := l.faults.Settle()
+		select {
+		case l.inbox <- func() error { settled <- err; return nil }: // after all that both have put there
+		case <-l.over:
+		}
+	}()
 	for {
 		select {
 		case f := <-l.inbox:

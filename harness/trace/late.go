@@ -35,6 +35,8 @@ const (
 	LateReport Part = "report"
 	// LateLook: the sockets of the host were looked at late.
 	LateLook Part = "look"
+	// LateStop: a signal from outside of the scenario had stopped the process of the actor.
+	LateStop Part = "stop"
 	// LateStart and LateStep are those of actors, which [Start] and [Step] report.
 	LateStart Part = "start"
 	LateStep  Part = "step"
@@ -56,6 +58,14 @@ type Lateness struct {
 	once, packets []lateTime
 	// waits are the times of steps, and how long they waited for processors in them.
 	waits []lateTime
+	// stops are the times in which actors were stopped.
+	stops []stop
+}
+
+// stop is a time in which an actor was stopped.
+type stop struct {
+	lateTime
+	actor string
 }
 
 // PartLate is how late a part was for one fault, host or actor.
@@ -72,7 +82,7 @@ type lateTime struct{ from, until, worst, sum time.Duration }
 
 // order is the order of the parts, by how much they say.
 var order = []Part{
-	LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook,
+	LateStop, LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook,
 }
 
 // Lateness returns how late the lab was since the actors began. It is a pure function of the trace. A
@@ -88,6 +98,9 @@ func (t *Trace) Lateness() *Lateness {
 			worst := cmp.Or(e.Late.Worst, e.T-e.Late.Due)
 			l.add(e.Late.Part, lateTime{e.Late.Due, e.T, worst, e.T - e.Late.Due}, e.Late.N)
 			l.count(e.Late.Part, e.Late.Name, worst, e.T, max(e.Late.N, 1))
+			if e.Late.Part == LateStop {
+				l.stops = append(l.stops, stop{lateTime{e.Late.Due, e.T, worst, worst}, e.Late.Name})
+			}
 		case e.Start != nil && e.Start.Late > 0:
 			l.add(LateStart, lateTime{e.T - e.Start.Late, e.T, e.Start.Late, e.Start.Late}, 1)
 			l.count(LateStart, e.Start.Actor, e.Start.Late, e.T, 1)
@@ -214,12 +227,23 @@ func (l *Lateness) OnWay(from, until time.Duration) time.Duration {
 	return 2*packet + wait
 }
 
-// Worst returns how late the lab was at most, apart from looks at sockets, for which nothing waits; 0
-// if it never was.
+// Stopped returns the actor that was stopped the longest between two times, or right before them, and
+// for how long; 0 if none was.
+func (l *Lateness) Stopped(from, until time.Duration) (actor string, by time.Duration) {
+	for i := range l.stops {
+		if s := &l.stops[i]; s.reaches(from, until) && s.worst > by {
+			actor, by = s.actor, s.worst
+		}
+	}
+	return actor, by
+}
+
+// Worst returns how late the lab was at most, apart from looks at sockets, for which nothing waits, and
+// from actors that were stopped, for which the machine can do nothing; 0 if it never was.
 func (l *Lateness) Worst() time.Duration {
 	worst := time.Duration(0)
 	for i := range l.Parts {
-		if l.Parts[i].Part != LateLook {
+		if p := l.Parts[i].Part; p != LateLook && p != LateStop {
 			worst = max(worst, l.Parts[i].Worst)
 		}
 	}

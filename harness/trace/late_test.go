@@ -35,6 +35,7 @@ func TestLatenessOfATrace(t *testing.T) {
 		{"of many packets at once, only the latest", []Event{many(LateFault, 50*ms, 650*ms, 7*ms)}, 0, time.Second, 600 * ms, 7 * ms, 14 * ms},
 		{"looks count once", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateLook, "server", 60*ms, 90*ms)}, 0, time.Second, 30 * ms, 30 * ms, 0},
 		{"looks do not add to the lab", []Event{late(LateLook, "client", 30*ms, 50*ms), late(LateReport, "client", 80*ms, 110*ms)}, 0, time.Second, 30 * ms, 30 * ms, 0},
+		{"an actor that was stopped", []Event{late(LateStop, "client", 50*ms, 90*ms)}, 0, time.Second, 40 * ms, 40 * ms, 0},
 		{"what was late before the actors began does not count", []Event{late(LateLook, "client", 5*ms, 90*ms), {T: 95 * ms, Start: &Start{}}}, 0, time.Second, 0, 0, 0},
 		{"a step that waited once", []Event{step(20*ms, 40*ms, 15*ms, 0)}, 0, time.Second, 15 * ms, 15 * ms, 15 * ms},
 		{"a step that waited many times", []Event{step(20*ms, 900*ms, 300*ms, 9*ms)}, 0, time.Second, 300 * ms, 9 * ms, 9 * ms},
@@ -69,9 +70,11 @@ func TestLatenessHasAPartForEachName(t *testing.T) {
 		{T: 60 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 20 * ms, Worst: 30 * ms, N: 5}},
 		{T: 90 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 82 * ms}},
 		{T: 95 * ms, Late: &Late{Part: LateFault, Name: "deep", Due: 93 * ms}},
+		{T: 98 * ms, Late: &Late{Part: LateStop, Name: "client", Due: 18 * ms}},
 		{T: 99 * ms, Late: &Late{Part: LateLook, Name: "client", Due: 59 * ms}},
 	}...).Lateness()
 	want := []PartLate{
+		{Part: LateStop, Name: "client", Worst: 80 * ms, At: 98 * ms, N: 1},
 		{Part: LateFault, Name: "deep", Worst: 2 * ms, At: 95 * ms, N: 1},
 		{Part: LateFault, Name: "far", Worst: 30 * ms, At: 60 * ms, N: 6},
 		{Part: LateStep, Name: "client", Worst: 4 * ms, At: 10 * ms, N: 1},
@@ -81,7 +84,7 @@ func TestLatenessHasAPartForEachName(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if worst := got.Worst(); worst != 30*ms {
-		t.Errorf("the worst, apart from looks, is %v, want 30ms", worst)
+		t.Errorf("the worst, apart from looks and stops, is %v, want 30ms", worst)
 	}
 }
 

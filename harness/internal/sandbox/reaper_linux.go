@@ -15,20 +15,23 @@ type Reaper struct {
 	// turn comes.
 	starting sync.RWMutex
 
-	mu    sync.Mutex
-	ended map[int]func(syscall.WaitStatus)
+	// looking is held by Look.
+	looking sync.Mutex
+
+	mu      sync.Mutex
+	changed map[int]func(syscall.WaitStatus)
 }
 
 // NewReaper starts a reaper. A process has at most one, which lives as long as the process.
 func NewReaper() *Reaper {
-	r := &Reaper{ended: map[int]func(syscall.WaitStatus){}}
+	r := &Reaper{changed: map[int]func(syscall.WaitStatus){}}
 	// The channel keeps a signal that comes while the reaper works, so that no child's end is
 	// missed.
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
 	go func() {
 		for range died {
-			r.reap()
+			r.Look()
 		}
 	}()
 	return r
@@ -42,30 +45,33 @@ func (r *Reaper) Exec(f func() error) error {
 	return f()
 }
 
-// Spawn starts a process. When the process has ended, the reaper calls ended once, on its
-// goroutine.
+// Spawn starts a process. When a signal has stopped it or let it go on, and once when it has ended, the
+// reaper calls changed, as [Reaper.Look] does. A stop that ends before the reaper looks is not reported.
 func (r *Reaper) Spawn(
-	start func() (*Process, error), ended func(syscall.WaitStatus),
+	start func() (*Process, error), changed func(syscall.WaitStatus),
 ) (*Process, error) {
 	r.starting.RLock()
 	defer r.starting.RUnlock()
 	p, err := start()
 	if err == nil {
 		r.mu.Lock()
-		r.ended[p.PID] = ended
+		r.changed[p.PID] = changed
 		r.mu.Unlock()
 	}
 	return p, err
 }
 
-// reap waits for all children that have ended. It calls their ended functions only after that,
-// without the lock, because these may be waiting to start another child.
-func (r *Reaper) reap() {
-	var told []func()
+// Look waits for all children that have ended, were stopped or go on. It calls their functions only
+// after that, without the lock, because these may be waiting to start another child. When it returns,
+// those of everything that happened before its call have returned. The reaper calls it for each signal.
+func (r *Reaper) Look() {
+	r.looking.Lock()
+	defer r.looking.Unlock()
+	var calls []func()
 	r.starting.Lock()
 	for {
 		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG|syscall.WUNTRACED|syscall.WCONTINUED, nil)
 		if err == syscall.EINTR {
 			continue
 		}
@@ -73,14 +79,16 @@ func (r *Reaper) reap() {
 			break
 		}
 		r.mu.Lock()
-		if ended := r.ended[pid]; ended != nil {
-			told = append(told, func() { ended(status) })
+		if changed := r.changed[pid]; changed != nil {
+			calls = append(calls, func() { changed(status) })
 		}
-		delete(r.ended, pid)
+		if status.Exited() || status.Signaled() {
+			delete(r.changed, pid)
+		}
 		r.mu.Unlock()
 	}
 	r.starting.Unlock()
-	for _, tell := range told {
-		tell()
+	for _, call := range calls {
+		call()
 	}
 }
