@@ -11,7 +11,7 @@ import (
 // RunHurried is Run with limits that tests can wait for.
 func RunHurried(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
 	return runWithin(ctx, s, o, limits{
-		silence: 4 * time.Second, late: 2 * time.Second, canceled: 500 * time.Millisecond,
-		exit: 2 * time.Second, death: 10 * time.Second,
+		silence: 4 * time.Second, whole: 20 * time.Second, late: 2 * time.Second,
+		canceled: 500 * time.Millisecond, exit: 2 * time.Second, death: 10 * time.Second,
 	})
 }

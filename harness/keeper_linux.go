@@ -11,8 +11,11 @@ import (
 
 // limits are how long the parent of a lab waits for it.
 type limits struct {
-	// silence bounds each stage of building the lab, and of its end.
+	// silence bounds each piece of work while the lab is built, and at its end.
 	silence time.Duration
+	// whole bounds the building, the end, and how late the events of a run may come, whatever the lab
+	// says meanwhile.
+	whole time.Duration
 	// late is how long after its deadline the run must have begun to end.
 	late time.Duration
 	// canceled is how long a canceled lab has to write its last events.
@@ -25,6 +28,7 @@ type limits struct {
 // built.
 var usual = limits{
 	silence:  time.Minute,
+	whole:    5 * time.Minute,
 	late:     10 * time.Second,
 	canceled: 2 * time.Second,
 	exit:     10 * time.Second,
@@ -53,8 +57,8 @@ type keeper struct {
 	stage stage
 	// doing is the piece of work that the lab has reported last.
 	doing string
-	// heard is when its latest message came, began when its actors began.
-	heard, began time.Time
+	// heard is when its latest message came, since when the stage began.
+	heard, since time.Time
 	// from and latest are the times of the start and of the latest event, by the lab's own clock.
 	from, latest time.Duration
 	// moved gets a value when the stage has changed.
@@ -63,7 +67,8 @@ type keeper struct {
 
 func newKeeper(l limits, deadline time.Duration, now time.Time) *keeper {
 	return &keeper{
-		limits: l, deadline: deadline, heard: now, doing: "starting", moved: make(chan struct{}, 1),
+		limits: l, deadline: deadline, heard: now, since: now, doing: "starting",
+		moved: make(chan struct{}, 1),
 	}
 }
 
@@ -77,12 +82,12 @@ func (k *keeper) hear(m *message, now time.Time) {
 		k.doing = m.Doing
 	case m.Ending:
 		k.doing = "collecting its last events"
-		k.move(ending)
+		k.move(ending, now)
 	case m.Event != nil:
 		k.latest = max(k.latest, m.Event.T)
 		if m.Event.Start != nil && m.Event.Start.Step == "" && k.stage == building {
-			k.began, k.from = now, m.Event.T
-			k.move(running)
+			k.from = m.Event.T
+			k.move(running, now)
 		}
 	case m.Packets != nil:
 		k.latest = max(k.latest, m.Packets.Last)
@@ -90,8 +95,8 @@ func (k *keeper) hear(m *message, now time.Time) {
 }
 
 // move changes the stage. The caller holds mu.
-func (k *keeper) move(to stage) {
-	k.stage = to
+func (k *keeper) move(to stage, now time.Time) {
+	k.stage, k.since = to, now
 	select {
 	case k.moved <- struct{}{}:
 	default: // it has not been seen that it moved before
@@ -103,7 +108,7 @@ func (k *keeper) rest(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.heard = now
-	k.move(ended)
+	k.move(ended, now)
 }
 
 // left returns how much time the lab has from now on, unless it is heard of before. If there is none,
@@ -116,14 +121,18 @@ func (k *keeper) left(now time.Time) (time.Duration, error) {
 	defer k.mu.Unlock()
 	var due time.Time
 	var why error
-	switch k.stage {
+	switch most := k.since.Add(k.whole); k.stage {
 	case building:
 		due = k.heard.Add(k.silence)
 		why = fmt.Errorf("it did not answer for %s while it was being built (%s)",
 			say.Duration(k.silence), k.doing)
+		if most.Before(due) {
+			due = most
+			why = fmt.Errorf("it was not built within %s (%s)", say.Duration(k.whole), k.doing)
+		}
 	case running:
-		due = k.began.Add(k.deadline + k.late)
-		if quiet := k.heard.Add(k.late); quiet.After(due) {
+		due = k.since.Add(k.deadline + k.late)
+		if quiet := earlier(k.heard.Add(k.late), due.Add(k.whole)); quiet.After(due) {
 			due = quiet
 		}
 		if k.latest-k.from > k.deadline+k.late {
@@ -134,6 +143,11 @@ func (k *keeper) left(now time.Time) (time.Duration, error) {
 	case ending:
 		due = k.heard.Add(k.silence)
 		why = fmt.Errorf("it did not answer for %s at its end (%s)", say.Duration(k.silence), k.doing)
+		if most.Before(due) {
+			due = most
+			why = fmt.Errorf("it did not end within %s after its run (%s)",
+				say.Duration(k.whole), k.doing)
+		}
 	case ended:
 		due = k.heard.Add(k.exit)
 		why = fmt.Errorf("its processes did not end within %s", say.Duration(k.exit))
@@ -142,6 +156,13 @@ func (k *keeper) left(now time.Time) (time.Duration, error) {
 		return left, nil
 	}
 	return 0, why
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // keep ends the lab when the context is canceled or its time is up, and returns when its process has

@@ -8,7 +8,9 @@ import (
 )
 
 func TestWhenTheTimeOfALabIsUp(t *testing.T) {
-	within := limits{silence: 60 * time.Second, late: 10 * time.Second, exit: 5 * time.Second}
+	within := limits{
+		silence: 60 * time.Second, whole: 150 * time.Second, late: 10 * time.Second, exit: 5 * time.Second,
+	}
 	const deadline = 20 * time.Second
 	start := message{Event: &trace.Event{T: 3 * time.Second, Start: &trace.Start{}}}
 	listened := message{Event: &trace.Event{
@@ -20,6 +22,12 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 	type heard struct {
 		at time.Duration
 		m  message
+	}
+	every := func(step, until time.Duration, m message) (all []heard) {
+		for at := step; at <= until; at += step {
+			all = append(all, heard{at, m})
+		}
+		return all
 	}
 	for _, tt := range []struct {
 		name  string
@@ -65,6 +73,40 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 			},
 			up:  49 * time.Second,
 			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name: "it is built for ever, piece by piece",
+			heard: []heard{
+				{50 * time.Second, message{Doing: "making the hosts"}},
+				{100 * time.Second, message{Doing: "starting the actors"}},
+				{149 * time.Second, message{Doing: "building the network"}},
+			},
+			up:  150 * time.Second,
+			why: "it was not built within 150s (building the network)",
+		},
+		{
+			name: "the building does not count for the run",
+			heard: []heard{
+				{50 * time.Second, message{Doing: "making the hosts"}},
+				{100 * time.Second, message{Doing: "running the actors"}},
+				{149 * time.Second, start},
+			},
+			up:  179 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (running the actors)",
+		},
+		{
+			name: "events from before its deadline come for ever",
+			heard: append([]heard{{time.Second, start}},
+				every(9*time.Second, 180*time.Second, packetAt(4*time.Second))...),
+			up:  181 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name: "its last events come for ever",
+			heard: append([]heard{{time.Second, start}, {2 * time.Second, message{Ending: true}}},
+				every(50*time.Second, 150*time.Second, packetAt(4*time.Second))...),
+			up:  152 * time.Second,
+			why: "it did not end within 150s after its run (collecting its last events)",
 		},
 		{
 			name: "an event shows that the run goes on after its deadline",

@@ -171,11 +171,13 @@ func (l *lab) settle() error {
 // finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
 	l.out.Send(message{Ending: true})
+	l.doing("waiting for the packets on their way")
 	if err := l.settle(); err != nil {
 		return err
 	}
 	close(l.over)
 	l.events.hold(l.Clock.Now())
+	l.doing("reading the hits and counters")
 	for i := range l.plan.Faults {
 		name := l.plan.Faults[i].Name
 		hits, err := l.faults.Hits(name)
@@ -187,6 +189,7 @@ func (l *lab) finish(reason trace.EndReason) error {
 	if err := l.seen.Counters(trace.After); err != nil {
 		return err
 	}
+	l.doing("stopping the captures")
 	if err := l.seen.Stop(); err != nil {
 		return err
 	}
