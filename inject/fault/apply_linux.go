@@ -213,7 +213,7 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 	}
 	var program *iptables.Tables
 	err := i.exec(func() error {
-		return iptables.Within(func() (err error) {
+		return iptables.Within(family == language.V6, func() (err error) {
 			program, err = iptables.New(family == language.V6)
 			return err
 		})
@@ -237,7 +237,7 @@ func (i *Injector) iptables(
 	host string, family language.Family, f func(*iptables.Tables) error,
 ) error {
 	return i.exec(func() error {
-		return iptables.Within(func() error {
+		return iptables.Within(family == language.V6, func() error {
 			return i.net.Host(host).Do(func() error { return f(i.programs[family]) })
 		})
 	})

@@ -20,7 +20,7 @@ func (n *Network) AnswerUnrouted(run func(func() error) error) error {
 	}
 	wire := n.namespaces[language.Wire]
 	err := run(func() error {
-		return iptables.Within(func() error {
+		return iptables.Within(false, func() error {
 			tables, err := iptables.New(false)
 			if err != nil {
 				return err

@@ -29,24 +29,38 @@ func Program(v6 bool) string {
 // New finds the program of an IP version and asks for its version. The error of a program that is
 // not installed is [exec.ErrNotFound].
 func New(v6 bool) (*Tables, error) {
+	path, err := exec.LookPath(Program(v6))
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", Program(v6), err)
+	}
 	protocol := iptables.ProtocolIPv4
 	if v6 {
 		protocol = iptables.ProtocolIPv6
 	}
-	t, err := iptables.New(iptables.IPFamily(protocol))
+	t, err := iptables.New(iptables.IPFamily(protocol), iptables.Path(path))
 	if err != nil {
-		return nil, fmt.Errorf("finding %s: %w", Program(v6), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Tables{t}, nil
 }
 
-var errHangs = errors.New("iptables did not end in time")
+// hangError says that a program did not end in time.
+type hangError struct {
+	program string
+	limit   time.Duration
+}
 
-// Within calls f, which may change the thread and its namespace, and waits for it for at most
-// [Limit]. After that, f goes on, and its program is left to the end of the process.
-func Within(f func() error) error { return within(Limit, f) }
+func (e *hangError) Error() string {
+	return fmt.Sprintf("%s did not end within %s; run it by hand to see why, or take it out of PATH",
+		e.program, say.Duration(e.limit))
+}
 
-func within(limit time.Duration, f func() error) error {
+// Within calls f, which runs the program of an IP version, and waits for it for at most [Limit]. f
+// may change the thread and its namespace. After the limit, f goes on, and its program is left to the
+// end of the process, which must be PID 1 of its namespace.
+func Within(v6 bool, f func() error) error { return within(Limit, v6, f) }
+
+func within(limit time.Duration, v6 bool, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	timer := time.NewTimer(limit)
@@ -55,12 +69,19 @@ func within(limit time.Duration, f func() error) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return fmt.Errorf("%w: %s", errHangs, say.Duration(limit))
+		late := &hangError{Program(v6), limit}
+		if path, err := exec.LookPath(late.program); err == nil {
+			late.program = path
+		}
+		return late
 	}
 }
 
 // Hangs reports whether the error is that of a call that [Within] no longer waits for.
-func Hangs(err error) bool { return errors.Is(err, errHangs) }
+func Hangs(err error) bool {
+	var late *hangError
+	return errors.As(err, &late)
+}
 
 // Failed returns the reason in an error of a program that ran and failed, in one line; ok is false
 // for any other error.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,22 +13,27 @@ import (
 // fake puts a script in place of iptables, which says its version first.
 func fake(t *testing.T, script string) *Tables {
 	t.Helper()
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("no shell here")
-	}
-	dir := t.TempDir()
-	script = "#!" + sh + "\ncase $1 in --version) echo 'iptables v1.8.9 (nf_tables)'; exit;; esac\n" +
-		script + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "iptables"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	fakePath(t, "case $1 in --version) echo 'iptables v1.8.9 (nf_tables)'; exit;; esac\n"+script)
 	tables, err := New(false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tables
+}
+
+// fakePath puts a script in place of iptables and returns its path.
+func fakePath(t *testing.T, script string) string {
+	t.Helper()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell here")
+	}
+	path := filepath.Join(t.TempDir(), "iptables")
+	if err := os.WriteFile(path, []byte("#!"+sh+"\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(path)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return path
 }
 
 func TestFailures(t *testing.T) {
@@ -43,13 +47,13 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tables := fake(t, tt.script)
-			reason, ok := Failed(Within(func() error { return tables.Append("filter", "INPUT") }))
+			reason, ok := Failed(Within(false, func() error { return tables.Append("filter", "INPUT") }))
 			if !ok || reason.Error() != tt.reason {
 				t.Errorf("the reason is %v, %t, want %q", reason, ok, tt.reason)
 			}
 		})
 	}
-	for _, err := range []error{nil, exec.ErrNotFound, errHangs} {
+	for _, err := range []error{nil, exec.ErrNotFound, &hangError{}} {
 		if reason, ok := Failed(err); ok {
 			t.Errorf("%v is a failure: %v", err, reason)
 		}
@@ -57,19 +61,38 @@ func TestFailures(t *testing.T) {
 }
 
 func TestHangingCalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began, end := time.Now(), make(chan struct{})
-		err := Within(func() error { <-end; return nil })
-		if !Hangs(err) || !strings.HasSuffix(err.Error(), ": 20s") || time.Since(began) != Limit {
-			t.Errorf("after %v: %v", time.Since(began), err)
-		}
-		close(end)
-		late := errors.New("late")
-		err = Within(func() error { time.Sleep(Limit - 1); return late })
-		if err != late || Hangs(err) {
-			t.Errorf("a call that ends in time returns %v", err)
-		}
-	})
+	empty := t.TempDir()
+	dir := filepath.Dir(fakePath(t, "exit 1"))
+	for _, tt := range []struct{ name, path, program string }{
+		{"of a program in PATH", dir, dir + "/iptables"},
+		{"of a program that has gone since", empty, "iptables"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("PATH", tt.path)
+			synctest.Test(t, func(t *testing.T) {
+				began, end := time.Now(), make(chan struct{})
+				err := Within(false, func() error { <-end; return nil })
+				want := tt.program + " did not end within 20s; run it by hand to see why, or take it out of PATH"
+				if !Hangs(err) || err.Error() != want || time.Since(began) != Limit {
+					t.Errorf("after %v: %v\nwant %s", time.Since(began), err, want)
+				}
+				close(end)
+				late := errors.New("late")
+				err = Within(false, func() error { time.Sleep(Limit - 1); return late })
+				if err != late || Hangs(err) {
+					t.Errorf("a call that ends in time returns %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestTheProgramHasNoVersion(t *testing.T) {
+	path := fakePath(t, "exit 3")
+	want := path + ": could not get iptables version: exit status 3"
+	if _, err := New(false); err == nil || err.Error() != want || Missing(err) {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
 }
 
 func TestTheProgramIsNotInstalled(t *testing.T) {

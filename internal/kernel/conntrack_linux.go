@@ -14,7 +14,7 @@ import (
 //
 // Any thread of the caller may do it: all must be in that namespace.
 func Masquerade(v6 bool) error {
-	return iptables.Within(func() error { return masquerade(v6) })
+	return iptables.Within(v6, func() error { return masquerade(v6) })
 }
 
 func masquerade(v6 bool) error {
