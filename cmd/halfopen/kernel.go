@@ -77,7 +77,10 @@ root is not needed.`,
 			if len(args) > 0 {
 				version = args[0]
 			}
-			ctx, stop := interruptible(cmd.Context())
+			ctx, stop := interruptible(cmd.Context(), ending{
+				first:  func() { fmt.Fprintln(cmd.ErrOrStderr(), "halfopen: interrupted") },
+				second: func() {},
+			})
 			defer stop()
 			k, err := vm.Fetch(ctx, version, cmd.ErrOrStderr())
 			if err != nil {

@@ -201,12 +201,19 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
 			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
 	view := newView(report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count(),
 		Shared: report.SharedNames(cases),
 	})
+	ctx, stop := interruptible(ctx, ending{
+		first: func() {
+			view.Say("halfopen: interrupted; the runs end now, Ctrl-C again kills them")
+		},
+		second: func() {
+			fmt.Fprintln(errs, "\nhalfopen: killed; runs that had not ended are neither judged nor stored")
+		},
+	})
+	defer stop()
 	results, undone := s.Run(ctx, view)
 	stored := f.out
 	if undone != nil {

@@ -83,6 +83,9 @@ func (*controlJSONView) Event(*result.Run, *trace.Event) {}
 
 func (*controlJSONView) End(*result.Result) {}
 
+// Say writes a line to the errors.
+func (v *controlJSONView) Say(line string) { fmt.Fprintln(v.errs, line) }
+
 func (v *controlJSONView) Close(results []result.Result, e Ending) error {
 	for i := range results {
 		r := &results[i]

@@ -74,6 +74,9 @@ type View interface {
 	Begin(*result.Run)
 	Event(*result.Run, *trace.Event)
 	End(*result.Result)
+	// Say writes a line that is not a result, while runs go on. On a terminal, it is above the live
+	// lines.
+	Say(line string)
 	// Close is called once, at the end, with results in the suite's order. Runs that are not among
 	// them are counted in the ending. A result need not have its trace any more.
 	Close(results []result.Result, e Ending) error

@@ -181,6 +181,9 @@ func (v *jsonView) End(r *result.Result) {
 	}
 }
 
+// Say writes a line to the errors.
+func (v *jsonView) Say(line string) { fmt.Fprintln(v.errs, line) }
+
 func (v *jsonView) Close(results []result.Result, e Ending) error {
 	_, stopped := finished(results, &e)
 	fmt.Fprint(v.errs, remedy(results), interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))

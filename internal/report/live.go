@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -17,10 +18,10 @@ import (
 // live is what the views for people have in common: on a terminal, colors and a live line for each
 // run.
 type live struct {
-	out      io.Writer
-	look     Look
-	began    time.Time
-	progress *Progress
+	out, errs io.Writer
+	look      Look
+	began     time.Time
+	progress  *Progress
 
 	mu       sync.Mutex
 	watchers map[*result.Run]*Watcher
@@ -34,6 +35,7 @@ func newLive(o Output, verbose bool, log io.Writer) *live {
 	file, isFile := o.Out.(*os.File)
 	return &live{
 		out:   o.Out,
+		errs:  o.Errs,
 		look:  look,
 		began: time.Now(),
 		progress: NewProgress(o.Out, ProgressOptions{
@@ -73,11 +75,20 @@ func (v *live) done(r *result.Run, failed bool, text string) {
 	w.Done(failed, text)
 }
 
+// Say writes a line to the errors, or above the live lines.
+func (v *live) Say(line string) {
+	if v.progress.o.Live {
+		v.progress.Print(line)
+		return
+	}
+	fmt.Fprintln(v.errs, line)
+}
+
 // write writes the end of the output, the last lines after text.
 func (v *live) write(text *strings.Builder, results []result.Result, e Ending) error {
-	_, stopped := finished(results, &e)
+	done, stopped := finished(results, &e)
 	text.WriteString(interrupted(stopped, len(results)+e.Others.Runs()))
-	if e.Dir != "" {
+	if e.Dir != "" && len(done)+e.Others.Ended() > 0 {
 		text.WriteString("trace, capture and verdict of each run are in " + say.Printable(e.Dir) +
 			"; draw them with halfopen inspect\n")
 	}
