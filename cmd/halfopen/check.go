@@ -57,6 +57,7 @@ before its server listens.`,
 			for _, arg := range args {
 				list = append(list, toCheck(arg)...)
 			}
+			list = distinct(list)
 			results := make([]checked, len(list))
 			for i := range list {
 				results[i] = list[i].check(values)
@@ -73,8 +74,7 @@ before its server listens.`,
 	return cmd
 }
 
-// toCheck returns the scenarios that an argument names. A missing file is a source that fails to
-// load, so that the other arguments are still checked.
+// toCheck returns the scenarios that an argument names.
 func toCheck(arg string) []source {
 	look := sources
 	if _, err := os.Stat(arg); err == nil && arg != standardInput {
@@ -82,7 +82,7 @@ func toCheck(arg string) []source {
 	}
 	list, err := look(arg)
 	if err != nil {
-		return []source{{arg, func() (*language.File, error) { return nil, err }}}
+		return []source{missing(arg, err)}
 	}
 	return list
 }

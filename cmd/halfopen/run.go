@@ -45,9 +45,9 @@ func newRun() *cobra.Command {
 		Short: "Run scenarios and judge them",
 		Long: fmt.Sprintf(`Run scenarios and judge them. An argument is the name of a built-in scenario, a
 folder of them, a file, a directory that is searched for .yaml and .yml files,
-or - for the standard input. Without arguments, every built-in scenario is run.
---tag and --grep narrow the selection of scenarios, --case the selection of
-their cases.
+or - for the standard input. A scenario that several arguments name is run once.
+Without arguments, every built-in scenario is run. --tag and --grep narrow the
+selection of scenarios, --case the selection of their cases.
 
 A run of 20 s or more happens in warped time if this machine has QEMU and a
 kernel to boot (see halfopen kernel): in a virtual machine whose clock jumps to

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 
 	"halfopen/harness/suite"
@@ -36,21 +35,13 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 	return cases, nil
 }
 
-// files returns the scenario files that the arguments name; without arguments, the whole library.
+// files returns the scenario files that the arguments name, each once; without arguments, the whole library.
 func (sel *selection) files() ([]*language.File, error) {
 	if len(sel.args) == 0 {
 		return scenarios.Library()
 	}
-	var files []*language.File
-	var errs []error
-	for _, arg := range sel.args {
-		found, err := find(arg)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		files = append(files, found...)
-	}
-	if err := errors.Join(errs...); err != nil {
+	files, err := find(sel.args...)
+	if err != nil {
 		return nil, &statusError{statusUsage, err}
 	}
 	return files, nil

@@ -46,6 +46,10 @@ func TestSelection(t *testing.T) {
 	one := scenarioFile(t, elsewhere, "one", "ip: v4\ncases: [{n: 1}]\n")
 	six := scenarioFile(t, elsewhere, "six", "ip: v6\n")
 	cased := scenarioFile(t, dir, "cased", "ip: [v4, v6]\ntags: [\"${colour}\"]\ncases: [{n: 1, colour: red}, {n: 2, colour: red}, {n: 3, colour: blue}]\n")
+	link := filepath.Join(t.TempDir(), "other.yaml")
+	if err := os.Symlink(plain, link); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name string
 		sel  selection
@@ -68,6 +72,13 @@ func TestSelection(t *testing.T) {
 			"cased n=7 (n=1) v4", "cased n=7 (n=1) v6", "cased n=7 (n=3) v4", "cased n=7 (n=3) v6",
 		}},
 		{name: "a parameter of none", sel: selection{args: []string{cased, plain}, set: map[string]string{"m": "7"}}, err: "--set m: none of the 2 scenarios"},
+		{name: "a file named twice", sel: selection{args: []string{one, dir, one, plain}}, want: []string{
+			"one n=1", "cased n=1 v4", "cased n=1 v6", "cased n=2 v4", "cased n=2 v6", "cased n=3 v4", "cased n=3 v6", "plain",
+		}},
+		{name: "a file by two paths", sel: selection{args: []string{plain, dir + "/../" + filepath.Base(dir) + "/./plain.yaml", link}}, want: []string{"plain"}},
+		{name: "a copy of a file", sel: selection{args: []string{plain, scenarioFile(t, t.TempDir(), "plain", "")}}, want: []string{"plain", "plain"}},
+		{name: "a built-in scenario by its name and its folder", sel: selection{args: []string{"udp-refused", "datagram", "udp-refused"}, only: filter{grep: "^udp-refused\n"}, cases: []string{"unconnected"}}, want: []string{"udp-refused unconnected v4", "udp-refused unconnected v6"}},
+		{name: "a wrong argument named twice", sel: selection{args: []string{dir + "/none.yaml", dir + "/none.yaml"}}, err: "none.yaml"},
 		{name: "every wrong argument is named", sel: selection{args: []string{"nope-a", "nope-b"}}, err: "nope-b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"halfopen/internal/plainfile"
 	"halfopen/internal/spell"
@@ -17,15 +18,19 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// find loads the scenarios that one argument names.
-func find(arg string) ([]*language.File, error) {
-	list, err := sources(arg)
-	if err != nil {
-		return nil, err
+// find loads the scenarios that the arguments name, each once.
+func find(args ...string) ([]*language.File, error) {
+	var list []source
+	for _, arg := range args {
+		named, err := sources(arg)
+		if err != nil {
+			named = []source{missing(arg, err)}
+		}
+		list = append(list, named...)
 	}
 	var files []*language.File
 	var errs []error
-	for _, s := range list {
+	for _, s := range distinct(list) {
 		f, err := s.load()
 		if err != nil {
 			errs = append(errs, err)
@@ -39,7 +44,39 @@ func find(arg string) ([]*language.File, error) {
 // source is a scenario that can be loaded, from a file or from the library.
 type source struct {
 	name string
+	// file is the file that the name is a path of; nil if the name is no path.
+	file os.FileInfo
 	load func() (*language.File, error)
+}
+
+// missing is the source for an argument that names none. It cannot be loaded, so that the error has
+// its place among those of other arguments.
+func missing(arg string, err error) source {
+	return source{name: arg, load: func() (*language.File, error) { return nil, err }}
+}
+
+// distinct leaves out each source that an earlier one is, too: the same built-in scenario, or the
+// same file, by whatever path.
+func distinct(list []source) []source {
+	var kept []source
+	names := map[string]bool{}
+	files := map[time.Time][]os.FileInfo{} // by the time of the last change, which finds most of them
+	for _, s := range list {
+		if s.file == nil {
+			if !names[s.name] {
+				kept = append(kept, s)
+			}
+			names[s.name] = true
+			continue
+		}
+		changed := s.file.ModTime()
+		same := func(f os.FileInfo) bool { return os.SameFile(f, s.file) }
+		if !slices.ContainsFunc(files[changed], same) {
+			kept = append(kept, s)
+			files[changed] = append(files[changed], s.file)
+		}
+	}
+	return kept
 }
 
 // sources returns the scenarios that one argument names: a built-in scenario, a folder of the
@@ -47,7 +84,7 @@ type source struct {
 // is always a path.
 func sources(arg string) ([]source, error) {
 	if arg == standardInput {
-		return []source{{arg, readInput}}, nil
+		return []source{{name: arg, load: readInput}}, nil
 	}
 	f, unknown := scenarios.Builtin(arg)
 	if unknown == nil && !strings.HasPrefix(arg, ".") && filepath.Ext(arg) == "" {
@@ -85,7 +122,11 @@ func fileSources(path string) ([]source, error) {
 	}
 	var list []source
 	for _, path := range paths {
-		list = append(list, source{path, func() (*language.File, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			info = nil // Load says why
+		}
+		list = append(list, source{path, info, func() (*language.File, error) {
 			f, err := language.Load(path)
 			if errors.Is(err, plainfile.ErrNotAFile) {
 				err = fmt.Errorf("%w; for the standard input, write %s", err, standardInput)
@@ -114,7 +155,7 @@ func readInput() (*language.File, error) {
 }
 
 func builtinSource(f *language.File) source {
-	return source{f.Name, func() (*language.File, error) { return f, nil }}
+	return source{name: f.Name, load: func() (*language.File, error) { return f, nil }}
 }
 
 // scenarioPaths returns the files in args, and all .yaml and .yml files below the directories in
