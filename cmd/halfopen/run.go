@@ -100,14 +100,15 @@ prints the results so far, the second kills them.`, formatLines()),
 		"run only this case: its `LABEL`, a parameter NAME=VALUE, v4 or v6; may be repeated")
 	f.only.flags(cmd)
 	flags.IntVar(&f.jobs, "jobs", suite.Jobs(), "do up to `N` runs at once, which mostly wait; fewer while the machine is late")
-	flags.IntVar(&f.repeat, "repeat", 1, "run each case `N` times")
+	flags.IntVar(&f.repeat, "repeat", 1,
+		"run each case `N` times; repetitions that fail alike are drawn once")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")
 	flags.StringVar(&f.out, "out", "", "store trace, capture and verdict of each run below this `DIR`")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
-		"also print the ladder and the verdicts of passed runs")
+		"also print the ladder and the verdicts of passed runs, and of every repetition")
 	flags.BoolVar(&f.once, "no-repeat", false,
 		"leave inconclusive runs as they are, instead of repeating each alone, at most twice")
 	flags.BoolVar(&f.control, "control", false,

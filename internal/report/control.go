@@ -26,15 +26,21 @@ func newControl(o Output) View { return &controlView{newLive(o, false, o.Errs)} 
 type controlView struct{ *live }
 
 func (v *controlView) End(r *result.Result) {
-	text, failed := "", false
-	if r.Scenario.Without == nil && r.Ended() && r.Status != result.Pass {
-		failed = r.Status != result.Skip
-		text = Line(r, v.look)
-		if details := Details(r, v.look); details != "" {
-			text += "\n" + details
-		}
+	if !r.Ended() {
+		v.stopped(&r.Run, "")
+		return
 	}
-	v.done(&r.Run, failed, text)
+	if r.Scenario.Without != nil || r.Status == result.Pass {
+		v.done(&r.Run, false, "")
+		return
+	}
+	v.alike.mu.Lock()
+	defer v.alike.mu.Unlock()
+	text := Line(r, v.look)
+	if details := v.alike.details(r, v.look); details != "" {
+		text += "\n" + details
+	}
+	v.done(&r.Run, r.Status != result.Skip, text)
 }
 
 func (v *controlView) Close(results []result.Result, e Ending) error {
@@ -49,6 +55,7 @@ func (v *controlView) Close(results []result.Result, e Ending) error {
 	}
 	fmt.Fprintf(&text, "%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
 		shortSeconds(time.Since(v.began)), say.Count(len(done)+e.Others.Ended(), "run"), e.Seed)
+	text.WriteString(v.alike.leftOut())
 	return v.write(&text, results, e)
 }
 

@@ -22,6 +22,7 @@ type live struct {
 	look      Look
 	began     time.Time
 	progress  *Progress
+	alike     alike
 
 	mu       sync.Mutex
 	watchers map[*result.Run]*Watcher
@@ -67,12 +68,17 @@ func (v *live) watcher(r *result.Run) *Watcher {
 }
 
 // done removes the live line of a run, as [Watcher.Done] does.
-func (v *live) done(r *result.Run, failed bool, text string) {
+func (v *live) done(r *result.Run, failed bool, text string) { v.forget(r).Done(failed, text) }
+
+// stopped removes the live line of a run, as [Watcher.Stopped] does.
+func (v *live) stopped(r *result.Run, text string) { v.forget(r).Stopped(text) }
+
+func (v *live) forget(r *result.Run) *Watcher {
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	w := v.watchers[r]
 	delete(v.watchers, r)
-	v.mu.Unlock()
-	w.Done(failed, text)
+	return w
 }
 
 // Say writes a line to the errors, or above the live lines.

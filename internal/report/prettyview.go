@@ -22,19 +22,30 @@ type prettyView struct{ *live }
 
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
-		v.done(&r.Run, false, fmt.Sprintf("STOP  %s: canceled after %s",
+		v.stopped(&r.Run, fmt.Sprintf("STOP  %s: canceled after %s",
 			v.look.id(&r.Run), shortSeconds(r.Took)))
 		return
 	}
+	bad := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
+	if !bad {
+		v.done(&r.Run, false, v.text(r, Details(r, v.look)))
+		return
+	}
+	v.alike.mu.Lock()
+	defer v.alike.mu.Unlock()
+	v.done(&r.Run, true, v.text(r, v.alike.details(r, v.look)))
+}
+
+// text is the line of a run, with its attempts and its details below.
+func (v *prettyView) text(r *result.Result, details string) string {
 	text := Line(r, v.look)
 	if attempts := r.AttemptsText(); attempts != "" {
 		text += "\n  " + paint(v.look.Color, warn, v.look.plain(attempts))
 	}
-	if details := Details(r, v.look); details != "" {
+	if details != "" {
 		text += "\n" + details
 	}
-	bad := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
-	v.done(&r.Run, bad, text)
+	return text
 }
 
 // Repeats prints a line about a run that is to be repeated; its live line stays.
@@ -62,6 +73,7 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
+	text.WriteString(v.alike.leftOut())
 	text.WriteString(remedy(results))
 	return v.write(&text, results, e)
 }

@@ -201,14 +201,19 @@ func (p *Progress) Print(text string) {
 // Done removes the run's live line and prints text permanently. It may have several lines; usually
 // it is that of [Line]. An empty text is not printed.
 func (w *Watcher) Done(failed bool, text string) {
-	p := w.p
-	p.count(func() {
-		p.tally.running--
-		p.tally.done++
+	w.p.count(func() {
+		w.p.tally.done++
 		if failed {
-			p.tally.failed++
+			w.p.tally.failed++
 		}
 	})
+	w.Stopped(text)
+}
+
+// Stopped is [Watcher.Done] for a run that was canceled: it does not count as done.
+func (w *Watcher) Stopped(text string) {
+	p := w.p
+	p.count(func() { p.tally.running-- })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bars == nil {
