@@ -71,7 +71,7 @@ func (a *member) start(topology *network.Topology) error {
 	l := a.lab
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
-		return sandbox.Spawn(roleActor, actorEnv(), l.net.Host(a.Host).FD(), os.Stderr,
+		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(), os.Stderr,
 			commands.there, reports.there)
 	}, func(status syscall.WaitStatus) {
 		at := l.Clock.Now()
@@ -96,9 +96,6 @@ func (a *member) start(topology *network.Topology) error {
 	}})
 	return nil
 }
-
-// actorEnv is the environment of an actor: the runtime must not interrupt its system calls.
-func actorEnv() []string { return append(os.Environ(), "GODEBUG=asyncpreemptoff=1") }
 
 // interrupts reports whether a kill step wants SIGUSR1 to end the actor's system calls with EINTR.
 func (l *lab) interrupts(name string) bool {

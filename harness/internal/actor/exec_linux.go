@@ -3,6 +3,7 @@ package actor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -39,6 +40,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin = strings.NewReader(op.Stdin)
 	cmd.WaitDelay = inputFor
+	cmd.Env = forPrograms(os.Environ())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
 	out, err := newOutputs(cmd)

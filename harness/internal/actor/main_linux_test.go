@@ -152,7 +152,7 @@ func spawn(t *testing.T) *process {
 	}
 	p := &process{t: t, commands: commands, out: reports, enc: codec.NewEncoder(commands), changed: make(chan struct{}), ended: make(chan struct{})}
 	p.cmd = exec.Command("/proc/self/exe")
-	p.cmd.Env = append(os.Environ(), roleVar+"="+roleActor, "GORACE=atexit_sleep_ms=0 exitcode=0")
+	p.cmd.Env = append(Environment(os.Environ()), roleVar+"="+roleActor, "GORACE=atexit_sleep_ms=0 exitcode=0")
 	p.cmd.ExtraFiles = []*os.File{theirCommands, theirReports}
 	p.cmd.Stderr = &p.stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

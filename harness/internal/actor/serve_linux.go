@@ -25,9 +25,9 @@ import (
 // per line to out. It returns at Stop or the end of in, even if steps still block. The process must
 // then exit, which closes its sockets.
 //
-// Serve sets the handlers of SIGUSR1 and of the signals that the actor endures. The harness should start the process with
-// GODEBUG=asyncpreemptoff=1, so that the Go runtime sends no signals. Errors come from the pipes
-// and from invalid commands.
+// Serve sets the handlers of SIGUSR1 and of the signals that the actor endures. The harness should
+// start the process with [Environment], so that the Go runtime sends no signals. Errors come from the
+// pipes and from invalid commands.
 func Serve(in io.Reader, out io.Writer) error {
 	for _, pipe := range []any{in, out} {
 		if err := closeOnExec(pipe); err != nil {
