@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"halfopen/harness/suite/result"
+	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/internal/version"
 	"halfopen/internal/wholefile"
@@ -130,7 +131,7 @@ func save(r *Result, dir string) (err error) {
 		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {
 		if err := wholefile.Write(filepath.Join(dir, f.name), 0o644, f.write); err != nil {
-			return fmt.Errorf("storing %s: %w", r.ID(), err)
+			return fmt.Errorf("storing %s: %w", r.ID(), kernel.ExplainScarcity(err))
 		}
 	}
 	return nil

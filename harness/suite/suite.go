@@ -119,7 +119,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
 		return nil, err
 	}
-	if err := kernel.CheckThreads(); err != nil {
+	if err := kernel.CheckRoom(); err != nil {
 		return nil, err
 	}
 	s := &Suite{o: o, lab: harness.Run}

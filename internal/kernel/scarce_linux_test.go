@@ -14,6 +14,7 @@ func TestScarcitiesHaveTheirRemedy(t *testing.T) {
 		unix.ENFILE: "making a pipe: too many open files in system; raise fs.file-max, the limit of open files of the machine, or lower --jobs",
 		unix.EAGAIN: "making a pipe: resource temporarily unavailable; raise the limit of processes (ulimit -u, the pids limit of the container), or lower --jobs",
 		unix.ENOMEM: "making a pipe: cannot allocate memory; free memory, or lower --jobs",
+		unix.EFBIG:  "making a pipe: file too large; raise the limit of the size of files (ulimit -f)",
 		unix.EPERM:  "making a pipe: operation not permitted",
 	} {
 		err := ExplainScarcity(fmt.Errorf("making a pipe: %w", errno))

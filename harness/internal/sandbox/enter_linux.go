@@ -47,7 +47,7 @@ func Enter(hostname string) error {
 func HostsFile(content string) error {
 	const path = "/run/halfopen-hosts"
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing the names of the hosts: %w", err)
 	}
 	err := unix.Mount(path, "/etc/hosts", "", unix.MS_BIND, "")
 	if errors.Is(err, unix.ENOENT) {

@@ -119,6 +119,9 @@ func fork(
 		&syscall.ProcAttr{Env: env, Files: fds, Sys: attr})
 	runtime.KeepAlive(files)
 	runtime.KeepAlive(stderr)
+	if err == syscall.EBADF {
+		err = syscall.EMFILE // the child moves its files to numbers that the limit does not allow
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // MoreProcesses is what to do where the kernel starts no more processes or threads.
@@ -12,13 +11,14 @@ const MoreProcesses = "raise the limit of processes (ulimit -u, the pids limit o
 
 // scarcities are the errors of a machine that has run out of something, and what to do about each.
 var scarcities = []struct {
-	errno  unix.Errno
+	errno  syscall.Errno
 	remedy string
 }{
-	{unix.EMFILE, "raise the limit of open files (ulimit -n), or lower --jobs"},
-	{unix.ENFILE, "raise fs.file-max, the limit of open files of the machine, or lower --jobs"},
-	{unix.EAGAIN, MoreProcesses},
-	{unix.ENOMEM, "free memory, or lower --jobs"},
+	{syscall.EMFILE, "raise the limit of open files (ulimit -n), or lower --jobs"},
+	{syscall.ENFILE, "raise fs.file-max, the limit of open files of the machine, or lower --jobs"},
+	{syscall.EAGAIN, MoreProcesses},
+	{syscall.ENOMEM, "free memory, or lower --jobs"},
+	{syscall.EFBIG, "raise the limit of the size of files (ulimit -f)"},
 }
 
 // ExplainScarcity adds the remedy to an error of making a lab, if it says that something has run
