@@ -8,13 +8,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Flags may have longer lines: their names take a part of it.
 func TestTextsOfHelpHave80Columns(t *testing.T) {
 	var walk func(*cobra.Command)
 	texts := 0
 	walk = func(cmd *cobra.Command) {
 		texts++
-		for line := range strings.Lines(cmd.Long + "\n" + cmd.Example) {
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.UsageString()) {
 			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
 				t.Errorf("%s has a line of %d columns: %s", cmd.CommandPath(), n, line)
 			}

@@ -32,7 +32,8 @@ longer runs, which happen in a virtual machine that skips idle time: they take a
 few seconds of your time (see halfopen run --help).
 
 With words, only scenarios are listed that have each of the words in their name,
-folder, title or tags.`,
+folder, title or tags. On a terminal, titles are wrapped below the names. In a
+pipe or a file, each scenario has one line of any width, for grep and awk.`,
 		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n" +
 			"  halfopen list --grep 'SO_LINGER|orphan'\n  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,9 +28,10 @@ First steps:
 
 Labs need Linux. On other systems, check, show, list, inspect and schema work.
 
-Exit status: 0 all passed; 1 an expectation failed, or a run broke off; 2 the
-scenario or the command line is wrong; 3 this machine cannot run the scenario,
-and nothing failed; 130 interrupted.`
+Exit status: 0 all passed; 1 an expectation failed, or a run broke off or stayed
+inconclusive; 2 the scenario or the command line is wrong, or the output cannot
+be written; 3 this machine cannot run the scenario, and nothing failed; 130
+interrupted.`
 
 // execute runs the command line and returns its exit status.
 func execute(args []string, out, errs io.Writer) int {
@@ -72,6 +74,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate(versionLine())
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.AddCommand(
 		newRun(),
 		newList(),

@@ -74,9 +74,10 @@ others have ended; --no-repeat leaves it. Each attempt is reported.
 
 Exit status: 0 all passed; 1 an expectation failed, a run broke off or stayed
 inconclusive, or a setting proves nothing; 2 the scenario or the command line is
-wrong; 3 this machine cannot run the scenario, or every expectation of a run was
-skipped, and nothing failed; 130 interrupted. The first Ctrl-C ends the runs and
-prints the results so far, the second kills them.`, formatLines()),
+wrong, or the output cannot be written; 3 this machine cannot run the scenario,
+or every expectation of a run was skipped, and nothing failed; 130 interrupted.
+The first Ctrl-C ends the runs and prints the results so far, the second kills
+them.`, formatLines()),
 		Example: `  halfopen run
   halfopen run syn-retry-backoff --case retries=3 -v
   halfopen run syn-retry-backoff --set retries=2

@@ -22,7 +22,7 @@ func newShow() *cobra.Command {
 	var set, cases []string
 	cmd := &cobra.Command{
 		Use:   "show NAME|FILE|-",
-		Short: "Explain a scenario: text, hosts, steps, faults, expectations, commands",
+		Short: "Explain a scenario: hosts, steps, faults, expectations, commands",
 		Long: `Explain a scenario without running it: what it teaches, its hosts and their
 addresses, the steps of its actors, its faults with the mechanism that carries
 each of them out and why, and its expectations. The last section has the

@@ -15,7 +15,7 @@ import (
 const (
 	statusPassed   = 0
 	statusFailed   = 1   // an expectation failed, or a run broke off without a verdict
-	statusUsage    = 2   // the scenario or the command line is wrong, and nothing failed
+	statusUsage    = 2   // scenario or command line is wrong, and nothing failed; or output is lost
 	statusMissing  = 3   // this machine cannot run or judge it, and nothing failed
 	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
 )
