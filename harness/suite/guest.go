@@ -79,8 +79,25 @@ func (g *guest) atOnce() int {
 	return 8
 }
 
+// Booter is an [Observer] that also follows the virtual machines of the suite.
+type Booter interface {
+	// Boots is called when a virtual machine begins to boot, and what it returns once: when the first
+	// run in it begins, or when it has ended without one.
+	Boots(Place) (booted func())
+}
+
+// boots passes the boot of a guest to the observer.
+func (e *engine) boots(at Place) (booted func()) {
+	if see, ok := e.see.(Booter); ok {
+		return sync.OnceFunc(see.Boots(at))
+	}
+	return func() {}
+}
+
 // runGuest does the runs of a guest. If it does not boot, each of them gets the error.
 func (e *engine) runGuest(ctx context.Context, g *guest) {
+	booted := e.boots(g.at)
+	defer booted()
 	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
 		began, shown := time.Now(), len(r.Attempts) > 0
@@ -93,7 +110,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 		tasks[i] = vm.Task{
 			Scenario: r.Scenario,
 			Seed:     r.Seed,
-			Began:    func() { began = time.Now(); show() },
+			Began:    func() { booted(); began = time.Now(); show() },
 			Emit:     func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
 			Ended: func(t *trace.Trace, err error) {
 				if ctx.Err() != nil && !shown {

@@ -2,9 +2,14 @@ package suite
 
 import (
 	gocmp "cmp"
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"halfopen/internal/vm"
 )
 
 // The runs of several places alternate, as those of one case on several kernels do.
@@ -56,6 +61,45 @@ func TestGuestsForRunsOfSeveralPlaces(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("runs of each guest (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The boot of a guest ends with its first run, or with the guest.
+func TestTheBootOfAGuestIsFollowed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		boot func(tasks []vm.Task)
+		want []string
+	}{
+		"two runs": {
+			func(tasks []vm.Task) {
+				for i := range tasks {
+					tasks[i].Began()
+					tasks[i].Ended(took(t, 45*time.Millisecond, 0), nil)
+				}
+			},
+			[]string{"boots", "booted", "begin timed", "end timed pass", "begin timed", "end timed pass"},
+		},
+		"none, because it does not boot": {
+			func(tasks []vm.Task) {
+				for i := range tasks {
+					tasks[i].Ended(nil, errors.New("no kernel"))
+				}
+			},
+			[]string{"boots", "begin timed", "end timed error", "begin timed", "end timed error", "booted"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := Run{Scenario: timed(t), Place: Place{Kernel: "6.12"}}
+			s := &Suite{Runs: []Run{run, run}}
+			s.boot = func(_ context.Context, _ *guest, tasks []vm.Task) { tt.boot(tasks) }
+			see := &seen{}
+			if _, err := s.Run(t.Context(), see); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, see.calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
 	}

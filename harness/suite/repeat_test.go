@@ -25,6 +25,11 @@ type seen struct {
 
 func (s *seen) Begin(r *Run) { s.calls = append(s.calls, "begin "+r.ID()) }
 
+func (s *seen) Boots(Place) func() {
+	s.calls = append(s.calls, "boots")
+	return func() { s.calls = append(s.calls, "booted") }
+}
+
 func (s *seen) Repeats(r *Result) {
 	s.calls = append(s.calls, fmt.Sprintf("repeats %s, %d so far", r.ID(), len(r.Attempts)))
 }

@@ -61,6 +61,9 @@ func (v *live) Begin(r *result.Run) {
 // Event shows in the live line what a run waits for.
 func (v *live) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
 
+// Boots follows a virtual machine until it has booted.
+func (v *live) Boots(result.Place) (booted func()) { return v.progress.Boots() }
+
 func (v *live) watcher(r *result.Run) *Watcher {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -50,7 +50,10 @@ type Progress struct {
 	tally struct {
 		sync.Mutex
 		done, failed, running, hidden int
-		began, logged                 time.Time
+		// booting is how many virtual machines boot, boot how long the slowest took so far.
+		booting       int
+		boot          time.Duration
+		began, logged time.Time
 	}
 }
 
@@ -144,7 +147,32 @@ func (p *Progress) summary() string {
 	if p.tally.hidden > 0 {
 		text += fmt.Sprintf(" (%d not shown)", p.tally.hidden)
 	}
+	if p.tally.booting > 0 {
+		text += ", " + say.Count(p.tally.booting, "virtual machine") + " booting"
+	}
 	return text + fmt.Sprintf(", %.0f s", time.Since(p.tally.began).Seconds())
+}
+
+// Boots counts a virtual machine as booting until booted is called.
+func (p *Progress) Boots() (booted func()) {
+	began := time.Now()
+	p.count(func() { p.tally.booting++ })
+	return func() {
+		p.count(func() {
+			p.tally.booting--
+			p.tally.boot = max(p.tally.boot, time.Since(began))
+		})
+	}
+}
+
+// bootTime is a line about the time that virtual machines took to boot; "" if that was short.
+func (p *Progress) bootTime() string {
+	p.tally.Lock()
+	defer p.tally.Unlock()
+	if p.tally.boot < time.Second {
+		return ""
+	}
+	return fmt.Sprintf("before their first run, virtual machines took up to %s to boot\n", shortSeconds(p.tally.boot))
 }
 
 // logs reports whether it is time for a summary.

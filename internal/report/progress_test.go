@@ -177,3 +177,24 @@ func TestProgressLogsASummaryFromTimeToTime(t *testing.T) {
 		})
 	}
 }
+
+// Somebody who waits for a virtual machine sees it, and afterwards how long that took.
+func TestProgressSaysThatVirtualMachinesBoot(t *testing.T) {
+	p := NewProgress(&bytes.Buffer{}, ProgressOptions{Total: 2})
+	one, two := p.Boots(), p.Boots()
+	for _, want := range []string{"2 virtual machines booting", "1 virtual machine booting", ""} {
+		got := p.summary()
+		if want == "" && strings.Contains(got, "booting") || !strings.HasPrefix(got, "0 of 2 done, 0 running") || !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+		one()
+		one, two = two, func() {}
+	}
+	if got := p.bootTime(); got != "" {
+		t.Errorf("a short boot: %q", got)
+	}
+	p.tally.boot = 11100 * time.Millisecond
+	if got, want := p.bootTime(), "before their first run, virtual machines took up to 11.1s to boot\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
