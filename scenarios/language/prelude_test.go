@@ -56,6 +56,31 @@ func TestClientsThatMayComeTooEarlyAreNoted(t *testing.T) {
 	}
 }
 
+func TestStepsThatAreDoneBeforeActorsStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		steps string
+		want  int
+	}{
+		"a server for connections":     {"[socket, {bind: 80}, listen, accept]", 3},
+		"a server for datagrams":       {"[{socket: udp}, {bind: 53}, recvfrom]", 2},
+		"a listen in short":            {"[{listen: 80}, accept]", 1},
+		"options after bind":           {"[socket, {bind: 80}, {setsockopt: {SO_RCVBUF: 4096}}, listen, accept]", 4},
+		"a socket that nobody reaches": {`[socket, {setsockopt: {TCP_NODELAY: 1}}, {connect: "server:80"}]`, 0},
+		"another step before":          {"[socket, {getsockopt: SO_RCVBUF}, {bind: 80}, listen]", 0},
+		"a bind that waits":            {"[socket, {bind: 80, after: client.connect}, {listen: 80, socket: b}]", 0},
+		"a bind before what waits":     {"[socket, {bind: 80}, {listen: {}, after: client.connect}]", 2},
+		"a client that binds":          {`[socket, {bind: 4000}, {connect: "server:80"}]`, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustExpand(t, skeleton+someExpectation+"actors:\n  server: "+c.steps+
+				"\n  client: [{connect: \"server:80\"}]\n", nil)[0]
+			if got := Prelude(s.Actor("server").Steps); got != c.want {
+				t.Errorf("%d steps, want %d", got, c.want)
+			}
+		})
+	}
+}
+
 func TestDatagramsNeedASocketForThem(t *testing.T) {
 	for steps, refused := range map[string]string{
 		`[{bind: 53}, recvfrom]`:                                                    "recvfrom",

@@ -3,6 +3,7 @@ package language
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -158,6 +159,31 @@ func TestSchemaRefusesWhatIsMisspelt(t *testing.T) {
 		}
 		if conforms(schema, schema, plain(t, []byte(wrong))) == "" {
 			t.Errorf("%s conforms", slip[1])
+		}
+	}
+}
+
+// An editor takes the names of states that the decoder takes, and no others.
+func TestSchemaHasTheStatesOfTheDecoder(t *testing.T) {
+	schema := loadSchema(t)
+	definition := schema["$defs"].(map[string]any)["State"]
+	texts := map[string]State{
+		"SYN_SENT": "SYN_SENT", "SYN-SENT": "SYN_SENT", "syn sent": "SYN_SENT", "SynSent": "SYN_SENT",
+		"fin-wait-1": "FIN_WAIT1", "FIN_WAIT1": "FIN_WAIT1", "ESTAB": "ESTABLISHED", "LISTEN": "LISTEN", "Time-Wait": "TIME_WAIT",
+		"-SYN_SENT": "", "_LISTEN": "", " LISTEN": "", "SYN_SENT-": "", "SYN": "", "SYN_SENT|LISTEN": "", "": "",
+	}
+	maps.Copy(texts, stateAliases)
+	for _, word := range State("").Words() {
+		texts[word] = State(word)
+	}
+	for text, want := range texts {
+		var got State
+		err := got.Set(text)
+		if (err == nil) != (want != "") || err == nil && got != want {
+			t.Errorf("the decoder reads %q as %q, %v; want %q", text, got, err, want)
+		}
+		if problem := conforms(schema, definition, text); (problem == "") != (want != "") {
+			t.Errorf("the schema says of %q: %q; the decoder reads %q", text, problem, want)
 		}
 	}
 }

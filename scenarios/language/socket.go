@@ -97,10 +97,16 @@ var stateAliases = map[string]State{
 	"UNCONNECTED": Unbound,
 }
 
+// betweenWords are the characters that may stand between the words of a state, but not around them.
+const betweenWords = "-_ "
+
 // bareState returns the name of a state in upper case, without what stands between its words.
 func bareState(name string) string {
+	if strings.Trim(name, betweenWords) != name {
+		return ""
+	}
 	return strings.ToUpper(strings.Map(func(r rune) rune {
-		if strings.ContainsRune("-_ ", r) {
+		if strings.ContainsRune(betweenWords, r) {
 			return -1
 		}
 		return r
