@@ -50,6 +50,8 @@ type lab struct {
 	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
 	kernelWatched chan *trace.Tracepoints
 
+	// bound is the bound of the lab's processes, or nil.
+	bound *os.File
 	// late has when this process and its queues were late.
 	late *lateness
 
@@ -173,12 +175,21 @@ func (l *lab) run() error {
 	}
 	// Where the kernel has no bound for a lab, programs of root have no limit.
 	var lacking *inject.MissingError
-	if err := sandbox.BoundProcesses(l.mostProcesses()); err != nil && !errors.As(err, &lacking) {
+	var err error
+	if l.bound, err = sandbox.OpenBound(); err == nil {
+		err = sandbox.BoundProcesses(l.bound, l.mostProcesses())
+	}
+	if err != nil && !errors.As(err, &lacking) {
 		return err
 	}
 	if slices.ContainsFunc(l.Scenario.Actors,
 		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
 		sandbox.ReserveThreads(sandbox.SpareThreads)
+		if err := rootFor(&l.job).Enter(); err != nil {
+			return err
+		}
+	} else if err := sandbox.Cover(); err != nil {
+		return err
 	}
 	l.reaper = sandbox.NewReaper()
 	if err := l.announce(); err != nil {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -69,10 +70,14 @@ func (a *member) start(topology *network.Topology) error {
 	}
 	defer p.closeThere()
 	l := a.lab
+	files := []*os.File{commands.there, reports.there}
+	if l.bound != nil {
+		files = append(files, l.bound)
+	}
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
-		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(), os.Stderr,
-			commands.there, reports.there)
+		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(),
+			os.Stderr, files...)
 	}, func(status syscall.WaitStatus) {
 		at := l.Clock.Now()
 		l.inbox <- func() error { return a.changed(status, at) }
@@ -89,6 +94,8 @@ func (a *member) start(topology *network.Topology) error {
 		Family:        l.Scenario.Family,
 		Steps:         a.Steps,
 		Clock:         l.Clock,
+		Bounded:       l.bound != nil,
+		Dir:           cmp.Or(l.Dir, sandbox.Home),
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],
 		Interruptible: l.interrupts(a.Name),

@@ -8,6 +8,9 @@ type Options struct {
 	Seed uint64
 	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
 	NoTracepoints bool
+	// Writable are folders of the machine that the programs of the scenario may write to, as absolute
+	// paths.
+	Writable []string
 	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets, sockets
 	// and events of tracepoints arrive a little late and out of order; the trace that Run returns
 	// is sorted.

@@ -2,8 +2,12 @@ package harness
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 
+	"halfopen/harness/internal/sandbox"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
@@ -28,4 +32,42 @@ func checkPrograms(s *language.Scenario) error {
 		})
 	}
 	return missing
+}
+
+// rootFor returns the root directory for the programs of a run. The directory of the scenario stays
+// visible, and programs that commands name by an absolute path, though they are in /tmp or another
+// folder that is private.
+func rootFor(j *job) *sandbox.Root {
+	root := &sandbox.Root{Writable: j.Writable}
+	if j.Dir != "" {
+		root.Shown = append(root.Shown, j.Dir)
+	}
+	for i := range j.Scenario.Actors {
+		language.EachStep(j.Scenario.Actors[i].Steps, func(st *language.Step) {
+			if st.Op.Exec != nil {
+				root.Shown = append(root.Shown, executables(st.Op.Exec.Command)...)
+			}
+		})
+	}
+	return root
+}
+
+// executables returns the executable files that are named by their absolute path in a command, which
+// may be a text for the shell.
+func executables(command []string) []string {
+	var paths []string
+	for _, text := range command {
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool {
+			return strings.ContainsRune(" \t\n;&|<>()`'\"=$", r)
+		}) {
+			if !filepath.IsAbs(word) {
+				continue
+			}
+			info, err := os.Stat(word)
+			if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+				paths = append(paths, filepath.Clean(word))
+			}
+		}
+	}
+	return paths
 }

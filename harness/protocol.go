@@ -26,6 +26,9 @@ type job struct {
 	Source []byte      `json:"source"`
 	Clock  trace.Clock `json:"clock"`
 	Seed   uint64      `json:"seed"`
+	// Dir is the scenario's, see [language.Scenario.Dir]. Writable is [Options.Writable].
+	Dir      string   `json:"dir,omitempty"`
+	Writable []string `json:"writable,omitempty"`
 }
 
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.

@@ -54,7 +54,9 @@ func runWithin(
 	go lab.keep(ctx)
 
 	t := &trace.Trace{}
-	err = lab.order(&order{Job: &job{Scenario: s, Source: source, Clock: clock, Seed: o.Seed}})
+	err = lab.order(&order{Job: &job{
+		Scenario: s, Source: source, Clock: clock, Seed: o.Seed, Dir: s.Dir, Writable: o.Writable,
+	}})
 	if err == nil {
 		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
 		c.reasons = slices.ContainsFunc(s.Expect,

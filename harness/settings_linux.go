@@ -77,6 +77,9 @@ func runTrial(control, events *os.File) {
 		err = sandbox.Enter("halfopen")
 	}
 	if err == nil {
+		err = sandbox.Cover()
+	}
+	if err == nil {
 		answer.Failures, err = try(lists)
 	}
 	if err != nil {

@@ -6,9 +6,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +38,8 @@ type runFlags struct {
 	blind   bool
 	once    bool
 	only    filter
+	// writable are folders of the machine that programs may write to.
+	writable []string
 }
 
 func newRun() *cobra.Command {
@@ -118,6 +122,8 @@ them.`, formatLines()),
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil,
 		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
+	flags.StringArrayVar(&f.writable, "writable", nil,
+		"let programs of the scenario write to this `DIR` of the machine; may be repeated")
 	flags.BoolVar(&f.blind, "no-tracepoints", false,
 		"leave the kernel's tracepoints alone: see only what an ordinary user sees")
 	for name, complete := range map[string]cobra.CompletionFunc{
@@ -141,6 +147,18 @@ func (f *runFlags) check() error {
 		return usagef("--repeat %d: want 1 or more", f.repeat)
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
+	}
+	for i, dir := range f.writable {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
+		}
+		if err == nil {
+			f.writable[i], err = filepath.Abs(dir)
+		}
+		if err != nil {
+			return usagef("--writable: %w", err)
+		}
 	}
 	if f.out != "" {
 		// Fail now, not after a run of some minutes.
@@ -185,8 +203,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	s, err := suite.New(cases, suite.Options{
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
-		NoRepeat: f.once,
-		Control:  f.control, Dir: f.out, Warn: slow.set,
+		NoRepeat: f.once, Writable: f.writable,
+		Control: f.control, Dir: f.out, Warn: slow.set,
 	})
 	if err != nil {
 		return err

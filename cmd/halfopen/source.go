@@ -151,7 +151,12 @@ func readInput() (*language.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario from the standard input: %w", err)
 	}
-	return language.Parse(standardInput, text)
+	f, err := language.Parse(standardInput, text)
+	if err != nil {
+		return nil, err
+	}
+	f.Dir, err = os.Getwd()
+	return f, err
 }
 
 func builtinSource(f *language.File) source {

@@ -77,6 +77,9 @@ type Options struct {
 	// no other run goes on.
 	NoRepeat bool
 
+	// Writable are folders of this machine that programs of the scenarios may write to, as absolute
+	// paths. Guests do not have them.
+	Writable []string
 	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
 	NoTracepoints bool
 
@@ -307,7 +310,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	began := time.Now()
 	complete := false
 	t, err := e.suite.lab(ctx, r.Scenario, harness.Options{
-		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints,
+		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints, Writable: e.suite.o.Writable,
 		Emit: func(ev trace.Event) {
 			if ev.Start != nil && ev.Start.Actor == "" {
 				started()

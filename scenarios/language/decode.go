@@ -33,6 +33,8 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Exec]():     {read: into((*decoder).exec)},
 	reflect.TypeFor[Unproven](): {read: into((*decoder).unproven)},
 
+	reflect.TypeFor[Environment](): {read: into((*decoder).environment), schema: environmentSchema},
+
 	reflect.TypeFor[[]Unproven](): {read: into((*decoder).control), schema: (*schemaBuilder).control},
 
 	reflect.TypeFor[Errno]():        {read: into((*decoder).errno)},

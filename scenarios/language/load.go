@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,6 +55,9 @@ type File struct {
 	Params []string
 	// Path is the name of the file in positions.
 	Path string
+	// Dir is the directory of the file, as an absolute path; "" if the text is not from a file. See
+	// [Scenario.Dir].
+	Dir string
 	// Source is the text of the file.
 	Source []byte
 
@@ -83,16 +87,23 @@ type row struct {
 // [File.Expand] reports those in the scenario itself. If the file cannot be read, the error wraps
 // that of package os. Pipes and devices are refused.
 func Load(path string) (*File, error) {
-	f, err := plainfile.Open(path)
+	opened, err := plainfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}
-	defer f.Close()
-	src, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	defer opened.Close()
+	src, err := io.ReadAll(io.LimitReader(opened, MaxFileSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}
-	return Parse(path, src)
+	f, err := Parse(path, src)
+	if err != nil {
+		return nil, err
+	}
+	if f.Dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
+	}
+	return f, nil
 }
 
 // Parse parses a scenario file that is already in memory; name is its name in positions.

@@ -75,6 +75,9 @@ type Scenario struct {
 	// Without is the setting that this control leaves out; nil if the scenario is as in its file. See
 	// [Scenario.Controls].
 	Without *Setting `json:"without,omitempty" yaml:"-"`
+	// Dir is the directory of the scenario's file, as an absolute path: the working directory of its
+	// programs. It is "" if the scenario is not from a file, and is not passed on as JSON.
+	Dir string `json:"-" yaml:"-"`
 	// Pos is the beginning of the file.
 	Pos Pos `json:"pos,omitzero" yaml:"-"`
 }

@@ -13,9 +13,11 @@ import (
 // Exec runs a program on the host. The outcome has the exit status, and the first 64 KiB and
 // the last 16 KiB each of what came on standard output and standard error until the program ended.
 type Exec struct {
-	Command []string `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
-	Stdin   string   `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
-	Timeout Duration `json:"timeout,omitempty" jsonschema_description:"The program gets SIGTERM after this, SIGKILL a second later, and the step ends with ETIMEDOUT. Default: the scenario's deadline."`
+	Command []string     `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
+	Stdin   string       `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
+	Env     *Environment `json:"env,omitempty" jsonschema_description:"Variables of its environment, NAME: VALUE, next to PATH, HOME, LANG, TZ, TERM and HALFOPEN_*; inherit: [NAME] takes more from the environment of halfopen."`
+	Dir     string       `json:"dir,omitempty" jsonschema_description:"Its working directory, absolute or below the default: the directory of the scenario's file, or its home directory if there is no file."`
+	Timeout Duration     `json:"timeout,omitempty" jsonschema_description:"The program gets SIGTERM after this, SIGKILL a second later, and the step ends with ETIMEDOUT. Default: the scenario's deadline."`
 }
 
 // exec reads a program and its arguments, or a command of the shell. The command may also stand in
@@ -34,6 +36,9 @@ func (d *decoder) exec(n *yaml.Node, e *Exec) {
 func (e *Exec) check(v *validation, _ *Actor, st *Step) {
 	if len(e.Command) == 0 || e.Command[0] == "" {
 		v.errorf(e, st.Pos, "exec: want a command, such as \"echo hello\"")
+	}
+	if e.Env != nil {
+		e.Env.check(v)
 	}
 }
 

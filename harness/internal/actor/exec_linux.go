@@ -38,6 +38,8 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 		return
 	}
 	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = environ(op.Env)
+	cmd.Dir = t.directory(op.Dir)
 	cmd.Stdin = strings.NewReader(op.Stdin)
 	cmd.WaitDelay = inputFor
 	cmd.Env = forPrograms(os.Environ())

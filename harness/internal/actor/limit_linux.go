@@ -27,7 +27,7 @@ func (s *session) limitProcesses(n int) error {
 	if limited, err := sandbox.IsLimited(); err != nil || limited {
 		return err
 	}
-	return sandbox.BoundProcesses(n)
+	return sandbox.BoundProcesses(s.bound, n)
 }
 
 // startLimited starts a program with the limit of processes. The actor itself has it only meanwhile:

@@ -28,6 +28,10 @@ type Command struct {
 	Stop  bool   `json:"stop,omitempty"`
 }
 
+// Bound is the descriptor of an actor's process for [sandbox.BoundProcesses], after those for its
+// commands and reports.
+const Bound = 5
+
 // Init describes the actor. It is the first command and comes once.
 type Init struct {
 	// Actor and Host are names. The process already runs in the namespaces of that host.
@@ -37,6 +41,10 @@ type Init struct {
 	Family language.Family `json:"family,omitempty"`
 	Steps  []language.Step `json:"steps"`
 	Clock  trace.Clock     `json:"clock"`
+	// Bounded says that descriptor [Bound] is the bound of the lab's processes.
+	Bounded bool `json:"bounded,omitempty"`
+	// Dir is the working directory of programs; "" means the actor's.
+	Dir string `json:"dir,omitempty"`
 	// Topology resolves the names of hosts to addresses. It is required.
 	Topology *network.Topology `json:"topology"`
 	// Gates are the actor's own events, such as client.connect.start or client.connect[2], at which

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"syscall"
 
@@ -90,6 +91,10 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			// Each branch of a parallel step may be in a system call that lasts.
 			monitor.Provide(branches(c.Init.Steps))
 			s = newSession(c.Init, reports)
+			if c.Init.Bounded {
+				unix.CloseOnExec(Bound)
+				s.bound = os.NewFile(Bound, "bound")
+			}
 			go s.live()
 		case s == nil:
 			return errors.New("the first command was not init")

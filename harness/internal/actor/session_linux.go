@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,8 @@ type session struct {
 	// programs is held while a program is started; processes is its limit of processes.
 	programs  sync.Mutex
 	processes int
+	// bound is the bound of the lab's processes; nil if the kernel has none.
+	bound *os.File
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}

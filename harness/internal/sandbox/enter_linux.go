@@ -12,8 +12,8 @@ import (
 )
 
 // Enter prepares the calling process, PID 1 of new namespaces, to be a lab. It makes the mounts
-// private, mounts a new /proc with writable sysctls, an empty /run and a /dev/pts without the host's
-// terminals, and sets the host name. It must run before anything else looks at /proc.
+// private, mounts a new /proc with writable sysctls, and sets the host name. It must run before
+// anything else looks at /proc. [Cover] or [Root.Enter] come next.
 func Enter(hostname string) error {
 	if pid := os.Getpid(); pid != 1 {
 		return fmt.Errorf("entering the sandbox: process %d is not PID 1", pid)
@@ -27,18 +27,30 @@ func Enter(hostname string) error {
 		unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return mountError("mounting /proc", err)
 	}
+	if err := unix.Sethostname([]byte(hostname)); err != nil {
+		return fmt.Errorf("setting the host name %s: %w", hostname, err)
+	}
+	return nil
+}
+
+// Cover puts an empty /run over the machine's, and a /dev/pts without its terminals. A lab that runs
+// no programs of the scenario needs no more.
+func Cover() error {
 	// iptables keeps its lock in /run.
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV,
 		"mode=0755,size=16m"); err != nil {
 		return mountError("mounting /run", err)
 	}
-	// /dev/ptmx opens the pseudoterminals next to it. A machine without the folder has none.
-	if err := unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC,
-		"newinstance,ptmxmode=0666,mode=620"); err != nil && !errors.Is(err, unix.ENOENT) {
+	return mountTerminals("/dev/pts")
+}
+
+// mountTerminals mounts new pseudoterminals. /dev/ptmx opens those next to it. A machine without the
+// folder has none.
+func mountTerminals(path string) error {
+	err := unix.Mount("devpts", path, "devpts", unix.MS_NOSUID|unix.MS_NOEXEC,
+		"newinstance,ptmxmode=0666,mode=620")
+	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return mountError("mounting /dev/pts", err)
-	}
-	if err := unix.Sethostname([]byte(hostname)); err != nil {
-		return fmt.Errorf("setting the host name %s: %w", hostname, err)
 	}
 	return nil
 }

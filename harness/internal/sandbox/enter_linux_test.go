@@ -33,7 +33,7 @@ const (
 )
 
 func enterRole() (any, error) {
-	if err := Enter(hostname); err != nil {
+	if err := errors.Join(Enter(hostname), Cover()); err != nil {
 		return nil, err
 	}
 	run := names("/run")
@@ -153,7 +153,7 @@ func TestEnter(t *testing.T) {
 }
 
 func bareRole() (any, error) {
-	if err := Enter(hostname); err != nil {
+	if err := errors.Join(Enter(hostname), Cover()); err != nil {
 		return nil, err
 	}
 	if err := unix.Mount("tmpfs", "/etc", "tmpfs", 0, ""); err != nil {

@@ -28,6 +28,8 @@ var roles = map[string]func() (any, error){
 	"test-lingering": lingeringRole,
 	"test-terminal":  terminalRole,
 	"test-user":      userRole,
+	"test-root":      rootRole,
+	"test-root-tmp":  rootTmpRole,
 	"test-probe":     func() (any, error) { return nil, Enter("halfopen-test") },
 }
 

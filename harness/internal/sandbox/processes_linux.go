@@ -27,21 +27,37 @@ import (
 // kernel/pid.c).
 const reservedPIDs = 300
 
-// BoundProcesses sets how many processes and threads this PID namespace may have, and up to 300 more.
-// The error is an *inject.MissingError if the kernel has no such bound.
-func BoundProcesses(n int) error {
+// pidMax is the bound of the processes of a PID namespace.
+const pidMax = "/proc/sys/kernel/pid_max"
+
+// OpenBound opens the bound of the processes of this PID namespace, for [BoundProcesses]. A [Root]
+// lets nobody open it later. The error is an *inject.MissingError if the kernel has no such bound.
+func OpenBound() (*os.File, error) {
 	ok, err := hasOwnPIDMax()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !ok {
-		return &inject.MissingError{
-			Feature: "a limit of processes in labs of root",
-			Remedy:  "use Linux 6.14 or newer (run --kernel), or run halfopen as an ordinary user",
-		}
+		return nil, errUnbounded()
 	}
-	const path = "/proc/sys/kernel/pid_max"
-	err = os.WriteFile(path, []byte(strconv.Itoa(n+reservedPIDs)), 0)
+	bound, err := os.OpenFile(pidMax, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening the bound of the lab's processes: %w", err)
+	}
+	return bound, nil
+}
+
+func errUnbounded() error {
+	return &inject.MissingError{
+		Feature: "a limit of processes in labs of root",
+		Remedy:  "use Linux 6.14 or newer (run --kernel), or run halfopen as an ordinary user",
+	}
+}
+
+// BoundProcesses sets how many processes and threads a PID namespace may have, and up to 300 more.
+// The error is an *inject.MissingError if the kernel has no such bound.
+func BoundProcesses(bound *os.File, n int) error {
+	_, err := bound.WriteAt([]byte(strconv.Itoa(n+reservedPIDs)), 0)
 	if errors.Is(err, unix.EINVAL) { // below 8 for each processor that the machine may have
 		return &inject.MissingError{
 			Feature: fmt.Sprintf("a limit of %d processes on a machine with so many processors", n),
@@ -65,7 +81,7 @@ func CanLimitProcesses() error {
 	if err != nil || ok {
 		return err
 	}
-	return BoundProcesses(0) // it fails and says why
+	return errUnbounded()
 }
 
 // IsLimited reports whether the kernel applies RLIMIT_NPROC to this process: it is not root of the

@@ -47,7 +47,7 @@ func lookForTerminals() terminals {
 }
 
 func terminalRole() (any, error) {
-	if err := Enter(hostname); err != nil {
+	if err := errors.Join(Enter(hostname), Cover()); err != nil {
 		return nil, err
 	}
 	return lookForTerminals(), nil

@@ -1,0 +1,303 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Root is the root directory in which the programs of a lab live. It has the files of the machine,
+// read-only, with these in their place:
+//
+//   - /tmp, /var/tmp, /run and /dev/shm are empty and private. They use memory, at most half of the
+//     machine's. So does [Home].
+//   - /dev has the devices that any program may use, and pseudoterminals of the lab.
+//   - /proc shows the lab. Below /proc/sys only net can be written.
+//
+// The machine's mounts are not below these but gone: to unmount something shows nothing of the
+// machine. Unix sockets elsewhere in its files can still be connected to.
+type Root struct {
+	// Shown are files and folders that stay visible although they are below a folder that is private,
+	// such as the folder of the scenario in /tmp. They are absolute paths; those that do not exist
+	// are left out.
+	Shown []string `json:"shown,omitempty"`
+	// Writable are folders of the machine that programs may write to, as absolute paths.
+	Writable []string `json:"writable,omitempty"`
+}
+
+// Home is the home directory of programs in a [Root].
+const Home = "/run/home"
+
+// base is where the new root is put together: a folder of which it takes nothing.
+const base = "/proc"
+
+// private are the folders that a root does not take from the machine.
+var private = []string{"/dev", "/proc", "/run", "/tmp", "/var/tmp"}
+
+// mostRevealed bounds the files of a private folder that are shown. Each is a mount.
+const mostRevealed = 500
+
+// devices are the devices in a new root, if the machine has them. net/tun makes interfaces in the
+// namespace of the program that opens it.
+var devices = []string{"null", "zero", "full", "random", "urandom", "tty", "net/tun"}
+
+// fixed are the files of /proc, besides sys, through which root changes the whole machine.
+var fixed = []string{"bus", "fs", "irq", "sysrq-trigger"}
+
+// errOldKernel is the error of [Root] on Linux before 5.12.
+var errOldKernel = errors.New("the kernel is older than Linux 5.12, so the machine's files cannot be made read-only for programs")
+
+// Enter makes the root and moves all processes of the mount namespace there, after [Enter].
+func (r *Root) Enter() error {
+	entries, err := os.ReadDir("/")
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
+		return mountError("mounting the root of the lab", err)
+	}
+	for _, e := range entries {
+		if err := r.add(e); err != nil {
+			return err
+		}
+	}
+	for _, make := range []func() error{r.temporary, r.devices, r.proc} {
+		if err := make(); err != nil {
+			return err
+		}
+	}
+	for _, path := range r.Shown {
+		if err := reveal(path); err != nil {
+			return err
+		}
+	}
+	for _, path := range r.Writable {
+		if err := show(path, 0); err != nil {
+			return err
+		}
+	}
+	return moveIn()
+}
+
+// add adds an entry of the machine's root directory.
+func (r *Root) add(e fs.DirEntry) error {
+	path := "/" + e.Name()
+	switch {
+	case slices.Contains(private, path):
+		return os.Mkdir(base+path, 0o755)
+	case e.Type() == fs.ModeSymlink:
+		to, err := os.Readlink(path)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(to, base+path)
+	case e.IsDir(), e.Type().IsRegular():
+		return show(path, unix.MOUNT_ATTR_RDONLY)
+	}
+	return nil
+}
+
+// reveal shows a file or folder that is below a private one. Of a private folder itself, such as
+// /tmp with a scenario in it, it shows the files: the folder stays private, and so do its sockets and
+// the folders of others.
+func reveal(path string) error {
+	switch {
+	case slices.Contains(private, path):
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries[:min(len(entries), mostRevealed)] {
+			if !e.Type().IsRegular() {
+				continue
+			}
+			if err := show(filepath.Join(path, e.Name()), unix.MOUNT_ATTR_RDONLY); err != nil {
+				return err
+			}
+		}
+	case slices.ContainsFunc(private, func(dir string) bool { return below(path, dir) }):
+		return show(path, unix.MOUNT_ATTR_RDONLY)
+	}
+	return nil
+}
+
+// show puts a file or folder of the machine at its place in the new root, with all mounts below it.
+func show(path string, attributes uint64) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := placeFor(path, info.IsDir()); err != nil {
+		return err
+	}
+	return clone(path, attributes|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+}
+
+// placeFor makes a folder or an empty file in the new root, to mount on.
+func placeFor(path string, folder bool) error {
+	if _, err := os.Lstat(base + path); err == nil {
+		return nil
+	}
+	if folder {
+		return os.MkdirAll(base+path, 0o755)
+	}
+	if err := os.MkdirAll(base+filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(base+path, nil, 0o644)
+}
+
+// clone mounts a file or folder of the machine, with all mounts below it, in the new root.
+func clone(path string, attributes uint64) error {
+	tree, err := unix.OpenTree(unix.AT_FDCWD, path,
+		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	if err != nil {
+		return oldKernel("copying the mounts of "+path, err)
+	}
+	defer unix.Close(tree)
+	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE,
+		&unix.MountAttr{Attr_set: attributes}); err != nil {
+		return oldKernel("making "+path+" read-only for programs", err)
+	}
+	return attach(tree, base+path)
+}
+
+func attach(tree int, path string) error {
+	if err := unix.MoveMount(tree, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return mountError("mounting "+strings.TrimPrefix(path, base)+" in the lab", err)
+	}
+	return nil
+}
+
+func oldKernel(doing string, err error) error {
+	if errors.Is(err, unix.ENOSYS) {
+		return errOldKernel
+	}
+	return mountError(doing, err)
+}
+
+// temporary makes the folders for temporary files.
+func (r *Root) temporary() error {
+	if info, err := os.Lstat(base + "/var/tmp"); err == nil && info.IsDir() {
+		if err := unix.Mount("tmpfs", base+"/var/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
+			return mountError("mounting /var/tmp", err)
+		}
+	}
+	return errors.Join(
+		os.MkdirAll(base+"/tmp", 0o755), os.Chmod(base+"/tmp", 0o777|fs.ModeSticky),
+		os.MkdirAll(base+"/run/lock", 0o755), os.Chmod(base+"/run/lock", 0o777|fs.ModeSticky),
+		os.MkdirAll(base+Home, 0o700),
+	)
+}
+
+// devices makes /dev.
+func (r *Root) devices() error {
+	for _, name := range devices {
+		path := "/dev/" + name
+		if _, err := os.Stat(path); err != nil {
+			continue // as in an image with fewer
+		}
+		if err := placeFor(path, false); err != nil {
+			return err
+		}
+		if err := clone(path, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC); err != nil {
+			return err
+		}
+	}
+	for name, to := range map[string]string{
+		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
+		"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
+	} {
+		if err := os.Symlink(to, base+"/dev/"+name); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(base+"/dev/shm", 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(base+"/dev/shm", 0o777|fs.ModeSticky); err != nil {
+		return err
+	}
+	if err := os.Mkdir(base+"/dev/pts", 0o755); err != nil {
+		return err
+	}
+	if _, err := os.Stat("/dev/pts"); err != nil {
+		return nil // a kernel without pseudoterminals
+	}
+	return mountTerminals(base + "/dev/pts")
+}
+
+// proc makes /proc, where only parameters of the network can be written.
+func (r *Root) proc() error {
+	const proc = base + "/proc"
+	if err := unix.Mount("proc", proc, "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return mountError("mounting /proc", err)
+	}
+	net, err := unix.OpenTree(unix.AT_FDCWD, proc+"/sys/net", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return oldKernel("copying the mount of /proc/sys/net", err)
+	}
+	defer unix.Close(net)
+	for _, name := range append([]string{"sys"}, fixed...) {
+		path := proc + "/" + name
+		tree, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if errors.Is(err, unix.ENOENT) {
+			continue
+		}
+		if err != nil {
+			return mountError("copying the mount of /proc/"+name, err)
+		}
+		err = unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+		if err == nil {
+			err = attach(tree, path)
+		} else {
+			err = oldKernel("making /proc/"+name+" read-only", err)
+		}
+		unix.Close(tree)
+		if err != nil {
+			return err
+		}
+	}
+	return attach(net, proc+"/sys/net")
+}
+
+// moveIn makes base the root directory of all processes of the mount namespace, and lets go of the
+// old one.
+func moveIn() error {
+	if err := unix.Chdir(base); err != nil {
+		return err
+	}
+	err := unix.PivotRoot(".", ".")
+	switch {
+	case err == nil:
+		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+			return mountError("unmounting the machine's root", err)
+		}
+	case errors.Is(err, unix.EINVAL):
+		// The first root of a kernel, which a guest has, cannot be moved (pivot_root(2)). The new one
+		// is put over it.
+		if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+			return mountError("putting the root of the lab over the first one", err)
+		}
+		if err := unix.Chroot("."); err != nil {
+			return fmt.Errorf("changing the root directory: %w", err)
+		}
+	default:
+		return mountError("moving into the root of the lab", err)
+	}
+	return unix.Chdir("/")
+}
+
+// below reports whether path is in dir, or dir itself.
+func below(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
+}
