@@ -185,7 +185,7 @@ func (l *lab) run() error {
 	if slices.ContainsFunc(l.Scenario.Actors,
 		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
 		sandbox.ReserveThreads(sandbox.SpareThreads)
-		if err := rootFor(&l.job).Enter(); err != nil {
+		if err := l.enterRoot(); err != nil {
 			return err
 		}
 	} else if err := sandbox.Cover(); err != nil {

@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,11 +36,45 @@ func checkPrograms(s *language.Scenario) error {
 	return missing
 }
 
+// enterRoot moves the lab into the root directory for its programs.
+func (l *lab) enterRoot() error {
+	root, err := rootFor(&l.job)
+	if err != nil {
+		return err
+	}
+	err = root.Enter()
+	var misplaced *sandbox.PlaceError
+	if !errors.As(err, &misplaced) {
+		return err
+	}
+	for i := range l.Scenario.Files {
+		if f := &l.Scenario.Files[i]; f.Path == misplaced.Path {
+			return &inject.RefusedError{Text: fmt.Sprintf("%s: files: %s: %v", f.Pos, f.Path, misplaced.Err)}
+		}
+	}
+	return err
+}
+
 // rootFor returns the root directory for the programs of a run. The directory of the scenario stays
 // visible, and programs that commands name by an absolute path, though they are in /tmp or another
 // folder that is private.
-func rootFor(j *job) *sandbox.Root {
+//
+// The error says which placed file is outside the directory of the scenario, by a symbolic link.
+func rootFor(j *job) (*sandbox.Root, error) {
 	root := &sandbox.Root{Writable: j.Writable}
+	for i := range j.Scenario.Files {
+		f := &j.Scenario.Files[i]
+		placed := sandbox.PlacedFile{Path: f.Path, Mode: f.Permissions()}
+		if f.Text != nil {
+			placed.Text = *f.Text
+		} else {
+			var err error
+			if placed.From, err = within(j.Dir, f); err != nil {
+				return nil, err
+			}
+		}
+		root.Files = append(root.Files, placed)
+	}
 	if j.Dir != "" {
 		root.Shown = append(root.Shown, j.Dir)
 	}
@@ -49,7 +85,35 @@ func rootFor(j *job) *sandbox.Root {
 			}
 		})
 	}
-	return root
+	return root, nil
+}
+
+// within returns the path of the file or folder of the machine that a placed file comes from. It must
+// be below the directory of the scenario.
+func within(dir string, f *language.PlacedFile) (string, error) {
+	if dir == "" {
+		return "", &inject.MissingError{
+			Feature:  "the file " + f.From,
+			NeededBy: fmt.Sprintf("%s: files: %s", f.Pos, f.Path),
+			Remedy:   "put its text into the scenario: a built-in scenario, and a run in a virtual machine, have no directory to take it from",
+		}
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", err
+	}
+	from, err := filepath.EvalSymlinks(filepath.Join(dir, f.From))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &inject.RefusedError{Text: fmt.Sprintf("%s: files: %s: there is no %s in %s", f.Pos, f.Path, f.From, dir)}
+	}
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(from, dir+"/") {
+		return "", &inject.RefusedError{Text: fmt.Sprintf(
+			"%s: files: %s: %s leads to %s, outside the directory of the scenario", f.Pos, f.Path, f.From, from)}
+	}
+	return from, nil
 }
 
 // executables returns the executable files that are named by their absolute path in a command, which

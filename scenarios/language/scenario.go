@@ -61,6 +61,7 @@ type Scenario struct {
 
 	Network Network       `json:"network,omitzero" jsonschema_description:"How the hosts are joined, and the properties of all links."`
 	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`
+	Files   []PlacedFile  `json:"files,omitempty" jsonschema_description:"Files and folders that the programs of the lab find, by their absolute path: a text, or {from: FILE}. Nothing of them is on the machine."`
 	Faults  []Fault       `json:"faults,omitempty" jsonschema_description:"What goes wrong on the network, by name."`
 	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
 	Expect  []Expectation `json:"expect" jsonschema_description:"What must be observed."`

@@ -19,6 +19,7 @@ const (
 	maxFaults = 256
 	maxActors = 64
 	maxExpect = 1000
+	maxFiles  = 256
 	maxTimes  = 100_000
 	// maxAtOnce bounds the lists of steps of an actor that run at once: each has a thread.
 	maxAtOnce  = 2000
@@ -78,6 +79,7 @@ func validate(s *Scenario, d *decoder) []*Error {
 	v.names()
 	v.head()
 	v.checkHosts()
+	v.placed()
 	for i := range s.Faults {
 		v.fault(&s.Faults[i])
 	}
@@ -123,6 +125,7 @@ func (v *validation) limits() {
 		}
 	}
 	check(&v.s.Hosts, len(v.s.Hosts), maxHosts, "hosts")
+	check(&v.s.Files, len(v.s.Files), maxFiles, "files")
 	check(&v.s.Faults, len(v.s.Faults), maxFaults, "faults")
 	check(&v.s.Actors, len(v.s.Actors), maxActors, "actors")
 	check(&v.s.Expect, len(v.s.Expect), maxExpect, "expectations")

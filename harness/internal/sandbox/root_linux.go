@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/inject"
 )
 
 // Root is the root directory in which the programs of a lab live. It has the files of the machine,
 // read-only, with these in their place:
 //
-//   - /tmp, /var/tmp, /run and /dev/shm are empty and private. They use memory, at most half of the
-//     machine's. So does [Home].
+//   - /tmp, /var/tmp, /run with [Home], and /dev/shm are empty and private. They use memory, each at
+//     most half of the machine's.
 //   - /dev has the devices that any program may use, and pseudoterminals of the lab.
 //   - /proc shows the lab. Below /proc/sys only net can be written.
 //
@@ -26,9 +28,11 @@ type Root struct {
 	// Shown are files and folders that stay visible although they are below a folder that is private,
 	// such as the folder of the scenario in /tmp. They are absolute paths; those that do not exist
 	// are left out.
-	Shown []string `json:"shown,omitempty"`
+	Shown []string
 	// Writable are folders of the machine that programs may write to, as absolute paths.
-	Writable []string `json:"writable,omitempty"`
+	Writable []string
+	// Files are placed last.
+	Files []PlacedFile
 }
 
 // Home is the home directory of programs in a [Root].
@@ -50,10 +54,8 @@ var devices = []string{"null", "zero", "full", "random", "urandom", "tty", "net/
 // fixed are the files of /proc, besides sys, through which root changes the whole machine.
 var fixed = []string{"bus", "fs", "irq", "sysrq-trigger"}
 
-// errOldKernel is the error of [Root] on Linux before 5.12.
-var errOldKernel = errors.New("the kernel is older than Linux 5.12, so the machine's files cannot be made read-only for programs")
-
-// Enter makes the root and moves all processes of the mount namespace there, after [Enter].
+// Enter makes the root and moves all processes of the mount namespace there, after [Enter]. An error
+// that is an *inject.MissingError says why this machine does not allow it; it needs Linux 5.12.
 func (r *Root) Enter() error {
 	entries, err := os.ReadDir("/")
 	if err != nil {
@@ -81,6 +83,9 @@ func (r *Root) Enter() error {
 		if err := show(path, 0); err != nil {
 			return err
 		}
+	}
+	if err := place(r.Files); err != nil {
+		return err
 	}
 	return moveIn()
 }
@@ -158,17 +163,30 @@ func placeFor(path string, folder bool) error {
 
 // clone mounts a file or folder of the machine, with all mounts below it, in the new root.
 func clone(path string, attributes uint64) error {
-	tree, err := unix.OpenTree(unix.AT_FDCWD, path,
-		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	tree, err := copyTree(path, attributes)
 	if err != nil {
-		return oldKernel("copying the mounts of "+path, err)
+		return err
 	}
 	defer unix.Close(tree)
+	return attach(tree, base+path)
+}
+
+// copyTree copies the mounts of a file or folder, with all below it, to be attached elsewhere.
+func copyTree(path string, attributes uint64) (tree int, err error) {
+	tree, err = unix.OpenTree(unix.AT_FDCWD, path,
+		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	if err != nil {
+		return -1, oldKernel("copying the mounts of "+path, err)
+	}
+	if attributes == 0 {
+		return tree, nil
+	}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE,
 		&unix.MountAttr{Attr_set: attributes}); err != nil {
-		return oldKernel("making "+path+" read-only for programs", err)
+		unix.Close(tree)
+		return -1, oldKernel("making "+path+" read-only for programs", err)
 	}
-	return attach(tree, base+path)
+	return tree, nil
 }
 
 func attach(tree int, path string) error {
@@ -178,9 +196,15 @@ func attach(tree int, path string) error {
 	return nil
 }
 
+// oldKernel adds what to do where the kernel is older than Linux 5.12.
 func oldKernel(doing string, err error) error {
 	if errors.Is(err, unix.ENOSYS) {
-		return errOldKernel
+		return &inject.MissingError{
+			Feature:  "mount_setattr(2)",
+			NeededBy: doing,
+			Remedy:   "use Linux 5.12 or newer (run --kernel)",
+			Err:      err,
+		}
 	}
 	return mountError(doing, err)
 }

@@ -16,8 +16,8 @@ import (
 // rootEnv has the folder of a test of [Root], which is below /tmp.
 const rootEnv = "HALFOPEN_TEST_ROOT"
 
-// place is what a process sees in a [Root].
-type place struct {
+// surroundings are what a process sees in a [Root].
+type surroundings struct {
 	// Writes has what writing to a file ends with, "" for success.
 	Writes map[string]string
 	// Text is what files have in them, or why they cannot be read.
@@ -38,7 +38,7 @@ func rootRole() (any, error) {
 	if err := errors.Join(Enter(hostname), root.Enter(), HostsFile(hostsFile)); err != nil {
 		return nil, err
 	}
-	p := place{Writes: map[string]string{}, Text: map[string]string{}, Devices: names("/dev")}
+	p := surroundings{Writes: map[string]string{}, Text: map[string]string{}, Devices: names("/dev")}
 	var err error
 	if p.Dir, err = os.Getwd(); err != nil {
 		return nil, err
@@ -107,9 +107,9 @@ func TestRoot(t *testing.T) {
 	}
 	defer l.Close()
 
-	var got place
+	var got surroundings
 	run(t, "test-root", &got)
-	want := place{
+	want := surroundings{
 		Writes: map[string]string{
 			"/etc/halfopen-test": "EROFS", "/usr/halfopen-test": "EROFS",
 			"/tmp/x": "", "/var/tmp/x": "", "/run/x": "", "/dev/shm/x": "", Home + "/x": "", "/dev/null": "",
