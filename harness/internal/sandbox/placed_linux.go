@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,84 +37,59 @@ func (e *PlaceError) Unwrap() error { return e.Err }
 // mostSplit bounds the entries of a folder of the machine in which files are placed. Each is a mount.
 const mostSplit = 5000
 
-// texts is a file system that no path leads to. The texts of placed files are there.
-type texts struct {
-	fd    int
-	files int
-}
-
-func newTexts() (*texts, error) {
-	config, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return nil, oldKernel("making a file system for placed files", err)
-	}
-	defer unix.Close(config)
-	if err := unix.FsconfigCreate(config); err != nil {
-		return nil, mountError("making a file system for placed files", err)
-	}
-	fd, err := unix.Fsmount(config, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
-	if err != nil {
-		return nil, mountError("making a file system for placed files", err)
-	}
-	return &texts{fd: fd}, nil
-}
-
-// tree makes a file and returns it as a mount that can be attached.
-func (t *texts) tree(text string, mode uint32) (tree int, err error) {
-	t.files++
-	name := strconv.Itoa(t.files)
-	fd, err := unix.Openat(t.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return -1, err
-	}
-	f := os.NewFile(uintptr(fd), name)
-	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Chmod(fs.FileMode(mode&0o777)), f.Close()); err != nil {
-		return -1, err
-	}
-	return unix.OpenTree(t.fd, name, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-}
+// workshop is a folder of the new root where mounts are made. Older kernels copy mounts only from
+// where they are attached.
+const workshop = base + "/run/workshop"
 
 // place puts files in the new root.
 func place(files []PlacedFile) error {
 	if len(files) == 0 {
 		return nil
 	}
-	t, err := newTexts()
-	if err != nil {
+	if err := os.Mkdir(workshop, 0o700); err != nil {
 		return err
 	}
-	defer unix.Close(t.fd)
 	for i := range files {
-		if err := t.place(&files[i]); err != nil {
+		if err := files[i].place(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return os.RemoveAll(workshop) // its files are mounted elsewhere
 }
 
-func (t *texts) place(f *PlacedFile) error {
-	tree, folder := -1, false
-	if f.From == "" {
+func (f *PlacedFile) place() error {
+	from, folder, attributes := f.From, false, uint64(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	if from == "" {
 		var err error
-		if tree, err = t.tree(f.Text, f.Mode); err != nil {
+		if from, err = textFile(f.Text, f.Mode); err != nil {
 			return err
 		}
 	} else {
-		info, err := os.Stat(f.From)
+		info, err := os.Stat(from)
 		if err != nil {
 			return err
 		}
-		folder = info.IsDir()
-		if tree, err = copyTree(f.From, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV); err != nil {
-			return err
-		}
+		folder, attributes = info.IsDir(), attributes|unix.MOUNT_ATTR_RDONLY
 	}
-	defer unix.Close(tree)
 	if err := room(f.Path, folder); err != nil {
 		return err
 	}
+	tree, err := copyTree(from, attributes)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tree)
 	return attach(tree, base+f.Path)
+}
+
+// textFile makes a file in the workshop and returns its path.
+func textFile(text string, mode uint32) (path string, err error) {
+	f, err := os.CreateTemp(workshop, "")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(text)
+	return f.Name(), errors.Join(err, f.Chmod(fs.FileMode(mode&0o777)), f.Close())
 }
 
 // room makes sure that there is a file or folder in the new root to mount on.
@@ -172,54 +146,55 @@ func split(dir string) error {
 		return fmt.Errorf("%s has %d entries: want at most %d where a file is placed among them",
 			dir, len(entries), mostSplit)
 	}
-	old, err := copyTree(base+dir, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(old)
 	info, err := os.Stat(base + dir)
 	if err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", base+dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
+	made, err := os.MkdirTemp(workshop, "")
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", made, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
 		return mountError("mounting a folder over "+dir, err)
 	}
 	for _, e := range entries {
-		if err := adopt(old, base+dir, e); err != nil {
+		if err := adopt(filepath.Join(base+dir, e.Name()), filepath.Join(made, e.Name()), e.Type()); err != nil {
 			return err
 		}
 	}
-	return os.Chmod(base+dir, info.Mode().Perm())
+	if err := os.Chmod(made, info.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := unix.Mount(made, base+dir, "", unix.MS_MOVE, ""); err != nil {
+		return mountError("mounting a folder over "+dir, err)
+	}
+	return nil
 }
 
-// adopt puts an entry of the folder old into dir.
-func adopt(old int, dir string, e fs.DirEntry) error {
-	name := e.Name()
-	path := filepath.Join(dir, name)
+// adopt puts an entry of a folder of the new root at another path.
+func adopt(from, to string, kind fs.FileMode) error {
 	switch {
-	case e.Type() == fs.ModeSymlink:
-		buf := make([]byte, unix.PathMax)
-		n, err := unix.Readlinkat(old, name, buf)
+	case kind == fs.ModeSymlink:
+		target, err := os.Readlink(from)
 		if err != nil {
 			return err
 		}
-		return os.Symlink(string(buf[:n]), path)
-	case e.IsDir():
-		if err := os.Mkdir(path, 0o755); err != nil {
+		return os.Symlink(target, to)
+	case kind.IsDir():
+		if err := os.Mkdir(to, 0o755); err != nil {
 			return err
 		}
-	case e.Type().IsRegular():
-		if err := os.WriteFile(path, nil, 0o644); err != nil {
+	case kind.IsRegular():
+		if err := os.WriteFile(to, nil, 0o644); err != nil {
 			return err
 		}
 	default:
 		return nil // sockets, pipes and devices are left out
 	}
-	tree, err := unix.OpenTree(old, name,
-		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_SYMLINK_NOFOLLOW)
+	tree, err := copyTree(from, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(tree)
-	return attach(tree, path)
+	return attach(tree, to)
 }
