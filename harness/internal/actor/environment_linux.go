@@ -1,8 +1,12 @@
 package actor
 
 import (
+	"os"
 	"slices"
 	"strings"
+
+	"halfopen/harness/internal/sandbox"
+	"halfopen/scenarios/language"
 )
 
 // quiet is the setting of Go's runtime with which it does not interrupt system calls by its signals.
@@ -40,3 +44,25 @@ func forPrograms(env []string) []string {
 }
 
 func isDebug(variable string) bool { return strings.HasPrefix(variable, debug) }
+
+// passed are the variables of the environment of halfopen that every program gets, if they are set:
+// where programs are, and how people and terminals want their text.
+var passed = []string{"PATH", "LANG", "TZ", "TERM"}
+
+// environ returns the environment of a program, NAME=VALUE.
+func environ(e *language.Environment) []string {
+	env := []string{"HOME=" + sandbox.Home}
+	for _, v := range forPrograms(os.Environ()) {
+		name, _, _ := strings.Cut(v, "=")
+		if slices.Contains(passed, name) || strings.HasPrefix(name, "HALFOPEN_") ||
+			e != nil && slices.Contains(e.Inherit, name) {
+			env = append(env, v)
+		}
+	}
+	if e != nil {
+		for _, v := range e.Variables {
+			env = append(env, v.Name+"="+v.Value) // the last of a name counts (os/exec)
+		}
+	}
+	return env
+}

@@ -3,8 +3,8 @@ package actor
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +42,6 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	cmd.Dir = t.directory(op.Dir)
 	cmd.Stdin = strings.NewReader(op.Stdin)
 	cmd.WaitDelay = inputFor
-	cmd.Env = forPrograms(os.Environ())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
 	out, err := newOutputs(cmd)
@@ -87,6 +86,14 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	if timedOut {
 		o.fail(unix.ETIMEDOUT)
 	}
+}
+
+// directory returns the working directory of a program: dir, below that of the actor's programs.
+func (s *session) directory(dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(s.Dir, dir)
 }
 
 func isClosed(c <-chan struct{}) bool {
