@@ -12,6 +12,6 @@ import (
 func RunHurried(ctx context.Context, s *language.Scenario, o Options) (*trace.Trace, error) {
 	return runWithin(ctx, s, o, limits{
 		silence: 4 * time.Second, whole: 20 * time.Second, late: 2 * time.Second,
-		canceled: 500 * time.Millisecond, exit: 2 * time.Second, death: 10 * time.Second,
+		canceled: 500 * time.Millisecond, away: time.Second, exit: 2 * time.Second, death: 10 * time.Second,
 	})
 }

@@ -20,6 +20,8 @@ type limits struct {
 	late time.Duration
 	// canceled is how long a canceled lab has to write its last events.
 	canceled time.Duration
+	// away is how late the parent must look for it to have been stopped itself.
+	away time.Duration
 	// exit is how long the process may stay after its last event, death how long after SIGKILL.
 	exit, death time.Duration
 }
@@ -31,6 +33,7 @@ var usual = limits{
 	whole:    5 * time.Minute,
 	late:     10 * time.Second,
 	canceled: 2 * time.Second,
+	away:     time.Second,
 	exit:     10 * time.Second,
 	death:    30 * time.Second,
 }
@@ -61,6 +64,8 @@ type keeper struct {
 	heard, since time.Time
 	// from and latest are the times of the start and of the latest event, by the lab's own clock.
 	from, latest time.Duration
+	// pardoned is how long the lab has at least, because its parent was stopped.
+	pardoned time.Time
 	// moved gets a value when the stage has changed.
 	moved chan struct{}
 }
@@ -116,6 +121,9 @@ func (k *keeper) rest(now time.Time) {
 //
 // Events of a run may come long after they happened, if they are many. So an event after the deadline
 // proves that the run has not ended then, but the deadline alone proves nothing while events come.
+//
+// Nor does it if the parent itself was stopped (SIGSTOP) when the time was up: what the lab has said
+// since waits to be read.
 func (k *keeper) left(now time.Time) (time.Duration, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -152,7 +160,15 @@ func (k *keeper) left(now time.Time) (time.Duration, error) {
 		due = k.heard.Add(k.exit)
 		why = fmt.Errorf("its processes did not end within %s", say.Duration(k.exit))
 	}
-	if left := due.Sub(now); left > 0 {
+	if due.Before(k.pardoned) {
+		due = k.pardoned
+	}
+	left := due.Sub(now)
+	if left < -k.away {
+		left = k.late
+		k.pardoned = now.Add(left)
+	}
+	if left > 0 {
 		return left, nil
 	}
 	return 0, why

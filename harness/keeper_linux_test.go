@@ -10,6 +10,7 @@ import (
 func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 	within := limits{
 		silence: 60 * time.Second, whole: 150 * time.Second, late: 10 * time.Second, exit: 5 * time.Second,
+		away: time.Second,
 	}
 	const deadline = 20 * time.Second
 	start := message{Event: &trace.Event{T: 3 * time.Second, Start: &trace.Start{}}}
@@ -32,6 +33,8 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		heard []heard
+		// stopped are the times at which the parent goes on after it was stopped.
+		stopped []time.Duration
 		// rests is when nothing more is expected; 0 for never.
 		rests time.Duration
 		// up is when the time is up, why the error then.
@@ -129,6 +132,25 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 			why: "it did not answer for 60s at its end (collecting its last events)",
 		},
 		{
+			name:    "its parent is stopped meanwhile",
+			heard:   []heard{{time.Second, start}},
+			stopped: []time.Duration{45 * time.Second},
+			up:      55 * time.Second,
+			why:     "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name:    "its parent is stopped twice",
+			stopped: []time.Duration{100 * time.Second, 112 * time.Second},
+			up:      122 * time.Second,
+			why:     "it did not answer for 60s while it was being built (starting)",
+		},
+		{
+			name:    "its parent is stopped for a moment",
+			stopped: []time.Duration{40 * time.Second},
+			up:      60 * time.Second,
+			why:     "it did not answer for 60s while it was being built (starting)",
+		},
+		{
 			name:  "its process stays",
 			heard: []heard{{time.Second, start}},
 			rests: 2 * time.Second,
@@ -147,6 +169,11 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 			}
 			if tt.rests > 0 {
 				k.rest(zero.Add(tt.rests))
+			}
+			for _, at := range tt.stopped {
+				if left, why := k.left(zero.Add(at)); why != nil {
+					t.Fatalf("after %v the time is up: %v, %v left", at, why, left)
+				}
 			}
 			const moment = time.Nanosecond
 			if n := len(tt.heard); n == 0 || tt.heard[n-1].at < tt.up {

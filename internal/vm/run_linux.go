@@ -158,6 +158,9 @@ func (o *Options) wake(
 	return err
 }
 
+// away is how late a timer must be for this process to have been stopped itself, by SIGSTOP.
+const away = time.Second
+
 // attend waits for the end of the runs of a machine that has been started. up is true if it came
 // up.
 func (o *Options) attend(
@@ -188,13 +191,19 @@ func (o *Options) attend(
 			}
 		}
 	}()
-	patience := time.NewTimer(with.patience())
+	silent := with.patience()
+	patience, since := time.NewTimer(silent), time.Now()
 	defer patience.Stop()
 	for len(pending) > 0 {
 		select {
 		case <-ctx.Done():
 			return up, ctx.Err()
 		case <-patience.C:
+			if late := time.Since(since) - silent; late > away {
+				patience.Reset(silent) // what the guest has said since waits to be read
+				since = time.Now()
+				continue
+			}
 			if !up {
 				return up, o.problem(m, up, fmt.Sprintf("the guest did not come up within %s", with.patience()))
 			}
@@ -209,7 +218,9 @@ func (o *Options) attend(
 				}
 			}
 			up = true
-			patience.Reset(o.patience(tasks))
+			silent = o.patience(tasks)
+			patience.Reset(silent)
+			since = time.Now()
 			if err := deliver(msg, tasks, pending); err != nil {
 				return up, o.problem(m, up, err.Error())
 			}
