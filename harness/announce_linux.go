@@ -6,12 +6,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/harness/internal/actor"
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/internal/version"
 	"halfopen/scenarios/language"
 )
+
+// noRunQueue is the note of a run on a kernel without CONFIG_SCHED_INFO, which does not say how long
+// threads wait for a processor.
+const noRunQueue = "lateness is from the lab's own clocks alone: no /proc/PID/schedstat"
 
 // announce emits the run event.
 func (l *lab) announce() error {
@@ -31,6 +36,9 @@ func (l *lab) announce() error {
 		Version:  version.String(),
 		Source:   l.Source,
 	}})
+	if !actor.ShowsRunQueue() {
+		l.now(trace.Event{Note: &trace.Note{Text: noRunQueue}})
+	}
 	return nil
 }
 

@@ -94,6 +94,15 @@ func runDelays() map[string]delay {
 	return all
 }
 
+// ShowsRunQueue reports whether the kernel says how long threads waited for a processor. If not, what
+// says how late the lab was are its own clocks alone.
+func ShowsRunQueue() bool { return showsRunQueue("/proc/thread-self/schedstat") }
+
+func showsRunQueue(schedstat string) bool {
+	d, ok := runDelay(schedstat)
+	return ok && d != delay{} // a thread that runs has been made to run at least once
+}
+
 // runDelay reads a schedstat: the second number is how long the thread waited, in nanoseconds, the
 // third how often it ran (Documentation/scheduler/sched-stats.rst).
 func runDelay(schedstat string) (d delay, ok bool) {

@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -24,6 +26,31 @@ func TestTheLongestOfSeveralWaits(t *testing.T) {
 				t.Errorf("%v, want %v to %v", got, tt.from, tt.upTo)
 			}
 		})
+	}
+}
+
+func TestAKernelWithoutRunQueueIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"it counts", "118260 7041 3\n", true},
+		{"the thread never waited", "118260 0 1\n", true},
+		{"it does not count", "0 0 0\n", false},
+		{"the file is of another kind", "nothing\n", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "schedstat")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := showsRunQueue(path); got != tt.want {
+				t.Errorf("%t, want %t", got, tt.want)
+			}
+		})
+	}
+	if showsRunQueue(filepath.Join(t.TempDir(), "none")) {
+		t.Error("a file that is not there shows it")
 	}
 }
 
