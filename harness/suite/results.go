@@ -8,13 +8,13 @@ import (
 	"halfopen/harness/suite/result"
 )
 
-// Results are what came of the runs of a suite.
+// Results are the outcome of a suite.
 type Results struct {
 	// Kept are runs that began, in the order of the suite's runs. Of many runs only the first to end
 	// are kept: [mostKept] that passed, and as many that did not. With [Options.Control] all are.
 	//
-	// A result that is kept has no Trace, except for the first [mostTraces] that did not pass: the
-	// observer's End gets each result with its trace, and Dir stores it.
+	// A kept result has no Trace, except for the first [mostTraces] that did not pass. The observer's
+	// End gets each result with its trace, and Dir stores it.
 	Kept []Result
 	// Others counts the runs that are not kept, and those that never began.
 	Others result.Tally
@@ -36,12 +36,12 @@ type outcomes struct {
 	all bool
 
 	mu sync.Mutex
-	// kept are in the order in which they ended.
-	kept    []placed
-	passed  int
-	traces  int
-	others  result.Tally
+	// kept are in the order in which they ended; passed of them passed, traces of them have a trace.
+	kept           []placed
+	passed, traces int
+	// counted is the number of results, others counts those that are not kept.
 	counted int
+	others  result.Tally
 }
 
 // placed is a result and its place among the runs of the suite.
@@ -68,14 +68,15 @@ func (o *outcomes) add(r *Result, index int) {
 	if pass {
 		o.passed++
 	}
-	if o.traces++; pass || r.Scenario.Without != nil || o.traces > mostTraces {
-		o.traces--
+	if pass || r.Scenario.Without != nil || o.traces == mostTraces {
 		kept.Trace = nil
+	} else {
+		o.traces++
 	}
 	o.kept = append(o.kept, kept)
 }
 
-// results returns the results of a suite of runs in their order.
+// results returns the results in the order of the runs. runs is the number of runs of the suite.
 func (o *outcomes) results(runs int) Results {
 	o.mu.Lock()
 	defer o.mu.Unlock()

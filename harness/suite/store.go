@@ -21,13 +21,14 @@ import (
 // store keeps the evidence of each run in a separate directory:
 // SCENARIO/CASE[-v6][/without_SETTING][/N].
 type store struct {
-	// dirs has the directory of each run, in the order of the runs where several are equal.
+	// dirs has the directory of each run. Equal runs have several, in the order of the runs.
 	dirs map[Run][]string
 }
 
-// newStore chooses a directory below root for each run, in which each of its repetitions has one
-// with its number. A number is added to the name if two runs would share a directory, because two files have a scenario of the same name, or because a case is run on
-// several kernels, or given twice.
+// newStore chooses a directory below root for each run. A run that is repeated has one below it for
+// each repetition, named by its number. If two runs would share a directory, a number is added to the
+// name of the second: two files may have scenarios of one name, and a case may be run on several
+// kernels.
 func newStore(root string, runs []Run) *store {
 	st := &store{dirs: map[Run][]string{}}
 	used := map[string]bool{}
@@ -65,8 +66,8 @@ func (st *store) dirsOf(runs []Run) []string {
 	return dirs
 }
 
-// fileName turns a label, such as "retries=3" or "to: client, both", into a file name that needs no
-// quoting in a shell.
+// fileName turns a label, such as "retries=3" or "to: client, both", into the name of a file, which a
+// shell takes without quotes. Different labels may have the same.
 func fileName(label string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -99,13 +100,13 @@ func save(r *Result, dir string) (err error) {
 		if err != nil {
 			r.Dir = ""
 			for _, name := range []string{result.TraceFile, result.CaptureFile, result.VerdictFile} {
-				_ = os.Remove(filepath.Join(dir, name)) // of a full disk, any of them may be missing
+				_ = os.Remove(filepath.Join(dir, name)) // on a full disk, any of them may be missing
 			}
 		}
 	}()
 	if len(r.Attempts) == 0 {
 		for n := 1; n < mostAttempts; n++ {
-			_ = os.RemoveAll(attemptDir(dir, n)) // of an older run; if it stays, its date says so
+			_ = os.RemoveAll(attemptDir(dir, n)) // of an older run; if it cannot be removed, its date shows it
 		}
 	}
 	// The verdict of an older run must not remain next to the trace of this one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -36,15 +37,13 @@ type (
 
 // The statuses of a run.
 const (
-	NotRun = result.NotRun
-	Pass   = result.Pass
-	Fail   = result.Fail
-	Skip   = result.Skip
-
+	NotRun       = result.NotRun
+	Pass         = result.Pass
+	Fail         = result.Fail
 	Inconclusive = result.Inconclusive
-
-	Error    = result.Error
-	Canceled = result.Canceled
+	Skip         = result.Skip
+	Error        = result.Error
+	Canceled     = result.Canceled
 )
 
 // Options say where and how often cases are run. The zero value runs each once on this machine,
@@ -116,8 +115,8 @@ type Suite struct {
 	boot func(context.Context, *guest, []vm.Task)
 }
 
-// New decides where each case is run, and how often. The error says which kernel is missing, or that
-// this machine does not run Linux; it is a *inject.MissingError.
+// New decides where each case is run, and how often. The error is a *inject.MissingError: a kernel is
+// missing, this machine has too few threads, or it does not run Linux.
 func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
 		return nil, err
@@ -127,25 +126,31 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	}
 	s := &Suite{o: o, lab: harness.Run}
 	s.boot = s.bootGuest
-	places, err := s.place(cases)
+	runs, err := s.place(cases)
 	if err != nil {
 		return nil, err
 	}
 	if o.Control {
-		places = withControls(places)
+		runs = withControls(runs)
 	}
-	for i := range places {
-		places[i].Seed = o.Seed
+	for i := range runs {
+		runs[i].Seed = o.Seed
 	}
-	s.Runs = places
+	s.Runs = runs
 	if o.Dir != "" {
 		s.store = newStore(o.Dir, s.Runs)
 	}
 	return s, nil
 }
 
-// Count returns the number of runs, with all repetitions.
-func (s *Suite) Count() int { return len(s.Runs) * max(s.o.Repeat, 1) }
+// Count returns the number of runs, with all repetitions; [math.MaxInt] if there are more.
+func (s *Suite) Count() int {
+	n := max(s.o.Repeat, 1)
+	if len(s.Runs) > math.MaxInt/n {
+		return math.MaxInt
+	}
+	return len(s.Runs) * n
+}
 
 // repetitions returns the repetitions of a run, each with its number and seed. A run that is done
 // once has no number.
@@ -166,8 +171,8 @@ func (s *Suite) repetitions(r Run) iter.Seq[Run] {
 type Observer interface {
 	// Begin is called when a run begins.
 	Begin(*Run)
-	// Event is called with each event as it arrives; packets and sockets arrive a little late and out of order. The event
-	// must not be changed.
+	// Event is called with each event as it arrives; packets and sockets arrive a little late and out
+	// of order. The event must not be changed.
 	Event(*Run, *trace.Event)
 	// End is called when a run has been judged, and stored, or canceled.
 	End(*Result)
@@ -189,8 +194,8 @@ func Main() {
 
 // Run runs the suite. see may be nil. The longest runs start first, so that no long one starts last.
 // A canceled context ends the current runs, which become Canceled, and leaves out the rest, which
-// are counted as NotRun. The error is about what comes after the verdicts: evidence that was not
-// stored, labs that did not end. Errors of runs are in the results.
+// are counted as NotRun. Errors of runs are in the results. The error returned is about the time
+// after the verdicts: evidence that was not stored, labs that did not end.
 func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e := &engine{suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}}
 	if see == nil {
@@ -221,7 +226,7 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e.repeatAlone(ctx)
 	results := e.results(s.Count())
 	results.Pace = e.pace
-	return results, errors.Join(e.undone...)
+	return results, e.notDoneErr()
 }
 
 // todo is one of the suite's runs, to be done as often as it is repeated.
@@ -275,8 +280,9 @@ type engine struct {
 	pace Pace // written before the runs on this machine have ended
 
 	undoneMu sync.Mutex
-	// undone are the first errors of storing, and of ending labs.
+	// undone are the first errors of storing, and of ending labs; more counts the others.
 	undone []error
+	more   int
 }
 
 // runHere does runs on this machine, at most Jobs at a time, and fewer while the machine is late.
@@ -306,7 +312,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	started := e.starting.begin(ctx)
 	defer started()
 	e.begin(r)
-	late = inTime // a run that breaks off says nothing
+	late = inTime // a run that breaks off does not show how late the machine is
 	began := time.Now()
 	complete := false
 	t, err := e.suite.lab(ctx, r.Scenario, harness.Options{
@@ -365,7 +371,19 @@ const mostUndone = 20
 func (e *engine) notDone(err error) {
 	e.undoneMu.Lock()
 	defer e.undoneMu.Unlock()
-	if len(e.undone) < mostUndone {
-		e.undone = append(e.undone, err)
+	if len(e.undone) == mostUndone {
+		e.more++
+		return
 	}
+	e.undone = append(e.undone, err)
+}
+
+// notDoneErr joins the errors of storing and ending; nil if there are none.
+func (e *engine) notDoneErr() error {
+	e.undoneMu.Lock()
+	defer e.undoneMu.Unlock()
+	if e.more == 0 {
+		return errors.Join(e.undone...)
+	}
+	return errors.Join(append(e.undone, fmt.Errorf("%d more errors of this kind are left out", e.more))...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -185,5 +186,42 @@ expect:
 	}
 	if d := cmp.Diff([]string{dir + "/refused/want=ECONNREFUSED", dir + "/refused/want=ETIMEDOUT"}, dirs); d != "" {
 		t.Errorf("stored runs (-want +got):\n%s", d)
+	}
+}
+
+func TestRunsAreCountedWithTheirRepetitions(t *testing.T) {
+	for _, tt := range []struct{ runs, repeat, want int }{
+		{0, 5, 0},
+		{3, 0, 3},
+		{3, 1, 3},
+		{3, 5, 15},
+		{1, math.MaxInt, math.MaxInt},
+		{2, math.MaxInt, math.MaxInt},
+		{4, math.MaxInt/4 + 1, math.MaxInt},
+	} {
+		s := &Suite{Runs: make([]Run, tt.runs), o: Options{Repeat: tt.repeat}}
+		if got := s.Count(); got != tt.want {
+			t.Errorf("%d runs, each %d times: %d, want %d", tt.runs, tt.repeat, got, tt.want)
+		}
+	}
+}
+
+// A full disk fails thousands of runs; the error says how many.
+func TestErrorsAfterVerdictsAreListedUpToANumber(t *testing.T) {
+	e := &engine{}
+	if err := e.notDoneErr(); err != nil {
+		t.Errorf("%v before any", err)
+	}
+	for n := range mostUndone {
+		e.notDone(fmt.Errorf("run %d", n))
+	}
+	if got := e.notDoneErr().Error(); strings.Count(got, "\n") != mostUndone-1 || strings.Contains(got, "left out") {
+		t.Errorf("%s", got)
+	}
+	for range 3 {
+		e.notDone(errors.New("another"))
+	}
+	if got := e.notDoneErr().Error(); !strings.HasSuffix(got, fmt.Sprintf("run %d\n3 more errors of this kind are left out", mostUndone-1)) {
+		t.Errorf("%s", got)
 	}
 }

@@ -1,14 +1,14 @@
 // Package codec passes Go values between processes that are the same program: a run, its lab, its
 // actors and its guests.
 //
-// The first value that package json writes or reads costs it a millisecond or more: it prepares for
-// every type that the value could contain, and a scenario could contain all of the language. A run
-// paid for that in each of its processes. This package looks only at what is there. It has no names
-// and no versions: fields are known by their place.
+// Package json needs a millisecond or more for the first value that it writes or reads: it prepares
+// for every type that the value could contain, and a scenario could contain all of the language. Each
+// process of a run would pay for that. This package looks only at the types that a value has. It
+// writes no names and no versions: fields are known by their place.
 //
-// What is passed on is what JSON would pass on: exported fields, without those whose tag is
-// json:"-". Types that write their own JSON or text do so here as well. Interfaces, functions and
-// channels cannot be passed on.
+// The same fields are passed on as in JSON: exported ones, without those whose tag is json:"-". Types
+// that write their own JSON or text do so here as well. Interfaces, functions and channels cannot be
+// passed on.
 package codec
 
 import (
@@ -62,8 +62,9 @@ type Decoder struct{ r *bufio.Reader }
 // NewDecoder returns a decoder that reads from r, which it may read ahead.
 func NewDecoder(r io.Reader) *Decoder { return &Decoder{bufio.NewReaderSize(r, 16<<10)} }
 
-// Decode reads the next value into the one that v points to, which must be zero, but for pointers
-// to zero values. The error is io.EOF between two values, and io.ErrUnexpectedEOF within one.
+// Decode reads the next value into the one that v points to. That one must be zero, or have only
+// pointers to zero values. At the end of the input the error is io.EOF, within a value
+// io.ErrUnexpectedEOF.
 func (d *Decoder) Decode(v any) error {
 	var head [4]byte
 	if _, err := io.ReadFull(d.r, head[:]); err != nil {

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 )
 
-// errMalformed is the error for what [Encoder] does not write.
+// errMalformed is wrapped by the errors for messages that no [Encoder] writes.
 var errMalformed = errors.New("malformed message")
 
 // input is the rest of a message.
@@ -35,8 +36,8 @@ func (in *input) uint() (uint64, error) {
 	return u, nil
 }
 
-// length reads the length of a slice or a map, or that it is nil. Each element takes a byte or
-// more, so that no more is allocated than was sent.
+// length reads the length of a slice or a map, or that it is nil. Each element takes a byte or more
+// of the message, so a length beyond the rest of it is wrong.
 func (in *input) length() (n int, isNil bool, err error) {
 	u, err := in.uint()
 	if err != nil || u == 0 {
@@ -48,7 +49,7 @@ func (in *input) length() (n int, isNil bool, err error) {
 	return int(u - 1), false, nil
 }
 
-// text reads a length and as many bytes.
+// text reads a length and that many bytes.
 func (in *input) text() ([]byte, error) {
 	n, err := in.uint()
 	if err != nil {
@@ -128,7 +129,7 @@ func (in *input) decode(v reflect.Value) error {
 	case reflect.Map:
 		return in.dictionary(v)
 	case reflect.Struct:
-		return in.fields(v)
+		return in.fields(v, f)
 	}
 	return fmt.Errorf("a %s cannot be passed on", t)
 }
@@ -176,14 +177,14 @@ func (in *input) dictionary(v reflect.Value) error {
 	return nil
 }
 
-func (in *input) fields(v reflect.Value) error {
+func (in *input) fields(v reflect.Value, f *form) error {
 	t := v.Type()
 	for {
 		i, err := in.uint()
 		if err != nil || i == 0 {
 			return err
 		}
-		if i > uint64(t.NumField()) || !v.Field(int(i-1)).CanSet() && !t.Field(int(i-1)).Anonymous {
+		if i > uint64(t.NumField()) || !slices.Contains(f.fields, int(i-1)) {
 			return fmt.Errorf("%w: %s has no field %d", errMalformed, t, i)
 		}
 		if err := in.decode(v.Field(int(i - 1))); err != nil {

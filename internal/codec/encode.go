@@ -38,7 +38,7 @@ func encode(buf []byte, v reflect.Value) ([]byte, error) {
 		}
 		return encode(append(buf, 1), v.Elem())
 	case reflect.Slice:
-		// A slice that is nil is not an empty one.
+		// 0 is a nil slice, n+1 a slice of n elements.
 		if v.IsNil() {
 			return append(buf, 0), nil
 		}
@@ -92,7 +92,7 @@ func encode(buf []byte, v reflect.Value) ([]byte, error) {
 	return nil, fmt.Errorf("a %s cannot be passed on", t)
 }
 
-// encodeItself appends what a value writes of itself.
+// encodeItself appends the JSON or the text that a value writes of itself.
 func encodeItself(buf []byte, v reflect.Value, f *form) ([]byte, error) {
 	if !v.CanAddr() {
 		addressable := reflect.New(v.Type()).Elem()

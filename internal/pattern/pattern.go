@@ -1,6 +1,6 @@
 // Package pattern has regular expressions that are compiled when they are first used. A run starts
-// this program for the lab and for each actor, and none of these processes needs more than a few of
-// the program's expressions, whose compiling would take a sixth of its start.
+// this program for the lab and for each actor, and each of these processes needs only a few of the
+// program's expressions. Compiling all of them takes a sixth of the start of a process.
 package pattern
 
 import (
@@ -20,12 +20,13 @@ func New(expr string) Pattern {
 // MatchString reports whether the pattern matches somewhere in s.
 func (p Pattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
 
-// FindStringSubmatchIndex returns the positions of the first match in s and of its groups.
+// FindStringSubmatchIndex returns the positions of the first match in s and of its groups; nil if
+// there is none.
 func (p Pattern) FindStringSubmatchIndex(s string) []int {
 	return p.compiled().FindStringSubmatchIndex(s)
 }
 
-// ReplaceAllString returns s with repl in the place of each match.
+// ReplaceAllString returns s with each match replaced by repl, in which $1 stands for the first group.
 func (p Pattern) ReplaceAllString(s, repl string) string {
 	return p.compiled().ReplaceAllString(s, repl)
 }
@@ -40,12 +41,13 @@ func (p Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 	return p.compiled().FindAllStringSubmatch(s, n)
 }
 
-// FindStringSubmatch returns the first match in s and its groups.
+// FindStringSubmatch returns the first match in s and its groups; nil if there is none.
 func (p Pattern) FindStringSubmatch(s string) []string {
 	return p.compiled().FindStringSubmatch(s)
 }
 
-// FindSubmatchIndex returns the positions of the first match in b and of its groups.
+// FindSubmatchIndex returns the positions of the first match in b and of its groups; nil if there is
+// none.
 func (p Pattern) FindSubmatchIndex(b []byte) []int {
 	return p.compiled().FindSubmatchIndex(b)
 }
@@ -55,7 +57,7 @@ func (p Pattern) Match(b []byte) bool {
 	return p.compiled().Match(b)
 }
 
-// ReplaceAllStringFunc returns s with the result of repl in the place of each match.
+// ReplaceAllStringFunc returns s with each match replaced by the result of repl.
 func (p Pattern) ReplaceAllStringFunc(s string, repl func(string) string) string {
 	return p.compiled().ReplaceAllStringFunc(s, repl)
 }
