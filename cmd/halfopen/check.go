@@ -41,6 +41,9 @@ new namespaces. A value that the kernel refuses is a mistake. If a namespace of
 this machine does not have a parameter, and nothing is wrong, the exit status is
 3.
 
+The programs that a file runs are listed; what they can do to this machine is in
+docs/trust.md. run --no-exec refuses such a file.
+
 A note does not change the exit status. Notes name counters that are spelled
 like one that the running kernel has, sysctls of "where" and of names ending in
 ? that no known kernel has, parameters of the scenario that nothing uses, a
@@ -92,6 +95,8 @@ type checked struct {
 	// line sums up a valid scenario; notes name what may be a mistake.
 	line  string
 	notes []string
+	// programs are lines that name the programs it runs.
+	programs []string
 	// err has the mistakes, lacking says why this machine cannot run it.
 	err     error
 	lacking []error
@@ -135,6 +140,9 @@ func (s *source) check(set map[string]string) (c checked) {
 	}
 	c.line = fmt.Sprintf("%s: ok: %s (%s), %s", s.name,
 		say.Count(len(runs), "run"), families(f.IP), estimate)
+	for _, p := range programsOf(runs) {
+		c.programs = append(c.programs, fmt.Sprintf("%s: runs %s", p.Pos, say.Clip(p.Command)))
+	}
 	return c
 }
 
@@ -183,6 +191,9 @@ func printChecked(list []checked, out, errs io.Writer) error {
 			lacking++
 		default:
 			fmt.Fprintln(out, say.Printable(c.line))
+			for _, p := range c.programs {
+				fmt.Fprintln(out, "  "+say.Printable(p))
+			}
 		}
 	}
 	if lacking > 0 {

@@ -38,6 +38,7 @@ type runFlags struct {
 	blind   bool
 	once    bool
 	only    filter
+	noExec  bool
 	// writable are folders of the machine that programs may write to.
 	writable []string
 }
@@ -122,6 +123,7 @@ them.`, formatLines()),
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil,
 		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
+	flags.BoolVar(&f.noExec, "no-exec", false, "refuse scenarios that run programs")
 	flags.StringArrayVar(&f.writable, "writable", nil,
 		"let programs of the scenario write to this `DIR` of the machine; may be repeated")
 	flags.BoolVar(&f.blind, "no-tracepoints", false,
@@ -195,6 +197,12 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
+	if f.noExec {
+		if err := refusePrograms(cases); err != nil {
+			return err
+		}
+	}
+	namePrograms(cases, errs)
 	seed := f.seed
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // 32 bits, to be short enough to type again

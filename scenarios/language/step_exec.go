@@ -62,3 +62,38 @@ func RunsPrograms(steps []Step) bool {
 	EachStep(steps, func(st *Step) { found = found || st.Op.Exec != nil })
 	return found
 }
+
+// RunProgram is a step that runs a program.
+type RunProgram struct {
+	// Actor and Step name it; Pos is its place in the file.
+	Actor, Step string
+	Pos         Pos
+	// Command is what it runs: a text for the shell, or a program and its arguments.
+	Command string
+}
+
+// Programs returns the steps that run programs, in the order of the file, one for each command.
+func (s *Scenario) Programs() []RunProgram {
+	var all []RunProgram
+	seen := map[string]bool{}
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		EachStep(a.Steps, func(st *Step) {
+			if st.Op.Exec == nil || seen[st.Op.Exec.text()] {
+				return
+			}
+			command := st.Op.Exec.text()
+			seen[command] = true
+			all = append(all, RunProgram{a.Name, st.ID, st.Pos, command})
+		})
+	}
+	return all
+}
+
+// text returns the command as it was written.
+func (e *Exec) text() string {
+	if len(e.Command) == 3 && e.Command[0] == "sh" && e.Command[1] == "-c" {
+		return e.Command[2]
+	}
+	return e.Arguments()
+}
