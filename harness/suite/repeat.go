@@ -26,9 +26,10 @@ type Repeater interface {
 
 // doubtful are the inconclusive runs that wait to be repeated. It is safe for concurrent use.
 type doubtful struct {
-	mu      sync.Mutex
-	waiting []task // mu
-	taken   int    // mu; how many runs have waited at least once
+	mu sync.Mutex
+	// waiting have the attempt that was made last, the first of them with its trace; mu.
+	waiting []task
+	taken   int // mu; how many runs have waited at least once
 }
 
 // begin reports the begin of a run, unless it is repeated.
@@ -49,6 +50,7 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	first := len(r.Attempts) == 0
 	if first && d.taken >= mostRepeated {
 		d.mu.Unlock()
+		r.Once = fmt.Sprintf("%d other runs are, and a suite repeats no more", mostRepeated)
 		return false
 	}
 	if first {
@@ -61,12 +63,14 @@ func (e *engine) again(ctx context.Context, r task) bool {
 		}
 	}
 	r.Attempts = append(r.Attempts, result.NewAttempt(r.Result))
-	r.Trace, r.Dir, r.Stamp = nil, "", result.Stamp{}
 	if see, ok := e.see.(Repeater); ok {
 		see.Repeats(r.Result)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(d.waiting) >= mostTraces {
+		r.Trace = nil
+	}
 	d.waiting = append(d.waiting, r)
 	return true
 }
@@ -75,20 +79,24 @@ func (e *engine) again(ctx context.Context, r task) bool {
 func attemptDir(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("attempt-%d", n)) }
 
 // repeatAlone repeats the inconclusive runs, one at a time. No other run may go on. If the suite is
-// canceled, the rest stays inconclusive.
+// canceled, the rest stays inconclusive, with the last attempt's evidence.
 func (e *engine) repeatAlone(ctx context.Context) {
 	for {
 		r, ok := e.next()
-		switch {
-		case !ok:
+		if !ok {
 			return
-		case ctx.Err() != nil:
+		}
+		if ctx.Err() != nil {
 			r.Attempts = r.Attempts[:len(r.Attempts)-1] // it is the last attempt itself
+			r.Once = "the runs were canceled"
 			e.see.End(r.Result)
 			e.add(r.Result, r.index)
-		case r.Place.Virtual():
+			continue
+		}
+		*r.Result = Result{Run: r.Run, Attempts: r.Attempts}
+		if r.Place.Virtual() {
 			e.runGuest(ctx, &guest{at: r.Place, runs: []task{r}})
-		default:
+		} else {
 			e.runOne(ctx, r)
 		}
 	}

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/harness"
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/vm"
@@ -171,14 +173,70 @@ func TestTheAttemptsOfAnOlderRunDoNotRemain(t *testing.T) {
 func TestRunsThatWaitWhenTheSuiteIsCanceledStayInconclusive(t *testing.T) {
 	see := &seen{}
 	e := &engine{suite: &Suite{}, see: see}
-	r := task{&todo{}, &Result{Run: Run{Scenario: timed(t)}}}
+	dir := t.TempDir()
+	r := task{&todo{dir: dir}, &Result{Run: Run{Scenario: timed(t)}}}
 	e.end(t.Context(), r, took(t, 90*time.Millisecond, 70*time.Millisecond), nil, time.Millisecond)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	e.repeatAlone(canceled)
-	want := []string{"repeats timed, 1 so far", "end timed inconclusive, inconclusive: the machine was 70ms late"}
+	want := []string{
+		"repeats timed, 1 so far",
+		"end timed inconclusive, inconclusive: the machine was 70ms late; not repeated: the runs were canceled",
+	}
 	if diff := cmp.Diff(want, see.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	kept := e.results(1).Kept
+	if len(kept) != 1 {
+		t.Fatalf("%d results, want 1", len(kept))
+	}
+	if got := &kept[0]; got.Trace == nil || got.Dir != filepath.Join(dir, "attempt-1") || got.Stamp == (result.Stamp{}) {
+		t.Errorf("the result has a trace: %t, the directory %q and the stamp %+v, want those of the attempt",
+			got.Trace != nil, got.Dir, got.Stamp)
+	}
+}
+
+// The traces of a few runs that wait are kept. What one attempt was does not remain in the next.
+func TestRunsThatWaitAreBounded(t *testing.T) {
+	const ms = time.Millisecond
+	see := &seen{}
+	s := &Suite{}
+	ran := 0
+	s.lab = func(_ context.Context, _ *language.Scenario, o harness.Options) (*trace.Trace, error) {
+		if ran++; ran == 1 {
+			return nil, errors.New("no lab")
+		}
+		tr := took(t, 45*ms, 0)
+		o.Complete(tr)
+		return tr, nil
+	}
+	e := &engine{suite: s, see: see, starting: newStarting()}
+	const beyond = 3
+	for i := range mostRepeated + beyond {
+		r := task{&todo{index: i}, &Result{Run: Run{Scenario: timed(t), N: i + 1}}}
+		e.end(t.Context(), r, took(t, 90*ms, 70*ms), nil, ms)
+	}
+	traces := 0
+	for _, r := range e.waiting {
+		if r.Trace != nil {
+			traces++
+		}
+	}
+	if len(e.waiting) != mostRepeated || traces != mostTraces {
+		t.Errorf("%d runs wait, %d with a trace, want %d and %d", len(e.waiting), traces, mostRepeated, mostTraces)
+	}
+	e.repeatAlone(t.Context())
+	count := map[string]int{}
+	for _, r := range e.results(mostRepeated + beyond).Kept {
+		count[fmt.Sprintf("%s, %d verdicts, %s", r.Status, len(r.Verdicts), r.AttemptsText())]++
+	}
+	want := map[string]int{
+		"error, 0 verdicts, inconclusive: the machine was 70ms late; error on attempt 2":                                                   1,
+		"pass, 2 verdicts, inconclusive: the machine was 70ms late; passed on attempt 2":                                                   mostRepeated - 1,
+		"inconclusive, 2 verdicts, inconclusive: the machine was 70ms late; not repeated: 200 other runs are, and a suite repeats no more": beyond,
+	}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
 

@@ -39,6 +39,8 @@ type Record struct {
 	Hanging []string `json:"hanging,omitempty"`
 	// Attempts are the runs before this one that were inconclusive.
 	Attempts []result.Attempt `json:"attempts,omitempty"`
+	// Once says why an inconclusive run was not repeated although such runs are; "" for all others.
+	Once string `json:"once,omitempty"`
 	// Verdicts are in the order of the scenario's expect list. Their packets and sockets are
 	// indexes of events in the trace, from 0.
 	Verdicts []assertions.Verdict `json:"verdicts"`
@@ -75,7 +77,7 @@ func NewRecord(r *result.Result) *Record {
 	rec := &Record{
 		Scenario: s.Name, File: s.Pos.File, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
 		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
-		Verdicts: r.Verdicts, Attempts: r.Attempts, Steps: []StepRecord{}, Faults: []faultLine{},
+		Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once, Steps: []StepRecord{}, Faults: []faultLine{},
 	}
 	if rec.Verdicts == nil {
 		rec.Verdicts = []assertions.Verdict{}

@@ -63,11 +63,8 @@ func (r *Result) Late() time.Duration {
 // AttemptsText says that a run was inconclusive, how often it was done, and what came of it:
 // "inconclusive: the machine was 140ms late; passed on attempt 2"; "" if it was done once and judged.
 func (r *Result) AttemptsText() string {
-	if len(r.Attempts) == 0 {
-		if r.Status != Inconclusive {
-			return ""
-		}
-		return inconclusive(r.Because(), r.Late())
+	if len(r.Attempts) == 0 && r.Status != Inconclusive {
+		return ""
 	}
 	var parts []string
 	for i := range r.Attempts {
@@ -84,7 +81,14 @@ func (r *Result) AttemptsText() string {
 	case Fail:
 		parts = append(parts, fmt.Sprintf("failed on attempt %d", n))
 	case Inconclusive:
-		parts = append(parts, fmt.Sprintf("attempt %d %s", n, inconclusive(r.Because(), r.Late())))
+		text := inconclusive(r.Because(), r.Late())
+		if n > 1 {
+			text = fmt.Sprintf("attempt %d %s", n, text)
+		}
+		parts = append(parts, text)
+		if r.Once != "" {
+			parts = append(parts, "not repeated: "+r.Once)
+		}
 	case NotRun: // it is to be done again
 	default:
 		parts = append(parts, fmt.Sprintf("%s on attempt %d", r.Status, n))

@@ -55,6 +55,9 @@ type Result struct {
 	Err error
 	// Attempts are the runs before this one that were inconclusive, in order.
 	Attempts []Attempt
+	// Once says why an inconclusive run was not repeated although such runs are; "" if it was, and for
+	// all others.
+	Once string
 	// Missed says what the trace lacks of what it should have, such as packets that were not
 	// captured; "" if it is complete or was not judged.
 	Missed string

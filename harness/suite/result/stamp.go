@@ -84,6 +84,7 @@ type stored struct {
 	Seed     uint64               `json:"seed"`
 	Verdicts []assertions.Verdict `json:"verdicts"`
 	Attempts []Attempt            `json:"attempts"`
+	Once     string               `json:"once"`
 }
 
 // readStored reads the verdict stored in dir. It returns nil, and says why in e, if there is none.

@@ -83,7 +83,7 @@ func Load(dir string) (*Result, error) {
 	}
 	r.Judge()
 	if s := readStored(dir, &r.Evidence); s != nil {
-		r.Stamp, r.Attempts = s.Stamp, s.Attempts
+		r.Stamp, r.Attempts, r.Once = s.Stamp, s.Attempts, s.Once
 		s.compare(r, sum.Sum(nil), captureSum, &r.Evidence)
 	}
 	return r, nil
