@@ -75,7 +75,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 		}
 	}
 	j(ev, e, v)
-	ev.excuse(v)
+	ev.excuse(e, v)
 	switch lossy := e.Observed() && len(ev.untrue) > 0; {
 	case lossy && v.Status == Fail:
 		v.note("not everything was seen: %s", ev.untrue[0])

@@ -229,7 +229,7 @@ func addrPort(text string) netip.AddrPort {
 	if err != nil {
 		return netip.AddrPort{}
 	}
-	return a
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 const notSeenHowMany = "it could not be seen how many there were: "

@@ -49,7 +49,7 @@ func (ev *evidence) ending() Verdict {
 	default:
 		ev.cutOff(&v, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit())
 	}
-	ev.excuse(&v)
+	ev.excuse(nil, &v)
 	return v.finish()
 }
 

@@ -26,6 +26,8 @@ type evidence struct {
 	untrue  []string
 	// lateness is how late the lab was.
 	lateness *trace.Lateness
+	// joined are the hosts that are joined; made by groups.
+	joined groups
 	// packets and sockets are the indexes of those events.
 	packets []int
 	sockets []int

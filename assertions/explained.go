@@ -126,7 +126,7 @@ func (ev *evidence) valueMargin(
 		const samples = 8 // they are means, most of which come from the last eight
 		m.from = max(m.from, at-samples*time.Duration(got)*unit)
 	case "min_rtt":
-		m.from, m.until = ev.leastLate(ev.scene.Host(read.Step.Actor), time.Duration(got)*unit, at)
+		m.from, m.until = ev.leastLate(read.Step, time.Duration(got)*unit, at)
 	case "last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv":
 		m.from = max(m.from, at-time.Duration(got)*unit)
 	}
@@ -134,18 +134,33 @@ func (ev *evidence) valueMargin(
 }
 
 // leastLate returns the time of the round trip of some length, of those that ended with a packet that
-// came to a host up to a time, in which packets were the least late. All of that time if none came.
-func (ev *evidence) leastLate(host string, length, upTo time.Duration) (from, until time.Duration) {
+// came to the socket of a step up to a time, in which packets were the least late. All of that time if
+// none came.
+func (ev *evidence) leastLate(
+	step *trace.Step, length, upTo time.Duration,
+) (from, until time.Duration) {
 	from, until = ev.started, upTo
 	least := ev.lateness.OnWay(from, until)
+	local, remote := addrPort(step.Local), addrPort(step.Remote)
 	for _, i := range ev.packets {
+		if least == 0 {
+			break
+		}
 		e := &ev.t.Events[i]
-		if e.Packet.Out || e.Packet.Host != host || e.T > upTo || least == 0 {
+		if e.Packet.Out || e.Packet.Host != ev.scene.Host(step.Actor) || e.T > upTo {
 			continue
 		}
-		if by := ev.lateness.OnWay(e.T-length, e.T); by < least {
-			least, from, until = by, e.T-length, e.T
+		by := ev.lateness.OnWay(e.T-length, e.T)
+		if by >= least {
+			continue
 		}
+		// Packets have other addresses than their sockets where something translates them.
+		way := ev.way(i)
+		if local.IsValid() && remote.IsValid() && !ev.scene.Translates(e.Packet.Host) &&
+			(way[0] != remote || way[1] != local) {
+			continue
+		}
+		least, from, until = by, e.T-length, e.T
 	}
 	return from, until
 }

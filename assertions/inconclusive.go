@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"halfopen/harness/trace"
@@ -78,8 +79,9 @@ const worthSaying = 5 * time.Millisecond
 
 // excuse makes a failure inconclusive if it is only about times, none of which was missed by more
 // than the lab was late meanwhile, or only about what the kernel saw and lost. One property that
-// neither explains is a failure. A failure about time says how late the lab was, in any case.
-func (ev *evidence) excuse(v *draft) {
+// neither explains is a failure. A failure about time says how late the lab was, in any case. Of the
+// run as a whole, e is nil.
+func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 	switch {
 	case v.Status != Fail:
 		return
@@ -92,16 +94,20 @@ func (ev *evidence) excuse(v *draft) {
 		}
 		return
 	}
+	lateness := ev.lateness
+	if e != nil {
+		lateness = ev.latenessOf(e)
+	}
 	late, covered := time.Duration(0), !v.hard
 	because := ""
 	for _, m := range v.margins {
-		by := m.explains(ev.lateness)
+		by := m.explains(lateness)
 		if by > late {
-			late, because = by, ev.becauseOf(&m, by)
+			late, because = by, becauseOf(lateness, &m, by)
 		}
 		covered = covered && m.by <= by
 	}
-	text := LateText(ev.s, ev.lateness, worthSaying)
+	text := LateText(ev.s, lateness, worthSaying)
 	switch {
 	case covered:
 		v.Status, v.Late = Inconclusive, late
@@ -111,14 +117,18 @@ func (ev *evidence) excuse(v *draft) {
 			v.note("%s", text)
 		}
 	case late >= worthSaying:
+		if n := lateness.LeftOut; n > 0 {
+			text = strings.TrimPrefix(fmt.Sprintf("%s; %s that were shorter do not count", text,
+				say.Count(n, "time")), "; ")
+		}
 		v.note("%s in that time, which does not explain it%s", because, detail(text))
 	}
 }
 
 // becauseOf says what made the lab late by some time around a margin: an actor that was stopped, if that
 // is most of it, else the machine.
-func (ev *evidence) becauseOf(m *margin, by time.Duration) string {
-	if actor, stopped := ev.lateness.Stopped(m.from, m.until); stopped > by/2 {
+func becauseOf(l *trace.Lateness, m *margin, by time.Duration) string {
+	if actor, stopped := l.Stopped(m.from, m.until); stopped > by/2 {
 		return fmt.Sprintf("actor %s was stopped for %s", actor, say.Duration(stopped))
 	}
 	return fmt.Sprintf("the machine was %s late", say.Duration(by))

@@ -49,6 +49,9 @@ func TestTheLongestTimesOfLatenessAreKept(t *testing.T) {
 		l.add(trace.LateFault, "far", i*100*ms, i*100*ms+by)
 	}
 	all := l.events()
+	if left := all[mostLate-1].Late.LeftOut; left != 9*mostLate {
+		t.Errorf("%d times are said to be left out, want %d", left, 9*mostLate)
+	}
 	if len(all) != mostLate {
 		t.Fatalf("%d times are kept, want %d", len(all), mostLate)
 	}

@@ -2,7 +2,9 @@ package trace
 
 import (
 	"cmp"
+	"iter"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -17,6 +19,9 @@ type Late struct {
 	// Worst is how late the latest of them was; 0 means T - Due. N counts them; 0 means 1.
 	Worst time.Duration `json:"worst,omitempty"`
 	N     int           `json:"n,omitempty"`
+	// LeftOut is how many times of the part and name are not in the trace, because there were too many:
+	// the shortest. The last one that is says so.
+	LeftOut int `json:"left_out,omitempty"`
 }
 
 // Part is a part of the lab that can be late.
@@ -50,16 +55,41 @@ type Lateness struct {
 	// Parts has each part that was late, for each of its names, in the order of the kinds of parts
 	// and of the names.
 	Parts []PartLate
+	// LeftOut is how many times the trace does not have, because there were too many: the shortest.
+	LeftOut int
 	// times are those in which a part was late, chains those of which it is known which thing was late
-	// in them. Both are merged, in order.
-	times, chains []lateTime
+	// in them. Both are merged.
+	times, chains lateTimes
 	// once are the times of which it is only known how late the latest thing in them was; looks are
 	// among them. packets are those of packets on their way.
-	once, packets []lateTime
+	once, packets lateTimes
 	// waits are the times of steps, and how long they waited for processors in them.
-	waits []lateTime
+	waits lateTimes
 	// stops are the times in which actors were stopped.
 	stops []stop
+}
+
+// lateTimes are times in the order of their ends. longest is the length of the longest.
+type lateTimes struct {
+	all     []lateTime
+	longest time.Duration
+}
+
+func (l *lateTimes) add(t lateTime) {
+	l.all = append(l.all, t)
+	l.longest = max(l.longest, t.until-t.from)
+}
+
+// reaching yields the times that have a part between two others, or end as the first begins.
+func (l *lateTimes) reaching(from, until time.Duration) iter.Seq[*lateTime] {
+	return func(yield func(*lateTime) bool) {
+		first := sort.Search(len(l.all), func(i int) bool { return l.all[i].until >= from-Shortest })
+		for i := first; i < len(l.all) && l.all[i].until <= until+l.longest; i++ {
+			if t := &l.all[i]; t.reaches(from, until) && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // stop is a time in which an actor was stopped.
@@ -88,16 +118,25 @@ var order = []Part{
 // Lateness returns how late the lab was since the actors began. It is a pure function of the trace. A
 // trace of an earlier version has no lateness.
 func (t *Trace) Lateness() *Lateness {
+	return t.LatenessOf(func(string) bool { return true })
+}
+
+// LatenessOf returns the same, without what was late of other actors than those that concern what is
+// judged.
+func (t *Trace) LatenessOf(concerns func(actor string) bool) *Lateness {
 	l := &Lateness{}
 	started := t.Started()
 	for i := range t.Events {
 		e := &t.Events[i]
 		switch {
 		case e.T < started:
+		case e.Late != nil && e.Late.Part == LateStop && !concerns(e.Late.Name),
+			e.Start != nil && !concerns(e.Start.Actor), e.Step != nil && !concerns(e.Step.Actor):
 		case e.Late != nil:
+			l.LeftOut += e.Late.LeftOut
 			worst := cmp.Or(e.Late.Worst, e.T-e.Late.Due)
 			l.add(e.Late.Part, lateTime{e.Late.Due, e.T, worst, e.T - e.Late.Due}, e.Late.N)
-			l.count(e.Late.Part, e.Late.Name, worst, e.T, max(e.Late.N, 1))
+			l.count(e.Late.Part, e.Late.Name, worst, e.T, max(e.Late.N, 1)+e.Late.LeftOut)
 			if e.Late.Part == LateStop {
 				l.stops = append(l.stops, stop{lateTime{e.Late.Due, e.T, worst, worst}, e.Late.Name})
 			}
@@ -107,7 +146,8 @@ func (t *Trace) Lateness() *Lateness {
 		case e.Step != nil && e.Step.Late > 0:
 			worst := cmp.Or(e.Step.LateWorst, e.Step.Late)
 			at := lateTime{min(e.Step.Began, e.T-e.Step.Late), e.T, worst, e.Step.Late}
-			l.waits, l.once = append(l.waits, at), append(l.once, at)
+			l.waits.add(at)
+			l.once.add(at)
 			l.count(LateStep, e.Step.Actor, worst, e.T, 1)
 		}
 	}
@@ -115,26 +155,27 @@ func (t *Trace) Lateness() *Lateness {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Part), slices.Index(order, b.Part)),
 			cmp.Compare(a.Name, b.Name))
 	})
-	l.times, l.chains = merged(l.times), merged(l.chains)
+	l.times.merge()
+	l.chains.merge()
 	return l
 }
 
 // add adds a time in which n things were late.
 func (l *Lateness) add(part Part, at lateTime, n int) {
 	if part == LateFault || part == LateQueue {
-		l.packets = append(l.packets, at)
+		l.packets.add(at)
 	}
 	if part == LateLook {
 		// They are due whether or not anything had to be done then, so they do not add up.
 		at.from = at.until - at.worst
-		l.once = append(l.once, at)
+		l.once.add(at)
 		return
 	}
-	l.times = append(l.times, at)
+	l.times.add(at)
 	if n <= 1 {
-		l.chains = append(l.chains, at)
+		l.chains.add(at)
 	} else {
-		l.once = append(l.once, at)
+		l.once.add(at)
 	}
 }
 
@@ -150,19 +191,21 @@ func (l *Lateness) count(part Part, name string, worst, at time.Duration, n int)
 	}
 }
 
-// merged joins times that overlap or follow each other within [Shortest]: what was late by one made
+// merge joins times that overlap or follow each other within [Shortest]: what was late by one made
 // the next late.
-func merged(times []lateTime) []lateTime {
+func (l *lateTimes) merge() {
+	times := l.all
+	*l = lateTimes{}
 	slices.SortFunc(times, func(a, b lateTime) int { return cmp.Compare(a.from, b.from) })
-	var all []lateTime
 	for _, t := range times {
-		if last := len(all) - 1; last >= 0 && t.from <= all[last].until+Shortest {
-			all[last].until = max(all[last].until, t.until)
+		if last := len(l.all) - 1; last >= 0 && t.from <= l.all[last].until+Shortest {
+			joined := &l.all[last]
+			joined.until = max(joined.until, t.until)
+			l.longest = max(l.longest, joined.until-joined.from)
 			continue
 		}
-		all = append(all, t)
+		l.add(t)
 	}
-	return all
 }
 
 // Within returns by how much longer what lasted from one time until another may have taken because
@@ -170,20 +213,20 @@ func merged(times []lateTime) []lateTime {
 // Looks at sockets count once: nothing waits for them.
 func (l *Lateness) Within(from, until time.Duration) time.Duration {
 	sum, look := time.Duration(0), time.Duration(0)
-	for _, t := range l.times {
+	for t := range l.times.reaching(from, until) {
 		sum += t.overlap(from, until)
 	}
-	for _, t := range l.waits {
+	for t := range l.waits.reaching(from, until) {
 		sum += min(t.sum, t.overlap(from, until))
 	}
-	for _, t := range l.once {
+	for t := range l.once.reaching(from, until) {
 		look = max(look, min(t.worst, t.overlap(from, until)))
 	}
 	return min(max(sum, look), max(until-from, 0))
 }
 
 // overlap returns how much of a time is between two others.
-func (t lateTime) overlap(from, until time.Duration) time.Duration {
+func (t *lateTime) overlap(from, until time.Duration) time.Duration {
 	return max(min(t.until, until)-max(t.from, from), 0)
 }
 
@@ -196,15 +239,11 @@ func (t *lateTime) reaches(from, until time.Duration) bool {
 // lab was: the longest time in which one thing was late, or one after the other.
 func (l *Lateness) Once(from, until time.Duration) time.Duration {
 	longest := time.Duration(0)
-	for i := range l.chains {
-		if t := &l.chains[i]; t.reaches(from, until) {
-			longest = max(longest, t.until-t.from)
-		}
+	for t := range l.chains.reaching(from, until) {
+		longest = max(longest, t.until-t.from)
 	}
-	for i := range l.once {
-		if t := &l.once[i]; t.reaches(from, until) {
-			longest = max(longest, t.worst)
-		}
+	for t := range l.once.reaching(from, until) {
+		longest = max(longest, t.worst)
 	}
 	return longest
 }
@@ -214,15 +253,11 @@ func (l *Lateness) Once(from, until time.Duration) time.Duration {
 // kernel may have needed, too.
 func (l *Lateness) OnWay(from, until time.Duration) time.Duration {
 	packet, wait := time.Duration(0), time.Duration(0)
-	for i := range l.packets {
-		if t := &l.packets[i]; t.reaches(from, until) {
-			packet = max(packet, t.worst)
-		}
+	for t := range l.packets.reaching(from, until) {
+		packet = max(packet, t.worst)
 	}
-	for i := range l.waits {
-		if t := &l.waits[i]; t.reaches(from, until) {
-			wait = max(wait, t.worst)
-		}
+	for t := range l.waits.reaching(from, until) {
+		wait = max(wait, t.worst)
 	}
 	return 2*packet + wait
 }

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,6 +87,57 @@ func TestLatenessHasAPartForEachName(t *testing.T) {
 	}
 	if worst := got.Worst(); worst != 30*ms {
 		t.Errorf("the worst, apart from looks and stops, is %v, want 30ms", worst)
+	}
+}
+
+// Times are found by a search. Those that look through all of them are the same.
+func TestTimesThatReachIntoAnother(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	span := func() lateTime {
+		from := time.Duration(r.IntN(100)) * time.Millisecond
+		return lateTime{from: from, until: from + time.Duration(r.IntN(1+r.IntN(60)))*time.Millisecond}
+	}
+	found := 0
+	for range 200 {
+		var l lateTimes
+		times := make([]lateTime, r.IntN(12))
+		for i := range times {
+			times[i] = span()
+		}
+		slices.SortFunc(times, func(a, b lateTime) int { return int(a.until - b.until) })
+		for _, at := range times {
+			l.add(at)
+		}
+		for range 20 {
+			in := span()
+			var want, got []lateTime
+			for _, at := range times {
+				if at.reaches(in.from, in.until) {
+					want = append(want, at)
+				}
+			}
+			for at := range l.reaching(in.from, in.until) {
+				got = append(got, *at)
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("of %v, %v reach into %v, want %v", times, got, in, want)
+			}
+			found += len(want)
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d times reach into another: the test shows little", found)
+	}
+}
+
+func TestTimesThatWereLeftOutAreCounted(t *testing.T) {
+	const ms = time.Millisecond
+	l := Of(
+		Event{T: 20 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 10 * ms}},
+		Event{T: 40 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 30 * ms, N: 2, LeftOut: 7}},
+	).Lateness()
+	if l.LeftOut != 7 || len(l.Parts) != 1 || l.Parts[0].N != 10 {
+		t.Errorf("%d times are left out of %+v, want 7 of a part that was late 10 times", l.LeftOut, l.Parts)
 	}
 }
 

@@ -1,0 +1,121 @@
+package assertions
+
+import (
+	"net/netip"
+	"strings"
+
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+// latenessOf returns how late the lab was for an expectation: without actors that nothing joins to what
+// it judges. Their waits do not make it late, however many there are.
+func (ev *evidence) latenessOf(e *language.Expectation) *trace.Lateness {
+	groups := ev.groups()
+	concerned := map[string]bool{}
+	for _, host := range ev.named(e) {
+		concerned[groups.of(host)] = true
+	}
+	if len(concerned) == 0 {
+		return ev.lateness // it may be about all
+	}
+	return ev.t.LatenessOf(func(actor string) bool {
+		return concerned[groups.of(ev.scene.Host(actor))]
+	})
+}
+
+// groups are hosts that are joined: map entries lead from host to host, to one that has no entry.
+type groups map[string]string
+
+func (g groups) of(host string) string {
+	for g[host] != "" {
+		host = g[host]
+	}
+	return host
+}
+
+func (g groups) join(hosts ...string) {
+	for _, h := range hosts {
+		if a, b := g.of(hosts[0]), g.of(h); a != b {
+			g[a] = b
+		}
+	}
+}
+
+// groups returns which hosts are joined: by packets, by the names that steps have of others and of their
+// events, and by faults that events switch.
+func (ev *evidence) groups() groups {
+	if ev.joined != nil {
+		return ev.joined
+	}
+	g := groups{}
+	ev.joined = g
+	for i := range ev.s.Actors {
+		a := &ev.s.Actors[i]
+		g.join(append(ev.named(a.Steps), a.Host)...)
+	}
+	for i := range ev.s.Faults {
+		f := &ev.s.Faults[i]
+		if switches := language.EventRefs(f); len(switches) > 0 {
+			g.join(append(ev.struck(f), ev.named(switches)...)...)
+		}
+	}
+	owners := map[netip.Addr]string{}
+	for host, addrs := range ev.hosts {
+		for _, a := range addrs {
+			owners[a.Unmap()] = host
+		}
+	}
+	done := map[[2]netip.Addr]bool{}
+	for _, i := range ev.packets {
+		p := ev.t.Events[i].Packet
+		d := p.Decode()
+		ends := [2]netip.Addr{d.Src.Unmap(), d.Dst.Unmap()}
+		if done[ends] {
+			continue
+		}
+		done[ends] = true
+		src, dst := owners[ends[0]], owners[ends[1]]
+		if src != "" && dst != "" {
+			g.join(src, dst)
+		}
+	}
+	return g
+}
+
+// struck returns the hosts whose packets a fault may strike: all, if it names none.
+func (ev *evidence) struck(f *language.Fault) []string {
+	if hosts := append(ev.named(f.At), ev.named(&f.Match)...); len(hosts) > 0 {
+		return hosts
+	}
+	return ev.allHosts()
+}
+
+func (ev *evidence) allHosts() []string {
+	var hosts []string
+	for i := range ev.s.Hosts {
+		hosts = append(hosts, ev.s.Hosts[i].Name)
+	}
+	return hosts
+}
+
+// named returns the hosts that a part of the scenario names, by themselves, by their actors or by events.
+// A fault stands for all hosts.
+func (ev *evidence) named(part any) []string {
+	var hosts []string
+	for _, text := range language.Texts(part) {
+		name, _, _ := strings.Cut(text, ":") // of HOST:PORT
+		first, rest, _ := strings.Cut(name, ".")
+		switch {
+		case ev.s.Host(name) != nil:
+			hosts = append(hosts, name)
+		case ev.s.Actor(first) != nil:
+			hosts = append(hosts, ev.scene.Host(first))
+		case ev.s.Host(first) != nil: // HOST.input
+			hosts = append(hosts, first)
+		case ev.s.Fault(name) != nil, first == "fault" && rest != "":
+			hosts = append(hosts, ev.allHosts()...)
+		}
+	}
+	return hosts
+}
