@@ -13,36 +13,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
-
-	"halfopen/inject"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/inject"
 )
 
 // Emulator is the program that runs virtual machines.
 const Emulator = "qemu-system-x86_64"
-
-// bootArgs are the boot arguments of the guest's kernel. They turn off work that costs time at boot
-// and helps no lab: calibration of an exact clock, self-tests of cryptography, certificates,
-// preparations for tracing, mitigations against other guests. Averages of pressure would wake the
-// guest every few seconds.
-const bootArgs = "console=ttyS0 quiet panic=-1 edd=off nokaslr norandmaps mitigations=off " +
-	"init_on_alloc=0 audit=0 cryptomgr.notests nowatchdog psi=0 transparent_hugepage=never " +
-	"cgroup_disable=memory " +
-	"initcall_blacklist=load_system_certificate_list,init_blk_tracer,trace_eval_init,ftrace_check_for_weak_functions"
-
-// warpArgs are additional boot arguments for time that QEMU counts in instructions. The TSC is
-// exact then, and the HPET drives the clock, because calibrating the APIC's timer takes most of a
-// boot. /dev/hpet and ACPI's clock are useless, and the kernel measures both for a long time.
-// ACPI's routing of interrupts is a program to be interpreted, and useless too: virtio has MSI-X.
-const warpArgs = " tsc=reliable noapictimer no_timer_check lpj=4000000 random.trust_cpu=off " +
-	"random.trust_bootloader=off pci=noacpi initcall_blacklist=hpet_late_init,init_acpi_pm_clocksource"
-
-// emulatedCPU has every feature that QEMU can emulate, except those that make kernel and programs
-// copy and clear memory by single bytes: an emulated "rep movsb" is eight times slower than "rep
-// movsq". level-func7 leaves out FZRM, FSRS and FSRC, for which QEMU 7.2 has no names.
-const emulatedCPU = "max,-erms,-fsrm,level-func7=0"
 
 // machine is a running QEMU.
 type machine struct {
@@ -75,59 +53,6 @@ func (m *machine) close() {
 	if m.monitor != nil {
 		m.monitor.close()
 	}
-}
-
-// machineFiles are the files that a machine starts with. Those that it does not need are nil.
-type machineFiles struct {
-	// A machine boots kernel and initramfs. memory contains its memory.
-	kernel, initramfs, memory *os.File
-	// state is the snapshot that the machine continues from, job the job that it then finds.
-	state, job *os.File
-}
-
-// bootFiles returns the files of a machine that boots. It packs the initramfs and unpacks the
-// kernel at the same time.
-func (o *Options) bootFiles(
-	with accelerator, archive func() ([]byte, error),
-) (machineFiles, error) {
-	var files machineFiles
-	unpacked := make(chan error, 1)
-	go func() {
-		var failed error
-		files.kernel, failed = o.kernelFile(with)
-		unpacked <- failed
-	}()
-	base, err := archive()
-	if err == nil {
-		files.initramfs, err = memoryFile("initramfs", base)
-	}
-	if err := errors.Join(err, <-unpacked); err != nil {
-		files.close()
-		return machineFiles{}, err
-	}
-	return files, nil
-}
-
-// kernelFile opens the kernel that a machine boots, unpacked if the machine would take long to
-// unpack it. A kernel that cannot be unpacked here boots as it is: if it is broken, the boot shows
-// that. An unpacked kernel also needs pvh.bin, one of QEMU's option ROMs.
-func (o *Options) kernelFile(with accelerator) (*os.File, error) {
-	if with != kvm {
-		if unpacked, err := unpackImage(&o.Kernel); err == nil {
-			return memoryFile("kernel", unpacked)
-		}
-	}
-	f, err := os.Open(o.Kernel.Image)
-	if err != nil {
-		return nil, fmt.Errorf("opening the kernel: %w", err)
-	}
-	return f, nil
-}
-
-// close closes the files of bootFiles.
-func (files machineFiles) close() {
-	files.kernel.Close()
-	files.initramfs.Close()
 }
 
 // The descriptors that QEMU inherits.
@@ -331,57 +256,6 @@ func (o *Options) args(with accelerator) []string {
 		"-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
 		"-seed", "1", // of the guest's random number generator
 	)
-}
-
-// accelerator is the way in which QEMU runs the guest's code.
-type accelerator int
-
-const (
-	// warped is emulation that counts instructions, emulated is emulation in real time.
-	warped accelerator = iota
-	emulated
-	kvm
-	// saving is warped until the guest rests; restored continues from there.
-	saving
-	restored
-)
-
-// isMonitored reports whether QEMU gets commands.
-func (a accelerator) isMonitored() bool { return a == saving || a == restored }
-
-// isWarped reports whether QEMU counts instructions.
-func (a accelerator) isWarped() bool { return a == warped || a.isMonitored() }
-
-// bootArgs returns the boot arguments of a guest's kernel.
-func (a accelerator) bootArgs() string {
-	if a.isWarped() {
-		return bootArgs + warpArgs
-	}
-	return bootArgs
-}
-
-// accelerators returns the accelerators to try, in order.
-func (o *Options) accelerators() []accelerator {
-	if o.Warp {
-		return []accelerator{warped}
-	}
-	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
-		f.Close()
-		return []accelerator{kvm, emulated}
-	}
-	return []accelerator{emulated}
-}
-
-// patience is the time that a guest may take to come up. Some cloud machines have a /dev/kvm with
-// which a guest makes no progress.
-func (a accelerator) patience() time.Duration {
-	switch a {
-	case kvm:
-		return 10 * time.Second
-	case restored:
-		return 30 * time.Second
-	}
-	return 90 * time.Second
 }
 
 func (o *Options) memory() int {
