@@ -78,17 +78,23 @@ func (q *runQueue) waited(now time.Duration) (sum, worst time.Duration) {
 	return min(max(sum, worst), passed), min(worst, passed)
 }
 
-// runDelays returns what the kernel says of each thread of the process. Those that cannot be read are
-// missing: all of them with a kernel without CONFIG_SCHED_INFO.
+// mostOthers is how many threads are asked for, the oldest: those of the runtime are among them. A
+// parallel step has thousands, and each asks for the others.
+const mostOthers = 64
+
+// runDelays returns what the kernel says of each thread of the process, at most mostOthers. Those that
+// cannot be read are missing: all of them with a kernel without CONFIG_SCHED_INFO.
 func runDelays() map[string]delay {
 	all := map[string]delay{}
-	threads, err := os.ReadDir("/proc/self/task")
+	task, err := os.Open("/proc/self/task")
 	if err != nil {
 		return all
 	}
-	for _, t := range threads {
-		if d, ok := runDelay(filepath.Join("/proc/self/task", t.Name(), "schedstat")); ok {
-			all[t.Name()] = d
+	defer task.Close()
+	threads, _ := task.Readdirnames(mostOthers) // on an error, those read so far
+	for _, thread := range threads {
+		if d, ok := runDelay(filepath.Join("/proc/self/task", thread, "schedstat")); ok {
+			all[thread] = d
 		}
 	}
 	return all

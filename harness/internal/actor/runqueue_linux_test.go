@@ -3,8 +3,14 @@ package actor
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
+
+	"halfopen/inject"
+	"halfopen/internal/testlab"
 )
 
 func TestTheLongestOfSeveralWaits(t *testing.T) {
@@ -52,6 +58,31 @@ func TestAKernelWithoutRunQueueIsKnown(t *testing.T) {
 	if showsRunQueue(filepath.Join(t.TempDir(), "none")) {
 		t.Error("a file that is not there shows it")
 	}
+}
+
+// Each step of a parallel one asks for the others.
+func TestOnlySomeOfManyThreadsAreAskedFor(t *testing.T) {
+	if !ShowsRunQueue() {
+		testlab.Supported(t, &inject.MissingError{Feature: "schedstat"})
+	}
+	var all, there sync.WaitGroup
+	there.Add(2 * mostOthers)
+	end := make(chan struct{})
+	for range 2 * mostOthers {
+		all.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			there.Done()
+			<-end
+		})
+	}
+	there.Wait()
+	delays := runDelays()
+	if _, ok := delays[strconv.Itoa(os.Getpid())]; !ok || len(delays) > mostOthers {
+		t.Errorf("%d threads, the first among them: %t; want %d", len(delays), ok, mostOthers)
+	}
+	close(end)
+	all.Wait()
 }
 
 func TestSchedstatsAreRead(t *testing.T) {
