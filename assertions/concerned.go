@@ -68,7 +68,7 @@ func (ev *evidence) groups() groups {
 	}
 	done := map[[2]netip.Addr]bool{}
 	for _, i := range ev.packets {
-		p := ev.t.Events[i].Packet
+		p := ev.t.Events[i].Packet()
 		d := p.Decode()
 		ends := [2]netip.Addr{d.Src.Unmap(), d.Dst.Unmap()}
 		if done[ends] {

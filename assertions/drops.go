@@ -311,8 +311,9 @@ func (ev *evidence) droppedPackets(drops []int) map[int]string {
 	for i := range ev.t.Events {
 		e := &ev.t.Events[i]
 		switch {
-		case e.Packet != nil:
-			flows.Track(e.Packet.Decode(), e.Packet.Host, e.Packet.Device, e.Packet.Out)
+		case e.IsPacket():
+			p := e.Packet()
+			flows.Track(p.Decode(), p.Host, p.Device, p.Out)
 		case e.Drop != nil && len(e.Drop.Packet) > 0 && of[i]:
 			d := packet.DecodeIP(e.Drop.Packet)
 			texts[i] = packet.SummarizeIn(&d, flows.Track(&d, e.Drop.Host, "drop", false))

@@ -78,7 +78,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		case e.Step != nil:
 			key := stepKey{e.Step.Actor, e.Step.ID}
 			ev.steps[key] = append(ev.steps[key], i)
-		case e.Packet != nil:
+		case e.IsPacket():
 			ev.packets = append(ev.packets, i)
 		case e.Socket != nil:
 			ev.sockets = append(ev.sockets, i)

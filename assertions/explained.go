@@ -147,7 +147,8 @@ func (ev *evidence) leastLate(
 			break
 		}
 		e := &ev.t.Events[i]
-		if e.Packet.Out || e.Packet.Host != ev.scene.Host(step.Actor) || e.T > upTo {
+		p := e.Packet()
+		if p.Out || p.Host != ev.scene.Host(step.Actor) || e.T > upTo {
 			continue
 		}
 		by := ev.lateness.OnWay(e.T-length, e.T)
@@ -156,7 +157,7 @@ func (ev *evidence) leastLate(
 		}
 		// Packets have other addresses than their sockets where something translates them.
 		way := ev.way(i)
-		if local.IsValid() && remote.IsValid() && !ev.scene.Translates(e.Packet.Host) &&
+		if local.IsValid() && remote.IsValid() && !ev.scene.Translates(p.Host) &&
 			(way[0] != remote || way[1] != local) {
 			continue
 		}

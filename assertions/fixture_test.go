@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +202,14 @@ func syns(gaveUp time.Duration, at ...time.Duration) *trace.Trace {
 	p.socket(gaveUp, "client", clientAddr+":41234", serverAddr+":8080", "CLOSED")
 	p.hits("silent-server", gaveUp, uint64(len(at)))
 	return p.end(gaveUp+time.Second, "done")
+}
+
+// changeLast changes the last event, a packet.
+func (p *tape) changeLast(change func(*trace.Packet)) {
+	last := len(p.tr.Events) - 1
+	e := p.tr.Events[last].Whole()
+	e.Packet.Frame = slices.Clone(e.Packet.Frame)
+	change(e.Packet)
+	p.tr.Events = p.tr.Events[:last]
+	p.tr.Add(e)
 }

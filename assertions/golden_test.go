@@ -221,8 +221,7 @@ func TestPacketExpectations(t *testing.T) {
 	}
 	cut := func(p *tape) *trace.Trace {
 		p.packet(0, toServer("A", 1, 1, "hello"))
-		k := p.tr.Events[len(p.tr.Events)-1].Packet
-		k.Frame = k.Frame[:len(k.Frame)-3]
+		p.changeLast(func(k *trace.Packet) { k.Frame = k.Frame[:len(k.Frame)-3] })
 		return p.end(second, "done")
 	}
 	golden(t, "packets", connecting, []fixture{

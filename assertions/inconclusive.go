@@ -240,7 +240,7 @@ func (ev *evidence) orderMargins(want []language.Selector, matched []int) []marg
 
 // way is the way of a packet: its addresses and ports.
 func (ev *evidence) way(i int) [2]netip.AddrPort {
-	d := ev.t.Events[i].Packet.Decode()
+	d := ev.t.Events[i].Packet().Decode()
 	return [2]netip.AddrPort{netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"halfopen/harness/trace"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
@@ -49,12 +50,11 @@ func TestSelect(t *testing.T) {
 		AddrType: 1, Protocol: 0x800, HwAddressSize: 6, ProtAddressSize: 4, Operation: 1,
 		SourceHwAddress: make([]byte, 6), DstHwAddress: make([]byte, 6), SourceProtAddress: []byte{198, 18, 1, 2}, DstProtAddress: []byte{198, 18, 1, 1},
 	})
-	frame := p.tr.Events[len(p.tr.Events)-1].Packet.Frame
-	frame[12], frame[13] = 0x08, 0x06
+	p.changeLast(func(k *trace.Packet) { k.Frame[12], k.Frame[13] = 0x08, 0x06 })
 	tr := p.tr
 	var indexes []int
 	for i := range tr.Events {
-		if tr.Events[i].Packet != nil {
+		if tr.Events[i].IsPacket() {
 			indexes = append(indexes, i)
 		}
 	}

@@ -176,7 +176,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		}
 		if !slices.Contains(fitting, matched[i]) {
 			v.Differing = append(v.Differing, matched[i])
-			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet.Decode(), ev.flows[matched[i]])
+			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet().Decode(), ev.flows[matched[i]])
 			differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
 					got))
@@ -185,7 +185,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 	}
 	if extra := len(matched) - len(want); extra > 0 {
 		v.Differing = append(v.Differing, matched[len(want)])
-		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet.Decode(),
+		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet().Decode(),
 			ev.flows[matched[len(want)]])
 		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
 			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s",
@@ -214,8 +214,8 @@ func connections(m *selector.Matcher, t *trace.Trace, flows []packet.Flow) *sele
 		if conns.Complete(m) {
 			break
 		}
-		if p := t.Events[i].Packet; p != nil {
-			conns.See(m, p.Decode(), &flows[i])
+		if e := &t.Events[i]; e.IsPacket() {
+			conns.See(m, e.Packet().Decode(), &flows[i])
 		}
 	}
 	return &conns
@@ -227,7 +227,7 @@ func selectPackets(m *selector.Matcher, t *trace.Trace, flows []packet.Flow, pac
 	var chosen []int
 	conns := connections(m, t, flows)
 	for _, i := range packets {
-		if m.Matches(t.Events[i].Packet.Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
+		if m.Matches(t.Events[i].Packet().Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
 			chosen = append(chosen, i)
 		}
 	}
@@ -242,14 +242,14 @@ func (ev *evidence) connectionText(s *language.Selector) string {
 	}
 	conns := connections(m, ev.t, ev.flows)
 	for i := range ev.t.Events {
-		p := ev.t.Events[i].Packet
-		if p == nil || !conns.Takes(m, &ev.flows[i]) {
+		e := &ev.t.Events[i]
+		if !e.IsPacket() || !conns.Takes(m, &ev.flows[i]) {
 			continue
 		}
-		d := p.Decode()
+		d := e.Packet().Decode()
 		return fmt.Sprintf("connection %d of the run: %s > %s, first seen at %s", s.Conn,
 			netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort),
-			ev.when(ev.t.Events[i].T))
+			ev.when(e.T))
 	}
 	return fmt.Sprintf("the run had only %s, no connection %d",
 		say.Count(conns.Seen(), "connection"), s.Conn)
@@ -285,7 +285,7 @@ func (ev *evidence) listPackets(
 			mark = " retransmission"
 		}
 		v.list(fmt.Sprintf("  %s%s %s%s", ev.when(e.T), gap,
-			packet.SummarizeIn(e.Packet.Decode(), ev.flows[i]), mark))
+			packet.SummarizeIn(e.Packet().Decode(), ev.flows[i]), mark))
 	}
 }
 

@@ -360,8 +360,7 @@ client: [connect: {to: "server:8080"}, recv: {max: 16}]
 		{"a payload that was not captured", `packets: {tcp: DATA, payload: world}, none: true`, func(p *tape) {
 			p.packet(0, toServer("S", 1000, 0, ""))
 			p.packet(ms, toServer("A", 1001, 1, "hello, world"))
-			e := &p.tr.Events[len(p.tr.Events)-1]
-			e.Packet.Frame = e.Packet.Frame[:len(e.Packet.Frame)-6]
+			p.changeLast(func(k *trace.Packet) { k.Frame = k.Frame[:len(k.Frame)-6] })
 		}, Fail, true},
 		{"a moment that was only counted", `packets: {tcp: SYN}, since: fault.silent-server.hit, none: true`, func(p *tape) {
 			p.hits("silent-server", 0, 0)

@@ -27,7 +27,7 @@ func (ev *evidence) vantage(p *language.PacketsExpectation) (packets []int, by s
 		return ev.sentOnce(), "seen where sent"
 	}
 	for _, i := range ev.packets {
-		q := ev.t.Events[i].Packet
+		q := ev.t.Events[i].Packet()
 		switch {
 		case q.Host != host,
 			q.Device == "lo" && !q.Out,
@@ -63,7 +63,7 @@ func (ev *evidence) sentOnce() []int {
 	// packet came first.
 	passed := map[fingerprint][]int{}
 	for _, i := range ev.packets {
-		if p := ev.t.Events[i].Packet; p.Host == language.Wire && !p.Out {
+		if p := ev.t.Events[i].Packet(); p.Host == language.Wire && !p.Out {
 			m := mark(p.Decode())
 			passed[m] = append(passed[m], i)
 		}
@@ -71,7 +71,7 @@ func (ev *evidence) sentOnce() []int {
 	holds, copies := ev.mayHoldAndCopy()
 	ev.sent = []int{}
 	for _, i := range ev.packets {
-		p := ev.t.Events[i].Packet
+		p := ev.t.Events[i].Packet()
 		if !p.Out {
 			continue
 		}

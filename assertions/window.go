@@ -154,7 +154,7 @@ func (ev *evidence) cutShort(p *language.PacketsExpectation, packets, matched []
 	}
 	n := 0
 	for _, i := range selectPackets(m, ev.t, ev.flows, packets) {
-		if d := ev.t.Events[i].Packet.Decode(); !known[i] && len(d.Payload) < d.PayloadLen {
+		if d := ev.t.Events[i].Packet().Decode(); !known[i] && len(d.Payload) < d.PayloadLen {
 			n++
 		}
 	}
@@ -186,7 +186,7 @@ func (ev *evidence) noteNoOccasion(p *language.PacketsExpectation, seen []int, b
 		}
 		used := false
 		for _, i := range ev.packets {
-			d := ev.t.Events[i].Packet.Decode()
+			d := ev.t.Events[i].Packet().Decode()
 			used = used || key.is(int(d.SPort), int(d.DPort))
 		}
 		if !used {

@@ -11,10 +11,10 @@ import (
 	"halfopen/harness/trace"
 )
 
-// mostPackets is how many packets a trace has, the first ones; each takes some kilobyte of memory
-// until the run has been judged. They are those of a transfer of 140 MB from host to host, through
-// the wire.
-const mostPackets = 500_000
+// mostPackets is how many packets a trace has, the first ones. A trace keeps packets in a file if they
+// are very many, but needs some 50 bytes of memory for each while the run is judged. A million SYNs
+// through the wire that are answered by RSTs are six million packets.
+const mostPackets = 10_000_000
 
 // collector puts the messages of a lab and the events of the kernel's tracepoints together.
 type collector struct {
@@ -28,8 +28,10 @@ type collector struct {
 	emit func(trace.Event)
 	// forget is set if only the end is added to the trace.
 	forget bool
-	// packets counts the packets of the lab; those after the first most are left out.
-	packets, most int
+	// packets counts the packets of the lab. Those after the first most are left out, and those that
+	// come once the trace has no file for them, for which full is the reason; left counts both.
+	packets, most, left int
+	full                error
 	// latest is the time of the lab's latest event; waiting are the kernel's events after it.
 	latest  time.Duration
 	waiting []trace.Event
@@ -86,9 +88,11 @@ func (c *collector) merge(e trace.Event) {
 	}
 	c.latest = max(c.latest, e.T)
 	if e.Packet != nil {
-		if c.packets++; c.packets > c.most {
+		if c.packets++; c.packets > c.most || c.full != nil {
+			c.left++
 			return
 		}
+		c.full = c.trace.Spilled()
 	}
 	c.waiting = append(c.waiting, c.kernel.take(c.clock)...)
 	for len(c.waiting) > 0 && c.waiting[0].T <= c.latest {
@@ -111,10 +115,14 @@ func (c *collector) end(e trace.Event) {
 		lost.T = e.T
 		c.add(lost)
 	}
-	if left := c.packets - c.most; left > 0 {
+	if c.left > 0 {
+		why := "more do not fit into memory"
+		if c.full != nil {
+			why = "there was no file for more: " + c.full.Error()
+		}
 		c.add(trace.Event{T: e.T, Note: &trace.Note{
-			Untrue: true, Text: fmt.Sprintf("the trace has %d packets; the last %d were left out, "+
-				"because more do not fit into memory", c.most, left),
+			Untrue: true, Text: fmt.Sprintf("the trace has %d packets; the last %d were left out, because %s",
+				c.packets-c.left, c.left, why),
 		}})
 	}
 	c.add(e)

@@ -187,8 +187,11 @@ expect:
 func frames(tr *trace.Trace, host string, out bool) [][]byte {
 	var list [][]byte
 	for i := range tr.Events {
-		p := tr.Events[i].Packet
-		if p == nil || p.Host != host || p.Out != out || p.Decode().Proto != "tcp" {
+		if !tr.Events[i].IsPacket() {
+			continue
+		}
+		p := tr.Events[i].Packet()
+		if p.Host != host || p.Out != out || p.Decode().Proto != "tcp" {
 			continue
 		}
 		b := slices.Clone(p.Frame[14:])

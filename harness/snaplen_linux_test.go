@@ -45,7 +45,8 @@ expect:
 			}
 			longest, onTheWire := 0, 0
 			for i := range tr.Events {
-				if p := tr.Events[i].Packet; p != nil {
+				if tr.Events[i].IsPacket() {
+					p := tr.Events[i].Packet()
 					onTheWire = max(onTheWire, p.Length)
 					if p.Length > 256 || len(p.Frame) != p.Length {
 						longest = max(longest, len(p.Frame))

@@ -284,7 +284,7 @@ func TestTracesOfEarlierVersionsNeedNoCapture(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := r.Trace.Events[1].Packet
+			p := r.Trace.Events[1].Packet()
 			if p.Host != "client" || p.Device != "eth0" || !p.Out || p.Length != 60 || string(p.Frame) != "\x01\x02\x03" {
 				t.Errorf("the packet is %+v", p)
 			}

@@ -21,8 +21,7 @@ type LinkEnd struct {
 	Device string `json:"device,omitempty"`
 }
 
-// Packet is a packet seen at one end of a link. The fields stand in an order that takes little
-// memory.
+// Packet is a packet seen at one end of a link.
 type Packet struct {
 	// Number is the place of the packet in the capture that is stored with the trace, from 1, as
 	// Wireshark counts. It is 0 in traces that are not stored, and in those of earlier versions,
@@ -32,7 +31,8 @@ type Packet struct {
 	Out bool `json:"out,omitempty"`
 	// LinkEnd is never nil in a trace.
 	*LinkEnd
-	// Frame has the bytes from the link layer header on, as many as the capture keeps.
+	// Frame has the bytes from the link layer header on, as many as the capture keeps. Those of a packet
+	// of a trace must not be changed.
 	Frame []byte `json:"frame,omitempty"`
 	// Length is the length of the whole frame in bytes.
 	Length int `json:"length,omitempty"`
@@ -40,7 +40,7 @@ type Packet struct {
 
 // Decode decodes the packet's frame. Each call does so: the fields of a packet take more memory
 // than its frame, and a trace has very many packets.
-func (p *Packet) Decode() *Decoded {
+func (p Packet) Decode() *Decoded {
 	d := packet.Decode(p.Frame)
 	return &d
 }
@@ -73,7 +73,8 @@ func (p *Packet) referring(at time.Duration, number int) *referringEvent {
 func (t *Trace) Flows() []Flow {
 	flows, tracker := make([]Flow, len(t.Events)), packet.NewFlows()
 	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil {
+		if t.Events[i].IsPacket() {
+			p := t.Events[i].Packet()
 			flows[i] = tracker.Track(p.Decode(), p.Host, p.Device, p.Out)
 		}
 	}

@@ -23,8 +23,8 @@ const (
 	mostData    = 16 << 10
 )
 
-// Append adds a packet. It returns false if it belongs to another value: it was seen at another end,
-// or there is no room. The first packet always has room.
+// Append adds a packet, and reports whether it could: all packets of one value were seen at the same
+// link end, and their number and size are bounded. The first packet is always added.
 func (ps *Packets) Append(at time.Duration, p *Packet) bool {
 	switch {
 	case ps.N == 0:

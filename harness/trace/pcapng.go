@@ -22,7 +22,7 @@ func (t *Trace) WriteCapture(w io.Writer) error {
 		app, kernel = "halfopen "+r.Version, "linux "+r.Kernel
 		comment = fmt.Sprintf("%s %s %s, seed %d", r.Scenario, r.Case, r.Family, r.Seed)
 	}
-	bw := bufio.NewWriter(w)
+	bw := bufio.NewWriterSize(w, 256<<10)
 	header := binary.LittleEndian.AppendUint32(nil, ngMagic)
 	header = binary.LittleEndian.AppendUint16(header, 1) // version 1.0
 	header = binary.LittleEndian.AppendUint16(header, 0)
@@ -33,7 +33,7 @@ func (t *Trace) WriteCapture(w io.Writer) error {
 	header = appendOption(header, optSectionApp, []byte(app))
 	writeBlock(bw, blockSection, endOptions(header))
 
-	ends, packets := linkEnds(t)
+	ends, number := linkEnds(t)
 	for _, end := range ends {
 		b := binary.LittleEndian.AppendUint32(nil, linkTypeEthernet)
 		b = binary.LittleEndian.AppendUint32(b, 0) // no limit on captured bytes
@@ -42,22 +42,30 @@ func (t *Trace) WriteCapture(w io.Writer) error {
 		b = appendOption(b, optInterfaceResolution, []byte{9}) // 10^-9 s
 		writeBlock(bw, blockInterface, endOptions(b))
 	}
-	for _, p := range packets {
-		e := &t.Events[p.event]
-		frame := e.Packet.Frame
-		ts := uint64(wall.Add(e.T).UnixNano())
-		b := binary.LittleEndian.AppendUint32(nil, uint32(p.end))
+	events := t.inOrder()
+	var b, flags []byte // used again for each packet
+	for i := range events {
+		if !events[i].IsPacket() {
+			continue
+		}
+		p := events[i].Packet()
+		ts := uint64(wall.Add(events[i].T).UnixNano())
+		b = binary.LittleEndian.AppendUint32(b[:0], uint32(number[*p.LinkEnd]))
 		b = binary.LittleEndian.AppendUint32(b, uint32(ts>>32))
 		b = binary.LittleEndian.AppendUint32(b, uint32(ts))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(frame)))
-		b = binary.LittleEndian.AppendUint32(b, uint32(max(e.Packet.Length, len(frame))))
-		b = pad(append(b, frame...))
-		flags := uint32(ngInbound)
-		if e.Packet.Out {
-			flags = ngOutbound
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Frame)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(max(p.Length, len(p.Frame))))
+		b = pad(append(b, p.Frame...))
+		direction := uint32(ngInbound)
+		if p.Out {
+			direction = ngOutbound
 		}
-		b = appendOption(b, optPacketFlags, binary.LittleEndian.AppendUint32(nil, flags))
-		writeBlock(bw, blockPacket, endOptions(b))
+		flags = binary.LittleEndian.AppendUint32(flags[:0], direction)
+		b = endOptions(appendOption(b, optPacketFlags, flags))
+		writeBlock(bw, blockPacket, b)
+	}
+	if err := t.Err(); err != nil {
+		return fmt.Errorf("writing pcapng: %w", err)
 	}
 	// A bufio.Writer keeps its first error.
 	if err := bw.Flush(); err != nil {
@@ -121,22 +129,16 @@ func pad(b []byte) []byte {
 // linkEnd is an interface of the file.
 type linkEnd struct{ name, description string }
 
-// captured is a packet: the index of its event in the trace, and of its link end in the list.
-type captured struct{ event, end int }
-
-// linkEnds lists the ends of all links of the lab, and the packets captured at them in order of
-// time.
-func linkEnds(t *Trace) ([]linkEnd, []captured) {
+// linkEnds lists the ends of all links of the lab, and those of its packets, and says which number
+// each has in the list.
+func linkEnds(t *Trace) ([]linkEnd, map[LinkEnd]int) {
 	var ends []linkEnd
-	var packets []captured
-	index := map[string]int{}
-	add := func(host, device, description string) int {
-		name := host + ":" + device
-		if _, ok := index[name]; !ok {
-			index[name] = len(ends)
-			ends = append(ends, linkEnd{name, description})
+	number := map[LinkEnd]int{}
+	add := func(end LinkEnd, description string) {
+		if _, known := number[end]; !known {
+			number[end] = len(ends)
+			ends = append(ends, linkEnd{end.Host + ":" + end.Device, description})
 		}
-		return index[name]
 	}
 	for _, h := range t.Hosts() {
 		for _, l := range h.Links {
@@ -144,16 +146,24 @@ func linkEnds(t *Trace) ([]linkEnd, []captured) {
 			if l.Peer != "" {
 				description = fmt.Sprintf("%s's end of its link with %s", h.Name, l.Peer)
 			}
-			add(h.Name, l.Device, description)
+			add(LinkEnd{h.Name, l.Device}, description)
 		}
 	}
-	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil {
-			packets = append(packets, captured{i, add(p.Host, p.Device, "")})
+	if t.packets != nil {
+		for _, end := range t.packets.store.ends {
+			add(*end, "")
 		}
 	}
-	slices.SortStableFunc(packets, func(a, b captured) int {
-		return cmp.Compare(t.Events[a.event].T, t.Events[b.event].T)
-	})
-	return ends, packets
+	return ends, number
+}
+
+// inOrder returns the events in the order of time.
+func (t *Trace) inOrder() []Entry {
+	byTime := func(a, b Entry) int { return cmp.Compare(a.T, b.T) }
+	if slices.IsSortedFunc(t.Events, byTime) {
+		return t.Events
+	}
+	events := slices.Clone(t.Events)
+	slices.SortStableFunc(events, byTime)
+	return events
 }

@@ -14,7 +14,8 @@ import (
 // [Trace.ReadCapture].
 func (t *Trace) Referring() bool {
 	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil {
+		if t.Events[i].IsPacket() {
+			p := t.Events[i].Packet()
 			return p.Number > 0 && p.Frame == nil
 		}
 	}
@@ -29,26 +30,29 @@ func (t *Trace) ReadCapture(r io.Reader) error {
 		wall = run.Wall
 	}
 	in := captureReader{r: bufio.NewReaderSize(r, 256<<10)}
+	whole := &seen{store: &store{}}
 	for i := range t.Events {
 		e := &t.Events[i]
-		if e.Packet == nil {
+		if !e.IsPacket() {
 			continue
 		}
+		number := e.Packet().Number
 		at, p, err := in.next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return fmt.Errorf("it has %d packets, fewer than the trace", in.packets)
 		case err != nil:
 			return fmt.Errorf("after packet %d: %w", in.packets, err)
-		case int(e.Packet.Number) != in.packets || at != uint64(wall.Add(e.T).UnixNano()):
+		case int(number) != in.packets || at != uint64(wall.Add(e.T).UnixNano()):
 			return fmt.Errorf("packet %d is not the one of the trace: the file was changed, or is of another run", in.packets)
 		}
-		p.Number = e.Packet.Number
-		e.Packet = p
+		p.Number = number
+		e.seen, e.at = whole, whole.store.add(p)
 	}
 	if _, _, err := in.next(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("it has more packets than the trace: %d and more", in.packets)
 	}
+	t.packets = whole
 	return nil
 }
 
@@ -57,6 +61,8 @@ type captureReader struct {
 	r       *bufio.Reader
 	ends    []*LinkEnd
 	packets int
+	// buf has the block that was read last.
+	buf []byte
 }
 
 // largestBlock bounds a block: the largest frame has 64 KiB, and a comment has a name.
@@ -64,7 +70,8 @@ const largestBlock = 1 << 20
 
 var errBlock = errors.New("a block is malformed")
 
-// next returns the next packet and its time in nanoseconds since 1970; io.EOF after the last.
+// next returns the next packet and its time in nanoseconds since 1970; io.EOF after the last. The
+// packet's frame is valid until the next call.
 func (c *captureReader) next() (at uint64, p *Packet, err error) {
 	for {
 		kind, body, err := c.block()
@@ -95,7 +102,10 @@ func (c *captureReader) block() (kind uint32, body []byte, err error) {
 	if length < 12 || length%4 != 0 || length > largestBlock {
 		return 0, nil, errBlock
 	}
-	body = make([]byte, length-8)
+	if int(length) > cap(c.buf) {
+		c.buf = make([]byte, length)
+	}
+	body = c.buf[:length-8]
 	if _, err := io.ReadFull(c.r, body); err != nil {
 		return 0, nil, io.ErrUnexpectedEOF
 	}

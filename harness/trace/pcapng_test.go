@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // sample is a trace with packets at several link ends, some at the same instant.
@@ -49,15 +51,13 @@ func TestPacketsAreReadFromTheCapture(t *testing.T) {
 			}
 			for i := range tr.Events {
 				was, is := &tr.Events[i], &got.Events[i]
-				if was.Packet == nil {
+				if !was.IsPacket() {
 					continue
 				}
-				p := *is.Packet
+				p, want := is.Packet(), was.Packet()
 				p.Number = 0
-				if was.T != is.T || p.Host != was.Packet.Host || p.Device != was.Packet.Device ||
-					p.Out != was.Packet.Out || p.Length != was.Packet.Length ||
-					!bytes.Equal(p.Frame, was.Packet.Frame) {
-					t.Fatalf("event %d is %+v at %s, want %+v at %s", i, p, is.T, *was.Packet, was.T)
+				if diff := cmp.Diff(want, p); diff != "" || was.T != is.T {
+					t.Fatalf("event %d is at %s, want %s (-want +got):\n%s", i, is.T, was.T, diff)
 				}
 			}
 			if len(got.Events) != len(tr.Events) {
@@ -119,7 +119,7 @@ func FuzzReadCapture(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, capture []byte) {
 		tr := sample(5)
-		if tr.ReadCapture(bytes.NewReader(capture)) == nil && !tr.Events[2].Packet.Out {
+		if tr.ReadCapture(bytes.NewReader(capture)) == nil && !tr.Events[2].Packet().Out {
 			t.Error("the first packet was received")
 		}
 	})

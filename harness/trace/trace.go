@@ -14,28 +14,45 @@ import (
 	"time"
 )
 
-// Trace is the events of one run in the order of their times.
+// Trace is the events of one run in the order of their times. Add packets from one goroutine, and read
+// them once all are in; then several may read.
 type Trace struct {
 	Events []Entry
-	// ends are the link ends of the packets: packets of one end share its names.
-	ends []*LinkEnd
+	// packets has the packets of the trace; nil if it has none.
+	packets *seen
 }
 
-// Entry is an event in a trace, with the same fields. It takes little memory for a packet, of which
-// there are millions. [Trace.Add] and [Of] make entries; the zero Entry is not ready to use.
+// Entry is an event in a trace, with the same fields, but [Entry.Packet] returns its packet. It takes
+// little memory for a packet, of which there are millions. [Trace.Add] and [Of] make entries; the zero
+// Entry is not ready to use.
 type Entry struct {
-	T      time.Duration
-	Packet *Packet
-	// Event is the event if it is no packet. That of a packet is empty.
-	*Event
+	T time.Duration
+	*seen
+	// at is where the packet is in the store.
+	at place
 }
 
-// notPacket is the Event of all packets.
-var notPacket Event
+// seen is an event in a trace. Without any field of the event set it is all packets of one trace.
+type seen struct {
+	Event
+	// store has the packets; nil for other events.
+	store *store
+}
+
+// IsPacket reports whether the event is a packet.
+func (e *Entry) IsPacket() bool { return e.store != nil }
+
+// Packet returns the packet. If the event is not a packet, it returns one without a link end.
+func (e *Entry) Packet() Packet {
+	if e.store == nil {
+		return Packet{}
+	}
+	return e.store.packet(e.at)
+}
 
 // Kind is the JSON key of the event, as [Event.Kind] returns it.
 func (e *Entry) Kind() string {
-	if e.Packet != nil {
+	if e.IsPacket() {
 		return "packet"
 	}
 	return e.Event.Kind()
@@ -43,10 +60,11 @@ func (e *Entry) Kind() string {
 
 // Whole returns the event as it was added.
 func (e *Entry) Whole() Event {
-	if e.Packet != nil {
-		return Event{T: e.T, Packet: e.Packet}
+	if e.IsPacket() {
+		p := e.Packet()
+		return Event{T: e.T, Packet: &p}
 	}
-	return *e.Event
+	return e.Event
 }
 
 // Of returns a trace of these events.
@@ -59,35 +77,39 @@ func Of(events ...Event) *Trace {
 }
 
 // Add appends an event. Call [Trace.Sort] once all are in: observers report packets and sockets a
-// little late. The trace takes a packet over, and shares its link end with others.
+// little late. The trace copies a packet.
 func (t *Trace) Add(e Event) {
 	if e.Packet != nil {
-		t.addPacket(e.T, e.Packet)
+		t.AddPacket(e.T, e.Packet)
 		return
 	}
-	kept := e
-	t.Events = append(t.Events, Entry{T: e.T, Event: &kept})
+	t.Events = append(t.Events, Entry{T: e.T, seen: &seen{Event: e}})
 }
 
-func (t *Trace) addPacket(at time.Duration, p *Packet) {
-	if end := t.end(p.LinkEnd); p.LinkEnd != end {
-		p.LinkEnd = end
+// AddPacket appends a packet, as [Trace.Add] does.
+func (t *Trace) AddPacket(at time.Duration, p *Packet) {
+	if t.packets == nil {
+		t.packets = &seen{store: &store{}}
 	}
-	t.Events = append(t.Events, Entry{T: at, Packet: p, Event: &notPacket})
+	t.Events = append(t.Events, Entry{T: at, seen: t.packets, at: t.packets.store.add(p)})
 }
 
-// end returns the link end that all packets with these names share.
-func (t *Trace) end(of *LinkEnd) *LinkEnd {
-	if of == nil {
-		of = &LinkEnd{}
+// Spilled says why the trace can no longer write packets to a file; nil if it can. Packets that are
+// added then take memory.
+func (t *Trace) Spilled() error {
+	if t.packets == nil {
+		return nil
 	}
-	for _, end := range t.ends {
-		if end == of || *end == *of {
-			return end
-		}
+	return t.packets.store.unwritten
+}
+
+// Err returns the first error of reading packets back from the file that has those for which there is
+// no memory. What rests on the trace is then worth nothing.
+func (t *Trace) Err() error {
+	if t.packets == nil {
+		return nil
 	}
-	t.ends = append(t.ends, of)
-	return of
+	return t.packets.store.err()
 }
 
 // Sort orders the events by time. Events of the same instant keep the order in which they were
@@ -169,7 +191,8 @@ const MostSummarized = 10_000
 func (t *Trace) WriteReferring(w io.Writer) error {
 	return t.write(w, func(l *lines, e *Entry, number int) error {
 		if number <= MostSummarized {
-			return l.json.Encode(e.Packet.referring(e.T, number))
+			p := e.Packet()
+			return l.json.Encode(p.referring(e.T, number))
 		}
 		return l.reference(e.T, number)
 	})
@@ -199,11 +222,11 @@ func (t *Trace) write(w io.Writer, packet func(*lines, *Entry, int) error) error
 	for i := range t.Events {
 		e := &t.Events[i]
 		var err error
-		if e.Packet != nil {
+		if e.IsPacket() {
 			packets++
 			err = packet(&l, e, packets)
 		} else {
-			err = l.json.Encode(e.Event)
+			err = l.json.Encode(&e.Event)
 		}
 		if err != nil {
 			return fmt.Errorf("writing event %d: %w", i, err)

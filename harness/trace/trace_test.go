@@ -106,7 +106,7 @@ func TestReadReturnsWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The scenario is written with HTML characters escaped, which means the same.
-	if diff := cmp.Diff(want.Events, got.Events, cmp.Transformer("", func(m json.RawMessage) (v any) {
+	if diff := cmp.Diff(whole(want), whole(got), cmp.Transformer("", func(m json.RawMessage) (v any) {
 		if err := json.Unmarshal(m, &v); err != nil {
 			return string(m)
 		}
@@ -191,6 +191,15 @@ func TestSortKeepsTheOrderOfOneInstant(t *testing.T) {
 	if diff := cmp.Diff([]string{"6", "1", "3", "5", "2", "0", "4"}, got); diff != "" {
 		t.Errorf("order of the events (-want +got):\n%s", diff)
 	}
+}
+
+// whole returns the events as they were added.
+func whole(t *Trace) []Event {
+	var all []Event
+	for i := range t.Events {
+		all = append(all, t.Events[i].Whole())
+	}
+	return all
 }
 
 func TestFindingEvents(t *testing.T) {

@@ -88,15 +88,19 @@ func delayErrors(t *trace.Trace) []time.Duration {
 	var errs []time.Duration
 	for i := range t.Events {
 		e := &t.Events[i]
-		if e.Packet == nil || e.Packet.Host != "wire" {
+		if !e.IsPacket() {
 			continue
 		}
-		d := e.Packet.Decode()
+		p := e.Packet()
+		if p.Host != "wire" {
+			continue
+		}
+		d := p.Decode()
 		if d.Proto != "tcp" || d.Kind() != "SYN" {
 			continue
 		}
 		k := key{netip.AddrPortFrom(d.Src, d.SPort), d.Seq}
-		if !e.Packet.Out {
+		if !p.Out {
 			came[k] = e.T
 		} else if at, ok := came[k]; ok {
 			errs = append(errs, e.T-at-asked)

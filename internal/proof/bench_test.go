@@ -12,7 +12,7 @@ import (
 func raw(p *tape, out bool, flags string, seq, ack int) []byte {
 	p.packet(out, flags, seq, ack, 0)
 	last := len(p.tr.Events) - 1
-	frame := p.tr.Events[last].Packet.Frame
+	frame := p.tr.Events[last].Packet().Frame
 	p.tr.Events = p.tr.Events[:last]
 	return frame
 }

@@ -278,20 +278,21 @@ func (c *collection) program(i int) {
 func (c *collection) add(i int) {
 	e := &c.t.Events[i]
 	switch {
-	case e.Packet != nil:
-		h := c.named[e.Packet.Host]
-		d := e.Packet.Decode()
+	case e.IsPacket():
+		p := e.Packet()
+		h := c.named[p.Host]
+		d := p.Decode()
 		if h == nil || d.Proto != "tcp" || d.FragmentOffset > 0 || d.Malformed {
 			return
 		}
 		src := netip.AddrPortFrom(d.Src.Unmap(), d.SPort)
 		dst := netip.AddrPortFrom(d.Dst.Unmap(), d.DPort)
-		loopback := e.Packet.Device == "lo"
-		if (e.Packet.Out || loopback) && h.addrs[src.Addr()] &&
+		loopback := p.Device == "lo"
+		if (p.Out || loopback) && h.addrs[src.Addr()] &&
 			!h.isCrafted(ends{src, dst}, e.T, d) {
 			h.connection(ends{src, dst}).add(item{at: e.T, kind: sent, event: i, d: d})
 		}
-		if (!e.Packet.Out || loopback) && h.addrs[dst.Addr()] {
+		if (!p.Out || loopback) && h.addrs[dst.Addr()] {
 			h.connection(ends{dst, src}).add(item{at: e.T, kind: received, event: i, d: d})
 		}
 	case e.Socket != nil:

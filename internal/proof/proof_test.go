@@ -150,7 +150,7 @@ func (p *tape) craft() *tape {
 	began := p.now - ms/2
 	return p.add(trace.Event{Step: &trace.Step{
 		Actor: p.host, ID: "segment", Op: "segment", N: 1, Began: began, Result: 40,
-		Packet: last.Packet.Frame[14:54],
+		Packet: last.Packet().Frame[14:54],
 	}})
 }
 

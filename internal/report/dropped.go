@@ -129,7 +129,8 @@ func placeInFlows(t *trace.Trace, unseen map[int]*Journey) {
 	}
 	flows := packet.NewFlows()
 	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil {
+		if t.Events[i].IsPacket() {
+			p := t.Events[i].Packet()
 			flows.Track(p.Decode(), p.Host, p.Device, p.Out)
 		} else if j := unseen[i]; j != nil {
 			j.Flow = flows.Track(j.Packet, j.From, "output", true)

@@ -75,7 +75,7 @@ func holdUnreported(f *language.Fault, t *trace.Trace, hosts selector.Hosts, all
 		}
 		if j.Struck == "" && j.Held == "" && j.Last+f.Do.Effects().Holds >= until {
 			held = append(held, j)
-			bytes += t.Events[j.Events[0]].Packet.Length
+			bytes += t.Events[j.Events[0]].Packet().Length
 		}
 	}
 	if r := f.Do.Rate; r != nil && bytes > int(r.QueueLength()) {

@@ -113,7 +113,6 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	open := map[packetKey][]*Journey{}
 	var all []*Journey
 	for i := range t.Events {
-		p := t.Events[i].Packet
 		if f := t.Events[i].Fault; f != nil && atOutput(s, f) {
 			d := packet.DecodeIP(f.Packet)
 			stopped[i] = &Journey{
@@ -122,7 +121,11 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 			}
 		}
 		// On lo a packet is seen where it is sent, as expectations count it.
-		if p == nil || p.Device == loopback && !p.Out {
+		if !t.Events[i].IsPacket() {
+			continue
+		}
+		p := t.Events[i].Packet()
+		if p.Device == loopback && !p.Out {
 			continue
 		}
 		d := p.Decode()

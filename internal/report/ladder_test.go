@@ -126,7 +126,7 @@ func TestLadderDrawsAnything(t *testing.T) {
 func packetsOf(t *trace.Trace, kind string) []int {
 	var at []int
 	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil && p.Decode().Kind() == kind {
+		if e := &t.Events[i]; e.IsPacket() && e.Packet().Decode().Kind() == kind {
 			at = append(at, i)
 		}
 	}
@@ -137,7 +137,7 @@ func packetsOf(t *trace.Trace, kind string) []int {
 func seenBy(t *trace.Trace, host string) []int {
 	var at []int
 	for i := range t.Events {
-		if p := t.Events[i].Packet; p != nil && p.Host == host {
+		if e := &t.Events[i]; e.IsPacket() && e.Packet().Host == host {
 			at = append(at, i)
 		}
 	}

@@ -24,7 +24,7 @@ func TestPcapngHasEveryPacketWhereAndWhenItWasSeen(t *testing.T) {
 	names, packets := readPcapng(t, buf.Bytes())
 	var want []*trace.Entry
 	for i := range tr.Events {
-		if tr.Events[i].Packet != nil {
+		if tr.Events[i].IsPacket() {
 			want = append(want, &tr.Events[i])
 		}
 	}
@@ -36,14 +36,15 @@ func TestPcapngHasEveryPacketWhereAndWhenItWasSeen(t *testing.T) {
 		if at := tr.Run().Wall.Add(e.T).UnixNano(); p.at != at {
 			t.Errorf("packet %d at %d, want %d", i, p.at, at)
 		}
-		if !bytes.Equal(p.frame, e.Packet.Frame) {
+		k := e.Packet()
+		if !bytes.Equal(p.frame, k.Frame) {
 			t.Errorf("packet %d has other bytes", i)
 		}
-		if name := e.Packet.Host + ":" + e.Packet.Device; names[p.end] != name {
+		if name := k.Host + ":" + k.Device; names[p.end] != name {
 			t.Errorf("packet %d on %q, want %q", i, names[p.end], name)
 		}
-		if (p.flags == 2) != e.Packet.Out || p.flags == 0 {
-			t.Errorf("packet %d: flags %d, want out %v", i, p.flags, e.Packet.Out)
+		if (p.flags == 2) != k.Out || p.flags == 0 {
+			t.Errorf("packet %d: flags %d, want out %v", i, p.flags, k.Out)
 		}
 	}
 }

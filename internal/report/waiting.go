@@ -76,9 +76,7 @@ func (w *waiting) event(e *trace.Event) {
 // packet counts a packet at the place where the expectation will count it: at one host's end of the
 // link.
 func (w *waiting) packet(e *trace.Event) {
-	// Not Packet.Decode, which stores its result: the event belongs to the run, on another
-	// goroutine.
-	d := packet.Decode(e.Packet.Frame)
+	d := e.Packet.Decode()
 	for i := range w.counts {
 		c := &w.counts[i]
 		sel := &c.expect.Packets
@@ -91,7 +89,7 @@ func (w *waiting) packet(e *trace.Event) {
 		case sel.To != "":
 			here = e.Packet.Host == sel.To && !e.Packet.Out
 		}
-		if here && c.match.Matches(&d, &packet.Flow{}) {
+		if here && c.match.Matches(d, &packet.Flow{}) {
 			c.seen++
 			c.last = e.T
 		}

@@ -63,7 +63,7 @@ func sameTimes(t *testing.T, a, b *trace.Trace) {
 		if x.Kind() != y.Kind() || (x.T-y.T).Abs() > slack {
 			t.Fatalf("event %d is %s at %s, and %s at %s the second time", i, x.Kind(), x.T, y.Kind(), y.T)
 		}
-		if x.Packet != nil && !bytes.Equal(x.Packet.Frame, y.Packet.Frame) {
+		if x.IsPacket() && !bytes.Equal(x.Packet().Frame, y.Packet().Frame) {
 			t.Errorf("event %d is another packet the second time", i)
 		}
 		if x.T == y.T {
