@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
-	"halfopen/internal/packet"
 	"halfopen/internal/proof"
 	"halfopen/internal/say"
 	"halfopen/internal/selector"
@@ -17,7 +16,7 @@ import (
 type evidence struct {
 	s       *language.Scenario
 	t       *trace.Trace
-	flows   []packet.Flow
+	flows   *trace.Flows
 	hosts   selector.Hosts
 	sysctls map[string]bool // whether the kernel has each sysctl that was probed
 	started time.Duration

@@ -176,7 +176,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		}
 		if !slices.Contains(fitting, matched[i]) {
 			v.Differing = append(v.Differing, matched[i])
-			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet().Decode(), ev.flows[matched[i]])
+			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet().Decode(), ev.flows.At(matched[i]))
 			differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
 					got))
@@ -186,7 +186,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 	if extra := len(matched) - len(want); extra > 0 {
 		v.Differing = append(v.Differing, matched[len(want)])
 		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet().Decode(),
-			ev.flows[matched[len(want)]])
+			ev.flows.At(matched[len(want)]))
 		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
 			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s",
 				len(want), extra, got))
@@ -208,14 +208,15 @@ func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]i
 
 // connections returns the connections of the run as a selector counts them, up to the one that it
 // asks for.
-func connections(m *selector.Matcher, t *trace.Trace, flows []packet.Flow) *selector.Conns {
+func connections(m *selector.Matcher, t *trace.Trace, flows *trace.Flows) *selector.Conns {
 	var conns selector.Conns
 	for i := range t.Events {
 		if conns.Complete(m) {
 			break
 		}
 		if e := &t.Events[i]; e.IsPacket() {
-			conns.See(m, e.Packet().Decode(), &flows[i])
+			f := flows.At(i)
+			conns.See(m, e.Packet().Decode(), &f)
 		}
 	}
 	return &conns
@@ -223,11 +224,12 @@ func connections(m *selector.Matcher, t *trace.Trace, flows []packet.Flow) *sele
 
 // selectPackets returns the packets that match. packets are indexes into the trace's events, flows is
 // [trace.Trace.Flows].
-func selectPackets(m *selector.Matcher, t *trace.Trace, flows []packet.Flow, packets []int) []int {
+func selectPackets(m *selector.Matcher, t *trace.Trace, flows *trace.Flows, packets []int) []int {
 	var chosen []int
 	conns := connections(m, t, flows)
 	for _, i := range packets {
-		if m.Matches(t.Events[i].Packet().Decode(), &flows[i]) && conns.Takes(m, &flows[i]) {
+		f := flows.At(i)
+		if m.Matches(t.Events[i].Packet().Decode(), &f) && conns.Takes(m, &f) {
 			chosen = append(chosen, i)
 		}
 	}
@@ -243,7 +245,7 @@ func (ev *evidence) connectionText(s *language.Selector) string {
 	conns := connections(m, ev.t, ev.flows)
 	for i := range ev.t.Events {
 		e := &ev.t.Events[i]
-		if !e.IsPacket() || !conns.Takes(m, &ev.flows[i]) {
+		if f := ev.flows.At(i); !e.IsPacket() || !conns.Takes(m, &f) {
 			continue
 		}
 		d := e.Packet().Decode()
@@ -281,11 +283,12 @@ func (ev *evidence) listPackets(
 		}
 		previous = e.T
 		mark := ""
-		if ev.flows[i].Retransmission {
+		f := ev.flows.At(i)
+		if f.Retransmission {
 			mark = " retransmission"
 		}
 		v.list(fmt.Sprintf("  %s%s %s%s", ev.when(e.T), gap,
-			packet.SummarizeIn(e.Packet().Decode(), ev.flows[i]), mark))
+			packet.SummarizeIn(e.Packet().Decode(), f), mark))
 	}
 }
 

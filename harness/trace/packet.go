@@ -9,9 +9,6 @@ import (
 // Decoded is a frame taken apart: addresses, ports, flags, options, payload.
 type Decoded = packet.Decoded
 
-// Flow is the place of a packet in its connection.
-type Flow = packet.Flow
-
 // Effect is what a fault did to a packet.
 type Effect = packet.Effect
 
@@ -66,17 +63,4 @@ func (p *Packet) referring(at time.Duration, number int) *referringEvent {
 		Number: number, Host: p.Host, Device: p.Device, Out: p.Out, Length: p.Length,
 		Summary: packet.Summarize(p.Decode()),
 	}}
-}
-
-// Flows returns the flow of each event, by its index in the trace. Events that are not packets have
-// the zero Flow.
-func (t *Trace) Flows() []Flow {
-	flows, tracker := make([]Flow, len(t.Events)), packet.NewFlows()
-	for i := range t.Events {
-		if t.Events[i].IsPacket() {
-			p := t.Events[i].Packet()
-			flows[i] = tracker.Track(p.Decode(), p.Host, p.Device, p.Out)
-		}
-	}
-	return flows
 }

@@ -52,8 +52,8 @@ type place uint64
 const (
 	// chunkSize is the size of a chunk, unless a single record is larger.
 	chunkSize = 64 << 10
-	// keptInMemory is how many bytes of packets a trace keeps in memory: the headers of a million.
-	keptInMemory = 64 << 20
+	// keptInMemory is how many bytes of packets a trace keeps in memory: the headers of half a million.
+	keptInMemory = 32 << 20
 	// mostReadBack is how many chunks of the file are in memory at once. The packets of each link end
 	// are in other chunks than those that were seen at the same time at others.
 	mostReadBack = 64

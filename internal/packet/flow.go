@@ -36,35 +36,46 @@ type Flow struct {
 
 // Flows follows the connections of a run. The zero value is not ready to use; see [NewFlows].
 type Flows struct {
-	conns map[tuple][]*conn
+	// conns has the latest incarnation of each four-tuple.
+	conns map[tuple]*conn
 	count int
 	// ends numbers the link ends: a flood has a million connections, each seen at a few of them.
 	ends map[linkEnd]uint16
 }
 
-// tuple identifies a connection in both directions: a is the lesser end.
+// tuple identifies a connection in both directions: a is the lesser end. Like conn, it is small: a
+// flood has a million.
 type tuple struct {
-	proto string
-	a, b  netip.AddrPort
+	a, b         [16]byte
+	aPort, bPort uint16
+	tcp, v4      bool
 }
 
 // conn is one incarnation of a four-tuple. Side 0 is tuple.a, side 1 tuple.b.
 type conn struct {
-	number int
-	opener int
+	// before is the incarnation before this one.
+	before *conn
 	isn    [2]uint32
+	number int32
+	opener int8
 	known  [2]bool
-	// offers are the initial numbers that each side has sent in SYNs. A server that has forgotten a
-	// SYN, or answers by SYN cookies, offers several.
-	offers [2][]uint32
 	// offered is true while only the SYN of the connection was seen. It may never become a
 	// connection.
 	offered bool
 	// high is the highest relative number seen from each side. It resolves numbers that have
 	// wrapped.
 	high [2]int64
-	ends []seen
-	syns []seenSYN
+	// offers are the initial numbers that the sides have sent in SYNs. A server that has forgotten a
+	// SYN, or answers by SYN cookies, offers several.
+	offers []offer
+	ends   []seen
+	syns   []seenSYN
+}
+
+// offer is an initial number that a side has sent in a SYN.
+type offer struct {
+	isn  uint32
+	side int8
 }
 
 // seenSYN is a SYN, or with answer a SYN-ACK, seen at a link end.
@@ -84,7 +95,7 @@ type linkEnd struct {
 
 // NewFlows returns a tracker that has seen nothing.
 func NewFlows() *Flows {
-	return &Flows{conns: map[tuple][]*conn{}, ends: map[linkEnd]uint16{}}
+	return &Flows{conns: map[tuple]*conn{}, ends: map[linkEnd]uint16{}}
 }
 
 // number returns the number of a link end.
@@ -106,15 +117,15 @@ func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 	}
 	key, side := tupleOf(d)
 	if d.Proto == "udp" {
-		c := f.latest(key)
+		c := f.conns[key]
 		if c == nil {
 			c = f.add(key, side)
 		}
-		return Flow{Conn: c.number, Opener: side == c.opener}
+		return Flow{Conn: int(c.number), Opener: side == int(c.opener)}
 	}
 	c := f.find(key, side, d)
 	c.learn(side, d)
-	flow := Flow{Conn: c.number, Opener: side == c.opener}
+	flow := Flow{Conn: int(c.number), Opener: side == int(c.opener)}
 	if c.known[side] && d.Flags&SYN == 0 {
 		flow.Seq = c.relative(side, d.Seq)
 	}
@@ -152,23 +163,18 @@ func (f *Flows) Track(d *Decoded, host, place string, out bool) Flow {
 
 func tupleOf(d *Decoded) (key tuple, side int) {
 	src, dst := netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)
-	if src.Compare(dst) <= 0 {
-		return tuple{d.Proto, src, dst}, 0
+	if src.Compare(dst) > 0 {
+		src, dst, side = dst, src, 1
 	}
-	return tuple{d.Proto, dst, src}, 1
-}
-
-func (f *Flows) latest(key tuple) *conn {
-	if all := f.conns[key]; len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return nil
+	return tuple{
+		src.Addr().As16(), dst.Addr().As16(), src.Port(), dst.Port(), d.Proto == "tcp", src.Addr().Is4(),
+	}, side
 }
 
 func (f *Flows) add(key tuple, opener int) *conn {
 	f.count++
-	c := &conn{number: f.count, opener: opener}
-	f.conns[key] = append(f.conns[key], c)
+	c := &conn{before: f.conns[key], number: int32(f.count), opener: int8(opener)}
+	f.conns[key] = c
 	return c
 }
 
@@ -178,13 +184,13 @@ func (f *Flows) add(key tuple, opener int) *conn {
 // unanswered, the previous connection lives on: segments in it, such as a challenge ACK (RFC 5961,
 // section 4), belong to it.
 func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
-	all := f.conns[key]
+	latest := f.conns[key]
 	syn, ack := d.Flags&SYN != 0, d.Flags&ACK != 0
 	var offer *conn
-	for _, c := range slices.Backward(all) {
+	for c := latest; c != nil; c = c.before {
 		switch {
 		case syn && !ack:
-			crosses := c.offered && c.opener != side && !c.known[side]
+			crosses := c.offered && int(c.opener) != side && !c.known[side]
 			if crosses || c.known[side] && c.isn[side] == d.Seq {
 				return c
 			}
@@ -206,8 +212,8 @@ func (f *Flows) find(key tuple, side int, d *Decoded) *conn {
 	if offer != nil {
 		return offer
 	}
-	if c := f.latest(key); c != nil && !(syn && !ack) {
-		return c
+	if latest != nil && !(syn && !ack) {
+		return latest
 	}
 	opener := side
 	if syn && ack {
@@ -239,8 +245,8 @@ func (c *conn) learn(side int, d *Decoded) {
 	case d.Flags&SYN != 0:
 		// A late SYN may be answered by a SYN-ACK with another number. Then that number counts,
 		// until an acknowledgement says which one does. One seen before may be on its way still.
-		if !slices.Contains(c.offers[side], d.Seq) {
-			c.offers[side] = append(c.offers[side][max(0, len(c.offers[side])-mostOffers):], d.Seq)
+		if !c.hasOffered(side, d.Seq) {
+			c.offers = append(c.offers[max(0, len(c.offers)-mostOffers):], offer{d.Seq, int8(side)})
 			c.isn[side], c.known[side], c.high[side] = d.Seq, true, 0
 		}
 	case !c.known[side] && d.Flags&RST != 0 && d.Flags&ACK != 0:
@@ -255,13 +261,18 @@ func (c *conn) learn(side int, d *Decoded) {
 	switch chosen := d.Ack - 1; {
 	case !c.known[other]:
 		c.isn[other], c.known[other] = chosen, true
-	case c.high[other] <= 1 && slices.Contains(c.offers[other], chosen):
+	case c.high[other] <= 1 && c.hasOffered(other, chosen):
 		c.isn[other] = chosen
 	}
 }
 
-// mostOffers bounds how many initial numbers of one side are remembered.
-const mostOffers = 16
+// mostOffers bounds how many initial numbers of a connection are remembered.
+const mostOffers = 32
+
+// hasOffered reports whether a side has sent a SYN with this initial number.
+func (c *conn) hasOffered(side int, isn uint32) bool {
+	return slices.Contains(c.offers, offer{isn, int8(side)})
+}
 
 // relative returns a sequence number of a side relative to its initial one, even past 4 GiB.
 func (c *conn) relative(side int, n uint32) int64 {
