@@ -1,7 +1,10 @@
 package harness
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -139,6 +142,74 @@ func TestOnlySoManyPacketsAreInATrace(t *testing.T) {
 			const text = "the trace has 2 packets; the last 2 were left out, because more do not fit into memory"
 			if note != nil && (note.Text != text || !note.Untrue) {
 				t.Errorf("the note is %+v", note)
+			}
+		})
+	}
+}
+
+// Packets beyond a bound go to a file. Without one they are left out, and the trace says so.
+func TestPacketsWithoutAFileAreLeftOut(t *testing.T) {
+	const packets, frame = 600, 128 << 10 // 75 MiB
+	for _, tt := range []struct {
+		name, dir string
+		complete  bool
+	}{
+		{"with a directory for the file", t.TempDir(), true},
+		{"without one", filepath.Join(t.TempDir(), "missing"), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("TMPDIR", tt.dir)
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			written := make(chan error, 1)
+			go func() {
+				defer w.Close()
+				enc := codec.NewEncoder(w)
+				for i := range packets {
+					var ps trace.Packets
+					ps.Append(time.Duration(i), &trace.Packet{
+						LinkEnd: &trace.LinkEnd{Host: "client", Device: "eth0"}, Frame: make([]byte, frame),
+					})
+					if err := enc.Encode(message{Packets: &ps}); err != nil {
+						written <- err
+						return
+					}
+				}
+				end := trace.Event{T: packets, End: &trace.End{Reason: trace.EndDone}}
+				written <- enc.Encode(message{Event: &end})
+			}()
+			kernel := newTracepoints(true)
+			kernel.stopped = true
+			c := collector{
+				lab:    &labProcess{events: r, keeper: newKeeper(usual, 0, time.Now())},
+				kernel: kernel, trace: &trace.Trace{}, most: mostPackets,
+			}
+			if err := errors.Join(c.collect(), <-written); err != nil {
+				t.Fatal(err)
+			}
+			has, note := 0, ""
+			for i := range c.trace.Events {
+				switch e := &c.trace.Events[i]; {
+				case e.IsPacket():
+					has++
+				case e.Note != nil && e.Note.Untrue:
+					note = e.Note.Text
+				}
+			}
+			if tt.complete {
+				if has != packets || note != "" {
+					t.Errorf("the trace has %d packets, and the note %q", has, note)
+				}
+				return
+			}
+			text := fmt.Sprintf("the trace has %d packets; the last %d were left out, because there was no "+
+				"file for more: making a file for packets: open %s: no such file or directory",
+				has, packets-has, tt.dir)
+			if has == 0 || has == packets || note != text {
+				t.Errorf("the trace has %d packets, and the note\n%s, want\n%s", has, note, text)
 			}
 		})
 	}
