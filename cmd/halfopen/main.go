@@ -5,11 +5,16 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"halfopen/harness/suite"
 	"halfopen/internal/kernel"
 	"halfopen/internal/monitor"
 )
+
+// memory is how much memory Go's garbage collector uses if it can: it works harder near that. A run
+// with millions of packets needs most of it. GOMEMLIMIT sets another limit.
+const memory = 768 << 20
 
 func main() {
 	suite.Main() // never returns in a lab, an actor or the init of a guest, which are the same program
@@ -18,5 +23,8 @@ func main() {
 		os.Exit(statusMissing)
 	}
 	_ = monitor.Relax() // without the privilege, the process takes more processor time
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
 	os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
 }

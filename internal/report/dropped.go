@@ -19,12 +19,17 @@ const clocks = time.Millisecond
 
 // discard finds the packets that kernels discarded, by their tracepoints, and says why. What a fault
 // lost or held is explained by it, and has no other reason. It returns the journeys of packets that
-// were discarded where they were sent, before the capture.
+// were discarded where they were sent, before the capture. Drops after leftOut may be of packets that
+// are left out.
 func discard(
 	s *language.Scenario, t *trace.Trace, hosts selector.Hosts, all []*Journey, seed maphash.Seed,
+	leftOut time.Duration,
 ) []*Journey {
 	var drops []int
 	for i := range t.Events {
+		if t.Events[i].T > leftOut {
+			break
+		}
 		if d := t.Events[i].Drop; d != nil && d.Loss() && len(d.Packet) > 0 {
 			drops = append(drops, i)
 		}

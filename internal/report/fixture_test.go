@@ -279,3 +279,9 @@ func exchange(t *testing.T, v6 bool) (*language.Scenario, *trace.Trace) {
 	l.state(260450*us, "client", "FIN_WAIT2")
 	return s, l.end(300 * ms)
 }
+
+// allJourneys returns the journeys of all packets of a trace.
+func allJourneys(s *language.Scenario, t *trace.Trace) []*Journey {
+	all, _ := journeys(s, t, mostJourneys)
+	return all
+}

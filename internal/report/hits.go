@@ -63,9 +63,11 @@ func (m Mark) String() string {
 // mark assigns each hit that a mechanism reported to the journey of its packet: the last identical
 // one that was under way and that this fault has not struck yet. A lost packet was struck by the
 // last fault that reported it. A host's output is before the capture: there it is the first one that
-// left afterwards. Of a packet that never left there is only the hit; mark returns its journey.
+// left afterwards. Of a packet that never left there is only the hit; mark returns its journey, unless
+// packets are left out from then on.
 func mark(
 	s *language.Scenario, t *trace.Trace, all []*Journey, stopped map[int]*Journey, seed maphash.Seed,
+	leftOut time.Duration,
 ) []*Journey {
 	like := map[packetKey][]*Journey{}
 	for _, j := range all {
@@ -76,7 +78,8 @@ func mark(
 	var more []*Journey
 	for i := range t.Events {
 		f := t.Events[i].Fault
-		if f == nil || f.What != trace.FaultHit || len(f.Packet) == 0 {
+		if f == nil || f.What != trace.FaultHit || len(f.Packet) == 0 ||
+			t.Events[i].T >= leftOut && atOutput(s, f) {
 			continue
 		}
 		m := Mark{Fault: f.Name, Effect: f.Effect, By: f.By, at: t.Events[i].T}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"hash/maphash"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -101,9 +102,13 @@ type packetKey struct {
 	payload uint64
 }
 
-// Journeys assembles the journeys of all packets of a trace, in the order they were sent. The
-// journey of a lost packet is incomplete; the journey of a copy begins where the copy was made.
-func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
+// mostJourneys is how many packets a ladder may have. A journey takes a kilobyte of memory.
+const mostJourneys = 50_000
+
+// journeys assembles the journeys of the packets of a trace, in the order they were sent: of the
+// first most of them. It returns when the first packet was sent that was left out, never if none was.
+// The journey of a lost packet is incomplete; the journey of a copy begins where the copy was made.
+func journeys(s *language.Scenario, t *trace.Trace, most int) (all []*Journey, leftOut time.Duration) {
 	owners := addressOwners(t)
 	hosts := t.Addresses()
 	waits := holds(s, hosts)
@@ -111,9 +116,9 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	flows := packet.NewFlows()
 	stopped := map[int]*Journey{}
 	open := map[packetKey][]*Journey{}
-	var all []*Journey
+	leftOut = never
 	for i := range t.Events {
-		if f := t.Events[i].Fault; f != nil && atOutput(s, f) {
+		if f := t.Events[i].Fault; f != nil && atOutput(s, f) && leftOut == never {
 			d := packet.DecodeIP(f.Packet)
 			stopped[i] = &Journey{
 				From: f.Host, Source: owners[d.Src], To: owners[d.Dst], Sent: t.Events[i].T, Last: t.Events[i].T,
@@ -136,8 +141,14 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 			k.host = p.Host
 			from, to = onLoopback(d.Src, from, p.Host), onLoopback(d.Dst, to, p.Host)
 		}
-		flow := flows.Track(d, p.Host, p.Device, p.Out)
 		j := follow(open[k], h, t.Events[i].T, patience(waits, d))
+		if j == nil && len(all) >= most {
+			leftOut = min(leftOut, t.Events[i].T)
+		}
+		if leftOut < never && j == nil {
+			continue
+		}
+		flow := flows.Track(d, p.Host, p.Device, p.Out)
 		if j == nil {
 			j = &Journey{
 				From: p.Host, Source: from, To: to, Sent: t.Events[i].T, Packet: d, Flow: flow,
@@ -162,16 +173,19 @@ func Journeys(s *language.Scenario, t *trace.Trace) []*Journey {
 	}
 	bySent := func(a, b *Journey) int { return cmp.Compare(a.Sent, b.Sent) }
 	slices.SortStableFunc(all, bySent)
-	all = append(all, mark(s, t, all, stopped, seed)...)
+	all = append(all, mark(s, t, all, stopped, seed, leftOut)...)
 	slices.SortStableFunc(all, bySent)
 	timeDelays(t, all)
 	strike(s, t, hosts, all)
 	holdToTheEnd(s, t, hosts, all)
-	all = append(all, discard(s, t, hosts, all, seed)...)
+	all = append(all, discard(s, t, hosts, all, seed, leftOut)...)
 	explainResets(t, all)
 	slices.SortStableFunc(all, bySent)
-	return all
+	return all, leftOut
 }
+
+// never is a time after every run.
+const never = time.Duration(math.MaxInt64)
 
 // atOutput reports whether an event is the hit of a packet at a host's output, before the capture.
 func atOutput(s *language.Scenario, f *trace.Fault) bool {

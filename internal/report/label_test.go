@@ -92,7 +92,7 @@ func TestWordsOfSegments(t *testing.T) {
 			}
 			labels := newLabeler()
 			var got []string
-			for _, j := range Journeys(&language.Scenario{}, l.end(time.Second)) {
+			for _, j := range allJourneys(&language.Scenario{}, l.end(time.Second)) {
 				got = append(got, strings.Join(labels.words(j), " "))
 			}
 			if diff := cmp.Diff(test.want, got[len(got)-len(test.want):]); diff != "" {

@@ -43,8 +43,8 @@ func Ladder(s *language.Scenario, t *trace.Trace, o LadderOptions) string {
 		o.Width = 100
 	}
 	o.Width = max(60, o.Width-widthOf(o.Indent))
-	journeys := Journeys(s, t)
-	rows := elide(ladderRows(s, t, journeys, &o), o.MaxRows)
+	all, leftOut := journeys(s, t, mostJourneys)
+	rows := elide(ladderRows(s, t, all, leftOut, &o), o.MaxRows)
 	if len(rows) == 0 {
 		return o.Indent + "no packets\n"
 	}

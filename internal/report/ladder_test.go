@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestPacketsOnLoopbackArrive(t *testing.T) {
 			l.add(start+ms/2, trace.Event{Fault: &trace.Fault{Name: "deaf", What: trace.FaultHit, Effect: "dropped", Packet: again[14:]}})
 			l.see(ms/2, "client", "lo", true, again)
 			var got []string
-			for _, j := range Journeys(&language.Scenario{}, l.end(time.Second)) {
+			for _, j := range allJourneys(&language.Scenario{}, l.end(time.Second)) {
 				got = append(got, fmt.Sprintf("%s > %s arrived=%v forged=%v struck=%q", j.From, j.To, j.Arrived, j.Forged, j.Struck))
 			}
 			want := []string{
@@ -195,7 +196,7 @@ func TestJourneysTellIdenticalPacketsApart(t *testing.T) {
 	synack := l.tcp(seg{from: "server", flags: "SA", seq: 9, ack: 1, win: 65160, noID: true})
 	l.lose(0, "server", synack)
 	l.pass(1000*ms, 0, "server", synack)
-	got := Journeys(&language.Scenario{}, l.end(2000*ms))
+	got := allJourneys(&language.Scenario{}, l.end(2000*ms))
 	if len(got) != 2 || got[0].Arrived || !got[1].Arrived {
 		t.Fatalf("want one lost and one arrived SYN-ACK, got %+v", got)
 	}
@@ -207,7 +208,7 @@ func TestJourneysOfACopyMadeOnTheWire(t *testing.T) {
 	l.pass(0, 0, "client", syn)
 	l.see(500*ms, "wire", "server", true, syn)
 	l.see(501*ms, "server", "eth0", false, syn)
-	got := Journeys(&language.Scenario{}, l.end(time.Second))
+	got := allJourneys(&language.Scenario{}, l.end(time.Second))
 	if len(got) != 2 || got[1].From != "wire" || !got[1].Forged || !got[1].Arrived || got[1].To != "server" {
 		t.Fatalf("want the packet and its copy from the wire, got %+v", got)
 	}
@@ -230,7 +231,7 @@ func TestHitsOfIdenticalPackets(t *testing.T) {
 	hit(3*ms, "slow", "delayed", 200*ms)
 	hit(4*ms, "copies", "duplicated", 0)
 	hit(5*ms, "again", "to be replayed", 500*ms)
-	all := Journeys(s, l.end(time.Second))
+	all := allJourneys(s, l.end(time.Second))
 	var got []string
 	for _, j := range all {
 		got = append(got, j.marks())
@@ -293,7 +294,7 @@ func TestFaultIsNotCreditedWithMoreThanItsHits(t *testing.T) {
 			f.Hits = 1
 		}
 	}
-	for _, j := range Journeys(s, tr) {
+	for _, j := range allJourneys(s, tr) {
 		if j.Struck != "" {
 			t.Errorf("the packet sent at %v has the mark of %s, but 2 packets match and the fault hit 1", j.Sent, j.Struck)
 		}
@@ -317,5 +318,48 @@ func TestRoleOfAHost(t *testing.T) {
 		if got := role(s, rows, host); got != want {
 			t.Errorf("%s %q, want %q", host, got, want)
 		}
+	}
+}
+
+// A flood has millions of packets. The ladder has the first ones, each to its end, and says so.
+func TestJourneysBeyondABoundAreLeftOut(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		most    int
+		arrived []bool
+		leftOut time.Duration
+	}{
+		{"as many as there are", 3, []bool{true, true, false}, never},
+		{"the second arrives after the third was sent", 2, []bool{true, true}, start + 2*ms},
+		{"one", 1, []bool{true}, start + ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLab(t, false)
+			frame := func(seq int) []byte { return l.tcp(seg{from: "client", flags: "S", seq: uint32(seq), noID: true}) }
+			l.pass(0, 0, "client", frame(1))
+			l.pass(ms, 50*ms, "client", frame(2))
+			l.lose(2*ms, "client", frame(3))
+			l.add(start+3*ms, trace.Event{Drop: &trace.Drop{
+				TCPSocket: trace.TCPSocket{Host: "client"}, Reason: "NO_SOCKET", Packet: frame(4)[14:],
+			}})
+			end := l.end(time.Second)
+			all, leftOut := journeys(&language.Scenario{}, end, tt.most)
+			var arrived []bool
+			for _, j := range all {
+				arrived = append(arrived, j.Arrived)
+			}
+			want := tt.arrived
+			if leftOut == never {
+				want = append(want, false) // the packet of which only the drop was seen
+			}
+			if diff := cmp.Diff(want, arrived); diff != "" || leftOut != tt.leftOut {
+				t.Errorf("left out from %s, want %s; arrived (-want +got):\n%s", leftOut, tt.leftOut, diff)
+			}
+			said := slices.ContainsFunc(ladderRows(&language.Scenario{}, end, all, leftOut, &LadderOptions{}),
+				func(r row) bool { return strings.Contains(r.text, "those after this are left out") })
+			if said != (leftOut < never) {
+				t.Errorf("the ladder says that packets are left out: %t", said)
+			}
+		})
 	}
 }

@@ -50,7 +50,7 @@ func TestADelayThatWasLateIsDrawnWithItsRealTime(t *testing.T) {
 			}
 			l.see(tt.kept, "wire", "client", true, segment)
 			l.see(tt.kept, "client", "eth0", false, segment)
-			all := Journeys(s, l.end(time.Second))
+			all := allJourneys(s, l.end(time.Second))
 			if len(all) != 1 {
 				t.Fatalf("%d journeys, want 1", len(all))
 			}

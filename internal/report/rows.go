@@ -82,12 +82,15 @@ func cutCall(text string, width int, mark string) string {
 	return cut(text[:i], width-widthOf(text[i:]), mark) + text[i:]
 }
 
-// ladderRows lists what a ladder draws, in order of time.
-func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *LadderOptions) []row {
+// ladderRows lists what a ladder draws, in order of time. Packets from leftOut on are not among the
+// journeys.
+func ladderRows(
+	s *language.Scenario, t *trace.Trace, all []*Journey, leftOut time.Duration, o *LadderOptions,
+) []row {
 	var rows []row
 	labels := newLabeler()
 	only, mark := setOf(o.Only), setOf(o.Mark)
-	for _, j := range journeys {
+	for _, j := range all {
 		// The labeler must see every packet, drawn or not.
 		words := labels.words(j)
 		if slices.Contains(words, "probe") {
@@ -106,6 +109,12 @@ func ladderRows(s *language.Scenario, t *trace.Trace, journeys []*Journey, o *La
 		rows = append(rows, row{
 			at: at, journey: j, words: words,
 			marked: slices.ContainsFunc(j.Events, func(i int) bool { return mark[i] }),
+		})
+	}
+	if leftOut < never {
+		rows = append(rows, row{
+			at: leftOut, style: bad,
+			text: fmt.Sprintf("the ladder has the first %d packets: those after this are left out", len(all)),
 		})
 	}
 	if o.Only == nil {
