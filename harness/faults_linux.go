@@ -131,7 +131,12 @@ func (l *lab) window(fault string) *window {
 
 // later calls f on the lab's goroutine after a time.
 func (l *lab) later(after time.Duration, f func() error) {
-	time.AfterFunc(after, func() { l.inbox <- f })
+	time.AfterFunc(after, func() {
+		select {
+		case l.inbox <- f:
+		case <-l.over:
+		}
+	})
 }
 
 // pollHits is the time between two readings of the hits of faults that something waits for.

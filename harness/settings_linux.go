@@ -43,12 +43,14 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 		p.kill()
 	}
 	_, waitErr := p.end()
-	<-p.words
+	words := <-p.words
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case err != nil && p.late != nil:
 		return nil, fmt.Errorf("trying sysctls: the lab was killed: %w", p.late)
 	case err != nil:
-		return nil, fmt.Errorf("trying sysctls: %w", err)
+		return nil, fmt.Errorf("trying sysctls: %w%s", err, words)
 	case waitErr != nil:
 		return nil, waitErr
 	case answer.Problem != "":

@@ -20,7 +20,7 @@ type Outbox[M any] struct {
 	waiting    []M
 	writing    int // messages that are being written
 	closed     bool
-	// failed is set if nobody reads any more.
+	// failed is set if nobody reads any more, or everything before Close has been written.
 	failed bool
 
 	written chan error
@@ -37,7 +37,8 @@ func New[M any](w io.Writer) *Outbox[M] {
 	return o
 }
 
-// Send queues a message. It does not wait. A message is dropped if nobody reads any more.
+// Send queues a message. It does not wait. A message is dropped if nobody reads any more, or after
+// Close.
 func (o *Outbox[M]) Send(m M) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -61,7 +62,7 @@ func (o *Outbox[M]) Join(join func(last *M) bool, alone func() M) {
 	o.some.Signal()
 }
 
-// Await waits until there is room for more messages, or nobody reads any more. Those who send many
+// Await waits until there is room for more messages, or none are written any more. Those who send many
 // call it first, so that the messages of a slow reader do not fill the memory.
 func (o *Outbox[M]) Await() {
 	o.mu.Lock()
@@ -96,7 +97,7 @@ func (o *Outbox[M]) write(w io.Writer) error {
 			return o.fail(err)
 		}
 		if last {
-			return nil
+			return o.fail(nil) // whoever sends after Close must not wait
 		}
 		clear(batch)
 		spare = batch[:0]

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"runtime"
@@ -110,6 +111,25 @@ func TestNobodyWaitsForAReaderThatIsGone(t *testing.T) {
 	o.Await()
 	if err := o.Close(); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Close: %v, want %v", err, io.ErrClosedPipe)
+	}
+}
+
+// Whoever goes on to send after Close is not held up, and fills no memory.
+func TestNobodyWaitsAfterClose(t *testing.T) {
+	var out bytes.Buffer
+	o := New[note](&out)
+	o.Send(note{N: 1})
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	written := out.Len()
+	for range 2 * Most {
+		o.Await()
+		o.Send(note{N: 2})
+		o.Join(func(*note) bool { return false }, func() note { return note{N: 3} })
+	}
+	if n := o.len(); n > 0 || out.Len() != written {
+		t.Errorf("%d messages wait, %d bytes were written after Close", n, out.Len()-written)
 	}
 }
 

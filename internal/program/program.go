@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -68,7 +69,10 @@ func (p Program) Run(ctx context.Context) (stdout []byte, err error) {
 	inGroup(cmd)
 	var out, words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &words
+	// The thread must not end before the program, which would die with it.
+	runtime.LockOSThread()
 	err = cmd.Run()
+	runtime.UnlockOSThread()
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return out.Bytes(), nil

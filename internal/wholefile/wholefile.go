@@ -4,6 +4,7 @@ package wholefile
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
@@ -11,7 +12,10 @@ import (
 // rename writes a file under another name and renames it, so that a reader never sees half of
 // it. A process that is killed leaves the other name.
 func rename(path string, perm os.FileMode, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	// os.CreateTemp would not ask the umask.
+	name := fmt.Sprintf(".%s.%d", filepath.Base(path), rand.Uint64())
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), name),
+		os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
@@ -23,9 +27,6 @@ func rename(path string, perm os.FileMode, write func(io.Writer) error) (err err
 	}()
 	if err = write(f); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err = f.Chmod(perm); err != nil { // CreateTemp makes files private
-		return err
 	}
 	if err = f.Close(); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
