@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"halfopen/harness/trace"
@@ -65,7 +64,7 @@ func (v *draft) missed(m margin, want, got, text string) {
 
 // missedBy records a failure by several margins, each of which lateness must explain.
 func (v *draft) missedBy(margins []margin, want, got, text string) {
-	v.differ(want, got, text)
+	v.differ(want, got, text, beyond(text, want, got))
 	v.margins = append(v.margins, margins...)
 }
 
@@ -98,6 +97,7 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 	if e != nil {
 		lateness = ev.latenessOf(e)
 	}
+	v.Timed = true
 	late, covered := time.Duration(0), !v.hard
 	because := ""
 	for _, m := range v.margins {
@@ -107,21 +107,18 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 		}
 		covered = covered && m.by <= by
 	}
-	text := LateText(ev.s, lateness, worthSaying)
 	switch {
 	case covered:
 		v.Status, v.Late = Inconclusive, late
 		v.Because = because
 		v.failures = append(v.failures, because+" in that time")
-		if text != "" && text != because {
-			v.note("%s", text)
-		}
+		v.whys = append(v.whys, because+" in that time")
 	case late >= worthSaying:
+		left := ""
 		if n := lateness.LeftOut; n > 0 {
-			text = strings.TrimPrefix(fmt.Sprintf("%s; %s that were shorter do not count", text,
-				say.Count(n, "time")), "; ")
+			left = fmt.Sprintf("; %s that were shorter do not count", say.Count(n, "time"))
 		}
-		v.note("%s in that time, which does not explain it%s", because, detail(text))
+		v.note("%s in that time, which does not explain it%s", because, left)
 	}
 }
 
@@ -132,14 +129,6 @@ func becauseOf(l *trace.Lateness, m *margin, by time.Duration) string {
 		return fmt.Sprintf("actor %s was stopped for %s", actor, say.Duration(stopped))
 	}
 	return fmt.Sprintf("the machine was %s late", say.Duration(by))
-}
-
-// detail appends which parts were late.
-func detail(text string) string {
-	if text == "" {
-		return ""
-	}
-	return ": " + text
 }
 
 // countMargin returns by how much the bounds of a window would have to move for the number of

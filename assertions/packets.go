@@ -151,23 +151,24 @@ func (v *draft) sawSpan(
 		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
 		return true
 	}
-	v.missed(spanMargin(rule, span, from, until), what+" "+span.Source, what+" "+say.Duration(got),
-		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)))
+	v.differ(what+" "+spanText(span), what+" "+say.Duration(got),
+		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)), "")
+	v.margins = append(v.margins, spanMargin(rule, span, from, until))
 	return false
 }
 
 // sequence compares the packets with the selectors one by one, and stops at the first that differs:
 // the packets after it would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
-	differ := v.fail
-	if margins := ev.orderMargins(want, matched); margins != nil {
-		differ = func(want, got, text string) { v.missedBy(margins, want, got, text) }
+	margins := ev.orderMargins(want, matched)
+	differ := func(i int, got string) {
+		v.differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
+			fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(), got), "")
+		v.margins, v.hard = append(v.margins, margins...), v.hard || margins == nil
 	}
 	for i := range want {
 		if i >= len(matched) {
-			v.fail(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), "no more packets",
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw no more packets", i+1,
-					want[i].String()))
+			differ(i, "no more packets") // without margins
 			return
 		}
 		fitting, ok := ev.selected(&want[i], matched, v)
@@ -177,9 +178,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		if !slices.Contains(fitting, matched[i]) {
 			v.Differing = append(v.Differing, matched[i])
 			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet().Decode(), ev.flows.At(matched[i]))
-			differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
-				fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(),
-					got))
+			differ(i, got)
 			return
 		}
 	}

@@ -273,6 +273,8 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 			s.Problem))
 		return
 	case mayFail:
+	case s.Errno != want && x.Took != nil && !x.Took.Contains(e.T-s.Began):
+		v.saw(false, errorText(want), errorText(s.Errno)) // its time follows
 	case s.Errno != want:
 		v.saw(false, errorText(want), outcomeText(e))
 	case x.Took != nil:

@@ -52,6 +52,10 @@ type Verdict struct {
 	// Reason explains every outcome but a pass. Its first line is complete by itself; the others list
 	// what was seen.
 	Reason string `json:"reason,omitempty"`
+	// Why is what the first line of Reason says of a failure that Want and Got do not.
+	Why string `json:"why,omitempty"`
+	// Timed is set for a failure that lateness of the lab may explain, or a part of it.
+	Timed bool `json:"timed,omitempty"`
 	// Unseen is set if the verdict is only about what could not be seen: it may have been as wanted.
 	Unseen bool `json:"unseen,omitempty"`
 	// Because says what of the machine made a verdict inconclusive: "the machine was 140ms late". Late is
@@ -74,6 +78,8 @@ type draft struct {
 	Verdict
 	// wants and gots have everything until something differs, then only the things that differ.
 	wants, gots, failures []string
+	// whys are what failures say that wants and gots do not.
+	whys []string
 	// listed are lines that a failure shows below its reason.
 	listed []string
 	// margins are of the failures that lateness may explain; hard is set if there are others.
@@ -112,12 +118,32 @@ func (v *draft) noteAny(want *language.Count, noun string) {
 
 // fail records a failure with its own text.
 func (v *draft) fail(want, got, text string) {
-	v.differ(want, got, text)
+	v.differ(want, got, text, beyond(text, want, got))
 	v.hard = true
 }
 
-// differ records what differs.
-func (v *draft) differ(want, got, text string) {
+// beyond returns what a text says after what was wanted and seen; all of it if it does not begin with
+// that.
+func beyond(text, want, got string) string {
+	rest, ok := strings.CutPrefix(text, fmt.Sprintf("wanted %s, saw %s", want, got))
+	switch {
+	case !ok:
+		return text
+	case rest == "":
+		return ""
+	}
+	if more, ok := strings.CutPrefix(rest, ": "); ok {
+		return more
+	}
+	return text
+}
+
+// differ records what differs: what was wanted and seen, both in a sentence, and what that says in
+// addition.
+func (v *draft) differ(want, got, text, why string) {
+	if why != "" && !slices.Contains(v.whys, why) {
+		v.whys = append(v.whys, why)
+	}
 	if v.Status != Fail {
 		v.Status = Fail
 		v.wants, v.gots = nil, nil
@@ -208,5 +234,6 @@ func (v *draft) finish() Verdict {
 			fmt.Sprintf("  and %d more", n-mostListed))
 	}
 	v.Reason = strings.Join(append(lines, v.listed...), "\n")
+	v.Why = strings.Join(v.whys, "; ")
 	return v.Verdict
 }

@@ -104,6 +104,7 @@ func doubtful(t *testing.T) *result.Result {
 	r.Status = result.Inconclusive
 	r.Verdicts[0].Status, r.Verdicts[0].Late = assertions.Inconclusive, 140*ms
 	r.Verdicts[0].Reason += "; the machine was 140ms late in that time"
+	r.Verdicts[0].Why = "the machine was 140ms late in that time"
 	r.Verdicts[0].Notes = []string{"fault silent-server up to 140ms late"}
 	r.Verdicts = []assertions.Verdict{r.Verdicts[0], passing(t).Verdicts[1]}
 	return r

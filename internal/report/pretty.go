@@ -125,6 +125,8 @@ func Details(r *result.Result, k Look) string {
 		for _, f := range faultLines(r.Trace) {
 			fmt.Fprintf(&b, "  fault %s\n", say.Printable(f.text()))
 		}
+	}
+	if k.Verbose || slices.ContainsFunc(r.Verdicts, func(v assertions.Verdict) bool { return v.Timed }) {
 		if late := lateText(r.Scenario, r.Trace); late != "" {
 			wrapTo(&b, k, "  ", "late  ", late)
 		}
@@ -187,11 +189,13 @@ func writeVerdict(
 		return
 	}
 	if v.Want != "" || v.Got != "" {
-		wrapTo(b, k, "       ", "wanted  ", v.Want)
+		if !strings.HasSuffix(" "+v.Title, " "+v.Want) {
+			wrapTo(b, k, "       ", "wanted  ", v.Want)
+		}
 		wrapTo(b, k, "       ", "saw     ", cmp.Or(v.Got, "nothing"))
 	}
-	if !repeats(first, v.Want, v.Got) {
-		wrapTo(b, k, "       ", "why     ", first)
+	if v.Why != "" {
+		wrapTo(b, k, "       ", "why     ", v.Why)
 	}
 	writeNotes(b, v, k)
 	if len(v.Packets) > 0 {
@@ -293,16 +297,4 @@ func (k Look) plain(text string) string {
 		return asciiOf.Replace(text)
 	}
 	return text
-}
-
-// repeats reports whether a reason only says again what was wanted and seen, thing by thing.
-func repeats(reason, want, got string) bool {
-	wants, gots := strings.Split(want, "; "), strings.Split(got, "; ")
-	if len(wants) != len(gots) {
-		return false
-	}
-	for i := range wants {
-		wants[i] = fmt.Sprintf("wanted %s, saw %s", wants[i], gots[i])
-	}
-	return reason == strings.Join(wants, "; ")
 }
