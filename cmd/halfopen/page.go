@@ -68,17 +68,7 @@ func fill(text string, width int) string {
 // wrap writes a paragraph, broken between words. first is put before the first line, rest before
 // each other line.
 func (p *page) wrap(first, rest, text string) {
-	line, empty := first, true
-	for _, word := range strings.Fields(text) {
-		word = printable(word)
-		if !empty && say.Width(line)+1+say.Width(word) > p.width {
-			p.line("%s", strings.TrimRight(line, " "))
-			line, empty = rest, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
+	for _, line := range say.Wrap(first, rest, text, p.width) {
+		p.line("%s", line)
 	}
-	p.line("%s", strings.TrimRight(line, " "))
 }

@@ -19,7 +19,14 @@ func Inspect(r *result.Result, k Look) string {
 	var b strings.Builder
 	s, t, states := r.Scenario, r.Trace, statesOf(r)
 	heading := func(text string) { fmt.Fprintf(&b, "\n%s\n", paint(k.Color, bold, text)) }
-	fmt.Fprintf(&b, "%s: %s\n", paint(k.Color, bold, say.Printable(r.ID())), say.Printable(s.Title))
+	var title strings.Builder
+	wrapTo(&title, k, "", "", r.ID()+": "+s.Title)
+	name := say.Printable(r.ID())
+	if text, whole := strings.CutPrefix(title.String(), name); whole {
+		b.WriteString(paint(k.Color, bold, name) + text)
+	} else {
+		b.WriteString(title.String())
+	}
 	if run := t.Run(); run != nil {
 		fmt.Fprintf(&b, "%s, Linux %s, seed %d\n",
 			run.Wall.Format("2006-01-02 15:04:05"), say.Printable(run.Kernel), run.Seed)

@@ -119,11 +119,11 @@ func Details(r *result.Result, k Look) string {
 	var b strings.Builder
 	failed := r.Status == result.Fail || r.Status == result.Inconclusive
 	if k.Verbose && r.Scenario.Title != "" {
-		fmt.Fprintf(&b, "  %s\n", say.Printable(r.Scenario.Title))
+		wrapTo(&b, k, "  ", "", r.Scenario.Title)
 	}
 	if k.Verbose {
 		for _, f := range faultLines(r.Trace) {
-			fmt.Fprintf(&b, "  fault %s\n", say.Printable(f.text()))
+			wrapTo(&b, k, "  ", "fault ", f.text())
 		}
 	}
 	if k.Verbose || slices.ContainsFunc(r.Verdicts, func(v assertions.Verdict) bool { return v.Timed }) {
@@ -169,11 +169,11 @@ func writeVerdict(
 	case assertions.Skip:
 		mark, st = "skip", warn
 	}
-	title := say.Printable(v.Title)
+	place := ""
 	if v.Pos.Line != 0 && (v.Status == assertions.Fail || v.Status == assertions.Inconclusive) {
-		title += paint(k.Color, dim, fmt.Sprintf("  (%s)", say.Printable(v.Pos.String())))
+		place = fmt.Sprintf("(%s)", v.Pos)
 	}
-	fmt.Fprintf(b, "  %s %s\n", paint(k.Color, st, mark), title)
+	writeTitle(b, k, paint(k.Color, st, mark), v.Title, place)
 	first, rest, _ := strings.Cut(v.Reason, "\n")
 	switch v.Status {
 	case assertions.Pass:
@@ -217,6 +217,21 @@ func writeVerdict(
 	for _, l := range socketLines(r.Trace, states, v.Sockets) {
 		wrapTo(b, k, "       ", "socket  ", l)
 	}
+}
+
+// writeTitle writes the title of a verdict after its mark, which has four columns, and the place of
+// the expectation.
+func writeTitle(b *strings.Builder, k Look, mark, title, place string) {
+	var lines strings.Builder
+	if place != "" {
+		title += "  " + place
+	}
+	wrapTo(&lines, k, "  ", "     ", title)
+	text := strings.TrimPrefix(lines.String(), "       ")
+	if shown := say.Printable(place); place != "" {
+		text = strings.Replace(text, shown+"\n", paint(k.Color, dim, shown)+"\n", 1)
+	}
+	b.WriteString("  " + mark + " " + text)
 }
 
 func writeNotes(b *strings.Builder, v *assertions.Verdict, k Look) {
@@ -268,22 +283,11 @@ func shortSeconds(d time.Duration) string {
 // wrapTo writes text after a heading, broken between words, and aligns the following lines with the
 // first.
 func wrapTo(b *strings.Builder, k Look, indent, heading, text string) {
-	width := max(cmp.Or(k.Width, 100), 60)
-	line := indent + heading
-	start := widthOf(line)
-	n := start
-	for i, word := range strings.Fields(text) {
-		word = say.Printable(word)
-		w := widthOf(word)
-		if i > 0 && n+1+w > width {
-			b.WriteString(line + "\n")
-			line, n = strings.Repeat(" ", start), start
-		} else if i > 0 {
-			line, n = line+" ", n+1
-		}
-		line, n = line+word, n+w
+	first := indent + heading
+	rest := strings.Repeat(" ", widthOf(first))
+	for _, line := range say.Wrap(first, rest, text, max(cmp.Or(k.Width, 100), 60)) {
+		b.WriteString(line + "\n")
 	}
-	b.WriteString(line + "\n")
 }
 
 // fill appends blanks to text, up to width columns.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -95,5 +96,45 @@ func TestWideCharactersTakeTwoCells(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// Every line of a result for people fits its columns, however long the titles are.
+func TestTextsOfARunFitTheirColumns(t *testing.T) {
+	r := failing(t)
+	long := strings.Repeat("many words of a title, ", 8)
+	r.Scenario.Title = long
+	for i := range r.Verdicts {
+		r.Verdicts[i].Title += " " + long
+	}
+	for _, width := range []int{80, 100, 120} {
+		for _, color := range []bool{false, true} {
+			k := Look{Width: width, Color: color, Verbose: true}
+			texts := map[string]string{"details": Details(r, k)}
+			if width > 80 { // the table of states is wider
+				texts["inspect"] = Inspect(r, k)
+			}
+			for name, text := range texts {
+				for line := range strings.Lines(styling.ReplaceAllString(text, "")) {
+					if n := widthOf(strings.TrimSuffix(line, "\n")); n > width {
+						t.Errorf("%s in %d columns has a line of %d: %s", name, width, n, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+var styling = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Blanks in texts are evidence, too.
+func TestWrappedTextsKeepTheirBlanks(t *testing.T) {
+	r := failing(t)
+	r.Verdicts[0].Want, r.Verdicts[0].Got = `text "a  b"`, `text "a b"`
+	got := Details(r, Look{})
+	for _, want := range []string{"       wanted  text \"a  b\"\n", "       saw     text \"a b\"\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
 	}
 }
