@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"halfopen/harness/internal/observe"
-	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/inject/fault"
@@ -60,15 +59,15 @@ func (l *lab) build() error {
 	if err := l.answerUnrouted(); err != nil {
 		return err
 	}
-	if err := sandbox.HostsFile(topology.HostsFile()); err != nil {
-		return err
-	}
 	hosts := l.announceHosts(topology)
 	if err := l.announceSysctls(); err != nil {
 		return err
 	}
 	l.doing("preparing the faults")
 	if l.faults, err = fault.Open(l.net, l.plan, l.faultOptions(topology)); err != nil {
+		return err
+	}
+	if err := l.serveNames(); err != nil {
 		return err
 	}
 	l.doing("opening the captures and reading the counters")

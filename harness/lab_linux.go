@@ -9,6 +9,7 @@ import (
 
 	"halfopen/internal/codec"
 
+	"halfopen/harness/internal/nameserver"
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
@@ -50,6 +51,8 @@ type lab struct {
 	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
 	kernelWatched chan *trace.Tracepoints
 
+	// names is the name server of the scenario, or nil.
+	names *nameserver.Server
 	// bound is the bound of the lab's processes, or nil.
 	bound *os.File
 	// late has when this process and its queues were late.
@@ -89,6 +92,9 @@ func runLab(control, events *os.File) {
 	}
 	// An error means that nobody reads: the parent is gone, and the sandbox with it.
 	_ = l.out.Close()
+	if l.names != nil {
+		_ = l.names.Close() // its sockets end with the process
+	}
 	if l.seen != nil {
 		l.seen.Close() // meanwhile the parent judges the run
 	}

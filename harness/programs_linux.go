@@ -62,13 +62,17 @@ func (l *lab) enterRoot() error {
 // The error says which placed file is outside the directory of the scenario, by a symbolic link.
 func rootFor(j *job) (*sandbox.Root, error) {
 	root := &sandbox.Root{Writable: j.Writable}
+	names, err := nameFiles(j.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	root.Files = names
 	for i := range j.Scenario.Files {
 		f := &j.Scenario.Files[i]
 		placed := sandbox.PlacedFile{Path: f.Path, Mode: f.Permissions()}
 		if f.Text != nil {
 			placed.Text = *f.Text
 		} else {
-			var err error
 			if placed.From, err = within(j.Dir, f); err != nil {
 				return nil, err
 			}

@@ -289,6 +289,20 @@ func (t *Topology) LinkEnds(host string) []LinkEnd {
 	return ends
 }
 
+// Addresses returns the addresses of HOST, all of them; or of HOST.N, HOST.absent or ADDRESS, one.
+func (t *Topology) Addresses(ref string) ([]netip.Addr, error) {
+	if a, err := netip.ParseAddr(ref); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	for i := range t.Hosts {
+		if t.Hosts[i].Name == ref {
+			return t.Hosts[i].Addrs, nil
+		}
+	}
+	one, err := t.Resolve(ref + ":0")
+	return []netip.Addr{one.Addr()}, err
+}
+
 // Resolve returns the address and port of HOST:PORT, HOST.N:PORT (the host's nth address),
 // HOST.absent:PORT (an address of its subnet that nobody has) or ADDRESS:PORT.
 func (t *Topology) Resolve(ref string) (netip.AddrPort, error) {
@@ -359,11 +373,14 @@ func (t *Topology) HostOf(a netip.Addr) string {
 	return ""
 }
 
+// Localhost is a hosts(5) without hosts of the lab.
+const Localhost = "127.0.0.1 localhost\n::1 localhost\n"
+
 // HostsFile returns the lab's /etc/hosts: each host's addresses as HOST.N, and its first one also
 // as HOST.
 func (t *Topology) HostsFile() string {
 	var b strings.Builder
-	b.WriteString("127.0.0.1 localhost\n::1 localhost\n")
+	b.WriteString(Localhost)
 	for _, h := range t.Hosts {
 		for i, a := range h.Addrs {
 			if i == 0 {

@@ -62,6 +62,8 @@ type Scenario struct {
 	Network Network       `json:"network,omitzero" jsonschema_description:"How the hosts are joined, and the properties of all links."`
 	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`
 	Files   []PlacedFile  `json:"files,omitempty" jsonschema_description:"Files and folders that the programs of the lab find, by their absolute path: a text, or {from: FILE}. Nothing of them is on the machine."`
+	Resolv  *Resolv       `json:"resolv,omitempty" jsonschema_description:"Which name servers the programs of the lab ask. Default: that of dns, or none."`
+	DNS     *DNS          `json:"dns,omitempty" jsonschema_description:"A name server on a host of the lab."`
 	Faults  []Fault       `json:"faults,omitempty" jsonschema_description:"What goes wrong on the network, by name."`
 	Actors  []Actor       `json:"actors" jsonschema_description:"The processes, by name: each runs its steps in order on a host."`
 	Expect  []Expectation `json:"expect" jsonschema_description:"What must be observed."`

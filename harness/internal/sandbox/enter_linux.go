@@ -55,24 +55,6 @@ func mountTerminals(path string) error {
 	return nil
 }
 
-// HostsFile replaces /etc/hosts with content, only in the sandbox's mounts.
-func HostsFile(content string) error {
-	const path = "/run/halfopen-hosts"
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("writing the names of the hosts: %w", err)
-	}
-	err := unix.Mount(path, "/etc/hosts", "", unix.MS_BIND, "")
-	if errors.Is(err, unix.ENOENT) {
-		// An image without /etc/hosts: programs there cannot resolve names, but addresses still
-		// work.
-		return nil
-	}
-	if err != nil {
-		return mountError("mounting the lab's names over /etc/hosts", err)
-	}
-	return nil
-}
-
 func mountError(what string, err error) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("%s: %w", what, err)

@@ -17,7 +17,6 @@ import (
 // result of a role is written to descriptor 3.
 var roles = map[string]func() (any, error){
 	"test-enter":     enterRole,
-	"test-bare":      bareRole,
 	"test-orphans":   orphansRole,
 	"test-busy":      busyRole,
 	"test-children":  childrenRole,

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,7 +72,8 @@ func (f *PlacedFile) place() error {
 		}
 		folder, attributes = info.IsDir(), attributes|unix.MOUNT_ATTR_RDONLY
 	}
-	if err := room(f.Path, folder); err != nil {
+	at := behind(f.Path)
+	if err := room(at, folder); err != nil {
 		return err
 	}
 	tree, err := copyTree(from, attributes)
@@ -79,7 +81,7 @@ func (f *PlacedFile) place() error {
 		return err
 	}
 	defer unix.Close(tree)
-	return attach(tree, base+f.Path)
+	return attach(tree, base+at)
 }
 
 // textFile makes a file in the workshop and returns its path.
@@ -92,10 +94,32 @@ func textFile(text string, mode uint32) (path string, err error) {
 	return f.Name(), errors.Join(err, f.Chmod(fs.FileMode(mode&0o777)), f.Close())
 }
 
+// behind returns where a symbolic link of the machine leads, if that is in a private folder, such as
+// that of /etc/resolv.conf, which often leads to /run. Else it returns the path itself.
+func behind(path string) string {
+	to, err := os.Readlink(base + path)
+	if err != nil {
+		return path
+	}
+	if !filepath.IsAbs(to) {
+		to = filepath.Join(filepath.Dir(path), to)
+	}
+	if slices.ContainsFunc(private, func(dir string) bool { return below(to, dir) }) {
+		return to
+	}
+	return path
+}
+
 // room makes sure that there is a file or folder in the new root to mount on.
 func room(path string, folder bool) error {
 	info, err := os.Lstat(base + path)
 	switch {
+	case err == nil && info.Mode()&fs.ModeSymlink != 0:
+		// The machine's link is left out.
+		if err := split(filepath.Dir(path), filepath.Base(path)); err != nil {
+			return &PlaceError{path, err}
+		}
+		return placeFor(path, folder)
 	case err == nil && (info.IsDir() != folder || !folder && !info.Mode().IsRegular()):
 		return &PlaceError{path, fmt.Errorf("the machine has %s there", kindOf(info))}
 	case err == nil:
@@ -118,7 +142,7 @@ func room(path string, folder bool) error {
 	if err := placeFor(path, folder); !errors.Is(err, unix.EROFS) && !errors.Is(err, unix.EACCES) {
 		return err
 	}
-	if err := split(dir); err != nil {
+	if err := split(dir, ""); err != nil {
 		return &PlaceError{path, err}
 	}
 	return placeFor(path, folder)
@@ -136,8 +160,9 @@ func kindOf(info fs.FileInfo) string {
 	return "neither a file nor a folder"
 }
 
-// split replaces a folder of the new root by one of the lab with the same entries.
-func split(dir string) error {
+// split replaces a folder of the new root by one of the lab with the same entries, but for the one
+// named without.
+func split(dir, without string) error {
 	entries, err := os.ReadDir(base + dir)
 	if err != nil {
 		return err
@@ -158,6 +183,9 @@ func split(dir string) error {
 		return mountError("mounting a folder over "+dir, err)
 	}
 	for _, e := range entries {
+		if e.Name() == without {
+			continue
+		}
 		if err := adopt(filepath.Join(base+dir, e.Name()), filepath.Join(made, e.Name()), e.Type()); err != nil {
 			return err
 		}

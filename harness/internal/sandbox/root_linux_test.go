@@ -34,8 +34,9 @@ func rootRole() (any, error) {
 	root := &Root{
 		Shown:    []string{filepath.Join(dir, "shown"), filepath.Join(dir, "absent"), "/etc"},
 		Writable: []string{filepath.Join(dir, "writable")},
+		Files:    []PlacedFile{{Path: "/etc/hosts", Text: hostsFile, Mode: 0o644}},
 	}
-	if err := errors.Join(Enter(hostname), root.Enter(), HostsFile(hostsFile)); err != nil {
+	if err := errors.Join(Enter(hostname), root.Enter()); err != nil {
 		return nil, err
 	}
 	p := surroundings{Writes: map[string]string{}, Text: map[string]string{}, Devices: names("/dev")}
