@@ -7,18 +7,18 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// measure is how much of a run's lateness, between two times, may explain a failure.
+// measure returns how much of a run's lateness between two times may explain a failure.
 type measure func(l *trace.Lateness, from, until time.Duration) time.Duration
 
-// all is for a duration that is too long: whatever was late in it made it longer.
+// all is for durations that are too long: everything that was late during one made it longer.
 func all(l *trace.Lateness, from, until time.Duration) time.Duration { return l.Within(from, until) }
 
-// once is for one thing that happened too late: one lateness. A duration that is too short is of this
-// kind, because what it counts from was late.
+// once is for one thing that happened too late: it counts one lateness. It is also for durations that
+// are too short: the event that they count from was late.
 func once(l *trace.Lateness, from, until time.Duration) time.Duration { return l.Once(from, until) }
 
-// near is for things on the wrong side of an event or of a packet: one lateness. What an event causes
-// is near it, too, on any machine, so only lateness of [worthSaying] counts.
+// near is for things on the wrong side of an event or of a packet: it counts one lateness. The effects
+// of an event come right after it on any machine, so lateness below [worthSaying] does not count.
 func near(l *trace.Lateness, from, until time.Duration) time.Duration {
 	if by := l.Once(from, until); by >= worthSaying {
 		return by
@@ -26,39 +26,38 @@ func near(l *trace.Lateness, from, until time.Duration) time.Duration {
 	return 0
 }
 
-// onWay is for a round trip that the kernel measured: one packet, there and back. It does not grow by
-// what else was late meanwhile.
+// onWay is for round trips that the kernel measured: it counts one packet, there and back. Other
+// things that were late at that time do not make a round trip longer.
 func onWay(l *trace.Lateness, from, until time.Duration) time.Duration { return l.OnWay(from, until) }
 
-// rto is for the retransmission timeout: after the first round trip of R it is 3 R, later a mean of
-// them and four times their deviation (tcp_rtt_estimator in net/ipv4/tcp_input.c).
+// rto is for the retransmission timeout: after the first round trip R it is 3 R, later the mean of the
+// round trips plus four times their deviation (tcp_rtt_estimator in net/ipv4/tcp_input.c).
 func rto(l *trace.Lateness, from, until time.Duration) time.Duration { return 3 * l.OnWay(from, until) }
 
-// explanation says which lateness may explain that something is too long, too late or too much, and
-// that it is too short, too early or too little; nil if none does.
+// explanation says which lateness may explain a failure: more for a property that is too long, too
+// late or too large, less for one that is too short, too early or too small. nil means none.
 type explanation struct{ more, less measure }
 
-// explained has each property that expectations judge: the kind of the expectation and its key, or a
-// field of tcp_info (tcp_get_info in net/ipv4/tcp.c). One that is not explained, or not here, fails at
-// once.
+// explained has each property that expectations judge, named by the kind of the expectation and its
+// key, or by a field of tcp_info (tcp_get_info in net/ipv4/tcp.c). A property without an explanation,
+// or without an entry, fails at once.
 var explained = map[string]explanation{
 	// Durations. Whatever was late in them adds up; if the beginning was late, they are too short.
 	"step took": {all, once}, "step at": {all, once}, "process took": {all, once},
 	"packets gaps": {all, once}, "packets at": {all, once}, "drops at": {all, once},
 	"reaches at": {all, once}, "holds for": {all, once},
 
-	// Whether something is on this side of an event or on that. Without an event the time is the whole
-	// run, for which nothing is too early or too late.
+	// Whether something is before or after an event. Without an event the whole run counts, and nothing
+	// is too early or too late.
 	"packets since": {near, near}, "packets until": {near, near}, "step since": {near, near},
 	"holds from": {near, near}, "holds until": {near, near},
 	"never from": {near, near}, "never until": {near, near}, "sockets when": {near, near},
 	// Packets of two ways may pass each other. Those of one way never do.
 	"packets sequence": {near, near},
-	// What is closed or opened late is there together with others, or not.
+	// Sockets that are closed late overlap with others; sockets that are opened late do not.
 	"sockets peak": {near, near},
 
-	// A packet that is late lengthens a round trip, by itself: what else was late meanwhile does not.
-	// None becomes shorter.
+	// Only a late packet makes a round trip longer, and nothing makes one shorter.
 	"rtt": {more: onWay}, "rttvar": {more: onWay}, "rcv_rtt": {more: onWay},
 	"min_rtt": {more: onWay}, // of the round trip that was the least late
 	"rto":     {more: rto},
@@ -72,14 +71,14 @@ var explained = map[string]explanation{
 	// The run would have ended before its deadline.
 	"end deadline": {more: all},
 
-	// Only executions with a wrong took or at count, each by that.
+	// A number of executions is explained by the took and at of those that are not as wanted.
 	"step count": {},
-	// What packets and steps made of errors, payloads and states has no time. Where two actors race for
-	// it, no machine promises the order, and the scenario must make it.
+	// Errors, payloads and states have no time. If two actors race for one, no machine promises which is
+	// first: the scenario must make the order.
 	"step error": {}, "step result": {}, "step bytes": {}, "step value": {}, "step values": {},
 	"step text": {}, "step sha256": {}, "step peer": {}, "process exit": {}, "process signal": {},
 	"process stdout": {}, "process stderr": {}, "path states": {},
-	// A step that hangs has no end that could be late. If it does end, something ended it.
+	// A step that hangs has no end that could be late. If it ends, something ended it.
 	"step hangs": {},
 	// Packets of the whole run, the hits of faults, counters and drops have no time. Lateness can add one:
 	// an acknowledgement that is late by 200 ms (TCP_RTO_MIN) makes a retransmission, one that is late by
@@ -106,8 +105,8 @@ func (m *margin) explains(l *trace.Lateness) time.Duration {
 	return by(l, m.from, m.until)
 }
 
-// valueMargin returns by how much a field that the kernel had measured, read by a step, is not as
-// wanted; ok is false if it is, or if it is no time.
+// valueMargin returns by how much a time that the kernel measured, read by a step, is outside of the
+// wanted range. ok is false for a value in the range, and for a field that does not hold a time.
 func (ev *evidence) valueMargin(
 	field *language.InfoVal, got int64, read *trace.Entry,
 ) (m margin, ok bool) {
@@ -133,9 +132,9 @@ func (ev *evidence) valueMargin(
 	return m, true
 }
 
-// leastLate returns the time of the round trip of some length, of those that ended with a packet that
-// came to the socket of a step up to a time, in which packets were the least late. All of that time if
-// none came.
+// leastLate returns when one round trip of a step's socket began and ended: the one whose packets were
+// the least late. Each packet that came to the socket, until the step, ended a round trip of the given
+// length. If none came, it is the whole time until the step.
 func (ev *evidence) leastLate(
 	step *trace.Step, length, upTo time.Duration,
 ) (from, until time.Duration) {

@@ -131,9 +131,9 @@ func becauseOf(l *trace.Lateness, m *margin, by time.Duration) string {
 	return fmt.Sprintf("the machine was %s late", say.Duration(by))
 }
 
-// countMargin returns by how much the bounds of a window would have to move for the number of
-// matching packets to be as wanted; ok is false if no event bounds it, or no move would do. all are
-// all packets that match, matched those in the window.
+// countMargin returns by how much the bounds of a window must move until the number of matching packets
+// is as wanted. ok is false if no event bounds the window, or if no move changes the number so. all has
+// every packet that matches, matched those in the window.
 func (ev *evidence) countMargin(
 	p *language.PacketsExpectation, w *window, all, matched []int,
 ) (m margin, ok bool) {
@@ -176,10 +176,9 @@ func (ev *evidence) countMargin(
 	return m, ok
 }
 
-// orderMargins returns by how much packets were not in the order of a sequence, a margin for each two
-// of them, if they are the packets of the sequence in another order; nil if they are not. Packets of
-// one way, from one address and port to another, keep their order, so another order has another cause
-// than lateness.
+// orderMargins returns by how much packets were not in the order of a sequence: a margin for each pair in
+// the wrong order. It is nil if they are other packets than those of the sequence, and if two of one
+// way, from one address and port to another, are in the wrong order: lateness does not change that.
 func (ev *evidence) orderMargins(want []language.Selector, matched []int) []margin {
 	if len(want) != len(matched) {
 		return nil
@@ -233,8 +232,8 @@ func (ev *evidence) way(i int) [2]netip.AddrPort {
 	return [2]netip.AddrPort{netip.AddrPortFrom(d.Src, d.SPort), netip.AddrPortFrom(d.Dst, d.DPort)}
 }
 
-// holdsMargins returns by how much a stay is not as wanted, a margin for each property that is not;
-// nil if one of these is not about time.
+// holdsMargins returns by how much a stay is not as wanted: a margin for each property that is not. It is
+// nil if one of these properties is not about time.
 func (ev *evidence) holdsMargins(
 	x *language.HoldsExpectation, s *stay, from, until time.Duration,
 ) (margins []margin) {
@@ -275,7 +274,7 @@ func (ev *evidence) holdsMargins(
 	return margins
 }
 
-// neverMargin returns by how much a stay reaches into the time in which it must not be; ok is false if
+// neverMargin returns by how much a stay reaches into the time in which it must not be. ok is false if
 // no event bounds that time.
 func neverMargin(x *language.NeverExpectation, s *stay, from, until time.Duration) (m margin, ok bool) {
 	if x.Until != "" {
@@ -287,9 +286,9 @@ func neverMargin(x *language.NeverExpectation, s *stay, from, until time.Duratio
 	return m, ok
 }
 
-// momentMargin returns by how much the moment at which sockets are counted would have to move for
-// their number to be as wanted; ok is false if no move by 1 s or less would do. edges are the times
-// at which the number changes.
+// momentMargin returns by how much the moment at which sockets are counted must move until their number
+// is as wanted. ok is false if it must move by more than 1 s. edges are the times at which the number
+// changes.
 func momentMargin(
 	x *language.SocketsExpectation, at time.Duration, edges []time.Duration,
 	count func(time.Duration) int64,
@@ -306,9 +305,9 @@ func momentMargin(
 	return m, ok
 }
 
-// peakMargin returns by how much sooner sockets would have to go, or come, for the highest number of
-// them to be as wanted; ok is false if it is, or if 1 s would not do. sure are the stays that were
-// there at least, possible those at most; the peak was least, at a time.
+// peakMargin returns by how much sooner sockets must go, or come, until the highest number of them at
+// once is as wanted. ok is false if it is as wanted already, or if 1 s is not enough. sure has the stays
+// that were there for certain, possible also those that may have been; the peak was least, at a time.
 func peakMargin(
 	want *language.Peak, least int64, at time.Duration, sure, possible []stay,
 ) (m margin, ok bool) {
@@ -343,8 +342,8 @@ func peakMargin(
 	return around("sockets peak", at, by), by > 0
 }
 
-// deadlineMargin returns by how much a run that its deadline ended was longer than estimated; ok is
-// false if something else ended it, or if the scenario allows less than the estimate.
+// deadlineMargin returns by how much a run that its deadline ended was longer than estimated. ok is
+// false if something else ended it, or if its deadline is shorter than the estimate.
 func (ev *evidence) deadlineMargin() (m margin, ok bool) {
 	if ev.end == nil || ev.end.Reason != trace.EndDeadline {
 		return m, false
