@@ -53,6 +53,22 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		got.host, got.in = "client", true
 		p.packet(70*ms, got)
 	}
+	// ahead is a packet of the client that comes before two of the server, which keep their order.
+	ahead := func(between time.Duration) func(*tape) {
+		return func(p *tape) {
+			p.packet(20*ms, toServer("A", 1000, 1, "x"))
+			for i := range 2 {
+				got := toClient("A", uint32(1+i), 1001, "y")
+				got.host, got.in = "client", true
+				p.packet(30*ms+time.Duration(i)*between, got)
+			}
+		}
+	}
+	const (
+		last   = `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: server}, {from: client}]}`
+		middle = `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: server}]}`
+		single = `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: client}]}`
+	)
 	const twice = `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: server}, {from: client}]}`
 	sends := func(p *tape) {
 		p.step("client.send[1]", 0, 10*ms, nil)
@@ -123,6 +139,11 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"two hosts in the other order, in time", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, nil, Fail},
 		{"two hosts in the other order twice, late once", twice, crossedTwice, []late{{5 * ms, 20 * ms}}, Fail},
 		{"two hosts in the other order twice, late each time", twice, crossedTwice, []late{{5 * ms, 20 * ms}, {50 * ms, 61 * ms}}, Inconclusive},
+		{"two alike before one, late for both", last, ahead(10 * ms), []late{{5 * ms, 26 * ms}}, Inconclusive},
+		{"two alike before one, late for the first only", last, ahead(10 * ms), []late{{5 * ms, 20 * ms}}, Fail},
+		{"two alike around one, late for the first", middle, ahead(10 * ms), []late{{5 * ms, 20 * ms}}, Inconclusive},
+		{"two alike around one, in time", middle, ahead(10 * ms), nil, Fail},
+		{"two alike where one is wanted", single, ahead(10 * ms), []late{{5 * ms, 90 * ms}}, Fail},
 		{"one way in another order", `- {packets: {from: client}, sequence: [{payload: {contains: b}}, {payload: {contains: a}}]}`, func(p *tape) {
 			p.packet(20*ms, toServer("A", 1000, 1, "a"))
 			p.packet(21*ms, toServer("A", 1001, 1, "b"))
@@ -174,6 +195,12 @@ func TestAFailureAboutTimeSaysHowLateTheLabWas(t *testing.T) {
 	const want = "the machine was 30ms late in that time, which does not explain it"
 	if v.Status != Fail || len(v.Notes) != 1 || v.Notes[0] != want {
 		t.Errorf("%s with the notes %q, want fail with %q", v.Status, v.Notes, want)
+	}
+	if !v.Timed {
+		t.Error("the verdict does not say that it is about time")
+	}
+	if v := Check(lab(t, connecting, `- {step: client.connect, error: EPIPE}`), p.tr)[0]; v.Timed {
+		t.Error("a verdict about an error is about time")
 	}
 }
 
