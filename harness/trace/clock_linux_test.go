@@ -24,6 +24,19 @@ func TestClockStartsAtZeroAndNeverGoesBack(t *testing.T) {
 	}
 }
 
+// eBPF programs read the same clock in the kernel.
+func TestClockIsThatOfTheKernel(t *testing.T) {
+	const most = 20 * time.Microsecond // how late the comparison can be
+	for range 1000 {
+		before := systemMonotonic()
+		now := monotonic()
+		after := systemMonotonic()
+		if now < before || now > after+int64(most) {
+			t.Fatalf("the clock is at %d, the kernel's at %d before and at %d after", now, before, after)
+		}
+	}
+}
+
 func TestClockSurvivesJSON(t *testing.T) {
 	want := NewClock()
 	text, err := json.Marshal(want)

@@ -57,7 +57,7 @@ func probeTimestamps(fd int) (stamped, up bool) {
 			continue
 		}
 		up = true
-		arrived := wallNow()
+		arrived := time.Now().UnixNano()
 		_, n, _, _, err := unix.Recvmsg(fd, payload[:], control[:], unix.MSG_DONTWAIT)
 		if err != nil {
 			continue
@@ -70,25 +70,18 @@ func probeTimestamps(fd int) (stamped, up bool) {
 	return false, up
 }
 
-func wallNow() int64 {
-	var ts unix.Timespec
-	// cannot fail: the clock exists and the pointer is valid
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
-	return ts.Nano()
-}
-
 // parseTimestamp finds the timestamp in control messages.
 func parseTimestamp(control []byte) (sec, nsec int64, ok bool) {
-	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil {
-		return 0, 0, false
-	}
-	for _, m := range messages {
-		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS &&
-			len(m.Data) >= 16 {
-			ne := binary.NativeEndian
-			return int64(ne.Uint64(m.Data)), int64(ne.Uint64(m.Data[8:])), true
+	for len(control) > 0 {
+		header, data, rest, err := unix.ParseOneSocketControlMessage(control)
+		if err != nil {
+			return 0, 0, false
 		}
+		if header.Level == unix.SOL_SOCKET && header.Type == unix.SCM_TIMESTAMPNS && len(data) >= 16 {
+			ne := binary.NativeEndian
+			return int64(ne.Uint64(data)), int64(ne.Uint64(data[8:])), true
+		}
+		control = rest
 	}
 	return 0, 0, false
 }
