@@ -204,6 +204,27 @@ func TestAFailureAboutTimeSaysHowLateTheLabWas(t *testing.T) {
 	}
 }
 
+func TestAFailureSaysThatShortTimesAreNotCounted(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		left int
+		want string
+	}{
+		{"none was left out", 0, "the machine was 30ms late in that time, which does not explain it"},
+		{"some were", 12, "the machine was 30ms late in that time, which does not explain it; 12 times that were shorter do not count"},
+	} {
+		p := newTape()
+		p.step("client.connect", 0, 900*ms, nil)
+		p.add(130*ms, trace.Event{Late: &trace.Late{
+			Part: trace.LateFault, Name: "silent-server", Due: start + 100*ms, LeftOut: tt.left,
+		}})
+		v := Check(lab(t, connecting, `- {step: client.connect, took: 40ms..50ms}`), p.end(second, "done"))[0]
+		if got := strings.Join(v.Notes, "\n"); got != tt.want {
+			t.Errorf("%s: the notes are %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // An actor that a signal has stopped is named, if that was most of the lateness.
 func TestAStoppedActorIsNamed(t *testing.T) {
 	const took = `- {step: client.connect, took: 40ms..50ms}`
