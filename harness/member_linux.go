@@ -40,7 +40,9 @@ type member struct {
 	running []trace.Start
 	// killed is set when a kill step signals the actor, gone when its process has ended.
 	killed, gone bool
-	// stopped is set while a signal that no kill step sent has stopped the process, since stoppedAt.
+	// paused is set when a kill step stops the process: from then on, its stops are part of the scenario.
+	// stopped is set while another signal has stopped it, since stoppedAt.
+	paused    bool
 	stopped   bool
 	stoppedAt time.Duration
 	// onGone are called when the process has ended.
@@ -213,7 +215,7 @@ func (a *member) track(e *trace.Event) {
 func (a *member) changed(status syscall.WaitStatus, at time.Duration) error {
 	switch {
 	case status.Stopped():
-		if !a.killed && !a.stopped {
+		if !a.paused && !a.stopped {
 			a.stopped, a.stoppedAt = true, at
 		}
 	case status.Continued():
@@ -356,6 +358,10 @@ func (l *lab) kill(k *language.Kill) error {
 		return fmt.Errorf("unknown signal %q", name)
 	}
 	a.killed = true
+	switch sig {
+	case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		a.paused = true
+	}
 	if a.gone {
 		return unix.ESRCH
 	}
