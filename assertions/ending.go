@@ -53,6 +53,24 @@ func (ev *evidence) ending() Verdict {
 	return v.finish()
 }
 
+// broken reports whether the end of the run kept an actor from steps that it would have come to: it
+// was in the middle of one that is not expected to hang.
+func (ev *evidence) broken(actor string) bool {
+	if ev.end == nil {
+		return false
+	}
+	short := false
+	for _, step := range ev.end.Hanging {
+		if of, _, _ := language.StepRef(step).Split(); of == actor {
+			if ev.mayHang(step) {
+				return false
+			}
+			short = true
+		}
+	}
+	return short
+}
+
 // cutOff records a failure of what had not ended when the run did.
 func (ev *evidence) cutOff(v *draft, want, got, text string) {
 	if m, ok := ev.deadlineMargin(); ok {

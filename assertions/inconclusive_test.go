@@ -337,3 +337,47 @@ expect:
 		})
 	}
 }
+
+// A step that never began because the deadline caught its actor in another one is as late as the run.
+func TestAStepThatADeadlineKeptFromBeginning(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		late    time.Duration
+		hanging []string
+		hangs   string
+		want    Status
+	}{
+		{"late by what the estimate leaves", 2 * second, []string{"client.sleep"}, "", Inconclusive},
+		{"late by less", 900 * ms, []string{"client.sleep"}, "", Fail},
+		{"another actor was late", 2 * second, []string{"server.recv"}, "", Fail},
+		{
+			"the step before it is expected to hang", 2 * second,
+			[]string{"client.sleep"},
+			"  - {step: client.sleep, hangs: true}\n", Fail,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := `
+name: x
+title: t
+hosts: {client: {}, server: {}}
+deadline: 3s
+actors:
+  server: [listen: {port: 8080}, accept, recv]
+  client: [{sleep: 1s}, {connect: {to: "server:8080"}}]
+expect:
+  - {step: client.connect}
+` + tt.hangs
+			p := newTape()
+			for _, step := range tt.hanging {
+				p.begin(step, 0)
+			}
+			due := 3 * second
+			p.add(due+tt.late, trace.Event{Late: &trace.Late{Part: trace.LateEnd, Due: start + due}})
+			v := Check(load(t, text), p.end(due+tt.late, trace.EndDeadline, tt.hanging...))[0]
+			if v.Status != tt.want || !strings.Contains(v.Reason, "never began") {
+				t.Errorf("%s, want %s\n%s", v.Status, tt.want, v.Reason)
+			}
+		})
+	}
+}

@@ -57,6 +57,7 @@ var lateWords = []struct {
 	{trace.LateStep, "actors waited up to %s for a processor"},
 	{trace.LateReport, "the lab learned of steps up to %s late"},
 	{trace.LateLook, "sockets were looked at up to %s late"},
+	{trace.LateEnd, "the run was ended up to %s late"},
 }
 
 // asked says which delay a fault asks for: " (asked 50ms)".

@@ -196,6 +196,9 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	case len(done) == 0 && len(ev.begun(x.Step.Split())) > 0:
 		v.fail("an outcome", "ended with its process", fmt.Sprintf("%s has no outcome: %s", x.Step,
 			ev.whereIs(actor)))
+	case len(done) == 0 && ev.broken(actor):
+		ev.cutOff(v, "an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
+			ev.whereIs(actor)))
 	case len(done) == 0:
 		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
 			ev.whereIs(actor)))

@@ -29,6 +29,7 @@ func (l *lab) perform() error {
 	for _, a := range l.actors {
 		a.begin()
 	}
+	began := l.Clock.Now()
 	deadline := time.NewTimer(l.Scenario.DeadlineOrDefault())
 	defer deadline.Stop()
 	// An estimate may be too short to show that a step hangs, so only a duration that the scenario
@@ -63,8 +64,10 @@ func (l *lab) perform() error {
 			}
 		case <-duration:
 			elapsed = true
+			l.endsLate(began + time.Duration(l.Scenario.Duration))
 		case <-deadline.C:
 			reason = trace.EndDeadline
+			l.endsLate(began + l.Scenario.DeadlineOrDefault())
 		case <-l.canceled:
 			reason = trace.EndCanceled
 		}
@@ -76,6 +79,9 @@ func (l *lab) perform() error {
 	}
 	return l.finish(reason)
 }
+
+// endsLate records how late the lab noticed that a time of the run was up.
+func (l *lab) endsLate(due time.Duration) { l.late.add(trace.LateEnd, "", due, l.Clock.Now()) }
 
 var errCanceledEarly = errors.New("the run was canceled before its actors began")
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"halfopen/harness"
 	"halfopen/harness/trace"
@@ -100,4 +101,55 @@ func runStopped(
 		}
 	}
 	return err
+}
+
+// A run whose processes were all stopped over its deadline says how late it ended: nothing in it had
+// its time.
+func TestALabThatWasStoppedEndsLate(t *testing.T) {
+	needLab(t)
+	s := only(t, `
+name: frozen
+title: A lab that somebody stops for a while
+deadline: 500ms
+hosts: {client: {}, server: {}}
+actors:
+  client: [{sleep: 100ms}, {connect: "server:80"}]
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`)[0]
+	before := childrenOf(os.Getpid())
+	var goesOn *time.Timer
+	stop := func() {
+		var family []int
+		for _, pid := range childrenOf(os.Getpid()) {
+			if !slices.Contains(before, pid) {
+				family = append(family, pid)
+				family = append(family, descendants(pid)...)
+			}
+		}
+		for _, pid := range family {
+			_ = syscall.Kill(pid, syscall.SIGSTOP) // a program of the building may have ended
+		}
+		goesOn = time.AfterFunc(1200*time.Millisecond, func() {
+			for _, pid := range family {
+				_ = syscall.Kill(pid, syscall.SIGCONT)
+			}
+		})
+	}
+	got, err := harness.RunHurried(t.Context(), s, harness.Options{Emit: func(e trace.Event) {
+		if e.Start != nil && e.Start.Step == "sleep" && goesOn == nil {
+			stop()
+		}
+	}})
+	if goesOn == nil {
+		t.Fatalf("the actor never began: %v", err)
+	}
+	if end, _ := got.End(); err != nil || end == nil || end.Reason != trace.EndDeadline {
+		t.Fatalf("it ended by %+v, %v; want its deadline", end, err)
+	}
+	const least = 500 * time.Millisecond // of the 700 ms or so
+	i := slices.IndexFunc(got.Lateness().Parts, func(p trace.PartLate) bool { return p.Part == trace.LateEnd })
+	if i < 0 || got.Lateness().Parts[i].Worst < least {
+		t.Errorf("late were %+v, want the end by at least %v", got.Lateness().Parts, least)
+	}
 }

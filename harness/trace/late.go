@@ -42,6 +42,8 @@ const (
 	LateLook Part = "look"
 	// LateStop: a signal from outside of the scenario had stopped the process of the actor.
 	LateStop Part = "stop"
+	// LateEnd: the lab ended the run after its deadline, or its duration.
+	LateEnd Part = "end"
 	// LateStart and LateStep are those of actors, which [Start] and [Step] report.
 	LateStart Part = "start"
 	LateStep  Part = "step"
@@ -113,6 +115,7 @@ type lateTime struct{ from, until, worst, sum time.Duration }
 // order is the order of the parts, by how much they say.
 var order = []Part{
 	LateStop, LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook,
+	LateEnd,
 }
 
 // Lateness returns how late the lab was since the actors began. It is a pure function of the trace. A

@@ -67,6 +67,7 @@ func late(tr *trace.Trace) *trace.Trace {
 	for _, e := range []trace.Event{
 		{T: at, Late: &trace.Late{Part: trace.LateFault, Name: "silent-server", Due: at - 91*ms, N: 3, Worst: 41 * ms}},
 		{T: at, Late: &trace.Late{Part: trace.LateReport, Name: "client", Due: at - 2*ms}},
+		{T: at, Late: &trace.Late{Part: trace.LateEnd, Due: at - 20*ms}},
 		{T: at, Step: &trace.Step{Actor: "client", ID: "x", Op: "sleep", N: 1, Began: at, Late: 40 * ms}},
 	} {
 		tr.Add(e)
@@ -92,6 +93,7 @@ func TestHowLateTheLabWasIsSaid(t *testing.T) {
 		{Part: trace.LateFault, Name: "silent-server", Seconds: 0.041, At: 0.2, N: 3},
 		{Part: trace.LateStep, Name: "client", Seconds: 0.04, At: 0.2, N: 1},
 		{Part: trace.LateReport, Name: "client", Seconds: 0.002, At: 0.2, N: 1},
+		{Part: trace.LateEnd, Seconds: 0.02, At: 0.2, N: 1},
 	}
 	if diff := cmp.Diff(want, NewRecord(r).Late); diff != "" {
 		t.Errorf("the record of a run (-want +got):\n%s", diff)
