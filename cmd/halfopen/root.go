@@ -40,6 +40,7 @@ func execute(args []string, out, errs io.Writer) int {
 	out, unwritten := newOutput(out)
 	root.SetOut(out)
 	root.SetErr(errs)
+	refuseUnknownShells(root)
 	err := root.Execute()
 	if lack := unwritten(); lack != nil {
 		err = lost(lack, err)
@@ -86,5 +87,6 @@ func newRoot() *cobra.Command {
 		newInspect(),
 		newVersion(),
 	)
+	root.SetHelpCommand(newHelp())
 	return root
 }

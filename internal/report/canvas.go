@@ -44,13 +44,15 @@ func paint(on bool, st style, text string) string {
 	return c.Sprint(text)
 }
 
+// drawable reports whether w is a terminal that obeys escape sequences: TERM is not dumb.
+func drawable(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
 // Colors reports whether output to w should have colors: w is a terminal, TERM is not dumb, and
 // NO_COLOR (no-color.org) is not set.
-func Colors(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" &&
-		term.IsTerminal(int(f.Fd()))
-}
+func Colors(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && drawable(w) }
 
 // UTF8 reports whether the locale's character set is UTF-8 (locale(7): LC_ALL, then LC_CTYPE, then
 // LANG).

@@ -55,7 +55,9 @@ func (v *controlView) Close(results []result.Result, e Ending) error {
 	}
 	fmt.Fprintf(&text, "%s in %s, %s; seed %d\n", controlSummary(controls, v.look),
 		shortSeconds(time.Since(v.began)), say.Count(len(done)+e.Others.Ended(), "run"), e.Seed)
-	text.WriteString(v.progress.bootTime())
+	if len(done)+e.Others.Ended() > 0 {
+		text.WriteString(v.progress.bootTime())
+	}
 	text.WriteString(v.alike.leftOut())
 	return v.write(&text, results, e)
 }

@@ -3,12 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
@@ -33,14 +30,13 @@ type live struct {
 func newLive(o Output, verbose bool, log io.Writer) *live {
 	look := LookFor(o.Out)
 	look.Verbose, look.Shared = o.Verbose, o.Shared
-	file, isFile := o.Out.(*os.File)
 	return &live{
 		out:   o.Out,
 		errs:  o.Errs,
 		look:  look,
 		began: time.Now(),
 		progress: NewProgress(o.Out, ProgressOptions{
-			Live:    isFile && term.IsTerminal(int(file.Fd())),
+			Live:    drawable(o.Out),
 			Color:   look.Color,
 			Verbose: verbose,
 			Total:   o.Runs,

@@ -73,7 +73,9 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
-	text.WriteString(v.progress.bootTime())
+	if len(done)+e.Others.Ended() > 0 {
+		text.WriteString(v.progress.bootTime())
+	}
 	text.WriteString(v.alike.leftOut())
 	text.WriteString(remedy(results))
 	return v.write(&text, results, e)
