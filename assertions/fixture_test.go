@@ -109,6 +109,15 @@ func errno(name string) func(*trace.Step) {
 	return func(s *trace.Step) { s.Errno, s.Result = name, -1 }
 }
 
+// program adds a change of the program of an actor's step exec, line a line that it wrote.
+func (p *tape) program(actor string, at time.Duration, what trace.ProgramChange) {
+	p.add(at, trace.Event{Program: &trace.Program{Actor: actor, Step: "exec", N: 1, What: what, PID: 7}})
+}
+
+func (p *tape) line(actor string, at time.Duration, stream trace.Stream, text string) {
+	p.add(at, trace.Event{Line: &trace.Line{Actor: actor, Step: "exec", N: 1, Stream: stream, Text: trace.Output(text)}})
+}
+
 func (p *tape) hits(fault string, at time.Duration, n uint64) {
 	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "on", Mechanism: "iptables"}})
 	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "hits", Hits: n}})

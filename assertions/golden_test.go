@@ -474,6 +474,21 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 			p.add(ms, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
 			return p.end(second, "done")
 		}, Fail},
+		{"the last lines of a program that is still running", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace {
+			p.begin("client.exec", 0)
+			p.program("client", ms, trace.ProgramStarted)
+			for i := range 12 {
+				p.line("client", 2*ms, trace.Stdout, fmt.Sprintf("line %d\x1b[2J", i))
+			}
+			p.program("server", ms, trace.ProgramStarted)
+			p.line("server", 2*ms, trace.Stdout, "of another program")
+			return p.end(second, "deadline", "client.exec")
+		}, Fail},
+		{"a program that is still running and printed nothing", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace {
+			p.begin("client.exec", 0)
+			p.program("client", ms, trace.ProgramStarted)
+			return p.end(second, "deadline", "client.exec")
+		}, Fail},
 		{"a program that never began", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 	})
 }

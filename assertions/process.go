@@ -26,6 +26,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	if len(done) < asked {
 		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, done,
 			ev.inProgress(actor, id, n), asked, v)
+		ev.listLastLines(actor, id, n, v)
 	}
 	for _, i := range done {
 		event := &ev.t.Events[i]
@@ -56,6 +57,31 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		if v.Status == Fail {
 			v.listOutput("stdout of "+ev.execution(i), stdoutOf(s))
 			v.listOutput("stderr of "+ev.execution(i), stderrOf(s))
+		}
+	}
+}
+
+// lastListed is how many lines of a program are listed that has not ended.
+const lastListed = 10
+
+// listLastLines lists what the executions of a step's program that have not ended printed last; n 0
+// means all.
+func (ev *evidence) listLastLines(actor, id string, n int, v *draft) {
+	for _, p := range ev.t.Programs() {
+		program := ev.t.Events[p.Started].Program
+		if p.Ended >= 0 || program.Actor != actor || program.Step != id || n > 0 && n != program.N {
+			continue
+		}
+		name := fmt.Sprintf("%s.%s[%d]", actor, id, program.N)
+		if len(p.Lines) == 0 {
+			v.list(name + " had printed nothing")
+			continue
+		}
+		v.list("last lines of " + name + ":")
+		for _, i := range p.Lines[max(len(p.Lines)-lastListed, 0):] {
+			e := &ev.t.Events[i]
+			v.list(fmt.Sprintf("  %9.3f %s  %s", (e.T - ev.started).Seconds(), e.Line.Stream,
+				printable(string(e.Line.Text))))
 		}
 	}
 }

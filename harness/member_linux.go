@@ -36,6 +36,8 @@ type member struct {
 
 	prepared bool
 	done     bool
+	// flushed is set once the lines of all its programs are there.
+	flushed bool
 	// running are the steps that have begun and not ended.
 	running []trace.Start
 	// killed is set when a kill step signals the actor, gone when its process has ended.
@@ -153,11 +155,18 @@ func (a *member) listen(r io.Reader) {
 
 func (a *member) report(r actor.Report) error {
 	switch {
+	case r.Lines != nil:
+		for i := range r.Lines {
+			a.lab.emit(r.Lines[i])
+		}
 	case r.Event != nil:
 		a.timed(r.Event)
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
 		event := actor.EventOf(r.Event)
+		if event == "" {
+			return nil
+		}
 		if r.Event.Start == nil {
 			if err := a.lab.setOff(event); err != nil {
 				return err
@@ -182,6 +191,8 @@ func (a *member) report(r actor.Report) error {
 		answer()
 	case r.Prepared:
 		a.prepared = true
+	case r.Flushed:
+		a.flushed = true
 	case r.Done:
 		a.done = true
 	}

@@ -181,6 +181,10 @@ func (l *lab) finish(reason trace.EndReason) error {
 	if err := l.settle(); err != nil {
 		return err
 	}
+	l.doing("collecting the last lines of programs")
+	if err := l.flush(); err != nil {
+		return err
+	}
 	close(l.over)
 	l.events.hold(l.Clock.Now())
 	l.doing("reading the hits and counters")

@@ -7,9 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
+	"halfopen/harness/internal/actor"
 	"halfopen/harness/internal/sandbox"
+	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
 )
@@ -138,4 +142,37 @@ func executables(command []string) []string {
 		}
 	}
 	return paths
+}
+
+// flushWithin is how long the lab waits for the last lines of programs. An actor that a signal has
+// stopped does not answer.
+const flushWithin = 2 * time.Second
+
+// flush waits for the last lines of all programs that are still running.
+func (l *lab) flush() error {
+	var asked []*member
+	for _, a := range l.actors {
+		if !a.gone && language.RunsPrograms(a.Steps) && !stopped(a.process.PID) {
+			a.commands.Send(actor.Command{Flush: true})
+			asked = append(asked, a)
+		}
+	}
+	patience := time.NewTimer(flushWithin)
+	defer patience.Stop()
+	for slices.ContainsFunc(asked, func(a *member) bool { return !a.flushed && !a.gone }) {
+		select {
+		case f := <-l.inbox:
+			if err := f(); err != nil {
+				return err
+			}
+		case <-l.canceled:
+			return nil
+		case <-patience.C:
+			l.now(trace.Event{Note: &trace.Note{
+				Text: "the last lines of programs are missing: their actor did not answer in time",
+			}})
+			return nil
+		}
+	}
+	return nil
 }

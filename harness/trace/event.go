@@ -26,6 +26,8 @@ type Event struct {
 	Counters *Counters `json:"counters,omitempty"`
 	Fault    *Fault    `json:"fault,omitempty"`
 	Process  *Process  `json:"process,omitempty"`
+	Program  *Program  `json:"program,omitempty"`
+	Line     *Line     `json:"line,omitempty"`
 	Note     *Note     `json:"note,omitempty"`
 	Late     *Late     `json:"late,omitempty"`
 	End      *End      `json:"end,omitempty"`
@@ -356,6 +358,10 @@ func (e *Event) Kind() string {
 		return "fault"
 	case e.Process != nil:
 		return "process"
+	case e.Program != nil:
+		return "program"
+	case e.Line != nil:
+		return "line"
 	case e.Note != nil:
 		return "note"
 	case e.Late != nil:

@@ -36,12 +36,16 @@ func Inspect(r *result.Result, k Look) string {
 		wrapTo(&b, k, "", "", text)
 	}
 	heading("Packets")
-	b.WriteString(ladderOf(r, k, LadderOptions{states: states}))
+	b.WriteString(ladderOf(r, k, LadderOptions{Lines: inspectLines, states: states}))
 
 	heading("Socket states, in seconds since the actors started")
 	writeOr(&b, stateTable(t, states()), "no socket was seen")
 	heading("Steps")
 	writeOr(&b, stepTable(r), "no step ended")
+	if text := programsText(r, k, "  ", 0, nil); text != "" {
+		heading("Programs, and what they printed last")
+		b.WriteString(text)
+	}
 	heading("Kernel counters that changed")
 	writeOr(&b, counterTable(t), "none")
 	if faults := faultLines(t); len(faults) > 0 {

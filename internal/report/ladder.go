@@ -28,6 +28,9 @@ type LadderOptions struct {
 	Mark []int
 	// ARP also draws ARP, neighbour discovery and multicast reports.
 	ARP bool
+	// Lines is how many lines of programs are drawn next to their host at most, the first and the
+	// last ones.
+	Lines int
 	// Indent is put before every line.
 	Indent string
 	// states returns the timelines of the sockets, if they are made already.

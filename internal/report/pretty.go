@@ -50,6 +50,12 @@ const (
 	verboseRows = 200
 )
 
+// The maximum of lines of programs in such a ladder with Verbose, and in that of [Inspect].
+const (
+	verboseLines = 60
+	inspectLines = 500
+)
+
 // statusStyle has the style of each status.
 var statusStyle = map[result.Status]style{
 	result.Pass: good, result.Fail: bad, result.Error: bad, result.Skip: warn,
@@ -142,13 +148,21 @@ func Details(r *result.Result, k Look) string {
 			whole = true
 		}
 	}
+	if failed || k.Verbose {
+		text := programsText(r, k, "    ", mostPrograms, listedPrograms(r))
+		if text != "" {
+			b.WriteString("\n  What the programs printed last:\n" + text)
+		}
+	}
 	if whole {
-		rows := caseRows
+		rows, lines := caseRows, 0
 		if k.Verbose {
-			rows = verboseRows
+			rows, lines = verboseRows, verboseLines
 		}
 		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
-		b.WriteString(ladderOf(r, k, LadderOptions{MaxRows: rows, Indent: "  ", states: states}))
+		b.WriteString(ladderOf(r, k, LadderOptions{
+			MaxRows: rows, Lines: lines, Indent: "  ", states: states,
+		}))
 	}
 	if failed && r.Dir != "" {
 		fmt.Fprintf(&b, "  All details: halfopen inspect %s\n", say.Printable(r.Dir))

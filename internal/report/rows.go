@@ -28,6 +28,8 @@ type row struct {
 	words   []string
 	// change is set for changes of a socket's state; their text is made last.
 	change *change
+	// line is true for a line of a program.
+	line bool
 	// marked is true for a packet at which a check failed.
 	marked bool
 	gap    time.Duration
@@ -44,6 +46,9 @@ func (r *row) likeness() string {
 			"p", j.From, j.To, r.words[0],
 			fmt.Sprint(j.Lost(), j.Flow.Retransmission, j.Packet.SPort, j.Packet.DPort),
 		}, "\x00")
+	}
+	if r.line {
+		return r.host + "\x00line"
 	}
 	call, _, _ := strings.Cut(r.text, "(")
 	return r.host + "\x00" + call
@@ -122,6 +127,7 @@ func ladderRows(
 		rows = append(rows, stateRows(o.timelines(s, t))...)
 		rows = append(rows, dropRows(t)...)
 		rows = append(rows, remarkRows(t)...)
+		rows = append(rows, lineRows(s, t, o.Lines)...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank(), b.rank()))

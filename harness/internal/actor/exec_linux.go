@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -44,7 +45,8 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	cmd.WaitDelay = inputFor
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
-	out, err := newOutputs(cmd)
+	r := &running{printed: t.newPrinted(o.ID, o.N)}
+	out, err := newOutputs(cmd, r.printed)
 	if err != nil {
 		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
 		return
@@ -52,12 +54,16 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 
 	o.begin()
 	err = t.startProgram(cmd)
-	out.started()
 	if err != nil {
+		out.started()
 		out.end()
 		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
 		return
 	}
+	r.Program = trace.Program{Actor: o.Actor, Step: o.ID, N: o.N, PID: cmd.Process.Pid}
+	r.out = out
+	t.started(r, args)
+	out.started()
 	late := make(chan struct{})
 	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
 	err = ended(cmd.Process.Pid)
@@ -69,6 +75,8 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	if timedOut {
 		endGroup(cmd.Process.Pid)
 	}
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	t.endedAt(r, o.ended, status)
 	if err != nil {
 		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
 		return
@@ -78,10 +86,9 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	o.Stderr, o.StderrEnd = out.stderr.text()
 	o.StdoutBytes, o.StderrBytes = out.stdout.written, out.stderr.written
 	o.Left = out.stdout.held || out.stderr.held
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
-		o.Killed, o.Result = strings.TrimPrefix(unix.SignalName(status.Signal()), "SIG"), -1
-	} else {
-		o.Exit, o.Result = status.ExitStatus(), int64(status.ExitStatus())
+	o.Exit, o.Killed = exitOf(status)
+	if o.Result = int64(o.Exit); o.Killed != "" {
+		o.Result = -1
 	}
 	if timedOut {
 		o.fail(unix.ETIMEDOUT)

@@ -264,6 +264,15 @@ func (p *process) names() []string {
 	return names
 }
 
+// each calls f with each report so far.
+func (p *process) each(f func(*Report)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.reports {
+		f(&p.reports[i])
+	}
+}
+
 func (p *process) outcomes() map[string]*trace.Step {
 	p.mu.Lock()
 	defer p.mu.Unlock()

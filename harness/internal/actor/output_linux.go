@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,14 +23,14 @@ const (
 // outputs are the pipes that a program writes to.
 type outputs struct{ stdout, stderr *output }
 
-// newOutputs makes the pipes of a program that has not started. Call started after its start, and
-// end once.
-func newOutputs(cmd *exec.Cmd) (*outputs, error) {
-	stdout, err := newOutput()
+// newOutputs makes the pipes of a program that has not started. What comes becomes lines. Call
+// started after its start, and end once.
+func newOutputs(cmd *exec.Cmd, p *printed) (*outputs, error) {
+	stdout, err := newOutput(p, trace.Stdout)
 	if err != nil {
 		return nil, err
 	}
-	stderr, err := newOutput()
+	stderr, err := newOutput(p, trace.Stderr)
 	if err != nil {
 		stdout.r.Close()
 		stdout.w.Close()
@@ -64,14 +65,17 @@ type output struct {
 	// held is set by end if some process could still write to the pipe.
 	held bool
 	done chan struct{}
+	// lines gets what is read; come is how much that was.
+	lines *printer
+	come  atomic.Int64
 }
 
-func newOutput() (*output, error) {
+func newOutput(p *printed, name trace.Stream) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	return &output{r: r, w: w, done: make(chan struct{})}, nil
+	return &output{r: r, w: w, done: make(chan struct{}), lines: p.printer(name)}, nil
 }
 
 // read reads until all writers have closed the pipe, or until end.
@@ -89,6 +93,11 @@ func (o *output) read() {
 }
 
 func (o *output) add(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	o.lines.add(b)
+	o.come.Add(int64(len(b)))
 	o.written += int64(len(b))
 	n := min(len(b), maxOutput-len(o.kept))
 	o.kept = append(o.kept, b[:n]...)
@@ -128,6 +137,18 @@ func (o *output) end() {
 		_, _ = io.Copy(io.Discard, o.r)
 		o.r.Close()
 	}()
+}
+
+// catchUp waits until what is in the pipe now has been read, for at most a time.
+func (o *output) catchUp(patience time.Duration) {
+	due := o.come.Load() + int64(o.waiting())
+	for give := time.Now().Add(patience); o.come.Load() < due && time.Now().Before(give); {
+		select {
+		case <-o.done:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // waiting returns how many bytes are in the pipe.

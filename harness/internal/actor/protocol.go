@@ -11,7 +11,7 @@ import (
 // Command is one line from the harness to an actor. Exactly one field is set, apart from Sent.
 //
 // The order is Init, then Prepare if the actor has a prelude (see [language.Prelude]), then Go.
-// Event, Gate and Reply may come at any time after Init. Stop, or the end of the pipe, ends the
+// Event, Gate and Reply may come at any time after Init, Flush once. Stop, or the end of the pipe, ends the
 // actor at once, whatever it is doing.
 type Command struct {
 	Init    *Init `json:"init,omitempty"`
@@ -25,7 +25,9 @@ type Command struct {
 	// Gate acknowledges the gate with that ID.
 	Gate  int    `json:"gate,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`
-	Stop  bool   `json:"stop,omitempty"`
+	// Flush asks for all lines that programs have written up to now, and for no later ones.
+	Flush bool `json:"flush,omitempty"`
+	Stop  bool `json:"stop,omitempty"`
 }
 
 // Bound is the descriptor of an actor's process for [sandbox.BoundProcesses], after those for its
@@ -72,13 +74,17 @@ type Reply struct {
 
 // Report is one line from an actor to the harness. Exactly one field is set.
 type Report struct {
-	// Event is a start, a step or a signal. Its Gate, if it has one, comes before a start, and at
-	// once after a step or a signal.
+	// Event is a start, a step, a signal or a change of a program. Its Gate, if it has one, comes
+	// before a start, and at once after a step or a signal.
 	Event *trace.Event `json:"event,omitempty"`
+	// Lines are events that are lines of a program, or say that there are too many.
+	Lines []trace.Event `json:"lines,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`
 	Gate     *Gate    `json:"gate,omitempty"`
 	Request  *Request `json:"request,omitempty"`
+	// Flushed answers Flush.
+	Flushed bool `json:"flushed,omitempty"`
 	// Done says that the last step has ended. The actor keeps its sockets open until Stop or the
 	// end of the pipe: the end of the process closes them, which is visible on the wire.
 	Done bool `json:"done,omitempty"`

@@ -36,6 +36,9 @@ type session struct {
 
 	mu         sync.Mutex
 	executions map[string]int // begun so far, by step
+	// running are the programs that have not ended; allowances are those of steps that run programs.
+	running    []*running
+	allowances map[string]*allowance
 	lastGate   int
 	gates      map[int]chan struct{} // closed when acknowledged
 	lastAsked  int
@@ -54,6 +57,7 @@ func newSession(init *Init, reports *reporter) *session {
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),
 		executions: make(map[string]int),
+		allowances: make(map[string]*allowance),
 		gates:      make(map[int]chan struct{}),
 		asked:      make(map[int]chan *Reply),
 	}
@@ -108,6 +112,8 @@ func (s *session) obey(c *Command) error {
 		}
 		delete(s.asked, c.Reply.ID)
 		answer <- c.Reply
+	case c.Flush:
+		go s.flush() // it ends by itself, or with the actor
 	}
 	return nil
 }

@@ -1,0 +1,166 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/internal/say"
+	"halfopen/scenarios/language"
+)
+
+const (
+	// lastLines is how many lines of a program are shown, the last ones.
+	lastLines = 10
+	// mostPrograms is how many programs are shown below the line of a run, the last ones: a step may be
+	// done very often.
+	mostPrograms = 6
+)
+
+// programsText shows the last lines of the programs of a run, of most at most (0 means all), but for
+// those that skip holds for. Each line begins with indent. It is "" if there are none.
+func programsText(
+	r *result.Result, k Look, indent string, most int, skip func(*trace.Program) bool,
+) string {
+	t := r.Trace
+	programs := slices.DeleteFunc(t.Programs(), func(p trace.ProgramRun) bool {
+		return skip != nil && skip(t.Events[p.Started].Program)
+	})
+	var b strings.Builder
+	if left := len(programs) - most; most > 0 && left > 0 {
+		fmt.Fprintf(&b, "%s%s before these\n", indent, say.Count(left, "program"))
+		programs = programs[left:]
+	}
+	for i := range programs {
+		writeProgram(&b, t, &programs[i], k, indent)
+	}
+	return b.String()
+}
+
+func writeProgram(b *strings.Builder, t *trace.Trace, p *trace.ProgramRun, k Look, indent string) {
+	width := cmp.Or(k.Width, 100)
+	started := &t.Events[p.Started]
+	head := programName(started.Program) + ": "
+	fate := programFate(t, p)
+	command := cut(say.Printable(strings.Join(started.Program.Command, " ")),
+		max(width-widthOf(indent+head+fate)-3, 20), "…")
+	fmt.Fprintf(b, "%s%s%s (%s)\n", indent, paint(k.Color, bold, head), command, fate)
+	if p.Cut >= 0 {
+		c := t.Events[p.Cut].Program
+		fmt.Fprintf(b, "%s    ... %s of %s are not in the trace ...\n", indent,
+			say.Count(c.Lines, "line"), say.Count(c.Bytes, "byte"))
+	}
+	lines := p.Lines
+	if left := len(lines) - lastLines; left > 0 {
+		lines = lines[left:]
+	}
+	for _, i := range lines {
+		e := &t.Events[i]
+		mark := ""
+		switch {
+		case e.Line.Bytes > 0:
+			mark = fmt.Sprintf("  (%d bytes)", e.Line.Bytes)
+		case e.Line.Open:
+			mark = "  (no newline)"
+		}
+		line := fmt.Sprintf("%s%9.3f %s  ", indent, (e.T - t.Started()).Seconds(), e.Line.Stream)
+		text := say.Printable(strings.ReplaceAll(string(e.Line.Text), "\t", "    "))
+		b.WriteString(line + cut(text, max(width-widthOf(line+mark), 20), "…") + mark + "\n")
+	}
+}
+
+// programName names a program as references do: client.exec, client.exec[2].
+func programName(p *trace.Program) string {
+	name := p.Actor + "." + p.Step
+	if p.N > 1 {
+		name += fmt.Sprintf("[%d]", p.N)
+	}
+	return say.Printable(name)
+}
+
+// programFate says what became of a program, and of its lines: "exit 0 after 2.1s, 12 lines".
+func programFate(t *trace.Trace, p *trace.ProgramRun) string {
+	var began, ended time.Duration = t.Events[p.Started].T, 0
+	text := "still running at the end"
+	if p.Ended >= 0 {
+		e := &t.Events[p.Ended]
+		ended = e.T
+		text = fmt.Sprintf("exit %d", e.Program.Exit)
+		if e.Program.Killed != "" {
+			text = "killed by SIG" + e.Program.Killed
+		}
+		text += " after " + say.Duration(ended-began)
+	}
+	n := int64(len(p.Lines))
+	if p.Cut >= 0 {
+		n += t.Events[p.Cut].Program.Lines
+	}
+	switch {
+	case n == 0:
+		text += ", printed nothing"
+	case n > lastLines:
+		text += fmt.Sprintf(", the last %d of %s", min(lastLines, len(p.Lines)), say.Count(n, "line"))
+	}
+	return text
+}
+
+// listedPrograms returns whether a verdict has the lines of a program in its reason.
+func listedPrograms(r *result.Result) func(*trace.Program) bool {
+	listed := map[string]bool{}
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		if v.Index < 0 || v.Index >= len(r.Scenario.Expect) || v.Status != assertions.Fail && v.Status != assertions.Inconclusive {
+			continue
+		}
+		if x := r.Scenario.Expect[v.Index].Process; x != nil {
+			actor, step, _ := language.StepRef(x.Process).Split()
+			listed[actor+"."+step] = strings.Contains(v.Reason, "\n")
+		}
+	}
+	return func(p *trace.Program) bool { return listed[p.Actor+"."+p.Step] }
+}
+
+// lineRows has a row for each line of the programs of a run, of most at most: the first and the last
+// ones, and a remark in place of the others.
+func lineRows(s *language.Scenario, t *trace.Trace, most int) []row {
+	var lines []int
+	for i := range t.Events {
+		if t.Events[i].Line != nil {
+			lines = append(lines, i)
+		}
+	}
+	if most == 0 || len(lines) == 0 {
+		return nil
+	}
+	rowOf := func(i int) row {
+		e := &t.Events[i]
+		return row{
+			at: e.T, host: hostOf(s, e.Line.Actor), line: true, style: dim,
+			text: actorPrefix(s, e.Line.Actor) + e.Line.Step + "| " +
+				strings.ReplaceAll(string(e.Line.Text), "\t", "    "),
+		}
+	}
+	head, tail := len(lines), len(lines)
+	if len(lines) > most {
+		head, tail = most*2/3, len(lines)-most/3
+	}
+	var rows []row
+	for _, i := range lines[:head] {
+		rows = append(rows, rowOf(i))
+	}
+	if tail > head {
+		rows = append(rows, row{
+			at: t.Events[lines[head]].T, elided: true, others: tail - head,
+			text: fmt.Sprintf("... %s of programs more ...", say.Count(tail-head, "line")),
+		})
+	}
+	for _, i := range lines[tail:] {
+		rows = append(rows, rowOf(i))
+	}
+	return rows
+}

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"halfopen/assertions"
+	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
+)
+
+// withPrograms is a failed run with programs: one that ended, one that hangs, and one that printed
+// more than there is room for.
+func withPrograms(t *testing.T) *result.Result {
+	exec := func(id, command string) language.Step {
+		return language.Step{ID: id, Op: language.Op{Exec: &language.Exec{Command: []string{"sh", "-c", command}}}}
+	}
+	s := &language.Scenario{
+		Name: "programs", Family: "v4", Title: "programs and their lines",
+		Hosts: []language.Host{{Name: "client"}, {Name: "server"}},
+		Actors: []language.Actor{
+			{Name: "server", Host: "server", Steps: []language.Step{exec("exec", "serve")}},
+			{Name: "client", Host: "client", Steps: []language.Step{exec("ask", "ask; ask"), exec("many", "seq 100000")}},
+		},
+		Expect: []language.Expectation{
+			{Process: &language.ProcessExpectation{Process: "client.ask"}},
+			{Step: &language.StepExpectation{Step: "server.exec"}},
+		},
+	}
+	l := newLab(t, false)
+	program := func(at time.Duration, actor, step string, what trace.ProgramChange, set func(*trace.Program)) {
+		p := &trace.Program{Actor: actor, Step: step, N: 1, What: what}
+		set(p)
+		l.add(start+at, trace.Event{Program: p})
+	}
+	line := func(at time.Duration, actor, step string, of trace.Stream, text string) {
+		l.add(start+at, trace.Event{Line: &trace.Line{Actor: actor, Step: step, N: 1, Stream: of, Text: trace.Output(text)}})
+	}
+	none := func(*trace.Program) {}
+	l.add(start, trace.Event{Start: &trace.Start{Actor: "server", Step: "exec", Op: "exec", N: 1}})
+	program(ms, "server", "exec", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"sh", "-c", "serve"} })
+	line(2*ms, "server", "exec", trace.Stderr, "a\ttab and \x1b[2J\xff")
+	l.add(start+3*ms, trace.Event{Line: &trace.Line{Actor: "server", Step: "exec", N: 1, Stream: trace.Stdout, Text: "Password: ", Open: true}})
+	l.add(start+3*ms, trace.Event{Line: &trace.Line{Actor: "server", Step: "exec", N: 1, Stream: trace.Stdout, Text: trace.Output(strings.Repeat("x", 4096)), Bytes: 5000}})
+	program(4*ms, "client", "ask", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"sh", "-c", "ask; ask"} })
+	line(5*ms, "client", "ask", trace.Stdout, "it asks")
+	program(6*ms, "client", "ask", trace.ProgramEnded, func(p *trace.Program) { p.Exit = 7 })
+	l.step(4*ms, 6*ms, trace.Step{Actor: "client", ID: "ask", Op: "exec", Exit: 7, Result: 7})
+	program(7*ms, "client", "many", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"sh", "-c", "seq 100000"} })
+	for i := range 70 {
+		line(8*ms, "client", "many", trace.Stdout, fmt.Sprint(i+1))
+	}
+	program(9*ms, "client", "many", trace.ProgramCut, func(p *trace.Program) { p.Lines, p.Bytes = 99920, 488700 })
+	for i := range 10 {
+		line(10*ms, "client", "many", trace.Stdout, fmt.Sprint(99991+i))
+	}
+	program(11*ms, "client", "many", trace.ProgramEnded, func(p *trace.Program) { p.Killed = "TERM" })
+	program(12*ms, "client", "quiet", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"true"} })
+	program(13*ms, "client", "quiet", trace.ProgramEnded, none)
+	return &result.Result{
+		Run: result.Run{Scenario: s}, Status: result.Fail, Trace: l.end(20 * ms),
+		Verdicts: []assertions.Verdict{
+			{Kind: "process", Index: 0, Status: assertions.Fail, Title: "process client.ask: exit 0", Want: "exit 0", Got: "exit 7", Reason: "wanted exit 0, saw exit 7\nstdout of client.ask[1]:\n  it asks"},
+			{Kind: "step", Index: 1, Status: assertions.Fail, Title: "server.exec", Want: "an outcome", Got: "still in progress", Reason: "it was still in progress"},
+		},
+	}
+}
+
+func TestLastLinesOfPrograms(t *testing.T) {
+	r := withPrograms(t)
+	golden(t, "programs-failed", Details(r, Look{}))
+	golden(t, "programs-verbose", Details(r, Look{Verbose: true, Width: 80, ASCII: true}))
+	golden(t, "programs-inspect", Inspect(r, Look{}))
+}
+
+func TestOnlyTheLastOfManyProgramsAreShown(t *testing.T) {
+	var events []trace.Event
+	for n := range mostPrograms + 2 {
+		events = append(events, trace.Event{Program: &trace.Program{Actor: "a", Step: "exec", N: n + 1, What: trace.ProgramStarted, Command: []string{"true"}}})
+	}
+	got := programsText(&result.Result{Trace: trace.Of(events...)}, Look{}, "", mostPrograms, nil)
+	if !strings.HasPrefix(got, "2 programs before these\na.exec[3]: true (still running at the end, printed nothing)\n") ||
+		strings.Count(got, "\n") != mostPrograms+1 {
+		t.Errorf("the text is:\n%s", got)
+	}
+}
