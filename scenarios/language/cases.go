@@ -33,6 +33,13 @@ func (f *File) table(d *decoder) {
 		}
 	}
 	n := f.entry("cases")
+	if m := f.entry("matrix"); m != nil && n != nil {
+		d.Errorf(m, "want cases or matrix, not both")
+		return
+	} else if m != nil {
+		f.matrix(d, m)
+		return
+	}
 	if n == nil {
 		return
 	}
@@ -112,7 +119,7 @@ func (f *File) unused() []*Error {
 	known := slices.DeleteFunc(slices.Clone(f.Params), func(p string) bool { return !used[p] })
 	var all []*Error
 	for _, name := range f.Params {
-		if n := f.names[name]; !used[name] {
+		if n := f.names[name]; !used[name] && !(name == matrixFault && len(f.chosen) > 0) {
 			all = append(all, &Error{
 				Pos{f.Path, n.Line, n.Column},
 				fmt.Sprintf("nothing uses the parameter %s%s", say.Clip(name), spell.DidYouMean(name, known)),
@@ -128,11 +135,12 @@ func (f *File) Knobs() []string {
 	turned := map[string]bool{}
 	for i := 0; i+1 < len(f.root.Content); i += 2 {
 		switch f.root.Content[i].Value {
-		case "params", "cases", "expect", "title", "teaches":
+		case "params", "cases", "matrix", "expect", "title", "teaches":
 		default:
 			namesIn(f.root.Content[i+1], turned)
 		}
 	}
+	turned[matrixFault] = turned[matrixFault] || len(f.chosen) > 0
 	values := slices.Clone(f.defaults)
 	for _, r := range f.rows {
 		values = append(values, r.params...)
@@ -254,7 +262,10 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 				e.params = append(e.params, param{name, setNode(text, nil)})
 			}
 		}
-		if r.label != "" && !r.named {
+		switch {
+		case r.ofMatrix:
+			e.label = matrixLabel(e.params[:len(r.params)])
+		case r.label != "" && !r.named:
 			e.label, _ = labelOf(e.params)
 		}
 		if !slices.ContainsFunc(out, func(o expandedRow) bool {

@@ -70,6 +70,10 @@ type decoder struct {
 	family Family
 	label  string
 	labels []string
+	// file and row are those of the case; left are the faults that the matrix leaves out of it.
+	file *File
+	row  *expandedRow
+	left []string
 
 	// actor is the actor being decoded, ids counts the steps of each operation in it.
 	actor string
@@ -114,7 +118,8 @@ func (d *decoder) keep(v reflect.Value) bool {
 		return true
 	}
 	a, isActor := v.Addr().Interface().(*Actor)
-	return d.selected(v) && !(isActor && d.emptied(a))
+	f, isFault := v.Addr().Interface().(*Fault)
+	return d.selected(v) && !(isActor && d.emptied(a)) && !(isFault && slices.Contains(d.left, f.Name))
 }
 
 // selected reports whether an element belongs to the case being decoded. Without only it does.
@@ -133,6 +138,10 @@ func (d *decoder) selected(v reflect.Value) bool {
 		case slices.Contains(d.labels, only):
 			cases = true
 			caseHit = caseHit || only == d.label
+		case d.file != nil && d.hasParameter(only):
+			name, value, _ := strings.Cut(only, "=")
+			cases = true
+			caseHit = caseHit || hasValue(d.row.params, name, value)
 		default:
 			known := append([]string{string(V4), string(V6)}, d.labels...)
 			place, _ := d.Place(f.Index(i).Addr().Interface())
@@ -141,6 +150,12 @@ func (d *decoder) selected(v reflect.Value) bool {
 		}
 	}
 	return (!families || familyHit) && (!cases || caseHit)
+}
+
+// hasParameter reports whether an entry of only is NAME=VALUE of a parameter that some case has.
+func (d *decoder) hasParameter(only string) bool {
+	_, _, ok := d.file.parameterIs(only)
+	return ok
 }
 
 func suggestCase(only string, known []string) string {

@@ -46,6 +46,9 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 	return scenarios, nil
 }
 
+// tables are the keys of a file with parameters and cases, which are not part of a scenario.
+var tables = []string{"params", "cases", "matrix"}
+
 // expand returns the scenario of one case on one IP version, the number of YAML nodes used, and the
 // mistakes: found are those of the scenario, idle those in the case's parameters and in what only
 // leaves out. read caches expressions, by their source.
@@ -54,6 +57,7 @@ func (f *File) expand(
 ) (s *Scenario, used int, found, idle []*Error) {
 	d := newDecoder(f.Path)
 	d.family, d.label, d.labels = family, r.written, f.Cases
+	d.file, d.row, d.left = f, &r, f.left(&r)
 	x := &substitution{
 		d: d, broken: map[string][]decode.Mistake{},
 		params: map[string]*yaml.Node{
@@ -69,7 +73,7 @@ func (f *File) expand(
 	root := &yaml.Node{Kind: yaml.MappingNode, Line: f.root.Line, Column: f.root.Column}
 	for i := 0; i+1 < len(f.root.Content); i += 2 {
 		key := f.root.Content[i]
-		if key.Value == "params" || key.Value == "cases" {
+		if slices.Contains(tables, key.Value) {
 			root.Content = append(root.Content, key, &yaml.Node{
 				Kind: yaml.ScalarNode, Tag: "!!null", Line: key.Line, Column: key.Column,
 			})
@@ -96,7 +100,7 @@ func (f *File) expand(
 				MaxNodes, maxText>>20),
 		}}, nil
 	}
-	d.Mapping(root, reflect.ValueOf(s).Elem(), "params", "cases")
+	d.Mapping(root, reflect.ValueOf(s).Elem(), tables...)
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}

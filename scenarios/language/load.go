@@ -67,6 +67,8 @@ type File struct {
 	// defaults and rows are the params and cases as written.
 	defaults []param
 	rows     []row
+	// chosen are the faults that only some cases of the matrix have.
+	chosen []string
 }
 
 // param is a parameter and its value, a node so that the value keeps its type.
@@ -77,10 +79,12 @@ type param struct {
 
 // row is one row of the cases.
 type row struct {
-	pos    *yaml.Node
-	label  string
-	named  bool
-	params []param
+	pos   *yaml.Node
+	label string
+	named bool
+	// ofMatrix is set for a combination of a matrix. Its params are those of the matrix, in its order.
+	ofMatrix bool
+	params   []param
 }
 
 // Load reads a scenario file. It reports mistakes in the syntax, the params and the cases;

@@ -38,6 +38,13 @@ func Schema() ([]byte, error) {
 		},
 		Description: "The cases, a run for each: parameters and their values.",
 	})
+	root.Properties.Set("matrix", &jsonschema.Schema{
+		Type: "object", MinProperties: &one,
+		AdditionalProperties: &jsonschema.Schema{Type: "array", MinItems: &one},
+		Description: "In place of cases: parameters and the values of each; every combination is a case. " +
+			"The values of fault are names of faults, lists of them, or none: a fault that is named here " +
+			"is in force only in the cases that name it.",
+	})
 	root.Version = jsonschema.Version
 	root.Title = "halfopen scenario"
 	root.Definitions = b.defs

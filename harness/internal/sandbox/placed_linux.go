@@ -63,7 +63,7 @@ func (f *PlacedFile) place() error {
 	if from == "" {
 		var err error
 		if from, err = textFile(f.Text, f.Mode); err != nil {
-			return err
+			return fmt.Errorf("placing %s: %w", f.Path, err)
 		}
 	} else {
 		info, err := os.Stat(from)
@@ -91,6 +91,10 @@ func textFile(text string, mode uint32) (path string, err error) {
 		return "", err
 	}
 	_, err = f.WriteString(text)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err // the path is no longer there when somebody reads it
+	}
 	return f.Name(), errors.Join(err, f.Chmod(fs.FileMode(mode&0o777)), f.Close())
 }
 
