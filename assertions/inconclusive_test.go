@@ -135,6 +135,14 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"none in a time, by a packet at once, on a machine that is hardly late", `- {packets: {from: client}, since: client.connect, none: true}`, func(p *tape) { one(0, 20*ms, nil)(p); at(21 * ms)(p) }, []late{{18 * ms, 21 * ms}}, Fail},
 		{"one more until an event", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5*ms, 24*ms)(p) }, []late{{10 * ms, 24 * ms}}, Inconclusive},
 		{"one more until an event, that never came", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5 * ms)(p) }, []late{{10 * ms, 24 * ms}}, Fail},
+		{"one more since an event, that came just before it", `- {packets: {from: client}, since: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(18*ms, 25*ms)(p) }, []late{{10 * ms, 20 * ms}}, Inconclusive},
+		{"one more since an event, that came just before it, in time", `- {packets: {from: client}, since: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(18*ms, 25*ms)(p) }, nil, Fail},
+		{"one more since an event, of two that came before it", `- {packets: {from: client}, since: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(ms, 18*ms, 25*ms)(p) }, []late{{10 * ms, 20 * ms}}, Inconclusive},
+		{"two more since an event, of which one came long before it", `- {packets: {from: client}, since: client.connect, count: 3}`, func(p *tape) { one(0, 20*ms, nil)(p); at(ms, 18*ms, 25*ms)(p) }, []late{{10 * ms, 20 * ms}}, Fail},
+		{"one less since an event, that came just after it", `- {packets: {from: client}, since: client.connect, count: 1}`, func(p *tape) { one(0, 20*ms, nil)(p); at(22*ms, 40*ms)(p) }, []late{{10 * ms, 20 * ms}}, Inconclusive},
+		{"one less until an event, that came just before it", `- {packets: {from: client}, until: client.connect, count: 1}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5*ms, 18*ms)(p) }, []late{{10 * ms, 20 * ms}}, Inconclusive},
+		{"one less until an event, that came long before it", `- {packets: {from: client}, until: client.connect, count: 1}`, func(p *tape) { one(0, 40*ms, nil)(p); at(5*ms, 10*ms)(p) }, []late{{30 * ms, 40 * ms}}, Fail},
+		{"one more until an event, of two that came after it", `- {packets: {from: client}, until: client.connect, count: 2}`, func(p *tape) { one(0, 20*ms, nil)(p); at(5*ms, 22*ms, 60*ms)(p) }, []late{{10 * ms, 20 * ms}}, Inconclusive},
 		{"two hosts in the other order", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, []late{{5 * ms, 20 * ms}}, Inconclusive},
 		{"two hosts in the other order, in time", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}]}`, crossed, nil, Fail},
 		{"two hosts in the other order twice, late once", twice, crossedTwice, []late{{5 * ms, 20 * ms}}, Fail},
@@ -147,6 +155,13 @@ client: [connect: {to: "server:8080"}, {send: x, times: 3}, tcp_info: {}]
 		{"one way in another order", `- {packets: {from: client}, sequence: [{payload: {contains: b}}, {payload: {contains: a}}]}`, func(p *tape) {
 			p.packet(20*ms, toServer("A", 1000, 1, "a"))
 			p.packet(21*ms, toServer("A", 1001, 1, "b"))
+		}, []late{{0, 90 * ms}}, Fail},
+		{"one way in another order, around the other way", `- {packets: {}, seen-by: client, sequence: [{payload: {contains: b}}, {from: server}, {payload: {contains: a}}]}`, func(p *tape) {
+			p.packet(20*ms, toServer("A", 1000, 1, "a"))
+			p.packet(21*ms, toServer("A", 1001, 1, "b"))
+			got := toClient("A", 1, 1002, "y")
+			got.host, got.in = "client", true
+			p.packet(22*ms, got)
 		}, []late{{0, 90 * ms}}, Fail},
 		{"a packet of the sequence is missing", `- {packets: {}, seen-by: client, sequence: [{from: server}, {from: client}, {from: client}]}`, crossed, []late{{0, 90 * ms}}, Fail},
 		{"a state reached after its time", `- {reaches: {host: client, state: ESTABLISHED}, at: 0s..20ms}`, state(0*ms, "SYN_SENT", 30*ms, "ESTABLISHED"), []late{{5 * ms, 17 * ms}}, Inconclusive},
