@@ -17,15 +17,18 @@ type output struct {
 	mu  sync.Mutex
 	w   io.Writer
 	err error
+	// unread is called when the reader has closed its pipe.
+	unread func()
 }
 
 // newOutput returns the writer for a command, and a function that returns the first error of its
-// writes. A terminal is left as it is: it is never full, and views look for it.
-func newOutput(out io.Writer) (io.Writer, func() error) {
+// writes. unread is called when nobody reads the output any more. A terminal is left as it is: it is
+// never full, and views look for it.
+func newOutput(out io.Writer, unread func()) (io.Writer, func() error) {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return out, func() error { return nil }
 	}
-	o := &output{w: out}
+	o := &output{w: out, unread: unread}
 	return o, o.failed
 }
 
@@ -37,6 +40,9 @@ func (o *output) Write(text []byte) (int, error) {
 	}
 	var n int
 	n, o.err = o.w.Write(text)
+	if errors.Is(o.err, syscall.EPIPE) {
+		o.unread()
+	}
 	return n, o.err
 }
 

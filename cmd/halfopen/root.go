@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,11 +38,13 @@ interrupted.`
 func execute(args []string, out, errs io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
-	out, unwritten := newOutput(out)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out, unwritten := newOutput(out, cancel)
 	root.SetOut(out)
 	root.SetErr(errs)
 	refuseUnknownShells(root)
-	err := root.Execute()
+	err := root.ExecuteContext(ctx)
 	if lack := unwritten(); lack != nil {
 		err = lost(lack, err)
 	}

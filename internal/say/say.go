@@ -5,6 +5,7 @@ package say
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // List joins words: "a, b and c"; "none" for an empty list.
@@ -29,10 +30,15 @@ func Count[N int | int64 | uint64](n N, noun string) string {
 // longestClip is the number of bytes of a text that a message quotes.
 const longestClip = 60
 
-// Clip shortens a text for a message to 60 bytes; a text that was cut ends in "...".
+// Clip shortens a text for a message to at most 60 bytes, between two characters; a text that was cut
+// ends in "...".
 func Clip(text string) string {
-	if len(text) > longestClip {
-		return text[:longestClip-3] + "..."
+	if len(text) <= longestClip {
+		return text
 	}
-	return text
+	end := longestClip - 3
+	for n := 1; n < utf8.UTFMax && !utf8.RuneStart(text[end]); n++ {
+		end-- // of bytes that are no UTF-8, no more are left out
+	}
+	return text[:end] + "..."
 }

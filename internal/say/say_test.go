@@ -31,6 +31,16 @@ func TestClip(t *testing.T) {
 	if got := Clip(short); got != short {
 		t.Errorf("60 bytes become %q", got)
 	}
+	wide := strings.Repeat("全", 21) // 3 bytes each
+	if got := Clip(wide); got != wide[:57]+"..." {
+		t.Errorf("63 bytes become %q", got)
+	}
+	if got := Clip("x" + wide); got != "x"+wide[:54]+"..." {
+		t.Errorf("64 bytes become %q", got)
+	}
+	if got := Clip(strings.Repeat("\x80", 61)); len(got) < 55 {
+		t.Errorf("61 bytes that are no UTF-8 become %q", got)
+	}
 	if got := Clip(long); got != short[:57]+"..." {
 		t.Errorf("61 bytes become %q", got)
 	}
