@@ -88,6 +88,9 @@ func body(b *strings.Builder, d *Decoded, seq, ack int64) {
 		fmt.Fprintf(b, " win %d len %d", d.Window, d.PayloadLen)
 	case d.Proto == "udp":
 		fmt.Fprintf(b, "udp len %d", d.PayloadLen)
+		if dns := d.DNS(); dns != "" {
+			b.WriteString(" dns " + dns)
+		}
 	default:
 		fmt.Fprintf(b, "%s %s", d.Proto, d.ICMPType)
 		if d.ICMPMTU != 0 {

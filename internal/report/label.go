@@ -77,6 +77,8 @@ func (l *labeler) words(j *Journey) []string {
 		words = []string{strings.ToUpper(d.Proto), fmt.Sprintf("len=%d", d.PayloadLen)}
 	case d.Proto == "tcp":
 		words = j.rewritten(l.segment(j))
+	case d.Proto == "udp" && d.DNS() != "":
+		words = []string{"DNS", d.DNS(), fmt.Sprintf("%d > %d", d.SPort, d.DPort)}
 	case d.Proto == "udp":
 		words = []string{
 			"UDP", fmt.Sprintf("%d > %d", d.SPort, d.DPort), fmt.Sprintf("len=%d", d.PayloadLen),
