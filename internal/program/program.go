@@ -2,10 +2,11 @@
 package program
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -53,33 +54,53 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// outputFor is how long the output of a program is read after its end, if processes that it has left
-// running hold it open.
-const outputFor = time.Second
-
-// Run runs the program and waits for its end. It returns the text that the program wrote to its
-// standard output. A program that is not done in time, or whose context is canceled, is killed, and
-// so are the processes that it started. The error is an *[Error], unless the context was canceled.
+// Run runs the program and waits for its end. It returns the text that the program, and processes that
+// it has started, wrote to its standard output until then. A program that is not done in time, or whose
+// context is canceled, is killed, and so are the processes that it started. The error is an *[Error],
+// unless the context was canceled.
 func (p Program) Run(ctx context.Context) (stdout []byte, err error) {
 	limited, cancel := context.WithTimeout(ctx, p.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, p.Name, p.Args...)
 	cmd.Dir = p.Dir
-	cmd.WaitDelay = outputFor
 	inGroup(cmd)
-	var out, words bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &words
+	// Package exec would read pipes. It drops what it has not read some time after the end of the
+	// program, on a busy machine perhaps everything; without that time, a process that holds a pipe
+	// open holds up the end.
+	var out, words *os.File
+	for _, file := range []**os.File{&out, &words} {
+		if *file, err = newFile(); err != nil {
+			return nil, fmt.Errorf("keeping the output of %s: %w", p.Name, err)
+		}
+		defer (*file).Close()
+	}
+	cmd.Stdout, cmd.Stderr = out, words
 	// The thread must not end before the program, which would die with it.
 	runtime.LockOSThread()
-	err = cmd.Run()
+	failed := cmd.Run()
 	runtime.UnlockOSThread()
+	stdout, err = contents(out)
+	stderr, wordsErr := contents(words)
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay):
-		return out.Bytes(), nil
 	case ctx.Err() != nil:
-		return out.Bytes(), ctx.Err()
+		return stdout, ctx.Err()
+	case failed != nil:
+		return stdout, &Error{
+			Program: p, Late: limited.Err() != nil, Err: failed,
+			Stderr: strings.TrimSpace(string(stderr)),
+		}
 	}
-	return out.Bytes(), &Error{
-		Program: p, Late: limited.Err() != nil, Err: err, Stderr: strings.TrimSpace(words.String()),
+	if err = cmp.Or(err, wordsErr); err != nil {
+		return nil, fmt.Errorf("reading the output of %s: %w", p.Name, err)
 	}
+	return stdout, nil
+}
+
+// contents returns everything in a file. Where the program has written last does not matter.
+func contents(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.NewSectionReader(f, 0, info.Size()))
 }

@@ -29,6 +29,11 @@ func TestRun(t *testing.T) {
 			run: sh("echo out; echo first >&2; echo last >&2; exit 3", time.Minute),
 			err: "sh -c echo out; echo first >&2; echo last >&2; exit 3: exit status 3: last",
 		},
+		{name: "it leaves a process that holds its output", run: sh("echo out; sleep 40 &", time.Minute), stdout: "out\n"},
+		{
+			name: "it writes much", run: sh("head -c 300000 /dev/zero | tr '\\0' x", time.Minute),
+			stdout: strings.Repeat("x", 300_000),
+		},
 		{
 			name: "it is not there", run: Program{Name: "halfopen-unknown", Limit: time.Minute},
 			err: `halfopen-unknown: exec: "halfopen-unknown": executable file not found in $PATH`,
