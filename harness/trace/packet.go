@@ -42,7 +42,8 @@ func (p Packet) Decode() *Decoded {
 	return &d
 }
 
-// reference is a packet in a stored trace: its number, and for people reading the file what it is.
+// reference is a packet in a stored trace: its number, and for people who read the file its link end,
+// direction, length and summary.
 type reference struct {
 	Number  int    `json:"number"`
 	Host    string `json:"host,omitempty"`

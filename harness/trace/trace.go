@@ -182,7 +182,7 @@ func (t *Trace) Write(w io.Writer) error {
 }
 
 // MostSummarized is how many packets of a stored trace have their link end, length and summary in
-// the trace, too, for people who read it. A run has up to a million packets.
+// the trace, too, for people who read it. Most runs have fewer packets.
 const MostSummarized = 10_000
 
 // WriteReferring writes the trace as [Trace.Write] does, but for the packets: in place of their

@@ -37,7 +37,7 @@ func sampled(cmd *exec.Cmd) (memory, error) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				return memory{}, fmt.Errorf("running %s: %w\n%s", cmd.Path, err, out.Bytes())
+				return peak, fmt.Errorf("running %s: %w\n%s", cmd.Path, err, out.Bytes())
 			}
 			if peak.samples == 0 {
 				return memory{}, fmt.Errorf("%s ended before it could be sampled", cmd.Path)

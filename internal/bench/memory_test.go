@@ -36,3 +36,14 @@ func TestTreeFindsGrandchildren(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A run that fails on a busy machine has a peak, too.
+func TestThePeakOfACommandThatFails(t *testing.T) {
+	peak, err := sampled(exec.Command("sh", "-c", "sleep 0.3; exit 1"))
+	if !failed(err) {
+		t.Errorf("the error is %v, want that of exit status 1", err)
+	}
+	if peak.pss <= 0 || peak.parent <= 0 || peak.samples == 0 {
+		t.Errorf("the peak is %+v", peak)
+	}
+}

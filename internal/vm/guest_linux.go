@@ -246,10 +246,7 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 			out.Send(message{Task: i, Began: true})
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
 				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints, Forget: true,
-				Emit: func(e trace.Event) {
-					out.Await() // the host's reader sets the pace of a run with very many packets
-					out.Send(message{Task: i, Event: &e})
-				},
+				Emit: func(e trace.Event) { send(out, i, &e) },
 			})
 			done := message{Task: i, Done: true}
 			if err != nil {

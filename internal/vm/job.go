@@ -9,6 +9,7 @@ import (
 
 	"halfopen/harness/trace"
 	"halfopen/inject"
+	"halfopen/internal/outbox"
 	"halfopen/scenarios/language"
 )
 
@@ -82,12 +83,31 @@ type message struct {
 	Task  int          `json:"task"`
 	Began bool         `json:"began,omitempty"`
 	Event *trace.Event `json:"event,omitempty"`
-	Done  bool         `json:"done,omitempty"`
+	// Packets are events that are packets: there may be very many.
+	Packets *trace.Packets `json:"packets,omitempty"`
+	Done    bool           `json:"done,omitempty"`
 	// Error is the reason why there is no trace, with Done. Missing is set too if the guest lacks
 	// something, Refused if its kernel refuses something.
 	Error   string               `json:"error,omitempty"`
 	Missing *inject.MissingError `json:"missing,omitempty"`
 	Refused *inject.RefusedError `json:"refused,omitempty"`
+}
+
+// send sends an event of a task, a packet together with those before it that still wait to be written,
+// if they were seen at the same end of a link.
+func send(out *outbox.Outbox[message], task int, e *trace.Event) {
+	out.Await() // the host's reader sets the pace of a run with very many packets
+	if e.Packet == nil {
+		out.Send(message{Task: task, Event: e})
+		return
+	}
+	out.Join(func(last *message) bool {
+		return last.Task == task && last.Packets != nil && last.Packets.Append(e.T, e.Packet)
+	}, func() message {
+		first := &trace.Packets{}
+		first.Append(e.T, e.Packet)
+		return message{Task: task, Packets: first}
+	})
 }
 
 func (m *message) fail(err error) {

@@ -257,6 +257,11 @@ func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 	case msg.Event != nil:
 		t.Add(*msg.Event)
 		r.Emit(*msg.Event)
+	case msg.Packets != nil:
+		return msg.Packets.Each(func(at time.Duration, p *trace.Packet) {
+			t.AddPacket(at, p)
+			r.Emit(trace.Event{T: at, Packet: p})
+		})
 	case msg.Done:
 		delete(pending, msg.Task)
 		t.Sort()

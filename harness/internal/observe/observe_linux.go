@@ -68,10 +68,9 @@ type hostCounters struct {
 }
 
 // Open starts to watch the hosts. Every packet after its return is captured. It passes events to
-// emit from several goroutines at once, and not always in order of time. emit must be safe for that
-// and must return quickly. Packets have no Summary, because it is better to make it when the trace
-// is written than while packets queue up. The first snaplen bytes of each frame are kept; if snaplen
-// is 0, only its headers, as [packet.HeadersLength] says.
+// emit from several goroutines at once, and not always in order of time. emit must be safe for that.
+// It may make a packet wait: the kernel keeps the next ones meanwhile. The first snaplen bytes of each
+// frame are kept; if snaplen is 0, only its headers, as [packet.HeadersLength] says.
 //
 // Open needs CAP_NET_RAW and CAP_NET_ADMIN in the hosts' namespaces.
 func Open(
