@@ -92,12 +92,22 @@ func TestManyResultsHaveAShortTable(t *testing.T) {
 		results = append(results, r)
 	}
 	results = append(results, *failing(t))
-	var out bytes.Buffer
-	if err := newPretty(Output{Out: &out}).Close(results, Ending{}); err != nil {
-		t.Fatal(err)
+	ending := func() string {
+		var out bytes.Buffer
+		if err := newPretty(Output{Out: &out}).Close(results, Ending{}); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
 	}
-	if got := out.String(); strings.Count(got, "syn-retry-backoff") != 1 || !strings.Contains(got, "41 passed, 1 failed") {
+	if got := ending(); strings.Count(got, "syn-retry-backoff") != 1 || !strings.Contains(got, "41 passed, 1 failed") {
 		t.Errorf("the ending is:\n%s", got)
+	}
+	for range mostInTable + 1 {
+		results = append(results, *failing(t))
+	}
+	if got := ending(); strings.Count(got, "syn-retry-backoff") != mostInTable ||
+		!strings.Contains(got, "41 passed, 42 failed") || !strings.Contains(got, "\nand 2 more runs, each with its line above\n") {
+		t.Errorf("the ending of many that failed is:\n%s", got)
 	}
 }
 

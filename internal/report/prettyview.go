@@ -13,7 +13,8 @@ import (
 // newPretty returns the view for people.
 func newPretty(o Output) View { return &prettyView{newLive(o, o.Verbose, nil)} }
 
-// mostInTable is the largest number of results of which the table also lists the passed ones.
+// mostInTable is the largest number of rows of the table. It lists the passed results only if it has
+// room for all.
 const mostInTable = 40
 
 // prettyView writes a line for each run, with the details of failures below it, and a table at the
@@ -92,12 +93,15 @@ func tableOf(results []result.Result, done []*result.Result, e *Ending, k Look) 
 		return ""
 	}
 	// Each result already has a line. If there are many, the table has only those that did not
-	// pass.
+	// pass, the first of them.
 	missing := e.Others.Ended()
 	if all > mostInTable {
 		done = slices.DeleteFunc(slices.Clone(done),
 			func(r *result.Result) bool { return r.Status == result.Pass })
 		missing -= e.Others.With(result.Pass)
+	}
+	if more := len(done) - mostInTable; more > 0 {
+		done, missing = done[:mostInTable], missing+more
 	}
 	if len(done) == 0 {
 		return ""
