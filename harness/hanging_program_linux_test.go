@@ -29,24 +29,29 @@ expect:
   - {step: client.connect, error: ETIMEDOUT}
 `
 	for _, tt := range []struct {
-		// hangs is a pattern of the shell for the arguments with which iptables hangs.
-		name, hangs string
-		want        string
+		// hangs is a pattern of the shell for the arguments with which iptables hangs, by a command.
+		name, hangs, by string
+		want            string
 	}{
 		{
-			"when the faults are prepared", "*-N*",
+			"when the faults are prepared", "*-N*", "sleep 600",
 			"the lab of hangs was killed: it did not answer for 4s while it was being built (preparing the faults); " +
 				`its latest program is "SHELL DIR/iptables -t filter -N halfopen-silence --wait"`,
 		},
 		{
-			"when a fault is switched", "*-A*-j?halfopen-silence?--wait",
+			"when the faults are prepared, stopped by a signal", "*-N*", "kill -STOP $$",
+			"the lab of hangs was killed: it did not answer for 4s while it was being built (preparing the faults); " +
+				`its latest program, "SHELL DIR/iptables -t filter -N halfopen-silence --wait", is stopped`,
+		},
+		{
+			"when a fault is switched", "*-A*-j?halfopen-silence?--wait", "sleep 600",
 			"the lab of hangs was killed: it did not end within 2s after its deadline of 500ms (switching fault silence); " +
 				`its latest program is "SHELL DIR/iptables -t filter -A FORWARD -j halfopen-silence --wait"`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			shell := fakeIPTables(t, dir, tt.hangs)
+			shell := fakeIPTables(t, dir, tt.hangs, tt.by)
 			before := childrenOf(os.Getpid())
 			_, err := harness.RunHurried(t.Context(), only(t, scenario)[0], harness.Options{})
 			want := strings.NewReplacer("SHELL", shell, "DIR", dir).Replace(tt.want)
@@ -60,9 +65,9 @@ expect:
 	}
 }
 
-// fakeIPTables puts a program in place of iptables that hangs if its arguments match, and calls the
-// true one if not. It returns the shell that runs it.
-func fakeIPTables(t *testing.T, dir, hangs string) (shell string) {
+// fakeIPTables puts a program in place of iptables that hangs by a command if its arguments match, and
+// calls the true one if not. It returns the shell that runs it.
+func fakeIPTables(t *testing.T, dir, hangs, by string) (shell string) {
 	t.Helper()
 	real, err := exec.LookPath("iptables")
 	if err != nil {
@@ -71,7 +76,7 @@ func fakeIPTables(t *testing.T, dir, hangs string) (shell string) {
 	if shell, err = exec.LookPath("sh"); err != nil {
 		t.Fatal(err)
 	}
-	script := "#!" + shell + "\ncase \"$*\" in " + hangs + ") sleep 600; exit;; esac\nexec " + real + " \"$@\"\n"
+	script := "#!" + shell + "\ncase \"$*\" in " + hangs + ") " + by + "; exit;; esac\nexec " + real + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "iptables"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,14 @@ func stateOf(pid1 int) string {
 	if stopped(pid1) {
 		return "; its PID 1 is stopped"
 	}
-	programs := programsOf(pid1)
-	if len(programs) == 0 {
+	pid, program := latestProgram(pid1)
+	switch {
+	case program == "":
 		return ""
+	case stopped(pid):
+		return fmt.Sprintf("; its latest program, %q, is stopped", program)
 	}
-	return fmt.Sprintf("; its latest program is %q", programs[len(programs)-1])
+	return fmt.Sprintf("; its latest program is %q", program)
 }
 
 // stopped reports whether a signal or a debugger has stopped a process.
@@ -34,9 +37,9 @@ func stopped(pid int) bool {
 	return len(state) > 0 && (state[0] == 'T' || state[0] == 't')
 }
 
-// programsOf returns the command lines of the children of a process that are not actors, the latest
-// last.
-func programsOf(pid int) []string {
+// latestProgram returns the latest child of a process that is not an actor, and its command line; ""
+// if there is none.
+func latestProgram(pid int) (child int, command string) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is valid
 	var children []int
 	for _, list := range lists {
@@ -48,18 +51,17 @@ func programsOf(pid int) []string {
 		}
 	}
 	slices.Sort(children)
-	var programs []string
-	for _, child := range children {
+	for _, child := range slices.Backward(children) {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
 		if err != nil || len(line) == 0 { // a zombie has none
 			continue
 		}
 		args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
 		if args[0] != roleActor {
-			programs = append(programs, shortened(strings.Join(args, " ")))
+			return child, shortened(strings.Join(args, " "))
 		}
 	}
-	return programs
+	return 0, ""
 }
 
 // shortened returns at most the first 200 bytes of a text.
