@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newHelp is help as cobra has it, but for a wrong name, of which cobra says nothing.
+// newHelp returns the command help. Unlike that of cobra, it refuses unknown names.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
@@ -40,8 +40,8 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// refuseUnknownShells makes completion refuse a shell that it does not know, where cobra prints its
-// help. The output of root must be set: completion keeps it.
+// refuseUnknownShells makes the command completion refuse unknown shells, for which cobra prints its
+// help. The output of root must be set before: completion keeps it.
 func refuseUnknownShells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	if cmd, _, err := root.Find([]string{"completion"}); err == nil && cmd != root {

@@ -49,14 +49,14 @@ type source struct {
 	load func() (*language.File, error)
 }
 
-// missing is the source for an argument that names none. It cannot be loaded, so that the error has
-// its place among those of other arguments.
+// missing returns the source for an argument that names none. Loading it returns the error, in order
+// with the errors of the other arguments.
 func missing(arg string, err error) source {
 	return source{name: arg, load: func() (*language.File, error) { return nil, err }}
 }
 
-// distinct leaves out each source that an earlier one is, too: the same built-in scenario, or the
-// same file, by whatever path.
+// distinct keeps the first of several sources that are the same built-in scenario, or the same file,
+// by whatever path.
 func distinct(list []source) []source {
 	var kept []source
 	names := map[string]bool{}

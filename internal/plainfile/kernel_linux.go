@@ -2,9 +2,9 @@ package plainfile
 
 import "golang.org/x/sys/unix"
 
-// kernelSystems are the file systems whose files the kernel makes up when they are read. They look
-// like regular files, but a read may block (/proc/kmsg), take something away (trace_pipe), or go on
-// without end (/proc/kcore).
+// kernelSystems are file systems of which the kernel makes the contents of a file when it is read. The
+// files look like regular ones, but a read may block (/proc/kmsg), consume what it returns
+// (trace_pipe), or never end.
 var kernelSystems = map[uint32]string{
 	unix.PROC_SUPER_MAGIC:     "proc",
 	unix.SYSFS_MAGIC:          "sysfs",
@@ -32,8 +32,8 @@ const (
 	mqueueMagic   = 0x19800202
 )
 
-// kernelSystem returns the name of the file system of a file if the kernel makes up what is in it,
-// else "". If it cannot be found out, opening the file says why.
+// kernelSystem returns the name of a file's file system if it is one of kernelSystems, else "". If the
+// file system cannot be asked, the error of opening the file says why.
 func kernelSystem(path string) string {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {

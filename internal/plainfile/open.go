@@ -12,8 +12,8 @@ import (
 var ErrNotAFile = errors.New("not a file")
 
 // Open opens a regular file for reading. It refuses anything else before it is opened: a named pipe
-// would block, a device may act, and what the kernel shows as a file, such as /proc/kmsg, may do
-// both. The errors of the system are those of [os.Open].
+// would block, a device may act, and an interface of the kernel, such as /proc/kmsg, may do both. The
+// errors of the system are those of [os.Open].
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {

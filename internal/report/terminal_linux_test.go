@@ -12,7 +12,7 @@ import (
 	"halfopen/harness/suite/result"
 )
 
-// terminal returns the two ends of a new pseudoterminal: the terminal, and what is behind it.
+// terminal returns a new pseudoterminal, and its other end, which reads what is written to it.
 func terminal(t *testing.T) (tty, behind *os.File) {
 	t.Helper()
 	behind, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
