@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ func flagError(cmd *cobra.Command, err error) error {
 			want = "a whole number, 0 or more"
 		case "bool":
 			want = "true, false or no value"
+		}
+		if errors.Is(err, strconv.ErrRange) {
+			want = "a number that fits into 64 bits"
 		}
 		return usagef("--%s %s: want %s; see %s --help",
 			invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
