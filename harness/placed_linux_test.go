@@ -128,3 +128,52 @@ expect:
 		})
 	}
 }
+
+// A file below a symbolic link of the machine would be made where the link leads: on the machine, if
+// that is no path of the lab.
+func TestFilesAreNotPlacedOnTheMachine(t *testing.T) {
+	needLab(t)
+	machine := t.TempDir()
+	if err := os.Mkdir(filepath.Join(machine, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, below := range []string{"x", "sub/x", "absent/x"} {
+		t.Run(below, func(t *testing.T) {
+			dir := scenarioIn(t, "")
+			link := filepath.Join(dir, "link")
+			if err := os.Symlink(machine, link); err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprintf(`
+name: placed
+title: A file below a symbolic link
+hosts: {client: {}}
+network: {shape: loopback}
+files: {%s/%s: x}
+actors:
+  client: [exec: "true"]
+expect:
+  - {process: client.exec, exit: 0}
+`, link, below)
+			path := filepath.Join(dir, "placed.yaml")
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			f, err := language.Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases, err := f.Expand(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = harness.Run(t.Context(), cases[0], harness.Options{})
+			if want := link + " is a symbolic link, not a folder"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Run returns %v, want %s", err, want)
+			}
+			if _, err := os.Lstat(filepath.Join(machine, below)); err == nil {
+				t.Errorf("the machine has %s now", filepath.Join(machine, below))
+			}
+		})
+	}
+}

@@ -116,6 +116,9 @@ func behind(path string) string {
 
 // room makes sure that there is a file or folder in the new root to mount on.
 func room(path string, folder bool) error {
+	if err := withoutLinks(filepath.Dir(path)); err != nil {
+		return &PlaceError{path, err}
+	}
 	info, err := os.Lstat(base + path)
 	switch {
 	case err == nil && info.Mode()&fs.ModeSymlink != 0:
@@ -150,6 +153,23 @@ func room(path string, folder bool) error {
 		return &PlaceError{path, err}
 	}
 	return placeFor(path, folder)
+}
+
+// withoutLinks returns an error if a folder of the new root, or one above it, is a symbolic link. The
+// new root is not the root of this process yet, so a link may lead out of it: what is made behind it
+// would be made on the machine.
+func withoutLinks(dir string) error {
+	if dir == "/" {
+		return nil
+	}
+	if err := withoutLinks(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	info, err := os.Lstat(base + dir)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s is %s, not a folder", dir, kindOf(info))
+	}
+	return nil // whoever makes what is not there says why it cannot be made
 }
 
 func kindOf(info fs.FileInfo) string {
