@@ -35,4 +35,5 @@ func ExampleFolders() {
 	// datagram
 	// resources
 	// stories
+	// programs
 }

@@ -15,12 +15,12 @@ import (
 	"halfopen/scenarios/language"
 )
 
-//go:embed all:handshake all:established all:teardown all:datagram all:resources all:stories
+//go:embed all:handshake all:established all:teardown all:datagram all:resources all:stories all:programs
 var library embed.FS
 
 // Folders returns the folders of the library, in the order in which a reader should meet them.
 func Folders() []string {
-	return []string{"handshake", "established", "teardown", "datagram", "resources", "stories"}
+	return []string{"handshake", "established", "teardown", "datagram", "resources", "stories", "programs"}
 }
 
 // About returns the introduction to a folder of the library: the text of its README.md.
