@@ -25,6 +25,8 @@ type evidence struct {
 	untrue  []string
 	// lateness is how late the lab was.
 	lateness *trace.Lateness
+	// full says that the machine had no room for what the run needed; "" if it had.
+	full string
 	// joined are the hosts that are joined; made by groups.
 	joined groups
 	// packets and sockets are the indexes of those events.
@@ -77,6 +79,8 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		case e.Step != nil:
 			key := stepKey{e.Step.Actor, e.Step.ID}
 			ev.steps[key] = append(ev.steps[key], i)
+		case e.Drop != nil && e.Drop.Full():
+			ev.full = "the machine's table of neighbours, which all labs share, was full (gc_thresh3)"
 		case e.IsPacket():
 			ev.packets = append(ev.packets, i)
 		case e.Socket != nil:

@@ -77,7 +77,8 @@ func (v *draft) missedSaw(m margin, want, got string) {
 const worthSaying = 5 * time.Millisecond
 
 // excuse makes a failure inconclusive if it is only about times, none of which was missed by more
-// than the lab was late meanwhile, or only about what the kernel saw and lost. One property that
+// than the lab was late meanwhile, or only about what the kernel saw and lost. So is each failure of a
+// run for which the machine had no room. One property that
 // neither explains is a failure. A failure about time says how late the lab was, in any case. Of the
 // run as a whole, e is nil.
 func (ev *evidence) excuse(e *language.Expectation, v *draft) {
@@ -86,6 +87,10 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 		return
 	case v.Because != "":
 		v.Status = Inconclusive
+		return
+	case ev.full != "":
+		v.Status, v.Because = Inconclusive, ev.full
+		v.failures, v.whys = append(v.failures, ev.full), append(v.whys, ev.full)
 		return
 	case len(v.margins) == 0:
 		if actor, by := ev.lateness.Stopped(ev.started, ev.ended); by >= worthSaying {

@@ -40,6 +40,32 @@ func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 	}
 }
 
+// Whatever fails in a run whose packets the machine had no room for is inconclusive, and what passes
+// passes.
+func TestARunThatTheMachineHadNoRoomForIsInconclusive(t *testing.T) {
+	for _, tt := range []struct {
+		reason, expect string
+		want           Status
+	}{
+		{"NEIGH_CREATEFAIL", "- {step: client.connect, error: none}", Inconclusive},
+		{"NEIGH_CREATEFAIL", "- {step: client.connect, error: ETIMEDOUT}", Pass},
+		{"NEIGH_FAILED", "- {step: client.connect, error: none}", Fail},
+	} {
+		t.Run(tt.reason+" "+tt.expect, func(t *testing.T) {
+			p := newTape()
+			p.add(0, trace.Event{Drop: &trace.Drop{TCPSocket: trace.TCPSocket{Host: "client"}, Reason: tt.reason}})
+			p.step("client.connect", 0, time.Second, func(s *trace.Step) { s.Errno, s.Result = "ETIMEDOUT", -1 })
+			got := Check(lab(t, connecting, tt.expect), p.end(time.Second, "done"))
+			if got[0].Status != tt.want {
+				t.Errorf("%s: %s, want %s", got[0].Status, got[0].Reason, tt.want)
+			}
+			if because := strings.Contains(got[0].Because, "table of neighbours"); because != (tt.want == Inconclusive) {
+				t.Errorf("it is because of %q", got[0].Because)
+			}
+		})
+	}
+}
+
 // Where neither the kernel nor packets nor looks decide, a verdict fails and says so.
 func TestVerdictsThatNothingDecides(t *testing.T) {
 	const (

@@ -113,6 +113,11 @@ func (d *Drop) Loss() bool {
 	return d.Reason != "QUEUE_PURGE" && d.Reason != "NOT_SPECIFIED" && d.Reason != "PACKET_SOCK_ERROR"
 }
 
+// Full reports whether the packet was dropped for want of room in the machine's table of neighbours: it
+// has net.ipv4.neigh.default.gc_thresh3 entries (net.ipv6 in its place for IPv6) for all namespaces
+// together, those of other labs included (neigh_alloc in net/core/neighbour.c).
+func (d *Drop) Full() bool { return d.Reason == "NEIGH_CREATEFAIL" }
+
 // Retransmit is a segment that the kernel sent again.
 type Retransmit struct {
 	TCPSocket
