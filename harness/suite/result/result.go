@@ -78,12 +78,16 @@ type Result struct {
 //
 // A run of which every expectation was skipped is a Skip, whatever else of it was as it must be: that
 // its faults struck and that it ended by itself do not show what the scenario is about. A scenario
-// without expectations, which only a Go program can make, is judged by these alone.
+// without expectations, which only a Go program can make, is judged by these alone. A run whose packets
+// cannot be read back from the disk has no verdicts: it is an Error.
 func (r *Result) Judge() {
 	r.Verdicts = assertions.Check(r.Scenario, r.Trace)
 	r.Status, r.Err, r.Missed = Pass, nil, missed(r.Trace)
 	r.Lacking = lacking(r.Trace)
-	if assertions.Failed(r.Verdicts) {
+	if err := r.Trace.Err(); err != nil {
+		// The verdicts rest on packets that are not those of the run.
+		r.Verdicts, r.Status, r.Err = nil, Error, fmt.Errorf("reading the packets of the run back: %w", err)
+	} else if assertions.Failed(r.Verdicts) {
 		r.Status = Fail
 	} else if r.Count(assertions.Inconclusive) > 0 {
 		r.Status = Inconclusive
