@@ -160,3 +160,28 @@ func TestTheWorstOfAStepIsItsLongestWait(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLongestStopIsNamed(t *testing.T) {
+	const ms = time.Millisecond
+	stop := func(actor string, from, until time.Duration) Event {
+		return Event{T: until, Late: &Late{Part: LateStop, Name: actor, Due: from}}
+	}
+	tr := Of(stop("client", 10*ms, 30*ms), stop("server", 40*ms, 90*ms),
+		Event{T: 95 * ms, Late: &Late{Part: LateFault, Name: "far", Due: 5 * ms}})
+	for _, tt := range []struct {
+		name        string
+		l           *Lateness
+		from, until time.Duration
+		actor       string
+		by          time.Duration
+	}{
+		{"of two", tr.Lateness(), 0, 100 * ms, "server", 50 * ms},
+		{"in a part of the time", tr.Lateness(), 0, 20 * ms, "client", 20 * ms},
+		{"in a time without any", tr.Lateness(), 92 * ms, 100 * ms, "", 0},
+		{"of the actors that count", tr.LatenessOf(func(a string) bool { return a == "client" }), 0, 100 * ms, "client", 20 * ms},
+	} {
+		if actor, by := tt.l.Stopped(tt.from, tt.until); actor != tt.actor || by != tt.by {
+			t.Errorf("%s: %q for %v, want %q for %v", tt.name, actor, by, tt.actor, tt.by)
+		}
+	}
+}
