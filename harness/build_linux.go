@@ -21,9 +21,6 @@ func (l *lab) build() error {
 	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err
 	}
-	if err := checkPrograms(l.Scenario); err != nil {
-		return err
-	}
 	topology, err := network.Plan(l.Scenario)
 	if err != nil {
 		return err

@@ -53,8 +53,8 @@ type lab struct {
 
 	// names is the name server of the scenario, or nil.
 	names *nameserver.Server
-	// bound is the bound of the lab's processes, or nil.
-	bound *os.File
+	// bound is the bound of the lab's processes, or nil; root the mount namespace of programs, or nil.
+	bound, root *os.File
 	// late has when this process and its queues were late.
 	late *lateness
 
@@ -191,10 +191,11 @@ func (l *lab) run() error {
 	if slices.ContainsFunc(l.Scenario.Actors,
 		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
 		sandbox.ReserveThreads(sandbox.SpareThreads)
-		if err := l.enterRoot(); err != nil {
+		if err := l.makeRoot(); err != nil {
 			return err
 		}
-	} else if err := sandbox.Cover(); err != nil {
+	}
+	if err := sandbox.Cover(); err != nil {
 		return err
 	}
 	l.reaper = sandbox.NewReaper()

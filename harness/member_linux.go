@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -75,9 +74,14 @@ func (a *member) start(topology *network.Topology) error {
 	defer p.closeThere()
 	l := a.lab
 	files := []*os.File{commands.there, reports.there}
-	if l.bound != nil {
-		files = append(files, l.bound)
+	pass := func(f *os.File) (fd int) {
+		if f == nil {
+			return 0
+		}
+		files = append(files, f)
+		return 2 + len(files) // after the standard ones, see [sandbox.Spawn]
 	}
+	bound, root := pass(l.bound), pass(l.root)
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
 		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(),
@@ -98,8 +102,9 @@ func (a *member) start(topology *network.Topology) error {
 		Family:        l.Scenario.Family,
 		Steps:         a.Steps,
 		Clock:         l.Clock,
-		Bounded:       l.bound != nil,
-		Dir:           cmp.Or(l.Dir, sandbox.Home),
+		Bound:         bound,
+		Root:          root,
+		Dir:           l.programDir(),
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],
 		Interruptible: l.interrupts(a.Name),

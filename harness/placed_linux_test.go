@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -176,4 +177,33 @@ expect:
 			}
 		})
 	}
+}
+
+// The lab runs the programs of the machine, whatever the scenario places: its files are for its
+// programs.
+func TestTheLabDoesNotRunPlacedFiles(t *testing.T) {
+	needLab(t)
+	iptables, err := exec.LookPath("iptables")
+	if err != nil {
+		t.Fatal(err) // labs need it
+	}
+	runs(t, fmt.Sprintf(`
+name: impostor
+title: A scenario has its own iptables
+hosts: {client: {}, server: {}}
+files:
+  %s: {text: "#!/bin/sh\necho impostor\nexit 7\n", mode: 0755}
+  /etc/ld.so.preload: "/nonexistent.so\n"
+faults:
+  lost: {match: {from: client, to: server, tcp: SYN}, via: iptables, until: "fault.lost.hit", do: drop}
+actors:
+  server: [{listen: 80}]
+  client:
+    - connect: "server:80"
+    - exec: [iptables]
+expect:
+  - {step: client.connect, error: none, took: 1s}
+  - {fault: lost, hits: 1}
+  - {process: client.exec, exit: 7, stdout: impostor, stderr: {contains: nonexistent.so}}
+`, iptables))
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,8 +20,8 @@ import (
 )
 
 // checkPrograms checks, before anything is built, that this machine has the programs that exec
-// steps name. Programs that a shell runs are left to the shell.
-func checkPrograms(s *language.Scenario) error {
+// steps name, in their root directory and below dir. Programs that a shell runs are left to the shell.
+func checkPrograms(s *language.Scenario, dir string) error {
 	var missing error
 	for a := range s.Actors {
 		language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
@@ -28,7 +29,14 @@ func checkPrograms(s *language.Scenario) error {
 				return
 			}
 			program := st.Op.Exec.Command[0]
-			if _, err := exec.LookPath(program); err != nil {
+			path := program
+			if filepath.Base(program) != program && !filepath.IsAbs(program) {
+				path = filepath.Join(dir, st.Op.Exec.Dir, program)
+				if filepath.IsAbs(st.Op.Exec.Dir) {
+					path = filepath.Join(st.Op.Exec.Dir, program)
+				}
+			}
+			if _, err := exec.LookPath(path); err != nil {
 				missing = &inject.MissingError{
 					Feature:  "the program " + program,
 					NeededBy: fmt.Sprintf("%s: step %s.%s", st.Pos, s.Actors[a].Name, st.ID),
@@ -40,13 +48,16 @@ func checkPrograms(s *language.Scenario) error {
 	return missing
 }
 
-// enterRoot moves the lab into the root directory for its programs.
-func (l *lab) enterRoot() error {
+// programDir is the working directory of programs.
+func (l *lab) programDir() string { return cmp.Or(l.Dir, sandbox.Home) }
+
+// makeRoot makes the root directory of the scenario's programs.
+func (l *lab) makeRoot() error {
 	root, err := rootFor(&l.job)
 	if err != nil {
 		return err
 	}
-	err = root.Enter()
+	l.root, err = root.Make(func() error { return checkPrograms(l.Scenario, l.programDir()) })
 	var misplaced *sandbox.PlaceError
 	if !errors.As(err, &misplaced) {
 		return err

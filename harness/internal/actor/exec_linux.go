@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
@@ -114,9 +115,18 @@ func isClosed(c <-chan struct{}) bool {
 
 // startProgram starts a program with the signal mask of the process instead of the thread's: a
 // program inherits the mask of the thread that starts it, and would not end at its timeout with
-// SIGTERM blocked. The program has one capability less than the lab, see withhold. It must be
-// started on this thread, because it dies with the thread that started it (PR_SET_PDEATHSIG).
+// SIGTERM blocked. The program lives in a root directory of its own, and has few capabilities, see
+// withhold. It must be started on this thread, because it dies with the thread that started it
+// (PR_SET_PDEATHSIG). The thread itself moves there, too: steps look at no files but those of /proc.
 func (t *thread) startProgram(cmd *exec.Cmd) error {
+	if t.root != nil {
+		if err := sandbox.EnterRoot(t.root); err != nil {
+			return err
+		}
+		if name := cmd.Args[0]; filepath.Base(name) == name {
+			cmd.Path, cmd.Err = exec.LookPath(name) // it may be a file of the scenario
+		}
+	}
 	if err := withhold(); err != nil {
 		return err
 	}

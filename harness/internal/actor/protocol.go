@@ -30,10 +30,6 @@ type Command struct {
 	Stop  bool `json:"stop,omitempty"`
 }
 
-// Bound is the descriptor of an actor's process for [sandbox.BoundProcesses], after those for its
-// commands and reports.
-const Bound = 5
-
 // Init describes the actor. It is the first command and comes once.
 type Init struct {
 	// Actor and Host are names. The process already runs in the namespaces of that host.
@@ -43,8 +39,11 @@ type Init struct {
 	Family language.Family `json:"family,omitempty"`
 	Steps  []language.Step `json:"steps"`
 	Clock  trace.Clock     `json:"clock"`
-	// Bounded says that descriptor [Bound] is the bound of the lab's processes.
-	Bounded bool `json:"bounded,omitempty"`
+	// Bound and Root are descriptors of the actor's process: the bound of the lab's processes, for
+	// [sandbox.BoundProcesses], and the root directory of programs, for [sandbox.EnterRoot]. 0 stands
+	// for none.
+	Bound int `json:"bound,omitempty"`
+	Root  int `json:"root,omitempty"`
 	// Dir is the working directory of programs; "" means the actor's.
 	Dir string `json:"dir,omitempty"`
 	// Topology resolves the names of hosts to addresses. It is required.

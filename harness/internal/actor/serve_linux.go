@@ -91,10 +91,7 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			// Each branch of a parallel step may be in a system call that lasts.
 			monitor.Provide(branches(c.Init.Steps))
 			s = newSession(c.Init, reports)
-			if c.Init.Bounded {
-				unix.CloseOnExec(Bound)
-				s.bound = os.NewFile(Bound, "bound")
-			}
+			s.bound, s.root = inherited(c.Init.Bound, "bound"), inherited(c.Init.Root, "root")
 			go s.live()
 		case s == nil:
 			return errors.New("the first command was not init")
@@ -104,6 +101,15 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			}
 		}
 	}
+}
+
+// inherited returns a file that the actor's process got, which programs do not get; nil for 0.
+func inherited(fd int, name string) *os.File {
+	if fd == 0 {
+		return nil
+	}
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), name)
 }
 
 // closeOnExec keeps the programs of exec steps from holding a control pipe open.

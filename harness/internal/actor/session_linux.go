@@ -26,8 +26,9 @@ type session struct {
 	// programs is held while a program is started; processes is its limit of processes.
 	programs  sync.Mutex
 	processes int
-	// bound is the bound of the lab's processes; nil if the kernel has none.
-	bound *os.File
+	// bound is the bound of the lab's processes; nil if the kernel has none. root is the root directory
+	// of programs; nil in tests, where they have the actor's.
+	bound, root *os.File
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}

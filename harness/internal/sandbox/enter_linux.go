@@ -13,7 +13,7 @@ import (
 
 // Enter prepares the calling process, PID 1 of new namespaces, to be a lab. It makes the mounts
 // private, mounts a new /proc with writable sysctls, and sets the host name. It must run before
-// anything else looks at /proc. [Cover] or [Root.Enter] come next.
+// anything else looks at /proc. [Cover] comes next.
 func Enter(hostname string) error {
 	if pid := os.Getpid(); pid != 1 {
 		return fmt.Errorf("entering the sandbox: process %d is not PID 1", pid)
@@ -33,8 +33,8 @@ func Enter(hostname string) error {
 	return nil
 }
 
-// Cover puts an empty /run over the machine's, and a /dev/pts without its terminals. A lab that runs
-// no programs of the scenario needs no more.
+// Cover puts an empty /run over the machine's, and a /dev/pts without its terminals. Programs of the
+// scenario live elsewhere, see [Root].
 func Cover() error {
 	// iptables keeps its lock in /run.
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV,

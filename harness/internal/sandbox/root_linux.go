@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -54,9 +55,58 @@ var devices = []string{"null", "zero", "full", "random", "urandom", "tty", "net/
 // fixed are the files of /proc, besides sys, through which root changes the whole machine.
 var fixed = []string{"bus", "fs", "irq", "sysrq-trigger"}
 
-// Enter makes the root and moves all processes of the mount namespace there, after [Enter]. An error
-// that is an *inject.MissingError says why this machine does not allow it; it needs Linux 5.12.
-func (r *Root) Enter() error {
+// Make makes the root, in a mount namespace of its own, after [Enter], and returns the namespace for
+// [EnterRoot]. It calls check there. The lab itself stays where it is: what it runs, such as iptables,
+// must be the machine's, whatever a scenario places in the root. An error that is an
+// *inject.MissingError says why this machine does not allow it; it needs Linux 5.12.
+func (r *Root) Make(check func() error) (namespace *os.File, err error) {
+	err = onLostThread(func() error {
+		// The thread gets a root directory and a working directory of its own, too.
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			return mountError("making a mount namespace for programs", err)
+		}
+		if err := r.enter(); err != nil {
+			return err
+		}
+		if err := check(); err != nil {
+			return err
+		}
+		namespace, err = os.Open("/proc/thread-self/ns/mnt")
+		return err
+	})
+	return namespace, err
+}
+
+// onLostThread calls f on a thread that ends with it, and is not the process's first: that one does not
+// end with its goroutine.
+func onLostThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			done <- onLostThread(f)
+			runtime.UnlockOSThread()
+			return
+		}
+		done <- f() // the thread is not unlocked
+	}()
+	return <-done
+}
+
+// EnterRoot moves the calling thread to a root that [Root.Make] has made. The thread must be locked to
+// its goroutine, and never be unlocked.
+func EnterRoot(namespace *os.File) error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("separating the thread's root directory: %w", err)
+	}
+	if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("entering the root directory of programs: %w", err)
+	}
+	return nil
+}
+
+// enter makes the root and moves the calling thread there, in a mount namespace of its own.
+func (r *Root) enter() error {
 	entries, err := os.ReadDir("/")
 	if err != nil {
 		return err
@@ -294,8 +344,8 @@ func (r *Root) proc() error {
 	return attach(net, proc+"/sys/net")
 }
 
-// moveIn makes base the root directory of all processes of the mount namespace, and lets go of the
-// old one.
+// moveIn makes base the root directory of the calling thread, alone in its mount namespace, and lets go
+// of the old one.
 func moveIn() error {
 	if err := unix.Chdir(base); err != nil {
 		return err

@@ -36,7 +36,7 @@ func rootRole() (any, error) {
 		Writable: []string{filepath.Join(dir, "writable")},
 		Files:    []PlacedFile{{Path: "/etc/hosts", Text: hostsFile, Mode: 0o644}},
 	}
-	if err := errors.Join(Enter(hostname), root.Enter()); err != nil {
+	if err := errors.Join(Enter(hostname), root.enter()); err != nil {
 		return nil, err
 	}
 	p := surroundings{Writes: map[string]string{}, Text: map[string]string{}, Devices: names("/dev")}
@@ -166,7 +166,7 @@ func TestRootShowsTheFilesOfAPrivateFolder(t *testing.T) {
 }
 
 func rootTmpRole() (any, error) {
-	if err := errors.Join(Enter(hostname), (&Root{Shown: []string{"/tmp"}}).Enter()); err != nil {
+	if err := errors.Join(Enter(hostname), (&Root{Shown: []string{"/tmp"}}).enter()); err != nil {
 		return nil, err
 	}
 	neighbour := os.Getenv(rootEnv)
