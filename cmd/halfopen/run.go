@@ -71,6 +71,10 @@ With --control, each case is also run without each of its faults, sysctls and
 socket options, one at a time. Each time, some expectation must fail. A table
 says which settings prove nothing; with -v, it also says what proves the others.
 
+Programs that a scenario runs (exec) see the files of this machine but cannot
+change them; --writable opens a directory to them. Their working directory is
+that of the scenario's file. docs/trust.md says what they can do.
+
 Output formats (--format):
 %s
 An expectation about time or order that is not met by less than the machine was
