@@ -29,7 +29,9 @@ var roles = map[string]func() (any, error){
 	"test-user":      userRole,
 	"test-root":      rootRole,
 	"test-root-tmp":  rootTmpRole,
-	"test-probe":     func() (any, error) { return nil, Enter("halfopen-test") },
+
+	"test-root-in-docker": rootInDockerRole,
+	"test-probe":          func() (any, error) { return nil, Enter("halfopen-test") },
 }
 
 // answer is the result that a role writes.

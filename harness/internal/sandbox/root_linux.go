@@ -344,23 +344,28 @@ func (r *Root) proc() error {
 	return attach(net, proc+"/sys/net")
 }
 
+// pivotRoot is pivot_root(2), but for tests.
+var pivotRoot = unix.PivotRoot
+
 // moveIn makes base the root directory of the calling thread, alone in its mount namespace, and lets go
 // of the old one.
 func moveIn() error {
 	if err := unix.Chdir(base); err != nil {
 		return err
 	}
-	err := unix.PivotRoot(".", ".")
+	err := pivotRoot(".", ".")
 	switch {
 	case err == nil:
 		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 			return mountError("unmounting the machine's root", err)
 		}
-	case errors.Is(err, unix.EINVAL):
-		// The first root of a kernel, which a guest has, cannot be moved (pivot_root(2)). The new one
-		// is put over it.
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EPERM):
+		// The first root of a kernel, which a guest has, cannot be moved, and Docker's seccomp filter
+		// does not allow the call, to CAP_SYS_ADMIN either. The new root is put over the old one, which
+		// no path leads to then: also ".." of it is what is mounted there. A program can neither
+		// unmount nor move it.
 		if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
-			return mountError("putting the root of the lab over the first one", err)
+			return mountError("putting the root of the lab over the machine's", err)
 		}
 		if err := unix.Chroot("."); err != nil {
 			return fmt.Errorf("changing the root directory: %w", err)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -72,6 +73,27 @@ func rootRole() (any, error) {
 	return p, nil
 }
 
+// rootInDockerRole is as where pivot_root(2) is not allowed. A program that leaves its root directory by
+// chroot(2) is still in it.
+func rootInDockerRole() (any, error) {
+	pivotRoot = func(string, string) error { return unix.EPERM }
+	got, err := rootRole()
+	if err != nil {
+		return got, err
+	}
+	err = errors.Join(os.Mkdir("/tmp/d", 0o700), unix.Chroot("/tmp/d"))
+	for range 10 {
+		err = errors.Join(err, unix.Chdir(".."))
+	}
+	if err := errors.Join(err, unix.Chroot(".")); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat("/tmp/d"); err != nil {
+		return nil, fmt.Errorf("the program is in another root: %w", err)
+	}
+	return got, nil
+}
+
 func text(err error) string {
 	var errno unix.Errno
 	if errors.As(err, &errno) {
@@ -108,8 +130,14 @@ func TestRoot(t *testing.T) {
 	}
 	defer l.Close()
 
+	for _, role := range []string{"test-root", "test-root-in-docker"} {
+		t.Run(role, func(t *testing.T) { tryRoot(t, role, dir) })
+	}
+}
+
+func tryRoot(t *testing.T, role, dir string) {
 	var got surroundings
-	run(t, "test-root", &got)
+	run(t, role, &got)
 	want := surroundings{
 		Writes: map[string]string{
 			"/etc/halfopen-test": "EROFS", "/usr/halfopen-test": "EROFS",
