@@ -18,7 +18,7 @@ func (ev *evidence) blind(x *language.SocketSelector) string {
 	programs := false
 	for i := range ev.t.Events {
 		s := ev.t.Events[i].Start
-		programs = programs || s != nil && s.Op == "exec" && ev.scene.Host(s.Actor) == x.Host
+		programs = programs || s != nil && language.RunsProgram(s.Op) && ev.scene.Host(s.Actor) == x.Host
 	}
 	switch lost := is(language.SynSent) && !ev.scene.Output(x.Host); {
 	case programs && is(language.Listening):

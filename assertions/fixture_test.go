@@ -118,6 +118,19 @@ func (p *tape) line(actor string, at time.Duration, stream trace.Stream, text st
 	p.add(at, trace.Event{Line: &trace.Line{Actor: actor, Step: "exec", N: 1, Stream: stream, Text: trace.Output(text)}})
 }
 
+// beside is a run in which the program client.web ran beside for a second, and ended as set says.
+func beside(set func(*trace.Program)) func(p *tape) *trace.Trace {
+	return func(p *tape) *trace.Trace {
+		program := trace.Program{Actor: "client", Step: "web", N: 1, What: trace.ProgramStarted, PID: 7, Beside: true}
+		started := program
+		p.add(ms, trace.Event{Program: &started})
+		program.What = trace.ProgramEnded
+		set(&program)
+		p.add(second+ms, trace.Event{Program: &program})
+		return p.end(2*second, "done")
+	}
+}
+
 func (p *tape) hits(fault string, at time.Duration, n uint64) {
 	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "on", Mechanism: "iptables"}})
 	p.add(at, trace.Event{Fault: &trace.Fault{Name: fault, What: "hits", Hits: n}})

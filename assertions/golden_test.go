@@ -349,7 +349,7 @@ func TestStateExpectations(t *testing.T) {
 func TestOtherExpectations(t *testing.T) {
 	const actors = `
 server: [listen: {port: 8080}]
-client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again, times: 3}]
+client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again, times: 3}, start: {command: serve, as: web}]
 `
 	counted := func(p *tape) *trace.Trace {
 		p.add(0, trace.Event{Counters: &trace.Counters{Host: "client", At: "before", Values: map[string]int64{"TcpExt.TCPTimeouts": 2, "TcpExt.TCPSpuriousRTOs": 1, "TcpExt.TCPRetransFail": 4}}})
@@ -489,6 +489,23 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 			p.program("client", ms, trace.ProgramStarted)
 			return p.end(second, "deadline", "client.exec")
 		}, Fail},
+		{"a program beside and what it printed", `- {process: client.web, exit: 3, stdout: {contains: up}, took: 1s}`, beside(func(p *trace.Program) {
+			p.Exit, p.Printed = 3, &trace.Printed{Stdout: "up\n", StdoutBytes: 3}
+		}), Pass},
+		{"a program beside with another end and output", `- {process: client.web, exit: 0, stderr: {contains: up}}`, beside(func(p *trace.Program) {
+			p.Killed, p.Printed = "TERM", &trace.Printed{Stderr: "no\n", StderrBytes: 3, Left: true}
+		}), Fail},
+		{"a program beside of which nobody read the output", `- {process: client.web, stdout: ""}`, beside(func(p *trace.Program) {}), Fail},
+		{"a program beside that is still running", `- {process: client.web, exit: 0}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Program: &trace.Program{Actor: "client", Step: "web", N: 1, What: trace.ProgramStarted, Beside: true}})
+			p.add(ms, trace.Event{Line: &trace.Line{Actor: "client", Step: "web", N: 1, Stream: trace.Stdout, Text: "up"}})
+			return p.end(second, "done")
+		}, Fail},
+		{"a program beside that could not be run", `- {process: client.web, exit: 0}`, func(p *tape) *trace.Trace {
+			p.step("client.web", 0, ms, func(s *trace.Step) { s.Op, s.Problem = "start", "starting web: no such file" })
+			return p.end(second, "done")
+		}, Fail},
+		{"a program beside whose step was never reached", `- {process: client.web, exit: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"a program that never began", `- {process: client.exec, exit: 0}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -16,6 +17,10 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	actor, id, n := language.StepRef(x.Process).Split()
 	if actor == "" {
 		ev.actorProcess(x, v)
+		return
+	}
+	if st := ev.s.Step(actor, id); st != nil && st.Op.Start != nil {
+		ev.programBeside(x, v)
 		return
 	}
 	done := ev.outcomes(actor, id, n)
@@ -41,23 +46,82 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		if x.Took != nil {
 			v.sawSpan("process took", "it took", x.Took, s.Began, event.T)
 		}
-		for _, o := range []struct {
-			name string
-			want *language.Text
-			got  seenText
-		}{{"stdout", x.Stdout, stdoutOf(s)}, {"stderr", x.Stderr, stderrOf(s)}} {
-			if o.want == nil {
-				continue
-			}
-			if v.sawText(o.name, o.want, o.got); s.Left {
-				v.note("a process that %s left running could still write: only what came until "+
-					"the program ended is kept", ev.execution(i))
-			}
+		v.sawOutputs(x, ev.execution(i), &trace.Printed{
+			Stdout: s.Stdout, StdoutEnd: s.StdoutEnd, StdoutBytes: s.StdoutBytes,
+			Stderr: s.Stderr, StderrEnd: s.StderrEnd, StderrBytes: s.StderrBytes, Left: s.Left,
+		})
+	}
+}
+
+// programBeside judges a program of a start step, from its start to its end, in each of its
+// executions.
+func (ev *evidence) programBeside(x *language.ProcessExpectation, v *draft) {
+	actor, id, n := language.StepRef(x.Process).Split()
+	found := 0
+	asked := 1
+	if n == 0 {
+		asked = executions(ev.s, actor, id)
+	}
+	for _, p := range ev.t.Programs() {
+		started := &ev.t.Events[p.Started]
+		if a := started.Program; a.Actor != actor || a.Step != id || n > 0 && a.N != n {
+			continue
 		}
-		if v.Status == Fail {
-			v.listOutput("stdout of "+ev.execution(i), stdoutOf(s))
-			v.listOutput("stderr of "+ev.execution(i), stderrOf(s))
+		found++
+		name := fmt.Sprintf("%s.%s[%d]", actor, id, started.Program.N)
+		if p.Ended < 0 {
+			v.fail("the end of the program", "still running", name+" was still running when the run ended")
+			ev.listLastLines(actor, id, started.Program.N, v)
+			continue
 		}
+		e := &ev.t.Events[p.Ended]
+		v.ended(x, e.Program.Exit, e.Program.Killed)
+		if x.Took != nil {
+			v.sawSpan("process took", "it took", x.Took, started.T, e.T)
+		}
+		switch printed := e.Program.Printed; {
+		case printed != nil:
+			v.sawOutputs(x, name, printed)
+		case x.Stdout != nil || x.Stderr != nil:
+			v.unseen("its output", "not kept", "what "+name+" printed is not known: the process of its actor "+
+				"ended before it")
+		}
+	}
+	if found >= asked {
+		return
+	}
+	for _, i := range ev.outcomes(actor, id, n) {
+		if s := ev.t.Events[i].Step; s.Problem != "" {
+			ev.reported[i] = true
+			v.fail("a program that runs", "not run",
+				fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
+			return
+		}
+	}
+	v.fail(say.Count(asked, "program"), fmt.Sprint(found),
+		fmt.Sprintf("%s did not start: %s", x.Process, ev.whereIs(actor)))
+}
+
+// sawOutputs compares what a program printed with stdout and stderr, and lists it in a failure.
+func (v *draft) sawOutputs(x *language.ProcessExpectation, name string, p *trace.Printed) {
+	stdout := outputOf(p.Stdout, p.StdoutEnd, p.StdoutBytes)
+	stderr := outputOf(p.Stderr, p.StderrEnd, p.StderrBytes)
+	for _, o := range []struct {
+		name string
+		want *language.Text
+		got  seenText
+	}{{"stdout", x.Stdout, stdout}, {"stderr", x.Stderr, stderr}} {
+		if o.want == nil {
+			continue
+		}
+		if v.sawText(o.name, o.want, o.got); p.Left {
+			v.note("a process that %s left running could still write: only what came until "+
+				"the program ended is kept", name)
+		}
+	}
+	if v.Status == Fail {
+		v.listOutput("stdout of "+name, stdout)
+		v.listOutput("stderr of "+name, stderr)
 	}
 }
 
@@ -89,10 +153,6 @@ func (ev *evidence) listLastLines(actor, id string, n int, v *draft) {
 // mostOfOutputs is how many bytes are kept of what a program writes to standard output, and of what
 // it writes to standard error.
 const mostOfOutputs = 64 << 10
-
-func stdoutOf(s *trace.Step) seenText { return outputOf(s.Stdout, s.StdoutEnd, s.StdoutBytes) }
-
-func stderrOf(s *trace.Step) seenText { return outputOf(s.Stderr, s.StderrEnd, s.StderrBytes) }
 
 func outputOf(kept, end trace.Output, written int64) seenText {
 	got := seenText{text: string(kept), cut: written > int64(len(kept)), end: string(end), of: written}

@@ -35,7 +35,7 @@ func afford(s *language.Scenario, exec func(func() error) error) error {
 				if err == nil && st.Op.Limit.Processes != 0 {
 					err = neededBy(sandbox.CanLimitProcesses(), needs)
 				}
-			case st.Op.Exec != nil && translates(st.Op.Exec.Command):
+			case st.Op.Launch() != nil && translates(st.Op.Launch().Command):
 				err = masquerade(needs)
 			}
 		})

@@ -32,8 +32,10 @@ type lab struct {
 	faults *fault.Injector
 	seen   *observe.Observer
 
-	actors  []*member
-	windows []*window
+	actors []*member
+	// programs are those of all actors, in the order of their starts, also those that have ended.
+	programs []*program
+	windows  []*window
 	// watched are the events to which something reacts.
 	watched *watched
 	// hits are the hits reported so far of faults whose counters are read.

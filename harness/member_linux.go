@@ -168,6 +168,9 @@ func (a *member) report(r actor.Report) error {
 		a.timed(r.Event)
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
+		if r.Event.Program != nil {
+			a.trackProgram(*r.Event)
+		}
 		event := actor.EventOf(r.Event)
 		if event == "" {
 			return nil
@@ -187,13 +190,10 @@ func (a *member) report(r actor.Report) error {
 		}
 		a.commands.Send(actor.Command{Gate: r.Gate.ID})
 	case r.Request != nil:
-		reply := a.lab.serve(r.Request)
-		answer := func() { a.commands.Send(actor.Command{Reply: &reply}) }
-		if victim := a.lab.dying(r.Request); victim != nil && victim != a {
-			victim.onGone = append(victim.onGone, answer)
-			return nil
-		}
-		answer()
+		a.lab.serve(a, r.Request, func(reply actor.Reply) {
+			reply.ID = r.Request.ID
+			a.commands.Send(actor.Command{Reply: &reply})
+		})
 	case r.Prepared:
 		a.prepared = true
 	case r.Flushed:
@@ -364,6 +364,13 @@ func (l *lab) actor(name string) (*member, error) {
 }
 
 func (l *lab) kill(k *language.Kill) error {
+	if k.Program != "" {
+		p := l.program(k.Program)
+		if p == nil {
+			return unix.ESRCH
+		}
+		return p.signal(k.SignalOrDefault())
+	}
 	a, err := l.actor(k.Actor)
 	if err != nil {
 		return err
@@ -388,18 +395,26 @@ func (l *lab) kill(k *language.Kill) error {
 	return syscall.Kill(a.process.PID, sig)
 }
 
-// dying returns the actor that a request has just killed, nil once its process has ended. The
-// request is answered only then: on a busy machine a killed process may take a second or more to
-// close its sockets, and a peer counts as dead when its sockets are closed.
-func (l *lab) dying(r *actor.Request) *member {
-	if r.Kill == nil || r.Kill.SignalOrDefault() != "KILL" {
-		return nil
+// killStep carries out a step kill. With KILL, the answer comes when the process has ended: on a busy
+// machine a killed process may take a second or more to close its sockets, and a peer counts as dead
+// when its sockets are closed.
+func (l *lab) killStep(from *member, k *language.Kill, answer func(actor.Reply)) {
+	if err := l.kill(k); err != nil {
+		answer(failed(err))
+		return
 	}
-	a, err := l.actor(r.Kill.Actor)
-	if err != nil || a.gone {
-		return nil
+	killed := func() { answer(actor.Reply{}) }
+	if k.SignalOrDefault() == "KILL" {
+		if p := l.program(k.Program); p != nil && p.end == nil {
+			p.onEnd = append(p.onEnd, killed)
+			return
+		}
+		if a, err := l.actor(k.Actor); err == nil && !a.gone && a != from {
+			a.onGone = append(a.onGone, killed)
+			return
+		}
 	}
-	return a
+	killed()
 }
 
 func signalName(sig syscall.Signal) string {

@@ -177,6 +177,10 @@ func (l *lab) settle() error {
 // finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
 	l.out.Send(message{Ending: true})
+	l.doing("stopping the programs that run beside")
+	if err := l.stopPrograms(); err != nil {
+		return err
+	}
 	l.doing("waiting for the packets on their way")
 	if err := l.settle(); err != nil {
 		return err

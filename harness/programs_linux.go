@@ -25,15 +25,15 @@ func checkPrograms(s *language.Scenario, dir string) error {
 	var missing error
 	for a := range s.Actors {
 		language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
-			if missing != nil || st.Op.Exec == nil || len(st.Op.Exec.Command) < 2 {
+			if missing != nil || st.Op.Launch() == nil || len(st.Op.Launch().Command) < 2 {
 				return
 			}
-			program := st.Op.Exec.Command[0]
+			program := st.Op.Launch().Command[0]
 			path := program
 			if filepath.Base(program) != program && !filepath.IsAbs(program) {
-				path = filepath.Join(dir, st.Op.Exec.Dir, program)
-				if filepath.IsAbs(st.Op.Exec.Dir) {
-					path = filepath.Join(st.Op.Exec.Dir, program)
+				path = filepath.Join(dir, st.Op.Launch().Dir, program)
+				if filepath.IsAbs(st.Op.Launch().Dir) {
+					path = filepath.Join(st.Op.Launch().Dir, program)
 				}
 			}
 			if _, err := exec.LookPath(path); err != nil {
@@ -99,8 +99,8 @@ func rootFor(j *job) (*sandbox.Root, error) {
 	}
 	for i := range j.Scenario.Actors {
 		language.EachStep(j.Scenario.Actors[i].Steps, func(st *language.Step) {
-			if st.Op.Exec != nil {
-				root.Shown = append(root.Shown, executables(st.Op.Exec.Command)...)
+			if l := st.Op.Launch(); l != nil {
+				root.Shown = append(root.Shown, executables(l.Command)...)
 			}
 		})
 	}

@@ -13,46 +13,68 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// service does an operation for an actor. text is the operation's result, "" without one.
+// service does an operation for an actor, and answers it, at once or later.
 type service struct {
 	// takes is the type that do accepts.
 	takes reflect.Type
-	do    func(l *lab, op language.Operation) (text string, err error)
+	do    func(l *lab, from *member, op language.Operation, answer func(actor.Reply))
 }
 
+// by is a service that answers at once. text is the operation's result, "" without one.
 func by[O language.Operation](do func(l *lab, op O) (text string, err error)) service {
+	return later(func(l *lab, _ *member, op O, answer func(actor.Reply)) {
+		text, err := do(l, op)
+		reply := failed(err)
+		reply.Text = text
+		answer(reply)
+	})
+}
+
+// later is a service that may answer later.
+func later[O language.Operation](
+	do func(l *lab, from *member, op O, answer func(actor.Reply)),
+) service {
 	return service{
 		takes: reflect.TypeFor[O](),
-		do:    func(l *lab, op language.Operation) (string, error) { return do(l, op.(O)) },
+		do: func(l *lab, from *member, op language.Operation, answer func(actor.Reply)) {
+			do(l, from, op.(O), answer)
+		},
 	}
+}
+
+// failed returns the reply that says with which error an operation ended; nil is success.
+func failed(err error) actor.Reply {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return actor.Reply{Errno: unix.ErrnoName(errno)}
+	case err != nil:
+		return actor.Reply{Problem: err.Error()}
+	}
+	return actor.Reply{}
 }
 
 // services are the operations that the lab does for actors ([language.ByLab]), by key.
 var services = map[string]service{
-	"kill":    by(func(l *lab, op *language.Kill) (string, error) { return "", l.kill(op) }),
+	"kill": later((*lab).killStep),
+	"stop": later(func(l *lab, _ *member, op *language.Stop, answer func(actor.Reply)) {
+		l.stopStep(op, answer)
+	}),
 	"blocked": by((*lab).blocked),
 	"sysctl":  by((*lab).setSysctls),
 	"link":    by((*lab).setLink),
 }
 
-// serve does an operation that the actor cannot do itself.
-func (l *lab) serve(r *actor.Request) actor.Reply {
-	reply := actor.Reply{ID: r.ID}
+// serve does an operation that the actor, from, cannot do itself.
+func (l *lab) serve(from *member, r *actor.Request, answer func(actor.Reply)) {
 	s, ok := services[r.Kind()]
 	if !ok {
-		reply.Problem = fmt.Sprintf("the lab does not know the operation %q", r.Kind())
-		return reply
+		answer(actor.Reply{
+			Problem: fmt.Sprintf("the lab does not know the operation %q", r.Kind()),
+		})
+		return
 	}
-	text, err := s.do(l, r.Operation())
-	reply.Text = text
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-		reply.Errno = unix.ErrnoName(errno)
-	case err != nil:
-		reply.Problem = err.Error()
-	}
-	return reply
+	s.do(l, from, r.Operation(), answer)
 }
 
 // setSysctls sets kernel parameters of a host in order and stops at the first error. Optional ones

@@ -37,8 +37,9 @@ func TestTheLabRefusesWhatItDoesNotKnow(t *testing.T) {
 		{language.Op{Close: &language.Close{}}, `the lab does not know the operation "close"`},
 		{language.Op{Kill: &language.Kill{Actor: "nobody"}}, `unknown actor "nobody"`},
 	} {
-		reply := l.serve(&actor.Request{ID: 3, Op: tt.op})
-		if reply.ID != 3 || reply.Problem != tt.want {
+		var reply actor.Reply
+		l.serve(nil, &actor.Request{ID: 3, Op: tt.op}, func(r actor.Reply) { reply = r })
+		if reply.Problem != tt.want {
 			t.Errorf("serve() = %+v, want the problem %q", reply, tt.want)
 		}
 	}

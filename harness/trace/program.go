@@ -14,9 +14,24 @@ type Program struct {
 	// Exit and Killed are as in [Step], set with ProgramEnded.
 	Exit   int    `json:"exit,omitempty"`
 	Killed string `json:"killed,omitempty"`
+	// Beside is set for a program of a start step, which may run on after its step. Printed is what it
+	// wrote, set with ProgramEnded, nil if its actor ended before it.
+	Beside  bool     `json:"beside,omitempty"`
+	Printed *Printed `json:"printed,omitempty"`
 	// Lines and Bytes are how much is left out, set with ProgramCut.
 	Lines int64 `json:"lines,omitempty"`
 	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// Printed is what a program wrote until it ended, as the fields of these names in [Step].
+type Printed struct {
+	Stdout      Output `json:"stdout,omitempty"`
+	Stderr      Output `json:"stderr,omitempty"`
+	StdoutEnd   Output `json:"stdout_end,omitempty"`
+	StderrEnd   Output `json:"stderr_end,omitempty"`
+	StdoutBytes int64  `json:"stdout_bytes,omitempty"`
+	StderrBytes int64  `json:"stderr_bytes,omitempty"`
+	Left        bool   `json:"left,omitempty"`
 }
 
 // ProgramChange is the subject of a [Program] event.

@@ -30,7 +30,7 @@ func (t *Topology) unrouted(s *language.Scenario) bool {
 	programs := false
 	for i := range s.Actors {
 		language.EachStep(s.Actors[i].Steps, func(st *language.Step) {
-			programs = programs || st.Op.Exec != nil
+			programs = programs || st.Op.Launch() != nil
 		})
 	}
 	return programs || slices.ContainsFunc(language.Texts(s.Actors), func(text string) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 // slack is how far the times of two sources may disagree about what came first: a packet's time is
@@ -122,7 +123,7 @@ func Exact(t *trace.Trace) map[string]bool {
 func (c *collection) program(i int) {
 	e := &c.t.Events[i]
 	switch {
-	case e.Start != nil && e.Start.Op == "exec":
+	case e.Start != nil && language.RunsProgram(e.Start.Op):
 		if h := c.named[c.scene.Host(e.Start.Actor)]; h != nil && h.programs < 0 {
 			h.programs = e.T
 		}

@@ -63,8 +63,9 @@ func SceneOf(s *language.Scenario) Scene {
 			case st.Op.Link != nil:
 				host := st.Op.Link.AtHost(a.Host).Link.Host
 				unfaithful[host+".input"], unfaithful[host+".output"] = true, true
-			case st.Op.Exec != nil:
-				text := strings.Join(append(slices.Clone(st.Op.Exec.Command), st.Op.Exec.Stdin), "\n")
+			case st.Op.Launch() != nil:
+				l := st.Op.Launch()
+				text := strings.Join(append(slices.Clone(l.Command), l.Stdin), "\n")
 				if changesPackets.MatchString(text) {
 					unfaithful[a.Host+".input"], unfaithful[a.Host+".output"] = true, true
 				}

@@ -90,11 +90,7 @@ func programFate(t *trace.Trace, p *trace.ProgramRun) string {
 	if p.Ended >= 0 {
 		e := &t.Events[p.Ended]
 		ended = e.T
-		text = fmt.Sprintf("exit %d", e.Program.Exit)
-		if e.Program.Killed != "" {
-			text = "killed by SIG" + e.Program.Killed
-		}
-		text += " after " + say.Duration(ended-began)
+		text = exitText(e.Program) + " after " + say.Duration(ended-began)
 	}
 	n := int64(len(p.Lines))
 	if p.Cut >= 0 {
@@ -123,6 +119,32 @@ func listedPrograms(r *result.Result) func(*trace.Program) bool {
 		}
 	}
 	return func(p *trace.Program) bool { return listed[p.Actor+"."+p.Step] }
+}
+
+// programRows has a row for the end of each program that ran beside the steps of its actor.
+func programRows(s *language.Scenario, t *trace.Trace) []row {
+	var rows []row
+	for _, p := range t.Programs() {
+		started := t.Events[p.Started].Program
+		if !started.Beside || p.Ended < 0 {
+			continue
+		}
+		e := &t.Events[p.Ended]
+		rows = append(rows, row{
+			at: e.T, host: hostOf(s, started.Actor), style: bold,
+			text: actorPrefix(s, started.Actor) + programName(started) + " ended:",
+			end:  " " + exitText(e.Program),
+		})
+	}
+	return rows
+}
+
+// exitText says how a program ended.
+func exitText(p *trace.Program) string {
+	if p.Killed != "" {
+		return "killed by SIG" + p.Killed
+	}
+	return fmt.Sprintf("exit %d", p.Exit)
 }
 
 // lineRows has a row for each line of the programs of a run, of most at most: the first and the last

@@ -16,7 +16,7 @@ import (
 // more than there is room for.
 func withPrograms(t *testing.T) *result.Result {
 	exec := func(id, command string) language.Step {
-		return language.Step{ID: id, Op: language.Op{Exec: &language.Exec{Command: []string{"sh", "-c", command}}}}
+		return language.Step{ID: id, Op: language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", command}}}}}
 	}
 	s := &language.Scenario{
 		Name: "programs", Family: "v4", Title: "programs and their lines",
@@ -60,6 +60,8 @@ func withPrograms(t *testing.T) *result.Result {
 	program(11*ms, "client", "many", trace.ProgramEnded, func(p *trace.Program) { p.Killed = "TERM" })
 	program(12*ms, "client", "quiet", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"true"} })
 	program(13*ms, "client", "quiet", trace.ProgramEnded, none)
+	program(14*ms, "server", "web", trace.ProgramStarted, func(p *trace.Program) { p.Beside, p.Command = true, []string{"nginx"} })
+	program(19*ms, "server", "web", trace.ProgramEnded, func(p *trace.Program) { p.Beside, p.Exit = true, 3 })
 	return &result.Result{
 		Run: result.Run{Scenario: s}, Status: result.Fail, Trace: l.end(20 * ms),
 		Verdicts: []assertions.Verdict{

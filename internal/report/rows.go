@@ -127,6 +127,7 @@ func ladderRows(
 		rows = append(rows, stateRows(o.timelines(s, t))...)
 		rows = append(rows, dropRows(t)...)
 		rows = append(rows, remarkRows(t)...)
+		rows = append(rows, programRows(s, t)...)
 		rows = append(rows, lineRows(s, t, o.Lines)...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {

@@ -51,7 +51,7 @@ func TestStepsOfAnyTextHaveOneRow(t *testing.T) {
 		"that is not UTF-8":        "echo \xff\xfe",
 	} {
 		t.Run(name, func(t *testing.T) {
-			step := language.Step{ID: "exec", Op: language.Op{Exec: &language.Exec{Command: []string{"sh", "-c", command}}}}
+			step := language.Step{ID: "exec", Op: language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", command}}}}}
 			s := &language.Scenario{
 				Hosts:  []language.Host{{Name: "client"}, {Name: "server"}},
 				Actors: []language.Actor{{Name: "client", Host: "client", Steps: []language.Step{step}}, {Name: "server", Host: "server", Steps: []language.Step{step}}},

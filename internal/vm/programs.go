@@ -34,7 +34,7 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 		}
 		for a := range s.Actors {
 			language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
-				for _, name := range called(st.Op.Exec) {
+				for _, name := range called(st.Op.Launch()) {
 					if names[name] == "" {
 						names[name] = fmt.Sprintf("step %s.%s of %s", s.Actors[a].Name, st.ID, s.Name)
 					}
@@ -69,7 +69,7 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 
 // called returns the words of a command that may be programs: all words, because the syntax of a
 // shell is not parsed here.
-func called(e *language.Exec) []string {
+func called(e *language.Launch) []string {
 	if e == nil {
 		return nil
 	}

@@ -31,6 +31,7 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Fault]():    {read: into((*decoder).namedFault)},
 	reflect.TypeFor[[]Sysctl](): {read: into((*decoder).sysctls)},
 	reflect.TypeFor[Exec]():     {read: into((*decoder).exec)},
+	reflect.TypeFor[Start]():    {read: into((*decoder).start)},
 	reflect.TypeFor[Unproven](): {read: into((*decoder).unproven)},
 
 	reflect.TypeFor[Environment](): {read: into((*decoder).environment), schema: environmentSchema},

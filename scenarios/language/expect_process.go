@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// ProcessExpectation judges an exec step, or the process of an actor.
+// ProcessExpectation judges a program that a step ran, from its start to its end, or the process of an actor.
 type ProcessExpectation struct {
-	Process string `json:"process" jsonschema_description:"ACTOR.STEP of an exec step, or ACTOR."`
+	Process string `json:"process" jsonschema_description:"ACTOR.STEP of a step exec or start, or ACTOR."`
 	Exit    *Count `json:"exit,omitempty" jsonschema_description:"Exit status, 0 to 255."`
 	Signal  string `json:"signal,omitempty" jsonschema_description:"Signal that ended it: KILL, TERM, ..."`
-	Stdout  *Text  `json:"stdout,omitempty" jsonschema_description:"Standard output until the program ended, the first 64 KiB and the last 16 KiB; of an exec step only."`
-	Stderr  *Text  `json:"stderr,omitempty" jsonschema_description:"Standard error until the program ended, the first 64 KiB and the last 16 KiB; of an exec step only."`
+	Stdout  *Text  `json:"stdout,omitempty" jsonschema_description:"Standard output until the program ended, the first 64 KiB and the last 16 KiB; not of an actor."`
+	Stderr  *Text  `json:"stderr,omitempty" jsonschema_description:"Standard error until the program ended, the first 64 KiB and the last 16 KiB; not of an actor."`
 	Took    *Span  `json:"took,omitempty" jsonschema_description:"Duration; of an actor, from the start of the actors."`
 }
 
@@ -20,8 +20,8 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 	actor, id, n := StepRef(p.Process).Split()
 	switch {
 	case actor != "":
-		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && !st.Op.Has(OutcomeExit) {
-			v.errorf(&p.Process, pos, "%s (%s) runs no program; want an exec step or an actor",
+		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && st.Op.Launch() == nil {
+			v.errorf(&p.Process, pos, "%s (%s) runs no program; want a step exec or start, or an actor",
 				p.Process, st.Op.Kind())
 		}
 	case !slices.Contains(v.actors, p.Process):

@@ -30,7 +30,9 @@ type Op struct {
 	Signal     *Signal     `json:"signal,omitempty" jsonschema_description:"Raise the event ACTOR.signal.NAME, for after, wait, from and until."`
 	Wait       *Wait       `json:"wait,omitempty" jsonschema_description:"Wait for an event."`
 	Exec       *Exec       `json:"exec,omitempty" jsonschema_description:"Run a program on the host and wait for it."`
-	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process."`
+	Start      *Start      `json:"start,omitempty" jsonschema_description:"Run a program on the host beside the steps."`
+	Stop       *Stop       `json:"stop,omitempty" jsonschema_description:"Make a program end, and wait for its end."`
+	Kill       *Kill       `json:"kill,omitempty" jsonschema_description:"Send a signal to an actor's process, or to a program."`
 	Blocked    *Blocked    `json:"blocked,omitempty" jsonschema_description:"Find out which system call another actor is blocked in; expectations judge its text."`
 	Sysctl     *SysctlOp   `json:"sysctl,omitempty" jsonschema_description:"Set kernel parameters of a host."`
 	Limit      *Limit      `json:"limit,omitempty" jsonschema_description:"setrlimit(2): limit the open files of the actor's process."`

@@ -131,5 +131,5 @@ func immediate(st *Step) bool {
 	o := &st.Op
 	_, prepares := o.Operation().(Preparing)
 	return prepares || o.Getsockopt != nil || o.Signal != nil || o.Limit != nil || o.Sysctl != nil ||
-		o.Sockstat != nil || o.Exec != nil || o.Sendto != nil
+		o.Sockstat != nil || o.Launch() != nil || o.Sendto != nil
 }

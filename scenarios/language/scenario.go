@@ -122,6 +122,21 @@ func (s *Scenario) Actor(name string) *Actor {
 	return nil
 }
 
+// Step returns the step ACTOR.ID, or nil.
+func (s *Scenario) Step(actor, id string) *Step {
+	a := s.Actor(actor)
+	if a == nil {
+		return nil
+	}
+	var found *Step
+	EachStep(a.Steps, func(st *Step) {
+		if st.ID == id {
+			found = st
+		}
+	})
+	return found
+}
+
 // Fault returns the fault of that name, or nil.
 func (s *Scenario) Fault(name string) *Fault {
 	for i := range s.Faults {

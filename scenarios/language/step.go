@@ -170,6 +170,9 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 	}
 	single := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column, Content: ops}
 	d.OneOf(single, op, "operation")
+	if s.Op.Start != nil && s.Op.Start.As != "" && !explicit {
+		s.ID = s.Op.Start.As
+	}
 	d.seen[d.actor+"."+s.ID] = true
 }
 

@@ -39,6 +39,12 @@ func (t *thread) request(r *Request, o *outcome) {
 		o.Errno, o.Problem, o.Result = reply.Errno, reply.Problem, -1
 	}
 	o.Data = []byte(reply.Text)
+	if o.Exit, o.Killed = reply.Exit, reply.Killed; o.Result == 0 {
+		o.Result = int64(o.Exit)
+	}
+	if o.Killed != "" {
+		o.Result = -1
+	}
 }
 
 // repeat runs a list of steps op.Times times.

@@ -60,7 +60,7 @@ func TestProgramsHaveTheUsersGODEBUG(t *testing.T) {
 			if tt.value != "" {
 				t.Setenv("GODEBUG", tt.value)
 			}
-			p := run(t, step("exec", language.Op{Exec: &language.Exec{Command: []string{"echo ${GODEBUG-unset}"}, Env: tt.env}}))
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"echo ${GODEBUG-unset}"}, Env: tt.env}}}))
 			if got := string(p.event("exec").Step.Stdout); got != tt.want {
 				t.Errorf("a program has %q, want %q", got, tt.want)
 			}
@@ -74,11 +74,10 @@ func TestTheEnvironmentOfAProgram(t *testing.T) {
 		t.Setenv(name, "of-the-parent")
 	}
 	p := run(t, step("exec", language.Op{Exec: &language.Exec{
-		Command: []string{"env", "-u", "PWD"},
-		Env: &language.Environment{
+		Launch: language.Launch{Command: []string{"env", "-u", "PWD"}, Env: &language.Environment{
 			Inherit:   language.Names{"SECRET", "NOT_SET"},
 			Variables: []language.Variable{{Name: "TZ", Value: "UTC"}, {Name: "EMPTY"}},
-		},
+		}},
 	}}))
 	got := strings.Split(strings.TrimSpace(string(p.event("exec").Step.Stdout)), "\n")
 	got = slices.DeleteFunc(got, func(v string) bool { return strings.HasPrefix(v, "HALFOPEN_CI=") || strings.HasPrefix(v, roleVar) })

@@ -31,43 +31,14 @@ const (
 // not hold up the step, and what that writes later is not kept. If the timeout ends the program,
 // the errno is ETIMEDOUT, and no process of the group is left running.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
-	args := op.Command
-	if len(args) == 1 {
-		args = []string{"sh", "-c", args[0]}
-	}
-	if len(args) == 0 {
-		o.problem(errors.New("the command is empty"))
+	r := t.launch(&op.Launch, o, t.startProgram)
+	if r == nil {
 		return
 	}
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = environ(op.Env)
-	cmd.Dir = t.directory(op.Dir)
-	cmd.Stdin = strings.NewReader(op.Stdin)
-	cmd.WaitDelay = inputFor
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-
-	r := &running{printed: t.newPrinted(o.ID, o.N)}
-	out, err := newOutputs(cmd, r.printed)
-	if err != nil {
-		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
-		return
-	}
-
-	o.begin()
-	err = t.startProgram(cmd)
-	if err != nil {
-		out.started()
-		out.end()
-		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
-		return
-	}
-	r.Program = trace.Program{Actor: o.Actor, Step: o.ID, N: o.N, PID: cmd.Process.Pid}
-	r.out = out
-	t.started(r, args)
-	out.started()
+	cmd, out := r.cmd, r.out
 	late := make(chan struct{})
 	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
-	err = ended(cmd.Process.Pid)
+	err := ended(cmd.Process.Pid)
 	o.ended = t.Clock.Now()
 	out.end()
 	callOff()
@@ -79,7 +50,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	t.endedAt(r, o.ended, status)
 	if err != nil {
-		o.problem(fmt.Errorf("waiting for %s: %w", args[0], err))
+		o.problem(fmt.Errorf("waiting for %s: %w", cmd.Args[0], err))
 		return
 	}
 
@@ -94,6 +65,45 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	if timedOut {
 		o.fail(unix.ETIMEDOUT)
 	}
+}
+
+// launch begins the step and starts a program in a new process group. It returns nil if that failed,
+// which the outcome says.
+func (t *thread) launch(l *language.Launch, o *outcome, start func(*exec.Cmd) error) *running {
+	args := l.Command
+	if len(args) == 1 {
+		args = []string{"sh", "-c", args[0]}
+	}
+	if len(args) == 0 {
+		o.problem(errors.New("the command is empty"))
+		return nil
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = environ(l.Env)
+	cmd.Dir = t.directory(l.Dir)
+	cmd.Stdin = strings.NewReader(l.Stdin)
+	cmd.WaitDelay = inputFor
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+
+	r := &running{cmd: cmd, printed: t.newPrinted(o.ID, o.N)}
+	var err error
+	if r.out, err = newOutputs(cmd, r.printed); err != nil {
+		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
+		return nil
+	}
+	o.begin()
+	if err := start(cmd); err != nil {
+		r.out.started()
+		r.out.end()
+		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
+		return nil
+	}
+	r.Program = trace.Program{
+		Actor: o.Actor, Step: o.ID, N: o.N, PID: cmd.Process.Pid, Beside: o.Op == "start",
+	}
+	t.started(r)
+	r.out.started()
+	return r
 }
 
 // directory returns the working directory of a program: dir, below that of the actor's programs.

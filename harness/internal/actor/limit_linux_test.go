@@ -15,7 +15,7 @@ func TestLimitOfFiles(t *testing.T) {
 	o := outcomes(
 		t,
 		step("limit", limit(few)), times(tries, step("few", socket)), step("count", sockstatOp()), times(16, step("close", closeOp())),
-		step("exec", language.Op{Exec: &language.Exec{Command: []string{"sh", "-c", "ulimit -n"}}}),
+		step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "ulimit -n"}}}}),
 		step("raise", limit(more)), times(tries, step("more", socket)),
 	)
 	for _, id := range []string{"limit", "raise"} {

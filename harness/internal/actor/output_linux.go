@@ -48,6 +48,17 @@ func (o *outputs) started() {
 	}
 }
 
+// printed returns what is kept, after end.
+func (o *outputs) printed() *trace.Printed {
+	p := &trace.Printed{
+		StdoutBytes: o.stdout.written, StderrBytes: o.stderr.written,
+		Left: o.stdout.held || o.stderr.held,
+	}
+	p.Stdout, p.StdoutEnd = o.stdout.text()
+	p.Stderr, p.StderrEnd = o.stderr.text()
+	return p
+}
+
 // end reads what was written up to now. The pipes must not be read after it.
 func (o *outputs) end() {
 	o.stdout.end()

@@ -51,6 +51,7 @@ func performers() map[string]performer {
 		"signal":     by((*thread).signal),
 		"wait":       by((*thread).wait),
 		"exec":       by((*thread).exec),
+		"start":      by((*thread).start),
 		"limit":      by((*thread).limit),
 		"repeat":     by((*thread).repeat),
 		"parallel":   by((*thread).parallel),

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 // running is a program of the actor that has not ended.
 type running struct {
 	trace.Program
+	cmd     *exec.Cmd
 	printed *printed
 	out     *outputs
 }
@@ -39,13 +41,13 @@ func (s *session) newPrinted(step string, n int) *printed {
 
 // started reports that a program runs, and remembers it until it has ended. It must be called before
 // anything that the program writes is read.
-func (s *session) started(r *running, command []string) {
+func (s *session) started(r *running) {
 	at := s.Clock.Now()
 	s.mu.Lock()
 	s.running = append(s.running, r)
 	s.mu.Unlock()
 	p := r.Program
-	p.What, p.Command = trace.ProgramStarted, command
+	p.What, p.Command = trace.ProgramStarted, r.cmd.Args
 	s.reports.report(&Report{Event: &trace.Event{T: at, Program: &p}})
 }
 
@@ -58,6 +60,9 @@ func (s *session) endedAt(r *running, at time.Duration, status syscall.WaitStatu
 	p := r.Program
 	p.What = trace.ProgramEnded
 	p.Exit, p.Killed = exitOf(status)
+	if p.Beside {
+		p.Printed = r.out.printed()
+	}
 	s.reports.report(&Report{Event: &trace.Event{T: at, Program: &p}})
 }
 

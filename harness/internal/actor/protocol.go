@@ -67,6 +67,9 @@ type Reply struct {
 	Errno string `json:"errno,omitempty"`
 	// Problem says why the operation could not be tried.
 	Problem string `json:"problem,omitempty"`
+	// Exit and Killed say how the program ended that the request has stopped.
+	Exit   int    `json:"exit,omitempty"`
+	Killed string `json:"killed,omitempty"`
 	// Text is the answer to the request.
 	Text string `json:"text,omitempty"`
 }

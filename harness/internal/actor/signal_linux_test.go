@@ -115,7 +115,7 @@ func TestGarbageCollectionDoesNotInterrupt(t *testing.T) {
 		step("both", language.Op{Parallel: &language.Parallel{Branches: [][]language.Step{
 			{on("s", step("recv", recvOp()))},
 			{on("c", times(300, step("big", language.Op{Recv: &language.Recv{Flags: []string{"dontwait"}, Max: 1 << 20}})))},
-			{times(20, step("exec", language.Op{Exec: &language.Exec{Command: []string{"true", "-"}}}))},
+			{times(20, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"true", "-"}}}}))},
 		}}}))
 	p := start(t, Init{Steps: steps, Interruptible: true})
 	p.send(Command{Go: true})

@@ -120,7 +120,7 @@ func TestStepsThatCannotBeTried(t *testing.T) {
 		{"accept without a listener", acceptOp(), ""},
 		{"an invalid address", connectTo("nowhere"), ""},
 		{"an unknown option", get("SO_NONSENSE"), ""},
-		{"a program that does not exist", language.Op{Exec: &language.Exec{Command: []string{"/no/such/program", "x"}}}, ""},
+		{"a program that does not exist", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"/no/such/program", "x"}}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			it := outcomes(t, on(tt.socket, step("it", tt.op)))["it"]

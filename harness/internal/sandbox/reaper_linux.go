@@ -61,6 +61,25 @@ func (r *Reaper) Spawn(
 	return p, err
 }
 
+// Watch calls ended when a process has ended that this one will inherit, should its parent end first.
+// The parent waits for it otherwise; call Forget then, before the number can belong to another one.
+func (r *Reaper) Watch(pid int, ended func(syscall.WaitStatus)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed[pid] = func(status syscall.WaitStatus) {
+		if status.Exited() || status.Signaled() {
+			ended(status)
+		}
+	}
+}
+
+// Forget undoes Watch.
+func (r *Reaper) Forget(pid int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.changed, pid)
+}
+
 // Look waits for all children that have ended, were stopped or go on. It calls their functions only
 // after that, without the lock, because these may be waiting to start another child. When it returns,
 // those of everything that happened before its call have returned. The reaper calls it for each signal.

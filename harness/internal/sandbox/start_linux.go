@@ -58,7 +58,7 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 	}
 	var p *Process
-	err := onImmortalThread(func() (err error) {
+	err := OnImmortalThread(func() (err error) {
 		p, err = fork(role, env, stderr, files, attr)
 		return err
 	})
@@ -80,7 +80,7 @@ func Spawn(
 	role string, env []string, netns int, stderr *os.File, files ...*os.File,
 ) (*Process, error) {
 	var p *Process
-	err := onImmortalThread(func() error {
+	err := OnImmortalThread(func() error {
 		home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return fmt.Errorf("opening the network namespace: %w", err)
@@ -216,7 +216,8 @@ var immortal struct {
 	work chan func()
 }
 
-func onImmortalThread(f func() error) error {
+// OnImmortalThread calls f on a thread that lives as long as this process.
+func OnImmortalThread(f func() error) error {
 	immortal.once.Do(func() {
 		immortal.work = make(chan func())
 		go func() {

@@ -1,0 +1,35 @@
+package actor
+
+import (
+	"os/exec"
+	"syscall"
+
+	"halfopen/harness/internal/sandbox"
+	"halfopen/scenarios/language"
+)
+
+// start runs a program beside the steps. The step ends when the program has been executed.
+func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
+	// A program dies with the thread that started it (PR_SET_PDEATHSIG), which must not be that of a
+	// branch.
+	r := t.launch(&op.Launch, o, func(cmd *exec.Cmd) error {
+		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd) })
+	})
+	if r == nil {
+		return
+	}
+	o.ended = t.Clock.Now()
+	o.Value = "running"
+	go t.session.await(r) // it ends with the program, or with the actor
+}
+
+// await waits for the end of a program and reports it.
+func (s *session) await(r *running) {
+	if err := (&sandbox.Process{PID: r.PID}).Await(nil); err != nil {
+		_ = r.cmd.Wait() // the second call below has no effect then
+	}
+	at := s.Clock.Now()
+	r.out.end()
+	_ = r.cmd.Wait() // its error is the exit status, or input that nobody read
+	s.endedAt(r, at, r.cmd.ProcessState.Sys().(syscall.WaitStatus))
+}

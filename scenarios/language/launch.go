@@ -1,0 +1,100 @@
+package language
+
+import (
+	"reflect"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
+)
+
+// Launch is how a step runs a program.
+type Launch struct {
+	Command []string     `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
+	Stdin   string       `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
+	Env     *Environment `json:"env,omitempty" jsonschema_description:"Variables of its environment, NAME: VALUE, next to PATH, HOME, LANG, TZ, TERM and HALFOPEN_*; inherit: [NAME] takes more from the environment of halfopen."`
+	Dir     string       `json:"dir,omitempty" jsonschema_description:"Its working directory, absolute or below the default: the directory of the scenario's file, or its home directory if there is no file."`
+}
+
+// launch reads a step that runs a program, into v: a program and its arguments, or a command of the
+// shell. The command may also stand in place of the list.
+func (d *decoder) launch(n *yaml.Node, l *Launch, v reflect.Value) {
+	if decode.IsScalar(n) && n.Value != "" {
+		l.Command = []string{"sh", "-c", n.Value}
+		return
+	}
+	d.Plain(n, v)
+	if c := decode.Child(n, "command"); c != nil && decode.IsScalar(c) && len(l.Command) == 1 {
+		l.Command = []string{"sh", "-c", c.Value}
+	}
+}
+
+// check reports mistakes; field is the operation.
+func (l *Launch) check(v *validation, field any, st *Step) {
+	if len(l.Command) == 0 || l.Command[0] == "" {
+		v.errorf(field, st.Pos, "%s: want a command, such as \"echo hello\"", st.Op.Kind())
+	}
+	if l.Env != nil {
+		l.Env.check(v)
+	}
+}
+
+// Arguments returns the command.
+func (l *Launch) Arguments() string { return strings.Join(l.Command, " ") }
+
+// text returns the command as it was written.
+func (l *Launch) text() string {
+	if len(l.Command) == 3 && l.Command[0] == "sh" && l.Command[1] == "-c" {
+		return l.Command[2]
+	}
+	return l.Arguments()
+}
+
+// Launch returns how the operation runs a program; nil if it runs none.
+func (o *Op) Launch() *Launch {
+	switch {
+	case o.Exec != nil:
+		return &o.Exec.Launch
+	case o.Start != nil:
+		return &o.Start.Launch
+	}
+	return nil
+}
+
+// RunsProgram reports whether the operation with that key runs a program.
+func RunsProgram(key string) bool { return key == "exec" || key == "start" }
+
+// RunsPrograms reports whether one of the steps, or of those in them, runs a program.
+func RunsPrograms(steps []Step) bool {
+	found := false
+	EachStep(steps, func(st *Step) { found = found || st.Op.Launch() != nil })
+	return found
+}
+
+// RunProgram is a step that runs a program.
+type RunProgram struct {
+	// Actor and Step name it; Pos is its place in the file.
+	Actor, Step string
+	Pos         Pos
+	// Command is what it runs: a text for the shell, or a program and its arguments.
+	Command string
+}
+
+// Programs returns the steps that run programs, in the order of the file, one for each command.
+func (s *Scenario) Programs() []RunProgram {
+	var all []RunProgram
+	seen := map[string]bool{}
+	for i := range s.Actors {
+		a := &s.Actors[i]
+		EachStep(a.Steps, func(st *Step) {
+			l := st.Op.Launch()
+			if l == nil || seen[l.text()] {
+				return
+			}
+			seen[l.text()] = true
+			all = append(all, RunProgram{a.Name, st.ID, st.Pos, l.text()})
+		})
+	}
+	return all
+}
