@@ -130,19 +130,25 @@ expect:
 	}
 }
 
-// A file below a symbolic link of the machine would be made where the link leads: on the machine, if
-// that is no path of the lab.
+// A file below a symbolic link, or at one, would be made where the link leads: on the machine, if that is
+// not a path of the lab.
 func TestFilesAreNotPlacedOnTheMachine(t *testing.T) {
 	needLab(t)
 	machine := t.TempDir()
 	if err := os.Mkdir(filepath.Join(machine, "sub"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, below := range []string{"x", "sub/x", "absent/x"} {
-		t.Run(below, func(t *testing.T) {
+	const below = " is a symbolic link, not a folder"
+	for _, c := range []struct{ name, to, file, want string }{
+		{"in a folder of the machine", machine, "/x", below},
+		{"in a folder below it", machine, "/sub/x", below},
+		{"in a folder that is not there", machine, "/absent/x", below},
+		{"at a link that leads up and out", "/run/../../.." + machine + "/x", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			dir := scenarioIn(t, "")
 			link := filepath.Join(dir, "link")
-			if err := os.Symlink(machine, link); err != nil {
+			if err := os.Symlink(c.to, link); err != nil {
 				t.Fatal(err)
 			}
 			text := fmt.Sprintf(`
@@ -150,12 +156,12 @@ name: placed
 title: A file below a symbolic link
 hosts: {client: {}}
 network: {shape: loopback}
-files: {%s/%s: x}
+files: {%s%s: x}
 actors:
   client: [exec: "true"]
 expect:
   - {process: client.exec, exit: 0}
-`, link, below)
+`, link, c.file)
 			path := filepath.Join(dir, "placed.yaml")
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -169,11 +175,16 @@ expect:
 				t.Fatal(err)
 			}
 			_, err = harness.Run(t.Context(), cases[0], harness.Options{})
-			if want := link + " is a symbolic link, not a folder"; err == nil || !strings.Contains(err.Error(), want) {
+			if c.want == "" && err != nil {
+				t.Errorf("Run returns %v", err)
+			}
+			if want := link + c.want; c.want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("Run returns %v, want %s", err, want)
 			}
-			if _, err := os.Lstat(filepath.Join(machine, below)); err == nil {
-				t.Errorf("the machine has %s now", filepath.Join(machine, below))
+			for _, made := range []string{"x", "sub/x", "absent"} {
+				if _, err := os.Lstat(filepath.Join(machine, made)); err == nil {
+					t.Errorf("the machine has %s now", filepath.Join(machine, made))
+				}
 			}
 		})
 	}

@@ -108,6 +108,7 @@ func behind(path string) string {
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(filepath.Dir(path), to)
 	}
+	to = filepath.Clean(to) // "/run/../../x" leads out of the new root, to the machine
 	if slices.ContainsFunc(private, func(dir string) bool { return below(to, dir) }) {
 		return to
 	}
