@@ -1,14 +1,18 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"halfopen/harness/internal/nameserver"
 	"halfopen/harness/internal/sandbox"
+	"halfopen/inject"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
 )
@@ -129,6 +133,12 @@ func (l *lab) serveNames() error {
 		return nil
 	})
 	l.names = nameserver.Serve(zone, udp, tcp)
+	if errors.Is(err, unix.EACCES) {
+		return &inject.MissingError{
+			Feature: "CAP_NET_BIND_SERVICE", NeededBy: "the name server on " + l.Scenario.DNS.Server, Err: err,
+			Remedy: "in a container, run it with --cap-add NET_BIND_SERVICE",
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("starting the name server on %s: %w", l.Scenario.DNS.Server, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
 	"halfopen/inject"
+	"halfopen/internal/kernel"
 	"halfopen/scenarios/language"
 )
 
@@ -53,6 +54,9 @@ func (l *lab) programDir() string { return cmp.Or(l.Dir, sandbox.Home) }
 
 // makeRoot makes the root directory of the scenario's programs.
 func (l *lab) makeRoot() error {
+	if err := kernel.CheckProgramCapabilities(); err != nil {
+		return err
+	}
 	root, err := rootFor(&l.job)
 	if err != nil {
 		return err

@@ -13,32 +13,57 @@ import (
 // CheckCapabilities checks that this process, which runs as root, has the capabilities that every
 // lab needs: a container runtime may withhold them. The error is a *[inject.MissingError] and names
 // the missing ones. If /proc does not show the capabilities, the error is nil.
-func CheckCapabilities() error { return checkCapabilities(os.ReadFile) }
+func CheckCapabilities() error {
+	return ofLab.check(os.ReadFile)
+}
 
-func checkCapabilities(read func(string) ([]byte, error)) error {
+// CheckProgramCapabilities checks that this process can keep the programs of a scenario from the lab and
+// from the machine, as [CheckCapabilities] does.
+func CheckProgramCapabilities() error {
+	return ofPrograms.check(os.ReadFile)
+}
+
+// capability is a capability by its name and its number.
+type capability struct {
+	name string
+	bit  uint
+}
+
+// capabilities are what something needs, and the flags of docker run that give them.
+type capabilities struct {
+	neededBy, flags string
+	list            []capability
+}
+
+var (
+	ofLab = capabilities{"every lab", DockerFlags, []capability{
+		{"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN},
+		{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN},
+		{"CAP_NET_RAW", unix.CAP_NET_RAW},
+	}}
+	ofPrograms = capabilities{"programs of a scenario", "--cap-add SETPCAP --cap-add SYS_CHROOT ...", []capability{
+		{"CAP_SETPCAP", unix.CAP_SETPCAP},
+		{"CAP_SYS_CHROOT", unix.CAP_SYS_CHROOT},
+	}}
+)
+
+func (c *capabilities) check(read func(string) ([]byte, error)) error {
 	caps, known := effective(read)
 	if !known {
 		return nil
 	}
 	var withheld []string
-	for _, c := range []struct {
-		name string
-		bit  uint
-	}{
-		{"CAP_SYS_ADMIN", unix.CAP_SYS_ADMIN},
-		{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN},
-		{"CAP_NET_RAW", unix.CAP_NET_RAW},
-	} {
-		if caps&(1<<c.bit) == 0 {
-			withheld = append(withheld, c.name)
+	for _, one := range c.list {
+		if caps&(1<<one.bit) == 0 {
+			withheld = append(withheld, one.name)
 		}
 	}
 	if len(withheld) == 0 {
 		return nil
 	}
 	return &inject.MissingError{
-		Feature: strings.Join(withheld, " and "), NeededBy: "every lab", Err: unix.EPERM,
-		Remedy: "in a container, run it with: docker run " + DockerFlags,
+		Feature: strings.Join(withheld, " and "), NeededBy: c.neededBy, Err: unix.EPERM,
+		Remedy: "in a container, run it with: docker run " + c.flags,
 	}
 }
 

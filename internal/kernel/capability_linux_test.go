@@ -16,7 +16,7 @@ func TestCheckCapabilities(t *testing.T) {
 		{"not shown", "Name:\thalfopen\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := checkCapabilities(files{"/proc/self/status": c.status}.read)
+			err := ofLab.check(files{"/proc/self/status": c.status}.read)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -26,7 +26,23 @@ func TestCheckCapabilities(t *testing.T) {
 			}
 		})
 	}
-	if err := checkCapabilities(files{}.read); err != nil {
+	if err := ofLab.check(files{}.read); err != nil {
 		t.Errorf("without /proc: %v", err)
+	}
+}
+
+func TestCheckProgramCapabilities(t *testing.T) {
+	for status, want := range map[string]string{
+		"CapEff:\t000001ffffffffff\n": "",
+		"CapEff:\t0000000000203000\n": "CAP_SETPCAP and CAP_SYS_CHROOT are not available here (needed by programs of a scenario): operation not permitted; " +
+			"in a container, run it with: docker run --cap-add SETPCAP --cap-add SYS_CHROOT ...",
+	} {
+		got := ""
+		if err := ofPrograms.check(files{"/proc/self/status": status}.read); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: got  %s\nwant %s", status, got, want)
+		}
 	}
 }

@@ -368,7 +368,11 @@ func moveIn() error {
 			return mountError("putting the root of the lab over the machine's", err)
 		}
 		if err := unix.Chroot("."); err != nil {
-			return fmt.Errorf("changing the root directory: %w", err)
+			// Docker's filter allows it to containers with the capability.
+			return &inject.MissingError{
+				Feature: "chroot(2)", NeededBy: "programs of a scenario", Err: err,
+				Remedy: "allow it: in a container run with --cap-add SYS_CHROOT",
+			}
 		}
 	default:
 		return mountError("moving into the root of the lab", err)
