@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,9 +114,27 @@ func (ev *evidence) problems() []Verdict {
 			v.fail("an outcome", "not done",
 				fmt.Sprintf("%s could not be done: %s", ev.execution(i), s.Problem))
 			verdicts = append(verdicts, v.finish())
+		} else if s != nil && s.NotReady() != "" && !ev.expects(s) {
+			v := newDraft("problem", -1, ev.stepPos(s.Actor, s.ID), ev.execution(i)+" gets ready")
+			at := &ev.t.Events[i]
+			v.fail("a program that is ready", outcomeText(at),
+				fmt.Sprintf("%s did not get ready: %s", ev.execution(i), outcomeText(at)))
+			ev.listLastLines(s.Actor, s.ID, s.N, true, &v)
+			verdicts = append(verdicts, v.finish())
 		}
 	}
 	return verdicts
+}
+
+// expects reports whether an expectation is about the outcome of the step, and so judges it.
+func (ev *evidence) expects(s *trace.Step) bool {
+	return slices.ContainsFunc(ev.s.Expect, func(e language.Expectation) bool {
+		if e.Step == nil {
+			return false
+		}
+		actor, id, n := e.Step.Step.Split()
+		return actor == s.Actor && id == s.ID && (n == 0 || n == s.N) && ev.judged(&e)
+	})
 }
 
 // stepPos is where a step stands in the file.

@@ -118,6 +118,16 @@ func (p *tape) line(actor string, at time.Duration, stream trace.Stream, text st
 	p.add(at, trace.Event{Line: &trace.Line{Actor: actor, Step: "exec", N: 1, Stream: stream, Text: trace.Output(text)}})
 }
 
+// notReady is a run in which the program client.web did not get ready.
+func notReady(p *tape) *trace.Trace {
+	p.step("client.web", 0, second, func(s *trace.Step) {
+		s.Op, s.Errno, s.Result, s.Value = "start", "ETIMEDOUT", -1, "no socket of it listens on port 80"
+	})
+	p.add(ms, trace.Event{Program: &trace.Program{Actor: "client", Step: "web", N: 1, What: trace.ProgramStarted, Beside: true}})
+	p.add(2*ms, trace.Event{Line: &trace.Line{Actor: "client", Step: "web", N: 1, Stream: trace.Stderr, Text: "cannot bind"}})
+	return p.end(2*second, "done")
+}
+
 // beside is a run in which the program client.web ran beside for a second, and ended as set says.
 func beside(set func(*trace.Program)) func(p *tape) *trace.Trace {
 	return func(p *tape) *trace.Trace {

@@ -489,6 +489,8 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 			p.program("client", ms, trace.ProgramStarted)
 			return p.end(second, "deadline", "client.exec")
 		}, Fail},
+		{"a program that did not get ready, as expected", `- {step: client.web, error: ETIMEDOUT}`, notReady, Pass},
+		{"a program that did not get ready", `- {step: client.web}`, notReady, Fail},
 		{"a program beside and what it printed", `- {process: client.web, exit: 3, stdout: {contains: up}, took: 1s}`, beside(func(p *trace.Program) {
 			p.Exit, p.Printed = 3, &trace.Printed{Stdout: "up\n", StdoutBytes: 3}
 		}), Pass},

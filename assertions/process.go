@@ -31,7 +31,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 	if len(done) < asked {
 		ev.missing(&language.StepExpectation{Step: language.StepRef(x.Process)}, done,
 			ev.inProgress(actor, id, n), asked, v)
-		ev.listLastLines(actor, id, n, v)
+		ev.listLastLines(actor, id, n, false, v)
 	}
 	for _, i := range done {
 		event := &ev.t.Events[i]
@@ -71,7 +71,7 @@ func (ev *evidence) programBeside(x *language.ProcessExpectation, v *draft) {
 		name := fmt.Sprintf("%s.%s[%d]", actor, id, started.Program.N)
 		if p.Ended < 0 {
 			v.fail("the end of the program", "still running", name+" was still running when the run ended")
-			ev.listLastLines(actor, id, started.Program.N, v)
+			ev.listLastLines(actor, id, started.Program.N, false, v)
 			continue
 		}
 		e := &ev.t.Events[p.Ended]
@@ -128,12 +128,12 @@ func (v *draft) sawOutputs(x *language.ProcessExpectation, name string, p *trace
 // lastListed is how many lines of a program are listed that has not ended.
 const lastListed = 10
 
-// listLastLines lists what the executions of a step's program that have not ended printed last; n 0
-// means all.
-func (ev *evidence) listLastLines(actor, id string, n int, v *draft) {
+// listLastLines lists what the executions of a step's program printed last, those that have not ended
+// unless ended is set; n 0 means all.
+func (ev *evidence) listLastLines(actor, id string, n int, ended bool, v *draft) {
 	for _, p := range ev.t.Programs() {
 		program := ev.t.Events[p.Started].Program
-		if p.Ended >= 0 || program.Actor != actor || program.Step != id || n > 0 && n != program.N {
+		if p.Ended >= 0 && !ended || program.Actor != actor || program.Step != id || n > 0 && n != program.N {
 			continue
 		}
 		name := fmt.Sprintf("%s.%s[%d]", actor, id, program.N)

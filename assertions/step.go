@@ -58,6 +58,9 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 		if len(v.failures) > before && asked > 1 {
 			v.failures[before] = ev.execution(i) + ": " + v.failures[before]
 		}
+		if s := ev.t.Events[i].Step; len(v.failures) > before && s.NotReady() != "" {
+			ev.listLastLines(actor, id, s.N, true, v)
+		}
 	}
 }
 
@@ -384,6 +387,9 @@ func outcomeText(e *trace.Entry) string {
 	text := errorText(e.Step.Errno)
 	if option := e.Step.Refused(); option != "" {
 		text += " for " + option
+	}
+	if missing := e.Step.NotReady(); missing != "" {
+		text += " (" + missing + ")"
 	}
 	return text + " after " + say.Duration(e.T-e.Step.Began)
 }

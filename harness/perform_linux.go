@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -83,6 +84,9 @@ func (l *lab) perform() error {
 // endsLate records how late the lab noticed that a time of the run was up.
 func (l *lab) endsLate(due time.Duration) { l.late.add(trace.LateEnd, "", due, l.Clock.Now()) }
 
+// prepareWithin is how long the actors have for their first steps, apart from programs that get ready.
+const prepareWithin = 10 * time.Second
+
 var errCanceledEarly = errors.New("the run was canceled before its actors began")
 
 // prepare lets the actors that begin with a prelude, such as bind and listen, do it, and waits for
@@ -91,9 +95,14 @@ func (l *lab) prepare() error {
 	for _, a := range l.actors {
 		a.prepare()
 	}
-	patience := time.After(10 * time.Second)
+	limit := prepareWithin + l.readyWithin()
+	patience := time.After(limit)
+	working := time.NewTicker(prepareWithin) // so that the parent does not lose patience
+	defer working.Stop()
 	for !l.allPrepared() {
 		select {
+		case <-working.C:
+			l.doing("waiting for the actors' first steps")
 		case f := <-l.inbox:
 			if err := f(); err != nil {
 				return err
@@ -104,7 +113,8 @@ func (l *lab) prepare() error {
 			if err := l.stillStopped(); err != nil {
 				return err
 			}
-			return fmt.Errorf("actor %s did not finish its first steps within 10 s", l.unprepared())
+			return fmt.Errorf("actor %s did not finish its first steps within %s", l.unprepared(),
+				say.Duration(limit))
 		}
 	}
 	return nil

@@ -2,14 +2,18 @@ package harness_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab"
 )
 
 // linesOf returns the lines of the programs of a run, each "STEP STREAM TEXT" of its actor client.
@@ -166,4 +170,121 @@ func passes(t *testing.T, scenario string) *trace.Trace {
 		}
 	}
 	return tr
+}
+
+// A program is ready when it does what its step wants, and its actor's next step, and the first ones of
+// all others, come after that.
+func TestReadyPrograms(t *testing.T) {
+	needLab(t)
+	testlab.NeedProgram(t, "python3")
+	const scenario = `
+name: ready
+title: Programs that get ready
+hosts: {client: {}, server: {}}
+actors:
+  server:
+    - start: {command: [python3, -c, "import socket,time; s=socket.socket(); s.bind(('', 80)); u=socket.socket(type=socket.SOCK_DGRAM); u.bind(('', 53)); s.listen(); time.sleep(60)"], as: web, ready: {listens: [80, 53]}}
+    - start: {command: "echo a; echo up now >&2; exec sleep 60", as: prints, ready: {prints: "^up"}}
+    - exec: "echo then"
+    - start: {command: "touch ready-file; exec sleep 60", dir: /tmp, as: file, ready: {file: ready-file}}
+    - start: {command: "touch /tmp/other-file; exec sleep 60", as: command, ready: {exec: "test -e /tmp/other-file"}}
+    - start: {command: "sleep 60 & touch /tmp/child; exit 0", as: daemon, ready: {file: /tmp/child}}
+    - start: {command: [python3, -c, "import socket,time; s=socket.socket(socket.AF_INET6); s.bind(('', 81)); s.listen(); time.sleep(60)"], as: six, ready: {listens: 81}}
+  client:
+    - connect: "server:80"
+expect:
+  - {step: server.web, value: ready}
+  - {step: client.connect, error: none}
+  - {step: server.prints, value: ready}
+  - {step: server.file, value: ready}
+  - {step: server.command, value: ready}
+  - {step: server.daemon, value: ready}
+  - {step: server.six, value: ready}
+  - {process: server.daemon, exit: 0}
+  - {process: server.web, signal: TERM}
+`
+	tr := passes(t, scenario)
+	ready := map[string]time.Duration{}
+	for i := range tr.Events {
+		switch e := &tr.Events[i]; {
+		case e.Program != nil && e.Program.What == trace.ProgramReady:
+			ready[e.Program.Step] = e.T
+		case e.Step != nil && e.Step.Op == "start" && ready[e.Step.ID] != e.T:
+			t.Errorf("%s is ready at %v, its step ends at %v", e.Step.ID, ready[e.Step.ID], e.T)
+		}
+	}
+	if web := ready["web"]; web == 0 || web >= tr.Started() {
+		t.Errorf("the server is ready at %v, want a time before the start of the actors at %v", web, tr.Started())
+	}
+}
+
+// A program that does not get ready fails the run, unless an expectation says so, and says why.
+func TestProgramsThatDoNotGetReady(t *testing.T) {
+	needLab(t)
+	for _, tt := range []struct{ name, start, expect, want string }{
+		{
+			"nothing listens", `{command: "echo slowly; exec sleep 60", ready: {listens: 80}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 80) after T\nlast lines of server.start[1]:\n  T stdout  slowly",
+		},
+		{
+			"it dies", `{command: "echo cannot bind >&2; exit 4", ready: {listens: 80}}`, "",
+			"server.start[1] did not get ready: ESRCH (it ended before it was ready: no socket of it listens on port 80) after T\nlast lines of server.start[1]:\n  T stderr  cannot bind",
+		},
+		{
+			"no line matches", `{command: "echo no; exec sleep 60", ready: {prints: up}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (it has printed no line that matches \"up\") after T\nlast lines of server.start[1]:\n  T stdout  no",
+		},
+		{
+			"it ends without the line", `{command: "exit 0", ready: {prints: up}}`, "",
+			"server.start[1] did not get ready: ESRCH (it ended before it was ready: it has printed no line that matches \"up\") after T\nserver.start[1] had printed nothing",
+		},
+		{
+			"the command says no", `{command: "exec sleep 60", ready: {exec: "echo not yet; false"}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (echo not yet; false: exit status 1: not yet) after T\nserver.start[1] had printed nothing",
+		},
+		{
+			"the port is another program's", `{command: "exec sleep 60", ready: {listens: 8080}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 8080) after T\nserver.start[1] had printed nothing",
+		},
+		{
+			"a daemon without the file", `{command: "exit 0", ready: {file: /tmp/x}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (there is no file /tmp/x; its process had ended with exit status 0) after T\nserver.start[1] had printed nothing",
+		},
+		{"as expected", `{command: "exec sleep 60", ready: {listens: 80}, within: 100ms}`, `error: ETIMEDOUT, took: ">= 100ms"`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			expect := "{step: other.listen}"
+			if tt.expect != "" {
+				expect = "{step: server.start, " + tt.expect + "}"
+			}
+			s := only(t, `
+name: not-ready
+title: A program that does not get ready
+hosts: {server: {}}
+network: {shape: loopback}
+actors:
+  other: {host: server, steps: [listen: 8080]}
+  server:
+    - {signal: go, after: other.listen}
+    - start: `+tt.start+`
+expect:
+  - `+expect+`
+`)[0]
+			tr, err := harness.Run(t.Context(), s, harness.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var reasons []string
+			for _, v := range assertions.Check(s, tr) {
+				if v.Status != assertions.Pass {
+					reasons = append(reasons, v.Reason)
+				}
+			}
+			times := regexp.MustCompile(`-?[0-9.]+(ms|s)\b| +-?[0-9]+\.[0-9]{3}`)
+			got := times.ReplaceAllString(strings.Join(reasons, "\n"), " T")
+			if got = strings.ReplaceAll(got, "after  T", "after T"); got != strings.ReplaceAll(tt.want, "  T", " T") {
+				t.Errorf("the reason is\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
 }

@@ -205,3 +205,19 @@ func (l *lab) stopPrograms() error {
 	}
 	return nil
 }
+
+// readyWithin is how long the programs may take to get ready that the actors start in their first
+// steps.
+func (l *lab) readyWithin() time.Duration {
+	longest := time.Duration(0)
+	for _, a := range l.actors {
+		sum := time.Duration(0)
+		for i := range a.Steps[:language.Prelude(a.Steps)] {
+			if st := &a.Steps[i]; st.Op.Start != nil {
+				sum += st.Op.Start.WithinOrDefault() * time.Duration(max(st.Times, 1))
+			}
+		}
+		longest = max(longest, sum)
+	}
+	return longest
+}

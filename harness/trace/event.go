@@ -146,8 +146,9 @@ type Step struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// Data has the first 4096 bytes received; for a blocked step, the names of system calls.
 	Data []byte `json:"data,omitempty"`
-	// Value is the value of getsockopt, the events that poll returned, separated by commas, or what
-	// shutdown shut down: read, write or both.
+	// Value is the value of getsockopt, the events that poll returned, separated by commas, what
+	// shutdown shut down: read, write or both, or whether a program is ready or running, or with an
+	// Errno what it lacks.
 	Value string `json:"value,omitempty"`
 	// Values are the fields of tcp_info, named without tcpi_.
 	Values map[string]int64 `json:"values,omitempty"`
@@ -156,7 +157,7 @@ type Step struct {
 	Packet []byte `json:"packet,omitempty"`
 	// Peer is the address of the peer of recvfrom or accept.
 	Peer string `json:"peer,omitempty"`
-	// Exit and all below it but Problem belong to an exec step. Exit is the exit status, Killed the
+	// Exit and all below it but Problem belong to an exec step, these two also to stop and start. Exit is the exit status, Killed the
 	// signal that ended the program.
 	Exit   int    `json:"exit,omitempty"`
 	Killed string `json:"killed,omitempty"`
@@ -186,6 +187,14 @@ type Step struct {
 // other step.
 func (s *Step) Refused() string {
 	if s.Op != "setsockopt" || s.Errno == "" {
+		return ""
+	}
+	return s.Value
+}
+
+// NotReady says why the program of a start step did not get ready; "" if it did, or was not to.
+func (s *Step) NotReady() string {
+	if s.Op != "start" || s.Errno == "" {
 		return ""
 	}
 	return s.Value

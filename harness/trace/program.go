@@ -41,6 +41,8 @@ type ProgramChange string
 const (
 	// ProgramStarted says that the kernel has executed it (execve(2)).
 	ProgramStarted ProgramChange = "started"
+	// ProgramReady says that it is ready, as its start step wants it.
+	ProgramReady ProgramChange = "ready"
 	// ProgramEnded says that its process has ended.
 	ProgramEnded ProgramChange = "ended"
 	// ProgramCut says that lines of the program are left out of the trace, from T on, because there

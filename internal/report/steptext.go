@@ -88,6 +88,9 @@ func returned(st *trace.Step) string {
 		if option := st.Refused(); option != "" {
 			text += " for " + option
 		}
+		if missing := st.NotReady(); missing != "" {
+			text += ", " + missing
+		}
 		if st.Bytes > 0 {
 			text += fmt.Sprintf(", %d bytes before", st.Bytes)
 		}

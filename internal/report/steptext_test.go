@@ -38,6 +38,9 @@ func TestStepOutcomes(t *testing.T) {
 		{"no system call", trace.Step{Op: "blocked"}, 0, "= no system call"},
 		{"an exit status", trace.Step{Op: "exec"}, 0, "= exit 0"},
 		{"a signal", trace.Step{Op: "exec", Killed: "TERM"}, 0, "= killed by SIGTERM"},
+		{"a program that is ready", trace.Step{Op: "start", Value: "ready"}, 0, "= ready"},
+		{"a program that is not ready", trace.Step{Op: "start", Errno: "ETIMEDOUT", Value: "no socket"}, 0, "= ETIMEDOUT, no socket"},
+		{"the program that a step has stopped", trace.Step{Op: "stop", Exit: 3, Result: 3}, 0, "= exit 3"},
 		{"an operation of a later version", trace.Step{Op: "teleport", Result: 7, Bytes: 9}, 0, "= 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

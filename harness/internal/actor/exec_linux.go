@@ -31,7 +31,7 @@ const (
 // not hold up the step, and what that writes later is not kept. If the timeout ends the program,
 // the errno is ETIMEDOUT, and no process of the group is left running.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
-	r := t.launch(&op.Launch, o, t.startProgram)
+	r := t.launch(&op.Launch, nil, o, t.startProgram)
 	if r == nil {
 		return
 	}
@@ -68,8 +68,10 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 }
 
 // launch begins the step and starts a program in a new process group. It returns nil if that failed,
-// which the outcome says.
-func (t *thread) launch(l *language.Launch, o *outcome, start func(*exec.Cmd) error) *running {
+// which the outcome says. ready is what a program beside must do; nil is nothing.
+func (t *thread) launch(
+	l *language.Launch, ready *language.Ready, o *outcome, start func(*exec.Cmd) error,
+) *running {
 	args := l.Command
 	if len(args) == 1 {
 		args = []string{"sh", "-c", args[0]}
@@ -85,7 +87,10 @@ func (t *thread) launch(l *language.Launch, o *outcome, start func(*exec.Cmd) er
 	cmd.WaitDelay = inputFor
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
-	r := &running{cmd: cmd, printed: t.newPrinted(o.ID, o.N)}
+	r := &running{cmd: cmd, printed: t.newPrinted(o.ID, o.N), over: make(chan struct{})}
+	if ready != nil {
+		r.printed.watch(ready)
+	}
 	var err error
 	if r.out, err = newOutputs(cmd, r.printed); err != nil {
 		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))

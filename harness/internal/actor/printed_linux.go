@@ -2,10 +2,12 @@ package actor
 
 import (
 	"bytes"
+	"regexp"
 	"sync"
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 // The lines of the programs of a step that are in the trace, those of all its executions: so many, of
@@ -53,8 +55,20 @@ type printed struct {
 	last  []trace.Event
 	cut   trace.Program
 	cutAt time.Duration
+	// wanted matches the line that matched is closed for, at matchedAt; nil for none.
+	wanted    *regexp.Regexp // mu
+	matched   chan struct{}
+	matchedAt time.Duration
 	// over is set when nothing more is wanted. mu
 	over bool
+}
+
+// watch makes the lines of a program that is not running yet say when it is ready.
+func (p *printed) watch(ready *language.Ready) {
+	p.matched = make(chan struct{})
+	if ready.Prints != "" {
+		p.wanted = regexp.MustCompile(ready.Prints) // it has been checked
+	}
 }
 
 // printer is one output of the program.
@@ -98,7 +112,7 @@ func (s *printer) add(b []byte) {
 
 // skip counts lines that nobody will see, which may be very many: those left out before the last.
 func (s *printer) skip(b []byte) []byte {
-	if s.cut.Lines == 0 {
+	if s.cut.Lines == 0 || s.wanted != nil {
 		return b
 	}
 	n := bytes.Count(b, []byte{'\n'}) - lastLines
@@ -127,6 +141,10 @@ func (s *printer) end(open bool) {
 	l.Stream, l.Text, l.Open = s.name, trace.Output(s.line), open
 	if s.bytes > int64(len(s.line)) {
 		l.Bytes = s.bytes
+	}
+	if s.wanted != nil && !open && s.wanted.Match(s.line) {
+		s.wanted, s.matchedAt = nil, s.at
+		close(s.matched)
 	}
 	s.line, s.bytes = s.line[:0], 0
 	e := trace.Event{T: s.at, Line: &l}

@@ -18,6 +18,10 @@ type running struct {
 	cmd     *exec.Cmd
 	printed *printed
 	out     *outputs
+	// over is closed when its process has ended, all that it wrote until then has been read, and status
+	// is set.
+	over   chan struct{}
+	status syscall.WaitStatus
 }
 
 // flushWithin is how long the actor waits, when it is asked for all lines, for what its programs have

@@ -29,6 +29,8 @@ func TestPrelude(t *testing.T) {
 		{"ends before a step that waits", []language.Step{bind, after("c.connect", listen)}, 1},
 		{"is empty if the first step waits", []language.Step{after("c.connect", listen)}, 0},
 		{"is empty if another step comes first", []language.Step{step("sleep", sleepFor(1)), listen}, 0},
+		{"has the start of a program that gets ready", []language.Step{step("helper", startOf(nil)), step("web", startOf(&language.Ready{File: "x"})), accept}, 2},
+		{"has no start of a program that only runs", []language.Step{step("helper", startOf(nil)), accept}, 0},
 		{"is empty without steps", nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -37,6 +39,10 @@ func TestPrelude(t *testing.T) {
 			}
 		})
 	}
+}
+
+func startOf(ready *language.Ready) language.Op {
+	return language.Op{Start: &language.Start{Launch: language.Launch{Command: []string{"true"}}, Ready: ready}}
 }
 
 func TestEventOf(t *testing.T) {

@@ -8,11 +8,13 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// start runs a program beside the steps. The step ends when the program has been executed.
+// start runs a program beside the steps. The step ends when the program is ready, or without that when
+// it has been executed.
 func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
 	// A program dies with the thread that started it (PR_SET_PDEATHSIG), which must not be that of a
 	// branch.
-	r := t.launch(&op.Launch, o, func(cmd *exec.Cmd) error {
+	before := listeners(t.ports(op.Ready))
+	r := t.launch(&op.Launch, op.Ready, o, func(cmd *exec.Cmd) error {
 		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd) })
 	})
 	if r == nil {
@@ -21,6 +23,9 @@ func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
 	o.ended = t.Clock.Now()
 	o.Value = "running"
 	go t.session.await(r) // it ends with the program, or with the actor
+	if op.Ready != nil {
+		t.awaitReady(r, op, before, o)
+	}
 }
 
 // await waits for the end of a program and reports it.
@@ -31,5 +36,7 @@ func (s *session) await(r *running) {
 	at := s.Clock.Now()
 	r.out.end()
 	_ = r.cmd.Wait() // its error is the exit status, or input that nobody read
-	s.endedAt(r, at, r.cmd.ProcessState.Sys().(syscall.WaitStatus))
+	r.status = r.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	s.endedAt(r, at, r.status)
+	close(r.over)
 }
