@@ -270,7 +270,24 @@ func (ev *evidence) unseen(host, want, what string, v *draft) {
 		v.lost(want, couldNotBeSeen, text+lost.text(), lost.text())
 		return
 	}
+	if late := ev.lookedLate(host); ev.exact[host] && late >= worthSaying {
+		// Of TIME_WAIT and some FIN_WAIT2 there are only looks, just before and after their timers.
+		because := fmt.Sprintf("the sockets of %s were looked at up to %s late", host, say.Duration(late))
+		v.lost(want, couldNotBeSeen, text+because, because)
+		return
+	}
 	v.unseen(want, couldNotBeSeen, text+ev.blindness(host))
+}
+
+// lookedLate returns how late a look at the sockets of a host was at most.
+func (ev *evidence) lookedLate(host string) time.Duration {
+	late := time.Duration(0)
+	for i := range ev.lateness.Parts {
+		if p := &ev.lateness.Parts[i]; p.Part == trace.LateLook && p.Name == host {
+			late = max(late, p.Worst)
+		}
+	}
+	return late
 }
 
 // couldNotBeSeen is what a verdict saw that the evidence cannot decide.

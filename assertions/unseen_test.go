@@ -463,3 +463,51 @@ func TestVerdictsOfTransitionsThatWereLost(t *testing.T) {
 		})
 	}
 }
+
+// Where the kernel shows transitions, only looks show the end of a TIME_WAIT: if these were late, another
+// run may show it.
+func TestVerdictsOfLateLooks(t *testing.T) {
+	const remote = serverAddr + ":8080"
+	for _, tt := range []struct {
+		name string
+		with []trace.Event
+		want Status
+	}{
+		{"nothing was late", []trace.Event{{Tracepoints: &trace.Tracepoints{}}}, Fail},
+		{"a look was late", []trace.Event{
+			{Tracepoints: &trace.Tracepoints{}},
+			{Late: &trace.Late{Part: trace.LateLook, Name: "client", Due: start + 10*time.Millisecond}},
+		}, Inconclusive},
+		{"a look at the other host was late", []trace.Event{
+			{Tracepoints: &trace.Tracepoints{}},
+			{Late: &trace.Late{Part: trace.LateLook, Name: "server", Due: start + 10*time.Millisecond}},
+		}, Fail},
+		{"without tracepoints another run shows no more", []trace.Event{
+			{Tracepoints: &trace.Tracepoints{Off: "not allowed"}},
+			{Late: &trace.Late{Part: trace.LateLook, Name: "client", Due: start + 10*time.Millisecond}},
+		}, Fail},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.packet(0, toServer("S", 1000, 0, ""))
+			look := func(at, last time.Duration, state string) {
+				p.add(at, trace.Event{Socket: &trace.Socket{
+					Host: "client", Cookie: 7, Local: clientAddr + ":41234", Remote: remote, State: state,
+					Took: 10 * time.Microsecond, Last: start + last,
+				}})
+			}
+			look(time.Millisecond, 0, "TIME_WAIT")
+			look(2*time.Second, time.Millisecond, "CLOSED")
+			for _, e := range tt.with {
+				p.add(50*time.Millisecond, e)
+			}
+			v := Check(lab(t, connecting, "- {holds: {host: client, state: TIME_WAIT}, for: 900ms..1100ms}"), p.end(3*time.Second, trace.EndDone))[0]
+			if v.Status != tt.want {
+				t.Errorf("%s: %s\n%s", v.Title, v.Status, v.Reason)
+			}
+			if tt.want == Inconclusive && v.Because != "the sockets of client were looked at up to 40ms late" {
+				t.Errorf("because %q", v.Because)
+			}
+		})
+	}
+}
