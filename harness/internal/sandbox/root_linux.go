@@ -130,7 +130,7 @@ func (r *Root) enter() error {
 		}
 	}
 	for _, path := range r.Writable {
-		if err := show(path, 0); err != nil {
+		if err := open(path); err != nil {
 			return err
 		}
 	}
@@ -195,6 +195,25 @@ func show(path string, attributes uint64) error {
 		return err
 	}
 	return clone(path, attributes|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+}
+
+// open shows a folder for writing: where symbolic links lead to it, and at the path itself if that is in
+// a private folder, without the links.
+func open(path string) error {
+	folder, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := show(folder, 0); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(base + path); err == nil {
+		return nil
+	}
+	return show(path, 0)
 }
 
 // placeFor makes a folder or an empty file in the new root, to mount on.
