@@ -14,6 +14,7 @@ type judge func(*evidence, *language.Expectation, *draft)
 var judges = map[string]judge{
 	"step":     judgeStep,
 	"process":  judgeProcess,
+	"log":      judgeLog,
 	"packets":  judgePackets,
 	"counters": judgeCounters,
 	"fault":    judgeFault,

@@ -45,7 +45,7 @@ var explained = map[string]explanation{
 	// Durations. Whatever was late in them adds up; if the beginning was late, they are too short.
 	"step took": {all, once}, "step at": {all, once}, "process took": {all, once},
 	"packets gaps": {all, once}, "packets at": {all, once}, "drops at": {all, once},
-	"reaches at": {all, once}, "holds for": {all, once},
+	"reaches at": {all, once}, "holds for": {all, once}, "log at": {all, once},
 
 	// Whether something is before or after an event. Without an event the whole run counts, and nothing
 	// is too early or too late.
@@ -89,6 +89,8 @@ var explained = map[string]explanation{
 	// Queues and timers change between two looks: no lateness says that there was another value to see.
 	"reaches recv-q": {}, "reaches send-q": {}, "reaches timer": {}, "reaches retrans": {},
 	"reaches since": {}, // its at counts from there
+	// A program prints what it prints. A line next to since is one that the scenario must place.
+	"log count": {}, "log since": {},
 	// A number at the end of the run, when nothing is awaited any more.
 	"sockets count": {},
 }

@@ -118,6 +118,30 @@ func (p *tape) line(actor string, at time.Duration, stream trace.Stream, text st
 	p.add(at, trace.Event{Line: &trace.Line{Actor: actor, Step: "exec", N: 1, Stream: stream, Text: trace.Output(text)}})
 }
 
+// longLine is a run in which client.exec printed a line that is not kept to its end.
+func longLine(p *tape) *trace.Trace {
+	p.program("client", ms, trace.ProgramStarted)
+	p.add(2*ms, trace.Event{Line: &trace.Line{Actor: "client", Step: "exec", N: 1, Stream: trace.Stdout, Text: "a beginning of", Bytes: 5000}})
+	return p.end(second, "done")
+}
+
+// logs is a run in which client.exec printed some lines, one 500 ms after client.web, and so many
+// before it that are left out.
+func logs(leftOut int64) func(p *tape) *trace.Trace {
+	return func(p *tape) *trace.Trace {
+		p.program("client", ms, trace.ProgramStarted)
+		p.line("client", 2*ms, trace.Stdout, "up")
+		p.step("client.web", 10*ms, 100*ms, func(s *trace.Step) { s.Op = "start" })
+		if leftOut > 0 {
+			p.add(200*ms, trace.Event{Program: &trace.Program{Actor: "client", Step: "exec", N: 1, What: trace.ProgramCut, Lines: leftOut, Bytes: 99}})
+		}
+		p.line("client", 600*ms, trace.Stderr, "timed out")
+		p.line("server", 2*ms, trace.Stdout, "refused by another program")
+		p.program("client", 700*ms, trace.ProgramEnded)
+		return p.end(second, "done")
+	}
+}
+
 // notReady is a run in which the program client.web did not get ready.
 func notReady(p *tape) *trace.Trace {
 	p.step("client.web", 0, second, func(s *trace.Step) {

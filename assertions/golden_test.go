@@ -489,6 +489,30 @@ client: [exec: {command: "curl -s http://server:8080"}, {exec: "true", id: again
 			p.program("client", ms, trace.ProgramStarted)
 			return p.end(second, "deadline", "client.exec")
 		}, Fail},
+		{"a line of a log", `- {log: client.exec, contains: "timed out", at: 500ms, since: client.web}`, logs(0), Pass},
+		{"a line of a log at another time", `- {log: client.exec, contains: "timed out", at: 100ms}`, logs(0), Fail},
+		{"a line that is not in a log", `- {log: client.exec, contains: refused}`, logs(0), Fail},
+		{"lines of a log that match", `- {log: client.exec, matches: "^(up|timed out)$", count: 2}`, logs(0), Pass},
+		{"fewer lines of a log than wanted", `- {log: client.exec, matches: "^up", count: 2}`, logs(0), Fail},
+		{"no line of a log from an event on", `- {log: client.exec, contains: up, count: 0, since: client.web}`, logs(0), Pass},
+		{"a line of a log that must not be there", `- {log: client.exec, contains: up, count: 0}`, logs(0), Fail},
+		{"a line that is not in the part of a log that was kept", `- {log: client.exec, contains: refused}`, logs(5), Fail},
+		{"no line in the part of a log that was kept", `- {log: client.exec, contains: refused, count: 0}`, logs(5), Fail},
+		{"a line in the part of a log that was kept", `- {log: client.exec, contains: up}`, logs(5), Pass},
+		{"the first line after a part of a log that was not kept", `- {log: client.exec, contains: "timed out", at: 600ms}`, logs(5), Fail},
+		{"a line of a log whose beginning was kept", `- {log: client.exec, contains: beginning}`, longLine, Pass},
+		{"a line of a log whose end was not kept", `- {log: client.exec, contains: END}`, longLine, Fail},
+		{"no line of a log whose reader was killed", `- {log: client.exec, contains: refused, count: 0}`, func(p *tape) *trace.Trace {
+			p.program("client", ms, trace.ProgramStarted)
+			p.add(5*ms, trace.Event{Process: &trace.Process{Actor: "client", Signal: "KILL"}})
+			p.program("client", 6*ms, trace.ProgramEnded)
+			return p.end(second, "done")
+		}, Fail},
+		{"a log of a program that never began", `- {log: client.exec, contains: up}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
+		{"a log since an event that never came", `- {log: client.exec, contains: up, since: client.web}`, func(p *tape) *trace.Trace {
+			p.program("client", ms, trace.ProgramStarted)
+			return p.end(second, "done")
+		}, Fail},
 		{"a program that did not get ready, as expected", `- {step: client.web, error: ETIMEDOUT}`, notReady, Pass},
 		{"a program that did not get ready", `- {step: client.web}`, notReady, Fail},
 		{"a program beside and what it printed", `- {process: client.web, exit: 3, stdout: {contains: up}, took: 1s}`, beside(func(p *trace.Program) {

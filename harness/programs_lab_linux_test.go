@@ -200,6 +200,9 @@ expect:
   - {step: server.command, value: ready}
   - {step: server.daemon, value: ready}
   - {step: server.six, value: ready}
+  - {log: server.prints, contains: up now, count: 1}
+  - {log: server.prints, matches: "^(a|up)", count: 2}
+  - {log: server.exec, contains: then, at: < 10s}
   - {process: server.daemon, exit: 0}
   - {process: server.web, signal: TERM}
 `

@@ -79,6 +79,8 @@ func TestExpectationsSayWhatTheyExpect(t *testing.T) {
 		"{step: client.connect, hangs: true}":                                                      "client.connect: still in progress at the end",
 		"{step: client.recv, bytes: 5, text: {contains: ell}, sha256: {matches: ^a}}":              `client.recv: succeeds, 5 bytes, text containing "ell", sha256 matching /^a/`,
 		"{process: client.exec, exit: 7, stderr: refused, took: < 1s}":                             `process client.exec: exit 7, stderr "refused", after < 1s`,
+		"{log: client.exec, contains: x, at: 3s, since: client.connect}":                           `log client.exec: a line containing "x", at 3s since client.connect`,
+		"{log: client.exec, matches: ^x, count: 2}":                                                "log client.exec: 2 lines matching /^x/",
 		"{process: client, signal: KILL}":                                                          "process client: killed by SIGKILL",
 		"{packets: {from: client, tcp: SYN}, count: 2, gaps: [1s, 2s]}":                            "SYN from client: 2, gaps 1s",
 		"{packets: {from: client, tcp: SYN}, count: 1, gaps: [1s]}":                                "SYN from client: 1, gaps",
