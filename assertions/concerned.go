@@ -11,17 +11,41 @@ import (
 // latenessOf returns how late the lab was for an expectation: without actors that nothing joins to what
 // it judges. Their waits do not make it late, however many there are.
 func (ev *evidence) latenessOf(e *language.Expectation) *trace.Lateness {
+	concerns, some := ev.concerns(e)
+	if !some {
+		return ev.lateness
+	}
+	return ev.t.LatenessOf(func(actor string) bool { return concerns(ev.scene.Host(actor)) })
+}
+
+// concerns returns which hosts an expectation may be about: those that it names, and those that are
+// joined to one of them. some is false if it may be about all, and for the run as a whole, of which e
+// is nil.
+func (ev *evidence) concerns(e *language.Expectation) (host func(string) bool, some bool) {
 	groups := ev.groups()
 	concerned := map[string]bool{}
-	for _, host := range ev.named(e) {
-		concerned[groups.of(host)] = true
+	if e != nil {
+		for _, host := range ev.named(e) {
+			concerned[groups.of(host)] = true
+		}
 	}
-	if len(concerned) == 0 {
-		return ev.lateness // it may be about all
+	some = len(concerned) > 0
+	return func(host string) bool { return !some || concerned[groups.of(host)] }, some
+}
+
+// noRoom says that the machine had no room for packets of hosts that an expectation may be about, or
+// for those on the wire, which may be of any host; "" if it had.
+func (ev *evidence) noRoom(e *language.Expectation) string {
+	if len(ev.full) == 0 {
+		return ""
 	}
-	return ev.t.LatenessOf(func(actor string) bool {
-		return concerned[groups.of(ev.scene.Host(actor))]
-	})
+	concerns, _ := ev.concerns(e)
+	for host := range ev.full {
+		if host == language.Wire || concerns(host) {
+			return "the machine's table of neighbours, which all labs share, was full (gc_thresh3)"
+		}
+	}
+	return ""
 }
 
 // groups are hosts that are joined: map entries lead from host to host, to one that has no entry.

@@ -25,8 +25,8 @@ type evidence struct {
 	untrue  []string
 	// lateness is how late the lab was.
 	lateness *trace.Lateness
-	// full says that the machine had no room for what the run needed; "" if it had.
-	full string
+	// full are the hosts of which the machine had no room for a packet.
+	full map[string]bool
 	// joined are the hosts that are joined; made by groups.
 	joined groups
 	// packets and sockets are the indexes of those events.
@@ -58,6 +58,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 		flows:    t.Flows(),
 		hosts:    t.Addresses(),
 		sysctls:  map[string]bool{},
+		full:     map[string]bool{},
 		reported: map[int]bool{},
 		scene:    proof.SceneOf(s),
 		exact:    proof.Exact(t),
@@ -80,7 +81,7 @@ func newEvidence(s *language.Scenario, t *trace.Trace) *evidence {
 			key := stepKey{e.Step.Actor, e.Step.ID}
 			ev.steps[key] = append(ev.steps[key], i)
 		case e.Drop != nil && e.Drop.Full():
-			ev.full = "the machine's table of neighbours, which all labs share, was full (gc_thresh3)"
+			ev.full[e.Drop.Host] = true
 		case e.IsPacket():
 			ev.packets = append(ev.packets, i)
 		case e.Socket != nil:

@@ -77,20 +77,22 @@ func (v *draft) missedSaw(m margin, want, got string) {
 const worthSaying = 5 * time.Millisecond
 
 // excuse makes a failure inconclusive if it is only about times, none of which was missed by more
-// than the lab was late meanwhile, or only about what the kernel saw and lost. So is each failure of a
-// run for which the machine had no room. One property that
-// neither explains is a failure. A failure about time says how late the lab was, in any case. Of the
+// than the lab was late meanwhile, or only about what the kernel saw and lost. So is each failure that
+// may come from packets for which the machine had no room. One property that neither explains is a
+// failure. A failure about time says how late the lab was, in any case. Of the
 // run as a whole, e is nil.
 func (ev *evidence) excuse(e *language.Expectation, v *draft) {
-	switch {
-	case v.Status != Fail:
+	if v.Status != Fail {
 		return
+	}
+	full := ev.noRoom(e)
+	switch {
 	case v.Because != "":
 		v.Status = Inconclusive
 		return
-	case ev.full != "":
-		v.Status, v.Because = Inconclusive, ev.full
-		v.failures, v.whys = append(v.failures, ev.full), append(v.whys, ev.full)
+	case full != "":
+		v.Status, v.Because = Inconclusive, full
+		v.failures, v.whys = append(v.failures, full), append(v.whys, full)
 		return
 	case len(v.margins) == 0:
 		if actor, by := ev.lateness.Stopped(ev.started, ev.ended); by >= worthSaying {
@@ -98,10 +100,7 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 		}
 		return
 	}
-	lateness := ev.lateness
-	if e != nil {
-		lateness = ev.latenessOf(e)
-	}
+	lateness := ev.latenessOf(e)
 	v.Timed = true
 	late, covered := time.Duration(0), !v.hard
 	because := ""

@@ -40,22 +40,34 @@ func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 	}
 }
 
-// Whatever fails in a run whose packets the machine had no room for is inconclusive, and what passes
-// passes.
-func TestARunThatTheMachineHadNoRoomForIsInconclusive(t *testing.T) {
+// What fails is inconclusive if the machine had no room for packets of a host that it is about, and what
+// passes passes.
+func TestAFailureForWhichTheMachineHadNoRoomIsInconclusive(t *testing.T) {
+	const connects = "- {step: client.connect, error: none}"
 	for _, tt := range []struct {
-		reason, expect string
-		want           Status
+		name, host, reason, expect string
+		want                       Status
 	}{
-		{"NEIGH_CREATEFAIL", "- {step: client.connect, error: none}", Inconclusive},
-		{"NEIGH_CREATEFAIL", "- {step: client.connect, error: ETIMEDOUT}", Pass},
-		{"NEIGH_FAILED", "- {step: client.connect, error: none}", Fail},
+		{"of its host", "client", "NEIGH_CREATEFAIL", connects, Inconclusive},
+		{"of the host that it connects to", "server", "NEIGH_CREATEFAIL", connects, Inconclusive},
+		{"of the wire", "wire", "NEIGH_CREATEFAIL", connects, Inconclusive},
+		{"of a host that has nothing to do with it", "other", "NEIGH_CREATEFAIL", connects, Fail},
+		{"it passes", "client", "NEIGH_CREATEFAIL", "- {step: client.connect, error: ETIMEDOUT}", Pass},
+		{"of another reason", "client", "NEIGH_FAILED", connects, Fail},
 	} {
-		t.Run(tt.reason+" "+tt.expect, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			p := newTape()
-			p.add(0, trace.Event{Drop: &trace.Drop{TCPSocket: trace.TCPSocket{Host: "client"}, Reason: tt.reason}})
+			p.add(0, trace.Event{Drop: &trace.Drop{TCPSocket: trace.TCPSocket{Host: tt.host}, Reason: tt.reason}})
 			p.step("client.connect", 0, time.Second, func(s *trace.Step) { s.Errno, s.Result = "ETIMEDOUT", -1 })
-			got := Check(lab(t, connecting, tt.expect), p.end(time.Second, "done"))
+			s := load(t, `
+name: x
+title: t
+hosts: {client: {}, server: {}, other: {}}
+actors:
+`+indent(connecting)+`
+expect:
+`+indent(tt.expect))
+			got := Check(s, p.end(time.Second, "done"))
 			if got[0].Status != tt.want {
 				t.Errorf("%s: %s, want %s", got[0].Status, got[0].Reason, tt.want)
 			}
