@@ -39,6 +39,7 @@ type runFlags struct {
 	once    bool
 	only    filter
 	noExec  bool
+	logs    bool
 	// writable are folders of the machine that programs may write to.
 	writable []string
 }
@@ -127,6 +128,8 @@ them.`, formatLines()),
 	flags.BoolVar(&f.warp, "warp", false, "run everything in a virtual machine, in warped time")
 	flags.StringArrayVar(&f.kernels, "kernel", nil,
 		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
+	flags.BoolVar(&f.logs, "logs", false,
+		"write each line that a program of the scenario prints as it comes, after HOST.PROGRAM")
 	flags.BoolVar(&f.noExec, "no-exec", false, "refuse scenarios that run programs")
 	flags.StringArrayVar(&f.writable, "writable", nil,
 		"let programs of the scenario write to this `DIR` of the machine; may be repeated")
@@ -234,7 +237,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
 	view := newView(report.Output{
-		Out: out, Errs: errs, Verbose: f.verbose, Runs: s.Count(),
+		Out: out, Errs: errs, Verbose: f.verbose, Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases),
 	})
 	ctx, stop := interruptible(ctx, ending{

@@ -71,15 +71,18 @@ func NewControlRecord(c *result.Control) *ControlRecord {
 }
 
 // newControlJSON returns the view of controls for programs.
-func newControlJSON(o Output) View { return &controlJSONView{out: o.Out, errs: o.Errs} }
+func newControlJSON(o Output) View { return &controlJSONView{o.Out, o.Errs, newLogs(o, Look{})} }
 
 // controlJSONView writes a line of JSON to out for each setting, at the end, and to errs the runs
 // of cases that did not pass.
-type controlJSONView struct{ out, errs io.Writer }
+type controlJSONView struct {
+	out, errs io.Writer
+	logs      logs
+}
 
 func (*controlJSONView) Begin(*result.Run) {}
 
-func (*controlJSONView) Event(*result.Run, *trace.Event) {}
+func (v *controlJSONView) Event(r *result.Run, e *trace.Event) { v.logs.event(r, e, v.Say) }
 
 func (*controlJSONView) End(*result.Result) {}
 

@@ -61,6 +61,8 @@ type Output struct {
 	Out, Errs io.Writer
 	// Verbose asks for the details of passed runs, too.
 	Verbose bool
+	// Logs asks for the lines that programs print, as they come.
+	Logs bool
 	// Runs is the number of runs of the suite.
 	Runs int
 	// Shared are the names that scenarios of several files have, see [SharedNames].

@@ -156,12 +156,13 @@ func encode(w io.Writer, record any, indent string) error {
 }
 
 // newJSON returns the view for programs.
-func newJSON(o Output) View { return &jsonView{out: o.Out, errs: o.Errs} }
+func newJSON(o Output) View { return &jsonView{out: o.Out, errs: o.Errs, logs: newLogs(o, Look{})} }
 
 // jsonView writes a line of JSON to out for each run, in the order they end. Everything else goes
 // to errs.
 type jsonView struct {
 	errs io.Writer
+	logs logs
 
 	mu  sync.Mutex
 	out io.Writer
@@ -170,7 +171,7 @@ type jsonView struct {
 
 func (v *jsonView) Begin(*result.Run) {}
 
-func (v *jsonView) Event(*result.Run, *trace.Event) {}
+func (v *jsonView) Event(r *result.Run, e *trace.Event) { v.logs.event(r, e, v.Say) }
 
 func (v *jsonView) End(r *result.Result) {
 	if r.Status == result.Canceled {

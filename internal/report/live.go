@@ -20,6 +20,7 @@ type live struct {
 	began     time.Time
 	progress  *Progress
 	alike     alike
+	logs      logs
 
 	mu       sync.Mutex
 	watchers map[*result.Run]*Watcher
@@ -34,6 +35,7 @@ func newLive(o Output, verbose bool, log io.Writer) *live {
 		out:   o.Out,
 		errs:  o.Errs,
 		look:  look,
+		logs:  newLogs(o, look),
 		began: time.Now(),
 		progress: NewProgress(o.Out, ProgressOptions{
 			Live:    drawable(o.Out),
@@ -54,8 +56,11 @@ func (v *live) Begin(r *result.Run) {
 	v.watchers[r] = w
 }
 
-// Event shows in the live line what a run waits for.
-func (v *live) Event(r *result.Run, e *trace.Event) { v.watcher(r).Event(e) }
+// Event shows in the live line what a run waits for, and with logs what its programs print.
+func (v *live) Event(r *result.Run, e *trace.Event) {
+	v.watcher(r).Event(e)
+	v.logs.event(r, e, v.Say)
+}
 
 // Boots follows a virtual machine until it has booted.
 func (v *live) Boots(result.Place) (booted func()) { return v.progress.Boots() }
