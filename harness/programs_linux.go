@@ -103,8 +103,8 @@ func rootFor(j *job) (*sandbox.Root, error) {
 	}
 	for i := range j.Scenario.Actors {
 		language.EachStep(j.Scenario.Actors[i].Steps, func(st *language.Step) {
-			if l := st.Op.Launch(); l != nil {
-				root.Shown = append(root.Shown, executables(l.Command)...)
+			for _, command := range st.Op.Commands() {
+				root.Shown = append(root.Shown, executables(command)...)
 			}
 		})
 	}

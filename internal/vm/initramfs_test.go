@@ -141,7 +141,7 @@ func TestOtherFilesMakeAnotherIdentity(t *testing.T) {
 }
 
 func TestWordsThatMayBePrograms(t *testing.T) {
-	got := called(&language.Launch{Command: []string{"ss -tan | wc -l; echo $(cat 'x y')"}})
+	got := called([][]string{{"ss -tan | wc -l; echo $(cat 'x y')"}})
 	want := []string{"-l", "-tan", "cat", "echo", "sh", "ss", "wc", "x", "y"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("words (-want +got):\n%s", diff)

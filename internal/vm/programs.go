@@ -34,7 +34,7 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 		}
 		for a := range s.Actors {
 			language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
-				for _, name := range called(st.Op.Launch()) {
+				for _, name := range called(st.Op.Commands()) {
 					if names[name] == "" {
 						names[name] = fmt.Sprintf("step %s.%s of %s", s.Actors[a].Name, st.ID, s.Name)
 					}
@@ -67,14 +67,14 @@ func (i *initramfs) addPrograms(runs []*language.Scenario) error {
 	return nil
 }
 
-// called returns the words of a command that may be programs: all words, because the syntax of a
+// called returns the words of commands that may be programs: all words, because the syntax of a
 // shell is not parsed here.
-func called(e *language.Launch) []string {
-	if e == nil {
+func called(commands [][]string) []string {
+	if commands == nil {
 		return nil
 	}
 	words := []string{"sh"}
-	for _, part := range e.Command {
+	for _, part := range slices.Concat(commands...) {
 		words = append(words, strings.FieldsFunc(part, func(r rune) bool {
 			return strings.ContainsRune(" \t\n|;&()<>`$\"'{}", r)
 		})...)

@@ -43,12 +43,26 @@ func (l *Launch) check(v *validation, field any, st *Step) {
 // Arguments returns the command.
 func (l *Launch) Arguments() string { return strings.Join(l.Command, " ") }
 
-// text returns the command as it was written.
-func (l *Launch) text() string {
-	if len(l.Command) == 3 && l.Command[0] == "sh" && l.Command[1] == "-c" {
-		return l.Command[2]
+// commandText returns a command as it was written.
+func commandText(command []string) string {
+	if len(command) == 3 && command[0] == "sh" && command[1] == "-c" {
+		return command[2]
 	}
-	return l.Arguments()
+	return strings.Join(command, " ")
+}
+
+// Commands returns the commands that the operation runs: that of its program, and the one that says
+// whether the program is ready.
+func (o *Op) Commands() [][]string {
+	l := o.Launch()
+	if l == nil {
+		return nil
+	}
+	all := [][]string{l.Command}
+	if o.Start != nil && o.Start.Ready != nil && len(o.Start.Ready.Exec) > 0 {
+		all = append(all, o.Start.Ready.Exec)
+	}
+	return all
 }
 
 // Launch returns how the operation runs a program; nil if it runs none.
@@ -88,12 +102,13 @@ func (s *Scenario) Programs() []RunProgram {
 	for i := range s.Actors {
 		a := &s.Actors[i]
 		EachStep(a.Steps, func(st *Step) {
-			l := st.Op.Launch()
-			if l == nil || seen[l.text()] {
-				return
+			for _, command := range st.Op.Commands() {
+				text := commandText(command)
+				if !seen[text] {
+					seen[text] = true
+					all = append(all, RunProgram{a.Name, st.ID, st.Pos, text})
+				}
 			}
-			seen[l.text()] = true
-			all = append(all, RunProgram{a.Name, st.ID, st.Pos, l.text()})
 		})
 	}
 	return all
