@@ -185,3 +185,31 @@ func TestProgramsDoNotHoldTheControlPipes(t *testing.T) {
 		t.Errorf("the program does not even have its own pipes:\n%s", out)
 	}
 }
+
+func TestAProgramThatCannotBeStarted(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"script": "#!/nothing/there -x\necho\n", "empty": "#!\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ name, program, want string }{
+		{"a script without its interpreter", filepath.Join(dir, "script"), "starting PROGRAM: its interpreter /nothing/there: no such file or directory"},
+		{"a script below its directory", "./script", "starting PROGRAM: its interpreter /nothing/there: no such file or directory"},
+		{"a script that names none", filepath.Join(dir, "empty"), "starting PROGRAM: fork/exec PROGRAM: exec format error"},
+		{"no file", "/nothing/there", "starting PROGRAM: fork/exec PROGRAM: no such file or directory"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			launch := language.Launch{Command: []string{tt.program, "x"}, Dir: dir}
+			p := run(t,
+				step("exec", language.Op{Exec: &language.Exec{Launch: launch}}),
+				step("start", language.Op{Start: &language.Start{Launch: launch}}))
+			want := strings.ReplaceAll(tt.want, "PROGRAM", tt.program)
+			for _, id := range []string{"exec", "start"} {
+				if s := p.step(id); s.Problem != want {
+					t.Errorf("%s: problem %q, want %q", id, s.Problem, want)
+				}
+			}
+		})
+	}
+}
