@@ -31,12 +31,15 @@ func (ev *evidence) blind(x *language.SocketSelector) string {
 	return ""
 }
 
+// hiddenPorts is what no run shows of a scenario that translates addresses.
+const hiddenPorts = "whether a socket had these ports: the scenario may translate addresses"
+
 // translated says why nothing shows whether a socket had the wanted ports; "" if they are known.
 // hidden is true if only packets show the states that are wanted.
 func (ev *evidence) translated(x *language.SocketSelector, hidden bool) string {
 	if len(x.Local)+len(x.Remote) > 0 && ev.scene.Translates(x.Host) &&
 		(hidden || !ev.exact[x.Host]) {
-		return "whether a socket had these ports: the scenario may translate addresses"
+		return hiddenPorts
 	}
 	return ""
 }

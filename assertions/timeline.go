@@ -266,6 +266,10 @@ func (j *judged) maybe() bool  { return j.yes > 0 && j.no > 0 }
 // could not be seen, and how to see it.
 func (ev *evidence) unseen(host, want, what string, v *draft) {
 	text := "it could not be seen " + what + ": "
+	if what == hiddenPorts {
+		v.unseen(want, couldNotBeSeen, text+ev.blindness(host))
+		return
+	}
 	if lost := ev.lostOf(host, trace.Transitions); lost.byKernel() {
 		v.lost(want, couldNotBeSeen, text+lost.text(), lost.text())
 		return

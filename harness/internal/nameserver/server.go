@@ -23,6 +23,7 @@ type Server struct {
 	zone    Zone
 	sockets []io.Closer
 	running sync.WaitGroup
+	over    chan struct{} // closed by Close
 
 	mu     sync.Mutex
 	conns  map[net.Conn]bool // guarded by mu
@@ -32,7 +33,7 @@ type Server struct {
 // Serve answers queries for a zone, which must not change any more, on UDP sockets and TCP listeners.
 // It owns the sockets: [Server.Close] closes them.
 func Serve(zone Zone, udp []net.PacketConn, tcp []net.Listener) *Server {
-	s := &Server{zone: zone, conns: map[net.Conn]bool{}}
+	s := &Server{zone: zone, over: make(chan struct{}), conns: map[net.Conn]bool{}}
 	for _, c := range udp {
 		s.sockets = append(s.sockets, c)
 		s.running.Go(func() { s.datagrams(c) })
@@ -44,8 +45,9 @@ func Serve(zone Zone, udp []net.PacketConn, tcp []net.Listener) *Server {
 	return s
 }
 
-// Close closes the sockets and waits until nothing is answered any more.
+// Close closes the sockets and waits until nothing is answered any more. Call it once.
 func (s *Server) Close() error {
+	close(s.over)
 	var errs []error
 	for _, c := range s.sockets {
 		errs = append(errs, c.Close())
@@ -69,11 +71,20 @@ func (s *Server) datagrams(c net.PacketConn) {
 			return
 		}
 		if err != nil {
-			continue // an ICMP error about an answer
+			s.rest()
+			continue
 		}
 		if answer := s.zone.Answer(buf[:n], plainSize); answer != nil {
 			_, _ = c.WriteTo(answer, from) // the client asks again
 		}
+	}
+}
+
+// rest waits a little after an error, which may last.
+func (s *Server) rest() {
+	select {
+	case <-time.After(10 * time.Millisecond):
+	case <-s.over:
 	}
 }
 
@@ -83,8 +94,9 @@ func (s *Server) accept(l net.Listener) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
-			continue // the client has reset the connection
+		if err != nil { // the client has reset the connection, or the process has no file left
+			s.rest()
+			continue
 		}
 		s.mu.Lock()
 		if s.closed || len(s.conns) >= mostConns {

@@ -23,7 +23,13 @@ func serve(t *testing.T) (*Server, *net.Resolver) {
 		t.Skip("the port is taken for TCP: ", err)
 	}
 	s := Serve(zone(), []net.PacketConn{udp}, []net.Listener{tcp})
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() {
+		select {
+		case <-s.over: // the test has closed it
+		default:
+			_ = s.Close()
+		}
+	})
 	return s, &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, udp.LocalAddr().String())
 	}}

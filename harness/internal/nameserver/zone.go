@@ -50,11 +50,18 @@ func (z Zone) Answer(query []byte, limit int) []byte {
 		answer.Questions = questions
 		answer.Answers, answer.RCode = z.records(&questions[0])
 	}
+	size, extended := udpSize(&p)
+	if extended {
+		var h dnsmessage.ResourceHeader
+		if h.SetEDNS0(plainSize, answer.RCode, false) == nil {
+			answer.Additionals = []dnsmessage.Resource{{Header: h, Body: &dnsmessage.OPTResource{}}}
+		}
+	}
 	packed, err := answer.Pack()
 	if err != nil {
 		return nil // a name of the query that cannot be packed again
 	}
-	if limit == 0 || len(packed) <= max(limit, udpSize(&p)) {
+	if limit == 0 || len(packed) <= max(limit, size) {
 		return packed
 	}
 	answer.Answers, answer.Truncated = nil, true
@@ -67,8 +74,11 @@ func (z Zone) Answer(query []byte, limit int) []byte {
 
 // records returns what is known of a question.
 func (z Zone) records(q *dnsmessage.Question) ([]dnsmessage.Resource, dnsmessage.RCode) {
+	if q.Class != dnsmessage.ClassINET {
+		return nil, dnsmessage.RCodeRefused
+	}
 	addresses, known := z[canonical(q.Name.String())]
-	if !known || q.Class != dnsmessage.ClassINET {
+	if !known {
 		return nil, dnsmessage.RCodeNameError
 	}
 	var records []dnsmessage.Resource
@@ -91,21 +101,21 @@ func (z Zone) records(q *dnsmessage.Question) ([]dnsmessage.Resource, dnsmessage
 }
 
 // udpSize returns how long an answer over UDP may be by the query's EDNS(0) record (RFC 6891, section
-// 6.2.3), 0 if there is none.
-func udpSize(p *dnsmessage.Parser) int {
+// 6.2.3); ok is false if there is none.
+func udpSize(p *dnsmessage.Parser) (size int, ok bool) {
 	if p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
-		return 0
+		return 0, false
 	}
 	for {
 		h, err := p.AdditionalHeader()
 		if err != nil {
-			return 0
+			return 0, false
 		}
 		if h.Type == dnsmessage.TypeOPT {
-			return int(h.Class)
+			return int(h.Class), true
 		}
 		if p.SkipAdditional() != nil {
-			return 0
+			return 0, false
 		}
 	}
 }
