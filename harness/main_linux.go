@@ -34,9 +34,9 @@ func Main() {
 	if role != roleLab && role != roleActor && role != roleTrial {
 		return
 	}
-	// Programs that actors run must not hold the lab's pipes.
-	syscall.CloseOnExec(3)
-	syscall.CloseOnExec(4)
+	// Programs must hold neither the lab's pipes nor what the caller of the command had open: a folder
+	// of the machine, for one, could be written to.
+	sandbox.CloseOnExec()
 	// The runtime's poller waits for pipes that do not block; for others, a thread does.
 	_ = syscall.SetNonblock(3, true)
 	_ = syscall.SetNonblock(4, true)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A program of a scenario, as root of the machine or as an ordinary user, can change nothing outside
@@ -31,7 +33,18 @@ func TestProgramsCannotTouchTheMachine(t *testing.T) {
 	t.Setenv("HALFOPEN_TEST_SECRET", "passed on")
 	t.Setenv("SECRET", "kept back")
 
+	// A folder that the caller of the command has open, as a shell's exec 9< leaves it.
+	inherited, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(inherited)
+
 	attempts := []string{
+		fmt.Sprintf("test -e /proc/self/fd/%d", inherited),
+		fmt.Sprintf("echo x > /proc/self/fd/%d/x", inherited),
+		"touch /x",
+		"mv /lib64 /x || mv /bin /x",
 		"echo x > /etc/halfopen-test",
 		"echo x > /usr/bin/halfopen-test",
 		"echo 6 > /proc/sys/kernel/printk_ratelimit",

@@ -43,7 +43,7 @@ const mostSplit = 5000
 const workshop = base + "/run/workshop"
 
 // place puts files in the new root.
-func place(files []PlacedFile) error {
+func (r *Root) place(files []PlacedFile) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -51,14 +51,14 @@ func place(files []PlacedFile) error {
 		return err
 	}
 	for i := range files {
-		if err := files[i].place(); err != nil {
+		if err := r.placeOne(&files[i]); err != nil {
 			return err
 		}
 	}
 	return os.RemoveAll(workshop) // its files are mounted elsewhere
 }
 
-func (f *PlacedFile) place() error {
+func (r *Root) placeOne(f *PlacedFile) error {
 	from, folder, attributes := f.From, false, uint64(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
 	if from == "" {
 		var err error
@@ -73,7 +73,7 @@ func (f *PlacedFile) place() error {
 		folder, attributes = info.IsDir(), attributes|unix.MOUNT_ATTR_RDONLY
 	}
 	at := behind(f.Path)
-	if err := room(at, folder); err != nil {
+	if err := r.room(at, folder); err != nil {
 		return err
 	}
 	tree, err := copyTree(from, attributes)
@@ -116,7 +116,7 @@ func behind(path string) string {
 }
 
 // room makes sure that there is a file or folder in the new root to mount on.
-func room(path string, folder bool) error {
+func (r *Root) room(path string, folder bool) error {
 	if err := withoutLinks(filepath.Dir(path)); err != nil {
 		return &PlaceError{path, err}
 	}
@@ -124,7 +124,7 @@ func room(path string, folder bool) error {
 	switch {
 	case err == nil && info.Mode()&fs.ModeSymlink != 0:
 		// The machine's link is left out.
-		if err := split(filepath.Dir(path), filepath.Base(path)); err != nil {
+		if err := r.split(filepath.Dir(path), filepath.Base(path)); err != nil {
 			return &PlaceError{path, err}
 		}
 		return placeFor(path, folder)
@@ -150,7 +150,7 @@ func room(path string, folder bool) error {
 	if err := placeFor(path, folder); !errors.Is(err, unix.EROFS) && !errors.Is(err, unix.EACCES) {
 		return err
 	}
-	if err := split(dir, ""); err != nil {
+	if err := r.split(dir, ""); err != nil {
 		return &PlaceError{path, err}
 	}
 	return placeFor(path, folder)
@@ -187,7 +187,7 @@ func kindOf(info fs.FileInfo) string {
 
 // split replaces a folder of the new root by one of the lab with the same entries, but for the one
 // named without.
-func split(dir, without string) error {
+func (r *Root) split(dir, without string) error {
 	entries, err := os.ReadDir(base + dir)
 	if err != nil {
 		return err
@@ -221,6 +221,7 @@ func split(dir, without string) error {
 	if err := unix.Mount(made, base+dir, "", unix.MS_MOVE, ""); err != nil {
 		return mountError("mounting a folder over "+dir, err)
 	}
+	r.splits = append(r.splits, dir)
 	return nil
 }
 

@@ -34,6 +34,9 @@ type Root struct {
 	Writable []string
 	// Files are placed last.
 	Files []PlacedFile
+
+	// splits are the folders that were made anew to place files in them.
+	splits []string
 }
 
 // Home is the home directory of programs in a [Root].
@@ -134,8 +137,15 @@ func (r *Root) enter() error {
 			return err
 		}
 	}
-	if err := place(r.Files); err != nil {
+	if err := r.place(r.Files); err != nil {
 		return err
+	}
+	// Each mount by itself: what is mounted below keeps what it has.
+	for _, dir := range append(r.splits, "") {
+		if err := unix.MountSetattr(unix.AT_FDCWD, base+dir, 0,
+			&unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+			return oldKernel("making "+dir+"/ read-only for programs", err)
+		}
 	}
 	return moveIn()
 }
@@ -278,17 +288,25 @@ func oldKernel(doing string, err error) error {
 	return mountError(doing, err)
 }
 
-// temporary makes the folders for temporary files.
+// temporary makes the folders for temporary files, each a file system.
 func (r *Root) temporary() error {
-	if info, err := os.Lstat(base + "/var/tmp"); err == nil && info.IsDir() {
-		if err := unix.Mount("tmpfs", base+"/var/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
-			return mountError("mounting /var/tmp", err)
+	for _, dir := range []struct{ path, mode string }{
+		{"/tmp", "1777"}, {"/var/tmp", "1777"}, {"/run", "0755"}, {"/dev/shm", "1777"},
+	} {
+		if info, err := os.Lstat(base + dir.path); dir.path == "/var/tmp" && (err != nil || !info.IsDir()) {
+			continue // as in an image without it
+		}
+		if err := os.MkdirAll(base+dir.path, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("tmpfs", base+dir.path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV,
+			"mode="+dir.mode); err != nil {
+			return mountError("mounting "+dir.path, err)
 		}
 	}
 	return errors.Join(
-		os.MkdirAll(base+"/tmp", 0o755), os.Chmod(base+"/tmp", 0o777|fs.ModeSticky),
-		os.MkdirAll(base+"/run/lock", 0o755), os.Chmod(base+"/run/lock", 0o777|fs.ModeSticky),
-		os.MkdirAll(base+Home, 0o700),
+		os.Mkdir(base+"/run/lock", 0o755), os.Chmod(base+"/run/lock", 0o777|fs.ModeSticky),
+		os.Mkdir(base+Home, 0o700),
 	)
 }
 
@@ -313,12 +331,6 @@ func (r *Root) devices() error {
 		if err := os.Symlink(to, base+"/dev/"+name); err != nil {
 			return err
 		}
-	}
-	if err := os.MkdirAll(base+"/dev/shm", 0o755); err != nil {
-		return err
-	}
-	if err := os.Chmod(base+"/dev/shm", 0o777|fs.ModeSticky); err != nil {
-		return err
 	}
 	if err := os.Mkdir(base+"/dev/pts", 0o755); err != nil {
 		return err

@@ -35,7 +35,10 @@ func rootRole() (any, error) {
 	root := &Root{
 		Shown:    []string{filepath.Join(dir, "shown"), filepath.Join(dir, "absent"), "/etc"},
 		Writable: []string{filepath.Join(dir, "writable")},
-		Files:    []PlacedFile{{Path: "/etc/hosts", Text: hostsFile, Mode: 0o644}},
+		Files: []PlacedFile{
+			{Path: "/etc/hosts", Text: hostsFile, Mode: 0o644},
+			{Path: "/etc/halfopen-placed", Text: "placed\n", Mode: 0o644},
+		},
 	}
 	if err := errors.Join(Enter(hostname), root.enter()); err != nil {
 		return nil, err
@@ -46,13 +49,13 @@ func rootRole() (any, error) {
 		return nil, err
 	}
 	for _, path := range []string{
-		"/etc/halfopen-test", "/usr/halfopen-test", "/tmp/x", "/var/tmp/x", "/run/x", "/dev/shm/x",
+		"/halfopen-test", "/etc/halfopen-test", "/usr/halfopen-test", "/dev/halfopen-test", "/tmp/x", "/var/tmp/x", "/run/x", "/dev/shm/x",
 		Home + "/x", "/dev/null", "/proc/sys/kernel/printk_ratelimit", "/proc/sys/net/ipv4/tcp_syn_retries",
 		dir + "/shown/x", dir + "/writable/x",
 	} {
 		p.Writes[strings.Replace(path, dir, "DIR", 1)] = text(os.WriteFile(path, []byte("5"), 0o644))
 	}
-	for _, path := range []string{"/etc/hosts", dir + "/shown/file", dir + "/hidden", dir + "/socket"} {
+	for _, path := range []string{"/etc/hosts", "/etc/halfopen-placed", dir + "/shown/file", dir + "/hidden", dir + "/socket"} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			content = []byte(text(err))
@@ -140,13 +143,14 @@ func tryRoot(t *testing.T, role, dir string) {
 	run(t, role, &got)
 	want := surroundings{
 		Writes: map[string]string{
-			"/etc/halfopen-test": "EROFS", "/usr/halfopen-test": "EROFS",
-			"/tmp/x": "", "/var/tmp/x": "", "/run/x": "", "/dev/shm/x": "", Home + "/x": "", "/dev/null": "",
+			"/halfopen-test": "EROFS", "/etc/halfopen-test": "EROFS", "/usr/halfopen-test": "EROFS",
+			"/dev/halfopen-test": "EROFS",
+			"/tmp/x":             "", "/var/tmp/x": "", "/run/x": "", "/dev/shm/x": "", Home + "/x": "", "/dev/null": "",
 			"/proc/sys/kernel/printk_ratelimit": "EROFS", "/proc/sys/net/ipv4/tcp_syn_retries": "",
 			"DIR/shown/x": "EROFS", "DIR/writable/x": "",
 		},
 		Text: map[string]string{
-			"/etc/hosts": hostsFile, "DIR/shown/file": "seen\n", "DIR/hidden": "ENOENT", "DIR/socket": "ENOENT",
+			"/etc/hosts": hostsFile, "/etc/halfopen-placed": "placed\n", "DIR/shown/file": "seen\n", "DIR/hidden": "ENOENT", "DIR/socket": "ENOENT",
 		},
 		Dir:     "/",
 		Devices: got.Devices,
