@@ -21,6 +21,9 @@ func (l *lab) build() error {
 	if err := afford(l.Scenario, l.reaper.Exec); err != nil {
 		return err
 	}
+	if l.absent != nil {
+		return l.absent
+	}
 	topology, err := network.Plan(l.Scenario)
 	if err != nil {
 		return err

@@ -53,6 +53,8 @@ type lab struct {
 	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
 	kernelWatched chan *trace.Tracepoints
 
+	// absent says which program of the scenario this machine lacks; nil if none.
+	absent error
 	// names is the name server of the scenario, or nil.
 	names *nameserver.Server
 	// bound is the bound of the lab's processes, or nil; root the mount namespace of programs, or nil.

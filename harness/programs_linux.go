@@ -61,7 +61,10 @@ func (l *lab) makeRoot() error {
 	if err != nil {
 		return err
 	}
-	l.root, err = root.Make(func() error { return checkPrograms(l.Scenario, l.programDir()) })
+	l.root, err = root.Make(func() error {
+		l.absent = checkPrograms(l.Scenario, l.programDir())
+		return nil
+	})
 	var misplaced *sandbox.PlaceError
 	if !errors.As(err, &misplaced) {
 		return err
