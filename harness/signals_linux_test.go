@@ -38,7 +38,7 @@ expect: [EXPECT]
 		{name: "that a process can handle", command: all, killer: "{sleep: 1ms}", expect: alive},
 		{
 			name:    "and a kill step sends one of them",
-			command: "sleep 0.2; echo alive", killer: "{kill: {actor: server, signal: TERM}, after: client.connect}",
+			command: "sleep 0.2; echo alive", killer: "{kill: {actor: server, signal: TERM}, after: server.recv.start}",
 			expect: "{process: server, signal: TERM}, {step: server.recv, hangs: true}",
 		},
 		{
