@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -93,10 +94,16 @@ func (s *session) obey(c *Command) error {
 	defer s.mu.Unlock()
 	switch {
 	case c.Prepare:
-		return once(s.prepare, "prepare")
+		if isClosed(s.prepare) {
+			return errors.New("a second prepare command")
+		}
+		close(s.prepare)
 	case c.Go:
+		if isClosed(s.start) {
+			return errors.New("a second go command") // and live has read what the first one set
+		}
 		s.sent = c.Sent
-		return once(s.start, "go")
+		close(s.start)
 	case c.Event != "":
 		s.events.pin(c.Event, c.Sent)
 	case c.Gate != 0:
@@ -117,16 +124,6 @@ func (s *session) obey(c *Command) error {
 		go s.flush() // it ends by itself, or with the actor
 	}
 	return nil
-}
-
-func once(command chan struct{}, name string) error {
-	select {
-	case <-command:
-		return fmt.Errorf("a second %s command", name)
-	default:
-		close(command)
-		return nil
-	}
 }
 
 // execution counts one more execution of a step and returns its number, from 1.
