@@ -243,7 +243,7 @@ func TestProgramsThatDoNotGetReady(t *testing.T) {
 		},
 		{
 			"the command says no", `{command: "exec sleep 60", ready: {exec: "echo not yet; false"}, within: 100ms}`, "",
-			"server.start[1] did not get ready: ETIMEDOUT (echo not yet; false: exit status 1: not yet) after T\nserver.start[1] had printed nothing",
+			"server.start[1] did not get ready: ETIMEDOUT (sh -c echo not yet; false: exit status 1: not yet) after T\nserver.start[1] had printed nothing",
 		},
 		{
 			"the port is another program's", `{command: "exec sleep 60", ready: {listens: 8080}, within: 100ms}`, "",

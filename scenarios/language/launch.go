@@ -25,9 +25,15 @@ func (d *decoder) launch(n *yaml.Node, l *Launch, v reflect.Value) {
 		return
 	}
 	d.Plain(n, v)
-	if c := decode.Child(n, "command"); c != nil && decode.IsScalar(c) && len(l.Command) == 1 {
-		l.Command = []string{"sh", "-c", c.Value}
+	l.Command = shellText(decode.Child(n, "command"), l.Command)
+}
+
+// shellText returns the command that n is: of a text, one for the shell. A list of one is a program.
+func shellText(n *yaml.Node, command []string) []string {
+	if n != nil && decode.IsScalar(n) && len(command) == 1 {
+		return []string{"sh", "-c", n.Value}
 	}
+	return command
 }
 
 // check reports mistakes; field is the operation.

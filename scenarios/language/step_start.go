@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 )
 
 // Start runs a program beside the steps of the actor. The step ends when the program is ready, or
@@ -52,6 +54,9 @@ func (e *Ending) check(v *validation, st *Step) {
 
 func (d *decoder) start(n *yaml.Node, s *Start) {
 	d.launch(n, &s.Launch, reflect.ValueOf(s).Elem())
+	if ready := decode.Child(n, "ready"); ready != nil && s.Ready != nil {
+		s.Ready.Exec = shellText(decode.Child(ready, "exec"), s.Ready.Exec)
+	}
 }
 
 func (s *Start) check(v *validation, _ *Actor, st *Step) {

@@ -60,7 +60,7 @@ func TestProgramsHaveTheUsersGODEBUG(t *testing.T) {
 			if tt.value != "" {
 				t.Setenv("GODEBUG", tt.value)
 			}
-			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"echo ${GODEBUG-unset}"}, Env: tt.env}}}))
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "echo ${GODEBUG-unset}"}, Env: tt.env}}}))
 			if got := string(p.event("exec").Step.Stdout); got != tt.want {
 				t.Errorf("a program has %q, want %q", got, tt.want)
 			}

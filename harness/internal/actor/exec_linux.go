@@ -75,9 +75,6 @@ func (t *thread) launch(
 	l *language.Launch, ready *language.Ready, o *outcome, start func(*exec.Cmd) error,
 ) *running {
 	args := l.Command
-	if len(args) == 1 {
-		args = []string{"sh", "-c", args[0]}
-	}
 	if len(args) == 0 {
 		o.problem(errors.New("the command is empty"))
 		return nil

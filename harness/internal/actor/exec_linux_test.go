@@ -26,14 +26,14 @@ func TestExec(t *testing.T) {
 		errno  string
 	}{
 		{"a program and its arguments", language.Exec{Launch: language.Launch{Command: []string{"echo", "a  b", "$HOME"}}}, 0, "", "a  b $HOME\n", "", ""},
-		{"one string goes to the shell", language.Exec{Launch: language.Launch{Command: []string{"echo out; echo err >&2; exit 3"}}}, 3, "", "out\n", "err\n", ""},
+		{"one string goes to the shell", language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}}}, 3, "", "out\n", "err\n", ""},
 		{"standard input", language.Exec{Launch: language.Launch{Command: []string{"tr", "a-z", "A-Z"}, Stdin: "abc"}}, 0, "", "ABC", "", ""},
 		{"no standard input", language.Exec{Launch: language.Launch{Command: []string{"cat", "-"}}}, 0, "", "", "", ""},
-		{"a signal", language.Exec{Launch: language.Launch{Command: []string{"kill -USR2 $$"}}}, 0, "USR2", "", "", ""},
+		{"a signal", language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "kill -USR2 $$"}}}, 0, "USR2", "", "", ""},
 		{"a timeout", language.Exec{Launch: language.Launch{Command: []string{"sleep", "60"}}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
-		{"a timeout that the program handles", language.Exec{Launch: language.Launch{Command: []string{"trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}}, Timeout: language.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
-		{"a timeout that it ignores", language.Exec{Launch: language.Launch{Command: []string{"trap '' TERM; sleep 60 & wait; sleep 60"}}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "KILL", "", "", "ETIMEDOUT"},
-		{"the process group ends with it", language.Exec{Launch: language.Launch{Command: []string{"sleep 60 | cat"}}, Timeout: language.Duration(100 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
+		{"a timeout that the program handles", language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "trap 'echo bye; exit 4' TERM; echo hi; while :; do :; done"}}, Timeout: language.Duration(300 * time.Millisecond)}, 4, "", "hi\nbye\n", "", "ETIMEDOUT"},
+		{"a timeout that it ignores", language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"}}, Timeout: language.Duration(50 * time.Millisecond)}, 0, "KILL", "", "", "ETIMEDOUT"},
+		{"the process group ends with it", language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "sleep 60 | cat"}}, Timeout: language.Duration(100 * time.Millisecond)}, 0, "TERM", "", "", "ETIMEDOUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := run(t, step("exec", language.Op{Exec: &tt.exec}))
@@ -70,7 +70,7 @@ func TestATimeoutEndsTheWholeGroup(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := run(t, step("exec", language.Op{Exec: &language.Exec{
-				Launch: language.Launch{Command: []string{tt.command}}, Timeout: language.Duration(300 * time.Millisecond),
+				Launch: language.Launch{Command: []string{"sh", "-c", tt.command}}, Timeout: language.Duration(300 * time.Millisecond),
 			}}))
 			s := p.step("exec")
 			if s.Errno != "ETIMEDOUT" {
@@ -92,7 +92,7 @@ func TestATimeoutEndsTheWholeGroup(t *testing.T) {
 }
 
 func TestExecKeepsTheHeadAndTheEndOfItsOutput(t *testing.T) {
-	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"yes 1234567 2>/dev/null | head -c 999991; echo the end.; echo end >&2"}}}}))
+	o := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "yes 1234567 2>/dev/null | head -c 999991; echo the end.; echo end >&2"}}}}))
 	s := o["exec"]
 	if end := string(s.StdoutEnd); len(end) != maxEnd || !strings.HasSuffix(end, "7\n1234567the end.\n") {
 		t.Errorf("%d bytes of the end are kept, want the last %d: %q", len(end), maxEnd, end[max(len(end)-100, 0):])
@@ -130,7 +130,7 @@ func TestExecEndsWithItsProgram(t *testing.T) {
 		{"a child that the program waits for", "(echo LATE) & echo early; wait; echo late >&2", "", "late\n", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{tt.command}}}}))
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", tt.command}}}}))
 			e := p.event("exec")
 			s := e.Step
 			if tt.stdout != "" && string(s.Stdout) != tt.stdout || string(s.Stderr) != tt.stderr {
@@ -152,9 +152,9 @@ func TestWhatExecLeavesRunningCanStillWrite(t *testing.T) {
 	}
 	command := fmt.Sprintf("(read x <%s; seq 1 50000; echo alive >%s) & echo started", fifo, file)
 	p := run(t,
-		step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{command}}}}),
+		step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", command}}}}),
 		language.Step{ID: "second", Op: language.Op{Exec: &language.Exec{
-			Launch: language.Launch{Command: []string{fmt.Sprintf("echo >%s; until [ -s %s ]; do :; done", fifo, file)}}, Timeout: language.Duration(patience / 2),
+			Launch: language.Launch{Command: []string{"sh", "-c", fmt.Sprintf("echo >%s; until [ -s %s ]; do :; done", fifo, file)}}, Timeout: language.Duration(patience / 2),
 		}}},
 	)
 	if s := p.step("second"); s.Errno != "" || s.Exit != 0 {
@@ -163,14 +163,14 @@ func TestWhatExecLeavesRunningCanStillWrite(t *testing.T) {
 }
 
 func TestExecKeepsBytesThatAreNotText(t *testing.T) {
-	s := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{`printf 'a\377\000'; printf '\357\277\275' >&2`}}}}))["exec"]
+	s := outcomes(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", `printf 'a\377\000'; printf '\357\277\275' >&2`}}}}))["exec"]
 	if s.Stdout != "a\xff\x00" || s.Stderr != "\ufffd" {
 		t.Errorf("it wrote %q and %q", s.Stdout, s.Stderr)
 	}
 }
 
 func TestProgramsDoNotHoldTheControlPipes(t *testing.T) {
-	p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"ls -l /proc/self/fd"}}}}))
+	p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "ls -l /proc/self/fd"}}}}))
 	out := string(p.step("exec").Stdout)
 	for _, pipe := range []*os.File{p.commands, p.out} {
 		info, err := pipe.Stat()
@@ -211,5 +211,17 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A list of one is a program, whose path may have a blank, and not a text for the shell.
+func TestAListOfOneIsAProgram(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a program")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{path}}}}))
+	if s := p.event("exec").Step; s.Problem != "" || string(s.Stdout) != "ran\n" {
+		t.Errorf("it printed %q, %s", s.Stdout, s.Problem)
 	}
 }

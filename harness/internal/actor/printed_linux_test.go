@@ -103,7 +103,7 @@ cut: 1 lines, 5001 bytes
 
 // The executions of a step share what is allowed, or a repeated step could fill the memory.
 func TestExecutionsShareTheAllowance(t *testing.T) {
-	p := run(t, language.Step{ID: "exec", Times: 3, Op: language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"seq 1 8000"}}}}})
+	p := run(t, language.Step{ID: "exec", Times: 3, Op: language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", "seq 1 8000"}}}}})
 	p.done()
 	lines, cuts := map[int]int{}, map[int]int64{}
 	p.each(func(r *Report) {
@@ -130,7 +130,7 @@ func TestFlushBringsTheLinesOfRunningPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := run(t, step("exec", language.Op{Exec: &language.Exec{
-		Launch: language.Launch{Command: []string{"printf 'Password: ' >&2; echo asked; read x <" + fifo + "; echo later"}},
+		Launch: language.Launch{Command: []string{"sh", "-c", "printf 'Password: ' >&2; echo asked; read x <" + fifo + "; echo later"}},
 	}}))
 	all := func() []trace.Event {
 		var events []trace.Event
@@ -165,7 +165,7 @@ func TestAProgramStartsAndEndsInItsStep(t *testing.T) {
 		{"signal", "echo a; kill -9 $$", 0, "KILL"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{tt.command}}}}))
+			p := run(t, step("exec", language.Op{Exec: &language.Exec{Launch: language.Launch{Command: []string{"sh", "-c", tt.command}}}}))
 			p.done()
 			var order []string
 			var last time.Duration

@@ -42,7 +42,7 @@ func TestPrelude(t *testing.T) {
 }
 
 func startOf(ready *language.Ready) language.Op {
-	return language.Op{Start: &language.Start{Launch: language.Launch{Command: []string{"true"}}, Ready: ready}}
+	return language.Op{Start: &language.Start{Launch: language.Launch{Command: []string{"sh", "-c", "true"}}, Ready: ready}}
 }
 
 func TestEventOf(t *testing.T) {

@@ -133,9 +133,6 @@ func (t *thread) lookInRoot(path string) error {
 // says yes.
 func (t *thread) fails(op *language.Start, deadline time.Time) string {
 	args := op.Ready.Exec
-	if len(args) == 1 {
-		args = []string{"sh", "-c", args[0]}
-	}
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
