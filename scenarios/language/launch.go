@@ -30,7 +30,7 @@ func (d *decoder) launch(n *yaml.Node, l *Launch, v reflect.Value) {
 
 // shellText returns the command that n is: of a text, one for the shell. A list of one is a program.
 func shellText(n *yaml.Node, command []string) []string {
-	if n != nil && decode.IsScalar(n) && len(command) == 1 {
+	if n != nil && decode.IsScalar(n) && n.Value != "" && len(command) == 1 {
 		return []string{"sh", "-c", n.Value}
 	}
 	return command
