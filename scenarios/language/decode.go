@@ -132,6 +132,7 @@ func (d *decoder) selected(v reflect.Value) bool {
 	}
 	families, caseHit, cases, familyHit := false, false, false, false
 	for i, only := range f.Interface().(Names) {
+		name, value, isParameter := d.file.parameterIs(only)
 		switch {
 		case only == string(V4) || only == string(V6):
 			families = true
@@ -139,8 +140,7 @@ func (d *decoder) selected(v reflect.Value) bool {
 		case slices.Contains(d.labels, only):
 			cases = true
 			caseHit = caseHit || only == d.label
-		case d.file != nil && d.hasParameter(only):
-			name, value, _ := strings.Cut(only, "=")
+		case isParameter:
 			cases = true
 			caseHit = caseHit || hasValue(d.row.params, name, value)
 		default:
@@ -151,12 +151,6 @@ func (d *decoder) selected(v reflect.Value) bool {
 		}
 	}
 	return (!families || familyHit) && (!cases || caseHit)
-}
-
-// hasParameter reports whether an entry of only is NAME=VALUE of a parameter that some case has.
-func (d *decoder) hasParameter(only string) bool {
-	_, _, ok := d.file.parameterIs(only)
-	return ok
 }
 
 func suggestCase(only string, known []string) string {

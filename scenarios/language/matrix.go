@@ -153,8 +153,11 @@ func hasValue(params []param, name, value string) bool {
 }
 
 // parameterIs reads NAME=VALUE, where some case has that value: an entry of only that stands for all
-// cases with it.
+// cases with it. A nil file has no cases.
 func (f *File) parameterIs(text string) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(text, "=")
+	if f == nil {
+		return "", "", false
+	}
 	return name, value, ok && slices.ContainsFunc(f.rows, func(r row) bool { return hasValue(r.params, name, value) })
 }

@@ -35,7 +35,7 @@ type Root struct {
 	// Files are placed last.
 	Files []PlacedFile
 
-	// splits are the folders that were made anew to place files in them.
+	// splits are the folders that [Root.split] has replaced.
 	splits []string
 }
 
@@ -55,7 +55,7 @@ const mostRevealed = 500
 // namespace of the program that opens it.
 var devices = []string{"null", "zero", "full", "random", "urandom", "tty", "net/tun"}
 
-// fixed are the files of /proc, besides sys, through which root changes the whole machine.
+// fixed are the files of /proc, apart from sys, through which root changes the whole machine.
 var fixed = []string{"bus", "fs", "irq", "sysrq-trigger"}
 
 // Make makes the root, in a mount namespace of its own, after [Enter], and returns the namespace for
