@@ -46,12 +46,18 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 		return r
 	}
 	for name, draw := range map[string]func(*testing.T) string{
-		"the line of a run":          func(t *testing.T) string { return Line(hostile(t), Look{}) },
-		"the line of a broken run":   func(t *testing.T) string { return Line(broken(t), Look{}) },
-		"a failed run":               func(t *testing.T) string { return Details(hostile(t), Look{}) },
-		"a run with all details":     func(t *testing.T) string { return Details(hostile(t), Look{Verbose: true}) },
-		"an inspected run":           func(t *testing.T) string { return Inspect(hostile(t), Look{}) },
-		"the table of several runs":  func(t *testing.T) string { return closingTable([]*result.Result{hostile(t), hostile(t)}, Look{}) },
+		"the line of a run":         func(t *testing.T) string { return Line(hostile(t), Look{}) },
+		"the line of a broken run":  func(t *testing.T) string { return Line(broken(t), Look{}) },
+		"a failed run":              func(t *testing.T) string { return Details(hostile(t), Look{}) },
+		"a run with all details":    func(t *testing.T) string { return Details(hostile(t), Look{Verbose: true}) },
+		"an inspected run":          func(t *testing.T) string { return Inspect(hostile(t), Look{}) },
+		"the table of several runs": func(t *testing.T) string { return closingTable([]*result.Result{hostile(t), hostile(t)}, Look{}) },
+		"the table of a matrix": func(t *testing.T) string {
+			r := hostile(t)
+			r.Scenario.Matrix = []language.MatrixValue{{Name: "a" + evil, Value: evil}, {Name: evil, Value: "b" + evil}}
+			text, _ := gridTable([]*result.Result{r}, &answers{}, Look{})
+			return text
+		},
 		"the lines of runs that run": func(t *testing.T) string { return progressOf(hostile(t)) },
 		"the table of controls":      func(t *testing.T) string { return controlTable(hostileControls(evil), Look{}) },
 		"the notes on controls": func(t *testing.T) string {

@@ -25,6 +25,8 @@ type Record struct {
 	Case     string `json:"case"`
 	Family   string `json:"family"`
 	ID       string `json:"id"`
+	// Params are the values of the parameters of the case.
+	Params map[string]string `json:"params,omitempty"`
 	// Status is pass, fail, inconclusive, skip or error. Error says why there is no verdict.
 	Status string `json:"status"`
 	Error  string `json:"error,omitempty"`
@@ -75,7 +77,7 @@ type StepRecord struct {
 func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
-		Scenario: s.Name, File: s.Pos.File, Case: s.Case, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
+		Scenario: s.Name, File: s.Pos.File, Case: s.Case, Params: s.Params, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
 		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
 		Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once, Steps: []StepRecord{}, Faults: []faultLine{},
 	}

@@ -162,7 +162,7 @@ func TestInspectSaysWhatDoesNotBelongTogether(t *testing.T) {
 func TestTheTableOfKernelsHasSkippedRuns(t *testing.T) {
 	pass, skip := passing(t), allSkipped(t)
 	pass.Place.Kernel, skip.Place.Kernel = "6.6", "5.10"
-	got := tableOf([]result.Result{*pass, *skip}, []*result.Result{pass, skip}, &Ending{}, Look{})
+	got := tableOf([]result.Result{*pass, *skip}, []*result.Result{pass, skip}, &Ending{}, &answers{}, Look{})
 	want := `
 SCENARIO           CASE       IP  6.6   5.10
 syn-retry-backoff  retries=1  v4  pass  skip
@@ -207,7 +207,7 @@ same (b/same.yaml)  retries=1  v4  pass  pass
 			for _, r := range tt.all {
 				results = append(results, *r)
 			}
-			got := regexp.MustCompile(` +\n`).ReplaceAllString("\n"+tableOf(results, tt.all, &Ending{}, Look{}), "\n")
+			got := regexp.MustCompile(` +\n`).ReplaceAllString("\n"+tableOf(results, tt.all, &Ending{}, &answers{}, Look{}), "\n")
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}

@@ -11,7 +11,7 @@ import (
 )
 
 // newPretty returns the view for people.
-func newPretty(o Output) View { return &prettyView{newLive(o, o.Verbose, nil)} }
+func newPretty(o Output) View { return &prettyView{live: newLive(o, o.Verbose, nil)} }
 
 // mostInTable is the largest number of rows of the table. It lists the passed results only if it has
 // room for all.
@@ -19,7 +19,10 @@ const mostInTable = 40
 
 // prettyView writes a line for each run, with the details of failures below it, and a table at the
 // end.
-type prettyView struct{ *live }
+type prettyView struct {
+	*live
+	answers answers
+}
 
 func (v *prettyView) End(r *result.Result) {
 	if r.Status == result.Canceled {
@@ -27,6 +30,7 @@ func (v *prettyView) End(r *result.Result) {
 			v.look.id(&r.Run), shortSeconds(r.Took)))
 		return
 	}
+	v.answers.add(r)
 	bad := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
 	if !bad {
 		v.done(&r.Run, false, v.text(r, Details(r, v.look)))
@@ -66,7 +70,7 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
 	done, _ := finished(results, &e)
 	var text strings.Builder
-	if table := tableOf(results, done, &e, v.look); table != "" {
+	if table := tableOf(results, done, &e, &v.answers, v.look); table != "" {
 		text.WriteString("\n" + table)
 	}
 	fmt.Fprintf(&text, "\n%s; seed %d\n",
@@ -84,13 +88,20 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 
 // tableOf is the table at the end: by kernels if there are several, else of the results that are
 // worth a second line.
-func tableOf(results []result.Result, done []*result.Result, e *Ending, k Look) string {
+func tableOf(
+	results []result.Result, done []*result.Result, e *Ending, kept *answers, k Look,
+) string {
 	if kernels := kernelsOf(results); len(kernels) > 1 {
 		return kernelTable(done, kernels, k) + unlisted(e.Others.Ended())
 	}
 	all := len(done) + e.Others.Ended()
 	if all <= 1 {
 		return ""
+	}
+	if e.Others.Ended() == 0 && all <= mostInTable {
+		if grid, ok := gridTable(done, kept, k); ok {
+			return grid
+		}
 	}
 	// Each result already has a line. If there are many, the table has only those that did not
 	// pass, the first of them.

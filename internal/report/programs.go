@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -85,13 +84,7 @@ func programName(p *trace.Program) string {
 
 // programFate says what became of a program, and of its lines: "exit 0 after 2.1s, 12 lines".
 func programFate(t *trace.Trace, p *trace.ProgramRun) string {
-	var began, ended time.Duration = t.Events[p.Started].T, 0
-	text := "still running at the end"
-	if p.Ended >= 0 {
-		e := &t.Events[p.Ended]
-		ended = e.T
-		text = exitText(e.Program) + " after " + say.Duration(ended-began)
-	}
+	text := programEnd(t, p)
 	n := int64(len(p.Lines))
 	if p.Cut >= 0 {
 		n += t.Events[p.Cut].Program.Lines
@@ -103,6 +96,15 @@ func programFate(t *trace.Trace, p *trace.ProgramRun) string {
 		text += fmt.Sprintf(", the last %d of %s", min(lastLines, len(p.Lines)), say.Count(n, "line"))
 	}
 	return text
+}
+
+// programEnd says how a program ended, and after how long.
+func programEnd(t *trace.Trace, p *trace.ProgramRun) string {
+	if p.Ended < 0 {
+		return "still running at the end"
+	}
+	e := &t.Events[p.Ended]
+	return exitText(e.Program) + " after " + say.Duration(e.T-t.Events[p.Started].T)
 }
 
 // listedPrograms returns whether a verdict has the lines of a program in its reason.

@@ -98,26 +98,57 @@ func caseName(r *result.Result) string {
 	return name
 }
 
-// table formats rows as columns, below a heading. Numbers are aligned to the right.
+// tableText is a table: rows, the first of them the heading.
+type tableText struct {
+	rows [][]string
+	// flexible is the column that is shortened where the table is too wide, or noColumn; judged is the
+	// first column whose cells begin with a status.
+	flexible, judged int
+}
+
+// noColumn stands for no column of a table.
+const noColumn = -1
+
+// table formats rows as columns, below a heading. A long case must not push the results off the screen.
 func table(rows [][]string, k Look) string {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
+	const caseColumn = 1
+	t := tableText{rows: rows, flexible: caseColumn, judged: caseColumn + 1}
+	return t.text(k)
+}
+
+// widths returns the width of each column.
+func (t *tableText) widths(k Look) []int {
+	widths := make([]int, len(t.rows[0]))
+	for _, row := range t.rows {
 		for i := range row {
 			row[i] = say.Printable(row[i])
 			widths[i] = max(widths[i], widthOf(row[i]))
 		}
 	}
-	const caseColumn = 1
-	// A long case must not push the results off the screen.
-	others := 2 * (len(widths) - 1)
-	for i, n := range widths {
-		if i != caseColumn {
-			others += n
-		}
+	if c := t.flexible; c != noColumn {
+		others := wide(widths) - widths[c]
+		widths[c] = min(widths[c], max(cmp.Or(k.Width, 100)-others, 16))
 	}
-	widths[caseColumn] = min(widths[caseColumn], max(cmp.Or(k.Width, 100)-others, 16))
+	return widths
+}
+
+// wide returns the width of a line with columns of these widths.
+func wide(widths []int) int {
+	n := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		n += w
+	}
+	return n
+}
+
+// fits reports whether the whole table has room.
+func (t *tableText) fits(k Look) bool { return wide(t.widths(k)) <= cmp.Or(k.Width, 100) }
+
+// text formats the table. Numbers are aligned to the right.
+func (t *tableText) text(k Look) string {
+	widths := t.widths(k)
 	var b strings.Builder
-	for n, row := range rows {
+	for n, row := range t.rows {
 		var line strings.Builder
 		for i, cell := range row {
 			cell = cut(cell, widths[i], "…")
@@ -125,17 +156,10 @@ func table(rows [][]string, k Look) string {
 			switch {
 			case n == 0:
 				cell = paint(k.Color, bold, cell)
-			default:
-				word, _, _ := strings.Cut(cell, " ")
-				st, ok := statusStyle[result.Status(word)]
-				if proof, of := proofStyle[result.Proof(word)]; of {
-					st, ok = proof, true
-				}
-				if ok && i > caseColumn {
-					cell = paint(k.Color, st, cell)
-				}
+			case i >= t.judged:
+				cell = paint(k.Color, styleOf(cell), cell)
 			}
-			switch heading := rows[0][i]; {
+			switch heading := t.rows[0][i]; {
 			case heading == "CHECKS" || heading == "TIME":
 				cell = blanks + cell
 			case i < len(row)-1:
@@ -146,9 +170,18 @@ func table(rows [][]string, k Look) string {
 				line.WriteString("  ")
 			}
 		}
-		b.WriteString(line.String() + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return k.plain(b.String())
+}
+
+// styleOf is the style of a cell that begins with a status or a proof.
+func styleOf(cell string) style {
+	word, _, _ := strings.Cut(cell, " ")
+	if proof, ok := proofStyle[result.Proof(word)]; ok {
+		return proof
+	}
+	return statusStyle[result.Status(word)]
 }
 
 // summary is the summary of all runs: "27 passed, 0 failed, 0 skipped in 12.3s".

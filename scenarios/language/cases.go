@@ -215,6 +215,8 @@ type expandedRow struct {
 	// written is the label in the file, which only: refers to; label is the label of the run.
 	written, label string
 	params         []param
+	// matrix are the values of a combination of a matrix; nil for other rows.
+	matrix []MatrixValue
 }
 
 // apply adds the defaults and set to the rows. A file without cases has one row without a label.
@@ -265,6 +267,7 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 		switch {
 		case r.ofMatrix:
 			e.label = matrixLabel(e.params[:len(r.params)])
+			e.matrix = matrixValues(e.params[:len(r.params)])
 		case r.label != "" && !r.named:
 			e.label, _ = labelOf(e.params)
 		}

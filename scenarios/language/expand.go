@@ -83,7 +83,7 @@ func (f *File) expand(
 			root.Content = append(root.Content, key, value)
 		}
 	}
-	s = &Scenario{Case: r.label, Family: family, Dir: f.Dir}
+	s = &Scenario{Case: r.label, Matrix: r.matrix, Family: family, Dir: f.Dir}
 	before := len(x.found)
 	if len(r.params) > 0 {
 		s.Params = map[string]string{}

@@ -22,6 +22,12 @@ const (
 	noFault = "none"
 )
 
+// MatrixValue is the value of one parameter of a matrix in a case, as the label of the case has it.
+type MatrixValue struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // matrix reads the key matrix of a file.
 func (f *File) matrix(d *decoder, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
@@ -81,6 +87,15 @@ func matrixLabel(params []param) string {
 		parts[i] = p.name + "=" + p.text()
 	}
 	return strings.Join(parts, " ")
+}
+
+// matrixValues returns the values of a row of a matrix.
+func matrixValues(params []param) []MatrixValue {
+	values := make([]MatrixValue, len(params))
+	for i, p := range params {
+		values[i] = MatrixValue{p.name, p.text()}
+	}
+	return values
 }
 
 // text is the value in the label of a case. Faults are joined by +.

@@ -73,6 +73,8 @@ type Scenario struct {
 	Case string `json:"case,omitempty" yaml:"-"`
 	// Params are the values of the case's parameters.
 	Params map[string]string `json:"params_used,omitempty" yaml:"-"`
+	// Matrix are the values that a matrix gives this case, in its order; nil if the file has none.
+	Matrix []MatrixValue `json:"matrix,omitempty" yaml:"-"`
 	// Family is the IP version of this run.
 	Family Family `json:"family,omitempty" yaml:"-"`
 	// Without is the setting that this control leaves out; nil if the scenario is as in its file. See
