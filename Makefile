@@ -10,7 +10,8 @@
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
 # make module         give the Go module another path: go.mod, imports, documents
 # make bpf            compile the eBPF programs again, after a change in harness/internal/tracepoint/bpf
-# Missing programs are installed first; see deps and deps-vm.
+# make deps-programs  install the servers and clients that scenarios of the folder programs/ run; without one, they are skipped
+# Other missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go
 BIN     := bin/halfopen
@@ -29,7 +30,8 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels lint bench docs bpf deps deps-vm install clean
+.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels lint bench docs bpf \
+	deps deps-vm deps-programs install clean
 
 all: build
 
@@ -108,6 +110,11 @@ deps:
 deps-vm: deps build
 	@internal/deps/deps.sh qemu-system-x86_64
 	@$(BIN) kernel get 6.1
+
+# Where a package would start its server, deps.sh keeps it from doing so now; it may start at the next boot.
+deps-programs:
+	@internal/deps/deps.sh curl dnsmasq haproxy nginx openssl python3 redis-server \
+		'/usr/lib/postgresql/*/bin/postgres' '/usr/lib/python3*/*-packages/requests'
 
 install: deps
 	CGO_ENABLED=0 $(GO) install -trimpath $(STAMP) ./cmd/halfopen

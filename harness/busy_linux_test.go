@@ -8,7 +8,9 @@ import (
 	"syscall"
 	"testing"
 
+	"halfopen/harness"
 	"halfopen/harness/suite"
+	"halfopen/internal/testlab"
 	"halfopen/scenarios/language"
 )
 
@@ -39,6 +41,7 @@ func TestMutationsFailOnABusyMachine(t *testing.T) {
 	for i, j := range busy {
 		m := mutations[i]
 		t.Run(m.Scenario+"/"+m.What, func(t *testing.T) {
+			testlab.Supported(t, harness.CheckNeeds(j.scenario))
 			switch {
 			case j.err != nil:
 				t.Fatal(j.err)

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"halfopen/assertions"
+	"halfopen/harness"
 	"halfopen/harness/suite"
 	"halfopen/inject"
 	"halfopen/internal/testlab"
@@ -128,6 +129,7 @@ func TestLibraryPasses(t *testing.T) {
 	}
 	for _, j := range runAll(t, list) {
 		t.Run(strings.ReplaceAll(j.scenario.ID(), " ", "/"), func(t *testing.T) {
+			testlab.Supported(t, harness.CheckNeeds(j.scenario))
 			for _, line := range append(j.failures(), j.inconclusive()...) {
 				t.Error(line)
 			}
@@ -223,6 +225,7 @@ func TestMutationsFail(t *testing.T) {
 	for i, j := range runWith(t, list, suite.Options{}) {
 		m := mutations[i]
 		t.Run(m.Scenario+"/"+m.What, func(t *testing.T) {
+			testlab.Supported(t, harness.CheckNeeds(j.scenario))
 			if j.err != nil {
 				t.Fatal(j.err)
 			}

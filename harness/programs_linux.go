@@ -20,10 +20,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// checkPrograms checks, before anything is built, that this machine has the programs that exec
-// steps name, in their root directory and below dir. Programs that a shell runs are left to the shell.
+// checkPrograms checks, before anything is built, that this machine has the programs that the
+// scenario needs, and those that exec steps name, in their root directory and below dir. Programs that
+// a shell runs are left to the shell.
 func checkPrograms(s *language.Scenario, dir string) error {
-	var missing error
+	missing := CheckNeeds(s)
 	for a := range s.Actors {
 		language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
 			if missing != nil || st.Op.Launch() == nil || len(st.Op.Launch().Command) < 2 {

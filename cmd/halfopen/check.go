@@ -38,8 +38,8 @@ standard input.
 
 On Linux, the kernel parameters (sysctls) that hosts and steps set are tried in
 new namespaces. A value that the kernel refuses is a mistake. If a namespace of
-this machine does not have a parameter, and nothing is wrong, the exit status is
-3.
+this machine does not have a parameter, or the machine does not have a program
+that the scenario needs, and nothing is wrong, the exit status is 3.
 
 The programs that a file runs are listed; what they can do to this machine is in
 docs/trust.md. run --no-exec refuses such a file.
@@ -146,8 +146,8 @@ func (s *source) check(set map[string]string) (c checked) {
 	return c
 }
 
-// onThisMachine adds what only the machine can say: which kernel parameters it does not have, and
-// which values its kernel refuses.
+// onThisMachine adds what only the machine can say: which programs and kernel parameters it does not
+// have, and which values its kernel refuses.
 func onThisMachine(ctx context.Context, list []checked) {
 	var runs []*language.Scenario
 	var of []*checked
@@ -157,6 +157,15 @@ func onThisMachine(ctx context.Context, list []checked) {
 		}
 	}
 	said := map[string]bool{}
+	for i, s := range runs {
+		if runtime.GOOS != "linux" {
+			break
+		}
+		if err := harness.CheckNeeds(s); err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			of[i].lacking = append(of[i].lacking, err)
+		}
+	}
 	for i, problems := range harness.CheckSysctls(ctx, runs) {
 		for _, err := range problems {
 			if said[err.Error()] {

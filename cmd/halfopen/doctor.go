@@ -22,11 +22,12 @@ func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what this machine can do, and how to get what is missing",
-		Long: `Check what this machine can do. Each line except the last two is the result of
+		Long: `Check what this machine can do. Each line except the last three is the result of
 building a lab with one feature that scenarios use. The line "tracepoints" says
 whether the kernel itself reports each state of a socket and each packet that it
-drops; without them, runs rest on packets and samples. The last line is about
-warped time, in which long runs happen. If something is missing, the lines below
+drops; without them, runs rest on packets and samples. The line "programs" is
+about those that scenarios of the library need. The last line is about warped
+time, in which long runs happen. If something is missing, the lines below
 it say why, and what to do about it. The exit status is 3 if a feature is
 missing that nearly every scenario needs.`,
 		Annotations: onlyLinux,
@@ -66,6 +67,9 @@ var probes = []probe{
 	{"sch_htb", false, "selected packets via tc", "faults: {probe: {match: {tcp: SYN}, do: {rate: {to: 1mbit}}, via: tc}}"},
 	{"sch_netem", false, "delay, loss, duplicate, reorder and corrupt via tc", "faults: {probe: {do: {delay: {by: 10ms}}, via: tc}}"},
 }
+
+// installed is the line about programs.
+var installed = probe{name: "programs", neededBy: "stories of the folder programs/"}
 
 // warped is the line about virtual machines.
 var warped = probe{name: "warped time", neededBy: "runs of 20 s or more, and other kernels"}
@@ -161,6 +165,10 @@ func doctor(ctx context.Context, p *page) error {
 	}
 	for _, g := range gaps {
 		p.wrap("         gap: ", "              ", g.Text)
+	}
+	needs := libraryNeeds()
+	if p.probed(&installed, needs); needs != nil {
+		missing++
 	}
 	at, err := suite.Warped()
 	if p.probed(&warped, err); err != nil {

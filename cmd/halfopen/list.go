@@ -26,10 +26,11 @@ func newList() *cobra.Command {
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
 		Long: `List the built-in scenarios by folder: name, duration of the shortest and the
-longest run, IP versions, title and tags. The column native has the runs of less
-than 20 s, which happen on this machine in real time. The column warped has the
-longer runs, which happen in a virtual machine that skips idle time: they take a
-few seconds of your time (see halfopen run --help).
+longest run, IP versions, title, tags and the programs that it needs. The column
+native has the runs of less than 20 s, which happen on this machine in real
+time. The column warped has the longer runs, which happen in a virtual machine
+that skips idle time: they take a few seconds of your time (see halfopen run
+--help).
 
 With words, only scenarios are listed that have each of the words in their name,
 folder, title or tags. On a terminal, titles are wrapped below the names. In a
@@ -128,6 +129,9 @@ func list(w io.Writer, files []*language.File, width int) error {
 		tags := ""
 		if len(f.Tags) > 0 {
 			tags = " [" + strings.Join(f.Tags, ", ") + "]"
+		}
+		if needs := needed(runs[0]); needs != "" {
+			tags += " needs " + needs
 		}
 		if width == 0 {
 			p.line("%s  %s%s", line, f.Title, tags)

@@ -43,7 +43,7 @@ func TestListIsALineForEachScenarioElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if !strings.Contains(b.String(), "\n  "+f.Name+" ") || !strings.Contains(b.String(), f.Title+" ["+strings.Join(f.Tags, ", ")+"]\n") {
+		if !strings.Contains(b.String(), "\n  "+f.Name+" ") || !strings.Contains(b.String(), f.Title+" ["+strings.Join(f.Tags, ", ")+"]") {
 			t.Errorf("%s is not on one line", f.Name)
 		}
 	}

@@ -150,6 +150,9 @@ func section(p *page, level, root string, f *language.File) error {
 	p.line("| IP | %s |", families(f.IP))
 	p.line("| native | %s |", native)
 	p.line("| warped | %s |", warped)
+	if needs := runs[0].Needs; len(needs) > 0 {
+		p.line("| needs | %s |", coded(needs))
+	}
 	if len(f.Tags) > 0 {
 		p.line("| tags | %s |", strings.Join(f.Tags, ", "))
 	}

@@ -100,6 +100,11 @@ func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scen
 		p.line("")
 	}
 	showParams(p, f, s)
+	if needs := needed(s); needs != "" {
+		p.section("Programs that it needs")
+		p.wrap("  ", "  ", printable(needs))
+		p.line("")
+	}
 	showHosts(p, s, topology)
 	showActors(p, s)
 	showFaults(p, s, plan, err)

@@ -1,17 +1,26 @@
 #!/bin/sh
 # Installs those of the given system programs that are missing, with apt-get, dnf or apk. If none is missing, it does nothing
-# and does not use the network.
+# and does not use the network. A program may be a pattern for an absolute path. No server is started.
 #
-#   internal/deps/deps.sh iptables ip tcpdump
+#   internal/deps/deps.sh iptables ip tcpdump '/usr/lib/postgresql/*/bin/postgres'
 set -eu
 
 # Debian keeps ip and iptables here; the PATH of an ordinary user does not have these directories.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
+set -f # patterns stay as they are
+# installed PROGRAM reports whether a program is in PATH, or whether a file matches the pattern.
+installed() {
+	case $1 in
+	/*) (set +f && for file in $1; do [ ! -e "$file" ] || exit 0; done && exit 1) ;;
+	*) command -v "$1" >/dev/null 2>&1 ;;
+	esac
+}
+
 missing=
 for program in "$@"; do
-	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+	installed "$program" || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0
 
@@ -31,6 +40,13 @@ package() {
 	llvm-strip:*) echo llvm ;;
 	qemu-system-x86_64:apt-get) echo qemu-system-x86 ;;
 	qemu-system-x86_64:dnf) echo qemu-system-x86-core ;;
+	dnsmasq:apt-get) echo dnsmasq-base ;;
+	nginx:apt-get) echo nginx-light ;;
+	redis-server:dnf | redis-server:apk) echo redis ;;
+	*/postgres:dnf) echo postgresql-server ;;
+	*/postgres:*) echo postgresql ;;
+	*/requests:apk) echo py3-requests ;;
+	*/requests:*) echo python3-requests ;;
 	*) echo "$2" ;;
 	esac
 }
@@ -61,6 +77,13 @@ echo "installing$packages with $manager"
 # shellcheck disable=SC2086
 case $manager in
 apt-get)
+	policy=/usr/sbin/policy-rc.d # asked before a package starts its server; 101 forbids it
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+		trap '$as_root rm -f $policy' EXIT
+		trap 'exit 1' HUP INT TERM
+		$as_root chmod 755 $policy
+	fi
 	$as_root apt-get update -qq
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
 	;;
@@ -69,7 +92,7 @@ apk) $as_root apk add --no-cache -q $packages ;;
 esac
 
 for program in $missing; do
-	if ! command -v "$program" >/dev/null 2>&1; then
+	if ! installed "$program"; then
 		echo "$program is still missing after installing$packages" >&2
 		exit 1
 	fi

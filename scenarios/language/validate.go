@@ -79,6 +79,7 @@ func validate(s *Scenario, d *decoder) []*Error {
 	v.names()
 	v.head()
 	v.checkHosts()
+	v.needs()
 	v.placed()
 	v.resolution()
 	for i := range s.Faults {
@@ -126,6 +127,7 @@ func (v *validation) limits() {
 		}
 	}
 	check(&v.s.Hosts, len(v.s.Hosts), maxHosts, "hosts")
+	check(&v.s.Needs, len(v.s.Needs), maxNeeds, "needs")
 	check(&v.s.Files, len(v.s.Files), maxFiles, "files")
 	check(&v.s.Faults, len(v.s.Faults), maxFaults, "faults")
 	check(&v.s.Actors, len(v.s.Actors), maxActors, "actors")
