@@ -111,8 +111,8 @@ func (ev *evidence) family(host string) []netip.Addr {
 // moment returns when an event happened, see [Moment].
 func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) { return Moment(ev.t, ref) }
 
-// Moment returns when an event happened in a run: the end or start of a step, a signal, or a fault's
-// hit. It is an error if the event never happened.
+// Moment returns when an event happened in a run: the end or start of a step, the end of a program, a
+// signal, or a fault's hit. It is an error if the event never happened.
 //
 // A step that has ended says when it began, right before its system call. The report of its start
 // was written a little before that, longer on a busy machine.
@@ -138,6 +138,9 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 				e.Step.N == want.N:
 				return e.Step.Began, nil
 			}
+		case language.EventProgramEnd:
+			happened = e.Program != nil && e.Program.What == trace.ProgramEnded &&
+				e.Program.Actor == want.Actor && e.Program.Step == want.Step && e.Program.N == want.N
 		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
 				e.Signal.Name == want.Signal

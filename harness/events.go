@@ -47,10 +47,10 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 	return w
 }
 
-// gate makes an event a gate of the actor that causes it, if an actor does.
+// gate makes an event a gate of the actor that causes it, if a step of an actor does.
 func (w *watched) gate(ref language.EventRef) {
 	e, err := ref.Parse()
-	if err != nil || e.Actor == "" {
+	if err != nil || e.Actor == "" || e.Kind == language.EventProgramEnd {
 		return
 	}
 	if event := e.Ref(); !slices.Contains(w.gates[e.Actor], event) {

@@ -55,6 +55,12 @@ func TestWatchedEvents(t *testing.T) {
 			want:   watched{gates: gates{"server": {"server.signal.ready"}}},
 		},
 		{
+			name:   "the end of a program is no gate, as nobody can stand still at it",
+			faults: `  late: {do: drop, from: client.run.ended, until: client.run}`,
+			steps:  `    - {exec: "true", id: run}`,
+			want:   watched{gates: gates{"client": {"client.run"}}},
+		},
+		{
 			name:   "so is the event that a held packet waits for",
 			faults: `  late: {match: {tcp: FIN}, do: {hold: client.send}}`,
 			want:   watched{gates: gates{"client": {"client.send"}}},

@@ -168,19 +168,18 @@ func (a *member) report(r actor.Report) error {
 		a.timed(r.Event)
 		a.track(r.Event)
 		a.lab.emit(*r.Event)
-		if r.Event.Program != nil {
-			a.trackProgram(*r.Event)
-		}
 		event := actor.EventOf(r.Event)
-		if event == "" {
-			return nil
-		}
-		if r.Event.Start == nil {
+		if event != "" && r.Event.Start == nil {
 			if err := a.lab.setOff(event); err != nil {
 				return err
 			}
 		}
-		a.lab.passOn(event)
+		if r.Event.Program != nil {
+			a.trackProgram(*r.Event) // the step that stops it may go on only now
+		}
+		if event != "" {
+			a.lab.passOn(event)
+		}
 	case r.Gate != nil:
 		// The event of another gate came just before, and everything that it sets off is done.
 		if r.Gate.BeforeEvent() {

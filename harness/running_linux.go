@@ -49,7 +49,7 @@ func (a *member) trackProgram(e trace.Event) {
 		l.reaper.Watch(p.PID, func(status syscall.WaitStatus) {
 			at := l.Clock.Now()
 			select {
-			case l.inbox <- func() error { l.orphanEnded(started, status, at); return nil }:
+			case l.inbox <- func() error { return l.orphanEnded(started, status, at) }:
 			case <-l.over:
 			}
 		})
@@ -64,9 +64,9 @@ func (a *member) trackProgram(e trace.Event) {
 }
 
 // orphanEnded reports the end of a program whose actor had ended before it.
-func (l *lab) orphanEnded(p *program, status syscall.WaitStatus, at time.Duration) {
+func (l *lab) orphanEnded(p *program, status syscall.WaitStatus, at time.Duration) error {
 	if p.end != nil {
-		return
+		return nil
 	}
 	end := p.Program
 	end.What, end.Command = trace.ProgramEnded, nil
@@ -75,8 +75,15 @@ func (l *lab) orphanEnded(p *program, status syscall.WaitStatus, at time.Duratio
 	} else {
 		end.Exit = status.ExitStatus()
 	}
-	l.emit(trace.Event{T: at, Program: &end})
+	e := trace.Event{T: at, Program: &end}
+	l.emit(e)
+	event := actor.EventOf(&e)
+	if err := l.setOff(event); err != nil {
+		return err
+	}
 	p.ended(&end)
+	l.passOn(event)
+	return nil
 }
 
 func (p *program) ended(end *trace.Program) {

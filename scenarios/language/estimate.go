@@ -216,6 +216,12 @@ func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Du
 		}
 		now = max(now, first)
 		t.happens(EventRef(name), first)
+		if st.Op.Exec != nil {
+			t.happens(EventRef(name+".ended"), first)
+		}
+		if st.Op.Stop != nil {
+			t.happens(EventRef(ofStep(st.Op.Stop.Program)+".ended"), first)
+		}
 		if st.Op.Signal != nil {
 			signal := Event{Kind: EventSignal, Actor: actor, Signal: st.Op.Signal.Name, N: 1}
 			t.happens(signal.Ref(), first)

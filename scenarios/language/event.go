@@ -18,12 +18,15 @@ const (
 	EventStepStart EventKind = "step-start"
 	EventFaultHit  EventKind = "fault-hit"
 	EventSignal    EventKind = "signal"
+	// EventProgramEnd is the end of a program that a step runs: of its process, and of all that it
+	// wrote until then.
+	EventProgramEnd EventKind = "program-end"
 )
 
 // Event is an [EventRef], parsed.
 type Event struct {
 	Kind EventKind
-	// Actor and Step are set for steps; Actor also for signals.
+	// Actor and Step are set for steps and programs; Actor also for signals.
 	Actor string
 	Step  string
 	// N is the number of the execution of the step, or of the hit of the fault, from 1. It is 1 if
@@ -39,13 +42,13 @@ const indexPattern = `(?:\[([0-9]{1,9})\])?`
 var (
 	faultEvent  = pattern.New(`^fault\.([^.\[\]]+)\.hit` + indexPattern + `$`)
 	signalEvent = pattern.New(`^([^.\[\]]+)\.signal\.([^.\[\]]+)$`)
-	stepEvent   = pattern.New(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start)?` +
+	stepEvent   = pattern.New(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `(\.start|\.ended)?` +
 		indexPattern + `$`)
 	stepRef = pattern.New(`^([^.\[\]]+)\.([^.\[\]]+)` + indexPattern + `$`)
 )
 
 // eventForms lists the forms of references, for messages.
-const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP[N], fault.NAME.hit, fault.NAME.hit[N] or ACTOR.signal.NAME"
+const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP.ended, ACTOR.STEP[N], fault.NAME.hit, fault.NAME.hit[N] or ACTOR.signal.NAME"
 
 // Parse parses the reference. It does not check that the step or fault exists: [File.Expand] does.
 // The error is one line that names the reference.
@@ -72,8 +75,11 @@ func (r EventRef) Parse() (Event, error) {
 			"invalid event %q: executions are counted from 1", say.Clip(text))
 	}
 	e := Event{Kind: EventStepEnd, Actor: m[1], Step: m[2], N: n}
-	if m[4] != "" {
+	switch m[4] {
+	case ".start":
 		e.Kind = EventStepStart
+	case ".ended":
+		e.Kind = EventProgramEnd
 	}
 	return e, nil
 }
@@ -92,15 +98,18 @@ func (e Event) Ref() EventRef {
 	if e.N > 1 {
 		ref += "[" + strconv.Itoa(e.N) + "]"
 	}
-	if e.Kind == EventStepStart {
+	switch e.Kind {
+	case EventStepStart:
 		ref += ".start"
+	case EventProgramEnd:
+		ref += ".ended"
 	}
 	return EventRef(ref)
 }
 
 // Canonical returns the canonical form of a reference that can be written in several ways: a first
-// execution or first hit has no number, and the number of an execution comes before .start. An
-// invalid reference is returned unchanged.
+// execution or first hit has no number, and the number of an execution comes before .start and
+// .ended. An invalid reference is returned unchanged.
 func (r EventRef) Canonical() EventRef {
 	e, err := r.Parse()
 	if err != nil {

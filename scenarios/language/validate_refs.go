@@ -72,7 +72,13 @@ func (v *validation) event(field any, pos Pos, ref EventRef) (Event, bool) {
 			say.Clip(string(ref)), suggestName(key, v.signals))
 		return e, false
 	}
-	return e, v.stepRef(field, pos, e.Actor, e.Step, e.N) != nil
+	st := v.stepRef(field, pos, e.Actor, e.Step, e.N)
+	if st != nil && e.Kind == EventProgramEnd && st.Op.Launch() == nil {
+		v.errorf(field, pos, "%s.%s (%s) runs no program that could end; want %[1]s.%[2]s, the end of the step",
+			e.Actor, e.Step, st.Op.Kind())
+		return e, false
+	}
+	return e, st != nil
 }
 
 func (v *validation) faultRef(field any, pos Pos, name string) bool {
@@ -113,18 +119,37 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 	if a.Kind == EventFaultHit && b.Kind == EventFaultHit && a.Fault == b.Fault && b.N < a.N {
 		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
 	}
-	if a.Actor == "" || a.Actor != b.Actor || a.Step == "" || b.Step == "" {
-		return
-	}
-	first, last := v.steps[a.Actor+"."+a.Step], v.steps[b.Actor+"."+b.Step]
-	before := first.order > 0 && last.order > 0 && last.order < first.order
-	if a.Step == b.Step {
-		// Executions follow each other, each with a start and an end.
-		before = b.N < a.N || b.N == a.N && b.Kind == EventStepStart
-	}
-	if before {
+	if v.precedes(b, a) {
 		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
 	}
+}
+
+// precedes reports whether an event comes before another for sure, because both are of steps of one
+// actor. A program that runs beside the steps ends at any time after its start.
+func (v *validation) precedes(event, other Event) bool {
+	if other.Actor == "" || other.Actor != event.Actor || other.Step == "" || event.Step == "" {
+		return false
+	}
+	this, that := v.steps[event.Actor+"."+event.Step], v.steps[event.Actor+"."+other.Step]
+	if event.Kind == EventProgramEnd && this.step.Op.Start != nil {
+		return false
+	}
+	if event.Step != other.Step {
+		return this.order > 0 && that.order > 0 && this.order < that.order
+	}
+	// Executions follow each other, each with a start, the end of its program and its end.
+	order := func(e Event) int {
+		switch {
+		case e.Kind == EventStepStart:
+			return 0
+		case e.Kind == EventProgramEnd && this.step.Op.Start == nil:
+			return 1
+		case e.Kind == EventProgramEnd:
+			return 3
+		}
+		return 2
+	}
+	return event.N < other.N || event.N == other.N && order(event) < order(other)
 }
 
 // target checks HOST:PORT, HOST.N:PORT, HOST.absent:PORT or ADDRESS:PORT.

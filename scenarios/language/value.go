@@ -48,8 +48,9 @@ type Kinds []SegmentKind
 type States []State
 
 // EventRef names an event: the end of a step (client.connect), its start (server.accept.start), the
-// end of its Nth execution (client.send[3]), the Nth hit of a fault (fault.NAME.hit[3];
-// fault.NAME.hit is the first), or the event of a signal step (ACTOR.signal.NAME).
+// end of its program (server.web.ended), the end of its Nth execution (client.send[3]), the Nth hit of
+// a fault (fault.NAME.hit[3]; fault.NAME.hit is the first), or the event of a signal step
+// (ACTOR.signal.NAME).
 type EventRef string
 
 // StepRef names a step (client.connect) or one of its executions (client.connect[3]).

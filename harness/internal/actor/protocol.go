@@ -117,7 +117,7 @@ type Request struct {
 
 // EventOf returns the event of an actor that steps and fault windows may refer to, in canonical
 // form: client.connect.start for the first start, client.connect[2] for the end of the second
-// execution, server.signal.NAME. It is "" for other events.
+// execution, server.web.ended, server.signal.NAME. It is "" for other events.
 func EventOf(e *trace.Event) language.EventRef {
 	switch {
 	case e.Start != nil && e.Start.Actor != "":
@@ -127,6 +127,10 @@ func EventOf(e *trace.Event) language.EventRef {
 	case e.Step != nil:
 		return language.Event{
 			Kind: language.EventStepEnd, Actor: e.Step.Actor, Step: e.Step.ID, N: e.Step.N,
+		}.Ref()
+	case e.Program != nil && e.Program.What == trace.ProgramEnded:
+		return language.Event{
+			Kind: language.EventProgramEnd, Actor: e.Program.Actor, Step: e.Program.Step, N: e.Program.N,
 		}.Ref()
 	case e.Signal != nil:
 		return language.Event{

@@ -1,0 +1,44 @@
+package harness_test
+
+import (
+	"testing"
+)
+
+// The end of a program is an event: of one that a step stops, of one that a step waits for, and of one
+// whose actor was killed. A fault that it switches is in force before the step that stopped it ends.
+func TestTheEndOfAProgramIsAnEvent(t *testing.T) {
+	needLab(t)
+	runs(t, `
+name: program-ends
+title: Faults and steps that wait for the end of a program
+hosts: {client: {}, server: {}}
+faults:
+  after-the-stop: {match: {to: server, udp: any, dport: 9}, do: drop, from: server.web.ended}
+  until-the-second: {match: {to: server, udp: any, dport: 10}, do: drop, until: "server.run[2].ended"}
+actors:
+  server:
+    - start: {command: [sleep, "60"], as: web}
+    - {exec: "true", id: run, times: 2, after: client.tenth}
+  worker:
+    host: server
+    steps:
+      - {start: {command: [sleep, "60"], as: orphan}, after: server.web}
+      - sleep: 15s
+  client:
+    - {sendto: {to: "server:9", text: x}, id: before, after: worker.orphan}
+    - stop: server.web
+    - {sendto: {to: "server:9", text: x}, id: behind}
+    - {sendto: {to: "server:10", text: x}, id: tenth}
+    - wait: {event: "server.run.ended[2]", timeout: 5s}
+    - {sendto: {to: "server:10", text: x}, id: passes}
+    - kill: worker
+    - {wait: {event: worker.orphan.ended, timeout: 5s}, id: orphaned}
+expect:
+  - {fault: after-the-stop, hits: 1}
+  - {fault: until-the-second, hits: 1}
+  - {packets: {to: server, udp: any}, seen-by: server, count: 2}
+  - {packets: {to: server, udp: any, dport: 9}, seen-by: server, until: server.web.ended, count: 1}
+  - {step: client.wait, error: none}
+  - {step: client.orphaned, error: none}
+`)
+}
