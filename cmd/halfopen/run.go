@@ -60,7 +60,8 @@ kernel to boot (see halfopen kernel): in a virtual machine whose clock jumps to
 the next timer whenever it is idle, so that two hours of keepalive pass in
 seconds. Otherwise, and always with --kernel running, such a run happens in real
 time, but only if you name the scenario or pass --long. If you do not, the run
-is left out.
+is left out. A long run with programs (exec, start) goes to a virtual machine
+only with --warp or --kernel. The timeout of a program does not make a run long.
 
 On another kernel (--kernel), shorter runs happen in real time. Without KVM,
 that is too slow for some of them. With --warp, timers are exact; work of the
@@ -233,7 +234,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	if n, most := s.LongHere(); n > 0 && !f.long && !slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintf(errs,
-			"halfopen: %s in real time, the longest about %s, because warped time is not available: %s\n",
+			"halfopen: %s in real time, the longest about %s, not warped: %s\n",
 			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
 	view := newView(report.Output{
@@ -288,8 +289,8 @@ func formatLines() string {
 	return b.String()
 }
 
-// leftOut says which scenarios were not run because they take long, why warped time is not
-// available, and how to run them; "" if none was left out.
+// leftOut says which scenarios were not run because they take long, why they are not warped, and how
+// to run them; "" if none was left out.
 func leftOut(s *suite.Suite) string {
 	if len(s.LeftOut) == 0 {
 		return ""
@@ -300,7 +301,7 @@ func leftOut(s *suite.Suite) string {
 			names = append(names, c.Name)
 		}
 	}
-	return fmt.Sprintf("left out because they take 20 s or more: %d runs of %s; warped time is not available (%s); to run them in real time, name them or pass --long",
+	return fmt.Sprintf("left out because they take 20 s or more: %d runs of %s; they are not warped: %s; to run them in real time, name them or pass --long",
 		len(s.LeftOut), strings.Join(names, ", "), say.Printable(s.WhyReal.Error()))
 }
 

@@ -1,8 +1,10 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"halfopen/harness/suite/result"
@@ -62,25 +64,31 @@ func placeOn(name string) (Place, error) {
 	return Place{Kernel: k.Version, Image: k.Image}, nil
 }
 
-// placeHere places cases on this machine, but long ones in warped time if the machine can do that.
-// It sets s.LeftOut and s.WhyReal.
+// errPrograms is why a long case with programs is not warped. They are made for this machine, where a
+// person tries them, too.
+var errPrograms = errors.New("programs run in a virtual machine only with --warp or --kernel")
+
+// placeHere places cases on this machine, but long ones without programs in warped time if the machine
+// can do that. It sets s.LeftOut and s.WhyReal.
 func (s *Suite) placeHere(cases []*language.Scenario) (all []Run) {
-	var warped Place
-	looked := false
+	warp := sync.OnceValues(Warped)
 	for _, c := range cases {
 		if c.Estimate() < Long || s.o.Long {
 			all = append(all, Run{Scenario: c})
 			continue
 		}
-		if !looked {
-			looked = true
-			if len(s.o.Kernels) > 0 {
-				s.WhyReal = errors.New("the running kernel cannot be warped")
-			} else {
-				warped, s.WhyReal = Warped()
-			}
+		var warped Place
+		var why error
+		switch {
+		case len(s.o.Kernels) > 0:
+			why = errors.New("the running kernel cannot be warped")
+		case c.RunsPrograms():
+			why = errPrograms
+		default:
+			warped, why = warp()
 		}
-		if s.WhyReal == nil || s.o.Named {
+		s.WhyReal = cmp.Or(s.WhyReal, why)
+		if why == nil || s.o.Named {
 			all = append(all, Run{Scenario: c, Place: warped})
 		} else {
 			s.LeftOut = append(s.LeftOut, c)

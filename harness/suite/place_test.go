@@ -76,6 +76,53 @@ func TestLongRunsWithoutMachines(t *testing.T) {
 	}
 }
 
+// A case with programs is not moved to where they may be missing. Other long cases still are.
+func TestLongRunsWithProgramsAreWarpedOnlyOnRequest(t *testing.T) {
+	version := withKernel(t)
+	qemu := filepath.Join(t.TempDir(), "qemu-system-x86_64")
+	if err := os.WriteFile(qemu, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(qemu))
+	const warped = "/warped on Linux 9.9.9-none"
+	for _, tt := range []struct {
+		name    string
+		options Options
+		want    string
+		left    string
+	}{
+		{"nothing asked for", Options{}, "long" + warped, "programs"},
+		{"by name", Options{Named: true}, "programs long" + warped, ""},
+		{"with --long", Options{Long: true}, "programs long", ""},
+		{"with --warp", Options{Warp: true}, "programs" + warped + " long" + warped, ""},
+		{"on another kernel", Options{Kernels: []string{version}}, "programs" + warped + " long" + warped, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			long := shortAndLong()[1]
+			programs := &language.Scenario{
+				Name: "programs", Duration: long.Duration,
+				Actors: []language.Actor{{Name: "a", Steps: []language.Step{
+					{ID: "exec", Op: language.Op{Exec: &language.Exec{}}},
+				}}},
+			}
+			s, err := New([]*language.Scenario{programs, long}, tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for i := range s.Runs {
+				got = append(got, strings.TrimSuffix(s.Runs[i].Scenario.Name+"/"+s.Runs[i].Place.String(), "/"))
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("places (-want +got):\n%s", diff)
+			}
+			if got := strings.Join(ids(s.LeftOut), " "); got != tt.left || got != "" && !errors.Is(s.WhyReal, errPrograms) {
+				t.Errorf("left out %q because %v, want %q", got, s.WhyReal, tt.left)
+			}
+		})
+	}
+}
+
 // withKernel puts a file that looks like a kernel into the cache and returns its version.
 func withKernel(t *testing.T) string {
 	t.Helper()

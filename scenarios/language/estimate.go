@@ -43,8 +43,9 @@ func (s *Scenario) DeadlineReason() string {
 // Otherwise it is the longest of the time that each actor needs for its steps, the times that
 // expectations name for packets and states, and the ends of faults; times that count from an event
 // are added to the time of the event. A step needs its sleep, its timeout, or the time that its rate
-// implies. An expected duration replaces that, a bound limits it: a longer time than a lower bound is
-// as likely, and a shorter one than an upper bound.
+// implies; the time that a program gets counts only if the step is expected to fail. An expected
+// duration replaces that, a bound limits it: a longer time than a lower bound is as likely, and a
+// shorter one than an upper bound.
 func (s *Scenario) Estimate() time.Duration {
 	e, _ := s.estimate()
 	return e
@@ -199,7 +200,9 @@ func (t *timetable) steps(actor string, steps []Step, now time.Duration) time.Du
 		t.happens(EventRef(name+".start"), now)
 		d := time.Duration(0)
 		if op := st.Op.Operation(); op != nil {
-			d = op.lasts()
+			if t.latest || !st.Op.boundsProgram() || t.s.ExpectsError(actor, st.ID) {
+				d = op.lasts()
+			}
 			lists, n := st.Op.Nested()
 			for _, list := range lists {
 				d = max(d, times(t.steps(actor, list, now)-now, n))

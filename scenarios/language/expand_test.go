@@ -275,6 +275,35 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// The time that a program gets says when it is ended, not how long it takes. The deadline allows for it.
+func TestTheTimeThatAProgramGetsIsNoEstimate(t *testing.T) {
+	const sec = time.Second
+	for _, tt := range []struct {
+		name, steps, expect string
+		likely, deadline    time.Duration
+	}{
+		{"exec", "{exec: {command: [x], timeout: 30s}}", "{process: client.exec, exit: 0}", 0, 40 * sec},
+		{"exec that should fail", "{exec: {command: [x], timeout: 30s}}", "{step: client.exec, error: ETIMEDOUT}", 30 * sec, 55 * sec},
+		{"exec that should take some time", "{exec: {command: [x], timeout: 30s}}", "{process: client.exec, exit: 0, took: 4s}", 4 * sec, 16 * sec},
+		{"exec that should not take long", "{exec: {command: [x], timeout: 30s}}", "{process: client.exec, took: < 5s}", 0, 15 * sec},
+		{
+			"start and stop", "{start: {command: [x], ready: {listens: 80}, within: 40s}}, {stop: {program: client.start, within: 20s}}",
+			"{process: client.start, exit: 0}", 0, 70 * sec,
+		},
+		{"the timeout of another step", "socket, {poll: {timeout: 30s}}", "{process: client, exit: 0}", 30 * sec, 55 * sec},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := mustExpand(t, skeleton+"actors:\n  client: ["+tt.steps+"]\nexpect:\n  - "+tt.expect+"\n", nil)[0]
+			if got := s.Estimate(); got != tt.likely {
+				t.Errorf("estimate %v, want %v", got, tt.likely)
+			}
+			if got := s.DeadlineOrDefault(); got != tt.deadline {
+				t.Errorf("deadline %v, want %v", got, tt.deadline)
+			}
+		})
+	}
+}
+
 // What counts from an event comes after it, and so do the steps that wait for it.
 func TestEstimateAddsTheTimeOfTheEvent(t *testing.T) {
 	const sleeps = "actors:\n" +

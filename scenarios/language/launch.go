@@ -2,6 +2,7 @@ package language
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -82,6 +83,9 @@ func (o *Op) Launch() *Launch {
 	return nil
 }
 
+// boundsProgram reports whether the times of the operation only bound how long a program may take.
+func (o *Op) boundsProgram() bool { return o.Launch() != nil || o.Stop != nil }
+
 // RunsProgram reports whether the operation with that key runs a program.
 func RunsProgram(key string) bool { return key == "exec" || key == "start" }
 
@@ -90,6 +94,11 @@ func RunsPrograms(steps []Step) bool {
 	found := false
 	EachStep(steps, func(st *Step) { found = found || st.Op.Launch() != nil })
 	return found
+}
+
+// RunsPrograms reports whether a step of the scenario runs a program.
+func (s *Scenario) RunsPrograms() bool {
+	return slices.ContainsFunc(s.Actors, func(a Actor) bool { return RunsPrograms(a.Steps) })
 }
 
 // RunProgram is a step that runs a program.
