@@ -14,6 +14,8 @@ func flowOf(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case Count:
 		return x.Source
+	case Port:
+		return x.String()
 	case Duration:
 		return time.Duration(x).String()
 	case Percent:
