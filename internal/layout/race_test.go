@@ -20,6 +20,7 @@ import (
 var notRaced = map[string]string{
 	"internal/vm":    "its tests boot guests, which takes minutes",
 	"internal/bench": "it measures, and is for no one else",
+	"inject/network": "its goroutine only has a thread of its own, and the other waits for it",
 }
 
 // TestGoroutinesAreRaced compares the packages that start goroutines with those that .ci/run tests
