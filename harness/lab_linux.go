@@ -59,6 +59,8 @@ type lab struct {
 	names *nameserver.Server
 	// bound is the bound of the lab's processes, or nil; root the mount namespace of programs, or nil.
 	bound, root *os.File
+	// logs is the folder of the machine for what programs write, or nil.
+	logs *os.File
 	// late has when this process and its queues were late.
 	late *lateness
 
@@ -88,6 +90,9 @@ func runLab(control, events *os.File) {
 	err := dec.Decode(&order{Job: &l.job})
 	ordered := err == nil
 	if ordered {
+		if l.Logs {
+			l.logs = os.NewFile(logsFD, "logs")
+		}
 		go l.obey(dec)
 		err = l.run()
 	}

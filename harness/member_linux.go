@@ -81,7 +81,7 @@ func (a *member) start(topology *network.Topology) error {
 		files = append(files, f)
 		return 2 + len(files) // after the standard ones, see [sandbox.Spawn]
 	}
-	bound, root := pass(l.bound), pass(l.root)
+	bound, root, logs := pass(l.bound), pass(l.root), pass(l.logs)
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
 		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(),
@@ -104,6 +104,7 @@ func (a *member) start(topology *network.Topology) error {
 		Clock:         l.Clock,
 		Bound:         bound,
 		Root:          root,
+		Logs:          logs,
 		Dir:           l.programDir(),
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],

@@ -11,6 +11,9 @@ type Options struct {
 	// Writable are folders of the machine that the programs of the scenario may write to, as absolute
 	// paths.
 	Writable []string
+	// Logs, if not "", is a folder in which the run makes a file for each output of a program, named by
+	// [trace.LogName], with all that was written to it. A file of that name must not be there.
+	Logs string
 	// Emit, if not nil, is called with each event as it arrives, one at a time. Packets, sockets
 	// and events of tracepoints arrive a little late and out of order; the trace that Run returns
 	// is sorted.

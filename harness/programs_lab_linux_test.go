@@ -1,7 +1,11 @@
 package harness_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -289,5 +293,67 @@ expect:
 				t.Errorf("the reason is\n%s\nwant\n%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Files have all that programs write, also of one that still runs when its run is canceled, and of
+// what a program has left running. Programs do not have the folder.
+func TestFilesHaveAllThatProgramsWrite(t *testing.T) {
+	needLab(t)
+	const scenario = `
+name: whole
+title: Programs that write much
+hosts: {client: {}}
+network: {shape: loopback}
+actors:
+  client:
+    - {exec: "head -c 3000000 /dev/zero", id: zeros}
+    - {exec: "true", id: nothing}
+    - {exec: "(while kill -0 $$; do :; done 2>/dev/null; echo later) & echo now", id: left}
+    - {exec: "ls /proc/self/fd | tr '\\n' ' ' >&2", id: files, times: 2}
+  worker:
+    host: client
+    steps: [{exec: "printf begun; exec sleep 30"}]
+expect:
+  - {process: client.left, exit: 0}
+`
+	dir := t.TempDir()
+	want := map[string]string{
+		"client.zeros.stdout":       "3000000 bytes",
+		"client.left.stdout":        "now\nlater\n",
+		"client.files.stderr":       "0 1 2 3 ",
+		"client.files+2.stderr":     "0 1 2 3 ",
+		"client.worker.exec.stdout": "begun",
+	}
+	read := func() map[string]string {
+		got := map[string]string{}
+		files, _ := filepath.Glob(dir + "/*") // the pattern is well-formed
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Error(err)
+			}
+			if len(text) > 1000 {
+				text = fmt.Appendf(nil, "%d bytes", len(text))
+			}
+			got[filepath.Base(file)] = string(text)
+		}
+		return got
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := harness.Run(ctx, only(t, scenario)[0], harness.Options{Logs: dir, Emit: func(e trace.Event) {
+		if e.Program != nil && e.Program.What == trace.ProgramEnded && e.Program.N == 2 {
+			for give := time.Now().Add(5 * time.Second); cmp.Diff(want, read()) != "" && time.Now().Before(give); {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, read()); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }

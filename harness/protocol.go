@@ -29,6 +29,8 @@ type job struct {
 	// Dir is the scenario's, see [language.Scenario.Dir]. Writable is [Options.Writable].
 	Dir      string   `json:"dir,omitempty"`
 	Writable []string `json:"writable,omitempty"`
+	// Logs is set if the descriptor logsFD is the folder of [Options.Logs].
+	Logs bool `json:"logs,omitempty"`
 }
 
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.

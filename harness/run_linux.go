@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"halfopen/internal/codec"
 
 	"halfopen/harness/internal/sandbox"
@@ -46,7 +48,16 @@ func runWithin(
 	}
 	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
-	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()))
+	var more []*os.File
+	if o.Logs != "" {
+		logs, err := os.OpenFile(o.Logs, unix.O_DIRECTORY, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer logs.Close()
+		more = append(more, logs)
+	}
+	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()), more...)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +67,7 @@ func runWithin(
 	t := &trace.Trace{}
 	err = lab.order(&order{Job: &job{
 		Scenario: s, Source: source, Clock: clock, Seed: o.Seed, Dir: s.Dir, Writable: o.Writable,
+		Logs: o.Logs != "",
 	}})
 	if err == nil {
 		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
@@ -109,9 +121,13 @@ type labProcess struct {
 	immortal chan struct{}
 }
 
-// startLab starts this program again in the namespaces of a lab, with its role. The caller must start
-// keep.
-func startLab(role string, k *keeper) (*labProcess, error) {
+// logsFD is the descriptor of the lab with the folder of [Options.Logs], the first of those that
+// startLab adds.
+const logsFD = 5
+
+// startLab starts this program again in the namespaces of a lab, with its role, and more descriptors.
+// The caller must start keep.
+func startLab(role string, k *keeper, more ...*os.File) (*labProcess, error) {
 	l := &labProcess{
 		words: make(chan string, 1), ended: make(chan struct{}), kept: make(chan struct{}), keeper: k,
 		immortal: make(chan struct{}),
@@ -119,7 +135,8 @@ func startLab(role string, k *keeper) (*labProcess, error) {
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
 	if err == nil {
-		l.Process, err = sandbox.Start(role, stderr.there, control.there, events.there)
+		l.Process, err = sandbox.Start(role, stderr.there,
+			append([]*os.File{control.there, events.there}, more...)...)
 	}
 	l.pipes.closeThere()
 	if err != nil {

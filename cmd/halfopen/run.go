@@ -116,7 +116,7 @@ them.`, formatLines()),
 		"run each case `N` times; repetitions that fail alike are drawn once")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")
-	flags.StringVar(&f.out, "out", "", "store trace, capture and verdict of each run below this `DIR`")
+	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,

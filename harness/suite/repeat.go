@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -58,7 +59,8 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	}
 	d.mu.Unlock()
 	if dir := r.storedIn(); dir != "" {
-		if err := save(r.Result, attemptDir(dir, len(r.Attempts)+1)); err != nil {
+		to := attemptDir(dir, len(r.Attempts)+1)
+		if err := errors.Join(moveLogs(dir, to), save(r.Result, to)); err != nil {
 			e.notDone(err)
 		}
 	}

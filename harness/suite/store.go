@@ -87,7 +87,7 @@ func fileName(label string) string {
 }
 
 // save writes trace, capture and verdict to dir, all of them or none, each whole or not at all, and
-// sets r.Dir. For a run without a trace it does nothing.
+// sets r.Dir, and r.Logs, which are there already. For a run without a trace it does nothing.
 func save(r *Result, dir string) (err error) {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
@@ -96,12 +96,13 @@ func save(r *Result, dir string) (err error) {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
 	r.Dir = dir
+	if r.Logs, err = result.Logs(dir); err != nil {
+		return fmt.Errorf("storing %s: %w", r.ID(), err)
+	}
 	defer func() {
 		if err != nil {
-			r.Dir = ""
-			for _, name := range []string{result.TraceFile, result.CaptureFile, result.VerdictFile} {
-				_ = os.Remove(filepath.Join(dir, name)) // on a full disk, any of them may be missing
-			}
+			r.Dir, r.Logs = "", nil
+			_ = removeEvidence(dir) // on a full disk, any of it may be missing
 		}
 	}()
 	if len(r.Attempts) == 0 {

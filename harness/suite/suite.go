@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -315,8 +316,12 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	late = inTime // a run that breaks off does not show how late the machine is
 	began := time.Now()
 	complete := false
+	logs, err := prepareLogs(&r)
+	if err != nil {
+		e.notDone(err)
+	}
 	t, err := e.suite.lab(ctx, r.Scenario, harness.Options{
-		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints, Writable: e.suite.o.Writable,
+		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints, Writable: e.suite.o.Writable, Logs: logs,
 		Emit: func(ev trace.Event) {
 			if ev.Start != nil && ev.Start.Actor == "" {
 				started()
@@ -359,6 +364,7 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, too
 		if err := save(r.Result, dir); err != nil {
 			e.notDone(err)
 		}
+		_ = os.Remove(dir) // only if it is empty: a run without a trace leaves no directory
 	}
 	e.see.End(r.Result)
 	e.add(r.Result, r.index)

@@ -1,5 +1,7 @@
 package trace
 
+import "fmt"
+
 // Program is a change of a program that a step of an actor runs.
 type Program struct {
 	Actor string `json:"actor"`
@@ -74,6 +76,21 @@ const (
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
 )
+
+// LogName returns the name of the file with all that a program wrote to a stream, in the directory of a
+// stored run: server.web.stdout is of the step web on the host server. The actor is named if its name is
+// not the host's, and the execution of the step from the second on: server.worker.web+2.stdout.
+func LogName(host, actor, step string, n int, stream Stream) string {
+	name := host + "."
+	if actor != host {
+		name += actor + "."
+	}
+	name += step
+	if n > 1 {
+		name += fmt.Sprintf("+%d", n)
+	}
+	return name + "." + string(stream)
+}
 
 // ProgramRun is a program of a run, from its start to its end.
 type ProgramRun struct {

@@ -36,3 +36,26 @@ func TestProgramsOfARun(t *testing.T) {
 		t.Errorf("a trace of an earlier version has the programs %v", all)
 	}
 }
+
+func TestLogNamesAreDifferent(t *testing.T) {
+	names := map[string]bool{}
+	for _, want := range []struct {
+		host, actor, step string
+		n                 int
+		stream            Stream
+		name              string
+	}{
+		{"server", "server", "web", 1, Stdout, "server.web.stdout"},
+		{"server", "server", "web", 1, Stderr, "server.web.stderr"},
+		{"server", "server", "web", 2, Stdout, "server.web+2.stdout"},
+		{"server", "worker", "web", 1, Stdout, "server.worker.web.stdout"},
+		{"server", "server", "web-2", 1, Stdout, "server.web-2.stdout"},
+		{"server", "web", "2", 1, Stdout, "server.web.2.stdout"},
+	} {
+		got := LogName(want.host, want.actor, want.step, want.n, want.stream)
+		if got != want.name || names[got] {
+			t.Errorf("%+v has the name %q", want, got)
+		}
+		names[got] = true
+	}
+}

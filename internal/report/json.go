@@ -52,6 +52,8 @@ type Record struct {
 	Late []lateLine `json:"late,omitempty"`
 	// Dir is the directory with the trace and the capture, "" if they are not stored.
 	Dir string `json:"dir,omitempty"`
+	// Logs are the files there with what programs wrote.
+	Logs []result.Log `json:"logs,omitempty"`
 	// Stamp is empty if they are not stored.
 	result.Stamp
 }
@@ -78,7 +80,7 @@ func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
 		Scenario: s.Name, File: s.Pos.File, Case: s.Case, Params: s.Params, Family: string(s.Family), ID: r.ID(), Status: statusOf(r),
-		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Stamp: r.Stamp,
+		Seconds: r.Took.Seconds(), Seed: r.Seed, Dir: r.Dir, Logs: r.Logs, Stamp: r.Stamp,
 		Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once, Steps: []StepRecord{}, Faults: []faultLine{},
 	}
 	if rec.Verdicts == nil {

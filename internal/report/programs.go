@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,7 +23,8 @@ const (
 )
 
 // programsText shows the last lines of the programs of a run, of most at most (0 means all), but for
-// those that skip holds for. Each line begins with indent. It is "" if there are none.
+// those that skip holds for. Each line begins with indent. It is "" if there are none. The files with
+// all that a program wrote are named where lines are left out, and where all programs are shown.
 func programsText(
 	r *result.Result, k Look, indent string, most int, skip func(*trace.Program) bool,
 ) string {
@@ -37,6 +39,9 @@ func programsText(
 	}
 	for i := range programs {
 		writeProgram(&b, t, &programs[i], k, indent)
+		if p := &programs[i]; most == 0 || p.Cut >= 0 || len(p.Lines) > lastLines {
+			writeLogs(&b, r, p, indent)
+		}
 	}
 	return b.String()
 }
@@ -71,6 +76,45 @@ func writeProgram(b *strings.Builder, t *trace.Trace, p *trace.ProgramRun, k Loo
 		text := say.Printable(strings.ReplaceAll(string(e.Line.Text), "\t", "    "))
 		b.WriteString(line + cut(text, max(width-widthOf(line+mark), 20), "…") + mark + "\n")
 	}
+}
+
+// writeLogs says which files have what a program wrote.
+func writeLogs(b *strings.Builder, r *result.Result, run *trace.ProgramRun, indent string) {
+	p := r.Trace.Events[run.Started].Program
+	var files []string
+	for _, stream := range []trace.Stream{trace.Stdout, trace.Stderr} {
+		name := trace.LogName(hostOf(r.Scenario, p.Actor), p.Actor, p.Step, p.N, stream)
+		if i := slices.IndexFunc(r.Logs, func(l result.Log) bool { return l.Name == name }); i >= 0 {
+			size := say.Count(r.Logs[i].Bytes, "byte")
+			if all := bytesOf(r.Trace, run, stream); all > r.Logs[i].Bytes {
+				size = fmt.Sprintf("the first %s of %d", size, all)
+			}
+			files = append(files, fmt.Sprintf("%s (%s)", filepath.Join(r.Dir, name), size))
+		}
+	}
+	if len(files) > 0 {
+		fmt.Fprintf(b, "%s    files: %s\n", indent, say.Printable(strings.Join(files, ", ")))
+	}
+}
+
+// bytesOf returns how many bytes a program wrote until it ended; 0 if that is not known.
+func bytesOf(t *trace.Trace, run *trace.ProgramRun, stream trace.Stream) int64 {
+	p := t.Events[run.Started].Program
+	stdout, stderr := int64(0), int64(0)
+	if run.Ended >= 0 && p.Beside {
+		if printed := t.Events[run.Ended].Program.Printed; printed != nil {
+			stdout, stderr = printed.StdoutBytes, printed.StderrBytes
+		}
+	}
+	for i := range t.Events {
+		if st := t.Events[i].Step; !p.Beside && st != nil && st.Actor == p.Actor && st.ID == p.Step && st.N == p.N {
+			stdout, stderr = st.StdoutBytes, st.StderrBytes
+		}
+	}
+	if stream == trace.Stderr {
+		return stderr
+	}
+	return stdout
 }
 
 // programName names a program as references do: client.exec, client.exec[2].

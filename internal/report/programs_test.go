@@ -48,7 +48,7 @@ func withPrograms(t *testing.T) *result.Result {
 	program(4*ms, "client", "ask", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"sh", "-c", "ask; ask"} })
 	line(5*ms, "client", "ask", trace.Stdout, "it asks")
 	program(6*ms, "client", "ask", trace.ProgramEnded, func(p *trace.Program) { p.Exit = 7 })
-	l.step(4*ms, 6*ms, trace.Step{Actor: "client", ID: "ask", Op: "exec", Exit: 7, Result: 7})
+	l.step(4*ms, 6*ms, trace.Step{Actor: "client", ID: "ask", Op: "exec", Exit: 7, Result: 7, StdoutBytes: 9})
 	program(7*ms, "client", "many", trace.ProgramStarted, func(p *trace.Program) { p.Command = []string{"sh", "-c", "seq 100000"} })
 	for i := range 70 {
 		line(8*ms, "client", "many", trace.Stdout, fmt.Sprint(i+1))
@@ -64,6 +64,12 @@ func withPrograms(t *testing.T) *result.Result {
 	program(19*ms, "server", "web", trace.ProgramEnded, func(p *trace.Program) { p.Beside, p.Exit = true, 3 })
 	return &result.Result{
 		Run: result.Run{Scenario: s}, Status: result.Fail, Trace: l.end(20 * ms),
+		Dir: "out/a\nb/v4", Logs: []result.Log{
+			{Name: "client.ask.stdout", Bytes: 8},
+			{Name: "client.many.stderr", Bytes: 1},
+			{Name: "client.many.stdout", Bytes: 588895},
+			{Name: "client.other.stdout", Bytes: 3},
+		},
 		Verdicts: []assertions.Verdict{
 			{Kind: "process", Index: 0, Status: assertions.Fail, Title: "process client.ask: exit 0", Want: "exit 0", Got: "exit 7", Reason: "wanted exit 0, saw exit 7\nstdout of client.ask[1]:\n  it asks"},
 			{Kind: "step", Index: 1, Status: assertions.Fail, Title: "server.exec", Want: "an outcome", Got: "still in progress", Reason: "it was still in progress"},

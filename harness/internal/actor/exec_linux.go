@@ -91,7 +91,7 @@ func (t *thread) launch(
 		r.printed.watch(ready)
 	}
 	var err error
-	if r.out, err = newOutputs(cmd, r.printed); err != nil {
+	if r.out, err = newOutputs(cmd, r.printed, t.logs); err != nil {
 		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
 		return nil
 	}

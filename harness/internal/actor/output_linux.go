@@ -23,14 +23,14 @@ const (
 // outputs are the pipes that a program writes to.
 type outputs struct{ stdout, stderr *output }
 
-// newOutputs makes the pipes of a program that has not started. What comes becomes lines. Call
-// started after its start, and end once.
-func newOutputs(cmd *exec.Cmd, p *printed) (*outputs, error) {
-	stdout, err := newOutput(p, trace.Stdout)
+// newOutputs makes the pipes of a program that has not started. What comes becomes lines, and is
+// written to files if there are logs. Call started after its start, and end once.
+func newOutputs(cmd *exec.Cmd, p *printed, l *logs) (*outputs, error) {
+	stdout, err := newOutput(p, trace.Stdout, l)
 	if err != nil {
 		return nil, err
 	}
-	stderr, err := newOutput(p, trace.Stderr)
+	stderr, err := newOutput(p, trace.Stderr, l)
 	if err != nil {
 		stdout.r.Close()
 		stdout.w.Close()
@@ -79,14 +79,19 @@ type output struct {
 	// lines gets what is read; come is how much that was.
 	lines *printer
 	come  atomic.Int64
+	// log is the file that gets it all; nil for none.
+	log *log
 }
 
-func newOutput(p *printed, name trace.Stream) (*output, error) {
+func newOutput(p *printed, name trace.Stream, l *logs) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	return &output{r: r, w: w, done: make(chan struct{}), lines: p.printer(name)}, nil
+	return &output{
+		r: r, w: w, done: make(chan struct{}), lines: p.printer(name),
+		log: l.of(&p.program, name, p.note),
+	}, nil
 }
 
 // read reads until all writers have closed the pipe, or until end.
@@ -108,6 +113,7 @@ func (o *output) add(b []byte) {
 		return
 	}
 	o.lines.add(b)
+	_, _ = o.log.Write(b)
 	o.come.Add(int64(len(b)))
 	o.written += int64(len(b))
 	n := min(len(b), maxOutput-len(o.kept))
@@ -125,12 +131,12 @@ func (o *output) text() (beginning, end trace.Output) {
 }
 
 // end stops read, and reads what is in the pipe now. Processes that the program left running may
-// write on: nobody reads that, but it is taken from the pipe, so that they do not get SIGPIPE.
+// write on: only the file gets that, but it is taken from the pipe, so that they do not get SIGPIPE.
 func (o *output) end() {
 	_ = o.r.SetReadDeadline(time.Unix(1, 0)) // a pipe takes deadlines
 	<-o.done
 	if !o.held {
-		o.r.Close()
+		o.close()
 		return
 	}
 	_ = o.r.SetReadDeadline(time.Time{})
@@ -139,15 +145,20 @@ func (o *output) end() {
 	n, _ := io.ReadFull(o.r, rest) // does not block: nobody else reads
 	o.add(rest[:n])
 	if o.held = !o.closed(); !o.held {
-		o.r.Close()
+		o.close()
 		return
 	}
 	// It ends with the last writer. The actor's process does not wait for that: what remains of a
 	// lab is ended with it.
 	go func() {
-		_, _ = io.Copy(io.Discard, o.r)
-		o.r.Close()
+		_, _ = io.Copy(o.log, o.r)
+		o.close()
 	}()
+}
+
+func (o *output) close() {
+	o.r.Close()
+	o.log.close()
 }
 
 // catchUp waits until what is in the pipe now has been read, for at most a time.

@@ -71,6 +71,11 @@ func (p *printed) watch(ready *language.Ready) {
 	}
 }
 
+// note adds a note about the program to the trace.
+func (p *printed) note(text string) {
+	p.report([]trace.Event{{T: p.clock.Now(), Note: &trace.Note{Text: text}}})
+}
+
 // printer is one output of the program.
 type printer struct {
 	*printed

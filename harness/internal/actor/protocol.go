@@ -39,11 +39,12 @@ type Init struct {
 	Family language.Family `json:"family,omitempty"`
 	Steps  []language.Step `json:"steps"`
 	Clock  trace.Clock     `json:"clock"`
-	// Bound and Root are descriptors of the actor's process: the bound of the lab's processes, for
-	// [sandbox.BoundProcesses], and the root directory of programs, for [sandbox.EnterRoot]. 0 stands
-	// for none.
+	// Bound, Root and Logs are descriptors of the actor's process: the bound of the lab's processes, for
+	// [sandbox.BoundProcesses], the root directory of programs, for [sandbox.EnterRoot], and the folder
+	// of the machine for files with all that programs write. 0 stands for none.
 	Bound int `json:"bound,omitempty"`
 	Root  int `json:"root,omitempty"`
+	Logs  int `json:"logs,omitempty"`
 	// Dir is the working directory of programs; "" means the actor's.
 	Dir string `json:"dir,omitempty"`
 	// Topology resolves the names of hosts to addresses. It is required.
@@ -79,7 +80,8 @@ type Report struct {
 	// Event is a start, a step, a signal or a change of a program. Its Gate, if it has one, comes
 	// before a start, and at once after a step or a signal.
 	Event *trace.Event `json:"event,omitempty"`
-	// Lines are events that are lines of a program, or say that there are too many.
+	// Lines are events that are lines of a program, or say that there are too many for the trace, or too
+	// much for a file.
 	Lines []trace.Event `json:"lines,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`

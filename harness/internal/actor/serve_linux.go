@@ -92,6 +92,7 @@ func obey(commands *codec.Decoder, reports *reporter) error {
 			monitor.Provide(branches(c.Init.Steps))
 			s = newSession(c.Init, reports)
 			s.bound, s.root = inherited(c.Init.Bound, "bound"), inherited(c.Init.Root, "root")
+			s.logs = newLogs(inherited(c.Init.Logs, "logs"), c.Init.Host)
 			go s.live()
 		case s == nil:
 			return errors.New("the first command was not init")

@@ -30,6 +30,7 @@ type session struct {
 	// bound is the bound of the lab's processes; nil if the kernel has none. root is the root directory
 	// of programs; nil in tests, where they have the actor's.
 	bound, root *os.File
+	logs        *logs
 
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}

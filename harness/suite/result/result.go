@@ -66,8 +66,10 @@ type Result struct {
 	// Took is the real time that the run took, with the building of the lab. In warped time it is
 	// less than the time that passed in the lab.
 	Took time.Duration
-	// Dir is the directory where the run is stored, "" if it is not.
-	Dir string
+	// Dir is the directory where the run is stored, "" if it is not. Logs are the files there with what
+	// its programs wrote.
+	Dir  string
+	Logs []Log
 	// Stamp is that of a run that was stored. Evidence says what is wrong with the files of a run
 	// that was loaded.
 	Stamp    Stamp

@@ -78,6 +78,9 @@ func Load(dir string) (*Result, error) {
 		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
 	}
 	r := &Result{Run: Run{Scenario: s, Seed: run.Seed}, Trace: t, Dir: dir}
+	if r.Logs, err = Logs(dir); err != nil {
+		return nil, err
+	}
 	if _, end := t.End(); end > 0 {
 		r.Took = end
 	}

@@ -1,0 +1,68 @@
+package suite
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"halfopen/harness/suite/result"
+	"halfopen/scenarios/language"
+)
+
+// prepareLogs makes the directory of a run whose programs write to files there while it goes on, and
+// returns it; "" if the run is not stored or has no programs. Nothing of an older run stays: a run that
+// is killed leaves the files, and they must not be taken for those of another one.
+func prepareLogs(r *task) (dir string, err error) {
+	dir = r.storedIn()
+	if dir == "" || !slices.ContainsFunc(r.Scenario.Actors,
+		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
+		return "", nil
+	}
+	if err = os.MkdirAll(dir, 0o777); err == nil {
+		err = removeEvidence(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("storing what the programs of %s write: %w", r.ID(), err)
+	}
+	return dir, nil
+}
+
+// removeEvidence removes the files of a run from its directory.
+func removeEvidence(dir string) error {
+	logs, err := result.Logs(dir)
+	if err != nil {
+		return err
+	}
+	names := []string{result.TraceFile, result.CaptureFile, result.VerdictFile}
+	for _, l := range logs {
+		names = append(names, l.Name)
+	}
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveLogs moves the files of programs from the directory of a run to that of an attempt of it, from
+// which it removes those of an older run.
+func moveLogs(from, to string) error {
+	if err := removeEvidence(to); err != nil {
+		return err
+	}
+	logs, err := result.Logs(from)
+	if err != nil || len(logs) == 0 {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o777); err != nil {
+		return err
+	}
+	for _, l := range logs {
+		if err := os.Rename(filepath.Join(from, l.Name), filepath.Join(to, l.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
