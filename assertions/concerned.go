@@ -128,6 +128,11 @@ func (ev *evidence) allHosts() []string {
 func (ev *evidence) named(part any) []string {
 	var hosts []string
 	for _, text := range language.Texts(part) {
+		if strings.HasPrefix(text, "{") {
+			if e, err := language.EventRef(text).Parse(); err == nil && e.Log != nil {
+				text = string(e.Log.Log)
+			}
+		}
 		name, _, _ := strings.Cut(text, ":") // of HOST:PORT
 		first, rest, _ := strings.Cut(name, ".")
 		switch {

@@ -37,8 +37,8 @@ func (ev *evidence) ending() Verdict {
 	for _, step := range ev.end.Hanging {
 		if !ev.mayHang(step) {
 			surprising = append(surprising,
-				fmt.Sprintf("%s was still in progress after %s", step,
-					say.Duration(ev.inProgressFor(step))))
+				fmt.Sprintf("%s was still in progress after %s%s", step,
+					say.Duration(ev.inProgressFor(step)), ev.waitsFor(step)))
 		}
 	}
 	switch {
@@ -48,10 +48,41 @@ func (ev *evidence) ending() Verdict {
 	case len(surprising) > 0:
 		ev.cutOff(&v, "done", reason, say.List(surprising)+", at "+ev.limit())
 	default:
-		ev.cutOff(&v, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit())
+		ev.cutOff(&v, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit()+
+			ev.notBegun())
 	}
 	ev.excuse(nil, &v)
 	return v.finish()
+}
+
+// waitsFor says for which event a step in progress waits that never happened; "" for any other step.
+func (ev *evidence) waitsFor(step string) string {
+	actor, id, _ := language.StepRef(step).Split()
+	if st := ev.s.Step(actor, id); st != nil && st.Op.Wait != nil {
+		if event := ev.neverHappened(st.Op.Wait.Event); event != "" {
+			return ": it waits for " + event
+		}
+	}
+	return ""
+}
+
+// notBegun lists the steps that did not begin because an event never happened: of each actor the first.
+func (ev *evidence) notBegun() string {
+	text := ""
+	for i := range ev.s.Actors {
+		a := &ev.s.Actors[i]
+		found := false
+		language.EachStep(a.Steps, func(st *language.Step) {
+			if found || st.After == "" || len(ev.starts[stepKey{a.Name, st.ID}]) > 0 {
+				return
+			}
+			if event := ev.neverHappened(st.After); event != "" {
+				found = true
+				text += fmt.Sprintf("; %s.%s waits for %s", a.Name, st.ID, event)
+			}
+		})
+	}
+	return text
 }
 
 // broken reports whether the end of the run kept an actor from steps that it would have come to: it

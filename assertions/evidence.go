@@ -1,13 +1,11 @@
 package assertions
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/proof"
-	"halfopen/internal/say"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
@@ -106,88 +104,4 @@ func (ev *evidence) family(host string) []netip.Addr {
 		}
 	}
 	return own
-}
-
-// moment returns when an event happened, see [Moment].
-func (ev *evidence) moment(ref language.EventRef) (time.Duration, error) { return Moment(ev.t, ref) }
-
-// Moment returns when an event happened in a run: the end or start of a step, the end of a program, a
-// signal, or a fault's hit. It is an error if the event never happened.
-//
-// A step that has ended says when it began, right before its system call. The report of its start
-// was written a little before that, longer on a busy machine.
-func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
-	want, err := ref.Parse()
-	if err != nil {
-		return 0, err
-	}
-	reported := time.Duration(-1)
-	for i := range t.Events {
-		e := &t.Events[i]
-		happened := false
-		switch want.Kind {
-		case language.EventStepEnd:
-			happened = e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step &&
-				e.Step.N == want.N
-		case language.EventStepStart:
-			switch {
-			case e.Start != nil && e.Start.Actor == want.Actor && e.Start.Step == want.Step &&
-				e.Start.N == want.N:
-				reported = e.T
-			case e.Step != nil && e.Step.Actor == want.Actor && e.Step.ID == want.Step &&
-				e.Step.N == want.N:
-				return e.Step.Began, nil
-			}
-		case language.EventProgramEnd:
-			happened = e.Program != nil && e.Program.What == trace.ProgramEnded &&
-				e.Program.Actor == want.Actor && e.Program.Step == want.Step && e.Program.N == want.N
-		case language.EventSignal:
-			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
-				e.Signal.Name == want.Signal
-		case language.EventFaultHit:
-			happened = e.Fault != nil && e.Fault.Name == want.Fault &&
-				(e.Fault.What == trace.FaultHits || e.Fault.What == trace.FaultHit) &&
-				e.Fault.Hits >= uint64(want.N)
-		}
-		if happened {
-			return e.T, nil
-		}
-	}
-	if reported >= 0 {
-		return reported, nil
-	}
-	return 0, fmt.Errorf("the event %s never happened", ref)
-}
-
-// when writes a moment as the time since the start of the actors.
-func (ev *evidence) when(at time.Duration) string { return say.Duration(at - ev.started) }
-
-// socketMoment returns when the sockets were read for an event: if they were read for it alone, a
-// little after the end of a step, a signal or a hit, and a little before the start of a step. The
-// faults that the event switches act only after that.
-func (ev *evidence) socketMoment(ref language.EventRef) (time.Duration, error) {
-	at, err := ev.moment(ref)
-	if err != nil {
-		return 0, err
-	}
-	if sampled := ev.sampled(ref); sampled >= 0 {
-		return sampled, nil
-	}
-	return at, nil
-}
-
-// sampled returns when the sockets had been read for an event; -1 if they were not read for it.
-func (ev *evidence) sampled(ref language.EventRef) time.Duration {
-	if at, ok := ev.readFor[string(ref.Canonical())]; ok {
-		return at
-	}
-	return -1
-}
-
-// since returns the moment of an event, or the start of the actors if none is named.
-func (ev *evidence) since(ref language.EventRef) (time.Duration, error) {
-	if ref == "" {
-		return ev.started, nil
-	}
-	return ev.moment(ref)
 }

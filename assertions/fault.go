@@ -100,6 +100,9 @@ func (ev *evidence) outOfForce(fault string) string {
 	}
 	f := ev.s.Fault(fault)
 	if f != nil && f.From != "" {
+		if waits := ev.neverHappened(f.From); waits != "" {
+			return fmt.Sprintf(" (it was never in force: it waits for %s)", waits)
+		}
 		return fmt.Sprintf(" (it was never in force: it waits for %s)", f.From)
 	}
 	return " (it was never in force)"

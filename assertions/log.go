@@ -35,7 +35,7 @@ func judgeLog(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		base, since = at, at
 	}
-	l := ev.logged(x, since)
+	l := ev.logged(&x.Lines, since)
 	actor, _, _ := x.Log.Split()
 	if l.programs == 0 {
 		v.fail("a program that runs", "none", fmt.Sprintf("%s did not start: %s", x.Log, ev.whereIs(actor)))
@@ -74,10 +74,10 @@ func judgeLog(ev *evidence, e *language.Expectation, v *draft) {
 }
 
 // logged returns the lines that an expectation is about, from a time on.
-func (ev *evidence) logged(x *language.LogExpectation, since time.Duration) logged {
+func (ev *evidence) logged(x *language.Lines, since time.Duration) logged {
 	var l logged
 	actor, id, n := x.Log.Split()
-	text := x.Text()
+	text, holds := x.Text(), x.Text().Matcher()
 	unsure := func(lines int64, from time.Duration) {
 		if l.open == 0 || from < l.openFrom {
 			l.openFrom = from
@@ -99,12 +99,12 @@ func (ev *evidence) logged(x *language.LogExpectation, since time.Duration) logg
 		}
 		for _, i := range p.Lines {
 			e := &ev.t.Events[i]
-			if e.T < since {
+			if e.T < since || !x.Of(e.Line.N, string(e.Line.Stream)) {
 				continue
 			}
 			l.all = append(l.all, i)
 			cut := e.Line.Bytes > 0
-			switch holds := textHolds(text, string(e.Line.Text)); {
+			switch holds := holds(string(e.Line.Text)); {
 			case cut && (!holds || text.Contains == nil):
 				unsure(1, e.T) // the part that is missing may decide
 			case holds:

@@ -2,7 +2,6 @@ package assertions
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -39,54 +38,18 @@ func (v *draft) sawText(name string, want *language.Text, got seenText) {
 	wanted, seen := name+" "+want.String(), name+" "+quoted(got)
 	switch {
 	case !got.cut:
-		v.saw(textHolds(want, got.text), wanted, seen)
+		v.saw(want.Holds(got.text), wanted, seen)
 	case want.Is != nil && !strings.HasPrefix(strings.TrimSpace(*want.Is), strings.TrimSpace(got.text)):
 		v.saw(false, wanted, seen) // whatever comes after it
 	case want.Contains == nil:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, but only %s were kept, and a part is "+
 			"enough for contains alone", wanted, got.part()))
-	case textHolds(want, got.text), textHolds(want, got.end):
+	case want.Holds(got.text), want.Holds(got.end):
 		v.saw(true, wanted, seen)
 	default:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, and it is not in %s, which were kept", wanted,
 			got.part()))
 	}
-}
-
-// textHolds reports whether a text is as wanted. White space at both ends of what was seen, such as
-// the final newline of a program, does not count.
-func textHolds(t *language.Text, got string) bool {
-	switch {
-	case t.Is != nil:
-		return strings.TrimSpace(got) == strings.TrimSpace(*t.Is)
-	case t.Contains != nil:
-		return strings.Contains(got, *t.Contains)
-	case t.Matches != nil:
-		re, err := regexp.Compile(*t.Matches)
-		got = runes(got)
-		return err == nil && (re.MatchString(got) || re.MatchString(strings.TrimSpace(got)))
-	case t.Number != nil:
-		n, err := strconv.ParseInt(strings.TrimSpace(got), 10, 64)
-		return err == nil && t.Number.Contains(n)
-	}
-	return true
-}
-
-// runes makes a text for regular expressions, which take every byte that is not UTF-8 for the
-// replacement character: it becomes a character of its own that nobody writes.
-func runes(text string) string {
-	if utf8.ValidString(text) {
-		return text
-	}
-	const private = 0x10FF00 // of the last private use area
-	var b strings.Builder
-	for i, r := range text {
-		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD") {
-			r = private + rune(text[i])
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // quoted writes a text that was seen, shortened if it is long.

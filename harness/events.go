@@ -20,6 +20,8 @@ type watched struct {
 	// gates are, by actor, the events at which the actor must stand still until everything that
 	// they set off is done.
 	gates map[string][]language.EventRef
+	// lines are, by actor, the lines of its programs that something waits for.
+	lines map[string][]language.EventRef
 }
 
 func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
@@ -27,6 +29,7 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 		sampled: map[language.EventRef]bool{},
 		awaited: map[string]bool{},
 		gates:   map[string][]language.EventRef{},
+		lines:   map[string][]language.EventRef{},
 	}
 	for i := range s.Expect {
 		for _, ref := range s.Expect[i].SampledAt() {
@@ -40,8 +43,13 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 		}
 	}
 	for _, ref := range language.EventRefs(s) {
-		if e, err := ref.Parse(); err == nil && e.Kind == language.EventFaultHit {
+		e, err := ref.Parse()
+		switch {
+		case err != nil:
+		case e.Kind == language.EventFaultHit:
 			w.hit(plan.Fault(e.Fault))
+		case e.Kind == language.EventLog:
+			add(w.lines, e.Actor, e.Ref())
 		}
 	}
 	return w
@@ -50,11 +58,16 @@ func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 // gate makes an event a gate of the actor that causes it, if a step of an actor does.
 func (w *watched) gate(ref language.EventRef) {
 	e, err := ref.Parse()
-	if err != nil || e.Actor == "" || e.Kind == language.EventProgramEnd {
+	if err != nil || e.Actor == "" || e.Kind == language.EventProgramEnd || e.IsWatched() {
 		return
 	}
-	if event := e.Ref(); !slices.Contains(w.gates[e.Actor], event) {
-		w.gates[e.Actor] = append(w.gates[e.Actor], event)
+	add(w.gates, e.Actor, e.Ref())
+}
+
+// add adds an event of an actor, once.
+func add(events map[string][]language.EventRef, actor string, event language.EventRef) {
+	if !slices.Contains(events[actor], event) {
+		events[actor] = append(events[actor], event)
 	}
 }
 

@@ -55,6 +55,16 @@ func TestWatchedEvents(t *testing.T) {
 			want:   watched{gates: gates{"server": {"server.signal.ready"}}},
 		},
 		{
+			name:   "lines of a program are watched for by its actor, once each, and are no gate",
+			faults: `  late: {do: drop, from: {contains: up, log: client.run}, until: {log: client.run, contains: up, nth: 2}}`,
+			steps:  `    - {exec: "true", id: run}`,
+			expect: `  - {sockets: {host: server}, when: {log: client.run, contains: up, nth: 1}, count: 1}`,
+			want: watched{
+				sampled: set[language.EventRef]{"{log: client.run, contains: up}": true},
+				lines:   gates{"client": {"{log: client.run, contains: up}", "{log: client.run, contains: up, nth: 2}"}},
+			},
+		},
+		{
 			name:   "the end of a program is no gate, as nobody can stand still at it",
 			faults: `  late: {do: drop, from: client.run.ended, until: client.run}`,
 			steps:  `    - {exec: "true", id: run}`,
@@ -134,6 +144,9 @@ func TestWatchedEvents(t *testing.T) {
 			}
 			if want.gates == nil {
 				want.gates = gates{}
+			}
+			if want.lines == nil {
+				want.lines = gates{}
 			}
 			if diff := cmp.Diff(&want, watchedEvents(s, plan), cmp.AllowUnexported(watched{})); diff != "" {
 				t.Errorf("watched events (-want +got):\n%s", diff)

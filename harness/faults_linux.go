@@ -93,7 +93,7 @@ func (l *lab) switchFault(name string, on bool) error {
 func (l *lab) openWindows() error {
 	for i := range l.plan.Faults {
 		p := &l.plan.Faults[i]
-		w := &window{fault: p.Name, spec: p.Window}
+		w := newWindow(p.Name, p.Window)
 		l.windows = append(l.windows, w)
 		if err := l.apply(w.open()); err != nil {
 			return err

@@ -108,6 +108,7 @@ func (a *member) start(topology *network.Topology) error {
 		Dir:           l.programDir(),
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],
+		Watched:       l.watched.lines[a.Name],
 		Interruptible: l.interrupts(a.Name),
 		Signals:       l.signalsTo(a.Name),
 	}})
@@ -163,7 +164,9 @@ func (a *member) report(r actor.Report) error {
 	switch {
 	case r.Lines != nil:
 		for i := range r.Lines {
-			a.lab.emit(r.Lines[i])
+			if err := a.line(&r.Lines[i]); err != nil {
+				return err
+			}
 		}
 	case r.Event != nil:
 		a.timed(r.Event)
@@ -202,6 +205,18 @@ func (a *member) report(r actor.Report) error {
 		a.done = true
 	}
 	return nil
+}
+
+// line emits a line of a program, or does what waits for one.
+func (a *member) line(e *trace.Event) error {
+	a.lab.emit(*e)
+	if e.Watched == nil {
+		return nil
+	}
+	if !a.killed {
+		a.lab.late.add(trace.LateReport, a.Name, e.T, a.lab.Clock.Now())
+	}
+	return a.lab.happened(language.EventRef(e.Watched.Event))
 }
 
 // timed records how late the lab learns of what the actor did. A step that signals the actor may have

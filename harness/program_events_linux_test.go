@@ -42,3 +42,43 @@ expect:
   - {step: client.orphaned, error: none}
 `)
 }
+
+// A line that a program prints is an event: of one output, of one execution, the nth of its kind, and the
+// end of a program is the end of its last line.
+func TestALineOfAProgramIsAnEvent(t *testing.T) {
+	needLab(t)
+	runs(t, `
+name: lines
+title: Faults and steps that wait for a line of a program
+hosts: {client: {}, server: {}}
+faults:
+  second: {match: {to: server, udp: any, dport: 9}, do: drop, via: nfqueue, from: {log: server.web, contains: got, nth: 2}}
+  held: {match: {to: server, udp: any, dport: 10}, do: {hold: {log: server.web, matches: "^bye$"}}}
+actors:
+  server:
+    - start: {as: web, command: "trap 'echo bye >&2; exit' TERM; echo up; while :; do sleep 0.01; [ -e /tmp/go ] && rm /tmp/go && echo got it; done"}
+    - {exec: "printf 'no newline'", id: open, times: 2, after: client.held}
+  client:
+    - wait: {log: server.web, matches: "^up", stream: stdout}
+    - {exec: ": >/tmp/go", id: go1}
+    - wait: {log: server.web, contains: got}
+    - {sendto: {to: "server:9", text: x}, id: passes}
+    - {exec: ": >/tmp/go", id: go2}
+    - wait: {log: server.web, matches: "^got", nth: 2}
+    - {sendto: {to: "server:9", text: x}, id: lost}
+    - {sendto: {to: "server:10", text: x}, id: held}
+    - {wait: {event: {log: "server.open[2]", contains: newline}, timeout: 5s}, id: opened}
+    - {exec: "true", id: unheld}
+    - stop: server.web
+    - {wait: {event: {log: server.web, contains: bye, stream: stderr}, timeout: 5s}, id: bye}
+    - {wait: {event: {log: server.web, contains: bye, stream: stdout}, timeout: 10ms}, id: other}
+expect:
+  - {fault: second, hits: 1}
+  - {packets: {to: server, udp: any, dport: 9}, seen-by: server, count: 1}
+  - {packets: {to: server, udp: any, dport: 10}, seen-by: server, none: true, until: client.unheld}
+  - {packets: {to: server, udp: any, dport: 10}, seen-by: server, count: 1, since: {log: server.web, contains: bye}}
+  - {step: client.opened, error: none}
+  - {step: client.bye, error: none}
+  - {step: client.other, error: ETIMEDOUT}
+`)
+}

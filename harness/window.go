@@ -12,6 +12,8 @@ import (
 type window struct {
 	fault string
 	spec  fault.Window
+	// from and until are the events of spec, in canonical form.
+	from, until language.EventRef
 
 	begun, over bool
 }
@@ -21,6 +23,10 @@ type change struct {
 	fault string
 	on    bool
 	after time.Duration
+}
+
+func newWindow(fault string, spec fault.Window) *window {
+	return &window{fault: fault, spec: spec, from: spec.From.Canonical(), until: spec.Until.Canonical()}
 }
 
 // open is called once, before the actors make their listeners. A fault without a beginning is in
@@ -43,10 +49,10 @@ func (w *window) start() []change {
 // happened is called on each event of the lab, in canonical form.
 func (w *window) happened(event language.EventRef) []change {
 	var changes []change
-	if w.spec.From != "" && w.spec.From.Canonical() == event && !w.begun {
+	if w.from != "" && w.from == event && !w.begun {
 		changes = w.begin()
 	}
-	if w.spec.Until != "" && w.spec.Until.Canonical() == event && !w.over {
+	if w.until != "" && w.until == event && !w.over {
 		w.over = true
 		if w.begun {
 			changes = append(changes, change{fault: w.fault})

@@ -71,7 +71,7 @@ func TestWindow(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := &window{fault: "f", spec: tt.spec}
+			w := newWindow("f", tt.spec)
 			var got []change
 			for _, e := range tt.events {
 				switch e {

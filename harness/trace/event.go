@@ -28,6 +28,7 @@ type Event struct {
 	Process  *Process  `json:"process,omitempty"`
 	Program  *Program  `json:"program,omitempty"`
 	Line     *Line     `json:"line,omitempty"`
+	Watched  *Watched  `json:"watched,omitempty"`
 	Note     *Note     `json:"note,omitempty"`
 	Late     *Late     `json:"late,omitempty"`
 	End      *End      `json:"end,omitempty"`
@@ -371,6 +372,8 @@ func (e *Event) Kind() string {
 		return "program"
 	case e.Line != nil:
 		return "line"
+	case e.Watched != nil:
+		return "watched"
 	case e.Note != nil:
 		return "note"
 	case e.Late != nil:

@@ -39,6 +39,7 @@ func everyEvent() *Trace {
 		{T: 13 * ms, Process: &Process{Actor: "client", PID: 12, Signal: "KILL"}},
 		{T: 13 * ms, Program: &Program{Actor: "client", Step: "exec", N: 1, What: ProgramStarted, PID: 7, Command: []string{"cat", "f"}}},
 		{T: 13 * ms, Line: &Line{Actor: "client", Step: "exec", N: 1, Stream: Stderr, Text: "no\xff", Bytes: 7, Open: true}},
+		{T: 13 * ms, Watched: &Watched{Event: "{log: client.exec, contains: no}", Happened: true, Seen: 1}},
 		{T: 14 * ms, Note: &Note{Text: "a packet was lost", Untrue: true}},
 		{T: 15 * ms, Tracepoints: &Tracepoints{Gaps: []Gap{{Events: Resets, Text: "tcp:tcp_send_reset has no reasons", Partial: true}}, DropReasons: []string{"NO_SOCKET"}}},
 		{T: 16 * ms, Transition: &Transition{TCPSocket: someSocket("CLOSE"), From: "FIN_WAIT2", FINReceived: true, Errno: "EPIPE"}},

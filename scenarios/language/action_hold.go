@@ -5,6 +5,6 @@ type Hold struct {
 	Until EventRef `yaml:",short" json:"until" jsonschema_description:"The packet goes on at this event."`
 }
 
-func (a *Hold) check(v *validation, f *Fault) { v.event(&a.Until, f.Pos, a.Until) }
+func (a *Hold) check(v *validation, f *Fault) { v.event(&a.Until, f.Pos) }
 
 func (*Hold) effects() Effects { return Effects{Holds: Indefinite} }

@@ -10,7 +10,7 @@ func (a *Replay) check(v *validation, f *Fault) {
 	if (a.After != 0) == (a.Until != "") {
 		v.errorf(a, f.Pos, "replay: want exactly one of after and until")
 	}
-	v.event(&a.Until, f.Pos, a.Until)
+	v.event(&a.Until, f.Pos)
 }
 
 func (*Replay) effects() Effects { return Effects{Holds: Indefinite} }

@@ -58,7 +58,7 @@ func (v *validation) steplist(a *Actor, steps []Step, made *socketsMade) {
 // awaits checks the event that a step waits for. An event that the same actor raises only later
 // would never come.
 func (v *validation) awaits(a *Actor, st *Step, ref *EventRef) {
-	e, ok := v.event(ref, st.Pos, *ref)
+	e, ok := v.event(ref, st.Pos)
 	if !ok || e.Actor != a.Name {
 		return
 	}

@@ -33,6 +33,9 @@ var forms = map[reflect.Type]typeForm{
 	reflect.TypeFor[Exec]():     {read: into((*decoder).exec)},
 	reflect.TypeFor[Start]():    {read: into((*decoder).start)},
 	reflect.TypeFor[Unproven](): {read: into((*decoder).unproven)},
+	reflect.TypeFor[Wait]():     {read: into(func(d *decoder, n *yaml.Node, w *Wait) { d.orEvent(n, w, &w.Event) })},
+	reflect.TypeFor[Hold]():     {read: into(func(d *decoder, n *yaml.Node, h *Hold) { d.orEvent(n, h, &h.Until) })},
+	reflect.TypeFor[EventRef](): {read: into((*decoder).eventRef), schema: eventSchema},
 
 	reflect.TypeFor[Environment](): {read: into((*decoder).environment), schema: environmentSchema},
 
@@ -84,11 +87,14 @@ type decoder struct {
 	// seen holds every "ACTOR.STEP", "actor NAME" and "fault NAME" of the file, including those
 	// that only leaves out.
 	seen map[string]bool
+	// events are those that are written as mappings, by their reference.
+	events map[*EventRef]mapping
 }
 
 func newDecoder(file string) *decoder {
 	d := &decoder{
 		ids: map[string]int{}, seen: map[string]bool{}, absent: map[*yaml.Node][]string{},
+		events: map[*EventRef]mapping{},
 	}
 	d.Decoder = decode.Decoder{File: file, Form: d.form, Keep: d.keep, Misplaced: misplaced}
 	return d

@@ -181,14 +181,14 @@ func (t *timetable) round() time.Duration {
 }
 
 // knows reports whether it is known when the times of an expectation begin to count. It is not known
-// when the first packet comes, or a state begins, and of a step that is executed several times, only
-// the first end is known.
+// when the first packet comes, a state begins or a line is printed, and of a step that is executed
+// several times, only the first end is known.
 func (t *timetable) knows(e *Expectation, since EventRef) bool {
 	if since == "" {
 		return e.Packets == nil && e.Holds == nil
 	}
 	event, err := since.Parse()
-	return err == nil && event.N <= 1
+	return err == nil && event.N <= 1 && !event.IsWatched()
 }
 
 // steps returns when the steps of an actor have ended that begin at now.

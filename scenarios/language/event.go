@@ -3,6 +3,7 @@ package language
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"halfopen/internal/pattern"
 
@@ -21,6 +22,8 @@ const (
 	// EventProgramEnd is the end of a program that a step runs: of its process, and of all that it
 	// wrote until then.
 	EventProgramEnd EventKind = "program-end"
+	// EventLog is a line that a program prints.
+	EventLog EventKind = "log"
 )
 
 // Event is an [EventRef], parsed.
@@ -29,13 +32,26 @@ type Event struct {
 	// Actor and Step are set for steps and programs; Actor also for signals.
 	Actor string
 	Step  string
-	// N is the number of the execution of the step, or of the hit of the fault, from 1. It is 1 if
-	// the reference has no number.
+	// N is the number of the execution of the step, of the hit of the fault or of the line, from 1. It
+	// is 1 if the reference has no number.
 	N int
 	// Fault is set for hits, Signal for signals.
 	Fault  string
 	Signal string
+	// Log is set for lines.
+	Log *LogEvent
 }
+
+// mapping returns what an event is that is written as a mapping; nil for any other event.
+func (e *Event) mapping() mapping {
+	if e.Log != nil {
+		return e.Log
+	}
+	return nil
+}
+
+// IsWatched reports whether the run has to watch for the event, which no step and no fault makes.
+func (e *Event) IsWatched() bool { return e.mapping() != nil }
 
 const indexPattern = `(?:\[([0-9]{1,9})\])?`
 
@@ -54,6 +70,9 @@ const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP.ended, ACTOR.STEP[N
 // The error is one line that names the reference.
 func (r EventRef) Parse() (Event, error) {
 	text := string(r)
+	if strings.HasPrefix(text, "{") {
+		return parseMapping(text)
+	}
 	wrong := fmt.Errorf("invalid event %q: want %s", say.Clip(text), eventForms)
 	if m := faultEvent.FindStringSubmatch(text); m != nil {
 		n, ok := index(m[2])
@@ -86,6 +105,9 @@ func (r EventRef) Parse() (Event, error) {
 
 // Ref returns the canonical reference to the event, see [EventRef.Canonical].
 func (e Event) Ref() EventRef {
+	if m := e.mapping(); m != nil {
+		return refOf(m)
+	}
 	ref := ""
 	switch e.Kind {
 	case EventFaultHit:

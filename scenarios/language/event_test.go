@@ -1,6 +1,9 @@
 package language
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestCanonicalEvents(t *testing.T) {
 	for ref, want := range map[EventRef]EventRef{
@@ -29,6 +32,36 @@ func TestCanonicalEvents(t *testing.T) {
 		}
 		if got := want.Canonical(); got != want {
 			t.Errorf("%q is canonical, but becomes %q", want, got)
+		}
+	}
+}
+
+// An event that is written as a mapping has one canonical text, whatever is in it.
+func TestCanonicalMappings(t *testing.T) {
+	for ref, want := range map[EventRef]EventRef{
+		`{contains: up, log: server.web}`:                               `{log: server.web, contains: up}`,
+		`{"log": "server.web", "matches": "^up: (a|b)", nth: 1}`:        `{log: server.web, matches: '^up: (a|b)'}`,
+		`{log: 'server.web[2]', contains: '3', stream: stderr, nth: 3}`: `{log: 'server.web[2]', contains: "3", stream: stderr, nth: 3}`,
+		`{log: server.web}, {`:                                          `{log: server.web}, {`,
+		`{lgo: server.web}`:                                             `{lgo: server.web}`,
+		`{`:                                                             `{`,
+	} {
+		if got := ref.Canonical(); got != want {
+			t.Errorf("%q becomes %q, want %q", ref, got, want)
+		}
+	}
+	for _, text := range []string{
+		"up", "", " ", "null", "~", "true", "1", "a: b", "a, b", "{a}", "[a]", "# a", "- a", "&a", "*a", "!a",
+		"%a", "@a", "'a'", `"a"`, `\`, "a\nb", "\t", "\x7f\u0085\u202e", "é😀", strings.Repeat("a b ", 300),
+	} {
+		ref := refOf(&LogEvent{Lines: Lines{Log: "server.web", Contains: &text}, Nth: 2})
+		e, err := ref.Parse()
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if *e.Log.Contains != text || e.N != 2 || e.Ref() != ref || strings.Contains(string(ref), "\n") {
+			t.Errorf("%q becomes %q, and is read as %q", text, ref, *e.Log.Contains)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package language
 
 import (
 	"iter"
-	"regexp"
 	"time"
 
 	"halfopen/internal/say"
@@ -180,7 +179,7 @@ func lastsOf(s *Span, latest bool) time.Duration {
 }
 
 func (v *validation) since(since *EventRef, at bool, pos Pos) {
-	v.event(since, pos, *since)
+	v.event(since, pos)
 	if v.has(since) && !at {
 		v.errorf(since, pos,
 			"since without at: the time of at begins at since; set at, or remove since")
@@ -191,17 +190,5 @@ func (v *validation) since(since *EventRef, at bool, pos Pos) {
 func (v *validation) count(c *Count, key string, pos Pos) {
 	if c != nil && c.Max < 0 {
 		v.errorf(c, pos, "invalid %s %q: want 0 or more", key, c)
-	}
-}
-
-func (v *validation) text(t *Text, pos Pos) {
-	if t.Contains != nil && *t.Contains == "" {
-		v.errorf(t.Contains, pos, "contains: every text contains nothing; want some text, or is: \"\"")
-	}
-	if t.Matches == nil {
-		return
-	}
-	if _, err := regexp.Compile(*t.Matches); err != nil {
-		v.errorf(t.Matches, pos, "matches: want a regular expression (RE2): %v", err)
 	}
 }

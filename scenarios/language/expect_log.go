@@ -5,27 +5,16 @@ import (
 	"time"
 )
 
-// LogExpectation judges the lines that a program printed, on both of its outputs.
+// LogExpectation judges the lines that a program printed.
 type LogExpectation struct {
-	Log      StepRef  `json:"log" jsonschema_description:"The program: ACTOR.STEP of a step start or exec; ACTOR.STEP[N] is one of its executions."`
-	Contains *string  `json:"contains,omitempty" jsonschema_description:"Lines that contain this."`
-	Matches  *string  `json:"matches,omitempty" jsonschema_description:"Lines with a match of this regular expression (RE2)."`
-	Count    *Count   `json:"count,omitempty" jsonschema_description:"How many lines. Default: at least one."`
-	At       *Span    `json:"at,omitempty" jsonschema_description:"When the first of the lines came, counted from since."`
-	Since    EventRef `json:"since,omitempty" jsonschema_description:"Only lines from this event on count, and at is counted from it. Default: all lines count, and at is counted from the start of the actors."`
+	Lines
+	Count *Count   `json:"count,omitempty" jsonschema_description:"How many lines. Default: at least one."`
+	At    *Span    `json:"at,omitempty" jsonschema_description:"When the first of the lines came, counted from since."`
+	Since EventRef `json:"since,omitempty" jsonschema_description:"Only lines from this event on count, and at is counted from it. Default: all lines count, and at is counted from the start of the actors."`
 }
 
-// Text returns how the lines must be.
-func (l *LogExpectation) Text() *Text { return &Text{Contains: l.Contains, Matches: l.Matches} }
-
 func (l *LogExpectation) check(v *validation, pos Pos) {
-	v.programRef(&l.Log, pos, l.Log)
-	switch oneOfCount(l.Contains, l.Matches) {
-	case 1:
-		v.text(l.Text(), pos)
-	default:
-		v.errorf(&l.Log, pos, "log: want one of contains and matches")
-	}
+	l.Lines.check(v, pos)
 	v.count(l.Count, "count", pos)
 	v.since(&l.Since, true, pos)
 	if l.Count != nil && l.Count.Max == 0 && l.At != nil {
@@ -36,9 +25,9 @@ func (l *LogExpectation) check(v *validation, pos Pos) {
 // String is the title of its verdict: "log server.web: a line containing "timed out", at 3s since
 // client.exec.start".
 func (l *LogExpectation) String() string {
-	parts := []string{"a line " + l.Text().String()}
+	parts := []string{"a line " + l.how()}
 	if l.Count != nil {
-		parts[0] = l.Count.Of("line") + " " + l.Text().String()
+		parts[0] = l.Count.Of("line") + " " + l.how()
 	}
 	if l.At != nil {
 		parts = append(parts, "at "+l.At.Source)

@@ -70,7 +70,7 @@ func (p Peak) words(asRange string, number func(int64) string) string {
 
 func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&s.Sockets, pos)
-	v.event(&s.When, pos, s.When)
+	v.event(&s.When, pos)
 	v.count(s.Count, "count", pos)
 	switch {
 	case s.Count == nil && s.Peak == nil:

@@ -51,14 +51,21 @@ func timesWord(n int) string {
 }
 
 // event checks a reference to an event and returns the event; false if it does not exist.
-func (v *validation) event(field any, pos Pos, ref EventRef) (Event, bool) {
+func (v *validation) event(field *EventRef, pos Pos) (Event, bool) {
+	ref := *field
 	if ref == "" && !v.has(field) {
 		return Event{}, false
+	}
+	if m := v.d.events[field]; m != nil {
+		return m.event(), m.check(v, pos)
 	}
 	e, err := ref.Parse()
 	if err != nil {
 		v.errorf(field, pos, "%v", err)
 		return Event{}, false
+	}
+	if m := e.mapping(); m != nil {
+		return e, m.check(v, pos)
 	}
 	switch e.Kind {
 	case EventFaultHit:
@@ -106,12 +113,12 @@ func (v *validation) actorRef(field any, pos Pos, name string) {
 // window checks the events from and until. It reports an until that comes before from, if the file
 // alone decides that.
 func (v *validation) window(from, until *EventRef, pos Pos) {
-	a, okA := v.event(from, pos, *from)
-	b, okB := v.event(until, pos, *until)
+	a, okA := v.event(from, pos)
+	b, okB := v.event(until, pos)
 	if !okA || !okB {
 		return
 	}
-	if a == b {
+	if a.Ref() == b.Ref() {
 		v.errorf(until, pos,
 			"until is the same event as the beginning, so nothing is between; want a later one")
 		return
@@ -125,9 +132,10 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 }
 
 // precedes reports whether an event comes before another for sure, because both are of steps of one
-// actor. A program that runs beside the steps ends at any time after its start.
+// actor. A program that runs beside the steps ends, and a line comes, at any time after the start.
 func (v *validation) precedes(event, other Event) bool {
-	if other.Actor == "" || other.Actor != event.Actor || other.Step == "" || event.Step == "" {
+	if other.Actor == "" || other.Actor != event.Actor || other.Step == "" || event.Step == "" ||
+		other.IsWatched() || event.IsWatched() {
 		return false
 	}
 	this, that := v.steps[event.Actor+"."+event.Step], v.steps[event.Actor+"."+other.Step]

@@ -4,13 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
-	"reflect"
-	"strconv"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
-	"halfopen/internal/decode"
 	"halfopen/internal/say"
 )
 
@@ -155,38 +150,6 @@ func TimerSpan(d time.Duration) Span {
 	}
 }
 
-// Text matches a string: equal to it, containing it, or matching a regular expression. A plain text
-// in YAML means equal. Exactly one field is set.
-type Text struct {
-	Is       *string `json:"is,omitempty" jsonschema_description:"Equal to this; white space at both ends does not count."`
-	Contains *string `json:"contains,omitempty" jsonschema_description:"Contains this."`
-	Matches  *string `json:"matches,omitempty" jsonschema_description:"Contains a match of this regular expression (RE2); white space at both ends does not count."`
-	// Number is set if the YAML is a range of integers such as ">= 3" or 2..5: the string must be
-	// an integer in that range.
-	Number *Count `json:"number,omitempty" yaml:"-"`
-}
-
-// text reads a text to match. A scalar is the text to be equal to, or a range of integers if it has
-// a comparator or dots.
-func (d *decoder) text(n *yaml.Node, t *Text) {
-	if !decode.IsScalar(n) {
-		before := len(d.Mistakes())
-		d.Plain(n, reflect.ValueOf(t).Elem())
-		if set := oneOfCount(t.Is, t.Contains, t.Matches); set != 1 && len(d.Mistakes()) == before {
-			d.Errorf(n, "want exactly one of is, contains and matches")
-		}
-		return
-	}
-	if isRange(n.Value) {
-		t.Number = &Count{}
-		if t.Number.Set(n.Value) == nil {
-			return
-		}
-		t.Number = nil
-	}
-	t.Is = &n.Value
-}
-
 func oneOfCount[T any](pointers ...*T) int {
 	n := 0
 	for _, p := range pointers {
@@ -195,19 +158,4 @@ func oneOfCount[T any](pointers ...*T) int {
 		}
 	}
 	return n
-}
-
-// String says how the text must be: "hello", containing "hello", matching /hel+o/, >= 3.
-func (t *Text) String() string {
-	switch {
-	case t.Is != nil:
-		return strconv.Quote(*t.Is)
-	case t.Contains != nil:
-		return "containing " + strconv.Quote(*t.Contains)
-	case t.Matches != nil:
-		return "matching /" + *t.Matches + "/"
-	case t.Number != nil:
-		return t.Number.String()
-	}
-	return "of any kind"
 }

@@ -3,6 +3,7 @@ package actor
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ type printed struct {
 	clock   trace.Clock
 	program trace.Line // the actor, the step and its execution
 	allowed *allowance
+	watches []*lineWatch
 	report  func([]trace.Event)
 
 	mu      sync.Mutex
@@ -117,7 +119,8 @@ func (s *printer) add(b []byte) {
 
 // skip counts lines that nobody will see, which may be very many: those left out before the last.
 func (s *printer) skip(b []byte) []byte {
-	if s.cut.Lines == 0 || s.wanted != nil {
+	if s.cut.Lines == 0 || s.wanted != nil ||
+		slices.ContainsFunc(s.watches, func(w *lineWatch) bool { return !w.over() }) {
 		return b
 	}
 	n := bytes.Count(b, []byte{'\n'}) - lastLines
@@ -140,7 +143,7 @@ func (s *printer) grow(b []byte) {
 	s.line = append(s.line, b[:min(len(b), mostOfLine-len(s.line))]...)
 }
 
-// end makes an event of the line that has come to its end.
+// end makes an event of the line that has come to its end, and of what happens with it.
 func (s *printer) end(open bool) {
 	l := s.program
 	l.Stream, l.Text, l.Open = s.name, trace.Output(s.line), open
@@ -152,7 +155,19 @@ func (s *printer) end(open bool) {
 		close(s.matched)
 	}
 	s.line, s.bytes = s.line[:0], 0
-	e := trace.Event{T: s.at, Line: &l}
+	s.keep(trace.Event{T: s.at, Line: &l})
+	for _, w := range s.watches {
+		if w.take(&l) {
+			s.pending = append(s.pending, trace.Event{T: s.at, Watched: &trace.Watched{
+				Event: string(w.event), Happened: true, Seen: w.nth,
+			}})
+		}
+	}
+}
+
+// keep has a line reported, or counts it as left out if there are too many.
+func (s *printer) keep(e trace.Event) {
+	l := e.Line
 	if s.cut.Lines == 0 && s.allowed.take(len(l.Text)) {
 		s.pending = append(s.pending, e)
 		return

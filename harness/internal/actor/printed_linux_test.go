@@ -15,6 +15,60 @@ import (
 	"halfopen/scenarios/language"
 )
 
+// A line that something waits for is reported after it, also if it is one of those that are left out. A
+// line without its newline counts when nothing more comes.
+func TestLinesThatAreWaitedFor(t *testing.T) {
+	watches := lineWatches([]language.EventRef{
+		"{log: server.web, contains: up, nth: 2}",
+		"{log: server.web, matches: ^up$, stream: stderr}",
+		"{log: 'server.web[2]', contains: up}",
+		"{log: server.web, contains: late, nth: 3}",
+		"{log: server.web, contains: open}",
+		"{log: server.web, contains: x, nth: 5}",
+		"{log: server.other, contains: up}",
+	})
+	var got []trace.Event
+	for n, write := range []string{
+		"!up!\n!up\nup up\nwarm up\n!up\nlate\nlate\n" + strings.Repeat("y\n", 50) + "late\nlate\nopen",
+		"x\nup\n" + strings.Repeat("y\n", 50) + strings.Repeat("x\n", 3),
+	} {
+		p := &printed{
+			clock: trace.NewClock(), program: trace.Line{Step: "web", N: n + 1}, watches: watches["web"],
+			allowed: &allowance{lines: 3, bytes: 99},
+			report:  func(events []trace.Event) { got = append(got, events...) },
+		}
+		stdout, stderr := p.printer(trace.Stdout), p.printer(trace.Stderr)
+		for line := range strings.Lines(write) {
+			if rest, ok := strings.CutPrefix(line, "!"); ok {
+				stderr.add([]byte(rest))
+			} else {
+				stdout.add([]byte(line))
+			}
+		}
+		p.finish()
+	}
+	last := ""
+	var happened []string
+	for _, e := range got {
+		if e.Line != nil {
+			last = string(e.Line.Text)
+		}
+		if e.Watched != nil {
+			happened = append(happened, fmt.Sprintf("%s at %q", e.Watched.Event, last))
+		}
+	}
+	want := []string{
+		`{log: server.web, contains: up, nth: 2} at "up"`,
+		`{log: server.web, matches: ^up$, stream: stderr} at "up"`,
+		`{log: server.web, contains: late, nth: 3} at "up up"`, // the lines since then are left out
+		`{log: server.web, contains: open} at "up up"`,
+		`{log: 'server.web[2]', contains: up} at "up"`,
+	}
+	if diff := cmp.Diff(want, happened); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // texts returns the lines and cuts among events, one a line.
 func texts(events []trace.Event) string {
 	var b strings.Builder

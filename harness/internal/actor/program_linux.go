@@ -39,7 +39,8 @@ func (s *session) newPrinted(step string, n int) *printed {
 	}
 	return &printed{
 		clock: s.Clock, program: trace.Line{Actor: s.Actor, Step: step, N: n}, allowed: allowed,
-		report: func(lines []trace.Event) { s.reports.report(&Report{Lines: lines}) },
+		watches: s.watches[step],
+		report:  func(lines []trace.Event) { s.reports.report(&Report{Lines: lines}) },
 	}
 }
 

@@ -52,6 +52,8 @@ type Init struct {
 	// Gates are the actor's own events, such as client.connect.start or client.connect[2], at which
 	// it must stop until the harness has acknowledged them.
 	Gates []language.EventRef `json:"gates,omitempty"`
+	// Watched are the lines of its programs that something waits for.
+	Watched []language.EventRef `json:"watched,omitempty"`
 	// Interruptible is true if the handler of SIGUSR1 must not have SA_RESTART, because a kill step
 	// of the scenario sends this actor USR1 with restart: false. If false, the handler has
 	// SA_RESTART.
@@ -80,8 +82,8 @@ type Report struct {
 	// Event is a start, a step, a signal or a change of a program. Its Gate, if it has one, comes
 	// before a start, and at once after a step or a signal.
 	Event *trace.Event `json:"event,omitempty"`
-	// Lines are events that are lines of a program, or say that there are too many for the trace, or too
-	// much for a file.
+	// Lines are events that are lines of a program, say that there are too many for the trace, or too
+	// much for a file, or that a line has come that something waits for.
 	Lines []trace.Event `json:"lines,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`

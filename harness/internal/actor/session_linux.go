@@ -32,6 +32,9 @@ type session struct {
 	bound, root *os.File
 	logs        *logs
 
+	// watches are the lines that something waits for, by step.
+	watches map[string][]*lineWatch
+
 	// prepare and start are closed by the commands Prepare and Go.
 	prepare, start chan struct{}
 	// sent is when the harness sent Go. It is set before start is closed.
@@ -56,6 +59,7 @@ func newSession(init *Init, reports *reporter) *session {
 		tables:     openTables(init.Steps),
 		performers: performers(),
 		processes:  language.DefaultProcesses,
+		watches:    lineWatches(init.Watched),
 		gated:      make(map[language.EventRef]bool),
 		prepare:    make(chan struct{}),
 		start:      make(chan struct{}),
