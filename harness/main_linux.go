@@ -3,20 +3,29 @@ package harness
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"halfopen/harness/internal/actor"
 	"halfopen/harness/internal/sandbox"
 	"halfopen/internal/monitor"
+	"halfopen/internal/say"
 )
 
-// The names (argv[0]) under which the program runs itself again.
+// The names (argv[0]) under which the program runs itself again, see [titled].
 const (
 	roleLab   = "halfopen-lab"
 	roleActor = "halfopen-actor"
 	roleTrial = "halfopen-trial"
 )
+
+// titleMark is between a role and what ps shows of the process.
+const titleMark = ": "
+
+// titled returns the name of a process with its role, so that ps shows which one it is:
+// "halfopen-actor: worker on server".
+func titled(role, title string) string { return role + titleMark + say.Printable(say.Clip(title)) }
 
 // mainCalled is set by Main. A program that starts labs without it would run its own main function
 // again in each, and start labs there.
@@ -30,10 +39,12 @@ func Main() {
 	if len(os.Args) != 1 {
 		return
 	}
-	role := os.Args[0]
+	role, _, _ := strings.Cut(os.Args[0], titleMark)
 	if role != roleLab && role != roleActor && role != roleTrial {
 		return
 	}
+	// ps -e and top show this name, of at most 15 bytes; else it would be "exe".
+	_ = os.WriteFile("/proc/self/comm", []byte(role), 0)
 	// Programs must hold neither the lab's pipes nor what the caller of the command had open: a folder
 	// of the machine, for one, could be written to.
 	sandbox.CloseOnExec()

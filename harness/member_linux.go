@@ -84,7 +84,7 @@ func (a *member) start(topology *network.Topology) error {
 	bound, root, logs := pass(l.bound), pass(l.root), pass(l.logs)
 	var err error
 	a.process, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
-		return sandbox.Spawn(roleActor, actor.Environment(os.Environ()), l.net.Host(a.Host).FD(),
+		return sandbox.Spawn(titled(roleActor, a.title()), actor.Environment(os.Environ()), l.net.Host(a.Host).FD(),
 			os.Stderr, files...)
 	}, func(status syscall.WaitStatus) {
 		at := l.Clock.Now()
@@ -113,6 +113,14 @@ func (a *member) start(topology *network.Topology) error {
 		Signals:       l.signalsTo(a.Name),
 	}})
 	return nil
+}
+
+// title names the actor for ps, with its host if that has another name.
+func (a *member) title() string {
+	if a.Host == a.Name {
+		return a.Name
+	}
+	return a.Name + " on " + a.Host
 }
 
 // interrupts reports whether a kill step wants SIGUSR1 to end the actor's system calls with EINTR.

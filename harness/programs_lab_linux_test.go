@@ -357,3 +357,44 @@ expect:
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
+
+// ps in a lab, and on the machine, says what each process is. A program keeps its own name.
+func TestProcessesOfALabSayWhatTheyAre(t *testing.T) {
+	needLab(t)
+	const scenario = `
+name: named
+title: A program looks at the processes of its lab
+hosts: {client: {}, server: {}}
+actors:
+  server: [start: {command: [sleep, "60"], as: web}]
+  worker:
+    host: server
+    steps: [wait: client.look]
+  client:
+    - wait: server.web
+    - exec: |
+        for p in /proc/[0-9]*; do
+          read -r name <$p/comm
+          [ $name = sleep ] && web=$${p#/proc/}
+          echo "$name: $(tr '\0' ' ' <$p/cmdline)"
+        done
+        tr '\0' '\n' </proc/$web/environ | grep HALFOPEN_[HP]
+      id: look
+expect:
+  - {process: client.look, exit: 0}
+`
+	tr, err := harness.Run(t.Context(), only(t, scenario)[0], harness.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := linesOf(tr)
+	for _, want := range []string{
+		"halfopen-lab: halfopen-lab: named ", "halfopen-actor: halfopen-actor: client ",
+		"halfopen-actor: halfopen-actor: worker on server ", "sleep: sleep 60 ",
+		"HALFOPEN_HOST=server", "HALFOPEN_PROGRAM=server.web",
+	} {
+		if !slices.Contains(lines, "look stdout "+want) {
+			t.Errorf("no line %q in:\n%s", want, strings.Join(lines, "\n"))
+		}
+	}
+}

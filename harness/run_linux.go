@@ -57,7 +57,7 @@ func runWithin(
 		defer logs.Close()
 		more = append(more, logs)
 	}
-	lab, err := startLab(roleLab, newKeeper(within, s.DeadlineOrDefault(), time.Now()), more...)
+	lab, err := startLab(titled(roleLab, s.ID()), newKeeper(within, s.DeadlineOrDefault(), time.Now()), more...)
 	if err != nil {
 		return nil, err
 	}

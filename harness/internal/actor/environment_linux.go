@@ -49,8 +49,9 @@ func isDebug(variable string) bool { return strings.HasPrefix(variable, debug) }
 // where programs are, and how people and terminals want their text.
 var passed = []string{"PATH", "LANG", "TZ", "TERM"}
 
-// environ returns the environment of a program, NAME=VALUE.
-func environ(e *language.Environment) []string {
+// environ returns the environment of a program of a step, NAME=VALUE. "ps e" shows which program a
+// process belongs to.
+func (s *session) environ(step string, e *language.Environment) []string {
 	env := []string{"HOME=" + sandbox.Home}
 	for _, v := range forPrograms(os.Environ()) {
 		name, _, _ := strings.Cut(v, "=")
@@ -59,6 +60,7 @@ func environ(e *language.Environment) []string {
 			env = append(env, v)
 		}
 	}
+	env = append(env, "HALFOPEN_HOST="+s.Host, "HALFOPEN_PROGRAM="+s.Actor+"."+step)
 	if e != nil {
 		for _, v := range e.Variables {
 			env = append(env, v.Name+"="+v.Value) // the last of a name counts (os/exec)

@@ -82,7 +82,7 @@ func TestTheEnvironmentOfAProgram(t *testing.T) {
 	got := strings.Split(strings.TrimSpace(string(p.event("exec").Step.Stdout)), "\n")
 	got = slices.DeleteFunc(got, func(v string) bool { return strings.HasPrefix(v, "HALFOPEN_CI=") || strings.HasPrefix(v, roleVar) })
 	want := []string{
-		"EMPTY=", "HALFOPEN_X=of-the-parent", "HOME=/run/home", "LANG=of-the-parent", "PATH=" + os.Getenv("PATH"),
+		"EMPTY=", "HALFOPEN_HOST=h", "HALFOPEN_PROGRAM=a.exec", "HALFOPEN_X=of-the-parent", "HOME=/run/home", "LANG=of-the-parent", "PATH=" + os.Getenv("PATH"),
 		"SECRET=of-the-parent", "TERM=of-the-parent", "TZ=UTC",
 	}
 	slices.Sort(got)

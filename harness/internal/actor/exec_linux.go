@@ -80,7 +80,7 @@ func (t *thread) launch(
 		return nil
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = environ(l.Env)
+	cmd.Env = t.environ(o.ID, l.Env)
 	cmd.Dir = t.directory(l.Dir)
 	cmd.Stdin = strings.NewReader(l.Stdin)
 	cmd.WaitDelay = inputFor

@@ -40,7 +40,7 @@ func (t *thread) awaitReady(r *running, op *language.Start, before []listener, o
 	defer tick.Stop()
 	over := r.over
 	for {
-		missing := t.missing(op, before, deadline)
+		missing := t.missing(r, op, before, deadline)
 		if missing == "" {
 			t.isReady(r, o, t.Clock.Now())
 			return
@@ -88,7 +88,9 @@ func (t *thread) isReady(r *running, o *outcome, at time.Duration) {
 
 // missing says what a program lacks to be ready; "" if nothing. A line that it must print is missing
 // here always: it comes by itself.
-func (t *thread) missing(op *language.Start, before []listener, deadline time.Time) string {
+func (t *thread) missing(
+	r *running, op *language.Start, before []listener, deadline time.Time,
+) string {
 	w := op.Ready
 	switch {
 	case len(w.Listens) > 0:
@@ -109,7 +111,7 @@ func (t *thread) missing(op *language.Start, before []listener, deadline time.Ti
 			return "there is no file " + path
 		}
 	case len(w.Exec) > 0:
-		return t.fails(op, deadline)
+		return t.fails(r, op, deadline)
 	default:
 		return fmt.Sprintf("it has printed no line that matches %q", w.Prints)
 	}
@@ -131,12 +133,12 @@ func (t *thread) lookInRoot(path string) error {
 
 // fails runs the command that says whether a program is ready, and returns why it says no; "" if it
 // says yes.
-func (t *thread) fails(op *language.Start, deadline time.Time) string {
+func (t *thread) fails(r *running, op *language.Start, deadline time.Time) string {
 	args := op.Ready.Exec
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = environ(op.Env)
+	cmd.Env = t.environ(r.Step, op.Env)
 	cmd.Dir = t.directory(op.Dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
