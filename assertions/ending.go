@@ -33,6 +33,10 @@ func (ev *evidence) ending() Verdict {
 		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", ev.when(ev.ended)))
 		return v.finish()
 	}
+	if ev.end.Reason == trace.EndReleased {
+		v.fail("done", reason, "the lab was held for people, and its actors never began")
+		return v.finish()
+	}
 	var surprising []string
 	for _, step := range ev.end.Hanging {
 		if !ev.mayHang(step) {

@@ -26,6 +26,8 @@ type collector struct {
 	reasons bool
 	// emit may be nil.
 	emit func(trace.Event)
+	// opened, if not nil, is called when the actors begin.
+	opened func()
 	// forget is set if only the end is added to the trace.
 	forget bool
 	// packets counts the packets of the lab. Those after the first most are left out, and those that
@@ -54,6 +56,8 @@ func (c *collector) collect() error {
 		switch {
 		case m.Failure != nil:
 			return m.Failure.error()
+		case m.Held:
+			close(c.lab.held) // it comes once
 		case m.Namespaces != nil:
 			watched := c.kernel.watch(m.Namespaces)
 			if c.reasons {
@@ -65,6 +69,9 @@ func (c *collector) collect() error {
 			}
 		case m.Event != nil:
 			c.merge(*m.Event)
+			if start := m.Event.Start; start != nil && start.Actor == "" && c.opened != nil {
+				c.opened()
+			}
 			if m.Event.End != nil {
 				return nil
 			}

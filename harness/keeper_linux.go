@@ -44,6 +44,7 @@ type stage int
 const (
 	building stage = iota
 	running        // its actors
+	held           // for people, without a limit
 	ending         // the run is over, and the last events come
 	ended          // nothing more comes
 )
@@ -83,6 +84,8 @@ func (k *keeper) hear(m *message, now time.Time) {
 	defer k.mu.Unlock()
 	k.heard = now
 	switch {
+	case m.Held:
+		k.move(held, now)
 	case m.Doing != "":
 		k.doing = m.Doing
 	case m.Ending:
@@ -148,6 +151,8 @@ func (k *keeper) left(now time.Time) (time.Duration, error) {
 		}
 		why = fmt.Errorf("it did not end within %s after its deadline of %s (%s)",
 			say.Duration(k.late), say.Duration(k.deadline), k.doing)
+	case held:
+		return time.Hour, nil // and then again
 	case ending:
 		due = k.heard.Add(k.silence)
 		why = fmt.Errorf("it did not answer for %s at its end (%s)", say.Duration(k.silence), k.doing)

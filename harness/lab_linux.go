@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +51,10 @@ type lab struct {
 	// canceled is closed when the parent cancels the run, over when the run has ended and nobody
 	// reads the inbox.
 	canceled, over chan struct{}
+	// held is set once the lab is held: people may end actors then.
+	held bool
+	// released is closed when nobody holds the lab any more.
+	released chan struct{}
 	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
 	kernelWatched chan *trace.Tracepoints
 
@@ -80,20 +85,22 @@ func runLab(control, events *os.File) {
 		inbox:    make(chan func() error, 64),
 		canceled: make(chan struct{}),
 		over:     make(chan struct{}),
+		released: make(chan struct{}),
 		late:     newLateness(),
 		out:      outbox.New[message](events),
 
 		kernelWatched: make(chan *trace.Tracepoints, 1),
 	}
 	l.events.send = l.send
-	dec := codec.NewDecoder(control)
+	orders := &filesReader{file: control}
+	dec := codec.NewDecoder(orders)
 	err := dec.Decode(&order{Job: &l.job})
 	ordered := err == nil
 	if ordered {
 		if l.Logs {
 			l.logs = os.NewFile(logsFD, "logs")
 		}
-		go l.obey(dec)
+		go l.obey(dec, orders)
 		err = l.run()
 	}
 	if err != nil {
@@ -124,15 +131,22 @@ func remedied(err error) error {
 }
 
 // obey does what the orders after the first ask for. Their end cancels the run.
-func (l *lab) obey(orders *codec.Decoder) {
+func (l *lab) obey(orders *codec.Decoder, from *filesReader) {
 	defer close(l.canceled)
+	release := sync.OnceFunc(func() { close(l.released) })
 	for {
 		var o order
 		if orders.Decode(&o) != nil {
 			return
 		}
-		if o.Watched != nil {
+		files := from.take(o.Files)
+		switch {
+		case o.Watched != nil:
 			l.kernelWatched <- o.Watched // it comes once
+		case o.Visit != nil:
+			go l.admit(o.Visit, files) // it ends with the lab
+		case o.Release:
+			release()
 		}
 	}
 }

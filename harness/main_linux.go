@@ -18,6 +18,7 @@ const (
 	roleLab   = "halfopen-lab"
 	roleActor = "halfopen-actor"
 	roleTrial = "halfopen-trial"
+	roleVisit = "halfopen-visit"
 )
 
 // titleMark is between a role and what ps shows of the process.
@@ -40,7 +41,7 @@ func Main() {
 		return
 	}
 	role, _, _ := strings.Cut(os.Args[0], titleMark)
-	if role != roleLab && role != roleActor && role != roleTrial {
+	if role != roleLab && role != roleActor && role != roleTrial && role != roleVisit {
 		return
 	}
 	// ps -e and top show this name, of at most 15 bytes; else it would be "exe".
@@ -63,6 +64,12 @@ func Main() {
 	case roleTrial:
 		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
 		runTrial(control, events)
+		os.Exit(0)
+	case roleVisit:
+		if err := actor.ServeVisit(os.NewFile(actor.VisitOrder, "order")); err != nil {
+			fmt.Fprintln(os.Stderr, "visit:", err)
+			os.Exit(1)
+		}
 		os.Exit(0)
 	case roleActor:
 		commands, reports := os.NewFile(3, "commands"), os.NewFile(4, "reports")

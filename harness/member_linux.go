@@ -290,7 +290,7 @@ func (a *member) ended(status syscall.WaitStatus) error {
 	}
 	a.lab.now(trace.Event{Process: p})
 	a.prepared, a.done = true, true
-	if !a.killed {
+	if !a.killed && !a.lab.held {
 		return &deathError{fmt.Sprintf("the process of actor %s ended (%s), and no kill step did that",
 			a.Name, describe(status))}
 	}

@@ -1,6 +1,10 @@
 package harness
 
-import "halfopen/harness/trace"
+import (
+	"os"
+
+	"halfopen/harness/trace"
+)
 
 // Options are the settings of a run. The zero value is ready to use.
 type Options struct {
@@ -23,4 +27,40 @@ type Options struct {
 	// Complete, if not nil, is called with the trace of a run that was not canceled and did not fail,
 	// as soon as it has its last event. Run goes on to wait until the kernel has taken the lab away.
 	Complete func(*trace.Trace)
+	// Hold keeps the lab for people, who reach it by what Opened gets: before its actors begin, or when
+	// they have done their steps or the scenario's deadline has come. Then no deadline holds until
+	// [Lab.Release].
+	Hold Hold
+	// Opened, if not nil, is called once, when the actors begin or the lab is held before. It must
+	// return at once.
+	Opened func(*Lab)
 }
+
+// Hold is when a lab is held.
+type Hold string
+
+// The values of [Options.Hold].
+const (
+	HoldNever  Hold = ""
+	HoldBefore Hold = "before" // the actors do not begin at all
+	HoldAfter  Hold = "after"
+)
+
+// Lab is a lab that is there, for people. Its methods are safe for concurrent use.
+type Lab struct {
+	// Hosts are its hosts, in the order of the scenario.
+	Hosts []string
+	// Held is closed when the lab is held.
+	Held <-chan struct{}
+
+	pass    func(request []byte, files []*os.File) error
+	release func() error
+}
+
+// Pass gives a request to the lab: JSON, as package hand in this module's folder internal describes it.
+// The files are the connection to the client, to whom the lab answers, and the streams of the request.
+// They stay open. If the lab is gone, the connection ends.
+func (l *Lab) Pass(request []byte, files []*os.File) error { return l.pass(request, files) }
+
+// Release ends the hold: the run ends.
+func (l *Lab) Release() error { return l.release() }

@@ -12,6 +12,12 @@ import (
 
 // perform runs the actors to their end and writes the last events.
 func (l *lab) perform() error {
+	if l.Hold == HoldBefore {
+		if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
+			return err
+		}
+		return l.finish(l.hold(trace.EndReleased))
+	}
 	l.doing("waiting for the actors' first steps")
 	if err := l.prepare(); err != nil {
 		return err
@@ -77,6 +83,9 @@ func (l *lab) perform() error {
 		if err := l.stillStopped(); err != nil {
 			return err
 		}
+	}
+	if l.Hold == HoldAfter && reason != trace.EndCanceled {
+		reason = l.hold(reason)
 	}
 	return l.finish(reason)
 }

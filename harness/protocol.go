@@ -9,13 +9,19 @@ import (
 )
 
 // order is an order to the lab, one value on its control pipe (see package codec). Exactly one field
-// is set. The end of the pipe cancels the run, or lets the lab go after its end.
+// is set, apart from Files. The end of the pipe cancels the run, or lets the lab go after its end.
 type order struct {
 	// Job is the first order.
 	Job *job `json:"job,omitempty"`
 	// Watched answers [message.Namespaces]: it says whether tracepoints show, from now on, what
 	// happens there.
 	Watched *trace.Tracepoints `json:"watched,omitempty"`
+	// Visit is what a client asks for, by hand: a [hand.Request] as JSON. It comes with files, of which this is the number: the
+	// connection to the client, and the streams of the request.
+	Visit []byte `json:"visit,omitempty"`
+	Files int    `json:"files,omitempty"`
+	// Release ends the hold.
+	Release bool `json:"release,omitempty"`
 }
 
 // job says what to run.
@@ -31,6 +37,7 @@ type job struct {
 	Writable []string `json:"writable,omitempty"`
 	// Logs is set if the descriptor logsFD is the folder of [Options.Logs].
 	Logs bool `json:"logs,omitempty"`
+	Hold Hold `json:"hold,omitempty"`
 }
 
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.
@@ -43,6 +50,8 @@ type message struct {
 	// Doing is the piece of work that the lab begins, such as "building the network". If the lab does
 	// not end in time, the parent says what it was doing.
 	Doing string `json:"doing,omitempty"`
+	// Held says that the lab is held from now on, until [order.Release].
+	Held bool `json:"held,omitempty"`
 	// Ending says that the run is over and its last events follow.
 	Ending bool `json:"ending,omitempty"`
 	// Failure ends the run without a verdict.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -68,9 +69,13 @@ func runWithin(
 	err = lab.order(&order{Job: &job{
 		Scenario: s, Source: source, Clock: clock, Seed: o.Seed, Dir: s.Dir, Writable: o.Writable,
 		Logs: o.Logs != "",
+		Hold: o.Hold,
 	}})
 	if err == nil {
 		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
+		if o.Opened != nil {
+			c.opened = func() { o.Opened(lab.open(s)) }
+		}
 		c.reasons = slices.ContainsFunc(s.Expect,
 			func(e language.Expectation) bool { return e.Drops != nil })
 		err = c.collect()
@@ -109,8 +114,12 @@ type labProcess struct {
 	pipes pipes
 	// control takes orders; its end cancels the run. events brings the lab's messages.
 	control, events *os.File
+	// ordering is held while an order is written.
+	ordering sync.Mutex
 	// words brings the lab's standard error, once nobody holds it open any more.
 	words chan string
+	// held is closed when the lab is held.
+	held chan struct{}
 	// ended is closed when the process has ended, kept when keep has returned.
 	ended, kept chan struct{}
 	keeper      *keeper
@@ -130,7 +139,7 @@ const logsFD = 5
 func startLab(role string, k *keeper, more ...*os.File) (*labProcess, error) {
 	l := &labProcess{
 		words: make(chan string, 1), ended: make(chan struct{}), kept: make(chan struct{}), keeper: k,
-		immortal: make(chan struct{}),
+		immortal: make(chan struct{}), held: make(chan struct{}),
 	}
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
@@ -169,13 +178,31 @@ func (l *labProcess) kill() {
 
 // order sends the lab an order. A lab that died before it read the order says why on its other
 // pipes. Nor is it an error if the run was canceled.
-func (l *labProcess) order(o *order) error {
-	err := codec.NewEncoder(l.control).Encode(o)
+func (l *labProcess) order(o *order, files ...*os.File) error {
+	l.ordering.Lock()
+	defer l.ordering.Unlock()
+	o.Files = len(files)
+	err := codec.NewEncoder(&filesWriter{l.control, files}).Encode(o)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, os.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+// open returns the lab for people.
+func (l *labProcess) open(s *language.Scenario) *Lab {
+	var hosts []string
+	for i := range s.Hosts {
+		hosts = append(hosts, s.Hosts[i].Name)
+	}
+	return &Lab{
+		Hosts: hosts, Held: l.held,
+		pass: func(request []byte, files []*os.File) error {
+			return l.order(&order{Visit: request}, files...)
+		},
+		release: func() error { return l.order(&order{Release: true}) },
+	}
 }
 
 // lastWords returns the first 4 kB of a lab's standard error: the beginning of a panic says most.

@@ -57,7 +57,7 @@ func latestProgram(pid int) (child int, command string) {
 			continue
 		}
 		args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
-		if !strings.HasPrefix(args[0], roleActor) {
+		if !strings.HasPrefix(args[0], roleActor) && !strings.HasPrefix(args[0], roleVisit) {
 			return child, shortened(strings.Join(args, " "))
 		}
 	}

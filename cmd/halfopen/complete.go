@@ -6,11 +6,78 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/internal/hand"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
 	"halfopen/scenarios"
 	"halfopen/scenarios/language"
 )
+
+// register adds completions to flags that were defined before.
+func register(cmd *cobra.Command, completions map[string]cobra.CompletionFunc) {
+	for name, complete := range completions {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag is not defined
+		}
+	}
+}
+
+// completeHost offers the hosts of the scenario on the command line.
+func completeHost(
+	_ *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	cases, err := (&selection{args: args}).resolve()
+	if err != nil || len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []cobra.Completion
+	for i := range cases[0].Hosts {
+		if name := cases[0].Hosts[i].Name; strings.HasPrefix(name, toComplete) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeLab offers the labs that can be entered.
+func completeLab(
+	*cobra.Command, []string, string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	labs, err := hand.Labs()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []cobra.Completion
+	for i := range labs {
+		ids = append(ids, cobra.CompletionWithDesc(labs[i].ID, say.Printable(labs[i].Run)))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeHostOfLab offers the hosts of the lab that would be entered.
+func completeHostOfLab(
+	cmd *cobra.Command, args []string, toComplete string,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault // the command
+	}
+	id, _ := cmd.Flags().GetString("lab")
+	labs, err := hand.Labs()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	lab, err := hand.Pick(labs, id)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []cobra.Completion
+	for _, name := range lab.Hosts {
+		if strings.HasPrefix(name, toComplete) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
 
 // completeScenario offers the names of the built-in scenarios, and files.
 func completeScenario(

@@ -81,6 +81,8 @@ func newRoot() *cobra.Command {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.AddCommand(
 		newRun(),
+		newShell(),
+		newEnter(),
 		newList(),
 		newShow(),
 		newCheck(),

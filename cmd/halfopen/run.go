@@ -136,15 +136,11 @@ them.`, formatLines()),
 		"let programs of the scenario write to this `DIR` of the machine; may be repeated")
 	flags.BoolVar(&f.blind, "no-tracepoints", false,
 		"leave the kernel's tracepoints alone: see only what an ordinary user sees")
-	for name, complete := range map[string]cobra.CompletionFunc{
+	register(cmd, map[string]cobra.CompletionFunc{
 		"case":   completeCase,
 		"set":    completeSet,
 		"format": completeFormat,
-	} {
-		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // the flag was defined a few lines above
-		}
-	}
+	})
 	return cmd
 }
 
@@ -158,17 +154,9 @@ func (f *runFlags) check() error {
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	}
-	for i, dir := range f.writable {
-		info, err := os.Stat(dir)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
-		}
-		if err == nil {
-			f.writable[i], err = filepath.Abs(dir)
-		}
-		if err != nil {
-			return usagef("--writable: %w", err)
-		}
+	var err error
+	if f.writable, err = openTo(f.writable); err != nil {
+		return err
 	}
 	if f.out != "" {
 		// Fail now, not after a run of some minutes.
@@ -177,6 +165,25 @@ func (f *runFlags) check() error {
 		}
 	}
 	return nil
+}
+
+// openTo returns the absolute paths of the folders that --writable names.
+func openTo(named []string) ([]string, error) {
+	var paths []string
+	for _, dir := range named {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
+		}
+		if err == nil {
+			dir, err = filepath.Abs(dir)
+		}
+		if err != nil {
+			return nil, usagef("--writable: %w", err)
+		}
+		paths = append(paths, dir)
+	}
+	return paths, nil
 }
 
 func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) error {

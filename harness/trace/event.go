@@ -337,6 +337,8 @@ const (
 	EndDuration EndReason = "duration"
 	// EndDeadline: the deadline of the scenario came first.
 	EndDeadline EndReason = "deadline"
+	// EndReleased: the lab was held for people, and its actors never began.
+	EndReleased EndReason = "released"
 	// EndCanceled: the caller canceled the run.
 	EndCanceled EndReason = "canceled"
 )

@@ -245,7 +245,7 @@ func remarkRows(t *trace.Trace) []row {
 			})
 		case e.Note != nil:
 			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
-		case e.End != nil && e.End.Reason != trace.EndDone:
+		case e.End != nil && e.End.Reason != trace.EndDone && e.End.Reason != trace.EndReleased:
 			text := "the run ended: " + string(e.End.Reason)
 			if len(e.End.Hanging) > 0 {
 				text += "; still hanging: " + strings.Join(e.End.Hanging, ", ")

@@ -52,6 +52,12 @@ var passed = []string{"PATH", "LANG", "TZ", "TERM"}
 // environ returns the environment of a program of a step, NAME=VALUE. "ps e" shows which program a
 // process belongs to.
 func (s *session) environ(step string, e *language.Environment) []string {
+	return environment(s.Host, s.Actor+"."+step, e)
+}
+
+// environment returns the environment of a program on a host. program names it as ACTOR.STEP; a program
+// that is run by hand has no such name.
+func environment(host, program string, e *language.Environment) []string {
 	env := []string{"HOME=" + sandbox.Home}
 	for _, v := range forPrograms(os.Environ()) {
 		name, _, _ := strings.Cut(v, "=")
@@ -60,7 +66,10 @@ func (s *session) environ(step string, e *language.Environment) []string {
 			env = append(env, v)
 		}
 	}
-	env = append(env, "HALFOPEN_HOST="+s.Host, "HALFOPEN_PROGRAM="+s.Actor+"."+step)
+	env = append(env, "HALFOPEN_HOST="+host)
+	if program != "" {
+		env = append(env, "HALFOPEN_PROGRAM="+program)
+	}
 	if e != nil {
 		for _, v := range e.Variables {
 			env = append(env, v.Name+"="+v.Value) // the last of a name counts (os/exec)

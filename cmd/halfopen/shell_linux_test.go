@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/creack/pty"
+)
+
+// terminal is a command on a terminal, and what it has written there.
+type terminal struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	file *os.File
+	text bytes.Buffer
+}
+
+// onTerminal starts halfopen on a new terminal of 30 rows.
+func onTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	cmd := exec.Command("halfopen", args...)
+	cmd.Env = append(os.Environ(), "SHELL=/bin/sh", "TERM=vt100", "PS1=> ")
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 30, Cols: 90})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		late.Stop()
+		_ = cmd.Process.Kill() // it has ended, if the test has got that far
+		file.Close()
+	})
+	return &terminal{t: t, cmd: cmd, file: file}
+}
+
+// await reads until the terminal shows a text, and forgets what it showed up to there.
+func (m *terminal) await(text string) (before string) {
+	m.t.Helper()
+	buf := make([]byte, 4096)
+	for {
+		if before, after, ok := strings.Cut(m.text.String(), text); ok {
+			m.text.Reset()
+			m.text.WriteString(after)
+			return before
+		}
+		n, err := m.file.Read(buf)
+		m.text.Write(buf[:n])
+		if err != nil && n == 0 {
+			m.t.Fatalf("the terminal never showed %q, but %q (%v)", text, m.text.String(), err)
+		}
+	}
+}
+
+func (m *terminal) enter(line string) {
+	m.t.Helper()
+	if _, err := io.WriteString(m.file, line+"\n"); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// end reads to the end, and returns that and the exit status.
+func (m *terminal) end() (text string, status int) {
+	m.t.Helper()
+	rest, _ := io.ReadAll(m.file) // EIO once nobody has the terminal open
+	var exit *exec.ExitError
+	if err := m.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		m.t.Fatal(err)
+	}
+	return m.text.String() + string(rest), m.cmd.ProcessState.ExitCode()
+}
+
+// isRaw reports whether lines are not edited on the terminal.
+func (m *terminal) isRaw() bool {
+	m.t.Helper()
+	raw := false
+	conn, err := m.file.SyscallConn()
+	if err == nil {
+		err = conn.Control(func(fd uintptr) {
+			modes, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+			if err != nil {
+				m.t.Error(err)
+				return
+			}
+			raw = modes.Lflag&unix.ICANON == 0
+		})
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return raw
+}
+
+const handScenario = `name: hand
+title: Two hosts
+hosts: {client: {}, server: {}}
+actors:
+  client:
+    - connect: "server:80"
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`
+
+// handLab writes a scenario, and makes an empty folder the place of labs.
+func handLab(t *testing.T) (path string) {
+	t.Helper()
+	needLab(t)
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	path = filepath.Join(t.TempDir(), "hand.yaml")
+	if err := os.WriteFile(path, []byte(handScenario), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAShellHasATerminalOfTheLab(t *testing.T) {
+	shell := onTerminal(t, "shell", handLab(t), "--host", "server")
+	shell.await("halfopen: this shell is on server")
+	shell.await("drawn\r\n")
+	shell.enter("echo $((40+2)) $(hostname) $(tty) $TERM; stty size")
+	shell.await("42 server /dev/pts/0 vt100\r\n30 90\r\n")
+	if !shell.isRaw() {
+		t.Error("the user's terminal edits lines, too")
+	}
+	if err := pty.Setsize(shell.file, &pty.Winsize{Rows: 40, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	shell.enter("until stty size | grep '^40 100'; do :; done")
+	shell.await("40 100\r\n")
+	// What is typed for a program reaches it through the terminal, and Ctrl-C ends it.
+	shell.enter("trap 'echo interrup''ted' INT; cat")
+	shell.enter("echoed")
+	shell.await("echoed\r\n") // by the terminal
+	shell.await("echoed\r\n") // by cat
+	shell.enter("\x03")
+	shell.await("interrupted\r\n")
+
+	visit := onTerminal(t, "enter", "client", "sh", "-c", "echo on $(hostname) $(tty); exit 4")
+	if text, status := visit.end(); text != "on client /dev/pts/1\r\n" || status != 4 {
+		t.Errorf("enter wrote %q and ended with status %d; want 4", text, status)
+	}
+
+	shell.enter("exit 3")
+	text, status := shell.end()
+	if !strings.Contains(text, "no packets\r\n") || status != 3 {
+		t.Errorf("the shell ended with status %d and %q; want 3 and what was captured", status, text)
+	}
+}
+
+// A terminal gets its modes back however the lab or the command ends.
+func TestTheTerminalIsRestored(t *testing.T) {
+	for name, test := range map[string]struct {
+		end    func(holder, visitor *os.Process) error
+		status int
+		text   string
+	}{
+		"when the lab is killed": {
+			func(holder, _ *os.Process) error { return holder.Kill() }, 1,
+			"halfopen: the lab has ended, or its process that ran the command was killed\r\n",
+		},
+		"after SIGTERM": {
+			func(_, visitor *os.Process) error { return visitor.Signal(syscall.SIGTERM) }, statusCanceled, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shell := onTerminal(t, "shell", handLab(t))
+			shell.await("drawn\r\n")
+			visit := onTerminal(t, "enter", "client", "sh", "-c", "echo rea''dy; sleep 60")
+			visit.await("ready\r\n")
+			if !visit.isRaw() {
+				t.Fatal("the terminal edits lines")
+			}
+			if err := test.end(shell.cmd.Process, visit.cmd.Process); err != nil {
+				t.Fatal(err)
+			}
+			// A terminal has modes as long as somebody has it open.
+			text, _ := io.ReadAll(io.MultiReader(&visit.text, visit.file))
+			raw := visit.isRaw()
+			if _, status := visit.end(); status != test.status || string(text) != test.text || raw {
+				t.Errorf("enter ended with status %d and %q, the terminal raw: %v; want %d and %q",
+					status, text, raw, test.status, test.text)
+			}
+		})
+	}
+}

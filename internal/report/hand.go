@@ -1,0 +1,27 @@
+package report
+
+import (
+	"strings"
+
+	"halfopen/harness/suite/result"
+)
+
+// handRows is the maximum of rows of the ladder of a lab that was held.
+const handRows = 500
+
+// ByHand draws what happened in a lab that was held for people: packets, steps, the last lines of
+// programs, and the hits of faults. Nothing is judged.
+func ByHand(r *result.Result, k Look) string {
+	var b strings.Builder
+	b.WriteString(ladderOf(r, k, LadderOptions{
+		MaxRows: handRows, Lines: verboseLines, states: statesOf(r),
+	}))
+	b.WriteString(programsText(r, k, "", 0, nil))
+	for _, line := range faultLines(r.Trace) {
+		wrapTo(&b, k, "", "fault ", line.text())
+	}
+	if r.Missed != "" {
+		wrapTo(&b, k, "", "note: ", r.Missed)
+	}
+	return k.plain(b.String())
+}
