@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"halfopen/internal/codec"
@@ -20,6 +21,7 @@ const mostPackets = 10_000_000
 type collector struct {
 	lab    *labProcess
 	kernel *tracepoints
+	calls  *calls
 	clock  trace.Clock
 	trace  *trace.Trace
 	// reasons is set if the trace must say which reasons for drops the kernel has.
@@ -42,6 +44,7 @@ type collector struct {
 // collect reads the lab's messages up to the end of the run, or of the pipe.
 func (c *collector) collect() error {
 	defer c.kernel.stop()
+	defer c.calls.stop()
 	dec := codec.NewDecoder(c.lab.events)
 	for {
 		var m message
@@ -63,6 +66,7 @@ func (c *collector) collect() error {
 			if c.reasons {
 				watched.DropReasons = c.kernel.dropReasons()
 			}
+			c.watchCalls(m.Namespaces, watched)
 			c.add(trace.Event{T: c.clock.Now(), Tracepoints: watched})
 			if err := c.lab.order(&order{Watched: watched}); err != nil {
 				return err
@@ -86,12 +90,26 @@ func (c *collector) collect() error {
 	}
 }
 
+// watchCalls watches the calls of programs as well, if the scenario runs any and tracepoints can be
+// watched. That they cannot is a gap of these.
+func (c *collector) watchCalls(namespaces []namespace, watched *trace.Tracepoints) {
+	if c.calls == nil || watched.Off != "" {
+		return
+	}
+	if err := c.calls.watch(namespaces); err != nil {
+		watched.Gaps = append(watched.Gaps, trace.Gap{Events: trace.Calls, Text: err.Error()})
+	}
+}
+
 // merge adds an event of the lab after those of the kernel that precede it. The kernel's come
 // without delay, while the lab may have much to write.
 func (c *collector) merge(e trace.Event) {
 	if e.End != nil {
 		c.end(e)
 		return
+	}
+	if e.Program != nil {
+		c.calls.started(e.Program)
 	}
 	c.latest = max(c.latest, e.T)
 	if e.Packet != nil {
@@ -112,13 +130,17 @@ func (c *collector) merge(e trace.Event) {
 // end adds the last events. What happens after the end of the run, to sockets whose processes end
 // with the lab, is not part of it.
 func (c *collector) end(e trace.Event) {
+	c.calls.stop() // first: a call in progress has not ended yet
 	c.kernel.stop()
 	for _, k := range append(c.waiting, c.kernel.take(c.clock)...) {
 		if k.T <= e.T {
 			c.add(k)
 		}
 	}
-	for _, lost := range c.kernel.lost() {
+	for _, k := range c.calls.events(e.T) {
+		c.add(k)
+	}
+	for _, lost := range slices.Concat(c.kernel.lost(), c.calls.lost()) {
 		lost.T = e.T
 		c.add(lost)
 	}

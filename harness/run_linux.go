@@ -49,6 +49,11 @@ func runWithin(
 	}
 	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
+	var asked *calls
+	if !o.NoTracepoints {
+		asked = newCalls(s, clock)
+		defer asked.stop()
+	}
 	var more []*os.File
 	if o.Logs != "" {
 		logs, err := os.OpenFile(o.Logs, unix.O_DIRECTORY, 0)
@@ -72,7 +77,7 @@ func runWithin(
 		Hold: o.Hold,
 	}})
 	if err == nil {
-		c := collector{lab: lab, kernel: eyes, trace: t, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
+		c := collector{lab: lab, kernel: eyes, trace: t, calls: asked, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
 		if o.Opened != nil {
 			c.opened = func() { o.Opened(lab.open(s)) }
 		}

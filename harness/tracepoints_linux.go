@@ -26,6 +26,7 @@ var mostKept = [tracepoint.Kinds]int{
 	tracepoint.KindRetransmit: 20_000,
 	tracepoint.KindReset:      20_000,
 	tracepoint.KindProbe:      20_000,
+	tracepoint.KindCall:       100_000,
 }
 
 // tracepoints are the events of the kernel's tracepoints in the hosts of one lab.
@@ -179,6 +180,7 @@ var kernelEvents = [tracepoint.Kinds]trace.KernelEvent{
 	tracepoint.KindRetransmit: trace.Retransmits,
 	tracepoint.KindReset:      trace.Resets,
 	tracepoint.KindProbe:      trace.Probes,
+	tracepoint.KindCall:       trace.Calls,
 }
 
 // gaps names what the kernel does not show, sorted by kind.

@@ -40,6 +40,8 @@ type Event struct {
 	Retransmit  *Retransmit  `json:"retransmit,omitempty"`
 	Reset       *Reset       `json:"reset,omitempty"`
 	Probe       *Probe       `json:"probe,omitempty"`
+	Call        *Call        `json:"call,omitempty"`
+	CallsLeft   *CallsLeft   `json:"calls_left,omitempty"`
 	Lost        *Lost        `json:"lost,omitempty"`
 }
 
@@ -394,6 +396,10 @@ func (e *Event) Kind() string {
 		return string(Resets)
 	case e.Probe != nil:
 		return string(Probes)
+	case e.Call != nil:
+		return string(Calls)
+	case e.CallsLeft != nil:
+		return "calls_left"
 	case e.Lost != nil:
 		return "lost"
 	}

@@ -52,6 +52,7 @@ const (
 	Retransmits KernelEvent = "retransmit"
 	Resets      KernelEvent = "reset"
 	Probes      KernelEvent = "probe"
+	Calls       KernelEvent = "call"
 )
 
 // Lost says that events of a host's tracepoints are missing. It is written at the end of the run.

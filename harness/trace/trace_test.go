@@ -47,6 +47,8 @@ func everyEvent() *Trace {
 		{T: 18 * ms, Retransmit: &Retransmit{TCPSocket: someSocket("SYN_SENT"), Seq: 1, EndSeq: 2, Flags: 2, Errno: "EHOSTUNREACH"}},
 		{T: 19 * ms, Reset: &Reset{TCPSocket: someSocket(""), Answers: true, Reason: "NO_SOCKET"}},
 		{T: 20 * ms, Probe: &Probe{TCPSocket: someSocket("ESTABLISHED"), Cwnd: 10, Ssthresh: 7, SRTT: ms, SendWindow: 65535, InFlight: 2, Congestion: "Open", LeftOut: 1}},
+		{T: 20 * ms, Call: &Call{Host: "client", Actor: "client", Step: "exec", N: 1, PID: 7, TID: 8, Name: "recvfrom", Began: 14 * ms, Unfinished: true, FD: new(int), Cookie: 77, Proto: "tcp", Local: "198.18.0.1:40000", Remote: "198.18.1.1:8080", Size: new(int64), Flags: "MSG_PEEK", Timeout: new(time.Duration)}},
+		{T: 20 * ms, CallsLeft: &CallsLeft{Host: "client", Actor: "client", Step: "exec", N: 1, Name: "sendto", Errno: "EAGAIN", Count: 9}},
 		{T: 21 * ms, Lost: &Lost{Host: "client", Events: Drops, N: 3}},
 		{T: 22 * ms, Late: &Late{Part: LateFault, Name: "lost", Due: 20 * ms, Worst: ms, N: 2}},
 		{T: 22 * ms, End: &End{Reason: EndDeadline, Hanging: []string{"client.connect"}}},

@@ -36,7 +36,7 @@ func Inspect(r *result.Result, k Look) string {
 		wrapTo(&b, k, "", "", text)
 	}
 	heading("Packets")
-	b.WriteString(ladderOf(r, k, LadderOptions{Lines: inspectLines, states: states}))
+	b.WriteString(ladderOf(r, k, LadderOptions{Lines: inspectLines, Calls: inspectCalls, states: states}))
 
 	heading("Socket states, in seconds since the actors started")
 	writeOr(&b, stateTable(t, states()), "no socket was seen")

@@ -31,6 +31,8 @@ type LadderOptions struct {
 	// Lines is how many lines of programs are drawn next to their host at most, the first and the
 	// last ones.
 	Lines int
+	// Calls is how many calls of programs are drawn at most, those that say most.
+	Calls int
 	// Indent is put before every line.
 	Indent string
 	// states returns the timelines of the sockets, if they are made already.

@@ -54,6 +54,10 @@ const (
 const (
 	verboseLines = 60
 	inspectLines = 500
+	// Of the calls of programs, those that say most are drawn.
+	caseCalls    = 12
+	verboseCalls = 40
+	inspectCalls = 1000
 )
 
 // statusStyle has the style of each status.
@@ -155,13 +159,13 @@ func Details(r *result.Result, k Look) string {
 		}
 	}
 	if whole {
-		rows, lines := caseRows, 0
+		rows, lines, calls := caseRows, 0, caseCalls
 		if k.Verbose {
-			rows, lines = verboseRows, verboseLines
+			rows, lines, calls = verboseRows, verboseLines, verboseCalls
 		}
 		fmt.Fprintf(&b, "\n  What happened on %s:\n", hostList(r.Scenario))
 		b.WriteString(ladderOf(r, k, LadderOptions{
-			MaxRows: rows, Lines: lines, Indent: "  ", states: states,
+			MaxRows: rows, Lines: lines, Calls: calls, Indent: "  ", states: states,
 		}))
 	}
 	if failed && r.Dir != "" {

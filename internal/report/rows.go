@@ -30,6 +30,8 @@ type row struct {
 	change *change
 	// line is true for a line of a program.
 	line bool
+	// call is true for a call of a program.
+	call bool
 	// marked is true for a packet at which a check failed.
 	marked bool
 	gap    time.Duration
@@ -129,6 +131,7 @@ func ladderRows(
 		rows = append(rows, remarkRows(t)...)
 		rows = append(rows, programRows(s, t)...)
 		rows = append(rows, lineRows(s, t, o.Lines)...)
+		rows = append(rows, callRows(s, t, o.Calls)...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank(), b.rank()))

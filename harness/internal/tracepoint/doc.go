@@ -15,6 +15,9 @@
 //   - tcp:tcp_send_reset and tcp:tcp_receive_reset give each [Reset];
 //   - tcp:tcp_probe gives a [Probe] of a socket's congestion control, where it changed.
 //
+// A view that [OpenCalls] returns has each [Call] of programs on sockets, from
+// raw_syscalls:sys_enter and sys_exit.
+//
 // # What is not seen
 //
 // Two states belong to small objects that take a socket's place, of which no tracepoint tells:

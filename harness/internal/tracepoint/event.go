@@ -17,6 +17,7 @@ const (
 	KindRetransmit
 	KindReset
 	KindProbe
+	KindCall
 	Kinds // how many there are
 )
 
@@ -25,10 +26,11 @@ func (k Kind) String() string {
 	if k >= Kinds {
 		return fmt.Sprintf("events of kind %d", uint8(k))
 	}
-	return [Kinds]string{"transitions", "drops", "retransmits", "resets", "probes"}[k]
+	return [Kinds]string{"transitions", "drops", "retransmits", "resets", "probes", "calls"}[k]
 }
 
-// Event is a [Transition], a [Drop], a [Retransmit], a [Reset] or a [Probe].
+// Event is a [Transition], a [Drop], a [Retransmit], a [Reset] or a [Probe]; of a view that
+// [OpenCalls] returned, a [Call] or [CallsLeft].
 type Event interface {
 	// About returns what all events have.
 	About() Head

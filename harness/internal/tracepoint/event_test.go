@@ -13,7 +13,7 @@ func TestKindString(t *testing.T) {
 		}
 		seen[kind.String()] = true
 	}
-	if got, want := Kinds.String(), "events of kind 5"; got != want {
+	if got, want := Kinds.String(), "events of kind 6"; got != want {
 		t.Errorf("an unknown kind is %q, want %q", got, want)
 	}
 }
@@ -21,7 +21,7 @@ func TestKindString(t *testing.T) {
 func TestKindsOfEvents(t *testing.T) {
 	for want, event := range map[Kind]Event{
 		KindTransition: Transition{}, KindDrop: Drop{}, KindRetransmit: Retransmit{},
-		KindReset: Reset{}, KindProbe: Probe{},
+		KindReset: Reset{}, KindProbe: Probe{}, KindCall: Call{},
 	} {
 		if got := event.Kind(); got != want {
 			t.Errorf("the kind of %T is %v, want %v", event, got, want)

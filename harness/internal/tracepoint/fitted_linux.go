@@ -34,7 +34,7 @@ type fittedMap struct {
 
 // fittedProgram is a program to be loaded and attached.
 type fittedProgram struct {
-	// Point is the index of its tracepoint in points.
+	// Point is the index of its tracepoint in those of the object.
 	Point         int
 	Name, License string
 	Code          []byte
@@ -58,16 +58,16 @@ type fittedGap struct {
 }
 
 // fit works out what the running kernel wants.
-func fit() (*fitted, error) {
-	spec, err := loadBpf()
+func (o *object) fit() (*fitted, error) {
+	spec, err := o.load()
 	if err != nil {
 		return nil, fmt.Errorf("reading the eBPF programs: %w", err)
 	}
-	kernel, err := readKernel(spec)
+	kernel, err := o.readKernel(spec)
 	if err != nil {
 		return nil, explainTypes(err)
 	}
-	gaps, err := adapt(spec, kernel.Spec)
+	gaps, err := o.adapt(spec, kernel.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("adapting the eBPF programs to this kernel: %w", err)
 	}
@@ -84,7 +84,7 @@ func fit() (*fitted, error) {
 			return nil, fmt.Errorf("map %s: %w", name, err)
 		}
 	}
-	for i, p := range points {
+	for i, p := range o.points {
 		program, ok := spec.Programs[p.name]
 		if !ok {
 			continue

@@ -17,15 +17,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// points are the tracepoints, each with the program of bpf/tracepoint.c for it, which has its name.
-var points = []struct {
+// object is an object of bpf/: programs that are loaded together, and share a ring.
+type object struct {
+	// bytes are the compiled object, which load reads.
+	bytes []byte
+	load  func() (*ebpf.CollectionSpec, error)
+	// points are the tracepoints, each with the program for it, which has its name.
+	points []point
+	// set sets constants of the programs, but for those that the tracepoints have.
+	set func(constants map[string]*ebpf.VariableSpec, kernel *btf.Spec) error
+}
+
+// point is a tracepoint.
+type point struct {
 	system, name string
 	kind         Kind
 	// arguments are those that the program reads on every kernel.
 	arguments int
 	// more is set in the program where the tracepoint has one argument more, which says lacks.
 	more, lacks string
-}{
+}
+
+// sockets are the programs of bpf/tracepoint.c.
+var sockets = &object{bytes: _BpfBytes, load: loadBpf, set: setReasons, points: []point{
 	{"sock", "inet_sock_set_state", KindTransition, 3, "", ""},
 	{
 		"skb", "kfree_skb", KindDrop, 3,
@@ -42,16 +56,16 @@ var points = []struct {
 	},
 	{"tcp", "tcp_receive_reset", KindReset, 1, "", ""},
 	{"tcp", "tcp_probe", KindProbe, 1, "", ""},
-}
+}}
 
 // errNoTracepoint says that the kernel does not have a tracepoint that the programs can use.
 var errNoTracepoint = errors.New("this kernel does not have it")
 
 // adapt makes a specification fit a kernel: it takes out the programs of tracepoints that the
 // kernel does not have, and sets the constants of the others.
-func adapt(spec *ebpf.CollectionSpec, kernel *btf.Spec) ([]Gap, error) {
+func (o *object) adapt(spec *ebpf.CollectionSpec, kernel *btf.Spec) ([]Gap, error) {
 	var gaps []Gap
-	for _, p := range points {
+	for _, p := range o.points {
 		gap := Gap{Tracepoint: p.system + ":" + p.name, Kind: p.kind}
 		have, err := arguments(kernel, p.name)
 		switch {
@@ -77,18 +91,26 @@ func adapt(spec *ebpf.CollectionSpec, kernel *btf.Spec) ([]Gap, error) {
 	if err := spec.Variables["share"].Set(uint64(share)); err != nil {
 		return nil, err
 	}
+	if err := o.set(spec.Variables, kernel); err != nil {
+		return nil, err
+	}
+	delete(spec.Maps, ".bss") // only bpf2go reads it
+	return gaps, freeze(spec.Maps[".rodata"], spec.Variables)
+}
+
+// setReasons sets the reasons that are no drops.
+func setReasons(constants map[string]*ebpf.VariableSpec, kernel *btf.Spec) error {
 	for variable, name := range map[string]string{
 		"reason_not_dropped": "SKB_NOT_DROPPED_YET",
 		"reason_consumed":    "SKB_CONSUMED",
 	} {
 		if number, ok := enumerator(kernel, dropReasons, name); ok {
-			if err := spec.Variables[variable].Set(number); err != nil {
-				return nil, err
+			if err := constants[variable].Set(number); err != nil {
+				return err
 			}
 		}
 	}
-	delete(spec.Maps, ".bss") // only bpf2go reads it
-	return gaps, freeze(spec.Maps[".rodata"], spec.Variables)
+	return nil
 }
 
 // freeze writes constants into the map that holds them. The library does so too, but maps their
@@ -122,14 +144,14 @@ type kernelTypes struct {
 const typesPath = "/sys/kernel/btf/vmlinux"
 
 // readKernel reads what the programs need of the running kernel's types.
-func readKernel(spec *ebpf.CollectionSpec) (*kernelTypes, error) {
+func (o *object) readKernel(spec *ebpf.CollectionSpec) (*kernelTypes, error) {
 	raw, done, err := mapFile(typesPath)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	var tracepoints []string
-	for _, p := range points {
+	for _, p := range o.points {
 		tracepoints = append(tracepoints, p.name)
 	}
 	picked, targets, err := pick(raw, typeNames(spec.Types), tracepoints)

@@ -31,47 +31,57 @@ func loadSpec(t testing.TB) *ebpf.CollectionSpec {
 	return spec
 }
 
-// The object is older than its source if somebody changed bpf/ and did not make bpf.
-func TestObjectIsOfItsSource(t *testing.T) {
-	var source []byte
-	for _, file := range []string{"bpf/kernel.h", "bpf/record.h", "bpf/tracepoint.c"} {
-		text, err := os.ReadFile(file)
+// bothObjects are the objects of bpf/, by their source.
+var bothObjects = map[string]*object{"tracepoint": sockets, "calls": callPrograms}
+
+// An object is older than its source if somebody changed bpf/ and did not make bpf.
+func TestObjectsAreOfTheirSources(t *testing.T) {
+	for name, o := range bothObjects {
+		var source []byte
+		for _, file := range []string{"kernel.h", "record.h", "ring.h", name + ".c"} {
+			text, err := os.ReadFile("bpf/" + file)
+			try(t, err)
+			source = append(source, text...)
+		}
+		sum := sha256.Sum256(source)
+		spec, err := o.load()
 		try(t, err)
-		source = append(source, text...)
-	}
-	sum := sha256.Sum256(source)
-	var compiled [65]byte
-	try(t, loadSpec(t).Variables["source"].Get(&compiled))
-	got, want := string(bytes.TrimRight(compiled[:], "\x00")), hex.EncodeToString(sum[:])
-	if got != want {
-		t.Errorf("tracepoint_bpfel.o was made of source %s, which is %s now: make bpf", got, want)
+		var compiled [65]byte
+		try(t, spec.Variables["source"].Get(&compiled))
+		got, want := string(bytes.TrimRight(compiled[:], "\x00")), hex.EncodeToString(sum[:])
+		if got != want {
+			t.Errorf("%s_bpfel.o was made of source %s, which is %s now: make bpf", name, got, want)
+		}
 	}
 }
 
-func TestObjectAgreesWithTheLoader(t *testing.T) {
-	spec := loadSpec(t)
-	if size := spec.Maps["ring"].MaxEntries; size != ringSize {
-		t.Errorf("the ring has %d bytes, want %d", size, ringSize)
-	}
-	if slots, most := spec.Maps["taken"].MaxEntries, spec.Maps["namespaces"].MaxEntries; slots != most {
-		t.Errorf("there are %d slots for %d namespaces", slots, most)
+func TestObjectsAgreeWithTheLoader(t *testing.T) {
+	for name, o := range bothObjects {
+		spec, err := o.load()
+		try(t, err)
+		if size := spec.Maps["ring"].MaxEntries; size != ringSize {
+			t.Errorf("%s: the ring has %d bytes, want %d", name, size, ringSize)
+		}
+		if slots, most := spec.Maps["taken"].MaxEntries, spec.Maps["namespaces"].MaxEntries; slots != most {
+			t.Errorf("%s: there are %d slots for %d namespaces", name, slots, most)
+		}
+		var names []string
+		for _, p := range o.points {
+			names = append(names, p.name)
+			if program := spec.Programs[p.name]; program == nil || program.AttachTo != p.name {
+				t.Errorf("%s: the program of %s is %v", name, p.name, program)
+			}
+			if p.more != "" && spec.Variables[p.more] == nil {
+				t.Errorf("%s: %s has no constant %s", name, p.name, p.more)
+			}
+		}
+		slices.Sort(names)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(spec.Programs)), names); diff != "" {
+			t.Errorf("%s: the tracepoints (-programs +points):\n%s", name, diff)
+		}
 	}
 	if kinds := len(bpfWatched{}.Lost); kinds != int(Kinds) {
 		t.Errorf("losses of %d kinds are counted, want %d", kinds, Kinds)
-	}
-	var names []string
-	for _, p := range points {
-		names = append(names, p.name)
-		if program := spec.Programs[p.name]; program == nil || program.AttachTo != p.name {
-			t.Errorf("the program of %s is %v", p.name, program)
-		}
-		if p.more != "" && spec.Variables[p.more] == nil {
-			t.Errorf("%s has no constant %s", p.name, p.more)
-		}
-	}
-	slices.Sort(names)
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(spec.Programs)), names); diff != "" {
-		t.Errorf("the tracepoints (-programs +points):\n%s", diff)
 	}
 }
 
@@ -176,7 +186,7 @@ func TestAdapt(t *testing.T) {
 			if test.reasons != nil {
 				enums = append(enums, &btf.Enum{Name: "skb_drop_reason", Size: 4, Values: test.reasons})
 			}
-			gaps, err := adapt(spec, kernelOf(t, test.arguments, enums...))
+			gaps, err := sockets.adapt(spec, kernelOf(t, test.arguments, enums...))
 			try(t, err)
 			var texts []string
 			for _, g := range gaps {

@@ -67,6 +67,8 @@ func (d *decoder) event(record []byte) (Event, error) {
 		return decode(record, head, d.reset)
 	case KindProbe:
 		return decode(record, head, probe)
+	case KindCall:
+		return decode(record, head, call)
 	default:
 		return nil, fmt.Errorf("a record of unknown kind %d", h.Kind)
 	}

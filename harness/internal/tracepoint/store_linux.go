@@ -27,8 +27,8 @@ import (
 // there.
 
 const (
-	// keptFits is how many fits are kept: of this kernel and of some that were booted before.
-	keptFits = 4
+	// keptFits is how many fits are kept: two of this kernel, and of some that were booted before.
+	keptFits = 8
 	// largestFit bounds a file of the cache. One has some 40 kB.
 	largestFit = 1 << 20
 	// fitVersion changes with the meaning of fitted.
@@ -39,15 +39,15 @@ const (
 const notesPath = "/sys/kernel/notes"
 
 // fitFast returns what fit returns, from the cache if it is there.
-func fitFast() (*fitted, error) {
-	path, err := fitPath(notesPath, typesPath)
+func (o *object) fitFast() (*fitted, error) {
+	path, err := o.fitPath(notesPath, typesPath)
 	if err != nil {
-		return fit()
+		return o.fit()
 	}
-	if f, err := loadFit(path); err == nil {
+	if f, err := o.loadFit(path); err == nil {
 		return f, nil
 	}
-	f, err := fit()
+	f, err := o.fit()
 	if err == nil {
 		_ = saveFit(path, f) // if it is not kept, the next start works it out again
 	}
@@ -56,7 +56,7 @@ func fitFast() (*fitted, error) {
 
 // fitPath returns the path of the fit for the kernel with these notes and types: its name is the
 // hash of everything that it depends on.
-func fitPath(notes, types string) (string, error) {
+func (o *object) fitPath(notes, types string) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -70,7 +70,7 @@ func fitPath(notes, types string) (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, fitVersion, len(id), info.Size(), sha256.Sum256(_BpfBytes))
+	fmt.Fprintln(h, fitVersion, len(id), info.Size(), sha256.Sum256(o.bytes))
 	h.Write(id)
 	return filepath.Join(dir, "halfopen", "programs", fmt.Sprintf("%.16x", h.Sum(nil))), nil
 }
@@ -87,7 +87,7 @@ func private(info fs.FileInfo) error {
 }
 
 // loadFit reads a fit. What others could have written is not read: the programs run in the kernel.
-func loadFit(path string) (*fitted, error) {
+func (o *object) loadFit(path string) (*fitted, error) {
 	dir, err := os.Lstat(filepath.Dir(path))
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func loadFit(path string) (*fitted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFit(data)
+	return o.decodeFit(data)
 }
 
 // saveFit writes a fit, and removes the oldest others.
@@ -167,7 +167,7 @@ func (f *fitted) encode() ([]byte, error) {
 
 var errDamaged = errors.New("the file is damaged")
 
-func decodeFit(text []byte) (*fitted, error) {
+func (o *object) decodeFit(text []byte) (*fitted, error) {
 	sum, data, _ := bytes.Cut(text, []byte("\n"))
 	if want := sha256.Sum256(data); string(sum) != hex.EncodeToString(want[:]) {
 		return nil, errDamaged
@@ -177,7 +177,7 @@ func decodeFit(text []byte) (*fitted, error) {
 		return nil, err
 	}
 	for _, p := range f.Programs {
-		if p.Point < 0 || p.Point >= len(points) {
+		if p.Point < 0 || p.Point >= len(o.points) {
 			return nil, errDamaged
 		}
 	}

@@ -35,7 +35,7 @@ func ownFit() *fitted {
 func TestAKeptFitIsTheSame(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "programs", "kernel")
 	try(t, saveFit(path, ownFit()))
-	got, err := loadFit(path)
+	got, err := sockets.loadFit(path)
 	try(t, err)
 	if diff := cmp.Diff(ownFit(), got); diff != "" {
 		t.Errorf("the fit changed in the cache (-saved +loaded):\n%s", diff)
@@ -45,11 +45,11 @@ func TestAKeptFitIsTheSame(t *testing.T) {
 // The programs that this kernel gets from the cache are those that fit works out for it.
 func TestTheFitOfThisKernelIsKept(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	want, err := fitFast()
+	want, err := sockets.fitFast()
 	testlab.Supported(t, err)
-	path, err := fitPath(notesPath, typesPath)
+	path, err := sockets.fitPath(notesPath, typesPath)
 	try(t, err)
-	kept, err := loadFit(path)
+	kept, err := sockets.loadFit(path)
 	try(t, err)
 	if diff := cmp.Diff(want, kept); diff != "" || len(kept.Programs) == 0 {
 		t.Errorf("the cache has %d programs (-worked out +kept):\n%s", len(kept.Programs), diff)
@@ -57,7 +57,7 @@ func TestTheFitOfThisKernelIsKept(t *testing.T) {
 	// A fit is taken from the cache, not worked out again.
 	kept.Programs = nil
 	try(t, saveFit(path, kept))
-	again, err := fitFast()
+	again, err := sockets.fitFast()
 	try(t, err)
 	if len(again.Programs) > 0 {
 		t.Error("the programs were worked out again")
@@ -93,7 +93,7 @@ func TestFitsThatAreNotTaken(t *testing.T) {
 			"it is for a tracepoint that is not known",
 			func(_ *testing.T, path string) error {
 				f := ownFit()
-				f.Programs[0].Point = len(points)
+				f.Programs[0].Point = len(sockets.points)
 				return saveFit(path, f)
 			},
 			errDamaged,
@@ -135,7 +135,7 @@ func TestFitsThatAreNotTaken(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "programs", "kernel")
 			try(t, saveFit(path, ownFit()))
 			try(t, tt.spoil(t, path))
-			if f, err := loadFit(path); !errors.Is(err, tt.reason) || f != nil {
+			if f, err := sockets.loadFit(path); !errors.Is(err, tt.reason) || f != nil {
 				t.Errorf("loading it: %v, %v, want %v", f, err, tt.reason)
 			}
 		})
@@ -154,14 +154,14 @@ func TestFitsOfOtherKernelsHaveOtherNames(t *testing.T) {
 	for _, kernel := range []struct{ name, notes, types string }{
 		{"a kernel", one, one}, {"another build", two, one}, {"with other types", one, long},
 	} {
-		path, err := fitPath(kernel.notes, kernel.types)
+		path, err := sockets.fitPath(kernel.notes, kernel.types)
 		try(t, err)
 		if other, taken := names[path]; taken {
 			t.Errorf("%s and %s have the same name", kernel.name, other)
 		}
 		names[path] = kernel.name
 	}
-	if _, err := fitPath(filepath.Join(dir, "none"), one); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := sockets.fitPath(filepath.Join(dir, "none"), one); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a kernel without notes: %v", err)
 	}
 }
@@ -182,7 +182,7 @@ func TestOldFitsAreRemoved(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if diff := cmp.Diff([]string{"d", "e", "f", "z"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"d", "e", "f", "g", "h", "i", "j", "z"}, names); diff != "" {
 		t.Errorf("the cache (-want +got):\n%s", diff)
 	}
 }

@@ -97,7 +97,7 @@ type bpfWatched struct {
 	_     structs.HostLayout
 	Slot  uint64
 	Given uint64
-	Lost  [5]uint64
+	Lost  [6]uint64
 }
 
 // Names of all BPF objects in the ELF.

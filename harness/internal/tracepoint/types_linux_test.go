@@ -129,9 +129,9 @@ func TestPickedTypesAreThoseOfTheKernel(t *testing.T) {
 		testlab.Supported(t, explainTypes(err))
 	}
 	spec := loadSpec(t)
-	picked, err := readKernel(spec)
+	picked, err := sockets.readKernel(spec)
 	try(t, err)
-	for _, p := range points {
+	for _, p := range sockets.points {
 		var def *btf.Typedef
 		if all.TypeByName(tracePrefix+p.name, &def) == nil {
 			id, err := all.TypeID(def)

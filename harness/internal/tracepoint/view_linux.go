@@ -28,12 +28,14 @@ const ringSize = 4 << 20
 // View is what this process sees of the kernel, from [Open] to [View.Close]. It is safe for
 // concurrent use.
 type View struct {
+	object  *object
 	missing []Gap
 	decoder decoder
 
 	// attached are the programs and what they report.
 	attached []pointAttachment
 
+	maps       map[string]*ebpf.Map
 	namespaces *ebpf.Map
 	taken      []uint64 // the bytes read, by slot, which the programs see; entries are atomic
 	close      []func() error
@@ -75,16 +77,19 @@ func (v *View) missed() (missed Lost, err error) {
 // *inject.MissingError: eBPF is forbidden to this process, or the kernel does not describe its
 // types. Where some cannot be used [View.Missing] names them. Each View has programs and memory of
 // its own, so open one for all labs of a process.
-func Open() (_ *View, err error) {
+func Open() (*View, error) { return sockets.open() }
+
+func (o *object) open() (_ *View, err error) {
 	// First, because it is cheap where the answer is no.
 	if err := allowed(); err != nil {
 		return nil, explain(err)
 	}
-	programs, err := fitFast()
+	programs, err := o.fitFast()
 	if err != nil {
 		return nil, err
 	}
 	v := &View{
+		object:  o,
 		decoder: decoder{dropReasons: programs.DropReasons, resetReasons: programs.ResetReasons},
 		flushed: make(chan struct{}),
 		watches: map[uint32]*Watch{},
@@ -130,7 +135,7 @@ func (v *View) makeMaps(fit map[string]fittedMap) (map[string]*ebpf.Map, error) 
 		}
 		v.close = append(v.close, made[name].Close)
 	}
-	v.namespaces = made["namespaces"]
+	v.maps, v.namespaces = made, made["namespaces"]
 	for slot := range v.namespaces.MaxEntries() {
 		v.free = append(v.free, slot)
 	}
@@ -169,7 +174,7 @@ func (v *View) mapTaken(m *ebpf.Map) error {
 func (v *View) attach(programs []fittedProgram, maps map[string]*ebpf.Map) error {
 	var refused []error
 	for i := range programs {
-		p := points[programs[i].Point]
+		p := v.object.points[programs[i].Point]
 		attached, err := programs[i].attach(maps)
 		if err != nil {
 			refused = append(refused, err)

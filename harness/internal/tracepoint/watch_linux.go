@@ -62,7 +62,7 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 }
 
 // Stop ends the reports of some watches, in little more time than that of one. Each emit has been
-// called with all that happened before, and is not called again. Stop returns for each watch how
+// called with all that happened before, and with the calls in progress, and is not called again. Stop returns for each watch how
 // many events were lost, none if it was stopped before. An event that the kernel kept from a program
 // counts for each namespace that was watched then: nobody knows whose it was. The error says that
 // others may have been lost, too: that of any namespace was not understood.
@@ -70,6 +70,7 @@ func (v *View) Stop(watches ...*Watch) (lost []Lost, err error) {
 	v.stopping.Lock()
 	defer v.stopping.Unlock()
 	lost = make([]Lost, len(watches))
+	err = v.inProgress(watches)
 	for i, w := range watches {
 		if w.stopped {
 			continue
@@ -83,7 +84,7 @@ func (v *View) Stop(watches ...*Watch) (lost []Lost, err error) {
 	}
 	v.flush()
 	missed, problem := v.missed()
-	err = errors.Join(err, problem)
+	err = errors.Join(err, problem, v.leftOut(watches))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for i, w := range watches {

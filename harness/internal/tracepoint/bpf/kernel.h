@@ -28,6 +28,10 @@ typedef _Bool bool;
 #define BPF_MAP_TYPE_RINGBUF 27
 #define BPF_F_NO_PREALLOC (1U << 0)
 #define BPF_F_MMAPABLE (1U << 10)
+#define BPF_RB_NO_WAKEUP (1ULL << 0)
+#define BPF_RB_FORCE_WAKEUP (1ULL << 1)
+#define BPF_RB_AVAIL_DATA 0
+#define BPF_NOEXIST 1
 #define BPF_SK_STORAGE_GET_F_CREATE (1ULL << 0)
 
 /* include/linux/socket.h, include/uapi/linux/in.h, include/uapi/linux/if_ether.h */
@@ -86,6 +90,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	__u16 sk_type;
 	int sk_err;
 };
 
@@ -148,7 +153,105 @@ struct tcp_skb_cb {
 	__u8 tcp_flags; /* since 6.15 two bytes, of which this is the lower one */
 };
 
+/* Processes, and their open files. */
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level; /* the number of PID namespaces around its own */
+	struct upid numbers[1];
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct cred {
+	struct {
+		__u32 words[2];
+	} cap_bset; /* since 6.3 one number of 64 bits */
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct signal_struct {
+	struct {
+		int counter;
+	} live; /* how many threads of the process have not ended */
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	struct pid *thread_pid;
+	const struct cred *cred;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+};
+
+/* The registers at a system call, by architecture; bpf_core_field_exists says which it is. */
+struct pt_regs___x86 {
+	unsigned long di, si, dx, r10, r8, r9;
+};
+
+struct pt_regs___arm64 {
+	unsigned long regs[31];
+	unsigned long orig_x0;
+};
+
+/* Whether a system call is one of 32 bits. */
+struct thread_info___x86 {
+	__u32 status;
+};
+
+struct thread_info___arm64 {
+	unsigned long flags;
+};
+
+struct task_struct___x86 {
+	struct thread_info___x86 thread_info;
+};
+
+struct task_struct___arm64 {
+	struct thread_info___arm64 thread_info;
+};
+
 #pragma clang attribute pop
+
+/* arch/x86/include/asm/thread_info.h and arch/arm64/include/asm/thread_info.h */
+#define TS_COMPAT 2
+#define TIF_32BIT (1UL << 22)
+
+/* include/uapi/linux/stat.h, include/uapi/linux/capability.h, include/uapi/asm-generic/errno*.h */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define CAP_SYS_ADMIN 21
+#define EAGAIN 11
+#define EINPROGRESS 115
+#define SOL_SOCKET 1
+#define SO_ERROR 4
 
 /* What is on the wire: include/uapi/linux/ip.h, ipv6.h, tcp.h. */
 struct tcp_ports {

@@ -14,6 +14,7 @@ enum kind {
 	KIND_RETRANSMIT,
 	KIND_RESET,
 	KIND_PROBE,
+	KIND_CALL,
 	KINDS,
 };
 
@@ -80,4 +81,49 @@ struct probe {
 	__u32 ca_state;
 	__u32 left_out;
 	__u32 padding;
+};
+
+/* How a system call is looked at; calls_linux.go has the same list, and says which call is which. */
+enum call_class {
+	CALL_UNSEEN,
+	CALL_SOCKET,     /* socket */
+	CALL_ADDRESS,    /* connect, bind */
+	CALL_ACCEPT,     /* accept, accept4 */
+	CALL_SENDTO,     /* sendto */
+	CALL_RECVFROM,   /* recvfrom */
+	CALL_SENDMSG,    /* sendmsg */
+	CALL_RECVMSG,    /* recvmsg */
+	CALL_PLAIN,      /* those of which the first argument is a descriptor, and others are numbers */
+	CALL_SETSOCKOPT, /* setsockopt */
+	CALL_GETSOCKOPT, /* getsockopt */
+	CALL_POLL,       /* poll */
+	CALL_PPOLL,      /* ppoll */
+	CALL_SELECT,     /* select */
+	CALL_PSELECT,    /* pselect6 */
+	CALL_EPOLL,      /* epoll_wait, epoll_pwait */
+	CALL_EPOLL2,     /* epoll_pwait2 */
+};
+
+#define CALL_NUMBERS 512
+#define CALL_ARGUMENTS 6
+#define CALL_DATA 32
+
+/* A system call that a program of a lab made. The head's time is its end, or 0. */
+struct call {
+	struct head head; /* the socket's; of accept, that of the connection */
+	__u64 began;
+	__s64 result;
+	__s64 timeout; /* nanoseconds; -1 is none */
+	__u64 arguments[CALL_ARGUMENTS];
+	__u32 number;
+	/* Processes, as the lab numbers them: the one that a step started, and those that called. */
+	__u32 root;
+	__u32 pid;
+	__u32 tid;
+	__u16 type; /* of the socket: SOCK_STREAM, and IPPROTO_TCP */
+	__u16 protocol;
+	__u16 length; /* of data */
+	__u8 class;
+	__u8 padding;
+	__u8 data[CALL_DATA]; /* the beginning of an address, an option's value, or the polled files */
 };
