@@ -194,6 +194,7 @@ actors:
     - start: {command: "touch /tmp/other-file; exec sleep 60", as: command, ready: {exec: "test -e /tmp/other-file"}}
     - start: {command: "sleep 60 & touch /tmp/child; exit 0", as: daemon, ready: {file: /tmp/child}}
     - start: {command: [python3, -c, "import socket,time; s=socket.socket(socket.AF_INET6); s.bind(('', 81)); s.listen(); time.sleep(60)"], as: six, ready: {listens: 81}}
+    - start: {command: [python3, -c, "import socket,time; s=socket.socket(); s.listen(); time.sleep(60)"], as: any, ready: {listens: any}}
   client:
     - connect: "server:80"
 expect:
@@ -204,6 +205,7 @@ expect:
   - {step: server.command, value: ready}
   - {step: server.daemon, value: ready}
   - {step: server.six, value: ready}
+  - {step: server.any, value: ready}
   - {log: server.prints, contains: up now, count: 1}
   - {log: server.prints, matches: "^(a|up)", count: 2}
   - {log: server.exec, contains: then, at: < 10s}
@@ -252,6 +254,14 @@ func TestProgramsThatDoNotGetReady(t *testing.T) {
 		{
 			"the port is another program's", `{command: "exec sleep 60", ready: {listens: 8080}, within: 100ms}`, "",
 			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 8080) after T\nserver.start[1] had printed nothing",
+		},
+		{
+			"no socket on any port", `{command: "exec sleep 60", ready: {listens: any}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens) after T\nserver.start[1] had printed nothing",
+		},
+		{
+			"it listens elsewhere", `{command: [python3, -c, "import socket,time; s=socket.socket(); s.bind(('', 81)); s.listen(); time.sleep(60)"], ready: {listens: 80}, within: 600ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 80, but one on port 81) after T\nserver.start[1] had printed nothing",
 		},
 		{
 			"a daemon without the file", `{command: "exit 0", ready: {file: /tmp/x}, within: 100ms}`, "",

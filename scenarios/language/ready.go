@@ -1,17 +1,50 @@
 package language
 
 import (
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/invopop/jsonschema"
+	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/decode"
 )
 
 // Ready says when a program that runs beside is ready. Exactly one of the fields but Within is set.
 type Ready struct {
-	Listens Ints     `json:"listens,omitempty" jsonschema_description:"Ports of TCP or UDP, one or a list: sockets of its host listen there, or are bound for datagrams. No packet is sent."`
-	Prints  string   `json:"prints,omitempty" jsonschema_description:"A regular expression (RE2): a line of its standard output or standard error matches."`
-	Exec    []string `json:"exec,omitempty" jsonschema_description:"A program and its arguments, or a text for sh -c: it exits with 0. It is run again and again."`
-	File    string   `json:"file,omitempty" jsonschema_description:"A path that exists, absolute or below the working directory of the program."`
+	Listens ListenPorts `json:"listens,omitempty" jsonschema_description:"Ports of TCP or UDP, one or a list: sockets of its host listen there, or are bound for datagrams; any: one socket on any port. No packet is sent."`
+	Prints  string      `json:"prints,omitempty" jsonschema_description:"A regular expression (RE2): a line of its standard output or standard error matches."`
+	Exec    []string    `json:"exec,omitempty" jsonschema_description:"A program and its arguments, or a text for sh -c: it exits with 0. It is run again and again."`
+	File    string      `json:"file,omitempty" jsonschema_description:"A path that exists, absolute or below the working directory of the program."`
+}
+
+// ListenPorts are the ports of sockets that must be there, all of them. A list with just [AnyPort] is
+// met by one socket, whatever its port.
+type ListenPorts []int
+
+// AnyPort stands for any port in [ListenPorts], written any. No file can have this number.
+const AnyPort = -1
+
+// Any reports whether one socket on any port is enough.
+func (l ListenPorts) Any() bool { return len(l) == 1 && l[0] == AnyPort }
+
+// listenPorts reads any, a port, or a list of ports.
+func (d *decoder) listenPorts(n *yaml.Node, l *ListenPorts) {
+	if decode.IsScalar(n) && n.Value == anyWord {
+		*l = ListenPorts{AnyPort}
+		return
+	}
+	d.Plain(n, reflect.ValueOf(l).Elem())
+	if slices.Contains(*l, AnyPort) {
+		d.Errorf(n, "invalid port %d: want 1 to 65535, or any", AnyPort)
+	}
+}
+
+func listenPortsSchema(b *schemaBuilder, t reflect.Type) *jsonschema.Schema {
+	return b.define(t.Name(), enumOf([]string{anyWord}), b.of(reflect.TypeFor[Ints]()))
 }
 
 // readyWithin is how long a program has to get ready if nothing else is said. mostReadyWithin is the
@@ -36,8 +69,8 @@ func (r *Ready) check(v *validation, st *Step) {
 		v.errorf(&r.Listens, st.Pos, "listens: want a port, or a list of ports")
 	}
 	for _, port := range r.Listens {
-		if port < 1 || port > 65535 {
-			v.errorf(&r.Listens, st.Pos, "invalid port %d: want 1 to 65535", port)
+		if !r.Listens.Any() && port < 1 || port > maxPort {
+			v.errorf(&r.Listens, st.Pos, "invalid port %d: want 1 to 65535, or any", port)
 		}
 	}
 	if _, err := regexp.Compile(r.Prints); err != nil {

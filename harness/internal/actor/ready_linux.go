@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,14 +95,9 @@ func (t *thread) missing(
 	w := op.Ready
 	switch {
 	case len(w.Listens) > 0:
-		now := listeners(w.Listens)
-		for _, port := range w.Listens {
-			if !slices.ContainsFunc(now, func(l listener) bool {
-				return l.port == port && !slices.Contains(before, l)
-			}) {
-				return fmt.Sprintf("no socket of it listens on port %d", port)
-			}
-		}
+		return notListening(w.Listens, slices.DeleteFunc(listeners(), func(l listener) bool {
+			return slices.Contains(before, l)
+		}))
 	case w.File != "":
 		path := w.File
 		if !filepath.IsAbs(path) {
@@ -179,12 +175,29 @@ func (f *firstLine) Write(b []byte) (int, error) {
 
 func (f *firstLine) String() string { return strings.TrimSpace(string(f.kept)) }
 
-// ports returns the ports that a program must listen on; nil if that is not what is wanted of it.
-func (*thread) ports(w *language.Ready) []int {
-	if w == nil {
-		return nil
+// notListening says which of the ports has no socket among those that are new; "" if none lacks one.
+func notListening(ports language.ListenPorts, fresh []listener) string {
+	on := map[int]bool{}
+	for _, l := range fresh {
+		on[l.port] = true
 	}
-	return w.Listens
+	if ports.Any() {
+		if len(on) == 0 {
+			return "no socket of it listens"
+		}
+		return ""
+	}
+	for _, port := range ports {
+		if on[port] {
+			continue
+		}
+		text := fmt.Sprintf("no socket of it listens on port %d", port)
+		if others := slices.Sorted(maps.Keys(on)); len(others) > 0 {
+			text += fmt.Sprintf(", but one on port %d", others[0])
+		}
+		return text
+	}
+	return ""
 }
 
 // listener is a socket that listens, or is bound for datagrams.
@@ -193,12 +206,8 @@ type listener struct {
 	inode string
 }
 
-// listeners returns the sockets of the host that listen on one of the ports, or are bound to it for
-// datagrams.
-func listeners(ports []int) []listener {
-	if len(ports) == 0 {
-		return nil
-	}
+// listeners returns the sockets of the host that listen, or are bound for datagrams.
+func listeners() []listener {
 	var all []listener
 	for _, table := range []struct{ name, state string }{
 		{"tcp", "0A"}, {"tcp6", "0A"}, {"udp", "07"}, {"udp6", "07"}, // LISTEN; CLOSE, which is unconnected
@@ -215,7 +224,7 @@ func listeners(ports []int) []listener {
 				continue
 			}
 			port, err := strconv.ParseUint(f[1][strings.LastIndexByte(f[1], ':')+1:], 16, 16)
-			if err == nil && slices.Contains(ports, int(port)) {
+			if err == nil {
 				all = append(all, listener{int(port), f[9]})
 			}
 		}

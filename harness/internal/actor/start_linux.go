@@ -13,7 +13,10 @@ import (
 func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
 	// A program dies with the thread that started it (PR_SET_PDEATHSIG), which must not be that of a
 	// branch.
-	before := listeners(t.ports(op.Ready))
+	var before []listener
+	if op.Ready != nil && len(op.Ready.Listens) > 0 {
+		before = listeners()
+	}
 	r := t.launch(&op.Launch, op.Ready, o, func(cmd *exec.Cmd) error {
 		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd) })
 	})
