@@ -167,6 +167,9 @@ func executables(command []string) []string {
 // stopped does not answer.
 const flushWithin = 2 * time.Second
 
+// flushCanceled is the same for a run that was canceled, whose lab has little time to end.
+const flushCanceled = 300 * time.Millisecond
+
 // flush waits for the last lines of all programs that are still running.
 func (l *lab) flush() error {
 	var asked []*member
@@ -176,7 +179,14 @@ func (l *lab) flush() error {
 			asked = append(asked, a)
 		}
 	}
-	patience := time.NewTimer(flushWithin)
+	within, canceled := flushWithin, l.canceled
+	select {
+	case <-canceled:
+		// Whoever interrupts a program that hangs wants to see its last words.
+		within, canceled = flushCanceled, nil
+	default:
+	}
+	patience := time.NewTimer(within)
 	defer patience.Stop()
 	for slices.ContainsFunc(asked, func(a *member) bool { return !a.flushed && !a.gone }) {
 		select {
@@ -184,7 +194,7 @@ func (l *lab) flush() error {
 			if err := f(); err != nil {
 				return err
 			}
-		case <-l.canceled:
+		case <-canceled:
 			return nil
 		case <-patience.C:
 			l.now(trace.Event{Note: &trace.Note{
