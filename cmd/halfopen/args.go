@@ -48,10 +48,19 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 		cmd.CommandPath(), args[0], spell.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
+// valueError says what is wrong with the value of a flag.
+type valueError struct{ text string }
+
+func (e *valueError) Error() string { return e.text }
+
 // flagError returns the usage error for a mistake in the flags of a command.
 func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
+		var why *valueError
+		if errors.As(err, &why) {
+			return usagef("--%s %s: %w; see %s --help", invalid.GetFlag().Name, invalid.GetValue(), why, cmd.CommandPath())
+		}
 		want := "another value"
 		switch invalid.GetFlag().Value.Type() {
 		case "int":
@@ -60,6 +69,8 @@ func flagError(cmd *cobra.Command, err error) error {
 			want = "a whole number, 0 or more"
 		case "bool":
 			want = "true, false or no value"
+		case "duration":
+			want = "a time with its unit, such as 10s"
 		}
 		if errors.Is(err, strconv.ErrRange) {
 			want = "a number that fits into 64 bits"

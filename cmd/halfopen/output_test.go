@@ -40,6 +40,7 @@ var printing = map[string][]string{
 	"halfopen kernel list": {"--help"},
 	"halfopen list":        {"handshake"},
 	"halfopen run":         {"--help"},
+	"halfopen try":         {"--help"},
 	"halfopen doctor":      {"--help"},
 	"halfopen schema":      {},
 	"halfopen show":        {"connect-refused"},

@@ -24,6 +24,7 @@ runs real sockets of a real kernel, and checks the expectations.
 
 First steps:
   halfopen doctor                   check what this machine can do
+  halfopen try --help               two programs of yours, and faults by flags
   halfopen run connect-refused -v   run a built-in scenario and draw its packets
   halfopen list                     list the built-in scenarios
 
@@ -83,6 +84,7 @@ func newRoot() *cobra.Command {
 		newRun(),
 		newShell(),
 		newEnter(),
+		newTry(),
 		newList(),
 		newShow(),
 		newCheck(),

@@ -95,3 +95,27 @@ func TestOnlyTheLastOfManyProgramsAreShown(t *testing.T) {
 		t.Errorf("the text is:\n%s", got)
 	}
 }
+
+func TestTriedSaysHowAProgramEnded(t *testing.T) {
+	r := withPrograms(t)
+	for program, want := range map[language.StepRef]string{
+		"client.ask":   "exit 7 after 2ms",
+		"client.many":  "killed by SIGTERM after 4ms",
+		"client.quiet": "exit 0 after 1ms",
+		"server.exec":  "still running after 19ms, when the run ended",
+		"client.other": "did not start",
+	} {
+		tried := Try(r.Trace, program)
+		if got := tried.String(); got != want {
+			t.Errorf("%s: %s, want %s", program, got, want)
+		}
+		answer := tried.Answer(r, program, Look{Width: 80})
+		if !strings.Contains(answer, "  "+want+"\n") || strings.Contains(answer, "\x1b") || strings.Contains(answer, "\xff") {
+			t.Errorf("the answer for %s is\n%s", program, answer)
+		}
+		const died = "server  ended by itself: exit 3 after 5ms\n"
+		if got := strings.Contains(answer, died); got != (program == "server.exec") {
+			t.Errorf("the server ended before %s: %t\n%s", program, got, answer)
+		}
+	}
+}

@@ -188,11 +188,11 @@ func (r *phraseReader) next() error {
 }
 
 // key returns the key of the selector or the fault that a word is: where it belongs, and the struct
-// that has it. from and until are events if they have a dot, as no host has.
+// that has it. from is an event if its value has a dot or is a mapping, as no host is.
 func (r *phraseReader) key(word string) (*yaml.Node, reflect.Type, decode.Field, bool) {
 	inSelector, isSelector := selectorField(word)
 	inFault, isFault := faultField(word)
-	event := len(r.words) > 1 && strings.Contains(r.words[1].text, ".")
+	event := len(r.words) > 1 && strings.ContainsAny(r.words[1].text, ".{")
 	switch {
 	case isFault && (!isSelector || event):
 		return r.p.rest, faultType, inFault, true
@@ -305,10 +305,18 @@ func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml
 	if typ.Kind() == reflect.String {
 		value.Tag = "!!str"
 	}
-	if typ.Kind() == reflect.Slice && !word.quoted {
+	if typ == reflect.TypeFor[EventRef]() && strings.HasPrefix(word.text, "{") {
+		var doc yaml.Node
+		if err := yaml.Unmarshal([]byte(word.text), &doc); err != nil || len(doc.Content) != 1 {
+			return nil, fmt.Errorf("%s: invalid event %s: want a mapping such as {log: server.start, contains: up}",
+				f.Key, say.Clip(word.text))
+		}
+		value = inlined(doc.Content[0])
+	}
+	if typ.Kind() == reflect.Slice {
 		list := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
-		for item := range strings.SplitSeq(word.text, ",") {
-			list.Content = append(list.Content, scalar(item))
+		for item := range strings.SplitSeq(strings.Trim(word.text, "[]"), ",") {
+			list.Content = append(list.Content, scalar(strings.TrimSpace(item)))
 		}
 		value = oneOrAll(list)
 	}
@@ -328,7 +336,7 @@ func fieldTakes(t reflect.Type, f decode.Field, value *yaml.Node) error {
 	if mistakes := d.Mistakes(); len(mistakes) > 0 {
 		return fmt.Errorf("%s", mistakes[0].Msg)
 	}
-	if t == reflect.TypeFor[EventRef]() {
+	if t == reflect.TypeFor[EventRef]() && value.Kind == yaml.ScalarNode {
 		_, err := EventRef(value.Value).Parse()
 		return err
 	}
@@ -389,9 +397,7 @@ func (p *Phrase) String() string {
 
 // known returns the words that may stand next.
 func (r *phraseReader) known() []string {
-	ofSelector, ofFault := PhraseKeys()
-	words := slices.Concat(segmentKinds, ofSelector, ofFault, decode.Keys(r.action),
-		[]string{again, firstTime, withOption, withoutOption})
+	words := slices.Concat(segmentKinds, keyWords(), decode.Keys(r.action), []string{again, firstTime})
 	if short, ok := decode.Short(r.action); ok && decode.Child(r.p.do, short.Key) == nil {
 		words = slices.Concat(words, short.Words, decode.WordsOf(fieldType(r.action, short)))
 	}

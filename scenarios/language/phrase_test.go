@@ -26,6 +26,7 @@ func TestPhrasesAreFaults(t *testing.T) {
 		"drop tcp port 80,443":                                   `match: {tcp: any, port: [80, 443]}, do: drop`,
 		"drop tcp any dport 8000..8010":                          `match: {tcp: any, dport: 8000..8010}, do: drop`,
 		"drop udp dport 53 nth 1,3":                              `match: {udp: any, dport: 53}, nth: [1, 3], do: drop`,
+		`drop nth "[1, 3]"`:                                      `nth: [1, 3], do: drop`,
 		"drop icmp echo-request":                                 `match: {icmp: echo-request}, do: drop`,
 		"drop icmp to client":                                    `match: {icmp: any, to: client}, do: drop`,
 		"drop retransmitted DATA chance 5%":                      `match: {retransmission: true, tcp: DATA}, chance: 5%, do: drop`,
@@ -34,6 +35,8 @@ func TestPhrasesAreFaults(t *testing.T) {
 		"drop DATA length 100 offset 0":                          `match: {tcp: DATA, payload: {length: 100, offset: 0}}, do: drop`,
 		"drop from client.send for 5s":                           `from: client.send, for: 5s, do: drop`,
 		"drop from client from client.send[2] until fault.x.hit": `match: {from: client}, from: 'client.send[2]', until: fault.x.hit, do: drop`,
+		`drop from "{log: server.start, contains: up now}"`:      `from: {log: server.start, contains: up now}, do: drop`,
+		`hold "{log: server.start, contains: up}" SYN`:           `match: {tcp: SYN}, do: {hold: {log: server.start, contains: up}}`,
 		"drop at server.input via nfqueue":                       `at: server.input, via: nfqueue, do: drop`,
 		"drop ack ack 1":                                         `match: {tcp: ACK, ack: 1}, do: drop`,
 		"delay 200ms":                                            `do: {delay: 200ms}`,
@@ -105,6 +108,8 @@ func TestPhrasesThatAreWrong(t *testing.T) {
 		"drop chance 5":               `chance: "5" has no unit: write 5%`,
 		"drop port http":              `port: invalid port "http": want 1 to 65535, or a range such as 40000..40010`,
 		"drop until client":           `until: invalid event "client": want ` + eventForms,
+		`drop from "{log"`:            `from: invalid event {log: want a mapping such as {log: server.start, contains: up}`,
+		`drop from "{lag: x}"`:        `from: want an event here: ` + eventForms + `, or a mapping with the key ` + strings.Join(mappingKeys(), " or "),
 		"drop at":                     `at: want a value after it: Where it strikes: wire (default), HOST.input or HOST.output. Without a wire the default is the receiver's input.`,
 		"drop via tcc":                `via: invalid value "tcc": want auto, iptables, tc, nfqueue (did you mean "tc"?)`,
 		"drop SYN with sak":           `unknown TCP option "sak" (did you mean "sack"?)`,
@@ -168,9 +173,8 @@ func TestEveryFaultIsAPhrase(t *testing.T) {
 			t.Errorf("no fault of the file does %s", kind)
 		}
 	}
-	ofSelector, ofFault := PhraseKeys()
 	for _, key := range slices.Concat(decode.Keys(selectorType), decode.Keys(faultType)) {
-		if !slices.Contains(slices.Concat(ofSelector, ofFault), key) &&
+		if !slices.Contains(keyWords(), key) &&
 			!slices.Contains([]string{"arp", "options", "payload", "match", "do", "only"}, key) {
 			t.Errorf("no phrase has the key %s", key)
 		}

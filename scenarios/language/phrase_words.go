@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"gopkg.in/yaml.v3"
@@ -83,30 +84,53 @@ func phraseValue(v reflect.Value) string {
 	return text
 }
 
-// PhraseKeys returns the words of a phrase that take a value: the keys of a selector, and those of a
-// fault.
-func PhraseKeys() (ofSelector, ofFault []string) {
-	for _, f := range decode.Fields(selectorType) {
-		if _, ok := selectorField(f.Key); ok {
-			ofSelector = append(ofSelector, f.Key)
+// PhraseWord is a word of a phrase that has a value after it, and what it means.
+type PhraseWord struct{ Word, About string }
+
+// PhraseActions returns the words that a phrase begins with.
+func PhraseActions() []PhraseWord {
+	var words []PhraseWord
+	for _, f := range decode.Fields(actionType) {
+		words = append(words, PhraseWord{f.Key, describe(actionType, f)})
+	}
+	return words
+}
+
+// PhraseKeys returns the other words of a phrase that have a value: the keys of a selector and of its
+// payload, TCP options, and the keys of a fault. from is both.
+func PhraseKeys() (ofSelector, ofFault []PhraseWord) {
+	for _, t := range []reflect.Type{selectorType, reflect.TypeFor[Payload]()} {
+		for _, f := range decode.Fields(t) {
+			if _, ok := selectorField(f.Key); ok {
+				ofSelector = append(ofSelector, PhraseWord{f.Key, describe(t, f)})
+			}
 		}
 	}
-	for _, f := range decode.Fields(reflect.TypeFor[Payload]()) {
-		ofSelector = append(ofSelector, f.Key)
-	}
+	ofSelector = append(ofSelector, PhraseWord{withOption, "A TCP option that is there."},
+		PhraseWord{withoutOption, "A TCP option that is not there."})
 	for _, f := range decode.Fields(faultType) {
 		if _, ok := faultField(f.Key); ok {
-			ofFault = append(ofFault, f.Key)
+			ofFault = append(ofFault, PhraseWord{f.Key, describe(faultType, f)})
 		}
 	}
 	return ofSelector, ofFault
 }
 
+// keyWords are the words of [PhraseKeys].
+var keyWords = sync.OnceValue(func() []string {
+	var words []string
+	ofSelector, ofFault := PhraseKeys()
+	for _, w := range slices.Concat(ofSelector, ofFault) {
+		words = append(words, w.Word)
+	}
+	return words
+})
+
 // isPhraseWord reports whether a text is a word that every phrase may have.
 func isPhraseWord(text string) bool {
-	ofSelector, ofFault := PhraseKeys()
-	return kindsOf(text) != nil || slices.Contains(slices.Concat(ofSelector, ofFault, anyPackets,
-		[]string{again, firstTime, withOption, withoutOption, or}), strings.ToLower(text))
+	text = strings.ToLower(text)
+	return kindsOf(text) != nil || slices.Contains(keyWords(), text) || slices.Contains(anyPackets, text) ||
+		text == again || text == firstTime || text == or
 }
 
 // selectorField finds a key of a selector, or of its payload, whose key has the name of no other. arp
@@ -194,4 +218,16 @@ func oneOrAll(list *yaml.Node) *yaml.Node {
 		return list.Content[0]
 	}
 	return list
+}
+
+// inlined returns a mapping or a list on one line, without places of another text.
+func inlined(n *yaml.Node) *yaml.Node {
+	n.Line, n.Column = 0, 0
+	if n.Kind != yaml.ScalarNode {
+		n.Style = yaml.FlowStyle
+	}
+	for _, c := range n.Content {
+		inlined(c)
+	}
+	return n
 }
