@@ -41,6 +41,8 @@ var printing = map[string][]string{
 	"halfopen list":        {"handshake"},
 	"halfopen run":         {"--help"},
 	"halfopen try":         {"--help"},
+	"halfopen shell":       {"--help"},
+	"halfopen enter":       {"--help"},
 	"halfopen doctor":      {"--help"},
 	"halfopen schema":      {},
 	"halfopen show":        {"connect-refused"},

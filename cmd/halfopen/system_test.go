@@ -18,7 +18,10 @@ func TestCommandsOnOtherSystems(t *testing.T) {
 		"halfopen completion powershell", "halfopen completion zsh", "halfopen help", "halfopen inspect",
 		"halfopen kernel", "halfopen list", "halfopen schema", "halfopen show", "halfopen version",
 	}
-	wantRefused := []string{"halfopen doctor", "halfopen kernel get", "halfopen kernel list", "halfopen run", "halfopen try"}
+	wantRefused := []string{
+		"halfopen doctor", "halfopen enter", "halfopen kernel get", "halfopen kernel list", "halfopen run",
+		"halfopen shell", "halfopen try",
+	}
 	for _, system := range []string{"darwin", "windows"} {
 		var working, refused []string
 		walkCommands(root, func(cmd *cobra.Command) {

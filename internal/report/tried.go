@@ -68,10 +68,6 @@ func (t Tried) String() string {
 	}
 }
 
-// The maximum of rows of a ladder that follows the answer of a run that nobody judges: it should fit on
-// a screen.
-const triedRows = 26
-
 // mostHung is how many sockets of a program that hung are named.
 const mostHung = 4
 
@@ -108,7 +104,7 @@ func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string
 	if text := programsText(r, k, "  ", mostPrograms, nil); text != "" {
 		b.WriteString("\nWhat the programs printed last:\n" + text)
 	}
-	rows, lines := triedRows, 0
+	rows, lines := caseRows, 0
 	if k.Verbose {
 		rows, lines = verboseRows, verboseLines
 	}
