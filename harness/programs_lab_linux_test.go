@@ -389,6 +389,7 @@ actors:
           echo "$name: $(tr '\0' ' ' <$p/cmdline)"
         done
         tr '\0' '\n' </proc/$web/environ | grep HALFOPEN_[HP]
+        hostname
       id: look
 expect:
   - {process: client.look, exit: 0}
@@ -401,7 +402,7 @@ expect:
 	for _, want := range []string{
 		"halfopen-lab: halfopen-lab: named ", "halfopen-actor: halfopen-actor: client ",
 		"halfopen-actor: halfopen-actor: worker on server ", "sleep: sleep 60 ",
-		"HALFOPEN_HOST=server", "HALFOPEN_PROGRAM=server.web",
+		"HALFOPEN_HOST=server", "HALFOPEN_PROGRAM=server.web", "client",
 	} {
 		if !slices.Contains(lines, "look stdout "+want) {
 			t.Errorf("no line %q in:\n%s", want, strings.Join(lines, "\n"))

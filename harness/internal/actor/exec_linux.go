@@ -134,7 +134,7 @@ func isClosed(c <-chan struct{}) bool {
 // (PR_SET_PDEATHSIG). The thread itself moves there, too: steps look at no files but those of /proc.
 func (t *thread) startProgram(cmd *exec.Cmd) error {
 	if t.root != nil {
-		if err := sandbox.EnterRoot(t.root); err != nil {
+		if err := sandbox.EnterRoot(t.root, t.Host); err != nil {
 			return err
 		}
 		if name := cmd.Args[0]; filepath.Base(name) == name {

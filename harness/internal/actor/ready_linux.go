@@ -118,7 +118,7 @@ func (t *thread) missing(
 func (t *thread) lookInRoot(path string) error {
 	return sandbox.OnImmortalThread(func() error {
 		if t.root != nil {
-			if err := sandbox.EnterRoot(t.root); err != nil {
+			if err := sandbox.EnterRoot(t.root, t.Host); err != nil {
 				return err
 			}
 		}

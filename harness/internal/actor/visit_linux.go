@@ -109,14 +109,7 @@ func statusOf(err error) int {
 func (v *Visit) start(root *os.File, streams []*os.File) (*exec.Cmd, *os.File, error) {
 	r := &v.Request
 	runtime.LockOSThread() // and never unlocked: it is in namespaces of its own
-	// A prompt says the name of the host.
-	if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
-		return nil, nil, fmt.Errorf("making a place for the name of the host: %w", err)
-	}
-	if err := unix.Sethostname([]byte(r.Host)); err != nil {
-		return nil, nil, fmt.Errorf("setting the name of the host: %w", err)
-	}
-	if err := sandbox.EnterRoot(root); err != nil {
+	if err := sandbox.EnterRoot(root, r.Host); err != nil {
 		return nil, nil, err
 	}
 	shell := r.Shell

@@ -96,9 +96,15 @@ func onLostThread(f func() error) error {
 	return <-done
 }
 
-// EnterRoot moves the calling thread to a root that [Root.Make] has made. The thread must be locked to
-// its goroutine, and never be unlocked.
-func EnterRoot(namespace *os.File) error {
+// EnterRoot moves the calling thread to a root that [Root.Make] has made, where hostname is the name of
+// the machine. The thread must be locked to its goroutine, and never be unlocked.
+func EnterRoot(namespace *os.File, hostname string) error {
+	if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
+		return fmt.Errorf("separating the thread's host name: %w", err)
+	}
+	if err := unix.Sethostname([]byte(hostname)); err != nil {
+		return fmt.Errorf("setting the host name: %w", err)
+	}
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("separating the thread's root directory: %w", err)
 	}
