@@ -264,6 +264,10 @@ func TestProgramsThatDoNotGetReady(t *testing.T) {
 			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 80, but one on port 81) after T\nserver.start[1] had printed nothing",
 		},
 		{
+			"it listens on the other IP version", `{command: [python3, -c, "import socket,time; s=socket.socket(); s.bind(('', 80)); s.listen(); time.sleep(60)"], ready: {listens: 80}, within: 600ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (no socket of it listens on port 80 of IPv6, but one does of IPv4) after T\nserver.start[1] had printed nothing",
+		},
+		{
 			"a daemon without the file", `{command: "exit 0", ready: {file: /tmp/x}, within: 100ms}`, "",
 			"server.start[1] did not get ready: ETIMEDOUT (there is no file /tmp/x; its process had ended with exit status 0) after T\nserver.start[1] had printed nothing",
 		},
@@ -274,9 +278,14 @@ func TestProgramsThatDoNotGetReady(t *testing.T) {
 			if tt.expect != "" {
 				expect = "{step: server.start, " + tt.expect + "}"
 			}
+			family := "v4"
+			if strings.Contains(tt.want, "of IPv6") {
+				family = "v6"
+			}
 			s := only(t, `
 name: not-ready
 title: A program that does not get ready
+ip: `+family+`
 hosts: {server: {}}
 network: {shape: loopback}
 actors:

@@ -97,7 +97,7 @@ func (t *thread) missing(
 	case len(w.Listens) > 0:
 		return notListening(w.Listens, slices.DeleteFunc(listeners(), func(l listener) bool {
 			return slices.Contains(before, l)
-		}))
+		}), t.Family == language.V6)
 	case w.File != "":
 		path := w.File
 		if !filepath.IsAbs(path) {
@@ -176,10 +176,15 @@ func (f *firstLine) Write(b []byte) (int, error) {
 func (f *firstLine) String() string { return strings.TrimSpace(string(f.kept)) }
 
 // notListening says which of the ports has no socket among those that are new; "" if none lacks one.
-func notListening(ports language.ListenPorts, fresh []listener) string {
-	on := map[int]bool{}
+// In a run on IPv6, sockets of IPv4 do not count: a server may open them first.
+func notListening(ports language.ListenPorts, fresh []listener, v6 bool) string {
+	on, elsewhere := map[int]bool{}, map[int]bool{}
 	for _, l := range fresh {
-		on[l.port] = true
+		if v6 && !l.v6 {
+			elsewhere[l.port] = true
+		} else {
+			on[l.port] = true
+		}
 	}
 	if ports.Any() {
 		if len(on) == 0 {
@@ -192,6 +197,9 @@ func notListening(ports language.ListenPorts, fresh []listener) string {
 			continue
 		}
 		text := fmt.Sprintf("no socket of it listens on port %d", port)
+		if elsewhere[port] {
+			return text + " of IPv6, but one does of IPv4"
+		}
 		if others := slices.Sorted(maps.Keys(on)); len(others) > 0 {
 			text += fmt.Sprintf(", but one on port %d", others[0])
 		}
@@ -203,6 +211,7 @@ func notListening(ports language.ListenPorts, fresh []listener) string {
 // listener is a socket that listens, or is bound for datagrams.
 type listener struct {
 	port  int
+	v6    bool // and perhaps IPv4, too
 	inode string
 }
 
@@ -225,7 +234,7 @@ func listeners() []listener {
 			}
 			port, err := strconv.ParseUint(f[1][strings.LastIndexByte(f[1], ':')+1:], 16, 16)
 			if err == nil {
-				all = append(all, listener{int(port), f[9]})
+				all = append(all, listener{int(port), strings.HasSuffix(table.name, "6"), f[9]})
 			}
 		}
 	}
