@@ -10,6 +10,7 @@ import (
 
 	"halfopen/internal/codec"
 
+	"halfopen/harness/internal/actor"
 	"halfopen/harness/internal/nameserver"
 	"halfopen/harness/internal/observe"
 	"halfopen/harness/internal/sandbox"
@@ -64,6 +65,8 @@ type lab struct {
 	names *nameserver.Server
 	// bound is the bound of the lab's processes, or nil; root the mount namespace of programs, or nil.
 	bound, root *os.File
+	// users are those that programs run as, by [language.Launch.OtherUser].
+	users map[string]*actor.User
 	// logs is the folder of the machine for what programs write, or nil.
 	logs *os.File
 	// late has when this process and its queues were late.

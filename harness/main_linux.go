@@ -40,6 +40,10 @@ func Main() {
 	if len(os.Args) != 1 {
 		return
 	}
+	if err := sandbox.AwaitMaps(controlFD); err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
 	role, _, _ := strings.Cut(os.Args[0], titleMark)
 	if role != roleLab && role != roleActor && role != roleTrial && role != roleVisit {
 		return
@@ -58,11 +62,11 @@ func Main() {
 	}
 	switch role {
 	case roleLab:
-		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
+		control, events := os.NewFile(controlFD, "control"), os.NewFile(4, "events")
 		runLab(control, events)
 		os.Exit(0)
 	case roleTrial:
-		control, events := os.NewFile(3, "control"), os.NewFile(4, "events")
+		control, events := os.NewFile(controlFD, "control"), os.NewFile(4, "events")
 		runTrial(control, events)
 		os.Exit(0)
 	case roleVisit:

@@ -106,6 +106,7 @@ func (a *member) start(topology *network.Topology) error {
 		Root:          root,
 		Logs:          logs,
 		Dir:           l.programDir(),
+		Users:         l.users,
 		Topology:      topology,
 		Gates:         l.watched.gates[a.Name],
 		Watched:       l.watched.lines[a.Name],

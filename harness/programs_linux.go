@@ -64,7 +64,9 @@ func (l *lab) makeRoot() error {
 	}
 	l.root, err = root.Make(func() error {
 		l.absent = checkPrograms(l.Scenario, l.programDir())
-		return nil
+		var err error
+		l.users, err = findUsers(l.Scenario)
+		return err
 	})
 	var misplaced *sandbox.PlaceError
 	if !errors.As(err, &misplaced) {

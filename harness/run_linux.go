@@ -63,7 +63,11 @@ func runWithin(
 		defer logs.Close()
 		more = append(more, logs)
 	}
-	lab, err := startLab(titled(roleLab, s.ID()), newKeeper(within, s.DeadlineOrDefault(), time.Now()), more...)
+	ids, err := otherIDs(s)
+	if err != nil {
+		return nil, err
+	}
+	lab, err := startLab(titled(roleLab, s.ID()), newKeeper(within, s.DeadlineOrDefault(), time.Now()), ids, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -135,13 +139,18 @@ type labProcess struct {
 	immortal chan struct{}
 }
 
-// logsFD is the descriptor of the lab with the folder of [Options.Logs], the first of those that
-// startLab adds.
-const logsFD = 5
+// The descriptors of the lab with its orders, and with the folder of [Options.Logs], the first of those
+// that startLab adds.
+const (
+	controlFD = 3
+	logsFD    = 5
+)
 
-// startLab starts this program again in the namespaces of a lab, with its role, and more descriptors.
-// The caller must start keep.
-func startLab(role string, k *keeper, more ...*os.File) (*labProcess, error) {
+// startLab starts this program again in the namespaces of a lab, with its role, other user IDs and more
+// descriptors. The caller must start keep.
+func startLab(
+	role string, k *keeper, ids *sandbox.Subordinate, more ...*os.File,
+) (*labProcess, error) {
 	l := &labProcess{
 		words: make(chan string, 1), ended: make(chan struct{}), kept: make(chan struct{}), keeper: k,
 		immortal: make(chan struct{}), held: make(chan struct{}),
@@ -149,7 +158,7 @@ func startLab(role string, k *keeper, more ...*os.File) (*labProcess, error) {
 	control, events, stderr := l.pipes.to("lab's control"), l.pipes.from("lab's event"), l.pipes.from("lab's error")
 	err := l.pipes.err
 	if err == nil {
-		l.Process, err = sandbox.Start(role, stderr.there,
+		l.Process, err = sandbox.Start(role, ids, stderr.there,
 			append([]*os.File{control.there, events.there}, more...)...)
 	}
 	l.pipes.closeThere()

@@ -29,7 +29,7 @@ func trySysctls(ctx context.Context, lists [][]language.Sysctl) ([][]error, erro
 	if !mainCalled.Load() {
 		return nil, errors.New("the program does not call harness.Main")
 	}
-	p, err := startLab(roleTrial, newKeeper(usual, 0, time.Now()))
+	p, err := startLab(roleTrial, newKeeper(usual, 0, time.Now()), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,9 @@ package() {
 	ip:dnf) echo iproute ;;
 	ip:*) echo iproute2 ;;
 	iptables:dnf) echo iptables-nft ;;
+	newuidmap:apt-get) echo uidmap ;;
+	newuidmap:dnf) echo shadow-utils ;;
+	newuidmap:apk) echo shadow-subids ;;
 	sysctl:dnf) echo procps-ng ;;
 	sysctl:*) echo procps ;;
 	gcc:apk) echo gcc musl-dev ;;

@@ -23,6 +23,10 @@ func CheckProgramCapabilities() error {
 	return ofPrograms.check(os.ReadFile)
 }
 
+// CheckUserCapabilities checks that this process can run programs as other users than root, and give
+// them signals and files, as [CheckCapabilities] does.
+func CheckUserCapabilities() error { return ofUsers.check(os.ReadFile) }
+
 // capability is a capability by its name and its number.
 type capability struct {
 	name string
@@ -44,6 +48,12 @@ var (
 	ofPrograms = capabilities{"programs of a scenario", "--cap-add SETPCAP --cap-add SYS_CHROOT ...", []capability{
 		{"CAP_SETPCAP", unix.CAP_SETPCAP},
 		{"CAP_SYS_CHROOT", unix.CAP_SYS_CHROOT},
+	}}
+	ofUsers = capabilities{"programs of another user", "--cap-add CHOWN --cap-add KILL --cap-add SETGID --cap-add SETUID ...", []capability{
+		{"CAP_CHOWN", unix.CAP_CHOWN},
+		{"CAP_KILL", unix.CAP_KILL},
+		{"CAP_SETGID", unix.CAP_SETGID},
+		{"CAP_SETUID", unix.CAP_SETUID},
 	}}
 )
 

@@ -15,6 +15,7 @@ type Launch struct {
 	Command []string     `yaml:",short" json:"command" jsonschema_description:"Program and arguments; a single text is run by sh -c."`
 	Stdin   string       `json:"stdin,omitempty" jsonschema_description:"Its standard input. Default: empty."`
 	Env     *Environment `json:"env,omitempty" jsonschema_description:"Variables of its environment, NAME: VALUE, next to PATH, HOME, LANG, TZ, TERM and HALFOPEN_*; inherit: [NAME] takes more from the environment of halfopen."`
+	User    string       `json:"user,omitempty" jsonschema_description:"The user that it runs as, without capabilities: a number, or a name of /etc/passwd, also with a group: postgres:ssl-cert. Default: root of the lab."`
 	Dir     string       `json:"dir,omitempty" jsonschema_description:"Its working directory, absolute or below the default: the directory of the scenario's file, or its home directory if there is no file."`
 }
 
@@ -45,6 +46,7 @@ func (l *Launch) check(v *validation, field any, st *Step) {
 	if l.Env != nil {
 		l.Env.check(v)
 	}
+	l.checkUser(v, st)
 }
 
 // Arguments returns the command.

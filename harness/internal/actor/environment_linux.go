@@ -51,14 +51,17 @@ var passed = []string{"PATH", "LANG", "TZ", "TERM"}
 
 // environ returns the environment of a program of a step, NAME=VALUE. "ps e" shows which program a
 // process belongs to.
-func (s *session) environ(step string, e *language.Environment) []string {
-	return environment(s.Host, s.Actor+"."+step, e)
+func (s *session) environ(step string, l *language.Launch) []string {
+	return environment(s.Host, s.Actor+"."+step, s.Users[l.OtherUser()], l.Env)
 }
 
 // environment returns the environment of a program on a host. program names it as ACTOR.STEP; a program
-// that is run by hand has no such name.
-func environment(host, program string, e *language.Environment) []string {
+// that is run by hand has no such name. as is the user that it runs as; nil is root of the lab.
+func environment(host, program string, as *User, e *language.Environment) []string {
 	env := []string{"HOME=" + sandbox.Home}
+	if as != nil {
+		env = []string{"HOME=" + as.Home, "USER=" + as.Name, "LOGNAME=" + as.Name}
+	}
 	for _, v := range forPrograms(os.Environ()) {
 		name, _, _ := strings.Cut(v, "=")
 		if slices.Contains(passed, name) || strings.HasPrefix(name, "HALFOPEN_") ||

@@ -44,7 +44,8 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	o.ended = t.Clock.Now()
 	out.end()
 	callOff()
-	_ = cmd.Wait() // its error is the exit status, which is read below, or input that nobody read
+	_ = cmd.Wait() // its error is the exit status, which is read below
+	r.in.end()
 	timedOut := isClosed(late)
 	if timedOut {
 		endGroup(cmd.Process.Pid)
@@ -72,7 +73,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 // launch begins the step and starts a program in a new process group. It returns nil if that failed,
 // which the outcome says. ready is what a program beside must do; nil is nothing.
 func (t *thread) launch(
-	l *language.Launch, ready *language.Ready, o *outcome, start func(*exec.Cmd) error,
+	l *language.Launch, ready *language.Ready, o *outcome, start func(*exec.Cmd, *User) error,
 ) *running {
 	args := l.Command
 	if len(args) == 0 {
@@ -80,10 +81,8 @@ func (t *thread) launch(
 		return nil
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = t.environ(o.ID, l.Env)
+	cmd.Env = t.environ(o.ID, l)
 	cmd.Dir = t.directory(l.Dir)
-	cmd.Stdin = strings.NewReader(l.Stdin)
-	cmd.WaitDelay = inputFor
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
 	r := &running{cmd: cmd, printed: t.newPrinted(o.ID, o.N), over: make(chan struct{})}
@@ -91,12 +90,22 @@ func (t *thread) launch(
 		r.printed.watch(ready)
 	}
 	var err error
+	if r.in, err = newInput(cmd); err != nil {
+		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
+		return nil
+	}
 	if r.out, err = newOutputs(cmd, r.printed, t.logs); err != nil {
+		r.in.started("")
 		o.problem(fmt.Errorf("making the pipes of %s: %w", args[0], err))
 		return nil
 	}
 	o.begin()
-	if err := start(cmd); err != nil {
+	as := t.Users[l.OtherUser()]
+	if err = as.runs(cmd, r.in.r, r.out.stdout.w, r.out.stderr.w); err == nil {
+		err = start(cmd, as)
+	}
+	if err != nil {
+		r.in.started("")
 		r.out.started()
 		r.out.end()
 		o.problem(fmt.Errorf("starting %s: %w", args[0], err))
@@ -106,6 +115,7 @@ func (t *thread) launch(
 		Actor: o.Actor, Step: o.ID, N: o.N, PID: cmd.Process.Pid, Beside: o.Op == "start",
 	}
 	t.started(r)
+	r.in.started(l.Stdin)
 	r.out.started()
 	return r
 }
@@ -132,7 +142,10 @@ func isClosed(c <-chan struct{}) bool {
 // SIGTERM blocked. The program lives in a root directory of its own, and has few capabilities, see
 // withhold. It must be started on this thread, because it dies with the thread that started it
 // (PR_SET_PDEATHSIG). The thread itself moves there, too: steps look at no files but those of /proc.
-func (t *thread) startProgram(cmd *exec.Cmd) error {
+//
+// as is the user that the program runs as; nil is root of the lab. If its permissions do not let it enter
+// the default working directory, it begins in its home directory.
+func (t *thread) startProgram(cmd *exec.Cmd, as *User) error {
 	if t.root != nil {
 		if err := sandbox.EnterRoot(t.root, t.Host); err != nil {
 			return err
@@ -141,13 +154,22 @@ func (t *thread) startProgram(cmd *exec.Cmd) error {
 			cmd.Path, cmd.Err = exec.LookPath(name) // it may be a file of the scenario
 		}
 	}
+	if as != nil && cmd.Dir == t.directory("") && !as.mayEnter(cmd.Dir) {
+		cmd.Dir = as.Home
+	}
 	if err := withhold(); err != nil {
 		return err
 	}
 	masked := setMask(&t.mask)
 	defer setMask(&masked)
 	err := t.startLimited(cmd.Start)
+	if errors.Is(err, unix.EACCES) && as != nil && !as.mayEnter(cmd.Dir) {
+		return fmt.Errorf("user %s may not enter its working directory %s: %w", as.Name, cmd.Dir, unix.EACCES)
+	}
 	if errors.Is(err, unix.ENOENT) {
+		if _, lost := os.Stat(cmd.Dir); cmd.Dir != "" && lost != nil {
+			return fmt.Errorf("its working directory %s: %w", cmd.Dir, unix.ENOENT)
+		}
 		if interpreter := interpreterOf(cmd); interpreter != "" {
 			err = fmt.Errorf("its interpreter %s: %w", interpreter, unix.ENOENT)
 		}

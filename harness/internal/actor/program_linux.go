@@ -17,6 +17,7 @@ type running struct {
 	trace.Program
 	cmd     *exec.Cmd
 	printed *printed
+	in      *input
 	out     *outputs
 	// over is closed when its process has ended, all that it wrote until then has been read, and status
 	// is set.

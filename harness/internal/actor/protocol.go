@@ -47,6 +47,8 @@ type Init struct {
 	Logs  int `json:"logs,omitempty"`
 	// Dir is the working directory of programs; "" means the actor's.
 	Dir string `json:"dir,omitempty"`
+	// Users are those that programs run as, by [language.Launch.OtherUser].
+	Users map[string]*User `json:"users,omitempty"`
 	// Topology resolves the names of hosts to addresses. It is required.
 	Topology *network.Topology `json:"topology"`
 	// Gates are the actor's own events, such as client.connect.start or client.connect[2], at which

@@ -134,14 +134,16 @@ func (t *thread) fails(r *running, op *language.Start, deadline time.Time) strin
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = t.environ(r.Step, op.Env)
+	cmd.Env = t.environ(r.Step, &op.Launch)
 	cmd.Dir = t.directory(op.Dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = inputFor
 	said := &firstLine{}
 	cmd.Stdout, cmd.Stderr = said, said
-	err := sandbox.OnImmortalThread(func() error { return t.startProgram(cmd) })
+	as := t.Users[op.OtherUser()]
+	_ = as.runs(cmd) // it has no pipes to give away
+	err := sandbox.OnImmortalThread(func() error { return t.startProgram(cmd, as) })
 	if err == nil {
 		err = cmd.Wait()
 	}

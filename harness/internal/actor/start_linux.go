@@ -17,8 +17,8 @@ func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
 	if op.Ready != nil && len(op.Ready.Listens) > 0 {
 		before = listeners()
 	}
-	r := t.launch(&op.Launch, op.Ready, o, func(cmd *exec.Cmd) error {
-		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd) })
+	r := t.launch(&op.Launch, op.Ready, o, func(cmd *exec.Cmd, as *User) error {
+		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd, as) })
 	})
 	if r == nil {
 		return
@@ -38,7 +38,8 @@ func (s *session) await(r *running) {
 	}
 	at := s.Clock.Now()
 	r.out.end()
-	_ = r.cmd.Wait() // its error is the exit status, or input that nobody read
+	_ = r.cmd.Wait() // its error is the exit status
+	r.in.end()
 	r.status = r.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	s.endedAt(r, at, r.status)
 	close(r.over)

@@ -122,7 +122,7 @@ func (v *Visit) start(root *os.File, streams []*os.File) (*exec.Cmd, *os.File, e
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = v.Dir
-	cmd.Env = append(environment(r.Host, "", nil), "SHELL="+shell)
+	cmd.Env = append(environment(r.Host, "", nil, nil), "SHELL="+shell)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	var terminal *os.File
 	if r.Terminal {
@@ -148,7 +148,7 @@ func (v *Visit) start(root *os.File, streams []*os.File) (*exec.Cmd, *os.File, e
 		}
 	}
 	t := &thread{session: &session{root: root, processes: language.DefaultProcesses}}
-	if err := t.startProgram(cmd); err != nil {
+	if err := t.startProgram(cmd, nil); err != nil {
 		if terminal != nil {
 			terminal.Close()
 		}

@@ -38,7 +38,7 @@ func otherNamespace() (*os.File, error) {
 // processes.
 func parentRole() (any, error) {
 	ready := os.NewFile(3, "ready")
-	if _, err := Start("test-lab", os.Stderr, ready); err != nil {
+	if _, err := Start("test-lab", nil, os.Stderr, ready); err != nil {
 		return nil, err
 	}
 	select {}

@@ -18,6 +18,12 @@ func Enter(hostname string) error {
 	if pid := os.Getpid(); pid != 1 {
 		return fmt.Errorf("entering the sandbox: process %d is not PID 1", pid)
 	}
+	// A process that has got its user ID only now has lost both: see [AwaitMaps]. If the caller is gone,
+	// the process learns it from its pipes.
+	if err := errors.Join(unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0),
+		unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)); err != nil {
+		return fmt.Errorf("setting the death signal of the lab: %w", err)
+	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return mountError("making the mounts private", err)
 	}

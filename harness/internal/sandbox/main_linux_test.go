@@ -81,7 +81,7 @@ func start(t *testing.T, role string, value any) error {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p, err := Start(role, os.Stderr, w)
+	p, err := Start(role, nil, os.Stderr, w)
 	w.Close()
 	testlab.Supported(t, err)
 	if err := r.SetReadDeadline(time.Now().Add(deadline)); err != nil {

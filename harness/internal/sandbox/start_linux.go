@@ -31,7 +31,10 @@ type Process struct {
 // and 2 are stderr; files are 3, 4 and so on. It leads a session without a controlling terminal, so
 // that nothing in the sandbox has the caller's, or gets its signals. It dies with this process. An
 // error that is an [inject.MissingError] says why this machine does not allow it.
-func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
+//
+// If the caller is not root, ids are IDs that the sandbox has next to root; nil for none. The process
+// must then call [AwaitMaps] with the first of the files.
+func Start(role string, ids *Subordinate, stderr *os.File, files ...*os.File) (*Process, error) {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: namespaces,
 		Pdeathsig:  syscall.SIGKILL,
@@ -54,8 +57,12 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 			return nil, fmt.Errorf("making the process its user's in /proc: %w", err)
 		}
 		attr.Cloneflags |= unix.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+		if ids != nil {
+			role = unmapped + role
+		} else {
+			attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
+			attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
+		}
 	}
 	var p *Process
 	err := OnImmortalThread(func() (err error) {
@@ -64,6 +71,13 @@ func Start(role string, stderr *os.File, files ...*os.File) (*Process, error) {
 	})
 	if err != nil {
 		return nil, kernel.ExplainClone(err, uid)
+	}
+	if ids != nil {
+		if err := ids.write(p.PID); err != nil {
+			_ = p.Signal(syscall.SIGKILL)
+			_, waitErr := p.Wait()
+			return nil, errors.Join(err, waitErr)
+		}
 	}
 	return p, nil
 }

@@ -60,7 +60,7 @@ func userRole() (any, error) {
 		return nil, err
 	}
 	defer r.Close()
-	p, err := Start("test-terminal", os.Stderr, w)
+	p, err := Start("test-terminal", nil, os.Stderr, w)
 	w.Close()
 	if err != nil {
 		return nil, err
