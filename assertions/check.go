@@ -42,6 +42,7 @@ func Check(s *language.Scenario, t *trace.Trace) []Verdict {
 		verdicts = append(verdicts, v.finish())
 	}
 	verdicts = append(verdicts, ev.faultsStruck()...)
+	verdicts = append(verdicts, ev.leftAlone()...)
 	verdicts = append(verdicts, ev.problems()...)
 	return append(verdicts, ev.ending())
 }

@@ -99,6 +99,39 @@ client: [connect: {to: "server:8080"}, send: hello]
 			map[string]string{},
 		},
 		{
+			"a fault that somebody has switched",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.add(100*time.Millisecond, trace.Event{Fault: &trace.Fault{
+					Name: "silent-server", What: trace.FaultOff, Hand: "ann",
+				}})
+				return p.end(time.Second, "done")
+			},
+			map[string]string{"nobody switches a fault by hand": "ann switched fault silent-server off by hand, at 100ms: what follows shows nothing about the scenario"},
+		},
+		{
+			"a fault that the scenario has switched",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.add(100*time.Millisecond, trace.Event{Fault: &trace.Fault{
+					Name: "silent-server", What: trace.FaultOff,
+				}})
+				return p.end(time.Second, "done")
+			},
+			map[string]string{},
+		},
+		{
+			"a lab that was held before its actors",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				return p.end(time.Second, "released")
+			},
+			map[string]string{"the run ends by itself": "the lab was held for people, and its actors never began"},
+		},
+		{
 			"a step in progress at the deadline",
 			some,
 			func(p *tape) *trace.Trace {

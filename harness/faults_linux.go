@@ -64,8 +64,8 @@ func (l *lab) struck(host string, s fault.Strike) {
 	}
 }
 
-// switchFault puts a fault in force or out of it.
-func (l *lab) switchFault(name string, on bool) error {
+// switchFault puts a fault in force or out of it. by is who does so by hand, or "".
+func (l *lab) switchFault(name string, on bool, by string) error {
 	if l.on[name] == on {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (l *lab) switchFault(name string, on bool) error {
 		if err := l.faults.Off(name); err != nil {
 			return err
 		}
-		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff}})
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff, Hand: by}})
 		return nil
 	}
 	if err := l.faults.On(name); err != nil {
@@ -83,7 +83,9 @@ func (l *lab) switchFault(name string, on bool) error {
 	}
 	p := l.plan.Fault(name)
 	l.now(trace.Event{
-		Fault: &trace.Fault{Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why},
+		Fault: &trace.Fault{
+			Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why, Hand: by,
+		},
 	})
 	return nil
 }
@@ -106,7 +108,7 @@ func (l *lab) openWindows() error {
 func (l *lab) apply(changes []change) error {
 	for _, c := range changes {
 		if c.after == 0 {
-			if err := l.switchFault(c.fault, c.on); err != nil {
+			if err := l.switchFault(c.fault, c.on, ""); err != nil {
 				return err
 			}
 			continue
@@ -116,7 +118,7 @@ func (l *lab) apply(changes []change) error {
 			if w := l.window(c.fault); c.on && w.over {
 				return nil
 			}
-			err := l.switchFault(c.fault, c.on)
+			err := l.switchFault(c.fault, c.on, "")
 			l.late.add(trace.LateSwitch, c.fault, due, l.Clock.Now())
 			return err
 		})

@@ -15,6 +15,7 @@ import (
 	"halfopen/internal/hand"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
+	"halfopen/internal/version"
 )
 
 // hold keeps the lab as it is until it is released, or canceled. It returns why the run ends: for the
@@ -54,12 +55,16 @@ func (l *lab) admit(text []byte, files []*os.File) {
 	request := func() error {
 		defer close(done)
 		var r hand.Request
+		var reply *hand.Reply
 		err := json.Unmarshal(text, &r)
 		if err == nil {
-			err = l.visit(&r, files)
+			reply, err = l.answer(&r, files)
 		}
 		if err != nil {
-			refuse(files[0], err)
+			reply = refusal(err)
+		}
+		if reply != nil {
+			send(files[0], reply)
 		}
 		return nil
 	}
@@ -74,19 +79,22 @@ func (l *lab) admit(text []byte, files []*os.File) {
 	hand.CloseAll(files)
 }
 
-// refuse answers a client that its request failed.
-func refuse(client *os.File, err error) {
-	status := 0
+// send answers a client, and closes its connection. The client may be gone.
+func send(client *os.File, reply *hand.Reply) {
+	if conn, err := hand.NewConn(client); err == nil {
+		_ = conn.Send(reply)
+		_ = conn.Close()
+	}
+}
+
+// refusal is the answer to a request that failed.
+func refusal(err error) *hand.Reply {
+	reply := &hand.Reply{Error: err.Error()}
 	var wrong *mistake
 	if errors.As(err, &wrong) {
-		status = 2
+		reply.Status = 2
 	}
-	conn, connErr := hand.NewConn(client)
-	if connErr != nil {
-		return
-	}
-	defer conn.Close()
-	_ = conn.Send(hand.Reply{Error: err.Error(), Status: status}) // the client may be gone
+	return reply
 }
 
 // mistake is an error for a request that is wrong.
@@ -94,29 +102,41 @@ type mistake struct{ text string }
 
 func (e *mistake) Error() string { return e.text }
 
-// visit answers a request, or has another process answer it.
-func (l *lab) visit(r *hand.Request, files []*os.File) error {
-	if r.Op != hand.OpEnter {
-		return &mistake{fmt.Sprintf("this lab knows no request %q", r.Op)}
+// requests are what a lab can be asked for. Without a reply, another process answers the client.
+var requests = map[hand.Op]func(*lab, *hand.Request, []*os.File) (*hand.Reply, error){
+	hand.OpEnter:  (*lab).visit,
+	hand.OpFaults: (*lab).faultsByHand,
+	hand.OpSwitch: (*lab).switchByHand,
+}
+
+func (l *lab) answer(r *hand.Request, files []*os.File) (*hand.Reply, error) {
+	do := requests[r.Op]
+	if do == nil {
+		return nil, &mistake{fmt.Sprintf("this lab, of halfopen %s, knows no request %q", version.String(), r.Op)}
 	}
+	return do(l, r, files)
+}
+
+// visit has another process run a command on a host.
+func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 	host := l.net.Host(r.Host)
 	if host == nil {
 		var names []string
 		for _, h := range l.net.Topology().Hosts {
 			names = append(names, h.Name)
 		}
-		return &mistake{fmt.Sprintf("no host %q%s; there are %s", r.Host,
+		return nil, &mistake{fmt.Sprintf("no host %q%s; there are %s", r.Host,
 			spell.DidYouMean(r.Host, names), say.List(names))}
 	}
 	if l.root == nil {
 		if err := l.makeRoot(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	var p pipes
 	order := p.to("visit")
 	if p.err != nil {
-		return p.err
+		return nil, p.err
 	}
 	defer p.closeHere()
 	defer p.closeThere()
@@ -125,7 +145,7 @@ func (l *lab) visit(r *hand.Request, files []*os.File) error {
 			append([]*os.File{order.there, files[0], l.root}, files[1:]...)...)
 	}, func(syscall.WaitStatus) {})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return codec.NewEncoder(order.here).Encode(&actor.Visit{Request: *r, Dir: l.programDir()})
+	return nil, codec.NewEncoder(order.here).Encode(&actor.Visit{Request: *r, Dir: l.programDir()})
 }

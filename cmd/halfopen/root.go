@@ -85,6 +85,7 @@ func newRoot() *cobra.Command {
 		newShell(),
 		newEnter(),
 		newTry(),
+		newFault(),
 		newList(),
 		newShow(),
 		newCheck(),

@@ -276,6 +276,8 @@ type Fault struct {
 	// are set with FaultOn.
 	Mechanism string `json:"mechanism,omitempty"`
 	Why       string `json:"why,omitempty"`
+	// Hand says who switched the fault by hand, with FaultOn and FaultOff; "" if the scenario did.
+	Hand string `json:"hand,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
 	// Host is the host where the packet was struck, Effect what was done to it, By the duration of

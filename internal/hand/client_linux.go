@@ -6,13 +6,19 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halfopen/internal/say"
 )
 
 // answerWithin is how long a process may take to list its labs. One that is stopped does not answer.
 const answerWithin = 2 * time.Second
+
+// askWithin is how long a lab may take to answer. It may be in the middle of building something.
+const askWithin = 10 * time.Second
 
 // Labs returns the labs of all processes of this user. Those that do not answer are left out.
 func Labs() ([]Lab, error) {
@@ -87,6 +93,24 @@ func Dial(l *Lab) (*Conn, error) {
 		return nil, fmt.Errorf("reaching lab %s: %w", l.ID, err)
 	}
 	return c, nil
+}
+
+// Ask sends a request to a lab, and returns its answer.
+func (c *Conn) Ask(r Request) (*Reply, error) {
+	_ = c.c.SetDeadline(time.Now().Add(askWithin))
+	if err := c.Send(r); err != nil {
+		return nil, gone(err)
+	}
+	var reply Reply
+	files, err := c.Receive(&reply)
+	CloseAll(files)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("the lab did not answer within %s", say.Duration(askWithin))
+	}
+	if err != nil {
+		return nil, gone(err)
+	}
+	return &reply, reply.err()
 }
 
 // err returns the error of a reply, or nil.

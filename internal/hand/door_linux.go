@@ -220,11 +220,11 @@ func admit(c *Conn) (by string, err error) {
 	if err != nil || its != own || c.peerIsGone() {
 		return "", errors.New("a lab is not entered from within another one, nor from a container")
 	}
-	name := "user " + strconv.Itoa(int(cred.Uid))
-	if u, err := user.LookupId(strconv.Itoa(int(cred.Uid))); err == nil {
-		name = u.Username
+	id := strconv.Itoa(int(cred.Uid))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username, nil
 	}
-	return fmt.Sprintf("%s (process %d)", name, cred.Pid), nil
+	return "user " + id, nil
 }
 
 // Close ends the door. Commands that clients have begun go on in their labs.

@@ -31,6 +31,10 @@ type Request struct {
 	Term     string `json:"term,omitempty"`
 	Rows     uint16 `json:"rows,omitempty"`
 	Columns  uint16 `json:"columns,omitempty"`
+	// Fault and On belong to OpSwitch.
+	Fault string `json:"fault,omitempty"`
+	On    bool   `json:"on,omitempty"`
+
 	// Streams are the standard descriptors of the command (0, 1, 2) that come as files with the
 	// request, in order. The others are the terminal, or nothing.
 	Streams []int `json:"streams,omitempty"`
@@ -39,10 +43,13 @@ type Request struct {
 // Op is the kind of a request.
 type Op string
 
-// OpList asks a process for its labs, OpEnter a lab to run a command on a host.
+// The requests. OpList asks a process for its labs, the others ask a lab: OpEnter to run a command on
+// a host, OpFaults for its faults, OpSwitch to switch one.
 const (
-	OpList  Op = "list"
-	OpEnter Op = "enter"
+	OpList   Op = "list"
+	OpEnter  Op = "enter"
+	OpFaults Op = "faults"
+	OpSwitch Op = "switch"
 )
 
 // Signal is what a client may send after an OpEnter: a signal for the command.
@@ -59,8 +66,20 @@ type Reply struct {
 
 	// Labs answer OpList.
 	Labs []Lab `json:"labs,omitempty"`
+	// Faults answer OpFaults. Same says, after OpSwitch, that nothing had to be done.
+	Faults []Fault `json:"faults,omitempty"`
+	Same   bool    `json:"same,omitempty"`
 	// Ended is the second reply to OpEnter; the first is empty, or an error.
 	Ended *Ended `json:"ended,omitempty"`
+}
+
+// Fault is a fault of a lab.
+type Fault struct {
+	Name string `json:"name"`
+	On   bool   `json:"on"`
+	Hits uint64 `json:"hits"`
+	// What says which packets it strikes and how, for people.
+	What string `json:"what,omitempty"`
 }
 
 // Ended says how a command ended.

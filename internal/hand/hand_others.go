@@ -34,6 +34,9 @@ func Pair() (*Conn, *os.File, error) { return nil, nil, errNotLinux }
 // Dial returns an error: there are no labs.
 func Dial(*Lab) (*Conn, error) { return nil, errNotLinux }
 
+// Ask returns an error: there are no labs.
+func (*Conn) Ask(Request) (*Reply, error) { return nil, errNotLinux }
+
 // Close does nothing.
 func (*Conn) Close() error { return nil }
 

@@ -243,9 +243,11 @@ func remarkRows(t *trace.Trace) []row {
 				e.T >= at-time.Millisecond {
 				continue
 			}
-			rows = append(rows, row{
-				at: e.T, text: "fault " + e.Fault.Name + " " + string(e.Fault.What), style: bad,
-			})
+			text := "fault " + e.Fault.Name + " " + string(e.Fault.What)
+			if e.Fault.Hand != "" {
+				text += ", by hand: " + e.Fault.Hand
+			}
+			rows = append(rows, row{at: e.T, text: text, style: bad})
 		case e.Note != nil:
 			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
 		case e.End != nil && e.End.Reason != trace.EndDone && e.End.Reason != trace.EndReleased:

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"halfopen/internal/hand"
+	"halfopen/internal/say"
+)
+
+func newFault() *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use:   "fault",
+		Short: "Switch the faults of a lab that runs or is held",
+		Long: `Switch the faults of a lab of halfopen shell. Each change is an event of the
+trace, and drawn in the ladder. A run whose faults were switched by hand fails.
+The events of the scenario go on to switch its faults.
+
+If several labs run, name one by --lab; a message lists them.`,
+		Example: `  halfopen fault list
+  halfopen fault off loss
+  halfopen fault on --lab 2 silent`,
+		Annotations: onlyLinux,
+		Args:        onlyCommands,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.PersistentFlags().StringVar(&id, "lab", "", "switch faults of the lab with this `ID`")
+	register(cmd, map[string]cobra.CompletionFunc{"lab": completeLab})
+	for _, state := range []string{"on", "off"} {
+		cmd.AddCommand(&cobra.Command{
+			Use:               state + " NAME",
+			Short:             "Switch a fault " + state,
+			Annotations:       onlyLinux,
+			Args:              one("fault"),
+			ValidArgsFunction: completeFault(state == "off"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return switchFault(id, args[0], state, cmd.OutOrStdout())
+			},
+		})
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:         "list",
+		Short:       "List the faults of a lab, their states and their hits",
+		Annotations: onlyLinux,
+		Args:        cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listFaults(id, cmd.OutOrStdout())
+		},
+	})
+	return cmd
+}
+
+// askLab sends a request to the lab that an ID names, and returns its answer.
+func askLab(id string, r hand.Request) (*hand.Reply, error) {
+	lab, err := pickLab(id)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := hand.Dial(lab)
+	if err != nil {
+		return nil, &statusError{statusFailed, err}
+	}
+	defer conn.Close()
+	r.Lab = lab.Number
+	reply, err := conn.Ask(r)
+	if err != nil {
+		return nil, endOf(nil, err)
+	}
+	return reply, nil
+}
+
+func switchFault(id, name, state string, out io.Writer) error {
+	reply, err := askLab(id, hand.Request{Op: hand.OpSwitch, Fault: name, On: state == "on"})
+	if err != nil {
+		return err
+	}
+	already := ""
+	if reply.Same {
+		already = " already"
+	}
+	fmt.Fprintf(out, "fault %s is%s %s\n", say.Printable(name), already, state)
+	return nil
+}
+
+func listFaults(id string, out io.Writer) error {
+	reply, err := askLab(id, hand.Request{Op: hand.OpFaults})
+	if err != nil {
+		return err
+	}
+	if len(reply.Faults) == 0 {
+		fmt.Fprintln(out, "no faults")
+	}
+	width := 0
+	for _, f := range reply.Faults {
+		width = max(width, len(f.Name))
+	}
+	for _, f := range reply.Faults {
+		state := "off"
+		if f.On {
+			state = "on"
+		}
+		fmt.Fprintf(out, "%-*s  %-3s  %s  %s\n", width, f.Name, state, say.Count(f.Hits, "hit"), say.Printable(f.What))
+	}
+	return nil
+}
+
+// completeFault offers the faults of the lab that are in force, or those that are not.
+func completeFault(on bool) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		id, _ := cmd.Flags().GetString("lab")
+		reply, err := askLab(id, hand.Request{Op: hand.OpFaults})
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []cobra.Completion
+		for _, f := range reply.Faults {
+			if f.On == on && strings.HasPrefix(f.Name, toComplete) {
+				names = append(names, cobra.CompletionWithDesc(f.Name, say.Printable(f.What)))
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}

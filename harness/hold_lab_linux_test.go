@@ -1,0 +1,117 @@
+package harness_test
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"halfopen/harness"
+	"halfopen/harness/trace"
+	"halfopen/internal/hand"
+	"halfopen/internal/testlab"
+	"halfopen/scenarios/language"
+)
+
+// ask sends a request to a lab, as the process does that holds it, and returns the answer.
+func ask(t *testing.T, l *harness.Lab, r hand.Request) *hand.Reply {
+	t.Helper()
+	here, there, err := hand.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.Pass(text, []*os.File{there})
+	there.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reply hand.Reply
+	if _, err := here.Receive(&reply); err != nil {
+		t.Fatalf("waiting for the answer to %s: %v", text, err)
+	}
+	return &reply
+}
+
+// The actors of a lab that is held have not begun, and faults are switched when somebody asks for it.
+func TestFaultsAreSwitchedByHand(t *testing.T) {
+	needLab(t)
+	t.Parallel()
+	file, err := language.Parse("switched.yaml", []byte(`
+name: switched
+title: A fault of each mechanism
+hosts: {client: {}, server: {}}
+faults:
+  rule: {match: {from: client, tcp: SYN}, do: drop}
+  queue: {match: {from: client, tcp: SYN}, do: {delay: 1ms}, from: client.connect.start}
+actors:
+  client:
+    - connect: "server:80"
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := file.Expand(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labs := make(chan *harness.Lab, 1)
+	var took []time.Duration
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l := <-labs
+		<-l.Held
+		for range 5 {
+			for _, r := range []hand.Request{
+				{Fault: "rule"}, {Fault: "queue", On: true}, {Fault: "rule", On: true}, {Fault: "queue"},
+			} {
+				r.Op, r.By = hand.OpSwitch, "ann"
+				began := time.Now()
+				if reply := ask(t, l, r); reply.Error != "" || reply.Same {
+					t.Errorf("%+v: %+v", r, reply)
+				}
+				took = append(took, time.Since(began))
+			}
+		}
+		if reply := ask(t, l, hand.Request{Op: hand.OpSwitch, Fault: "queue"}); !reply.Same {
+			t.Errorf("switched off twice: %+v", reply)
+		}
+		if reply := ask(t, l, hand.Request{Op: "juggle"}); reply.Error == "" || reply.Status != 2 {
+			t.Errorf("an unknown request: %+v", reply)
+		}
+		if err := l.Release(); err != nil {
+			t.Error(err)
+		}
+	}()
+	tr, err := harness.Run(t.Context(), cases[0], harness.Options{Hold: harness.HoldBefore, Opened: func(l *harness.Lab) { labs <- l }})
+	testlab.Supported(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	slices.Sort(took)
+	t.Logf("a change took %s, the median of %d; at most %s", took[len(took)/2], len(took), took[len(took)-1])
+	changes := 0
+	for i := range tr.Events {
+		switch e := &tr.Events[i]; {
+		case e.Step != nil, e.Start != nil && e.Start.Actor != "":
+			t.Errorf("an actor has begun: %+v", e)
+		case e.Fault != nil && e.Fault.Hand == "ann":
+			changes++
+		}
+	}
+	if changes != len(took) {
+		t.Errorf("%d changes are in the trace, want %d", changes, len(took))
+	}
+	if end, _ := tr.End(); end == nil || end.Reason != trace.EndReleased {
+		t.Errorf("the run ended with %+v, want that it was released", end)
+	}
+}
