@@ -124,7 +124,7 @@ func within(dir string, f *language.PlacedFile) (string, error) {
 		return "", &inject.MissingError{
 			Feature:  "the file " + f.From,
 			NeededBy: fmt.Sprintf("%s: files: %s", f.Pos, f.Path),
-			Remedy:   "put its text into the scenario: a built-in scenario, and a run in a virtual machine, have no directory to take it from",
+			Remedy:   "put its text into the scenario: a built-in scenario has no directory to take it from",
 		}
 	}
 	dir, err := filepath.EvalSymlinks(dir)

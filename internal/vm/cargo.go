@@ -8,15 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/u-root/u-root/pkg/cpio"
-
-	"halfopen/scenarios/language"
 )
 
 // cargo is the input of a guest.
 type cargo struct {
-	// files is its initramfs without the job: the same for all runs that need the same programs.
+	// files is its initramfs without the job: the same for all runs.
 	files *initramfs
 	// job is the job, encoded.
 	job []byte
@@ -32,16 +31,10 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 	}
-	j := &job{AtOnce: o.AtOnce, NoTracepoints: o.NoTracepoints}
-	var list []*language.Scenario
-	for i := range tasks {
-		j.Tasks = append(j.Tasks, work{tasks[i].Scenario, tasks[i].Seed})
-		list = append(list, tasks[i].Scenario)
-	}
 	i := newInitramfs()
 	c := &cargo{files: i}
 	var err error
-	if c.job, err = json.Marshal(j); err != nil {
+	if c.job, err = json.Marshal(newJob(tasks, o, os.Environ(), time.Now())); err != nil {
 		return nil, fmt.Errorf("encoding the guest's job: %w", err)
 	}
 	program, err := os.ReadFile(self)
@@ -58,10 +51,8 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 			return nil, err
 		}
 	}
-	if c.rests, err = i.addModules(o.Kernel.Modules); err != nil {
-		return nil, err
-	}
-	return c, i.addPrograms(list)
+	c.rests, err = i.addModules(o.Kernel.Modules)
+	return c, err
 }
 
 // addModules adds the modules that labs may need, and reports whether a guest can find its job

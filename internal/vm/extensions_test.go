@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The golden plans show every extension of iptables that faults use. A guest has only the extensions
+// The golden plans show every extension of iptables that faults use. A guest loads only the modules
 // that this package lists: without this test, a forgotten one would fail only in a guest.
-func TestGuestsHaveTheExtensionsOfAllPlans(t *testing.T) {
+func TestGuestsHaveTheModulesOfAllPlans(t *testing.T) {
 	plans, err := filepath.Glob("../../inject/fault/testdata/plan/*.golden")
 	if err != nil || len(plans) == 0 {
 		t.Fatalf("no golden plans: %v", err)
@@ -35,9 +35,6 @@ func TestGuestsHaveTheExtensionsOfAllPlans(t *testing.T) {
 	for name := range seen {
 		if name == "DROP" || strings.HasPrefix(name, "halfopen-") {
 			continue // built in, and the chains of faults
-		}
-		if !slices.Contains(extensions, name) {
-			t.Errorf("plans use the extension %s, which extensions does not name", name)
 		}
 		module := modules[name]
 		if module == "" {

@@ -25,6 +25,12 @@ import (
 // Main does the guest's work and never returns if the program is the guest's init; otherwise it
 // returns at once. A program's main function calls it after [harness.Main].
 func Main() {
+	if len(os.Args) == 1 && os.Args[0] == carrier {
+		if err := carry(); err != nil {
+			fmt.Println("halfopen guest:", err)
+		}
+		os.Exit(0)
+	}
 	if os.Getpid() != 1 || os.Args[0] != "/init" {
 		return
 	}
@@ -60,14 +66,8 @@ func guest() error {
 	// it.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(256 << 20)
-	for name, value := range map[string]string{
-		"PATH":       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"GOGC":       "off",
-		"GOMEMLIMIT": "24MiB",
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
+	if err := setEnvironment([]string{"GOGC=off", "GOMEMLIMIT=24MiB", "TMPDIR=/run"}); err != nil {
+		return err
 	}
 	data, err := os.ReadFile(jobPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,11 +82,41 @@ func guest() error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
 	}
+	if err := errors.Join(mountShare(), j.prepare()); err != nil {
+		return err
+	}
 	out := outbox.New[message](port)
 	stage("ready")
 	out.Send(message{Ready: true})
 	j.perform(out)
 	return errors.Join(out.Close(), port.Close())
+}
+
+// prepare sets the date and the environment of a job.
+func (j *job) prepare() error {
+	if !j.Now.IsZero() {
+		now := unix.NsecToTimespec(j.Now.UnixNano())
+		if err := unix.ClockSettime(unix.CLOCK_REALTIME, &now); err != nil {
+			return fmt.Errorf("setting the date: %w", err)
+		}
+	}
+	if err := setEnvironment(j.Environment); err != nil {
+		return err
+	}
+	// The PATH of an ordinary user may leave out what the lab itself runs.
+	const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	return os.Setenv("PATH", strings.TrimPrefix(os.Getenv("PATH")+":"+system, ":"))
+}
+
+// setEnvironment sets variables, NAME=VALUE.
+func setEnvironment(variables []string) error {
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("setting %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // rest makes QEMU stop this machine, so that a snapshot can be taken. It returns the job that it
@@ -161,7 +191,7 @@ func stage(what string) {
 // mountAll mounts the file systems of a running system.
 func mountAll() error {
 	for _, m := range []struct{ kind, at, data string }{
-		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=0755"}, {"tmpfs", "/tmp", "mode=1777"},
+		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=0755"},
 	} {
 		err := unix.Mount(m.kind, m.at, m.kind, unix.MS_NOSUID, m.data)
 		if err != nil && !errors.Is(err, unix.EBUSY) { // the kernel may have mounted /dev
@@ -244,6 +274,7 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 		all.Go(func() {
 			defer func() { <-slots }()
 			out.Send(message{Task: i, Began: true})
+			j.Tasks[i].Scenario.Dir = j.Tasks[i].Dir
 			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
 				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints, Forget: true,
 				Emit: func(e trace.Event) { send(out, i, &e) },

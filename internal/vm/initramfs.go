@@ -30,14 +30,9 @@ type part struct {
 
 func newInitramfs() *initramfs {
 	i := &initramfs{have: map[string]bool{".": true, "/": true, "": true}}
-	for _, dir := range []string{"proc", "sys", "dev", "run", "tmp", "etc", "root", "var/lock"} {
+	for _, dir := range []string{"dev", "machine", "proc", "run", "sys"} {
 		i.dir(dir)
 	}
-	i.file("etc/hosts", []byte("127.0.0.1 localhost\n"), 0o644)
-	i.file("etc/passwd", []byte("root:x:0:0:root:/root:/bin/sh\n"), 0o644)
-	// Some programs look protocols up by name.
-	i.file("etc/protocols", []byte("icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6-icmp 58 IPv6-ICMP\n"),
-		0o644)
 	return i
 }
 
@@ -114,27 +109,6 @@ func (i *initramfs) copy(path string) error {
 
 func (i *initramfs) link(path, to string) {
 	i.record(cpio.Symlink(strings.Trim(path, "/"), to), to)
-}
-
-// program adds a program and the libraries it needs.
-func (i *initramfs) program(path string) error {
-	if err := i.copy(path); err != nil {
-		return err
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return fmt.Errorf("adding %s to the guest: %w", path, err)
-	}
-	libs, err := libraries(real)
-	if err != nil {
-		return err
-	}
-	for _, lib := range libs {
-		if err := i.copy(lib); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // identity returns a text that differs whenever the archive differs.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"halfopen/harness/trace"
 	"halfopen/inject"
@@ -41,12 +43,40 @@ type job struct {
 	AtOnce int `json:"at_once"`
 	// NoTracepoints is [Options.NoTracepoints].
 	NoTracepoints bool `json:"no_tracepoints,omitempty"`
+	// Environment is what programs of the scenarios may find in their environment, NAME=VALUE.
+	Environment []string `json:"environment,omitempty"`
+	// Now is the date of the guest, if programs see it. Without it, all guests have the same, and the
+	// same seed makes the same packets.
+	Now time.Time `json:"now,omitzero"`
 }
 
 // work is the part of a task that the guest needs.
 type work struct {
 	Scenario *language.Scenario `json:"scenario"`
 	Seed     uint64             `json:"seed"`
+	// Dir is the directory of the scenario, which a scenario leaves out.
+	Dir string `json:"dir,omitempty"`
+}
+
+// newJob returns a job, with the parts of the environment and the date that programs need.
+func newJob(tasks []Task, o *Options, environment []string, now time.Time) *job {
+	j := &job{AtOnce: o.AtOnce, NoTracepoints: o.NoTracepoints}
+	passes := func(string) bool { return false }
+	for i := range tasks {
+		s := tasks[i].Scenario
+		j.Tasks = append(j.Tasks, work{s, tasks[i].Seed, s.Dir})
+		if s.RunsPrograms() {
+			j.Now = now
+			others := passes
+			passes = func(name string) bool { return others(name) || s.PassesOn(name) }
+		}
+	}
+	for _, v := range environment {
+		if name, _, _ := strings.Cut(v, "="); passes(name) {
+			j.Environment = append(j.Environment, v)
+		}
+	}
+	return j
 }
 
 // squeeze compresses a job, because the guest reads it byte by byte.

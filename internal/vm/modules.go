@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,18 +21,12 @@ import (
 	"halfopen/internal/program"
 )
 
-// extensions are the extensions of iptables that plans and the exec steps of the library use. Most
-// have a kernel module, too, in faultModules or execModules.
-var extensions = []string{
-	"tcp", "udp", "icmp", "icmp6", "standard", "multiport", "mark", "bpf", "statistic", "ttl", "hl",
-	"REJECT", "NFQUEUE", "length", "SNAT", "DNAT", "MASQUERADE", "conntrack", "TCPMSS", "tcpmss",
-}
-
 // The modules that a lab may need. Modules that are built in or missing are skipped: a missing
 // feature is reported when it is used.
 var (
 	baseModules = []string{
 		"virtio_pci", "virtio_console", // for the messages to the host
+		"fuse",
 		"veth", "ipv6", "af_packet", "inet_diag", "tcp_diag",
 		"tcp_cubic",
 	}
@@ -64,9 +59,9 @@ func wantedModules() []string {
 
 // nftIPTables reports whether the program iptables uses nf_tables.
 func nftIPTables() bool {
-	path, err := find("iptables")
+	path, err := exec.LookPath("iptables")
 	if err != nil {
-		return false
+		path = "/usr/sbin/iptables" // where Debian keeps the programs for root
 	}
 	real, err := filepath.EvalSymlinks(path)
 	return err == nil && strings.Contains(filepath.Base(real), "nft")

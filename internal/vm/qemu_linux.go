@@ -29,6 +29,8 @@ type machine struct {
 	console *tailBuffer
 	// monitor is nil for machines that get no commands.
 	monitor *monitor
+	// share is nil for a machine that is saved.
+	share *share
 	// ended is closed when QEMU has ended. err and said are set then: its exit status, and the text
 	// it wrote to standard error.
 	ended chan struct{}
@@ -53,6 +55,10 @@ func (m *machine) close() {
 	if m.monitor != nil {
 		m.monitor.close()
 	}
+	if m.share != nil {
+		_ = m.share.close() // nothing was written
+		m.share = nil
+	}
 }
 
 // The descriptors that QEMU inherits.
@@ -65,6 +71,8 @@ const (
 	monitorDescriptor
 	stateDescriptor
 	jobDescriptor
+	windowDescriptor
+	ringDescriptor // followed by those for holding
 )
 
 // FindEmulator returns the path of QEMU. The error is an *[inject.MissingError] with the remedy.
@@ -104,6 +112,18 @@ func startMachine(path string, files machineFiles, with accelerator, o *Options)
 	cmd := exec.Command(path, o.args(with)...)
 	cmd.ExtraFiles = []*os.File{
 		outW, consoleW, files.kernel, files.initramfs, files.memory, monitorEnd, files.state, files.job,
+	}
+	if with != saving {
+		if m.share, err = newShare("/"); err != nil {
+			consoleR.Close()
+			outW.Close()
+			consoleW.Close()
+			m.kill = func() {}
+			m.close()
+			return nil, err
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, m.share.memory)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, m.share.forQEMU...)
 	}
 	var words tailBuffer
 	cmd.Stderr = &words
@@ -224,6 +244,19 @@ func (o *Options) args(with accelerator) []string {
 		// when QEMU's main loop gets to it.
 		"-device", "virtio-serial-pci,ioeventfd=off",
 		"-device", "virtserialport,chardev=out,name=" + portName,
+	}
+	if with != saving {
+		args = append(args,
+			"-object", fmt.Sprintf("memory-backend-file,id=window,size=%d,mem-path=%s,share=on",
+				windowSize, file(windowDescriptor)))
+		for i, port := range append([]uint16{ringPort}, holdPorts[:]...) {
+			args = append(args,
+				"-chardev", fmt.Sprintf("file,id=port%d,path=%s", i, file(ringDescriptor+i)),
+				"-device", fmt.Sprintf("isa-debugcon,iobase=%#x,chardev=port%d", port, i))
+		}
+	}
+	if with != saving && with != restored {
+		args = append(args, "-device", windowDevice+",memdev=window")
 	}
 	if with != restored {
 		args = append(args, "-kernel", file(kernelDescriptor), "-initrd", file(initramfsDescriptor),

@@ -309,6 +309,12 @@ func (m *machine) resume(snapshot *os.File, at int64) error {
 	if err := m.monitor.migrated(); err != nil {
 		return err
 	}
+	// The window is not in the snapshot: QEMU wants memory that it leaves out at the address where it
+	// was, and this memory has no address before the guest gives it one.
+	if err := m.monitor.order("device_add",
+		map[string]any{"driver": windowDevice, "memdev": "window"}); err != nil {
+		return err
+	}
 	return m.monitor.order("cont", nil)
 }
 

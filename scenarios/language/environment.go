@@ -2,6 +2,7 @@ package language
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -23,6 +24,29 @@ type Variable struct {
 	Name  string `yaml:",name" json:"name"`
 	Value string `yaml:",value" json:"value"`
 	Pos   Pos    `json:"pos,omitzero"`
+}
+
+// passed are the variables of the environment of halfopen that every program gets, if they are set:
+// where programs are, and how people and terminals want their text.
+var passed = []string{"PATH", "LANG", "TZ", "TERM"}
+
+// PassesOn reports whether a program gets a variable of the environment of halfopen. A nil Environment
+// passes on what every program gets.
+func (e *Environment) PassesOn(name string) bool {
+	return slices.Contains(passed, name) || strings.HasPrefix(name, "HALFOPEN_") ||
+		e != nil && slices.Contains(e.Inherit, name)
+}
+
+// PassesOn reports whether a program of the scenario gets a variable of the environment of halfopen.
+func (s *Scenario) PassesOn(name string) bool {
+	found := false
+	for i := range s.Actors {
+		EachStep(s.Actors[i].Steps, func(st *Step) {
+			l := st.Op.Launch()
+			found = found || l != nil && l.Env.PassesOn(name)
+		})
+	}
+	return found
 }
 
 // inherit is the key that is not a variable.

@@ -45,10 +45,6 @@ func forPrograms(env []string) []string {
 
 func isDebug(variable string) bool { return strings.HasPrefix(variable, debug) }
 
-// passed are the variables of the environment of halfopen that every program gets, if they are set:
-// where programs are, and how people and terminals want their text.
-var passed = []string{"PATH", "LANG", "TZ", "TERM"}
-
 // environ returns the environment of a program of a step, NAME=VALUE. "ps e" shows which program a
 // process belongs to.
 func (s *session) environ(step string, l *language.Launch) []string {
@@ -64,8 +60,7 @@ func environment(host, program string, as *User, e *language.Environment) []stri
 	}
 	for _, v := range forPrograms(os.Environ()) {
 		name, _, _ := strings.Cut(v, "=")
-		if slices.Contains(passed, name) || strings.HasPrefix(name, "HALFOPEN_") ||
-			e != nil && slices.Contains(e.Inherit, name) {
+		if e.PassesOn(name) {
 			env = append(env, v)
 		}
 	}
