@@ -123,15 +123,28 @@ func (ev *evidence) allHosts() []string {
 	return hosts
 }
 
+// watchedAt returns the hosts that an event may be about that is written as a mapping.
+func (ev *evidence) watchedAt(ref language.EventRef) []string {
+	switch e, err := ref.Parse(); {
+	case err != nil:
+	case e.Log != nil:
+		return ev.named(e.Log.Log)
+	case e.Packet != nil:
+		if hosts := append(ev.named(e.Packet.At), ev.named(&e.Packet.Packet)...); len(hosts) > 0 {
+			return hosts
+		}
+		return ev.allHosts()
+	}
+	return nil
+}
+
 // named returns the hosts that a part of the scenario names, by themselves, by their actors or by events.
 // A fault stands for all hosts.
 func (ev *evidence) named(part any) []string {
 	var hosts []string
 	for _, text := range language.Texts(part) {
 		if strings.HasPrefix(text, "{") {
-			if e, err := language.EventRef(text).Parse(); err == nil && e.Log != nil {
-				text = string(e.Log.Log)
-			}
+			hosts = append(hosts, ev.watchedAt(language.EventRef(text))...)
 		}
 		name, _, _ := strings.Cut(text, ":") // of HOST:PORT
 		first, rest, _ := strings.Cut(name, ".")

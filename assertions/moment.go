@@ -36,6 +36,22 @@ func (ev *evidence) instead(ref language.EventRef) string {
 	case err != nil:
 	case e.Log != nil:
 		return ": " + ev.loggedInstead(e.Log)
+	case e.Packet != nil:
+		return ev.seenInstead(e.Ref(), e.N)
+	}
+	return ""
+}
+
+// seenInstead says how many packets of an event came; "" if that is not known.
+func (ev *evidence) seenInstead(ref language.EventRef, nth int) string {
+	for i := range ev.t.Events {
+		switch w := ev.t.Events[i].Watched; {
+		case w == nil || w.Event != string(ref):
+		case w.Seen == 0:
+			return ": no such packet came"
+		default:
+			return fmt.Sprintf(": only %s of %d came", say.Count(w.Seen, "packet"), nth)
+		}
 	}
 	return ""
 }
@@ -62,7 +78,7 @@ func (ev *evidence) loggedInstead(e *language.LogEvent) string {
 }
 
 // Moment returns when an event happened in a run: the end or start of a step, the end of a program, a
-// signal, a line of a program, or a fault's hit. It is an error if the event never happened.
+// signal, a line of a program, a packet, or a fault's hit. It is an error if the event never happened.
 //
 // A step that has ended says when it began, right before its system call. The report of its start
 // was written a little before that, longer on a busy machine.
@@ -95,7 +111,7 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
 				e.Signal.Name == want.Signal
-		case language.EventLog:
+		case language.EventLog, language.EventPacket:
 			happened = e.Watched != nil && e.Watched.Happened && e.Watched.Event == canonical
 		case language.EventFaultHit:
 			happened = e.Fault != nil && e.Fault.Name == want.Fault &&

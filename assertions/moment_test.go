@@ -50,6 +50,14 @@ expect:
 		{"other lines", "{log: server.web, contains: up}", func(p *tape) { printed(p, "a", "do\x1bwn") }, `: none of its 2 lines is so; the last is "do\x1bwn"`},
 		{"too few lines", "{log: server.web, contains: up, nth: 3}", func(p *tape) { printed(p, "up", "x", "up") }, ": only 2 lines of 3 came"},
 		{"lines of the other stream", "{log: server.web, contains: up, stream: stderr}", func(p *tape) { printed(p, "up") }, ": server.web printed no line on stderr"},
+		{"no packet", "{packet: {from: server}}", func(p *tape) {
+			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{packet: {from: server}}"}})
+		}, ": no such packet came"},
+		{"too few packets", "{nth: 3, packet: {from: server}}", func(p *tape) {
+			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{packet: {from: server}}", Happened: true, Seen: 1}})
+			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{packet: {from: server}, nth: 3}", Seen: 2}})
+		}, ": only 2 packets of 3 came"},
+		{"a packet of which the run has no count", "{packet: {from: server}}", started, ""},
 		{"an event of a step, of which nothing more is known", "server.web.ended", started, ""},
 		{"the line", "{contains: up, log: server.web}", func(p *tape) {
 			printed(p, "up")
@@ -79,10 +87,11 @@ expect:
 			if err == nil {
 				t.Fatal("it did not come, but has a moment")
 			}
+			event := string(language.EventRef(tt.event).Canonical())
 			for _, want := range []string{
-				"the event " + tt.event + " never happened" + tt.want,
-				"it waits for " + tt.event + ", which never happened" + tt.want + ")",
-				"client.wait was still in progress after 1.998s: it waits for " + tt.event + ", which never happened" + tt.want,
+				"the event " + event + " never happened" + tt.want,
+				"it waits for " + event + ", which never happened" + tt.want + ")",
+				"client.wait was still in progress after 1.998s: it waits for " + event + ", which never happened" + tt.want,
 			} {
 				if !strings.Contains(said, want) {
 					t.Errorf("the verdicts do not say %q:\n%s", want, said)

@@ -8,6 +8,7 @@ import (
 	"halfopen/harness/trace"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
+	"halfopen/scenarios/language"
 )
 
 // faultOptions connects the faults to the lab.
@@ -22,6 +23,7 @@ func (l *lab) faultOptions(topology *network.Topology) fault.Options {
 		Hosts:  hosts,
 		Now:    l.Clock.Now,
 		Struck: l.struck,
+		Seen:   l.packetSeen,
 		Late:   l.packetLate,
 		Failed: func(err error) {
 			l.now(trace.Event{Note: &trace.Note{Text: err.Error(), Untrue: true}})
@@ -45,13 +47,26 @@ func (l *lab) struck(host string, s fault.Strike) {
 		Name: s.Fault, What: trace.FaultHit, Hits: s.N, Host: host, Effect: trace.Effect(s.Effect),
 		By: s.By, Packet: s.Packet,
 	}})
-	if !l.watched.awaited[s.Fault] {
-		return
+	if l.watched.awaited[s.Fault] {
+		l.await(hitOf(s.Fault, s.N))
 	}
+}
+
+// packetSeen reports an event of a packet in a queue, as struck does a hit.
+func (l *lab) packetSeen(host string, s fault.Sighting) {
+	l.emit(trace.Event{T: s.At, Watched: &trace.Watched{
+		Event: string(s.Event), Happened: true, Seen: int64(s.N), Host: host, Packet: s.Packet,
+	}})
+	l.await(s.Event)
+}
+
+// await has everything done that an event, in canonical form, sets off, and returns then, or when the run
+// is over.
+func (l *lab) await(event language.EventRef) {
 	done := make(chan struct{})
 	report := func() error {
 		defer close(done)
-		return l.happened(hitOf(s.Fault, s.N))
+		return l.happened(event)
 	}
 	select {
 	case l.inbox <- report:

@@ -219,6 +219,10 @@ func (l *lab) finish(reason trace.EndReason) error {
 		}
 		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: hits}})
 	}
+	for i := range l.plan.Watches {
+		event := l.plan.Watches[i].Event
+		l.now(trace.Event{Watched: &trace.Watched{Event: string(event), Seen: int64(l.faults.Seen(event))}})
+	}
 	if err := l.seen.Counters(trace.After); err != nil {
 		return err
 	}

@@ -108,6 +108,7 @@ func show(p *page, f *language.File, runs []*language.Scenario, s *language.Scen
 	showHosts(p, s, topology)
 	showActors(p, s)
 	showFaults(p, s, plan, err)
+	showWatched(p, s)
 	showExpectations(p, s)
 	showUnproven(p, s)
 	if plan != nil {
@@ -251,6 +252,19 @@ func showFaults(p *page, s *language.Scenario, plan *fault.Plan, planErr error) 
 	p.line("")
 }
 
+// showWatched lists the events that the run watches for.
+func showWatched(p *page, s *language.Scenario) {
+	events := s.WatchedEvents()
+	if len(events) == 0 {
+		return
+	}
+	p.section("Events that the run watches for")
+	for _, e := range events {
+		p.wrap("  - ", "    ", string(e.Ref)+": "+e.Where)
+	}
+	p.line("")
+}
+
 // showExpectations lists the expectations by the titles that their verdicts have.
 func showExpectations(p *page, s *language.Scenario) {
 	p.section("Expectations")
@@ -281,11 +295,7 @@ func showCommands(p *page, topology *network.Topology, plan *fault.Plan) {
 	p.section("The same by hand, as root")
 	commands := append([]string{"# with iproute2, procps, ethtool and iptables"},
 		topology.Commands()...)
-	for i := range plan.Faults {
-		for _, rule := range plan.Faults[i].Rules {
-			commands = append(commands, rule.Commands()...)
-		}
-	}
+	commands = append(commands, plan.Commands()...)
 	var hosts []string
 	for _, h := range topology.Hosts {
 		hosts = append(hosts, h.Name)

@@ -1,12 +1,17 @@
 package trace
 
 // Watched says how far an event has come that the run watches for, because its scenario waits for it: a
-// line of a program. It is written when the event has happened.
+// line of a program, or a packet. It is written when the event has happened; of a packet also at the end
+// of the run.
 type Watched struct {
 	// Event is its reference in canonical form, as language.EventRef has it.
 	Event string `json:"event"`
 	// Happened is set if the event happened at T.
 	Happened bool `json:"happened,omitempty"`
-	// Seen counts what was as the event wants it, up to now.
+	// Seen counts what was as the event wants it, up to now or up to the event.
 	Seen int64 `json:"seen,omitempty"`
+	// Host is where the packet of the event was seen, Packet what arrived there, from its IP header to the
+	// end of its headers.
+	Host   string `json:"host,omitempty"`
+	Packet []byte `json:"packet,omitempty"`
 }

@@ -34,6 +34,9 @@ type Options struct {
 	// queue, and if [Injector.Settle] did not wait long enough.
 	Struck func(host string, s Strike)
 	Failed func(error)
+	// Seen, if not nil, is called on any goroutine with each event of [Plan.Watches], when it happens. Its
+	// packet goes on when Seen has returned.
+	Seen func(host string, s Sighting)
 	// Late, if not nil, is called on any goroutine when a queue let a packet go on at the time done
 	// instead of due. fault is the last that delayed it, "" if none did. Late must return at once.
 	Late func(host, fault string, due, done time.Duration)
@@ -52,6 +55,16 @@ type Strike struct {
 	// By is the delay; 0 if the effect has no time.
 	By time.Duration
 	// Packet is the packet as it arrived, from its IP header on, cut after its headers.
+	Packet []byte
+}
+
+// Sighting is an event of a packet that happens.
+type Sighting struct {
+	Event language.EventRef
+	// N counts the packets, that of the event included. At is when those before it had left the queue.
+	// Packet is as in [Strike].
+	N      uint64
+	At     time.Duration
 	Packet []byte
 }
 
@@ -102,7 +115,14 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 	for f := range p.Faults {
 		planned := &p.Faults[f]
 		for _, r := range planned.Rules {
-			if err := i.prepare(planned, r); err != nil {
+			if err := i.prepare(fmt.Sprintf("fault %q", planned.Name), r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, w := range p.Watches {
+		for _, r := range w.Rules {
+			if err := i.prepare("the event "+string(w.Event), r); err != nil {
 				return nil, err
 			}
 		}
@@ -110,12 +130,12 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 	return i, nil
 }
 
-// prepare makes a rule ready to be put in force.
-func (i *Injector) prepare(p *Planned, r Rule) error {
+// prepare makes a rule ready to be put in force, which something needs.
+func (i *Injector) prepare(neededBy string, r Rule) error {
 	var err error
 	switch r := r.(type) {
 	case *ChainRule:
-		if err := i.needProgram(r.Family, p.Name); err != nil {
+		if err := i.needProgram(r.Family, neededBy); err != nil {
 			return err
 		}
 		err = i.makeChain(r)
@@ -123,7 +143,7 @@ func (i *Injector) prepare(p *Planned, r Rule) error {
 		if !r.Installs {
 			return nil
 		}
-		if err := i.needProgram(r.Family, p.Name); err != nil {
+		if err := i.needProgram(r.Family, neededBy); err != nil {
 			return err
 		}
 		if err = i.setSysctls(r); err == nil {
@@ -131,15 +151,15 @@ func (i *Injector) prepare(p *Planned, r Rule) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("preparing fault %q: %w", p.Name, err)
+		return fmt.Errorf("preparing %s: %w", neededBy, err)
 	}
 	return nil
 }
 
 // openQueues opens the queue of each host that needs one.
 func (i *Injector) openQueues(o Options) error {
-	rules, hosts := i.plan.queueRules()
-	if len(rules) == 0 {
+	rules, watches, hosts := i.plan.queueRules()
+	if len(hosts) == 0 {
 		return nil
 	}
 	struck := func(host string, s queue.Strike) {
@@ -147,20 +167,33 @@ func (i *Injector) openQueues(o Options) error {
 			o.Struck(host, Strike{s.Fault, s.N, s.At, string(s.Effect), s.By, s.Packet})
 		}
 	}
+	seen := func(host string, s queue.Sighting) {
+		if o.Seen != nil {
+			o.Seen(host, Sighting{s.Event, s.N, s.At, s.Packet})
+		}
+	}
 	engine, err := queue.NewEngine(rules, o.Hosts, o.Seed)
 	if err != nil {
 		return err
 	}
+	for _, w := range watches {
+		if err := engine.Watch(w); err != nil {
+			return fmt.Errorf("the event %s: %w", w.Event, err)
+		}
+	}
+	whole := slices.ContainsFunc(rules, (*queue.Rule).NeedsPayload) ||
+		slices.ContainsFunc(watches, (*queue.Watch).NeedsPayload)
 	i.engine = engine
 	for _, host := range hosts {
 		q, err := queue.Open(queue.Config{
 			Host:      host,
 			Namespace: i.net.Host(host),
 			Engine:    i.engine,
-			Whole:     slices.ContainsFunc(rules, (*queue.Rule).NeedsPayload),
+			Whole:     whole,
 			Offloads:  i.plan.Offloads,
 			Now:       o.Now,
 			Struck:    struck,
+			Seen:      seen,
 			Late:      o.Late,
 			Failed:    i.failed,
 		})
@@ -207,7 +240,7 @@ func (i *Injector) Happened(event language.EventRef) {
 }
 
 // needProgram finds iptables or ip6tables, once.
-func (i *Injector) needProgram(family language.Family, fault string) error {
+func (i *Injector) needProgram(family language.Family, neededBy string) error {
 	if i.programs[family] != nil {
 		return nil
 	}
@@ -221,7 +254,7 @@ func (i *Injector) needProgram(family language.Family, fault string) error {
 	if iptables.Missing(err) {
 		return &inject.MissingError{
 			Feature:  "the program " + iptables.Program(family == language.V6),
-			NeededBy: fmt.Sprintf("fault %q", fault),
+			NeededBy: neededBy,
 			Remedy:   "install it: make deps, or apt-get install iptables",
 		}
 	}
@@ -337,6 +370,9 @@ func (i *Injector) Hits(name string) (uint64, error) {
 	}
 	return hits, nil
 }
+
+// Seen returns how many packets of an event of the plan have come, up to the one of the event.
+func (i *Injector) Seen(event language.EventRef) uint64 { return i.engine.Seen(event) }
 
 func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
 	err = i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {

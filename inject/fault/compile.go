@@ -45,6 +45,13 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 		}
 		p.Faults = append(p.Faults, *planned)
 	}
+	for _, e := range packetEvents(s) {
+		w, err := watch(e, s, t)
+		if err != nil {
+			return nil, err
+		}
+		p.Watches = append(p.Watches, *w)
+	}
 	p.layQueues()
 	return p, nil
 }
@@ -124,6 +131,9 @@ func (c *compilation) mechanism() (*Planned, error) {
 	err := c.needsQueue("carry out " + kind)
 	if k, ok := compilers[kind]; ok {
 		p, err = k.compile(c)
+	}
+	if err == nil && c.atPacket() {
+		err = c.needsQueue("begin or end at a packet, and let that one pass as before")
 	}
 	anyMechanism := via == "" || via == "auto"
 	var needed *queueNeeded

@@ -113,7 +113,7 @@ func engineRound(t *testing.T, seed uint64, round int, struck map[string]int) {
 	for _, h := range topology.Hosts {
 		addrs[h.Name] = h.Addrs
 	}
-	rules, _ := plan.queueRules()
+	rules, _, _ := plan.queueRules()
 	e, err := queue.NewEngine(rules, addrs, seed)
 	if err != nil {
 		t.Fatal(err)

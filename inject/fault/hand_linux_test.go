@@ -38,11 +38,9 @@ func TestCommandsMakeTheSameRules(t *testing.T) {
 				typeNetwork(t, l.topology)
 				for i := range l.plan.Faults {
 					l.on(l.plan.Faults[i].Name)
-					for _, r := range l.plan.Faults[i].Rules {
-						for _, c := range r.Commands() {
-							typeIn(t, c)
-						}
-					}
+				}
+				for _, c := range l.plan.Commands() {
+					typeIn(t, c)
 				}
 				for i := range l.topology.Hosts {
 					h := &l.topology.Hosts[i]

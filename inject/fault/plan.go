@@ -19,9 +19,11 @@ const (
 	NFQueue  Mechanism = "nfqueue"
 )
 
-// Plan is a scenario's faults compiled to rules, in the order of the file.
+// Plan is a scenario's faults compiled to rules, in the order of the file, and the events of packets
+// that it waits for.
 type Plan struct {
-	Faults []Planned
+	Faults  []Planned
+	Watches []Watched
 	// Offloads is true if the network leaves offloads on: a packet in a queue may then be several
 	// packets of the wire.
 	Offloads bool
@@ -37,6 +39,22 @@ func (p *Plan) Fault(name string) *Planned {
 	return nil
 }
 
+// Commands returns the shell commands that a person would type to put all rules in force.
+func (p *Plan) Commands() []string {
+	var all []string
+	for i := range p.Faults {
+		for _, r := range p.Faults[i].Rules {
+			all = append(all, r.Commands()...)
+		}
+	}
+	for i := range p.Watches {
+		for _, r := range p.Watches[i].Rules {
+			all = append(all, r.Commands()...)
+		}
+	}
+	return all
+}
+
 // Planned is one fault.
 type Planned struct {
 	Name      string
@@ -45,6 +63,13 @@ type Planned struct {
 	Why    string
 	Window Window
 	Rules  []Rule
+}
+
+// Watched is an event of a packet. A queue watches for it, and changes no packet.
+type Watched struct {
+	// Event is the event in canonical form.
+	Event language.EventRef
+	Rules []*QueueRule
 }
 
 // Window says when a fault is in force. The zero Window means always.

@@ -82,6 +82,14 @@ func planText(p *Plan) string {
 			}
 		}
 	}
+	for _, w := range p.Watches {
+		fmt.Fprintf(&b, "%s\n", w.Event)
+		for _, r := range w.Rules {
+			for _, c := range r.Commands() {
+				fmt.Fprintf(&b, "    %s\n", c)
+			}
+		}
+	}
 	return b.String()
 }
 

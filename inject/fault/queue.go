@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"halfopen/inject/internal/queue"
@@ -28,8 +29,10 @@ type QueueRule struct {
 	// scenario itself sets are not among them.
 	Sysctls []language.Sysctl
 
-	// strikes is the fault as the queue carries it out, text the same in words.
+	// strikes is the fault as the queue carries it out, or watches the event that the queue watches for;
+	// text is the same in words.
 	strikes *queue.Rule
+	watches *queue.Watch
 	text    string
 }
 
@@ -99,7 +102,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	for _, at := range hooks {
 		rule.Hooks = append(rule.Hooks, at)
 		p.Rules = append(p.Rules, &QueueRule{
-			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: c.detour(rule),
+			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: c.detour(&f.Match, c.awaited || rule.NeedsFlow()),
 			Sysctls: c.lookups(at), strikes: rule, text: f.String(),
 		})
 	}
@@ -125,16 +128,15 @@ func (c *compilation) lookups(at queue.Hook) (list []language.Sysctl) {
 	return list
 }
 
-// detour returns the matches of the packets that a rule needs in the queue. If connections are
-// followed, or another fault begins or ends with a hit of this one, packets of both directions are
-// needed: they then wait for each other.
-func (c *compilation) detour(rule *queue.Rule) []string {
-	m := &rule.Match
+// detour returns the matches of the packets of a selector that are needed in the queue. If connections
+// are followed, or something waits for one of the packets, packets of both directions are needed: they
+// then wait for each other.
+func (c *compilation) detour(m *language.Selector, both bool) []string {
 	var match []string
 	for _, side := range []struct{ flag, host string }{{"-s", m.From}, {"-d", m.To}} {
 		h := c.topology.Host(side.host)
 		// Of several addresses, iptables would make several rules.
-		if h != nil && len(h.Addrs) == 1 && !c.awaited && !rule.NeedsFlow() {
+		if h != nil && len(h.Addrs) == 1 && !both {
 			match = append(match, side.flag, h.Addrs[0].String())
 		}
 	}
@@ -148,13 +150,9 @@ func (c *compilation) detour(rule *queue.Rule) []string {
 // covers.
 func (p *Plan) layQueues() {
 	hooks := map[queue.Hook][]*QueueRule{}
-	for f := range p.Faults {
-		for _, r := range p.Faults[f].Rules {
-			if q, ok := r.(*QueueRule); ok {
-				at := queue.Hook{Host: q.Host, Chain: q.Hook}
-				hooks[at] = append(hooks[at], q)
-			}
-		}
+	for q := range p.queued() {
+		at := queue.Hook{Host: q.Host, Chain: q.Hook}
+		hooks[at] = append(hooks[at], q)
 	}
 	for _, rules := range hooks {
 		for i, q := range rules {
@@ -190,22 +188,39 @@ func protocolOf(m *language.Selector) string {
 	return ""
 }
 
-// queueRules returns all rules that strike in queues, in the order of the plan, and the hosts with
-// queues.
-func (p *Plan) queueRules() (rules []*queue.Rule, hosts []string) {
-	for f := range p.Faults {
-		for i, r := range p.Faults[f].Rules {
-			q, ok := r.(*QueueRule)
-			if !ok {
-				continue
+// queued returns the rules that send packets to queues, in the order of the plan.
+func (p *Plan) queued() iter.Seq[*QueueRule] {
+	return func(yield func(*QueueRule) bool) {
+		for f := range p.Faults {
+			for _, r := range p.Faults[f].Rules {
+				if q, ok := r.(*QueueRule); ok && !yield(q) {
+					return
+				}
 			}
-			if i == 0 {
-				rules = append(rules, q.strikes)
-			}
-			if !slices.Contains(hosts, q.Host) {
-				hosts = append(hosts, q.Host)
+		}
+		for w := range p.Watches {
+			for _, q := range p.Watches[w].Rules {
+				if !yield(q) {
+					return
+				}
 			}
 		}
 	}
-	return rules, hosts
+}
+
+// queueRules returns what strikes in queues and what is watched for there, in the order of the plan,
+// and the hosts with queues.
+func (p *Plan) queueRules() (rules []*queue.Rule, watches []*queue.Watch, hosts []string) {
+	for q := range p.queued() {
+		if q.strikes != nil && !slices.Contains(rules, q.strikes) {
+			rules = append(rules, q.strikes)
+		}
+		if q.watches != nil && !slices.Contains(watches, q.watches) {
+			watches = append(watches, q.watches)
+		}
+		if !slices.Contains(hosts, q.Host) {
+			hosts = append(hosts, q.Host)
+		}
+	}
+	return rules, watches, hosts
 }

@@ -87,6 +87,10 @@ func TestFaultsThatCannotBe(t *testing.T) {
 			want: `rate: a burst of 3kB takes more than 274 s at 64bit, the most that tc can set: want burst: 2192 or less, or 90bit or more`,
 		},
 		{
+			name: "iptables from a packet on, which would strike that packet", fault: `{do: drop, via: iptables, from: {packet: {tcp: DATA}}}`,
+			want: `iptables cannot begin or end at a packet, and let that one pass as before; remove "via" to use nfqueue`,
+		},
+		{
 			name: "ports without a protocol", fault: `{match: {port: 80}, do: drop}`,
 			want: `ports and lengths need a protocol: add tcp or udp to match`,
 		},

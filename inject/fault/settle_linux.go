@@ -20,7 +20,7 @@ const settlePatience = 2 * time.Second
 // Failed of the injector's options is called. Settle may be called while other methods are, and
 // calls Struck.
 func (i *Injector) Settle() error {
-	if len(i.plan.Faults) == 0 {
+	if len(i.plan.Faults)+len(i.plan.Watches) == 0 {
 		return nil
 	}
 	backlog, err := network.OpenBacklog()

@@ -24,6 +24,8 @@ const (
 	EventProgramEnd EventKind = "program-end"
 	// EventLog is a line that a program prints.
 	EventLog EventKind = "log"
+	// EventPacket is a packet.
+	EventPacket EventKind = "packet"
 )
 
 // Event is an [EventRef], parsed.
@@ -32,20 +34,24 @@ type Event struct {
 	// Actor and Step are set for steps and programs; Actor also for signals.
 	Actor string
 	Step  string
-	// N is the number of the execution of the step, of the hit of the fault or of the line, from 1. It
-	// is 1 if the reference has no number.
+	// N is the number of the execution of the step, of the hit of the fault, of the line or of the packet,
+	// from 1. It is 1 if the reference has no number.
 	N int
 	// Fault is set for hits, Signal for signals.
 	Fault  string
 	Signal string
-	// Log is set for lines.
-	Log *LogEvent
+	// Log is set for lines, Packet for packets.
+	Log    *LogEvent
+	Packet *PacketEvent
 }
 
 // mapping returns what an event is that is written as a mapping; nil for any other event.
 func (e *Event) mapping() mapping {
-	if e.Log != nil {
+	switch {
+	case e.Log != nil:
 		return e.Log
+	case e.Packet != nil:
+		return e.Packet
 	}
 	return nil
 }

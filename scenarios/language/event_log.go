@@ -18,3 +18,5 @@ func (l *LogEvent) check(v *validation, pos Pos) bool {
 	v.nth(&l.Nth, pos, l.Nth, "lines")
 	return len(v.errs) == before
 }
+
+func (l *LogEvent) watched(*Scenario) string { return "in what the program prints" }

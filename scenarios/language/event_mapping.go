@@ -24,11 +24,37 @@ type mapping interface {
 	event() Event
 	// check reports mistakes; pos is the place of the mapping. It returns false if there are some.
 	check(v *validation, pos Pos) bool
+	// watched says where the run watches for the event.
+	watched(s *Scenario) string
+}
+
+// WatchedEvent is an event that the run watches for.
+type WatchedEvent struct {
+	// Ref is the event in canonical form, Where says where the run watches for it.
+	Ref   EventRef
+	Where string
+}
+
+// WatchedEvents returns the events that the run watches for, in the order of the scenario.
+func (s *Scenario) WatchedEvents() []WatchedEvent {
+	var all []WatchedEvent
+	for _, ref := range EventRefs(s) {
+		e, err := ref.Parse()
+		if err != nil || !e.IsWatched() {
+			continue
+		}
+		w := WatchedEvent{e.Ref(), e.mapping().watched(s)}
+		if !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // mappings are the events that are written as mappings, by the key that says which it is.
 var mappings = map[string]func() mapping{
-	"log": func() mapping { return &LogEvent{} },
+	"log":    func() mapping { return &LogEvent{} },
+	"packet": func() mapping { return &PacketEvent{} },
 }
 
 // mappingKeys are the keys of mappings, sorted.
@@ -120,7 +146,7 @@ func flowNode(v reflect.Value) *yaml.Node {
 		n.Kind = yaml.MappingNode
 		for _, f := range decode.Fields(v.Type()) {
 			value := v.FieldByIndex(f.Index)
-			if value.IsZero() || f.Key == "nth" && value.Int() == 1 {
+			if value.IsZero() && !f.Required || f.Key == "nth" && value.Int() == 1 {
 				continue
 			}
 			key := &yaml.Node{Kind: yaml.ScalarNode, Value: f.Key}

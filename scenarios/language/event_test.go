@@ -43,8 +43,11 @@ func TestCanonicalMappings(t *testing.T) {
 		`{"log": "server.web", "matches": "^up: (a|b)", nth: 1}`:        `{log: server.web, matches: '^up: (a|b)'}`,
 		`{log: 'server.web[2]', contains: '3', stream: stderr, nth: 3}`: `{log: 'server.web[2]', contains: "3", stream: stderr, nth: 3}`,
 		`{log: server.web}, {`:                                          `{log: server.web}, {`,
-		`{lgo: server.web}`:                                             `{lgo: server.web}`,
-		`{`:                                                             `{`,
+		`{packet: {tcp: [DATA], from: server}, nth: 1}`:                 `{packet: {from: server, tcp: DATA}}`,
+		`{at: client.input, packet: {}}`:                                `{packet: {}, at: client.input}`,
+		`{nth: 2, packet: {port: [80, 90..99], window: ">= 3", retransmission: false, options: {sack: true, mss: false}, payload: x}}`: `{packet: {port: [80, 90..99], payload: {contains: x}, retransmission: false, options: {mss: false, sack: true}, window: '>= 3'}, nth: 2}`,
+		`{lgo: server.web}`: `{lgo: server.web}`,
+		`{`:                 `{`,
 	} {
 		if got := ref.Canonical(); got != want {
 			t.Errorf("%q becomes %q, want %q", ref, got, want)

@@ -84,25 +84,31 @@ func (v *validation) fault(f *Fault) {
 // which comes nearest to it, because no sender learns of a loss there. It leaves out faults whose
 // receiver may be one host or the other, and those by tc, which cannot strike there.
 func (s *Scenario) placeFaults() {
-	if s.Network.Shape != ShapeDirect && s.Network.Shape != ShapeLoopback {
-		return
-	}
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		if f.At != "" || f.Do.Partition != nil || f.Via == "tc" {
-			continue
-		}
-		var receivers []string
-		for _, h := range s.Hosts {
-			sends := h.Name == f.Match.From && s.Network.Shape == ShapeDirect
-			if f.Match.To == h.Name || f.Match.To == "" && !sends {
-				receivers = append(receivers, h.Name)
-			}
-		}
-		if len(receivers) == 1 {
-			f.At = receivers[0] + ".input"
+		if f.At == "" && f.Do.Partition == nil && f.Via != "tc" {
+			f.At = s.inputOf(&f.Match)
 		}
 	}
+}
+
+// inputOf returns the input of the host that receives the packets of a selector, if there is no wire;
+// "" if there is one, and if one host or another may receive them.
+func (s *Scenario) inputOf(m *Selector) string {
+	if s.Network.Shape != ShapeDirect && s.Network.Shape != ShapeLoopback {
+		return ""
+	}
+	var receivers []string
+	for _, h := range s.Hosts {
+		sends := h.Name == m.From && s.Network.Shape == ShapeDirect
+		if m.To == h.Name || m.To == "" && !sends {
+			receivers = append(receivers, h.Name)
+		}
+	}
+	if len(receivers) != 1 {
+		return ""
+	}
+	return receivers[0] + ".input"
 }
 
 // where checks at, and that packets of the selector pass there.
@@ -111,41 +117,46 @@ func (v *validation) where(f *Fault) {
 		v.errorf(&f.Match.ARP, f.Pos,
 			"arp is for expectations only, faults strike IP packets; to keep a neighbour from answering, use partition or an absent address")
 	}
-	at := f.At
-	if at == "" || at == Wire {
+	if f.Do.Partition == nil || f.At != "" && f.At != Wire {
+		v.place(&f.Match, &f.At, f.Pos)
+	}
+}
+
+// place checks a place where packets are struck or seen, and that packets of a selector pass there.
+func (v *validation) place(m *Selector, at *string, pos Pos) {
+	if *at == "" || *at == Wire {
 		switch {
-		case f.Do.Partition != nil:
 		case v.wireless():
-			v.errorf(&f.At, f.Pos,
-				"no wire in the shape %s: want at: HOST.input or HOST.output, or in match the host that packets go to",
+			v.errorf(at, pos,
+				"no wire in the shape %s: want at: HOST.input or HOST.output, or a selector with the host that packets go to",
 				v.s.Network.Shape)
-		case f.Match.From != "" && f.Match.From == f.Match.To:
-			v.errorf(&f.Match.To, f.Pos,
+		case m.From != "" && m.From == m.To:
+			v.errorf(&m.To, pos,
 				"packets from a host to itself do not cross the wire: want at: %s.input",
-				f.Match.To)
+				m.To)
 		}
 		return
 	}
-	host, side, ok := strings.Cut(at, ".")
+	host, side, ok := strings.Cut(*at, ".")
 	if !ok || side != "input" && side != "output" {
-		near := spell.DidYouMean(at, append([]string{Wire}, v.sides()...))
-		v.errorf(&f.At, f.Pos,
-			"invalid at %q: want wire, HOST.input or HOST.output%s", say.Clip(at), near)
+		near := spell.DidYouMean(*at, append([]string{Wire}, v.sides()...))
+		v.errorf(at, pos,
+			"invalid at %q: want wire, HOST.input or HOST.output%s", say.Clip(*at), near)
 		return
 	}
 	if host == Wire {
-		v.errorf(&f.At, f.Pos,
+		v.errorf(at, pos,
 			"the wire only forwards, it has no input and no output: want at: wire")
 		return
 	}
-	v.host(&f.At, f.Pos, host, false)
-	if side == "input" && f.Match.To != "" && f.Match.To != host {
-		v.errorf(&f.At, f.Pos,
-			"no packet to %[1]s comes in at %[2]s: want at: %[1]s.input", f.Match.To, host)
+	v.host(at, pos, host, false)
+	if side == "input" && m.To != "" && m.To != host {
+		v.errorf(at, pos,
+			"no packet to %[1]s comes in at %[2]s: want at: %[1]s.input", m.To, host)
 	}
-	if side == "output" && f.Match.From != "" && f.Match.From != host {
-		v.errorf(&f.At, f.Pos,
-			"no packet from %[1]s goes out at %[2]s: want at: %[1]s.output", f.Match.From, host)
+	if side == "output" && m.From != "" && m.From != host {
+		v.errorf(at, pos,
+			"no packet from %[1]s goes out at %[2]s: want at: %[1]s.output", m.From, host)
 	}
 }
 

@@ -42,11 +42,14 @@ func isSelector(t reflect.Type) bool {
 		t == reflect.TypeFor[DropSelector]()
 }
 
-// aroundSelector returns the structs that have a selector: a fault, and kinds of expectations.
+// aroundSelector returns the structs that have a selector: a fault, kinds of expectations, and events.
 func aroundSelector(selector reflect.Type) []reflect.Type {
 	outers := []reflect.Type{reflect.TypeFor[Fault]()}
 	for _, kind := range kinds[expectationKind, Expectation]() {
 		outers = append(outers, reflect.TypeOf(kind).Elem())
+	}
+	for _, key := range mappingKeys() {
+		outers = append(outers, reflect.TypeOf(mappings[key]()).Elem())
 	}
 	return slices.DeleteFunc(outers, func(outer reflect.Type) bool {
 		return !slices.ContainsFunc(decode.Fields(outer), func(f decode.Field) bool {

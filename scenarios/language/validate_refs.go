@@ -53,8 +53,8 @@ func timesWord(n int) string {
 // event checks a reference to an event and returns the event; false if it does not exist.
 func (v *validation) event(field *EventRef, pos Pos) (Event, bool) {
 	ref := *field
-	if ref == "" && !v.has(field) {
-		return Event{}, false
+	if ref == "" && (!v.has(field) || len(v.d.Mistakes()) > 0) {
+		return Event{}, false // it is not there, or could not be read
 	}
 	if m := v.d.events[field]; m != nil {
 		return m.event(), m.check(v, pos)

@@ -34,6 +34,8 @@ type Decision struct {
 	Extras []Extra
 	// Strikes are the faults that struck, in order.
 	Strikes []Strike
+	// Seen are the events that happen with the packet.
+	Seen []Sighting
 	// IfOvertaken are strikes that count only if a later packet passes before this one, once this one
 	// passes; then they go to [Engine.Count].
 	IfOvertaken []Strike
@@ -124,7 +126,9 @@ type Engine struct {
 
 	mu    sync.Mutex
 	rules []*ruleState
-	flows *packet.Flows // nil if no rule needs them
+	// watches are the events that packets make.
+	watches []*watchState
+	flows   *packet.Flows // nil if neither a rule nor a watch needs them
 	// happened has the events that rules wait for, and whether each has happened.
 	happened map[language.EventRef]bool
 	// packet is the packet being decided. Its memory is reused for each packet.
@@ -142,14 +146,24 @@ func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) (*Engine, error
 			return nil, err
 		}
 		e.rules = append(e.rules, state)
-		if r.NeedsFlow() && e.flows == nil {
-			e.flows = packet.NewFlows()
-		}
 		for _, event := range language.EventRefs(&r.Do) {
 			e.happened[event.Canonical()] = false
 		}
 	}
+	e.follow()
 	return e, nil
+}
+
+// follow follows connections if a rule, or a watch that is not over, needs that.
+func (e *Engine) follow() {
+	needed := slices.ContainsFunc(e.rules, func(r *ruleState) bool { return r.NeedsFlow() }) ||
+		slices.ContainsFunc(e.watches, func(w *watchState) bool { return !w.over() && w.NeedsFlow() })
+	switch {
+	case !needed:
+		e.flows = nil
+	case e.flows == nil:
+		e.flows = packet.NewFlows()
+	}
 }
 
 // Set puts a fault in or out of force. Waiting packets keep waiting.
@@ -218,7 +232,7 @@ func (e *Engine) Decide(at Hook, data []byte, now time.Duration) Decision {
 	for _, r := range e.rules {
 		r.see(p)
 	}
-	d := Decision{Direction: directionOf(&p.decoded)}
+	d := Decision{Direction: directionOf(&p.decoded), Seen: e.sightings(p)}
 	var struck []*ruleState // by the strikes of d
 	for _, r := range e.rules {
 		if !r.on || !r.selects(p) {

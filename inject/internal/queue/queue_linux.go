@@ -36,7 +36,7 @@ type Namespace interface {
 	Do(func() error) error
 }
 
-// Config configures a [Queue]. All fields but Whole and Offloads are required.
+// Config configures a [Queue]. All fields but Whole, Offloads, Seen and Late are required.
 type Config struct {
 	Host      string
 	Namespace Namespace
@@ -51,6 +51,9 @@ type Config struct {
 	// Struck is called with each strike, possibly on several goroutines: before the packet goes on, or
 	// soon after a strike that was open has counted.
 	Struck func(host string, s Strike)
+	// Seen is called with each event of the engine's watches. Its packet, and those after it, go on when
+	// Seen has returned. It may be nil without watches.
+	Seen func(host string, s Sighting)
 	// Late, if not nil, is called when a packet went on later than it should have, by [Shortest] or
 	// more. fault is the last that delayed it, "" if none did. Late must return at once.
 	Late func(host, fault string, due, done time.Duration)
@@ -155,11 +158,15 @@ func (q *Queue) arrived(a *arrival) {
 	came := q.cameAt(a)
 	d := q.Engine.Decide(Hook{q.Host, hooks[a.hook]}, a.data, came)
 	d.judged(q.Now())
-	if len(d.Strikes) > 0 {
-		// Packets judged earlier must leave before anyone learns of the strike and reacts to it.
+	if len(d.Strikes)+len(d.Seen) > 0 {
+		// Packets judged earlier must leave before anyone learns of this one and reacts to it.
 		q.mu.Lock()
 		q.check(q.nf.flush())
 		q.mu.Unlock()
+	}
+	for _, s := range d.Seen {
+		s.At = q.Now()
+		q.Seen(q.Host, s)
 	}
 	for _, s := range d.Strikes {
 		q.Struck(q.Host, s)
