@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(runTextEnv); text != "" {
 		run = func() error { return runOften(text, os.Getenv(runDirEnv), os.Getenv(runWarpEnv) != "", 200) }
 	}
+	if words := os.Getenv(goClientEnv); words != "" {
+		run = func() error { return goClient(words) }
+	}
 	if run == nil {
 		os.Exit(m.Run())
 	}
