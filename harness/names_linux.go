@@ -36,7 +36,7 @@ func nameFiles(s *language.Scenario) ([]sandbox.PlacedFile, error) {
 	}
 	hosts := topology.HostsFile()
 	if s.DNS != nil && s.DNS.HostsFile != nil && !*s.DNS.HostsFile {
-		hosts = network.Localhost + network.OwnName
+		hosts = network.Localhost
 	}
 	resolv, err := resolvFile(s, topology)
 	if err != nil {

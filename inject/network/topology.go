@@ -373,14 +373,8 @@ func (t *Topology) HostOf(a netip.Addr) string {
 	return ""
 }
 
-// Hostname is the name of the machine that programs in a lab see, uname(2). Many look their own name up.
-const Hostname = "halfopen"
-
-// The lines of hosts(5) that every host has. OwnName comes last: a host of the lab may have that name.
-const (
-	Localhost = "127.0.0.1 localhost\n::1 localhost\n"
-	OwnName   = "127.0.0.1 " + Hostname + "\n::1 " + Hostname + "\n"
-)
+// Localhost is a hosts(5) without hosts of the lab.
+const Localhost = "127.0.0.1 localhost\n::1 localhost\n"
 
 // HostsFile returns the lab's /etc/hosts: each host's addresses as HOST.N, and its first one also
 // as HOST.
@@ -395,6 +389,5 @@ func (t *Topology) HostsFile() string {
 			fmt.Fprintf(&b, "%s %s.%d\n", a, h.Name, i+1)
 		}
 	}
-	b.WriteString(OwnName)
 	return b.String()
 }

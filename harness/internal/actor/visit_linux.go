@@ -147,7 +147,7 @@ func (v *Visit) start(root *os.File, streams []*os.File) (*exec.Cmd, *os.File, e
 			cmd.Stderr = streams[i]
 		}
 	}
-	t := &thread{session: &session{root: root, processes: language.DefaultProcesses}}
+	t := &thread{session: &session{Init: &Init{Host: r.Host}, root: root, processes: language.DefaultProcesses}}
 	if err := t.startProgram(cmd, nil); err != nil {
 		if terminal != nil {
 			terminal.Close()
