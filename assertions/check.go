@@ -15,6 +15,7 @@ var judges = map[string]judge{
 	"step":     judgeStep,
 	"process":  judgeProcess,
 	"log":      judgeLog,
+	"calls":    judgeCalls,
 	"packets":  judgePackets,
 	"counters": judgeCounters,
 	"fault":    judgeFault,

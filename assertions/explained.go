@@ -45,7 +45,7 @@ var explained = map[string]explanation{
 	// Durations. Whatever was late in them adds up; if the beginning was late, they are too short.
 	"step took": {all, once}, "step at": {all, once}, "process took": {all, once},
 	"packets gaps": {all, once}, "packets at": {all, once}, "drops at": {all, once},
-	"reaches at": {all, once}, "holds for": {all, once}, "log at": {all, once},
+	"reaches at": {all, once}, "holds for": {all, once}, "log at": {all, once}, "calls took": {all, once},
 
 	// Whether something is before or after an event. Without an event the whole run counts, and nothing
 	// is too early or too late.
@@ -91,6 +91,8 @@ var explained = map[string]explanation{
 	"reaches since": {}, // its at counts from there
 	// A program prints what it prints. A line next to since is one that the scenario must place.
 	"log count": {}, "log since": {},
+	// A number of calls is explained by the took of those that are not as wanted.
+	"calls count": {}, "calls since": {}, "calls error": {}, "calls result": {}, "calls hangs": {},
 	// A number at the end of the run, when nothing is awaited any more.
 	"sockets count": {},
 }

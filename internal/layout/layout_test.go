@@ -68,10 +68,11 @@ var rules = []rule{
 	{pkg: "internal/packet", only: []string{}, why: "every package reads a packet the same way"},
 	{pkg: "harness/internal/tracepoint", only: []string{"inject", "internal/wholefile"}, why: "what the kernel shows must be readable without a run"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
+	{pkg: "internal/callwords", only: []string{"harness/trace", "internal/say"}, why: "reports and verdicts say a call the same way"},
 	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},
-	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof"}, why: "verdicts are pure functions of scenario and trace"},
+	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords"}, why: "verdicts are pure functions of scenario and trace"},
 	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "internal/plainfile", "internal/say"}, why: "results must be readable without the lab that made them"},
-	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
+	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
 	{pkg: "internal/selector", only: []string{"scenarios/language", "internal/packet"}, why: "a selector means the same packets to a fault and to an expectation"},
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},
 }

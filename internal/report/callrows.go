@@ -2,12 +2,10 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"halfopen/harness/trace"
+	"halfopen/internal/callwords"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
@@ -15,185 +13,21 @@ import (
 // slowCall is how long a call takes that a ladder shows at its beginning, too.
 const slowCall = 10 * time.Millisecond
 
-// callWords names the addresses of calls.
-type callWords struct {
-	hosts map[netip.Addr]string
+// callRanks says how much calls tell a reader.
+type callRanks struct {
+	*callwords.Words
 	trace *trace.Trace
-}
-
-func newCallWords(t *trace.Trace) *callWords {
-	w := &callWords{hosts: map[netip.Addr]string{}, trace: t}
-	for host, addresses := range t.Addresses() {
-		for _, a := range addresses {
-			if !a.IsLoopback() && !a.IsLinkLocalUnicast() {
-				w.hosts[a] = host
-			}
-		}
-	}
-	return w
-}
-
-// address names an address by its host, where it has one: "server:80".
-func (w *callWords) address(text string) string {
-	a, err := netip.ParseAddrPort(text)
-	if err != nil {
-		return text
-	}
-	if host := w.hosts[a.Addr().Unmap()]; host != "" {
-		return fmt.Sprintf("%s:%d", host, a.Port())
-	}
-	return text
-}
-
-// call returns a call with its arguments: "connect(server:80)", "recv(server:80, MSG_PEEK)". The names
-// of the parts of send and recv that C libraries call are the short ones.
-func (w *callWords) call(c *trace.Call) string {
-	name := c.Name
-	switch name {
-	case "sendto", "recvfrom":
-		if c.Address == "" || c.Proto == "tcp" {
-			name = strings.TrimSuffix(strings.TrimSuffix(name, "to"), "from")
-		}
-	case "accept4":
-		name = "accept"
-	}
-	var args []string
-	add := func(text string) {
-		if text != "" {
-			args = append(args, text)
-		}
-	}
-	switch c.Name {
-	case "socket":
-		add(c.Proto)
-	case "connect", "bind":
-		add(w.address(c.Address))
-		if c.Address == "" {
-			add("no address")
-		}
-	case "accept", "accept4", "listen":
-		add(w.address(c.Local))
-		if c.Name == "listen" {
-			add("backlog " + c.Value)
-		}
-	case "setsockopt", "getsockopt":
-		add(w.address(c.Remote))
-		add(c.Option)
-		if c.Name == "setsockopt" {
-			add(c.Value)
-		}
-	case "poll", "ppoll":
-		add(c.Value)
-	case "select", "pselect6":
-		add(fileCount(c))
-	case "epoll_wait", "epoll_pwait", "epoll_pwait2":
-	default:
-		peer := c.Remote
-		if peer == "" || c.Proto == "udp" && c.Address != "" {
-			peer = c.Address
-		}
-		add(w.address(peer))
-		if c.Name == "shutdown" {
-			add(c.Value)
-		}
-		add(strings.Join(slices.DeleteFunc(strings.Split(c.Flags, "|"),
-			func(flag string) bool { return flag == "MSG_NOSIGNAL" }), "|"))
-	}
-	if c.Proto == "udp" && c.Name != "socket" {
-		add("udp")
-	}
-	if c.Timeout != nil {
-		add("timeout " + say.Duration(*c.Timeout))
-	}
-	return name + "(" + strings.Join(args, ", ") + ")"
-}
-
-// outcome says what came of an attempt: "= ECONNREFUSED after 1.003s".
-func (w *callWords) outcome(a *trace.Attempt) string {
-	c := w.trace.Events[a.Call].Call
-	took := a.Ended - c.Began
-	after := ""
-	if took >= time.Millisecond {
-		after = " after " + say.Duration(took)
-	}
-	first := ""
-	if a.Waited() {
-		first = c.Errno + ", "
-	}
-	switch {
-	case a.Unfinished && first == "":
-		return "has not returned" + after
-	case a.Unfinished:
-		return "= " + first + "and nothing more" + after
-	case a.Abandoned:
-		return "= " + first + "closed" + after
-	case first != "":
-		return "= " + first + "then " + w.result(c, a) + after
-	}
-	return "= " + w.result(c, a) + after
-}
-
-func (w *callWords) result(c *trace.Call, a *trace.Attempt) string {
-	switch {
-	case a.Errno != "":
-		return a.Errno
-	case isTransfer(c.Name):
-		if a.Result == 0 && isReceive(c.Name) && c.Proto == "tcp" && (c.Size == nil || *c.Size > 0) {
-			return "0, the end"
-		}
-		if c.Name == "sendmmsg" || c.Name == "recvmmsg" {
-			return say.Count(a.Result, "message")
-		}
-		return say.Count(a.Result, "byte")
-	case c.Name == "accept" || c.Name == "accept4":
-		if a.Then >= 0 {
-			c = w.trace.Events[a.Then].Call
-		}
-		return w.address(c.Remote)
-	case c.Name == "connect" && a.Then >= 0:
-		return "connected"
-	case waits(c.Name) && a.Result == 0:
-		return "0, timed out"
-	case c.Name == "getsockopt":
-		return c.Value
-	}
-	return fmt.Sprint(a.Result)
-}
-
-// fileCount says how many files a call waits for.
-func fileCount(c *trace.Call) string {
-	if c.Size == nil {
-		return ""
-	}
-	return say.Count(*c.Size, "file")
-}
-
-// waits reports whether a call waits for several files.
-func waits(name string) bool {
-	return slices.Contains([]string{
-		"poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-	}, name)
-}
-
-func isReceive(name string) bool {
-	return slices.Contains([]string{"recvfrom", "recvmsg", "read", "readv"}, name)
-}
-
-func isTransfer(name string) bool {
-	return isReceive(name) || slices.Contains([]string{
-		"sendto", "sendmsg", "write", "writev", "sendfile", "sendmmsg", "recvmmsg",
-	}, name)
 }
 
 // mostTelling is the highest rank.
 const mostTelling = 3
 
 // rank says how much a call tells a reader: 0 is nothing, which a ladder leaves out.
-func (w *callWords) rank(a *trace.Attempt) int {
+func (w *callRanks) rank(a *trace.Attempt) int {
 	c := w.trace.Events[a.Call].Call
 	took := a.Ended - c.Began
 	switch {
-	case waits(c.Name):
+	case callwords.Waits(c.Name):
 		// What is waited for shows in the calls after it, if it comes.
 		if a.Errno == "" && !a.Unfinished && a.Result == 0 {
 			return 1
@@ -223,7 +57,7 @@ func (w *callWords) rank(a *trace.Attempt) int {
 		return 1
 	case a.Unfinished, a.Errno != "", took >= slowCall:
 		return mostTelling
-	case !isTransfer(c.Name), isReceive(c.Name) && a.Result == 0:
+	case !callwords.IsTransfer(c.Name), callwords.IsReceive(c.Name) && a.Result == 0:
 		return 2
 	}
 	return 1
@@ -235,7 +69,7 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 	if most == 0 {
 		return nil
 	}
-	w := newCallWords(t)
+	w := callRanks{callwords.New(t), t}
 	all := t.Attempts()
 	told := map[int]bool{} // the calls of which the row of another says what they did
 	for i := range all {
@@ -257,9 +91,9 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 			continue
 		}
 		c := t.Events[a.Call].Call
-		text := actorPrefix(s, c.Actor) + c.Step + ": " + w.call(c)
-		r := row{at: a.Ended, host: c.Host, text: text, end: " " + w.outcome(a), call: true}
-		if a.Ended-c.Began >= slowCall && !waits(c.Name) {
+		text := actorPrefix(s, c.Actor) + c.Step + ": " + w.Call(c)
+		r := row{at: a.Ended, host: c.Host, text: text, end: " " + w.Outcome(a), call: true}
+		if a.Ended-c.Began >= slowCall && !callwords.Waits(c.Name) {
 			rows = append(rows, row{at: c.Began, host: c.Host, text: text, end: " ...", call: true})
 		}
 		rows = append(rows, r)
@@ -274,7 +108,7 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 }
 
 // keep picks the attempts to be shown, of most at most.
-func (w *callWords) keep(shown []trace.Attempt, most int) map[int]bool {
+func (w *callRanks) keep(shown []trace.Attempt, most int) map[int]bool {
 	kept := map[int]bool{}
 	for rank := mostTelling; rank > 0; rank-- {
 		for i := range shown {

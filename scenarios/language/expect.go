@@ -12,6 +12,7 @@ type Expectation struct {
 	Step     *StepExpectation     `json:"step,omitempty"`
 	Process  *ProcessExpectation  `json:"process,omitempty"`
 	Log      *LogExpectation      `json:"log,omitempty"`
+	Calls    *CallsExpectation    `json:"calls,omitempty"`
 	Packets  *PacketsExpectation  `json:"packets,omitempty"`
 	Counters *CountersExpectation `json:"counters,omitempty"`
 	Fault    *FaultExpectation    `json:"fault,omitempty"`

@@ -9,7 +9,7 @@
  * processes have it. What such a process starts belongs to the same program.
  *
  * Only calls on sockets of IP are reported, and those that wait for files for QUICK or longer. Calls
- * of 32-bit programs, and of io_uring, are not seen.
+ * of 32-bit programs are not seen, and count as one that is lost; nor is what io_uring does.
  */
 #include "ring.h"
 
@@ -136,6 +136,16 @@ static __always_inline void lose(__u32 netns)
 		__sync_fetch_and_add(&w->lost[KIND_CALL], 1);
 }
 
+static __always_inline bool is_compat(const struct task_struct *task)
+{
+	const struct task_struct___x86 *x86 = (const void *)task;
+	const struct task_struct___arm64 *arm64 = (const void *)task;
+
+	if (bpf_core_field_exists(x86->thread_info.status))
+		return x86->thread_info.status & TS_COMPAT;
+	return arm64->thread_info.flags & TIF_32BIT;
+}
+
 /* A program of a lab begins. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, __u32 old_tid)
@@ -150,10 +160,14 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, __u32 old_tid)
 
 	bpf_map_delete_elem(&threads, &old_tid); /* the number of the thread changes to that of its process */
 	p.netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
-	if (!watching(p.netns) || bpf_map_lookup_elem(&processes, &tgid))
+	if (!watching(p.netns))
 		return 0;
 	bpf_probe_read_kernel(&bounding, sizeof(bounding), &cred->cap_bset);
 	if (bounding & 1U << CAP_SYS_ADMIN)
+		return 0;
+	if (is_compat(task)) /* nobody knows what it does */
+		lose(p.netns);
+	if (bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
 	p.level = BPF_CORE_READ(pid, level);
 	p.root = p.pid = number_at(pid, p.level);
@@ -387,16 +401,6 @@ static __always_inline void look_out(struct call *c)
 }
 
 static __always_inline bool waits(__u8 class) { return class >= CALL_POLL; }
-
-static __always_inline bool is_compat(const struct task_struct *task)
-{
-	const struct task_struct___x86 *x86 = (const void *)task;
-	const struct task_struct___arm64 *arm64 = (const void *)task;
-
-	if (bpf_core_field_exists(x86->thread_info.status))
-		return x86->thread_info.status & TS_COMPAT;
-	return arm64->thread_info.flags & TIF_32BIT;
-}
 
 static __always_inline void read_arguments(struct call *c, const void *regs)
 {
