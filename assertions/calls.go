@@ -236,7 +236,7 @@ func (ev *evidence) listCalls(x *language.CallsExpectation, a *called, v *draft)
 	words := callwords.New(ev.t)
 	for i := range calls {
 		c := ev.t.Events[calls[i].Call].Call
-		v.list(printable(fmt.Sprintf("  %9.3f %s %s", (c.Began-ev.started).Seconds(), words.Call(c),
+		v.list(printable(fmt.Sprintf("  %9.3f %s %s", (c.Began - ev.started).Seconds(), words.Call(c),
 			words.Outcome(&calls[i]))))
 	}
 }
