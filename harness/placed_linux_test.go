@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"halfopen/harness"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
@@ -36,17 +38,18 @@ files:
   /opt/halfopen-test/run: {text: "#!/bin/sh\necho ran\n", mode: 0755}
   /srv/halfopen-test: {from: www}
   /srv/one-file: {from: www/page}
+  /srv/by-link: {from: inside/page}
 actors:
   client:
     - exec: "cat /etc/halfopen-test/deep/app.conf /etc/hostname /tmp/in-a-private-folder /halfopen-test"
     - {exec: [/opt/halfopen-test/run], id: run}
-    - {exec: "cat /srv/halfopen-test/page /srv/one-file", id: from}
+    - {exec: "cat /srv/halfopen-test/page /srv/one-file /srv/by-link", id: from}
     - {exec: "echo x > /srv/halfopen-test/page", id: write}
     - {exec: "cmp /etc/passwd %[1]s/passwd && test -d /etc/ssl -o ! -d %[1]s/ssl", id: rest}
 expect:
   - {process: client.exec, exit: 0, stdout: "port 80\nreplaced\nt\nin the root\n"}
   - {process: client.run, stdout: ran}
-  - {process: client.from, stdout: "page\npage"}
+  - {process: client.from, stdout: "page\npage\npage"}
   - {process: client.write, exit: ">= 1", stderr: {contains: Read-only}}
   - {process: client.rest, exit: 0}
 `, "/etc")
@@ -83,8 +86,15 @@ func scenarioIn(t *testing.T, text string) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink("/etc", filepath.Join(dir, "out")); err != nil {
-		t.Fatal(err)
+	for name, to := range map[string]string{"out": "/etc", "inside": filepath.Join(dir, "www")} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, kind := range map[string]uint32{"pipe": unix.S_IFIFO, "sock": unix.S_IFSOCK} {
+		if err := unix.Mknod(filepath.Join(dir, name), kind|0o644, 0); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -95,6 +105,8 @@ func TestFilesThatCannotBePlaced(t *testing.T) {
 		{"from a link that leads out", "/srv/x: {from: out}", "out leads to /etc, outside the directory of the scenario"},
 		{"from below a link that leads out", "/srv/x: {from: out/passwd}", "out/passwd leads to /etc/passwd, outside"},
 		{"from nothing", "/srv/x: {from: absent}", "there is no absent in"},
+		{"from a named pipe", "/srv/x: {from: pipe}", "files: /srv/x: pipe is a named pipe, not a file or folder"},
+		{"from a socket", "/srv/x: {from: sock}", "files: /srv/x: sock is a socket, not a file or folder"},
 		{"over a folder of the machine", "/etc/ssl: x", "files: /etc/ssl: the machine has a folder there"},
 		{"below a file of the machine", "/etc/passwd/x: x", "/etc/passwd is a file, not a folder"},
 	} {

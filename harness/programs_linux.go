@@ -98,7 +98,7 @@ func rootFor(j *job) (*sandbox.Root, error) {
 		if f.Text != nil {
 			placed.Text = *f.Text
 		} else {
-			if placed.From, err = within(j.Dir, f); err != nil {
+			if placed.Dir, placed.From, err = within(j.Dir, f); err != nil {
 				return nil, err
 			}
 		}
@@ -117,32 +117,33 @@ func rootFor(j *job) (*sandbox.Root, error) {
 	return root, nil
 }
 
-// within returns the path of the file or folder of the machine that a placed file comes from. It must
-// be below the directory of the scenario.
-func within(dir string, f *language.PlacedFile) (string, error) {
+// within returns where the file or folder of the machine is that a placed file comes from: the directory of
+// the scenario, below which it must be, and the path from there, both without symbolic links.
+func within(dir string, f *language.PlacedFile) (base, from string, err error) {
 	if dir == "" {
-		return "", &inject.MissingError{
+		return "", "", &inject.MissingError{
 			Feature:  "the file " + f.From,
 			NeededBy: fmt.Sprintf("%s: files: %s", f.Pos, f.Path),
 			Remedy:   "put its text into the scenario: a built-in scenario has no directory to take it from",
 		}
 	}
-	dir, err := filepath.EvalSymlinks(dir)
+	base, err = filepath.EvalSymlinks(dir)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	from, err := filepath.EvalSymlinks(filepath.Join(dir, f.From))
+	from, err = filepath.EvalSymlinks(filepath.Join(base, f.From))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", &inject.RefusedError{Text: fmt.Sprintf("%s: files: %s: there is no %s in %s", f.Pos, f.Path, f.From, dir)}
+		return "", "", &inject.RefusedError{Text: fmt.Sprintf("%s: files: %s: there is no %s in %s", f.Pos, f.Path, f.From, base)}
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if !strings.HasPrefix(from, dir+"/") {
-		return "", &inject.RefusedError{Text: fmt.Sprintf(
+	below, ok := strings.CutPrefix(from, strings.TrimSuffix(base, "/")+"/")
+	if !ok {
+		return "", "", &inject.RefusedError{Text: fmt.Sprintf(
 			"%s: files: %s: %s leads to %s, outside the directory of the scenario", f.Pos, f.Path, f.From, from)}
 	}
-	return from, nil
+	return base, below, nil
 }
 
 // executables returns the executable files that are named by their absolute path in a command, which

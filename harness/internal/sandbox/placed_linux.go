@@ -19,9 +19,9 @@ type PlacedFile struct {
 	// Text is what is in the file, and Mode its permissions.
 	Text string
 	Mode uint32
-	// From, if not "", is the absolute path of a file or folder of the machine that is at Path instead,
-	// read-only.
-	From string
+	// From, if not "", is a file or folder of the machine that is at Path instead, read-only: a path below
+	// the directory Dir, in which no part is a symbolic link.
+	Dir, From string
 }
 
 // PlaceError says why a [PlacedFile] cannot be where it should, whatever the machine allows.
@@ -59,29 +59,58 @@ func (r *Root) place(files []PlacedFile) error {
 }
 
 func (r *Root) placeOne(f *PlacedFile) error {
-	from, folder, attributes := f.From, false, uint64(unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
-	if from == "" {
-		var err error
-		if from, err = textFile(f.Text, f.Mode); err != nil {
+	const attributes = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
+	var tree int
+	folder := false
+	if f.From == "" {
+		text, err := textFile(f.Text, f.Mode)
+		if err != nil {
 			return fmt.Errorf("placing %s: %w", f.Path, err)
 		}
+		if tree, err = copyTree(text, attributes); err != nil {
+			return err
+		}
 	} else {
-		info, err := os.Stat(from)
+		from, err := f.open()
+		if err != nil {
+			return &PlaceError{f.Path, err}
+		}
+		defer from.Close()
+		info, err := from.Stat()
 		if err != nil {
 			return err
 		}
-		folder, attributes = info.IsDir(), attributes|unix.MOUNT_ATTR_RDONLY
+		if folder = info.IsDir(); !folder && !info.Mode().IsRegular() {
+			return &PlaceError{f.Path, fmt.Errorf("%s is %s, not a file or folder", f.From, kindOf(info))}
+		}
+		if tree, err = copyTreeAt(int(from.Fd()), "", f.From, attributes|unix.MOUNT_ATTR_RDONLY); err != nil {
+			return err
+		}
 	}
+	defer unix.Close(tree)
 	at := behind(f.Path)
 	if err := r.room(at, folder); err != nil {
 		return err
 	}
-	tree, err := copyTree(from, attributes)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(tree)
 	return attach(tree, base+at)
+}
+
+// open opens what is placed, without reading it, for [copyTreeAt]. Whoever looked before that it is below
+// Dir may see another file now; this one is below it.
+func (f *PlacedFile) open() (*os.File, error) {
+	dir, err := unix.Open(f.Dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "opening", Path: f.Dir, Err: err}
+	}
+	defer unix.Close(dir)
+	fd, err := unix.Openat2(dir, f.From, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "opening", Path: f.From, Err: err}
+	}
+	return os.NewFile(uintptr(fd), f.From), nil
 }
 
 // textFile makes a file in the workshop and returns its path.
@@ -181,8 +210,12 @@ func kindOf(info fs.FileInfo) string {
 		return "a symbolic link"
 	case info.Mode().IsRegular():
 		return "a file"
+	case info.Mode()&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case info.Mode()&fs.ModeSocket != 0:
+		return "a socket"
 	}
-	return "neither a file nor a folder"
+	return "a device"
 }
 
 // split replaces a folder of the new root by one of the lab with the same entries, but for the one

@@ -258,10 +258,16 @@ func clone(path string, attributes uint64) error {
 
 // copyTree copies the mounts of a file or folder, with all below it, to be attached elsewhere.
 func copyTree(path string, attributes uint64) (tree int, err error) {
-	tree, err = unix.OpenTree(unix.AT_FDCWD, path,
-		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	return copyTreeAt(unix.AT_FDCWD, path, path, attributes)
+}
+
+// copyTreeAt copies the mounts of a path below an open folder, or those of an open file if path is "".
+// name is for errors.
+func copyTreeAt(dir int, path, name string, attributes uint64) (tree int, err error) {
+	tree, err = unix.OpenTree(dir, path,
+		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_EMPTY_PATH)
 	if err != nil {
-		return -1, oldKernel("copying the mounts of "+path, err)
+		return -1, oldKernel("copying the mounts of "+name, err)
 	}
 	if attributes == 0 {
 		return tree, nil
@@ -269,7 +275,7 @@ func copyTree(path string, attributes uint64) (tree int, err error) {
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE,
 		&unix.MountAttr{Attr_set: attributes}); err != nil {
 		unix.Close(tree)
-		return -1, oldKernel("making "+path+" read-only for programs", err)
+		return -1, oldKernel("making "+name+" read-only for programs", err)
 	}
 	return tree, nil
 }
