@@ -104,7 +104,35 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 			at: at, style: dim, text: say.Count(gone, "more call") + " of programs: see halfopen inspect",
 		})
 	}
+	rows = append(rows, unseenRows(t)...)
 	return append(rows, leftRows(s, t)...)
+}
+
+// unseenRows says why there are no calls of programs, and how many were lost.
+func unseenRows(t *trace.Trace) []row {
+	var rows []row
+	programs := len(t.Programs()) > 0
+	for i := range t.Events {
+		e := &t.Events[i]
+		switch {
+		case e.Tracepoints != nil && programs && !e.Tracepoints.Show(trace.Calls):
+			why := e.Tracepoints.Off
+			for _, gap := range e.Tracepoints.Gaps {
+				if why == "" && gap.Events == trace.Calls {
+					why = gap.Text
+				}
+			}
+			rows = append(rows, row{
+				at: t.Started(), style: dim, text: "the system calls of programs were not seen: " + why,
+			})
+		case e.Lost != nil && e.Lost.Events == trace.Calls:
+			rows = append(rows, row{
+				at: e.T, host: e.Lost.Host, style: bad, call: true,
+				text: say.Count(e.Lost.N, "call") + " of programs lost",
+			})
+		}
+	}
+	return rows
 }
 
 // keep picks the attempts to be shown, of most at most.

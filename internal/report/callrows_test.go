@@ -57,6 +57,7 @@ func withCalls(t *testing.T) *trace.Trace {
 		c.Proto, c.Address, c.Remote, c.Result = "udp", "198.18.1.2:53", "", 9
 	})
 	call("server", 1705*ms, 3000*ms, "recvmsg", func(c *trace.Call) { c.Unfinished = true })
+	l.add(start+3000*ms, trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Calls, N: 2, Kernel: 2}})
 	l.add(start+3000*ms, trace.Event{CallsLeft: &trace.CallsLeft{
 		Host: "server", Actor: "server", Step: "exec", N: 1, Name: "sendto", Count: 90000,
 	}})
@@ -71,6 +72,12 @@ func TestCallsInLadders(t *testing.T) {
 	golden(t, "calls-all", Ladder(nil, tr, LadderOptions{Calls: 1000}))
 	few := Ladder(nil, tr, LadderOptions{Calls: 5, MaxRows: 40})
 	golden(t, "calls-few", few)
+	unseen := withPrograms(t).Trace
+	unseen.Add(trace.Event{T: ms, Tracepoints: &trace.Tracepoints{Off: "CAP_BPF is missing"}})
+	const say = "the system calls of programs were not seen: CAP_BPF is missing"
+	if text := Ladder(nil, unseen, LadderOptions{Calls: 5}); strings.Count(text, say) != 1 {
+		t.Errorf("it is not said once that %s:\n%s", say, text)
+	}
 	if none := Ladder(nil, tr, LadderOptions{}); strings.Contains(none, "recv") {
 		t.Errorf("a ladder without calls has some:\n%s", none)
 	}

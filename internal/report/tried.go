@@ -104,12 +104,12 @@ func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string
 	if text := programsText(r, k, "  ", mostPrograms, nil); text != "" {
 		b.WriteString("\nWhat the programs printed last:\n" + text)
 	}
-	rows, lines := caseRows, 0
+	rows, lines, calls := caseRows, 0, caseCalls
 	if k.Verbose {
-		rows, lines = verboseRows, verboseLines
+		rows, lines, calls = verboseRows, verboseLines, verboseCalls
 	}
 	b.WriteString("\nWhat happened between them:\n" +
-		ladderOf(r, k, LadderOptions{MaxRows: rows, Lines: lines, states: states}))
+		ladderOf(r, k, LadderOptions{MaxRows: rows, Lines: lines, Calls: calls, states: states}))
 	return k.plain(b.String())
 }
 

@@ -142,8 +142,8 @@ static __always_inline bool is_compat(const struct task_struct *task)
 	const struct task_struct___arm64 *arm64 = (const void *)task;
 
 	if (bpf_core_field_exists(x86->thread_info.status))
-		return x86->thread_info.status & TS_COMPAT;
-	return arm64->thread_info.flags & TIF_32BIT;
+		return BPF_CORE_READ(x86, thread_info.status) & TS_COMPAT;
+	return BPF_CORE_READ(arm64, thread_info.flags) & TIF_32BIT;
 }
 
 /* A program of a lab begins. */
@@ -214,11 +214,11 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 /* The struct socket that a descriptor names, if it names a socket; else some other pointer. */
 static __always_inline struct socket *file_at(struct task_struct *task, __u32 fd, struct file **file)
 {
-	struct fdtable *table = task->files->fdt;
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 
 	*file = 0;
-	if (fd < table->max_fds)
-		bpf_probe_read_kernel(file, sizeof(*file), table->fd + fd);
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(file, sizeof(*file), BPF_CORE_READ(table, fd) + fd);
 	return BPF_CORE_READ(*file, private_data);
 }
 
@@ -456,7 +456,7 @@ int BPF_PROG(sys_enter, void *regs, unsigned long number)
 	p = bpf_map_lookup_elem(&processes, &tgid);
 	if (!p)
 		return 0;
-	task = bpf_get_current_task_btf();
+	task = (struct task_struct *)bpf_get_current_task();
 	if (is_compat(task))
 		return 0;
 	t = thread_of(tid);
@@ -532,7 +532,7 @@ static __always_inline void report_call(struct thread *t)
 	if ((c->class == CALL_ACCEPT || c->class == CALL_SOCKET) && c->result >= 0)
 		fd = c->result;
 	if (fd != c->arguments[0] || c->class == CALL_ADDRESS || c->class == CALL_SENDTO) {
-		describe_file(t, bpf_get_current_task_btf(), fd, true);
+		describe_file(t, (struct task_struct *)bpf_get_current_task(), fd, true);
 		c->head.at = at;
 		c->head.netns = netns;
 	}
