@@ -17,6 +17,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/harness/trace"
+	"halfopen/inject"
 	"halfopen/internal/testlab"
 )
 
@@ -416,5 +417,49 @@ expect:
 		if !slices.Contains(lines, "look stdout "+want) {
 			t.Errorf("no line %q in:\n%s", want, strings.Join(lines, "\n"))
 		}
+	}
+}
+
+// A program that is not there skips the run, with the place and the remedy; a file that is no program
+// fails it.
+func TestProgramsThatAreNotThere(t *testing.T) {
+	needLab(t)
+	const lacking = "the program %s is not available here (needed by test.yaml:7:7: step client.p); install it, or give its path"
+	for _, tt := range []struct{ name, command, lacks, problem string }{
+		{"not in PATH", "[halfopen-nosuch]", "halfopen-nosuch", ""},
+		{"not at its path", "[/opt/nosuch/prog, -x]", "/opt/nosuch/prog", ""},
+		{"a folder", "[/etc]", "", "starting /etc: it is a folder: permission denied"},
+		{"a file that is not executable", "[/etc/hosts]", "", "starting /etc/hosts: its file is not executable (chmod +x): permission denied"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr, err := harness.Run(t.Context(), only(t, `
+name: absent
+title: A program that is not there
+hosts: {client: {}}
+actors:
+  client:
+    - {exec: `+tt.command+`, id: p}
+expect: [{process: client.p, exit: 0}]
+`)[0], harness.Options{})
+			var missing *inject.MissingError
+			if tt.lacks != "" {
+				if !errors.As(err, &missing) || err.Error() != fmt.Sprintf(lacking, tt.lacks) {
+					t.Errorf("Run returns %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			problem := ""
+			for i := range tr.Events {
+				if st := tr.Events[i].Step; st != nil {
+					problem = st.Problem
+				}
+			}
+			if problem != tt.problem {
+				t.Errorf("problem %q, want %q", problem, tt.problem)
+			}
+		})
 	}
 }

@@ -27,7 +27,7 @@ func checkPrograms(s *language.Scenario, dir string) error {
 	missing := CheckNeeds(s)
 	for a := range s.Actors {
 		language.EachStep(s.Actors[a].Steps, func(st *language.Step) {
-			if missing != nil || st.Op.Launch() == nil || len(st.Op.Launch().Command) < 2 {
+			if missing != nil || st.Op.Launch() == nil || len(st.Op.Launch().Command) == 0 {
 				return
 			}
 			program := st.Op.Launch().Command[0]
@@ -38,7 +38,8 @@ func checkPrograms(s *language.Scenario, dir string) error {
 					path = filepath.Join(st.Op.Launch().Dir, program)
 				}
 			}
-			if _, err := exec.LookPath(path); err != nil {
+			// A folder, or a file that is not executable, is the scenario's mistake: the step says so.
+			if _, err := exec.LookPath(path); errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 				missing = &inject.MissingError{
 					Feature:  "the program " + program,
 					NeededBy: fmt.Sprintf("%s: step %s.%s", st.Pos, s.Actors[a].Name, st.ID),

@@ -39,7 +39,7 @@ func (v *validation) placed() {
 		p := &v.s.Files[i]
 		switch {
 		case !path.IsAbs(p.Path) || path.Clean(p.Path) != p.Path || p.Path == "/":
-			v.errorf(nil, p.Pos, "invalid path %q: want an absolute one, such as /etc/app.conf", p.Path)
+			v.errorf(nil, p.Pos, "invalid path %q: want an absolute one without .., such as /etc/app.conf", p.Path)
 		case underOneOf(p.Path, unplaceable):
 			v.errorf(nil, p.Pos, "files: %s: nothing can be placed in %s, which the kernel fills",
 				p.Path, strings.Join(unplaceable, ", "))

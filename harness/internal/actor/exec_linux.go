@@ -3,11 +3,8 @@ package actor
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -162,42 +159,7 @@ func (t *thread) startProgram(cmd *exec.Cmd, as *User) error {
 	}
 	masked := setMask(&t.mask)
 	defer setMask(&masked)
-	err := t.startLimited(cmd.Start)
-	if errors.Is(err, unix.EACCES) && as != nil && !as.mayEnter(cmd.Dir) {
-		return fmt.Errorf("user %s may not enter its working directory %s: %w", as.Name, cmd.Dir, unix.EACCES)
-	}
-	if errors.Is(err, unix.ENOENT) {
-		if _, lost := os.Stat(cmd.Dir); cmd.Dir != "" && lost != nil {
-			return fmt.Errorf("its working directory %s: %w", cmd.Dir, unix.ENOENT)
-		}
-		if interpreter := interpreterOf(cmd); interpreter != "" {
-			err = fmt.Errorf("its interpreter %s: %w", interpreter, unix.ENOENT)
-		}
-	}
-	return err
-}
-
-// interpreterOf returns the interpreter that the first line of a script names; "" if the program is not
-// a script.
-func interpreterOf(cmd *exec.Cmd) string {
-	path := cmd.Path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(cmd.Dir, path)
-	}
-	script, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer script.Close()
-	head := make([]byte, 256) // the kernel reads no more (BINPRM_BUF_SIZE)
-	n, _ := io.ReadFull(script, head)
-	line, _, _ := strings.Cut(string(head[:n]), "\n")
-	rest, isScript := strings.CutPrefix(line, "#!")
-	words := strings.Fields(rest)
-	if !isScript || len(words) == 0 {
-		return ""
-	}
-	return words[0]
+	return explainStart(cmd, as, t.startLimited(cmd.Start))
 }
 
 // ended waits until a child has ended. It leaves the child a zombie, so that the process ID is not

@@ -193,10 +193,15 @@ func TestAProgramThatCannotBeStarted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, "data"), []byte("#!/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ name, program, want string }{
+		{"a file that is not executable", "./data", "starting PROGRAM: its file is not executable (chmod +x): permission denied"},
+		{"a folder", "/etc", "starting PROGRAM: it is a folder: permission denied"},
 		{"a script without its interpreter", filepath.Join(dir, "script"), "starting PROGRAM: its interpreter /nothing/there: no such file or directory"},
 		{"a script below its directory", "./script", "starting PROGRAM: its interpreter /nothing/there: no such file or directory"},
-		{"a script that names none", filepath.Join(dir, "empty"), "starting PROGRAM: fork/exec PROGRAM: exec format error"},
+		{"a script that names none", filepath.Join(dir, "empty"), "starting PROGRAM: it is neither a program for this machine nor a script with an interpreter after #!: exec format error"},
 		{"no file", "/nothing/there", "starting PROGRAM: fork/exec PROGRAM: no such file or directory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
