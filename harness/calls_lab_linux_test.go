@@ -3,6 +3,7 @@ package harness_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,11 +19,11 @@ import (
 func callsOf(tr *trace.Trace, actor string) []string {
 	var calls []string
 	programs := map[int]bool{}
+	for _, p := range tr.Programs() { // one may call before it is reported as started
+		programs[tr.Events[p.Started].Program.PID] = true
+	}
 	for i := range tr.Events {
 		e := &tr.Events[i]
-		if e.Program != nil {
-			programs[e.Program.PID] = true
-		}
 		if e.Call == nil || e.Call.Actor != actor {
 			continue
 		}
@@ -90,6 +91,85 @@ func TestCallsOfPrograms(t *testing.T) {
 		if c.Name == "connect" && (c.Address == "" || c.FD == nil || c.Proto != "tcp") {
 			t.Errorf("the connect is %+v, want an address, a descriptor and tcp", c)
 		}
+	}
+}
+
+// Two labs at once see their own calls, and share the programs in the kernel, which are gone after the
+// second.
+func TestCallsOfTwoLabs(t *testing.T) {
+	needLab(t)
+	view, err := tracepoint.OpenCalls()
+	testlab.Supported(t, err)
+	if err := view.Close(); err != nil {
+		t.Fatal(err)
+	}
+	scenario := only(t, hangingCalls)[0]
+	var traces [2]*trace.Trace
+	var errs [2]error
+	var both sync.WaitGroup
+	for i := range traces {
+		both.Go(func() { traces[i], errs[i] = harness.Run(t.Context(), scenario, harness.Options{}) })
+	}
+	both.Wait()
+	for i, tr := range traces {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if calls := callsOf(tr, "client"); len(calls) != 7 {
+			t.Errorf("lab %d has the calls %q, want 7", i, calls)
+		}
+	}
+	if harness.CallsAreWatched() {
+		t.Error("the calls of programs are still watched when no lab runs")
+	}
+}
+
+// Of a program that makes very many calls the trace has the first ones, the number of the others, and
+// what it hangs in at last.
+func TestVeryManyCalls(t *testing.T) {
+	needLab(t)
+	view, err := tracepoint.OpenCalls()
+	testlab.Supported(t, err)
+	if err := view.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const scenario = `
+name: many
+title: A program that makes 12 000 calls, and hangs
+duration: 300ms
+hosts: {client: {}, server: {}}
+actors:
+  server:
+    - listen: 80
+    - accept
+    - recv: 12000
+    - sleep: 100ms
+  client:
+    - exec: [bash, -c, "exec 3<>/dev/tcp/server/80; for ((i = 0; i < 12000; i++)); do echo >&3; done; read -u 3 x"]
+expect:
+  - {step: client.exec, hangs: true}
+  - {calls: {program: client.exec, name: send}, error: none, count: 12000}
+  - {calls: {program: client.exec, name: recv}, hangs: true, count: 1}
+`
+	tr := passes(t, scenario)
+	const made, most, notable = 12_000, 10_000, 2000
+	kept, left := 0, 0
+	for i := range tr.Events {
+		e := &tr.Events[i]
+		if e.Call != nil && e.Call.Name == "write" {
+			kept++
+		}
+		if e.CallsLeft != nil && e.CallsLeft.Name == "write" {
+			left += int(e.CallsLeft.Count)
+		}
+	}
+	if kept+left != made || kept > most+notable || left == 0 {
+		t.Errorf("%d writes are in the trace and %d are not, want %d in all, and of these some %d in the trace",
+			kept, left, made, most)
+	}
+	attempts := tr.Attempts()
+	if last := attempts[len(attempts)-1]; !last.Unfinished || tr.Events[last.Call].Call.Name != "read" {
+		t.Errorf("the last call is %+v, want a read that has not returned", tr.Events[last.Call].Call)
 	}
 }
 

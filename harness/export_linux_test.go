@@ -15,3 +15,10 @@ func RunHurried(ctx context.Context, s *language.Scenario, o Options) (*trace.Tr
 		canceled: 500 * time.Millisecond, away: time.Second, exit: 2 * time.Second, death: 10 * time.Second,
 	})
 }
+
+// CallsAreWatched reports whether the system calls of programs are watched for any lab.
+func CallsAreWatched() bool {
+	sharedCalls.mu.Lock()
+	defer sharedCalls.mu.Unlock()
+	return sharedCalls.view != nil
+}
