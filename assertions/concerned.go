@@ -129,6 +129,8 @@ func (ev *evidence) watchedAt(ref language.EventRef) []string {
 	case err != nil:
 	case e.Log != nil:
 		return ev.named(e.Log.Log)
+	case e.State != nil:
+		return ev.named(e.State.Host)
 	case e.Packet != nil:
 		if hosts := append(ev.named(e.Packet.At), ev.named(&e.Packet.Packet)...); len(hosts) > 0 {
 			return hosts

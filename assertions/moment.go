@@ -3,6 +3,7 @@ package assertions
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"halfopen/harness/trace"
@@ -37,20 +38,44 @@ func (ev *evidence) instead(ref language.EventRef) string {
 	case e.Log != nil:
 		return ": " + ev.loggedInstead(e.Log)
 	case e.Packet != nil:
-		return ev.seenInstead(e.Ref(), e.N)
+		return ev.seenInstead(e.Ref(), e.N, "packet")
+	case e.State != nil:
+		return ev.seenInstead(e.Ref(), e.N, "socket") + ev.statesInstead(e.State)
 	}
 	return ""
 }
 
-// seenInstead says how many packets of an event came; "" if that is not known.
-func (ev *evidence) seenInstead(ref language.EventRef, nth int) string {
+// statesInstead says in which states the sockets were, and what a look may have missed.
+func (ev *evidence) statesInstead(s *language.StateEvent) string {
+	var states []string
+	for _, l := range ev.lives(&s.SocketSelector) {
+		for _, path := range l.Paths {
+			for _, p := range path {
+				if text := stateText(p.State); !slices.Contains(states, text) {
+					states = append(states, text)
+				}
+			}
+		}
+	}
+	text := "; " + s.Host + " had no such socket in any state"
+	if len(states) > 0 {
+		text = "; such sockets of " + s.Host + " were in " + say.List(states)
+	}
+	if !ev.exact[s.Host] || !s.Exact() {
+		text += "; a state that lasts less than a few milliseconds may be missed"
+	}
+	return text
+}
+
+// seenInstead says how many packets or sockets of an event came; "" if that is not known.
+func (ev *evidence) seenInstead(ref language.EventRef, nth int, noun string) string {
 	for i := range ev.t.Events {
 		switch w := ev.t.Events[i].Watched; {
 		case w == nil || w.Event != string(ref):
 		case w.Seen == 0:
-			return ": no such packet came"
+			return ": no such " + noun + " came"
 		default:
-			return fmt.Sprintf(": only %s of %d came", say.Count(w.Seen, "packet"), nth)
+			return fmt.Sprintf(": only %s of %d came", say.Count(w.Seen, noun), nth)
 		}
 	}
 	return ""
@@ -78,7 +103,8 @@ func (ev *evidence) loggedInstead(e *language.LogEvent) string {
 }
 
 // Moment returns when an event happened in a run: the end or start of a step, the end of a program, a
-// signal, a line of a program, a packet, or a fault's hit. It is an error if the event never happened.
+// signal, a line of a program, a packet, a socket's state, or a
+// fault's hit. It is an error if the event never happened.
 //
 // A step that has ended says when it began, right before its system call. The report of its start
 // was written a little before that, longer on a busy machine.
@@ -111,7 +137,7 @@ func Moment(t *trace.Trace, ref language.EventRef) (time.Duration, error) {
 		case language.EventSignal:
 			happened = e.Signal != nil && e.Signal.Actor == want.Actor &&
 				e.Signal.Name == want.Signal
-		case language.EventLog, language.EventPacket:
+		case language.EventLog, language.EventPacket, language.EventState:
 			happened = e.Watched != nil && e.Watched.Happened && e.Watched.Event == canonical
 		case language.EventFaultHit:
 			happened = e.Fault != nil && e.Fault.Name == want.Fault &&

@@ -58,6 +58,13 @@ expect:
 			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{packet: {from: server}, nth: 3}", Seen: 2}})
 		}, ": only 2 packets of 3 came"},
 		{"a packet of which the run has no count", "{packet: {from: server}}", started, ""},
+		{"no socket", "{state: LISTEN, host: server}", func(p *tape) {
+			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{host: server, state: LISTEN}"}})
+		}, ": no such socket came; server had no such socket in any state"},
+		{"a socket in another state", "{state: TIME_WAIT, host: client, nth: 2}", func(p *tape) {
+			p.socket(0, "client", clientAddr+":4000", serverAddr+":80", "ESTABLISHED")
+			p.add(ms, trace.Event{Watched: &trace.Watched{Event: "{host: client, state: TIME_WAIT, nth: 2}", Seen: 1}})
+		}, ": only 1 socket of 2 came; such sockets of client were in ESTABLISHED; a state that lasts less than a few milliseconds may be missed"},
 		{"an event of a step, of which nothing more is known", "server.web.ended", started, ""},
 		{"the line", "{contains: up, log: server.web}", func(p *tape) {
 			printed(p, "up")

@@ -62,9 +62,10 @@ func (l *lab) announceNamespaces(topology *network.Topology) error {
 func (l *lab) awaitKernelWatched() error {
 	select {
 	case t := <-l.kernelWatched:
-		if t.Show(trace.Transitions) {
+		if l.exact = t.Show(trace.Transitions); l.exact {
 			l.seen.Relax()
 		}
+		l.lookOften()
 		return nil
 	case <-l.canceled:
 		return errCanceledEarly

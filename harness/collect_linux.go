@@ -21,6 +21,8 @@ const mostPackets = 10_000_000
 type collector struct {
 	lab    *labProcess
 	kernel *tracepoints
+	// states are the events that transitions of sockets make.
+	states *stateWatches
 	calls  *calls
 	clock  trace.Clock
 	trace  *trace.Trace
@@ -43,6 +45,7 @@ type collector struct {
 
 // collect reads the lab's messages up to the end of the run, or of the pipe.
 func (c *collector) collect() error {
+	defer c.reachedStates()()
 	defer c.kernel.stop()
 	defer c.calls.stop()
 	dec := codec.NewDecoder(c.lab.events)

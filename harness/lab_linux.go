@@ -67,6 +67,9 @@ type lab struct {
 	bound, root *os.File
 	// users are those that programs run as, by [language.Launch.OtherUser].
 	users map[string]*actor.User
+	// states are the events of sockets; exact is set if the kernel shows each transition of them.
+	states *stateWatches
+	exact  bool
 	// logs is the folder of the machine for what programs write, or nil.
 	logs *os.File
 	// late has when this process and its queues were late.
@@ -103,6 +106,7 @@ func runLab(control, events *os.File) {
 		if l.Logs {
 			l.logs = os.NewFile(logsFD, "logs")
 		}
+		l.states = newStateWatches(l.Scenario)
 		go l.obey(dec, orders)
 		err = l.run()
 	}
@@ -146,6 +150,8 @@ func (l *lab) obey(orders *codec.Decoder, from *filesReader) {
 		switch {
 		case o.Watched != nil:
 			l.kernelWatched <- o.Watched // it comes once
+		case o.Reached != nil:
+			l.sawState(o.Reached)
 		case o.Visit != nil:
 			go l.admit(o.Visit, files) // it ends with the lab
 		case o.Release:
@@ -170,6 +176,9 @@ func (l *lab) emitSeen(e trace.Event) {
 		l.out.Await()
 	}
 	l.emit(e)
+	if e.Socket != nil {
+		l.sawState(&e)
+	}
 }
 
 // send sends an event to the parent, a packet together with those before it that still wait to be

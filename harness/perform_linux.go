@@ -223,6 +223,9 @@ func (l *lab) finish(reason trace.EndReason) error {
 		event := l.plan.Watches[i].Event
 		l.now(trace.Event{Watched: &trace.Watched{Event: string(event), Seen: int64(l.faults.Seen(event))}})
 	}
+	for _, w := range l.states.left() {
+		l.now(trace.Event{Watched: &w})
+	}
 	if err := l.seen.Counters(trace.After); err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type order struct {
 	// Watched answers [message.Namespaces]: it says whether tracepoints show, from now on, what
 	// happens there.
 	Watched *trace.Tracepoints `json:"watched,omitempty"`
+	// Reached is the transition of a socket to a state that an event waits for.
+	Reached *trace.Event `json:"reached,omitempty"`
 	// Visit is what a client asks for, by hand: a [hand.Request] as JSON. It comes with files, of which this is the number: the
 	// connection to the client, and the streams of the request.
 	Visit []byte `json:"visit,omitempty"`

@@ -49,6 +49,7 @@ func runWithin(
 	}
 	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
+	eyes.clock = clock
 	var asked *calls
 	if !o.NoTracepoints {
 		asked = newCalls(s, clock)
@@ -81,7 +82,7 @@ func runWithin(
 		Hold: o.Hold,
 	}})
 	if err == nil {
-		c := collector{lab: lab, kernel: eyes, trace: t, calls: asked, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
+		c := collector{lab: lab, kernel: eyes, trace: t, states: newStateWatches(s), calls: asked, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
 		if o.Opened != nil {
 			c.opened = func() { o.Opened(lab.open(s)) }
 		}

@@ -36,6 +36,9 @@ type tracepoints struct {
 	view    *tracepoint.View // nil before watch, and if nothing can be watched
 	hosts   []*watchedHost
 	stopped bool
+	// reached, if not nil, is called with each transition; it must return at once.
+	reached func(trace.Event)
+	clock   trace.Clock // of reached
 	// failed says why events may be missing that are not counted as lost; nil if none are.
 	failed error
 
@@ -111,6 +114,9 @@ func unwatched(err error) *trace.Tracepoints {
 
 // keep keeps an event until take. It is called on the goroutine that reports for all labs.
 func (t *tracepoints) keep(h *watchedHost, e tracepoint.Event) {
+	if t.reached != nil && e.Kind() == tracepoint.KindTransition {
+		t.reached(traceEvent(h.name, t.clock, e))
+	}
 	kind := e.Kind()
 	if h.kept[kind] >= mostKept[kind] {
 		h.left[kind]++

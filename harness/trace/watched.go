@@ -1,8 +1,8 @@
 package trace
 
 // Watched says how far an event has come that the run watches for, because its scenario waits for it: a
-// line of a program, or a packet. It is written when the event has happened; of a packet also at the end
-// of the run.
+// line of a program, a packet, or a socket that comes to a state. It is written when the event has
+// happened and, of packets and of sockets that did not come, at the end of the run.
 type Watched struct {
 	// Event is its reference in canonical form, as language.EventRef has it.
 	Event string `json:"event"`
@@ -10,7 +10,7 @@ type Watched struct {
 	Happened bool `json:"happened,omitempty"`
 	// Seen counts what was as the event wants it, up to now or up to the event.
 	Seen int64 `json:"seen,omitempty"`
-	// Host is where the packet of the event was seen, Packet what arrived there, from its IP header to the
+	// Host is where the packet or the socket of the event was seen, Packet what arrived there, from its IP header to the
 	// end of its headers.
 	Host   string `json:"host,omitempty"`
 	Packet []byte `json:"packet,omitempty"`

@@ -26,6 +26,8 @@ const (
 	EventLog EventKind = "log"
 	// EventPacket is a packet.
 	EventPacket EventKind = "packet"
+	// EventState is a socket that comes to a state.
+	EventState EventKind = "state"
 )
 
 // Event is an [EventRef], parsed.
@@ -34,15 +36,16 @@ type Event struct {
 	// Actor and Step are set for steps and programs; Actor also for signals.
 	Actor string
 	Step  string
-	// N is the number of the execution of the step, of the hit of the fault, of the line or of the packet,
-	// from 1. It is 1 if the reference has no number.
+	// N is the number of the execution of the step, of the hit of the fault, of the line, packet or
+	// socket, from 1. It is 1 if the reference has no number.
 	N int
 	// Fault is set for hits, Signal for signals.
 	Fault  string
 	Signal string
-	// Log is set for lines, Packet for packets.
+	// Log is set for lines, Packet for packets, State for sockets.
 	Log    *LogEvent
 	Packet *PacketEvent
+	State  *StateEvent
 }
 
 // mapping returns what an event is that is written as a mapping; nil for any other event.
@@ -52,6 +55,8 @@ func (e *Event) mapping() mapping {
 		return e.Log
 	case e.Packet != nil:
 		return e.Packet
+	case e.State != nil:
+		return e.State
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ func (s *Scenario) WatchedEvents() []WatchedEvent {
 var mappings = map[string]func() mapping{
 	"log":    func() mapping { return &LogEvent{} },
 	"packet": func() mapping { return &PacketEvent{} },
+	"state":  func() mapping { return &StateEvent{} },
 }
 
 // mappingKeys are the keys of mappings, sorted.

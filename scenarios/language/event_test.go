@@ -46,6 +46,7 @@ func TestCanonicalMappings(t *testing.T) {
 		`{packet: {tcp: [DATA], from: server}, nth: 1}`:                 `{packet: {from: server, tcp: DATA}}`,
 		`{at: client.input, packet: {}}`:                                `{packet: {}, at: client.input}`,
 		`{nth: 2, packet: {port: [80, 90..99], window: ">= 3", retransmission: false, options: {sack: true, mss: false}, payload: x}}`: `{packet: {port: [80, 90..99], payload: {contains: x}, retransmission: false, options: {mss: false, sack: true}, window: '>= 3'}, nth: 2}`,
+		`{state: [established], nth: 01, local: 80..90, host: server}`:                                                                 `{host: server, local: 80..90, state: ESTABLISHED}`,
 		`{lgo: server.web}`: `{lgo: server.web}`,
 		`{`:                 `{`,
 	} {

@@ -121,6 +121,22 @@ func TestScheduleAfterLongQuiet(t *testing.T) {
 	}
 }
 
+// While something waits for a state, looks come as often as their cost allows, with or without packets.
+func TestScheduleWhileAStateIsWaitedFor(t *testing.T) {
+	s := schedule{often: true, exact: true, packet: -quiet, sampled: -quiet}
+	for _, tt := range []struct{ cost, want time.Duration }{
+		{10 * time.Microsecond, closest}, {200 * time.Microsecond, 4 * time.Millisecond},
+	} {
+		s.did(time.Second, tt.cost)
+		if got := s.next() - time.Second; got != tt.want {
+			t.Errorf("after a look that cost %v the next comes after %v, want %v", tt.cost, got, tt.want)
+		}
+	}
+	if s.often = false; s.next() < 2*time.Second {
+		t.Errorf("the next look comes at %v though nothing waits", s.next())
+	}
+}
+
 func TestExactScheduleLooksBeforeAndAfterATimer(t *testing.T) {
 	const sec = time.Second
 	s := schedule{exact: true}

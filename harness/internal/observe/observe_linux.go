@@ -134,6 +134,10 @@ func (o *Observer) Sample(then func()) error { return o.sampler.all(then) }
 // Relax looks at sockets less often from now on, because their transitions are known from elsewhere.
 func (o *Observer) Relax() { o.sampler.relax() }
 
+// LookOften looks at the sockets of these hosts as often as is allowed, once a millisecond, until another
+// call: something waits for a state that may not last.
+func (o *Observer) LookOften(hosts map[string]bool) { o.sampler.lookOften(hosts) }
+
 // Notice requests a sample of all hosts soon, as after a packet. Call it when a program has done
 // something.
 func (o *Observer) Notice() { o.sampler.wakeAll() }

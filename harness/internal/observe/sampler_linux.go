@@ -86,6 +86,19 @@ func (s *sampler) relax() {
 	}
 }
 
+// lookOften makes samples of these hosts, and of no others, come as often as they may.
+func (s *sampler) lookOften(hosts map[string]bool) {
+	for i, h := range s.hosts {
+		h.mu.Lock()
+		changed := h.schedule.often != hosts[h.name]
+		h.schedule.often = hosts[h.name]
+		h.mu.Unlock()
+		if changed {
+			s.wake(i)
+		}
+	}
+}
+
 func (s *sampler) start() {
 	s.done = make(chan struct{})
 	go s.run()

@@ -56,6 +56,8 @@ type schedule struct {
 	expires, due, wasDue time.Duration
 	// pending is true between a packet and the sample that follows it.
 	pending bool
+	// often is true if samples must find a state that may not last.
+	often bool
 	// exact is true if tracepoints report each transition of the host's sockets.
 	exact bool
 }
@@ -93,6 +95,9 @@ func (s *schedule) idle() bool { return !s.pending && s.sampled-s.packet >= quie
 // next returns when the next sample is due.
 func (s *schedule) next() time.Duration {
 	earliest := s.sampled + max(closest, busyShare*s.cost)
+	if s.often {
+		return earliest
+	}
 	if s.pending {
 		return max(s.packet, earliest)
 	}
