@@ -245,6 +245,10 @@ func TestProgramsThatDoNotGetReady(t *testing.T) {
 			"server.start[1] did not get ready: ETIMEDOUT (it has printed no line that matches \"up\") after T\nlast lines of server.start[1]:\n  T stdout  no",
 		},
 		{
+			"it closes its outputs", `{command: "exec >&- 2>&-; exec sleep 60", ready: {prints: up}, within: 100ms}`, "",
+			"server.start[1] did not get ready: ETIMEDOUT (it has printed no line that matches \"up\"; it has closed its outputs) after T\nserver.start[1] had printed nothing",
+		},
+		{
 			"it ends without the line", `{command: "exit 0", ready: {prints: up}}`, "",
 			"server.start[1] did not get ready: ESRCH (it ended before it was ready: it has printed no line that matches \"up\") after T\nserver.start[1] had printed nothing",
 		},

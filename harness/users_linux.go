@@ -24,6 +24,9 @@ func otherIDs(s *language.Scenario) (*sandbox.Subordinate, error) {
 		return nil, nil
 	}
 	ids, err := sandbox.FindSubordinate()
+	if ids != nil {
+		ids.NeededBy = asNeeded(&users[0])
+	}
 	return ids, neededBy(err, asNeeded(&users[0]))
 }
 

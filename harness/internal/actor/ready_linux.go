@@ -68,8 +68,11 @@ func (t *thread) awaitReady(r *running, op *language.Start, before []listener, o
 		case <-timeout.C:
 			o.ended = t.Clock.Now()
 			o.Value = missing
-			if over == nil {
+			switch {
+			case over == nil:
 				o.Value += "; its process had ended with exit status 0"
+			case op.Ready.Prints != "" && isClosed(r.out.stdout.done) && isClosed(r.out.stderr.done):
+				o.Value += "; it has closed its outputs"
 			}
 			o.fail(unix.ETIMEDOUT)
 			return

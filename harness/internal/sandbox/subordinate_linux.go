@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,7 +25,11 @@ import (
 // once it has executed this program. So the process waits for the maps and executes itself again.
 
 // Subordinate are the IDs, apart from the own, that an ordinary user may use in a lab.
-type Subordinate struct{ uids, gids []user.SubID }
+type Subordinate struct {
+	uids, gids []user.SubID
+	// NeededBy is who needs them, for errors.
+	NeededBy string
+}
 
 // FindSubordinate returns the IDs of the user that this process runs as; nil for root, who may use
 // all. An error that is an [inject.MissingError] says what this machine lacks.
@@ -80,20 +84,13 @@ func (s *Subordinate) write(pid int) error {
 		if err != nil {
 			said, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 			return &inject.MissingError{
-				Feature: "a program of another user",
-				Remedy:  "let " + kind.program + " be set-user-ID root, or run as root",
-				Err:     errors.Join(fmt.Errorf("%s %s: %w", kind.program, strings.Join(args, " "), err), nilIfEmpty(said)),
+				Feature: "a program of another user", NeededBy: s.NeededBy,
+				Remedy: "let " + kind.program + " be set-user-ID root, or run as root",
+				Err:    fmt.Errorf("%s: %w", cmp.Or(said, kind.program+" "+strings.Join(args, " ")), err),
 			}
 		}
 	}
 	return nil
-}
-
-func nilIfEmpty(text string) error {
-	if text == "" {
-		return nil
-	}
-	return errors.New(text)
 }
 
 // unmapped is the beginning of the name of a process that waits for the maps of its user namespace.
