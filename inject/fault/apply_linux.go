@@ -81,9 +81,10 @@ type Injector struct {
 	undo []func() error
 	// failed is Options.Failed, or does nothing.
 	failed func(error)
-	// engine and queues belong to the faults that strike in queues.
-	engine *queue.Engine
-	queues []*queue.Queue
+	// engine and queues belong to the faults that strike in queues. options are those of Open.
+	engine  *queue.Engine
+	queues  []*queue.Queue
+	options Options
 }
 
 // Open prepares the plan's rules without putting any in force. The error for a program that is not
@@ -97,6 +98,7 @@ func Open(n *network.Network, p *Plan, o Options) (_ *Injector, err error) {
 		on:       map[string]bool{},
 		gone:     map[string]uint64{},
 		failed:   o.Failed,
+		options:  o,
 	}
 	if i.failed == nil {
 		i.failed = func(error) {}
@@ -162,16 +164,6 @@ func (i *Injector) openQueues(o Options) error {
 	if len(hosts) == 0 {
 		return nil
 	}
-	struck := func(host string, s queue.Strike) {
-		if o.Struck != nil {
-			o.Struck(host, Strike{s.Fault, s.N, s.At, string(s.Effect), s.By, s.Packet})
-		}
-	}
-	seen := func(host string, s queue.Sighting) {
-		if o.Seen != nil {
-			o.Seen(host, Sighting{s.Event, s.N, s.At, s.Packet})
-		}
-	}
 	engine, err := queue.NewEngine(rules, o.Hosts, o.Seed)
 	if err != nil {
 		return err
@@ -185,24 +177,41 @@ func (i *Injector) openQueues(o Options) error {
 		slices.ContainsFunc(watches, (*queue.Watch).NeedsPayload)
 	i.engine = engine
 	for _, host := range hosts {
-		q, err := queue.Open(queue.Config{
-			Host:      host,
-			Namespace: i.net.Host(host),
-			Engine:    i.engine,
-			Whole:     whole,
-			Offloads:  i.plan.Offloads,
-			Now:       o.Now,
-			Struck:    struck,
-			Seen:      seen,
-			Late:      o.Late,
-			Failed:    i.failed,
-		})
-		if err != nil {
+		if err := i.openQueue(host, whole); err != nil {
 			return err
 		}
-		i.queues = append(i.queues, q)
-		i.undo = append(i.undo, q.Close)
 	}
+	return nil
+}
+
+// openQueue opens the queue of a host. With whole, it sees whole packets.
+func (i *Injector) openQueue(host string, whole bool) error {
+	o := &i.options
+	q, err := queue.Open(queue.Config{
+		Host:      host,
+		Namespace: i.net.Host(host),
+		Engine:    i.engine,
+		Whole:     whole,
+		Offloads:  i.plan.Offloads,
+		Now:       o.Now,
+		Struck: func(host string, s queue.Strike) {
+			if o.Struck != nil {
+				o.Struck(host, Strike{s.Fault, s.N, s.At, string(s.Effect), s.By, s.Packet})
+			}
+		},
+		Seen: func(host string, s queue.Sighting) {
+			if o.Seen != nil {
+				o.Seen(host, Sighting{s.Event, s.N, s.At, s.Packet})
+			}
+		},
+		Late:   o.Late,
+		Failed: i.failed,
+	})
+	if err != nil {
+		return err
+	}
+	i.queues = append(i.queues, q)
+	i.undo = append(i.undo, q.Close)
 	return nil
 }
 

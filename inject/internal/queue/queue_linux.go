@@ -71,6 +71,8 @@ type Queue struct {
 	mu       sync.Mutex
 	schedule *schedule // mu
 	closed   bool      // mu
+	// widen asks the reader for room for whole packets.
+	widen bool // mu
 	// settling are the calls of Settle that wait, by the number of their request.
 	settling map[uint32]chan struct{} // mu
 	// late are strikes that counted only after their packets were judged, to be reported.
@@ -98,7 +100,7 @@ func Open(c Config) (_ *Queue, err error) {
 	}
 	snap := headers
 	if c.Whole {
-		snap = 0xffff
+		snap = wholePackets
 	}
 	err = c.Namespace.Do(func() error {
 		if q.sender, err = newSender(); err != nil {
@@ -136,6 +138,10 @@ func (q *Queue) read() {
 		answers, err := q.nf.read(q.arrived, q.trouble)
 		q.mu.Lock()
 		q.check(q.nf.flush())
+		if err := q.makeRoom(); err != nil {
+			q.check(err)
+			answers = nil // whoever waits for the room gives up
+		}
 		for _, number := range answers {
 			if done := q.settling[number]; done != nil {
 				close(done)
