@@ -98,6 +98,14 @@ func TestOnlyTheLastOfManyProgramsAreShown(t *testing.T) {
 
 func TestTriedSaysHowAProgramEnded(t *testing.T) {
 	r := withPrograms(t)
+	const unready = "server  was not ready when the run ended\n"
+	tried := Try(r.Trace, "client.ask")
+	if answer := tried.Answer(r, "client.ask", Look{Width: 80}); !strings.Contains(answer, unready) {
+		t.Errorf("the server was not ready, and the answer is\n%s", answer)
+	}
+	r.Trace.Events = append(r.Trace.Events, trace.Of(trace.Event{
+		T: start + 15*ms, Step: &trace.Step{Actor: "server", ID: "web", Op: "start", N: 1, Value: "ready"},
+	}).Events...)
 	for program, want := range map[language.StepRef]string{
 		"client.ask":   "exit 7 after 2ms",
 		"client.many":  "killed by SIGTERM after 4ms",

@@ -116,13 +116,17 @@ func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string
 // writeBeside names the programs beside that did not get ready, or ended before the program that the run
 // was made for.
 func writeBeside(b *strings.Builder, t *trace.Trace, until time.Duration, k Look) {
-	var unready []trace.Step
+	done, unready := map[string]bool{}, map[string]bool{} // steps
 	for i := range t.Events {
 		s := t.Events[i].Step
-		if s == nil || s.Op != "start" || s.Errno == "" && s.Problem == "" {
+		if s == nil {
 			continue
 		}
-		unready = append(unready, *s)
+		done[s.Actor+"."+s.ID] = true
+		if s.Op != "start" || s.Errno == "" && s.Problem == "" {
+			continue
+		}
+		unready[s.Actor+"."+s.ID] = true
 		text := cmp.Or(s.Problem, s.Value)
 		if s.Errno == "ESRCH" {
 			text += " (" + exitText(&trace.Program{Exit: s.Exit, Killed: s.Killed}) + ")"
@@ -130,13 +134,17 @@ func writeBeside(b *strings.Builder, t *trace.Trace, until time.Duration, k Look
 		wrapTo(b, k, "", fill(s.Actor, 6)+"  ", "did not get ready: "+text)
 	}
 	for _, p := range t.Programs() {
-		began := t.Events[p.Started].Program
-		if !began.Beside || p.Ended < 0 || t.Events[p.Ended].T >= until || t.Events[p.Ended].Program.Killed == "TERM" ||
-			slices.ContainsFunc(unready, func(s trace.Step) bool { return s.Actor == began.Actor && s.ID == began.Step }) {
-			continue
+		began := &t.Events[p.Started]
+		step := began.Program.Actor + "." + began.Program.Step
+		heading := fill(began.Program.Actor, 6) + "  "
+		switch {
+		case !began.Program.Beside, unready[step]:
+		case !done[step]:
+			wrapTo(b, k, "", heading, "was not ready when the run ended")
+		case p.Ended >= 0 && t.Events[p.Ended].T < until && t.Events[p.Ended].Program.Killed != "TERM":
+			wrapTo(b, k, "", heading, fmt.Sprintf("ended by itself: %s after %s",
+				exitText(t.Events[p.Ended].Program), say.Duration(t.Events[p.Ended].T-began.T)))
 		}
-		wrapTo(b, k, "", fill(began.Actor, 6)+"  ", fmt.Sprintf("ended by itself: %s after %s",
-			exitText(t.Events[p.Ended].Program), say.Duration(t.Events[p.Ended].T-t.Events[p.Started].T)))
 	}
 }
 
