@@ -111,6 +111,18 @@ client: [connect: {to: "server:8080"}, send: hello]
 			map[string]string{"nobody switches a fault by hand": "ann switched fault silent-server off by hand, at 100ms: what follows shows nothing about the scenario"},
 		},
 		{
+			"a fault that somebody has added",
+			some,
+			func(p *tape) *trace.Trace {
+				p.hits("silent-server", 0, 1)
+				p.add(100*time.Millisecond, trace.Event{Fault: &trace.Fault{
+					Name: "drop-syn", What: trace.FaultAdded, Phrase: "drop SYN", Hand: "ann",
+				}})
+				return p.end(time.Second, "done")
+			},
+			map[string]string{"nobody switches a fault by hand": "ann added fault drop-syn by hand, at 100ms: what follows shows nothing about the scenario"},
+		},
+		{
 			"a fault that the scenario has switched",
 			some,
 			func(p *tape) *trace.Trace {

@@ -2,9 +2,11 @@ package assertions
 
 import (
 	"fmt"
+
+	"halfopen/harness/trace"
 )
 
-// leftAlone wants nobody to have switched a fault by hand. There is no verdict if nobody did: it is
+// leftAlone wants nobody to have switched or added a fault by hand. There is no verdict if nobody did: it is
 // what everybody takes for granted.
 func (ev *evidence) leftAlone() []Verdict {
 	for i := range ev.t.Events {
@@ -12,10 +14,14 @@ func (ev *evidence) leftAlone() []Verdict {
 		if e.Fault == nil || e.Fault.Hand == "" {
 			continue
 		}
+		change := "switched fault " + e.Fault.Name + " " + string(e.Fault.What)
+		if e.Fault.What == trace.FaultAdded {
+			change = "added fault " + e.Fault.Name
+		}
 		v := newDraft("hand", -1, ev.s.Pos, "nobody switches a fault by hand")
 		v.fail("no change", fmt.Sprintf("fault %s %s at %s", e.Fault.Name, e.Fault.What, ev.when(e.T)),
-			fmt.Sprintf("%s switched fault %s %s by hand, at %s: what follows shows nothing about the scenario",
-				e.Fault.Hand, e.Fault.Name, e.Fault.What, ev.when(e.T)))
+			fmt.Sprintf("%s %s by hand, at %s: what follows shows nothing about the scenario",
+				e.Fault.Hand, change, ev.when(e.T)))
 		return []Verdict{v.finish()}
 	}
 	return nil

@@ -84,6 +84,14 @@ expect:
 		if reply := ask(t, l, hand.Request{Op: hand.OpSwitch, Fault: "queue"}); !reply.Same {
 			t.Errorf("switched off twice: %+v", reply)
 		}
+		for n, phrase := range []string{"drop SYN to server first 2", "reset DATA", "drop udp contains x", "drop SYN to sever", "drop until client.connect"} {
+			began := time.Now()
+			reply := ask(t, l, hand.Request{Op: hand.OpAdd, Phrase: phrase, By: "ann"})
+			t.Logf("%s took %s", phrase, time.Since(began))
+			if wrong := n > 2; wrong != (reply.Error != "") || wrong != (reply.Status == 2) || !wrong && !reply.Faults[0].On {
+				t.Errorf("%s: %+v", phrase, reply)
+			}
+		}
 		if reply := ask(t, l, hand.Request{Op: "juggle"}); reply.Error == "" || reply.Status != 2 {
 			t.Errorf("an unknown request: %+v", reply)
 		}
@@ -100,16 +108,22 @@ expect:
 	slices.Sort(took)
 	t.Logf("a change took %s, the median of %d; at most %s", took[len(took)/2], len(took), took[len(took)-1])
 	changes := 0
+	var added []string
 	for i := range tr.Events {
 		switch e := &tr.Events[i]; {
 		case e.Step != nil, e.Start != nil && e.Start.Actor != "":
 			t.Errorf("an actor has begun: %+v", e)
+		case e.Fault != nil && e.Fault.What == trace.FaultAdded && e.Fault.Hand == "ann":
+			added = append(added, e.Fault.Name)
 		case e.Fault != nil && e.Fault.Hand == "ann":
 			changes++
 		}
 	}
 	if changes != len(took) {
 		t.Errorf("%d changes are in the trace, want %d", changes, len(took))
+	}
+	if want := []string{"drop-syn", "reset-data", "drop"}; !slices.Equal(added, want) {
+		t.Errorf("%q were added, want %q", added, want)
 	}
 	if end, _ := tr.End(); end == nil || end.Reason != trace.EndReleased {
 		t.Errorf("the run ended with %+v, want that it was released", end)

@@ -107,6 +107,7 @@ var requests = map[hand.Op]func(*lab, *hand.Request, []*os.File) (*hand.Reply, e
 	hand.OpEnter:  (*lab).visit,
 	hand.OpFaults: (*lab).faultsByHand,
 	hand.OpSwitch: (*lab).switchByHand,
+	hand.OpAdd:    (*lab).addByHand,
 }
 
 func (l *lab) answer(r *hand.Request, files []*os.File) (*hand.Reply, error) {

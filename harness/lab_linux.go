@@ -52,6 +52,8 @@ type lab struct {
 	// canceled is closed when the parent cancels the run, over when the run has ended and nobody
 	// reads the inbox.
 	canceled, over chan struct{}
+	// finishing is set when the last events are collected. Then nobody adds faults.
+	finishing bool
 	// held is set once the lab is held: people may end actors then.
 	held bool
 	// released is closed when nobody holds the lab any more.

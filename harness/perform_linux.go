@@ -195,6 +195,7 @@ func (l *lab) settle() error {
 
 // finish emits the events of the end: hits, counters and the end itself.
 func (l *lab) finish(reason trace.EndReason) error {
+	l.finishing = true
 	l.out.Send(message{Ending: true})
 	l.doing("stopping the programs that run beside")
 	if err := l.stopPrograms(); err != nil {

@@ -9,21 +9,24 @@ import (
 
 	"halfopen/internal/hand"
 	"halfopen/internal/say"
+	"halfopen/scenarios/language"
 )
 
 func newFault() *cobra.Command {
 	var id string
 	cmd := &cobra.Command{
 		Use:   "fault",
-		Short: "Switch the faults of a lab that runs or is held",
-		Long: `Switch the faults of a lab of halfopen shell. Each change is an event of the
-trace, and drawn in the ladder. A run whose faults were switched by hand fails.
+		Short: "Switch and add faults in a lab that runs or is held",
+		Long: `Switch the faults of a lab of halfopen shell, and add others. Each change is an
+event of the trace, and drawn in the ladder. A run whose faults were changed by
+hand fails.
 The events of the scenario go on to switch its faults.
 
 If several labs run, name one by --lab; a message lists them.`,
 		Example: `  halfopen fault list
   halfopen fault off loss
-  halfopen fault on --lab 2 silent`,
+  halfopen fault on --lab 2 silent
+  halfopen fault add 'drop SYN to server first 2'`,
 		Annotations: onlyLinux,
 		Args:        onlyCommands,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -42,6 +45,31 @@ If several labs run, name one by --lab; a message lists them.`,
 			},
 		})
 	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "add WORD...",
+		Short: "Add a fault, in words, and put it in force",
+		Long: `Add a fault to a lab, and put it in force: an action, and which packets it
+strikes and when. docs/scenario-language.md has the words, under Phrases. Its
+name is printed. after and for count from now, first and nth as well. A fault
+that is added waits for no event, and strikes in a queue, whatever its action.`,
+		Example: `  halfopen fault add 'drop SYN to server first 2'
+  halfopen fault add delay 200ms from server for 5s
+  halfopen fault add reset DATA`,
+		Annotations: onlyLinux,
+		Args:        some("word"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var words []cobra.Completion
+			if len(args) == 0 {
+				for _, a := range language.PhraseActions() {
+					words = append(words, cobra.CompletionWithDesc(a.Word, a.About))
+				}
+			}
+			return words, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return addFault(id, args, cmd.OutOrStdout())
+		},
+	})
 	cmd.AddCommand(&cobra.Command{
 		Use:         "list",
 		Short:       "List the faults of a lab, their states and their hits",
@@ -83,6 +111,32 @@ func switchFault(id, name, state string, out io.Writer) error {
 		already = " already"
 	}
 	fmt.Fprintf(out, "fault %s is%s %s\n", say.Printable(name), already, state)
+	return nil
+}
+
+// addFault adds a fault. A phrase may be one argument, or one a word.
+func addFault(id string, args []string, out io.Writer) error {
+	phrase := args[0]
+	if len(args) > 1 {
+		for i, arg := range args {
+			args[i] = phraseWord(arg)
+		}
+		phrase = strings.Join(args, " ")
+	}
+	if _, err := language.ParsePhrase(phrase); err != nil {
+		return &statusError{statusUsage, err}
+	}
+	reply, err := askLab(id, hand.Request{Op: hand.OpAdd, Phrase: phrase})
+	if err != nil {
+		return err
+	}
+	for _, f := range reply.Faults {
+		state := "on"
+		if !f.On {
+			state = "not in force yet"
+		}
+		fmt.Fprintf(out, "fault %s is added, and %s\n", say.Printable(f.Name), state)
+	}
 	return nil
 }
 

@@ -19,7 +19,8 @@ func TestCommandsOnOtherSystems(t *testing.T) {
 		"halfopen kernel", "halfopen list", "halfopen schema", "halfopen show", "halfopen version",
 	}
 	wantRefused := []string{
-		"halfopen doctor", "halfopen enter", "halfopen kernel get", "halfopen kernel list", "halfopen run",
+		"halfopen doctor", "halfopen enter", "halfopen fault", "halfopen fault add", "halfopen fault list",
+		"halfopen fault off", "halfopen fault on", "halfopen kernel get", "halfopen kernel list", "halfopen run",
 		"halfopen shell", "halfopen try",
 	}
 	for _, system := range []string{"darwin", "windows"} {

@@ -42,11 +42,16 @@ func (w *faultFlag) Set(text string) error {
 	if last < 0 {
 		return &valueError{"want it after the fault that it belongs to, such as --drop SYN"}
 	}
-	if text == "" || strings.ContainsAny(text, " \t\n\"") {
-		text = strconv.Quote(text) // one value, whatever is in it
-	}
-	w.f.phrases[last] += " " + w.word + " " + text
+	w.f.phrases[last] += " " + w.word + " " + phraseWord(text)
 	return nil
+}
+
+// phraseWord returns a text as one word of a phrase, whatever is in it.
+func phraseWord(text string) string {
+	if text == "" || strings.ContainsAny(text, " \t\n\"") {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // flags defines the flags.

@@ -276,8 +276,10 @@ type Fault struct {
 	// are set with FaultOn.
 	Mechanism string `json:"mechanism,omitempty"`
 	Why       string `json:"why,omitempty"`
-	// Hand says who switched the fault by hand, with FaultOn and FaultOff; "" if the scenario did.
-	Hand string `json:"hand,omitempty"`
+	// Hand says who switched or added the fault by hand; "" if the scenario switched it. Phrase is the
+	// fault, set with FaultAdded.
+	Hand   string `json:"hand,omitempty"`
+	Phrase string `json:"phrase,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`
 	// Host is the host where the packet was struck, Effect what was done to it, By the duration of
@@ -297,6 +299,9 @@ const (
 	// FaultOn and FaultOff say that the fault is in force from T on, or not any more.
 	FaultOn  FaultChange = "on"
 	FaultOff FaultChange = "off"
+	// FaultAdded says that somebody has added the fault, which the scenario does not have. It is in force
+	// only after FaultOn.
+	FaultAdded FaultChange = "added"
 	// FaultHit is one packet struck. Mechanisms that judge packets one by one report it.
 	FaultHit FaultChange = "hit"
 	// FaultHits is a reading of the count of packets struck.

@@ -34,6 +34,8 @@ type Request struct {
 	// Fault and On belong to OpSwitch.
 	Fault string `json:"fault,omitempty"`
 	On    bool   `json:"on,omitempty"`
+	// Phrase belongs to OpAdd.
+	Phrase string `json:"phrase,omitempty"`
 
 	// Streams are the standard descriptors of the command (0, 1, 2) that come as files with the
 	// request, in order. The others are the terminal, or nothing.
@@ -44,12 +46,13 @@ type Request struct {
 type Op string
 
 // The requests. OpList asks a process for its labs, the others ask a lab: OpEnter to run a command on
-// a host, OpFaults for its faults, OpSwitch to switch one.
+// a host, OpFaults for its faults, OpSwitch to switch one, OpAdd to add one.
 const (
 	OpList   Op = "list"
 	OpEnter  Op = "enter"
 	OpFaults Op = "faults"
 	OpSwitch Op = "switch"
+	OpAdd    Op = "add"
 )
 
 // Signal is what a client may send after an OpEnter: a signal for the command.
@@ -66,7 +69,7 @@ type Reply struct {
 
 	// Labs answer OpList.
 	Labs []Lab `json:"labs,omitempty"`
-	// Faults answer OpFaults. Same says, after OpSwitch, that nothing had to be done.
+	// Faults answer OpFaults, and OpAdd with the new one. Same says, after OpSwitch, that nothing had to be done.
 	Faults []Fault `json:"faults,omitempty"`
 	Same   bool    `json:"same,omitempty"`
 	// Ended is the second reply to OpEnter; the first is empty, or an error.

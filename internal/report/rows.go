@@ -248,6 +248,11 @@ func remarkRows(t *trace.Trace) []row {
 				text += ", by hand: " + e.Fault.Hand
 			}
 			rows = append(rows, row{at: e.T, text: text, style: bad})
+		case e.Fault != nil && e.Fault.What == trace.FaultAdded:
+			rows = append(rows, row{
+				at: e.T, style: bad,
+				text: "fault " + e.Fault.Name + " added, by hand: " + e.Fault.Hand + ": " + e.Fault.Phrase,
+			})
 		case e.Note != nil:
 			rows = append(rows, row{at: e.T, text: "note: " + e.Note.Text, style: bad})
 		case e.End != nil && e.End.Reason != trace.EndDone && e.End.Reason != trace.EndReleased:
