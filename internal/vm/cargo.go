@@ -31,10 +31,17 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 	}
+	dir, err := filepath.Abs(o.Kernel.Modules)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := modulePaths(dir)
+	if err != nil {
+		return nil, err
+	}
 	i := newInitramfs()
 	c := &cargo{files: i}
-	var err error
-	if c.job, err = json.Marshal(newJob(tasks, o, os.Environ(), time.Now())); err != nil {
+	if c.job, err = json.Marshal(newJob(tasks, o, os.Environ(), time.Now(), paths)); err != nil {
 		return nil, fmt.Errorf("encoding the guest's job: %w", err)
 	}
 	program, err := os.ReadFile(self)
@@ -51,19 +58,15 @@ func newCargo(tasks []Task, o *Options) (*cargo, error) {
 			return nil, err
 		}
 	}
-	c.rests, err = i.addModules(o.Kernel.Modules)
-	return c, err
+	c.rests = i.addModules(paths)
+	return c, nil
 }
 
 // addModules adds the modules that labs may need, and reports whether a guest can find its job
 // after it has booted: whether the kernel has jobDriver. The names, sizes and times of the modules'
 // files are their identity: a package brings all of them, with one time, and reading them takes
 // most of the time if xz has packed them.
-func (i *initramfs) addModules(dir string) (rests bool, err error) {
-	paths, err := modulePaths(dir)
-	if err != nil {
-		return false, err
-	}
+func (i *initramfs) addModules(paths map[string]string) (rests bool) {
 	wanted := wantedModules()
 	identity := []string{fmt.Sprintf("modules %q", wanted)}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
@@ -97,5 +100,5 @@ func (i *initramfs) addModules(dir string) (rests bool, err error) {
 		return records, nil
 	})
 	_, rests = paths[jobDriver]
-	return rests, nil
+	return rests
 }

@@ -25,9 +25,15 @@ import (
 // Main does the guest's work and never returns if the program is the guest's init; otherwise it
 // returns at once. A program's main function calls it after [harness.Main].
 func Main() {
-	if len(os.Args) == 1 && os.Args[0] == carrier {
+	switch {
+	case len(os.Args) == 1 && os.Args[0] == carrier:
 		if err := carry(); err != nil {
 			fmt.Println("halfopen guest:", err)
+		}
+		os.Exit(0)
+	case len(os.Args) == 4 && os.Args[0] == modprobePath:
+		if err := modprobe(os.Args[3]); err != nil {
+			os.Exit(1) // the program that needs the module says so
 		}
 		os.Exit(0)
 	}
@@ -102,6 +108,11 @@ func (j *job) prepare() error {
 	}
 	if err := setEnvironment(j.Environment); err != nil {
 		return err
+	}
+	if len(j.Modules) > 0 {
+		if err := allowModprobe(j.Modules); err != nil {
+			return fmt.Errorf("allowing programs to load modules: %w", err)
+		}
 	}
 	// The PATH of an ordinary user may leave out what the lab itself runs.
 	const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -210,6 +221,8 @@ func quieten() {
 		"vm/dirty_writeback_centisecs":  "0",
 		"kernel/hung_task_timeout_secs": "0",
 		"kernel/watchdog":               "0",
+		// Without a program for it, no work is done to load a module.
+		"kernel/modprobe": "",
 		// This is the interval for neighbour entries with the flag "managed", which no lab has.
 		"net/ipv4/neigh/default/interval_probe_time_ms": "86400000",
 		"net/ipv6/neigh/default/interval_probe_time_ms": "86400000",

@@ -107,9 +107,7 @@ func TestOtherFilesMakeAnotherIdentity(t *testing.T) {
 		if err := i.copy(program); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := i.addModules(filepath.Join(dir, "modules")); err != nil {
-			t.Fatal(err)
-		}
+		i.addModules(pathsBelow(t, filepath.Join(dir, "modules")))
 		add(i)
 		if before, ok := seen[i.identity()]; ok {
 			t.Errorf("%s: the same identity as %s", what, before)

@@ -48,6 +48,8 @@ type job struct {
 	// Now is the date of the guest, if programs see it. Without it, all guests have the same, and the
 	// same seed makes the same packets.
 	Now time.Time `json:"now,omitzero"`
+	// Modules are the files of the kernel's modules, by name, which programs may load.
+	Modules map[string]string `json:"modules,omitempty"`
 }
 
 // work is the part of a task that the guest needs.
@@ -58,15 +60,17 @@ type work struct {
 	Dir string `json:"dir,omitempty"`
 }
 
-// newJob returns a job, with the parts of the environment and the date that programs need.
-func newJob(tasks []Task, o *Options, environment []string, now time.Time) *job {
+// newJob returns a job, with the parts of the environment, the date and the modules that programs need.
+func newJob(
+	tasks []Task, o *Options, environment []string, now time.Time, modules map[string]string,
+) *job {
 	j := &job{AtOnce: o.AtOnce, NoTracepoints: o.NoTracepoints}
 	passes := func(string) bool { return false }
 	for i := range tasks {
 		s := tasks[i].Scenario
 		j.Tasks = append(j.Tasks, work{s, tasks[i].Seed, s.Dir})
 		if s.RunsPrograms() {
-			j.Now = now
+			j.Now, j.Modules = now, modules
 			others := passes
 			passes = func(name string) bool { return others(name) || s.PassesOn(name) }
 		}

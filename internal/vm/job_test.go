@@ -9,7 +9,7 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Only programs see the date and the environment.
+// Only programs see the date and the environment, and load modules.
 func TestAJobHasWhatProgramsSee(t *testing.T) {
 	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	environment := []string{"PATH=/bin", "TOKEN=secret", "TZ=UTC", "HALFOPEN_X=1", "OTHER=a=b", "PATHS=/x"}
@@ -36,12 +36,12 @@ func TestAJobHasWhatProgramsSee(t *testing.T) {
 			for _, s := range tt.runs {
 				tasks = append(tasks, Task{Scenario: s})
 			}
-			j := newJob(tasks, &Options{}, environment, now)
+			j := newJob(tasks, &Options{}, environment, now, map[string]string{"veth": "/veth.ko"})
 			if diff := cmp.Diff(tt.want, j.Environment); diff != "" {
 				t.Errorf("environment (-want +got):\n%s", diff)
 			}
-			if got := !j.Now.IsZero(); got != (tt.want != nil) {
-				t.Errorf("the date is %v", j.Now)
+			if programs := tt.want != nil; j.Now.IsZero() == programs || len(j.Modules) > 0 != programs {
+				t.Errorf("the date is %v, the modules are %v", j.Now, j.Modules)
 			}
 			for i, w := range j.Tasks {
 				if w.Dir != tt.runs[i].Dir {

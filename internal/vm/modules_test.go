@@ -87,10 +87,7 @@ func TestTheInitramfsHasTheModulesAndTheirOrder(t *testing.T) {
 	}
 	archived := func() (names []string, rests bool) {
 		i := newInitramfs()
-		rests, err := i.addModules(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rests = i.addModules(pathsBelow(t, dir))
 		all, texts := contents(t, i)
 		if got, want := texts[modulesPath[1:]], "helper\nveth\n"; got != want {
 			t.Errorf("%s has %q, want %q", modulesPath, got, want)

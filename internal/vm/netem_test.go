@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
@@ -15,9 +16,9 @@ import (
 const netemKernel = "6.1"
 
 // Many kernels have no netem, perhaps also the one that runs this test. So the scenarios of
-// testdata/netem run in a virtual machine, all in one boot. The last one expects a wrong delay, and
-// must fail.
-func TestNetem(t *testing.T) {
+// testdata/netem run in a virtual machine, all in one boot, and one with programs of the machine. The
+// last one expects a wrong delay, and must fail.
+func TestNetemAndPrograms(t *testing.T) {
 	k := needMachine(t)
 	if found, err := FindKernel(netemKernel); err == nil {
 		k = found
@@ -30,6 +31,7 @@ func TestNetem(t *testing.T) {
 	for _, path := range paths {
 		list = append(list, runsOf(t, path, "", "")...)
 	}
+	list = append(list, programs(t))
 	wrong := runsOf(t, "testdata/netem/delay.yaml", "first: ~50ms", "first: ~80ms")
 	wrongAt := len(list)
 	for _, s := range wrong {
@@ -59,6 +61,21 @@ func TestNetem(t *testing.T) {
 	if err := Do(t.Context(), tasks, Options{Kernel: k, Warp: true, AtOnce: 1}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// programs returns the scenario with programs.
+func programs(t *testing.T) *language.Scenario {
+	t.Helper()
+	t.Setenv("NUMBER", "42")
+	now := time.Now().UTC()
+	today := now.Format(time.DateOnly) + "|" + now.Add(time.Hour).Format(time.DateOnly)
+	s := runsOf(t, "testdata/programs/programs.yaml", "TODAY", today)[0]
+	dir, err := filepath.Abs("testdata/programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Dir = dir
+	return s
 }
 
 // judge checks a run. A wrong one must fail, but only in the time of its first connection.
