@@ -113,7 +113,7 @@ deps-vm: deps build
 
 # Where a package would start its server, deps.sh keeps it from doing so now; it may start at the next boot.
 deps-programs:
-	@internal/deps/deps.sh curl dnsmasq haproxy nginx openssl python3 redis-server \
+	@internal/deps/deps.sh curl haproxy nginx openssl python3 redis-server \
 		'/usr/lib/postgresql/*/bin/postgres' '/usr/lib/python3*/*-packages/requests'
 
 install: deps
