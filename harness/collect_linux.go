@@ -32,6 +32,8 @@ type collector struct {
 	emit func(trace.Event)
 	// opened, if not nil, is called when the actors begin.
 	opened func()
+	// keep is set if the lab is not let go at the end of its run.
+	keep bool
 	// forget is set if only the end is added to the trace.
 	forget bool
 	// packets counts the packets of the lab. Those after the first most are left out, and those that
@@ -158,7 +160,9 @@ func (c *collector) end(e trace.Event) {
 		}})
 	}
 	c.add(e)
-	_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
+	if !c.keep {
+		_ = c.lab.control.Close() // lets the lab go; a canceled run has closed it already
+	}
 }
 
 func (c *collector) add(e trace.Event) {

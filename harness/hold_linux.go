@@ -45,6 +45,18 @@ func (l *lab) hold(reason trace.EndReason) trace.EndReason {
 	}
 }
 
+// answerOn goes on to answer requests after the end of the run, until the lab is let go.
+func (l *lab) answerOn() {
+	for {
+		select {
+		case f := <-l.inbox:
+			_ = f() // it is not part of the run any more
+		case <-l.canceled:
+			return
+		}
+	}
+}
+
 // admit has a request answered on the lab's goroutine, and closes its files, of which the first is the
 // connection to the client.
 func (l *lab) admit(text []byte, files []*os.File) {

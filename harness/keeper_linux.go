@@ -111,6 +111,13 @@ func (k *keeper) move(to stage, now time.Time) {
 	}
 }
 
+// hold takes note that the lab is held from now on, after its last event.
+func (k *keeper) hold(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.move(held, now)
+}
+
 // rest takes note that nothing more comes from the lab.
 func (k *keeper) rest(now time.Time) {
 	k.mu.Lock()

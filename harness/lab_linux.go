@@ -56,6 +56,8 @@ type lab struct {
 	finishing bool
 	// held is set once the lab is held: people may end actors then.
 	held bool
+	// ended is set once the run has ended and its last event is sent.
+	ended bool
 	// released is closed when nobody holds the lab any more.
 	released chan struct{}
 	// kernelWatched gets what tracepoints show of the hosts, when the parent watches them.
@@ -111,6 +113,9 @@ func runLab(control, events *os.File) {
 		l.states = newStateWatches(l.Scenario)
 		go l.obey(dec, orders)
 		err = l.run()
+	}
+	if err == nil && l.Keep {
+		l.answerOn()
 	}
 	if err != nil {
 		l.out.Send(message{Failure: newFailure(remedied(err))})
@@ -205,10 +210,13 @@ func (l *lab) now(e trace.Event) {
 	l.emit(e)
 }
 
-// doing reports the piece of work that the lab begins, and returns the one before.
+// doing reports the piece of work that the lab begins, and returns the one before. After the end of the
+// run nobody reads it.
 func (l *lab) doing(what string) (before string) {
 	before, l.work = l.work, what
-	l.out.Send(message{Doing: what})
+	if !l.ended {
+		l.out.Send(message{Doing: what})
+	}
 	return before
 }
 

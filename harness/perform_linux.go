@@ -242,5 +242,6 @@ func (l *lab) finish(reason trace.EndReason) error {
 	l.events.end(trace.Event{
 		T: ended, End: &trace.End{Reason: reason, Looked: looked, Hanging: l.hanging()},
 	})
+	l.ended = true
 	return nil
 }

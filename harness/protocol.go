@@ -40,6 +40,8 @@ type job struct {
 	// Logs is set if the descriptor logsFD is the folder of [Options.Logs].
 	Logs bool `json:"logs,omitempty"`
 	Hold Hold `json:"hold,omitempty"`
+	// Keep is set if the lab answers requests also after the run, until it is let go.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // message is an answer of the lab, one value on its event pipe. Exactly one field is set.

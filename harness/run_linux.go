@@ -80,9 +80,11 @@ func runWithin(
 		Scenario: s, Source: source, Clock: clock, Seed: o.Seed, Dir: s.Dir, Writable: o.Writable,
 		Logs: o.Logs != "",
 		Hold: o.Hold,
+		Keep: o.Keep != nil,
 	}})
 	if err == nil {
 		c := collector{lab: lab, kernel: eyes, trace: t, states: newStateWatches(s), calls: asked, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
+		c.keep = o.Keep != nil
 		if o.Opened != nil {
 			c.opened = func() { o.Opened(lab.open(s)) }
 		}
@@ -97,6 +99,13 @@ func runWithin(
 	end, _ := t.End()
 	if end != nil && err == nil && ctx.Err() == nil && o.Complete != nil {
 		o.Complete(t)
+	}
+	if o.Keep != nil {
+		if end != nil && err == nil && ctx.Err() == nil {
+			lab.keeper.hold(time.Now())
+			o.Keep(ctx)
+		}
+		_ = lab.control.Close() // a canceled run has closed it already
 	}
 	status, waitErr := lab.end()
 	words := <-lab.words

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"halfopen/harness"
 	"halfopen/harness/suite"
@@ -36,6 +37,7 @@ type runFlags struct {
 	warp    bool
 	kernels []string
 	blind   bool
+	hold    bool
 	once    bool
 	only    filter
 	noExec  bool
@@ -68,6 +70,11 @@ that is too slow for some of them. With --warp, timers are exact; work of the
 processor takes 1 to 20 ms of the run's time. If --kernel is the path of a
 bzImage, its modules are taken from ../lib/modules/VERSION, relative to the
 directory of the bzImage, or from /lib/modules/VERSION.
+
+With --hold, the lab of a run that failed is kept until you press Enter, and
+halfopen enter reaches its hosts from other terminals. Its programs have been
+stopped; its actors still have their sockets, and its faults are in force. Runs
+happen one after another then, in real time.
 
 With --control, each case is also run without each of its faults, sysctls and
 socket options, one at a time. Each time, some expectation must fail. A table
@@ -131,6 +138,8 @@ them.`, formatLines()),
 		"run in a virtual machine with this kernel, by `VERSION|PATH`; running is this machine; may be repeated")
 	flags.BoolVar(&f.logs, "logs", false,
 		"write each line that a program of the scenario prints as it comes, after HOST.PROGRAM")
+	flags.BoolVar(&f.hold, "hold", false,
+		"keep the lab of a run that failed until Enter; one run at a time, in real time")
 	flags.BoolVar(&f.noExec, "no-exec", false, "refuse scenarios that run programs")
 	flags.StringArrayVar(&f.writable, "writable", nil,
 		"let programs of the scenario write to this `DIR` of the machine; may be repeated")
@@ -151,6 +160,12 @@ func (f *runFlags) check() error {
 		return usagef("--jobs %d: want 1 or more", f.jobs)
 	case f.repeat < 1:
 		return usagef("--repeat %d: want 1 or more", f.repeat)
+	case f.hold && !term.IsTerminal(int(os.Stdin.Fd())):
+		return usagef("--hold: the standard input is not a terminal, on which somebody could press Enter")
+	case f.hold && f.control:
+		return usagef("--hold does not apply to --control, whose runs are to fail")
+	case f.hold && (f.warp || slices.ContainsFunc(f.kernels, func(k string) bool { return k != suite.Running })):
+		return usagef("--hold does not apply to virtual machines: leave out --warp and --kernel")
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	}
@@ -222,11 +237,17 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if !f.seeded {
 		seed = uint64(rand.Uint32()) // 32 bits, to be short enough to type again
 	}
+	d := newDoorman()
+	defer d.close()
+	var keep func(context.Context, *suite.Result, *harness.Lab)
+	if f.hold {
+		f.jobs, f.kernels, keep = 1, []string{suite.Running}, d.keep
+	}
 	var slow onceError
 	s, err := suite.New(cases, suite.Options{
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
-		NoRepeat: f.once, Writable: f.writable,
+		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
 		Control: f.control, Dir: f.out, Warn: slow.set,
 	})
 	if err != nil {
@@ -248,6 +269,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Out: out, Errs: errs, Verbose: f.verbose, Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases),
 	})
+	d.say = view.Say
 	ctx, stop := interruptible(ctx, ending{
 		first: func() {
 			view.Say("halfopen: interrupted; the runs end now, Ctrl-C again kills them")

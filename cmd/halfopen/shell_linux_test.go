@@ -156,6 +156,51 @@ func TestAShellHasATerminalOfTheLab(t *testing.T) {
 	}
 }
 
+// A run that failed is kept, with its sockets and faults, until Enter; the next one comes only then.
+func TestAFailedRunIsHeld(t *testing.T) {
+	needLab(t)
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	path := filepath.Join(t.TempDir(), "held.yaml")
+	if err := os.WriteFile(path, []byte(`name: held
+title: The connection is refused, and should not be
+hosts: {client: {}, server: {}}
+faults:
+  cut: {match: {from: client, tcp: SYN, port: 81}, do: {reject: tcp-reset}}
+actors:
+  server:
+    - listen: 80
+  client:
+    - connect: "server:81"
+cases: [{case: a}, {case: b}]
+expect:
+  - {step: client.connect, error: none}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held := onTerminal(t, "run", path, "--hold", "--repeat", "2")
+	if before := held.await("the lab of held a #1 is held until Enter"); !strings.Contains(before, "FAIL") {
+		t.Errorf("the run is not reported before: %q", before)
+	}
+	for _, step := range []struct{ args, want string }{
+		{"fault list", "cut  on   1 hit  reject tcp-reset: SYN from client port 81, at wire\r\n"},
+		{"fault off cut", "fault cut is off\r\n"},
+		{"enter server ss -Hltn", ":80 "},
+	} {
+		if text, status := onTerminal(t, strings.Fields(step.args)...).end(); !strings.Contains(text, step.want) || status != 0 {
+			t.Errorf("%s wrote %q and ended with status %d; want %q", step.args, text, status, step.want)
+		}
+	}
+	held.enter("")
+	held.await("the lab of held a #2 is held until Enter")
+	held.enter("")
+	held.await("the lab of held b #1 is held until Enter")
+	held.enter("\x03")
+	held.await("halfopen: interrupted")
+	if text, status := held.end(); status != statusCanceled || !strings.Contains(text, "3 failed") {
+		t.Errorf("run ended with status %d and %q, want %d", status, text, statusCanceled)
+	}
+}
+
 // A terminal gets its modes back however the lab or the command ends.
 func TestTheTerminalIsRestored(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -101,6 +101,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 	tasks := make([]vm.Task, len(g.runs))
 	for i, r := range g.runs {
 		began, shown := time.Now(), len(r.Attempts) > 0
+		gone := func() {}
 		show := func() {
 			if !shown {
 				shown = true
@@ -110,9 +111,15 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 		tasks[i] = vm.Task{
 			Scenario: r.Scenario,
 			Seed:     r.Seed,
-			Began:    func() { booted(); began = time.Now(); show() },
-			Emit:     func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
+			Began: func() {
+				booted()
+				began = time.Now()
+				show()
+				gone = e.opened(&r.Run, nil)
+			},
+			Emit: func(ev trace.Event) { e.see.Event(&r.Run, &ev) },
 			Ended: func(t *trace.Trace, err error) {
+				gone()
 				if ctx.Err() != nil && !shown {
 					return // it never began
 				}

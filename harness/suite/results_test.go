@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,3 +182,60 @@ func TestErrorsAfterTheVerdictAreReturned(t *testing.T) {
 		})
 	}
 }
+
+// The lab of a run that failed is kept after the run has been reported, and any lab is known until it
+// is gone.
+func TestLabsOfFailedRunsAreKept(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name string
+		took time.Duration
+		want []string
+	}{
+		{"failed", 900 * ms, []string{"opened", "fail", "kept", "gone"}},
+		{"passed", 45 * ms, []string{"opened", "pass", "gone"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			lab := &harness.Lab{}
+			s, err := New([]*language.Scenario{timed(t)}, Options{
+				Opened: func(_ *Run, l *harness.Lab) func() {
+					if l != lab {
+						t.Error("it is another lab")
+					}
+					got = append(got, "opened")
+					return func() { got = append(got, "gone") }
+				},
+				Keep: func(_ context.Context, r *Result, l *harness.Lab) {
+					if l != lab || r.Status != Fail {
+						t.Errorf("kept %v: a run that is %s", l, r.Status)
+					}
+					got = append(got, "kept")
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.lab = func(ctx context.Context, _ *language.Scenario, o harness.Options) (*trace.Trace, error) {
+				o.Opened(lab)
+				tr := took(t, tt.took, 0)
+				o.Complete(tr)
+				o.Keep(ctx)
+				return tr, nil
+			}
+			if _, err := s.Run(t.Context(), ends{func(r *Result) { got = append(got, string(r.Status)) }}); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// ends is an observer of the ends of runs.
+type ends struct{ end func(*Result) }
+
+func (ends) Begin(*Run)               {}
+func (ends) Event(*Run, *trace.Event) {}
+func (e ends) End(r *Result)          { e.end(r) }

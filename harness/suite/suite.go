@@ -73,6 +73,14 @@ type Options struct {
 	// time instead of being left out.
 	Named bool
 
+	// Opened, if not nil, is called when the actors of a run begin, with its lab, which is nil in a virtual
+	// machine: nobody reaches it there. It must return at once. What it returns is called when the lab is
+	// gone.
+	Opened func(*Run, *harness.Lab) (gone func())
+	// Keep, if not nil, is called with the result of each run on this machine that has failed, after
+	// [Observer.End]. The lab is kept as it is until it returns.
+	Keep func(context.Context, *Result, *harness.Lab)
+
 	// NoRepeat leaves inconclusive runs as they are. Without it, each is repeated, at most twice, when
 	// no other run goes on.
 	NoRepeat bool
@@ -320,7 +328,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	if err != nil {
 		e.notDone(err)
 	}
-	t, err := e.suite.lab(ctx, r.Scenario, harness.Options{
+	o := harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints, Writable: e.suite.o.Writable, Logs: logs,
 		Emit: func(ev trace.Event) {
 			if ev.Start != nil && ev.Start.Actor == "" {
@@ -332,7 +340,21 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 			complete, late = true, t.Lateness().Worst()
 			e.end(ctx, r, t, nil, time.Since(began))
 		},
-	})
+	}
+	gone := func() {}
+	defer func() { gone() }()
+	var lab *harness.Lab
+	o.Opened = func(l *harness.Lab) {
+		lab, gone = l, e.opened(&r.Run, l)
+	}
+	if keep := e.suite.o.Keep; keep != nil {
+		o.Keep = func(ctx context.Context) {
+			if r.Status == Fail {
+				keep(ctx, r.Result, lab)
+			}
+		}
+	}
+	t, err := e.suite.lab(ctx, r.Scenario, o)
 	switch {
 	case !complete:
 		e.end(ctx, r, t, err, time.Since(began))
@@ -341,6 +363,14 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 		e.notDone(fmt.Errorf("ending the lab of %s, after its verdict: %w", r.Scenario.ID(), err))
 	}
 	return late
+}
+
+// opened calls [Options.Opened].
+func (e *engine) opened(r *Run, l *harness.Lab) (gone func()) {
+	if e.suite.o.Opened == nil {
+		return func() {}
+	}
+	return e.suite.o.Opened(r, l)
 }
 
 // end judges a run that is over, stores it, and passes it to the observer.

@@ -45,19 +45,14 @@ const mostDoors = 10_000
 
 // Open makes a door. Close it.
 func Open() (*Door, error) {
-	f, err := openFolder(true)
+	locked, err := lockFolder(true)
 	if err != nil {
-		return nil, err
-	}
-	locked, err := openFolder(false) // a lock belongs to an open folder
-	if err != nil {
-		f.Close()
 		return nil, err
 	}
 	defer locked.Close()
-	if err := locked.lock(); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("locking the folder of labs: %w", err)
+	f, err := openFolder(false) // a lock lasts as long as its file is open
+	if err != nil {
+		return nil, err
 	}
 	for n := 1; n < mostDoors; n++ {
 		name := strconv.Itoa(n)
@@ -235,8 +230,14 @@ func (d *Door) Close() error {
 		c.Close()
 	}
 	d.mu.Unlock()
-	// A client that comes now must not find a socket that nobody serves.
-	err := errors.Join(unix.Unlinkat(int(d.folder.Fd()), d.Name, 0), d.listener.Close())
+	locked, err := lockFolder(false)
+	if err == nil {
+		// A client that comes now must not find a socket that nobody serves.
+		err = unix.Unlinkat(int(d.folder.Fd()), d.Name, 0)
+		_ = unix.Rmdir(locked.Name()) // unless other processes have labs
+		locked.Close()
+	}
+	err = errors.Join(err, d.listener.Close())
 	d.all.Wait()
 	return errors.Join(err, d.folder.Close())
 }

@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -134,13 +135,47 @@ func TestASocketOfADeadProcessIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAClosedDoorLeavesNoSocket(t *testing.T) {
+func TestTheLastDoorThatIsClosedLeavesNothing(t *testing.T) {
 	dir := place(t)
-	if err := open(t).Close(); err != nil {
+	first, second := open(t), open(t)
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
-		t.Errorf("%v is left (%v)", left, err)
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != second.Name {
+		t.Errorf("%v is left (%v), want the second door", left, err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left (%v)", err)
+	}
+	if labs, err := Labs(); err != nil || len(labs) != 0 {
+		t.Errorf("%d labs (%v), want none", len(labs), err)
+	}
+}
+
+// Processes come and go at the same time.
+func TestDoorsAreOpenedAndClosedAtOnce(t *testing.T) {
+	dir := place(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 20 {
+				d, err := Open()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := d.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder is left (%v)", err)
 	}
 }
 

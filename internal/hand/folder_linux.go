@@ -57,13 +57,35 @@ func owned(dir string, uid int) bool {
 	return unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == uid && st.Mode&0o022 == 0
 }
 
-// lock keeps other processes from adding and removing sockets until the folder is closed.
-func (f *folder) lock() error {
+// lockFolder opens the folder as openFolder does, and keeps other processes from adding and removing
+// sockets until it is closed.
+func lockFolder(create bool) (*folder, error) {
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if err != unix.EINTR {
-			return err
+		f, err := openFolder(create)
+		var path *fs.PathError
+		if create && errors.As(err, &path) && path.Op == "open" && path.Err == unix.ENOENT {
+			continue // it has been removed since it was made
 		}
+		if err != nil {
+			return nil, err
+		}
+		for err = unix.EINTR; err == unix.EINTR; {
+			err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		}
+		if err == nil {
+			var here, there os.FileInfo
+			if here, err = f.Stat(); err == nil {
+				there, err = os.Lstat(f.Name())
+			}
+			if err == nil && os.SameFile(here, there) {
+				return f, nil
+			}
+		}
+		f.Close()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("locking the folder of labs: %w", err)
+		}
+		// The last process with labs has removed it meanwhile.
 	}
 }
 
