@@ -13,13 +13,12 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// Tried is how the program ended that a run was made for, and what happened to it. It is the answer of
-// a run that nobody judges.
+// Tried is how the client of a try ended. Nobody judges such a run: this is its outcome.
 type Tried struct {
 	// Exit is its exit status, Killed the signal that ended it.
 	Exit   int
 	Killed string
-	// Took is from its start to its end, or to the end of the run. Until is that end.
+	// Took is the time from its start to its end, or to the end of the run; Until is that moment.
 	Took, Until time.Duration
 	// Started is false if it never ran, Running if it ran when the run ended. TimedOut is set if its
 	// timeout ended it.
@@ -71,8 +70,8 @@ func (t Tried) String() string {
 // mostHung is how many sockets of a program that hung are named.
 const mostHung = 4
 
-// Answer is the answer of a run that nobody judges: how its program ended, what its faults did, what all
-// programs printed last, and the ladder.
+// Answer is what is written after a try: how the client ended, what the faults did, the last lines of all
+// programs, and the ladder.
 func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string {
 	var b strings.Builder
 	actor, step, _ := program.Split()
@@ -113,8 +112,7 @@ func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string
 	return k.plain(b.String())
 }
 
-// writeBeside names the programs beside that did not get ready, or ended before the program that the run
-// was made for.
+// writeBeside names the servers that did not get ready, or ended before the client.
 func writeBeside(b *strings.Builder, t *trace.Trace, until time.Duration, k Look) {
 	done, unready := map[string]bool{}, map[string]bool{} // steps
 	for i := range t.Events {
@@ -163,8 +161,8 @@ func struckText(f *language.Fault, line *faultLine) string {
 // notHeld are the states of sockets that no program waits for.
 var notHeld = []string{closed, string(language.Listening), string(language.TimeWait)}
 
-// beforeStop is how long before the end of a program that its timeout stopped its sockets are looked at:
-// it closes them when it gets the signal.
+// beforeStop is how long before its end the sockets of a program are looked at that its timeout stopped:
+// the program closes them when it gets the signal.
 const beforeStop = 10 * time.Millisecond
 
 // writeHung names the open TCP sockets of the host of an actor when its program was stopped, or the run
@@ -195,8 +193,8 @@ func (t *Tried) writeHung(b *strings.Builder, r *result.Result, actor string, st
 	}
 }
 
-// TryView follows the one run of a command that judges nothing: it shows that the run goes on, and what
-// programs print if that is asked for. Its result is there after the run.
+// TryView follows the run of a try. It shows that the run goes on, and, with [Output.Logs], what programs
+// print.
 type TryView struct {
 	*live
 	// Result is the result of the run.
