@@ -55,6 +55,7 @@ var lateWords = []struct {
 	{trace.LateQueue, "packets waited up to %s for a queue"},
 	{trace.LateStart, "actors started up to %s late"},
 	{trace.LateStep, "actors waited up to %s for a processor"},
+	{trace.LateProgram, "programs waited up to %s for a processor"},
 	{trace.LateReport, "the lab learned of steps up to %s late"},
 	{trace.LateLook, "sockets were looked at up to %s late"},
 	{trace.LateEnd, "the run was ended up to %s late"},

@@ -16,7 +16,7 @@ func (l *lab) perform() error {
 		if err := l.seen.Sample(func() { l.now(trace.Event{Start: &trace.Start{}}) }); err != nil {
 			return err
 		}
-		return l.finish(l.hold(trace.EndReleased))
+		return l.finish(l.hold(trace.EndReleased), func() {})
 	}
 	l.doing("waiting for the actors' first steps")
 	if err := l.prepare(); err != nil {
@@ -33,6 +33,8 @@ func (l *lab) perform() error {
 		return err
 	}
 	l.doing("running the actors")
+	stop := l.watchStarvation()
+	defer stop()
 	for _, a := range l.actors {
 		a.begin()
 	}
@@ -87,7 +89,7 @@ func (l *lab) perform() error {
 	if l.Hold == HoldAfter && reason != trace.EndCanceled {
 		reason = l.hold(reason)
 	}
-	return l.finish(reason)
+	return l.finish(reason, stop)
 }
 
 // endsLate records how late the lab noticed that a time of the run was up.
@@ -193,14 +195,16 @@ func (l *lab) settle() error {
 	}
 }
 
-// finish emits the events of the end: hits, counters and the end itself.
-func (l *lab) finish(reason trace.EndReason) error {
+// finish emits the events of the end: hits, counters and the end itself. It calls unwatch once the
+// programs are stopped.
+func (l *lab) finish(reason trace.EndReason, unwatch func()) error {
 	l.finishing = true
 	l.out.Send(message{Ending: true})
 	l.doing("stopping the programs that run beside")
 	if err := l.stopPrograms(); err != nil {
 		return err
 	}
+	unwatch()
 	l.doing("waiting for the packets on their way")
 	if err := l.settle(); err != nil {
 		return err

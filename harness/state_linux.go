@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -40,16 +38,7 @@ func stopped(pid int) bool {
 // latestProgram returns the latest child of a process that is not an actor, and its command line; ""
 // if there is none.
 func latestProgram(pid int) (child int, command string) {
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is valid
-	var children []int
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // "" if the thread has ended
-		for field := range strings.FieldsSeq(string(text)) {
-			if child, err := strconv.Atoi(field); err == nil {
-				children = append(children, child)
-			}
-		}
-	}
+	children := childrenOf(pid)
 	slices.Sort(children)
 	for _, child := range slices.Backward(children) {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))

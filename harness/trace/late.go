@@ -42,12 +42,17 @@ const (
 	LateLook Part = "look"
 	// LateStop: a signal from outside of the scenario had stopped the process of the actor.
 	LateStop Part = "stop"
+	// LateProgram: programs of the actor waited for a processor.
+	LateProgram Part = "program"
 	// LateEnd: the lab ended the run after its deadline, or its duration.
 	LateEnd Part = "end"
 	// LateStart and LateStep are those of actors, which [Start] and [Step] report.
 	LateStart Part = "start"
 	LateStep  Part = "step"
 )
+
+// ofActor reports whether only what concerns the actor can be late by it.
+func (p Part) ofActor() bool { return p == LateStop || p == LateProgram }
 
 // Shortest is the shortest lateness that is recorded. A quiet machine has less.
 const Shortest = time.Millisecond
@@ -114,8 +119,8 @@ type lateTime struct{ from, until, worst, sum time.Duration }
 
 // order is the order of the parts, by how much they say.
 var order = []Part{
-	LateStop, LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateReport, LateLook,
-	LateEnd,
+	LateStop, LateFault, LateQueue, LateSwitch, LateStart, LateStep, LateProgram, LateReport,
+	LateLook, LateEnd,
 }
 
 // Lateness returns how late the lab was since the actors began. It is a pure function of the trace. A
@@ -133,7 +138,7 @@ func (t *Trace) LatenessOf(concerns func(actor string) bool) *Lateness {
 		e := &t.Events[i]
 		switch {
 		case e.T < started:
-		case e.Late != nil && e.Late.Part == LateStop && !concerns(e.Late.Name),
+		case e.Late != nil && e.Late.Part.ofActor() && !concerns(e.Late.Name),
 			e.Start != nil && !concerns(e.Start.Actor), e.Step != nil && !concerns(e.Step.Actor):
 		case e.Late != nil:
 			l.LeftOut += e.Late.LeftOut

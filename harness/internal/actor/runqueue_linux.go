@@ -109,6 +109,13 @@ func showsRunQueue(schedstat string) bool {
 	return ok && d != delay{} // a thread that runs has been made to run at least once
 }
 
+// RunDelay returns how long a thread has waited on run queues since it exists, from its schedstat. ok is
+// false if the thread has ended, or if the kernel does not say.
+func RunDelay(schedstat string) (waited time.Duration, ok bool) {
+	d, ok := runDelay(schedstat)
+	return d.waited, ok
+}
+
 // runDelay reads a schedstat: the second number is how long the thread waited, in nanoseconds, the
 // third how often it ran (Documentation/scheduler/sched-stats.rst).
 func runDelay(schedstat string) (d delay, ok bool) {
