@@ -154,7 +154,6 @@ func TestAGuestChangesNoFileOfTheMachine(t *testing.T) {
 		{"RMDIR", 11, 1, le("file")},
 		{"RENAME", 12, 1, le(uint64(1), "file", "new")},
 		{"LINK", 13, 1, le(node, "new")},
-		{"WRITE without OPEN", 16, node, le(uint64(1), uint64(0), uint32(3), uint32(0), uint64(0), uint32(0), uint32(0), []byte("new"))},
 		{"SETXATTR", 21, node, le(uint32(1), uint32(0), "user.a", "b")},
 		{"CREATE", 35, 1, le(uint32(unix.O_RDWR), uint32(0o644), uint32(0), uint32(0), "new")},
 		{"a request that FUSE does not have", 4000, 1, nil},
@@ -170,5 +169,52 @@ func TestAGuestChangesNoFileOfTheMachine(t *testing.T) {
 	text, errText := os.ReadFile(file)
 	if err != nil || errText != nil || len(entries) != 2 || string(text) != "text" {
 		t.Errorf("afterwards: %v, %q; %v, %v", entries, text, err, errText)
+	}
+}
+
+func TestAGuestDoesNotLeaveWhatIsShared(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{"outside", "root/etc/passwd", "root/proc/1/environ"} {
+		write(t, filepath.Join(dir, path), []byte("secret"))
+	}
+	g := shareOf(t, filepath.Join(dir, "root"))
+	_, etc := g.lookup(1, "etc")
+	for _, name := range []string{"../proc/1/environ", "../../outside", "./passwd"} {
+		if err, _ := g.lookup(etc, name); err != unix.EINVAL {
+			t.Errorf("LOOKUP of %s: %v, want EINVAL", name, err)
+		}
+	}
+	if err, node := g.lookup(etc, "passwd"); err != 0 || node == 0 {
+		t.Errorf("LOOKUP of passwd: %v", err)
+	}
+}
+
+func TestAGuestReadsNothingOfProcessesWhereverTheyAreMounted(t *testing.T) {
+	g := shareOf(t, "/proc/self")
+	err, node := g.lookup(1, "environ")
+	if err != 0 {
+		t.Fatalf("LOOKUP: %v", err)
+	}
+	if err, _ := g.ask(14, node, le(uint32(unix.O_RDONLY), uint32(0))); err != unix.EACCES {
+		t.Errorf("OPEN: %v, want EACCES", err)
+	}
+}
+
+// The library panics, and may still hold locks: the next request would wait for them forever.
+func TestAShareEndsAtARequestThatNoKernelSends(t *testing.T) {
+	for name, request := range map[string][]byte{
+		"FORGET of more than was found": le(uint32(48), uint32(2), uint64(77), uint64(1), make([]byte, 16), uint64(1)<<40),
+		"GETATTR of an unknown node":    le(uint32(56), uint32(3), uint64(77), uint64(99), make([]byte, 32)),
+		"WRITE without OPEN":            le(uint32(80), uint32(16), uint64(77), uint64(1), make([]byte, 16), uint64(9), make([]byte, 32)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := shareOf(t, t.TempDir())
+			w := g.share.window
+			w.setRequest(copy(w.requestRoom(), request))
+			if _, err := g.share.forQEMU[0].Write([]byte{0}); err != nil {
+				t.Fatal(err)
+			}
+			<-g.share.done
+		})
 	}
 }

@@ -16,6 +16,8 @@ type share struct {
 	memory *os.File
 	window window
 	tree   *fuse.ProtocolServer
+	// broken is set when the tree cannot answer any more, because a guest has sent what no kernel sends.
+	broken bool
 	// bell reads what the guest writes to ring.
 	bell  *os.File
 	holds [len(holdPorts)]hold
@@ -26,7 +28,8 @@ type share struct {
 
 // newShare returns a share of the files below root, and starts to answer. The caller closes it.
 func newShare(root string) (_ *share, err error) {
-	s := &share{tree: newTree(root), done: make(chan struct{})}
+	s := &share{done: make(chan struct{})}
+	s.tree = newTree(root, func() { s.broken = true })
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("sharing files with the guest: %w", err), s.release())
@@ -70,9 +73,12 @@ func (s *share) serve() {
 		// A copy cannot change while it is looked at.
 		n := copy(request, s.window.request())
 		s.window.setAnswer(s.answer(request[:n], s.window.answerRoom()))
+		if s.broken {
+			return // the guest hangs until it is ended
+		}
 		this, next := &s.holds[turn%len(s.holds)], &s.holds[(turn+1)%len(s.holds)]
 		if errors.Join(next.fill(), this.release()) != nil {
-			return // the guest hangs until it is ended
+			return
 		}
 	}
 }

@@ -2,10 +2,12 @@ package vm
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,13 +21,14 @@ var unshared = []string{"/dev", "/proc", "/sys"}
 
 // newTree returns a server for the files below a folder of the machine, "/" for all. It can only read:
 // whatever a guest sends, there is no code here that changes a file. What the machine does not let the
-// caller read, the guest cannot read.
-func newTree(root string) *fuse.ProtocolServer {
+// caller read, the guest cannot read. When the library panics, it calls broken, and may hold its locks.
+func newTree(root string, broken func()) *fuse.ProtocolServer {
 	// Nothing is asked twice: what changes on the machine during a run is not seen.
 	forever := 24 * 365 * time.Hour
 	o := &fs.Options{
 		MountOptions: fuse.MountOptions{
 			Logger: log.New(io.Discard, "", 0), DisableXAttrs: true, EnableSymlinkCaching: true,
+			PanicHandler: func(any) fuse.Status { broken(); return fuse.EIO },
 		},
 		EntryTimeout:    &forever,
 		AttrTimeout:     &forever,
@@ -66,6 +69,10 @@ func (n *sharedNode) Lookup(
 ) (*fs.Inode, syscall.Errno) {
 	if slices.Contains(unshared, n.path()) {
 		return nil, unix.ENOENT
+	}
+	// A kernel asks for no such name, but with "../proc" a guest would leave what is shared.
+	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+		return nil, unix.EINVAL
 	}
 	var st unix.Stat_t
 	if err := unix.Lstat(filepath.Join(n.real(), name), &st); err != nil {
@@ -132,16 +139,28 @@ func (n *sharedNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint3
 	if flags&unix.O_ACCMODE != unix.O_RDONLY {
 		return nil, 0, unix.EROFS
 	}
-	fd, err := unix.Open(n.real(), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	// To open a device may do something. Nothing is opened by O_PATH, so the file is looked at first.
+	path, err := unix.Open(n.real(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, 0, fs.ToErrno(err)
 	}
+	defer unix.Close(path)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		unix.Close(fd)
+	if err := unix.Fstat(path, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || ofKernel(path) {
 		return nil, 0, unix.EACCES
 	}
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", path), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, 0, fs.ToErrno(err)
+	}
 	return sharedFile(fd), fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// ofKernel reports whether a file belongs to the processes or devices of the machine. Their file
+// systems may be mounted in other places than those of unshared, as in a folder for chroot(8).
+func ofKernel(fd int) bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(fd, &st) != nil || st.Type == unix.PROC_SUPER_MAGIC || st.Type == unix.SYSFS_MAGIC
 }
 
 // sharedFile is the descriptor of an open file.
