@@ -127,6 +127,13 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 				e.end(ctx, r, t, err, time.Since(began))
 			},
 		}
+		dir, err := prepareLogs(&r)
+		if err != nil {
+			e.notDone(err)
+		}
+		if dir != "" {
+			tasks[i].Log = (&guestLogs{dir: dir, failed: e.notDone}).add
+		}
 	}
 	e.suite.boot(ctx, g, tasks)
 }

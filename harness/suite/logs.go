@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,4 +66,42 @@ func moveLogs(from, to string) error {
 		}
 	}
 	return nil
+}
+
+// mostOfGuest bounds the files of the programs of a run in a guest, in bytes. A guest that is what it
+// should be sends less.
+const mostOfGuest = 64 << 20
+
+// guestLogs writes the files of programs that a guest sends.
+type guestLogs struct {
+	dir    string
+	failed func(error)
+	bytes  int
+	over   bool
+}
+
+// add adds a piece to a file. After the first error, which is reported, it does nothing.
+func (g *guestLogs) add(name string, data []byte) {
+	if g.over {
+		return
+	}
+	g.bytes += len(data)
+	err := g.write(name, data)
+	if err != nil {
+		g.over = true
+		g.failed(fmt.Errorf("storing what a program in a virtual machine wrote: %w", err))
+	}
+}
+
+func (g *guestLogs) write(name string, data []byte) error {
+	if filepath.Base(name) != name || !result.IsLog(name) || g.bytes > mostOfGuest {
+		return fmt.Errorf("it sends %d bytes for %q: want a file of a program, and at most %d bytes of a run",
+			g.bytes, name, mostOfGuest)
+	}
+	f, err := os.OpenFile(filepath.Join(g.dir, name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }

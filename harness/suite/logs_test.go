@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,5 +120,53 @@ func TestARunWithoutATraceLeavesNoDirectory(t *testing.T) {
 	e.end(t.Context(), r, nil, os.ErrInvalid, time.Millisecond)
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the directory is there: %v", err)
+	}
+}
+
+// What a guest sends is written only below the directory of the run, only to files of programs, and
+// not without end.
+func TestAGuestWritesOnlyFilesOfPrograms(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		pieces []string // NAME=TEXT
+		want   map[string]string
+		failed bool
+	}{
+		{"two files, in pieces", []string{"a.x.stdout=on", "a.x.stderr=no", "a.x.stdout=e"}, map[string]string{"a.x.stdout": "one", "a.x.stderr": "no"}, false},
+		{"a path", []string{"../a.x.stdout=on", "a.x.stdout=on"}, nil, true},
+		{"the verdict", []string{result.VerdictFile + "={}"}, nil, true},
+		{"a hidden name", []string{"..=x", ".stdout/x=y"}, nil, true},
+		{"more than a guest sends", []string{"a.x.stdout=ab", "a.x.stdout=" + string(make([]byte, mostOfGuest))}, map[string]string{"a.x.stdout": "ab"}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			put(t, dir, "kept")
+			failures := 0
+			g := guestLogs{dir: dir, failed: func(error) { failures++ }}
+			for _, p := range tt.pieces {
+				name, text, _ := strings.Cut(p, "=")
+				g.add(name, []byte(text))
+			}
+			got := map[string]string{}
+			for _, name := range filesIn(t, dir) {
+				text, err := os.ReadFile(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if name != "kept" {
+					got[name] = string(text)
+				}
+			}
+			want := tt.want
+			if want == nil {
+				want = map[string]string{}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || failures > 1 || (failures == 1) != tt.failed {
+				t.Errorf("%d failures, files (-want +got):\n%s", failures, diff)
+			}
+			if others := filesIn(t, filepath.Dir(dir)); len(others) > 0 {
+				t.Errorf("next to the run there is %q", others)
+			}
+		})
 	}
 }

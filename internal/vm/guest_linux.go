@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,7 +89,7 @@ func guest() error {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
 	}
-	if err := errors.Join(mountShare(), j.prepare()); err != nil {
+	if err := errors.Join(mountShare(), j.prepare(), j.mountLogs()); err != nil {
 		return err
 	}
 	out := outbox.New[message](port)
@@ -288,10 +289,14 @@ func (j *job) perform(out *outbox.Outbox[message]) {
 			defer func() { <-slots }()
 			out.Send(message{Task: i, Began: true})
 			j.Tasks[i].Scenario.Dir = j.Tasks[i].Dir
-			_, err := harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
-				Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints, Forget: true,
-				Emit: func(e trace.Event) { send(out, i, &e) },
-			})
+			logs, err := j.logsOf(i)
+			if err == nil {
+				_, err = harness.Run(context.Background(), j.Tasks[i].Scenario, harness.Options{
+					Seed: j.Tasks[i].Seed, NoTracepoints: j.NoTracepoints, Forget: true, Logs: logs,
+					Emit: func(e trace.Event) { send(out, i, &e) },
+				})
+			}
+			err = cmp.Or(err, sendLogs(out, i, logs))
 			done := message{Task: i, Done: true}
 			if err != nil {
 				done.fail(err)

@@ -58,6 +58,8 @@ type work struct {
 	Seed     uint64             `json:"seed"`
 	// Dir is the directory of the scenario, which a scenario leaves out.
 	Dir string `json:"dir,omitempty"`
+	// Logs is set if the host wants what programs write.
+	Logs bool `json:"logs,omitempty"`
 }
 
 // newJob returns a job, with the parts of the environment, the date and the modules that programs need.
@@ -68,7 +70,7 @@ func newJob(
 	passes := func(string) bool { return false }
 	for i := range tasks {
 		s := tasks[i].Scenario
-		j.Tasks = append(j.Tasks, work{s, tasks[i].Seed, s.Dir})
+		j.Tasks = append(j.Tasks, work{s, tasks[i].Seed, s.Dir, tasks[i].Log != nil})
 		if s.RunsPrograms() {
 			j.Now, j.Modules = now, modules
 			others := passes
@@ -109,6 +111,12 @@ func unsqueeze(data []byte) ([]byte, error) {
 	return data, nil
 }
 
+// piece is a piece of a file of a program, the next one of that name.
+type piece struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
+}
+
 // message is a message from the guest. Package codec writes and reads them.
 type message struct {
 	// Ready is sent once, when the guest has booted or was restored, and has read its job.
@@ -119,6 +127,7 @@ type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	// Packets are events that are packets: there may be very many.
 	Packets *trace.Packets `json:"packets,omitempty"`
+	Log     *piece         `json:"log,omitempty"`
 	Done    bool           `json:"done,omitempty"`
 	// Error is the reason why there is no trace, with Done. Missing is set too if the guest lacks
 	// something, Refused if its kernel refuses something.

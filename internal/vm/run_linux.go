@@ -262,6 +262,8 @@ func deliver(msg message, tasks []Task, pending map[int]*trace.Trace) error {
 			t.AddPacket(at, p)
 			r.Emit(trace.Event{T: at, Packet: p})
 		})
+	case msg.Log != nil && r.Log != nil:
+		r.Log(msg.Log.Name, msg.Log.Data)
 	case msg.Done:
 		delete(pending, msg.Task)
 		t.Sort()

@@ -38,6 +38,9 @@ type Task struct {
 	Seed     uint64
 	Began    func()
 	Emit     func(trace.Event)
+	// Log, if not nil, is called after the last event with what programs wrote, in pieces of files named
+	// by [trace.LogName]; together those of a guest have 16 MiB at most.
+	Log func(name string, data []byte)
 	// Ended is called once for each task, with its trace, or with the reason why there is none.
 	Ended func(*trace.Trace, error)
 }

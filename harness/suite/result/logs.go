@@ -3,7 +3,7 @@ package result
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"halfopen/harness/trace"
 )
@@ -12,6 +12,12 @@ import (
 type Log struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"`
+}
+
+// IsLog reports whether a name may be that of such a file.
+func IsLog(name string) bool {
+	stream := trace.Stream(strings.TrimPrefix(filepath.Ext(name), "."))
+	return stream == trace.Stdout || stream == trace.Stderr
 }
 
 // Logs returns the files of programs in the directory of a stored run, sorted by name; none if there is
@@ -23,9 +29,7 @@ func Logs(dir string) ([]Log, error) {
 	}
 	var all []Log
 	for _, e := range entries {
-		stream := filepath.Ext(e.Name())
-		if !e.Type().IsRegular() ||
-			!slices.Contains([]string{"." + string(trace.Stdout), "." + string(trace.Stderr)}, stream) {
+		if !e.Type().IsRegular() || !IsLog(e.Name()) {
 			continue
 		}
 		info, err := e.Info()
