@@ -55,6 +55,13 @@ func (w *callRanks) rank(a *trace.Attempt) int {
 			return 0 // a server that waits for more
 		}
 		return 1
+	case a.Errno == "EINTR":
+		return 1 // mostly of a server that is stopped
+	case c.Name == "accept" || c.Name == "accept4":
+		if a.Errno != "" {
+			return mostTelling
+		}
+		return 2
 	case a.Unfinished, a.Errno != "", took >= slowCall:
 		return mostTelling
 	case !callwords.IsTransfer(c.Name), callwords.IsReceive(c.Name) && a.Result == 0:
