@@ -226,7 +226,9 @@ func (l *lab) finish(reason trace.EndReason, unwatch func()) error {
 	}
 	for i := range l.plan.Watches {
 		event := l.plan.Watches[i].Event
-		l.now(trace.Event{Watched: &trace.Watched{Event: string(event), Seen: int64(l.faults.Seen(event))}})
+		if n, happened := l.faults.Seen(event); !happened {
+			l.now(trace.Event{Watched: &trace.Watched{Event: string(event), Seen: int64(n)}})
+		}
 	}
 	for _, w := range l.states.left() {
 		l.now(trace.Event{Watched: &w})

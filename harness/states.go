@@ -28,9 +28,9 @@ func (w *stateWatch) over() bool { return len(w.sockets) >= w.event.N }
 // newStateWatches returns the watches of the events of a scenario that are of states.
 func newStateWatches(s *language.Scenario) *stateWatches {
 	w := &stateWatches{}
-	for _, watched := range s.WatchedEvents() {
-		if e, err := watched.Ref.Parse(); err == nil && e.State != nil {
-			w.all = append(w.all, &stateWatch{event: &e, sockets: map[uint64]bool{}})
+	for _, e := range s.WatchedEvents() {
+		if e.State != nil {
+			w.all = append(w.all, &stateWatch{event: &e.Event, sockets: map[uint64]bool{}})
 		}
 	}
 	return w

@@ -260,7 +260,7 @@ func showWatched(p *page, s *language.Scenario) {
 	}
 	p.section("Events that the run watches for")
 	for _, e := range events {
-		p.wrap("  - ", "    ", string(e.Ref)+": "+e.Where)
+		p.wrap("  - ", "    ", string(e.Ref())+": "+e.Where)
 	}
 	p.line("")
 }

@@ -380,8 +380,11 @@ func (i *Injector) Hits(name string) (uint64, error) {
 	return hits, nil
 }
 
-// Seen returns how many packets of an event of the plan have come, up to the one of the event.
-func (i *Injector) Seen(event language.EventRef) uint64 { return i.engine.Seen(event) }
+// Seen returns how many packets of an event of the plan have come, up to the one of the event, and whether
+// that has.
+func (i *Injector) Seen(event language.EventRef) (n uint64, happened bool) {
+	return i.engine.Seen(event)
+}
 
 func (i *Injector) chainHits(r *ChainRule) (hits uint64, err error) {
 	err = i.iptables(r.Host, r.Family, func(t *iptables.Tables) error {

@@ -45,8 +45,11 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 		}
 		p.Faults = append(p.Faults, *planned)
 	}
-	for _, e := range packetEvents(s) {
-		w, err := watch(e, s, t)
+	for _, e := range s.WatchedEvents() {
+		if e.Packet == nil {
+			continue
+		}
+		w, err := watch(&e.Event, s, t)
 		if err != nil {
 			return nil, err
 		}

@@ -2,28 +2,14 @@ package fault
 
 import (
 	"fmt"
-	"slices"
 
 	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
 )
 
-// packetEvents returns the events of packets that a scenario refers to, each once.
-func packetEvents(s *language.Scenario) []language.Event {
-	var all []language.Event
-	for _, ref := range language.EventRefs(s) {
-		e, err := ref.Parse()
-		if err == nil && e.Packet != nil &&
-			!slices.ContainsFunc(all, func(o language.Event) bool { return o.Ref() == e.Ref() }) {
-			all = append(all, e)
-		}
-	}
-	return all
-}
-
 // watch plans the queues that watch for an event of a packet.
-func watch(e language.Event, s *language.Scenario, t *network.Topology) (*Watched, error) {
+func watch(e *language.Event, s *language.Scenario, t *network.Topology) (*Watched, error) {
 	if e.Packet.Packet.ARP != "" {
 		return nil, fmt.Errorf("the event %s: queues have no ARP; want a selector of IP packets", e.Ref())
 	}

@@ -3,7 +3,6 @@ package language
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"halfopen/internal/pattern"
 
@@ -81,7 +80,7 @@ const eventForms = "ACTOR.STEP, ACTOR.STEP.start, ACTOR.STEP.ended, ACTOR.STEP[N
 // The error is one line that names the reference.
 func (r EventRef) Parse() (Event, error) {
 	text := string(r)
-	if strings.HasPrefix(text, "{") {
+	if r.isMapping() {
 		return parseMapping(text)
 	}
 	wrong := fmt.Errorf("invalid event %q: want %s", say.Clip(text), eventForms)

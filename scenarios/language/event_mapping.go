@@ -30,26 +30,30 @@ type mapping interface {
 
 // WatchedEvent is an event that the run watches for.
 type WatchedEvent struct {
-	// Ref is the event in canonical form, Where says where the run watches for it.
-	Ref   EventRef
+	Event
+	// Where says where the run watches for it.
 	Where string
 }
 
-// WatchedEvents returns the events that the run watches for, in the order of the scenario.
+// WatchedEvents returns the events that the run watches for, each once, in the order of the scenario.
 func (s *Scenario) WatchedEvents() []WatchedEvent {
 	var all []WatchedEvent
+	seen := map[EventRef]bool{}
 	for _, ref := range EventRefs(s) {
-		e, err := ref.Parse()
-		if err != nil || !e.IsWatched() {
+		if !ref.isMapping() {
 			continue
 		}
-		w := WatchedEvent{e.Ref(), e.mapping().watched(s)}
-		if !slices.Contains(all, w) {
-			all = append(all, w)
+		e, err := ref.Parse()
+		if err == nil && !seen[e.Ref()] {
+			seen[e.Ref()] = true
+			all = append(all, WatchedEvent{e, e.mapping().watched(s)})
 		}
 	}
 	return all
 }
+
+// isMapping reports whether a reference is a mapping as YAML.
+func (r EventRef) isMapping() bool { return strings.HasPrefix(string(r), "{") }
 
 // mappings are the events that are written as mappings, by the key that says which it is.
 var mappings = map[string]func() mapping{

@@ -59,12 +59,13 @@ func (e *Engine) Watch(w *Watch) error {
 	return nil
 }
 
-// Seen returns how many packets of an event, in canonical form, have come, up to the one of the event.
-func (e *Engine) Seen(event language.EventRef) uint64 {
+// Seen returns how many packets of an event, in canonical form, have come, up to the one of the event, and
+// whether that has.
+func (e *Engine) Seen(event language.EventRef) (n uint64, happened bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	i := slices.IndexFunc(e.watches, func(w *watchState) bool { return w.Event == event })
-	return e.watches[i].seen
+	return e.watches[i].seen, e.watches[i].over()
 }
 
 // sightings returns the events that happen with a packet. It is called with mu held.

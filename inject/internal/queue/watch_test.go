@@ -63,8 +63,8 @@ func TestWatches(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
-			if n := e.Seen(event.Ref()); n != tt.seen {
-				t.Errorf("%d packets seen, want %d", n, tt.seen)
+			if n, happened := e.Seen(event.Ref()); n != tt.seen || happened != (tt.want >= 0) {
+				t.Errorf("%d packets seen, happened %v; want %d, %v", n, happened, tt.seen, tt.want >= 0)
 			}
 		})
 	}
