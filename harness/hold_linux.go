@@ -1,10 +1,12 @@
 package harness
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -140,6 +142,10 @@ func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 		}
 		return nil, &mistake{fmt.Sprintf("no host %q%s; there are %s", r.Host,
 			spell.DidYouMean(r.Host, names), say.List(names))}
+	}
+	if r.By != "" { // not whoever holds the lab
+		l.now(trace.Event{Note: &trace.Note{Text: fmt.Sprintf("%s runs %s on %s, by hand", r.By,
+			cmp.Or(say.Printable(say.Clip(strings.Join(r.Command, " "))), "a shell"), r.Host)}})
 	}
 	if l.root == nil {
 		if err := l.makeRoot(); err != nil {

@@ -68,7 +68,19 @@ func runWithin(
 	if err != nil {
 		return nil, err
 	}
-	lab, err := startLab(titled(roleLab, s.ID()), newKeeper(within, s.DeadlineOrDefault(), time.Now()), ids, more...)
+	start := func(ids *sandbox.Subordinate) (*labProcess, error) {
+		return startLab(titled(roleLab, s.ID()), newKeeper(within, s.DeadlineOrDefault(), time.Now()), ids, more...)
+	}
+	var lab *labProcess
+	if o.Hold != HoldNever && ids == nil {
+		// People run programs that change their user, such as tcpdump, if there are other users.
+		if others, _ := sandbox.FindSubordinate(); others != nil {
+			lab, _ = start(others)
+		}
+	}
+	if lab == nil {
+		lab, err = start(ids)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"halfopen/inject"
 	"halfopen/internal/hand"
 )
 
@@ -81,6 +82,8 @@ func enter(ctx context.Context, id, host string, command []string) error {
 // endOf returns the error with the exit status of a command that was run by hand; nil for status 0.
 func endOf(end *hand.Ended, err error) error {
 	var refused *hand.Error
+	var lacking *inject.MissingError
+	var wrong *inject.RefusedError
 	switch {
 	case err == nil && end.Status() == 0:
 		return nil
@@ -90,6 +93,10 @@ func endOf(end *hand.Ended, err error) error {
 		return &statusError{refused.Status, err}
 	case errors.Is(err, context.Canceled):
 		return &statusError{status: statusCanceled}
+	case errors.As(err, &lacking):
+		return err
+	case errors.As(err, &wrong):
+		return &statusError{statusUsage, err}
 	}
 	return &statusError{statusFailed, err}
 }
