@@ -98,7 +98,11 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 			continue
 		}
 		c := t.Events[a.Call].Call
-		text := actorPrefix(s, c.Actor) + c.Step + ": " + w.Call(c)
+		step := c.Step
+		if c.N > 1 {
+			step += fmt.Sprintf("[%d]", c.N)
+		}
+		text := actorPrefix(s, c.Actor) + step + ": " + w.Call(c)
 		r := row{at: a.Ended, host: c.Host, text: text, end: " " + w.Outcome(a), call: true}
 		if a.Ended-c.Began >= slowCall && !callwords.Waits(c.Name) {
 			rows = append(rows, row{at: c.Began, host: c.Host, text: text, end: " ...", call: true})

@@ -51,7 +51,7 @@ func withCalls(t *testing.T) *trace.Trace {
 		c.FD, c.Value, c.Timeout = nil, "5 POLLIN", &timeout
 	})
 	call("server", 1501*ms, 1700*ms, "sendto", fails("ECONNRESET"))
-	call("server", 1702*ms, 1702*ms, "recvfrom", returns(0))
+	call("server", 1702*ms, 1702*ms, "recvfrom", func(c *trace.Call) { c.N = 2 })
 	call("server", 1703*ms, 1703*ms, "shutdown", func(c *trace.Call) { c.Value = "write" })
 	call("server", 1704*ms, 1704*ms, "sendto", func(c *trace.Call) {
 		c.Proto, c.Address, c.Remote, c.Result = "udp", "198.18.1.2:53", "", 9
