@@ -103,8 +103,8 @@ func (s *share) answer(request, room []byte) int {
 // close ends the answers. The guest must have ended.
 func (s *share) close() error {
 	err := s.bell.Close()
-	s.bell = nil
 	<-s.done
+	s.bell = nil
 	return errors.Join(err, s.release())
 }
 
