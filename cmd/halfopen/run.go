@@ -80,8 +80,9 @@ With --control, each case is also run without each of its faults, sysctls and
 socket options, one at a time. Each time, some expectation must fail. A table
 says which settings prove nothing; with -v, it also says what proves the others.
 
-Programs that a scenario runs (exec) see the files of this machine but cannot
-change them; --writable opens a directory to them. Their working directory is
+Programs that a scenario runs (exec, start) see the files of this machine but
+cannot change them, and so do those in a virtual machine. --writable opens a
+directory to those outside. Their working directory is
 that of the scenario's file. docs/trust.md says what they can do.
 
 Output formats (--format):
@@ -182,6 +183,9 @@ func (f *runFlags) check() error {
 	return nil
 }
 
+// writesFromGuest reports whether programs of the run would write to the machine from a guest.
+func writesFromGuest(r suite.Run) bool { return r.Place.Virtual() && r.Scenario.RunsPrograms() }
+
 // openTo returns the absolute paths of the folders that --writable names.
 func openTo(named []string) ([]string, error) {
 	var paths []string
@@ -255,6 +259,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	if len(s.Runs) == 0 {
 		return usagef("nothing to run: %s", leftOut(s))
+	}
+	if len(f.writable) > 0 && slices.ContainsFunc(s.Runs, writesFromGuest) {
+		return usagef("--writable: programs in a virtual machine write nothing outside: leave out --warp and --kernel")
 	}
 	if f.warp && slices.Contains(f.kernels, suite.Running) {
 		fmt.Fprintln(errs,

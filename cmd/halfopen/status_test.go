@@ -168,3 +168,22 @@ func TestWhatIsLeftOutIsNamedWithTheReason(t *testing.T) {
 		t.Errorf("the line about cases left out is %q", text)
 	}
 }
+
+func TestProgramsWriteNothingFromAGuest(t *testing.T) {
+	guest, here := suite.Place{Kernel: "6.12"}, suite.Place{}
+	program := &language.Scenario{Actors: []language.Actor{{Steps: []language.Step{
+		{Op: language.Op{Start: &language.Start{}}},
+	}}}}
+	for name, tt := range map[string]struct {
+		run  suite.Run
+		want bool
+	}{
+		"a program in a guest":        {suite.Run{Scenario: program, Place: guest}, true},
+		"a program on the machine":    {suite.Run{Scenario: program, Place: here}, false},
+		"a guest without any program": {suite.Run{Scenario: &language.Scenario{}, Place: guest}, false},
+	} {
+		if got := writesFromGuest(tt.run); got != tt.want {
+			t.Errorf("%s: %t, want %t", name, got, tt.want)
+		}
+	}
+}

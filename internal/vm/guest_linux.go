@@ -73,7 +73,7 @@ func guest() error {
 	// it.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(256 << 20)
-	if err := setEnvironment([]string{"GOGC=off", "GOMEMLIMIT=24MiB", "TMPDIR=/run"}); err != nil {
+	if err := setEnvironment([]string{"GOGC=off", "GOMEMLIMIT=24MiB", "TMPDIR=" + temporary}); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(jobPath)
@@ -202,15 +202,16 @@ func stage(what string) {
 
 // mountAll mounts the file systems of a running system.
 func mountAll() error {
-	for _, m := range []struct{ kind, at, data string }{
-		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", ""}, {"tmpfs", "/run", "mode=0755"},
+	for _, m := range []struct{ kind, at string }{
+		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"},
 	} {
-		err := unix.Mount(m.kind, m.at, m.kind, unix.MS_NOSUID, m.data)
+		err := unix.Mount(m.kind, m.at, m.kind, unix.MS_NOSUID, "")
 		if err != nil && !errors.Is(err, unix.EBUSY) { // the kernel may have mounted /dev
 			return fmt.Errorf("mounting %s: %w", m.at, err)
 		}
 	}
-	return nil
+	// The only folder that can be written to once the machine's files are the guest's.
+	return os.Mkdir(temporary, 0o755)
 }
 
 // quieten turns off the kernel's periodic work: each time, it would interrupt the jump over hours

@@ -30,7 +30,7 @@ type part struct {
 
 func newInitramfs() *initramfs {
 	i := &initramfs{have: map[string]bool{".": true, "/": true, "": true}}
-	for _, dir := range []string{"dev", "machine", "proc", "run", "sys"} {
+	for _, dir := range []string{"dev", "machine", "proc", "sys"} {
 		i.dir(dir)
 	}
 	return i

@@ -23,6 +23,8 @@ const (
 	modulesDir  = "/halfopen/modules"
 	modulesPath = "/halfopen/modules.list"
 	portName    = "halfopen"
+	// temporary is a guest's directory for temporary files.
+	temporary = "/dev/shm"
 	// jobName is the name of a restored guest's job among the files of QEMU's firmware
 	// configuration device. jobDriver is the module that shows these files (the kernel's
 	// drivers/firmware/qemu_fw_cfg.c).

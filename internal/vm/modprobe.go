@@ -8,7 +8,7 @@ import "strings"
 const modprobePath = "/proc/1/exe"
 
 // foundModulesPath is the file of a guest that lists the kernel's modules, "NAME PATH" in each line.
-const foundModulesPath = "/run/modules"
+const foundModulesPath = temporary + "/modules"
 
 // aliases are the beginnings of aliases, and those of the names of the modules that have them.
 var aliases = []struct{ alias, module string }{

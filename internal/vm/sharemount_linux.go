@@ -19,7 +19,7 @@ const carrier = "halfopen-carrier"
 // sharedAt is where the machine's files are mounted before they become the root of all processes.
 const sharedAt = "/machine"
 
-// mountShare makes the machine's files the root directory, with the guest's own /dev, /proc, /run and
+// mountShare makes the machine's files the root directory, with the guest's own /dev, /proc and
 // /sys. After that, the files of the initramfs have no path.
 func mountShare() error {
 	device, err := windowAt()
@@ -49,7 +49,7 @@ func mountShare() error {
 	if err := unix.Mount("machine", sharedAt, "fuse", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return fmt.Errorf("mounting the machine's files: %w", err)
 	}
-	for _, dir := range []string{"/dev", "/proc", "/run", "/sys"} {
+	for _, dir := range unshared {
 		if err := unix.Mount(dir, sharedAt+dir, "", unix.MS_MOVE, ""); err != nil {
 			return fmt.Errorf("mounting %s: %w", dir, err)
 		}
