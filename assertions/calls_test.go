@@ -96,6 +96,11 @@ func TestCalls(t *testing.T) {
 		{"calls to an address of which most are only counted", `- {calls: {program: client.exec, name: recv, to: server}, error: none, count: 7}`, left("recvfrom", ""), Fail},
 		{"no error among calls that are not in the trace", `- {calls: {program: client.exec, name: recv}, error: ECONNRESET, count: 0}`, left("recvfrom", ""), Pass},
 		{"a count that the kernel's losses leave open", `- {calls: ` + connect + `, count: 0}`, lost, Inconclusive},
+		{"a count that calls of which nobody knows how many there are leave open", `- {calls: ` + connect + `, count: 9}`, lost, Inconclusive},
+		{"more calls than wanted, apart from the lost ones", `- {calls: ` + connect + `, count: 0}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Calls, N: 1, Kernel: 1}})
+			return refused(p)
+		}, Fail},
 		{"a program that never began", `- {calls: ` + connect + `}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"calls that could not be seen", `- {calls: ` + connect + `, count: 0}`, seen(trace.Tracepoints{Off: "CAP_BPF and CAP_PERFMON are missing"}), Skip},
 		{"calls that were left alone", `- {calls: ` + connect + `}`, seen(trace.Tracepoints{Off: trace.LeftAlone}), Skip},

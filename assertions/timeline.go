@@ -322,7 +322,11 @@ func (l *losses) byKernel() bool { return l.N > 0 && l.Kernel == l.N }
 func (l *losses) text() string {
 	n := say.Count(l.N, string(l.Events))
 	if l.byKernel() {
-		return fmt.Sprintf("the kernel lost its reports of up to %s of %s", n, l.Host)
+		text := fmt.Sprintf("the kernel lost its reports of up to %s of %s", n, l.Host)
+		if l.Events == trace.Calls {
+			text += ", or of what io_uring or a 32-bit program did"
+		}
+		return text
 	}
 	return fmt.Sprintf("%s of %s were lost", n, l.Host)
 }

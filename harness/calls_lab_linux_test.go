@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"halfopen/assertions"
 	"halfopen/harness"
 	"halfopen/harness/internal/tracepoint"
 	"halfopen/harness/trace"
@@ -121,6 +122,35 @@ func TestCallsOfTwoLabs(t *testing.T) {
 	}
 	if harness.CallsAreWatched() {
 		t.Error("the calls of programs are still watched when no lab runs")
+	}
+}
+
+const ringCalls = `
+name: ring
+title: A program makes a ring of io_uring
+hosts: {client: {}, server: {}}
+actors:
+  client:
+    - exec: [/usr/bin/python3, -c, "import ctypes; assert ctypes.CDLL(None).syscall(425, 1, bytes(120)) >= 0"]
+expect:
+  - {calls: {program: client.exec, name: connect}, count: 0}
+`
+
+// Nobody sees what a program does by io_uring, so that it did nothing is not certain.
+func TestCallsOfIOUring(t *testing.T) {
+	needLab(t)
+	view, err := tracepoint.OpenCalls()
+	testlab.Supported(t, err)
+	if err := view.Close(); err != nil {
+		t.Fatal(err)
+	}
+	scenario := only(t, ringCalls)[0]
+	tr, err := harness.Run(t.Context(), scenario, harness.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := assertions.Check(scenario, tr)[0]; v.Status != assertions.Inconclusive {
+		t.Errorf("the verdict is %+v, want an inconclusive one", v)
 	}
 }
 

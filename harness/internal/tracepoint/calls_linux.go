@@ -52,6 +52,7 @@ const (
 	callPlain
 	callSetsockopt
 	callGetsockopt
+	callRing
 	callPoll
 	callPpoll
 	callSelect
@@ -78,10 +79,11 @@ func seenCalls() map[uint32]callNumber {
 		unix.SYS_READ: {"read", callPlain}, unix.SYS_WRITE: {"write", callPlain},
 		unix.SYS_READV: {"readv", callPlain}, unix.SYS_WRITEV: {"writev", callPlain},
 		unix.SYS_SENDFILE: {"sendfile", callPlain}, unix.SYS_SHUTDOWN: {"shutdown", callPlain},
-		unix.SYS_CLOSE:      {"close", callPlain},
-		unix.SYS_SETSOCKOPT: {"setsockopt", callSetsockopt},
-		unix.SYS_GETSOCKOPT: {"getsockopt", callGetsockopt},
-		unix.SYS_PPOLL:      {"ppoll", callPpoll}, unix.SYS_PSELECT6: {"pselect6", callPselect},
+		unix.SYS_CLOSE:          {"close", callPlain},
+		unix.SYS_SETSOCKOPT:     {"setsockopt", callSetsockopt},
+		unix.SYS_GETSOCKOPT:     {"getsockopt", callGetsockopt},
+		unix.SYS_IO_URING_SETUP: {"io_uring_setup", callRing},
+		unix.SYS_PPOLL:          {"ppoll", callPpoll}, unix.SYS_PSELECT6: {"pselect6", callPselect},
 		unix.SYS_EPOLL_PWAIT:  {"epoll_pwait", callEpoll},
 		unix.SYS_EPOLL_PWAIT2: {"epoll_pwait2", callEpoll2},
 	}

@@ -9,7 +9,8 @@
  * processes have it. What such a process starts belongs to the same program.
  *
  * Only calls on sockets of IP are reported, and those that wait for files for QUICK or longer. Calls
- * of 32-bit programs are not seen, and count as one that is lost; nor is what io_uring does.
+ * of 32-bit programs are not seen, nor is what io_uring does: each time that such a program, or a
+ * ring, is made, one call counts as lost.
  */
 #include "ring.h"
 
@@ -466,7 +467,7 @@ int BPF_PROG(sys_enter, void *regs, unsigned long number)
 	}
 	c = &t->call;
 	read_arguments(c, regs);
-	if (class == CALL_SOCKET || waits(class))
+	if (class == CALL_SOCKET || class == CALL_RING || waits(class))
 		describe_none(c);
 	else if (!describe_file(t, task, c->arguments[0], false))
 		return 0;
@@ -522,6 +523,11 @@ static __always_inline void report_call(struct thread *t)
 	__u32 netns = c->head.netns, fd = c->arguments[0];
 	struct watched *w;
 
+	if (c->class == CALL_RING) { /* nobody knows what is done by it */
+		if ((__s64)c->result >= 0)
+			lose(netns);
+		return;
+	}
 	if ((waits(c->class) && at - c->began < QUICK) || !spend(c))
 		return;
 	w = watching(netns);

@@ -96,6 +96,7 @@ enum call_class {
 	CALL_PLAIN,      /* those of which the first argument is a descriptor, and others are numbers */
 	CALL_SETSOCKOPT, /* setsockopt */
 	CALL_GETSOCKOPT, /* getsockopt */
+	CALL_RING,       /* io_uring_setup, which is not reported */
 	CALL_POLL,       /* poll */
 	CALL_PPOLL,      /* ppoll */
 	CALL_SELECT,     /* select */
