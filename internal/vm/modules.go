@@ -44,7 +44,7 @@ var (
 	// execModules are for the programs of exec steps.
 	execModules = []string{
 		"xt_conntrack", "xt_nat", "xt_MASQUERADE", "nft_chain_nat", "iptable_nat",
-		"nf_conntrack_netlink", "udp_diag", "dummy", "bridge",
+		"nf_conntrack_netlink", "udp_diag", "dummy", "bridge", "tun",
 	}
 )
 
