@@ -71,8 +71,9 @@ func (w *callRanks) rank(a *trace.Attempt) int {
 }
 
 // callRows has rows for the calls of the programs of a run, of most at most: those that say most, and
-// of the others the first. A call that took long has one at its beginning, too.
-func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
+// of the others the first; more says where the rest is. A call that took long has one at its beginning,
+// too.
+func callRows(s *language.Scenario, t *trace.Trace, most int, more string) []row {
 	if most == 0 {
 		return nil
 	}
@@ -112,7 +113,7 @@ func callRows(s *language.Scenario, t *trace.Trace, most int) []row {
 	if gone > 0 {
 		_, at := t.End()
 		rows = append(rows, row{
-			at: at, style: dim, text: say.Count(gone, "more call") + " of programs: see halfopen inspect",
+			at: at, style: dim, text: say.Count(gone, "more call") + " of programs: " + more,
 		})
 	}
 	rows = append(rows, unseenRows(t)...)

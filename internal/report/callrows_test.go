@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 // withCalls is a run with a Go program, which does not block, a program that does, and one that makes
@@ -72,6 +74,15 @@ func TestCallsInLadders(t *testing.T) {
 	golden(t, "calls-all", Ladder(nil, tr, LadderOptions{Calls: 1000}))
 	few := Ladder(nil, tr, LadderOptions{Calls: 5, MaxRows: 40})
 	golden(t, "calls-few", few)
+	for dir, say := range map[string]string{"": "26 more calls of programs: --out DIR stores them", "d": "26 more calls of programs: see halfopen inspect"} {
+		r := &result.Result{Run: result.Run{Scenario: &language.Scenario{}}, Trace: tr, Dir: dir}
+		if text := ladderOf(r, Look{}, LadderOptions{Calls: 5}); !strings.Contains(text, say) {
+			t.Errorf("the ladder does not have %q:\n%s", say, text)
+		}
+		if text := ByHand(r, Look{}); !strings.Contains(text, "recv") || strings.Contains(text, "more calls of programs") {
+			t.Errorf("the ladder of a lab that was held does not have all calls:\n%s", text)
+		}
+	}
 	unseen := withPrograms(t).Trace
 	unseen.Add(trace.Event{T: ms, Tracepoints: &trace.Tracepoints{Off: "CAP_BPF is missing"}})
 	const say = "the system calls of programs were not seen: CAP_BPF is missing"

@@ -6,15 +6,17 @@ import (
 	"halfopen/harness/suite/result"
 )
 
-// handRows is the maximum of rows of the ladder of a lab that was held.
-const handRows = 500
+// handRows and handCalls are the maximum of rows, and of calls of programs among them, in the ladder of
+// a lab that was held.
+const handRows, handCalls = 500, 200
 
 // ByHand draws what happened in a lab that was held for people: packets, steps, the last lines of
 // programs, and the hits of faults. Nothing is judged.
 func ByHand(r *result.Result, k Look) string {
 	var b strings.Builder
 	b.WriteString(ladderOf(r, k, LadderOptions{
-		MaxRows: handRows, Lines: verboseLines, states: statesOf(r),
+		MaxRows: handRows, Lines: verboseLines, Calls: handCalls,
+		moreCalls: "not drawn", states: statesOf(r),
 	}))
 	b.WriteString(programsText(r, k, "", 0, nil))
 	for _, line := range faultLines(r.Trace) {

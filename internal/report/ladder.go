@@ -33,6 +33,8 @@ type LadderOptions struct {
 	Lines int
 	// Calls is how many calls of programs are drawn at most, those that say most.
 	Calls int
+	// moreCalls says where the calls are that are not drawn; the default is halfopen inspect.
+	moreCalls string
 	// Indent is put before every line.
 	Indent string
 	// states returns the timelines of the sockets, if they are made already.

@@ -275,6 +275,9 @@ func socketLines(t *trace.Trace, states func() []StateLine, events []int) []stri
 
 func ladderOf(r *result.Result, k Look, o LadderOptions) string {
 	o.Width, o.Color, o.ASCII = k.Width, k.Color, k.ASCII
+	if o.moreCalls == "" && r.Dir == "" {
+		o.moreCalls = "--out DIR stores them"
+	}
 	return Ladder(r.Scenario, r.Trace, o)
 }
 

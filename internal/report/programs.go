@@ -52,7 +52,7 @@ func writeProgram(b *strings.Builder, t *trace.Trace, p *trace.ProgramRun, k Loo
 	head := programName(started.Program) + ": "
 	fate := programFate(t, p)
 	command := cut(say.Printable(strings.Join(started.Program.Command, " ")),
-		max(width-widthOf(indent+head+fate)-3, 20), "…")
+		max(width-widthOf(indent+head+fate)-3, 10), "…")
 	fmt.Fprintf(b, "%s%s%s (%s)\n", indent, paint(k.Color, bold, head), command, fate)
 	if p.Cut >= 0 {
 		c := t.Events[p.Cut].Program
@@ -61,6 +61,7 @@ func writeProgram(b *strings.Builder, t *trace.Trace, p *trace.ProgramRun, k Loo
 	}
 	lines := p.Lines
 	if left := len(lines) - lastLines; left > 0 {
+		fmt.Fprintf(b, "%s    ... %s before these ...\n", indent, say.Count(left, "line"))
 		lines = lines[left:]
 	}
 	for _, i := range lines {
@@ -137,7 +138,7 @@ func programFate(t *trace.Trace, p *trace.ProgramRun) string {
 	case n == 0:
 		text += ", printed nothing"
 	case n > lastLines:
-		text += fmt.Sprintf(", the last %d of %s", min(lastLines, len(p.Lines)), say.Count(n, "line"))
+		text += ", " + say.Count(n, "line")
 	}
 	return text
 }

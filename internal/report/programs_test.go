@@ -84,6 +84,28 @@ func TestLastLinesOfPrograms(t *testing.T) {
 	golden(t, "programs-inspect", Inspect(r, Look{}))
 }
 
+func TestTheHeadOfAProgramFitsOnATerminal(t *testing.T) {
+	events := []trace.Event{{Program: &trace.Program{
+		Actor: "server", Step: "start", What: trace.ProgramStarted, Beside: true, Command: []string{strings.Repeat("x", 100)},
+	}}}
+	for range 1234 {
+		events = append(events, trace.Event{Line: &trace.Line{Actor: "server", Step: "start", N: 1, Text: "line"}})
+	}
+	for i := range events {
+		events[i].T = time.Duration(i) * time.Millisecond
+	}
+	events[0].Program.N = 1
+	events = append(events, trace.Event{T: 2345678 * time.Microsecond, Program: &trace.Program{
+		Actor: "server", Step: "start", N: 1, What: trace.ProgramEnded, Beside: true, Killed: "TERM",
+	}})
+	got := programsText(&result.Result{Trace: trace.Of(events...)}, Look{Width: 80}, "    ", mostPrograms, nil)
+	head, rest, _ := strings.Cut(got, "\n")
+	if widthOf(head) > 80 || !strings.HasSuffix(head, "… (killed by SIGTERM after 2.346s, 1234 lines)") ||
+		!strings.HasPrefix(rest, "        ... 1224 lines before these ...\n") {
+		t.Errorf("the text is:\n%s", got)
+	}
+}
+
 func TestOnlyTheLastOfManyProgramsAreShown(t *testing.T) {
 	var events []trace.Event
 	for n := range mostPrograms + 2 {

@@ -131,7 +131,7 @@ func ladderRows(
 		rows = append(rows, remarkRows(t)...)
 		rows = append(rows, programRows(s, t)...)
 		rows = append(rows, lineRows(s, t, o.Lines)...)
-		rows = append(rows, callRows(s, t, o.Calls)...)
+		rows = append(rows, callRows(s, t, o.Calls, cmp.Or(o.moreCalls, "see halfopen inspect"))...)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank(), b.rank()))
