@@ -140,7 +140,7 @@ func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 		for _, h := range l.net.Topology().Hosts {
 			names = append(names, h.Name)
 		}
-		return nil, &mistake{fmt.Sprintf("no host %q%s; there are %s", r.Host,
+		return nil, &mistake{fmt.Sprintf("no host %q%s; known here: %s", r.Host,
 			spell.DidYouMean(r.Host, names), say.List(names))}
 	}
 	if r.By != "" { // not whoever holds the lab

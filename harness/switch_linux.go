@@ -48,7 +48,7 @@ func (l *lab) switchByHand(r *hand.Request, _ []*os.File) (*hand.Reply, error) {
 		if len(names) == 0 {
 			return nil, &mistake{"this lab has no faults"}
 		}
-		return nil, &mistake{fmt.Sprintf("no fault %q%s; there are %s", r.Fault,
+		return nil, &mistake{fmt.Sprintf("no fault %q%s; known here: %s", r.Fault,
 			spell.DidYouMean(r.Fault, names), say.List(names))}
 	}
 	if l.on[r.Fault] == r.On {

@@ -100,7 +100,8 @@ func (d *doorman) keep(ctx context.Context, r *suite.Result, l *harness.Lab) {
 		return
 	}
 	defer forget()
-	d.say(fmt.Sprintf("halfopen: the lab of %s is held until Enter; from other terminals: halfopen enter --lab %s HOST (%s)",
+	d.say(fmt.Sprintf("halfopen: the lab of %s is held until Enter\n"+
+		"halfopen: from other terminals: halfopen enter --lab %s HOST (%s)",
 		say.Printable(r.ID()), door, say.List(l.Hosts)))
 	if err := hand.AwaitEnter(ctx); err != nil && ctx.Err() == nil {
 		d.say("halfopen: the lab is not held any longer: " + say.ErrorLines(err))

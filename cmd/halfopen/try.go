@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -140,6 +141,8 @@ func (f *tryFlags) check() error {
 		return usagef("-4 and -6: want one of them")
 	case f.listens != "" && f.server == "":
 		return usagef("--listens is for --server, which is not there")
+	case f.listens != "" && f.listens != "any" && !isPort(f.listens):
+		return usagef("--listens %s: want a port, or any", f.listens)
 	case f.timeout <= 0:
 		return usagef("--timeout %v: want more than 0s", f.timeout)
 	case len(f.client) == 1 && strings.Contains(f.client[0], " "):
@@ -156,6 +159,11 @@ func (f *tryFlags) check() error {
 		return err
 	}
 	return checkSave(f.save)
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // saysAfter is how long a client runs before it is said that Ctrl-C ends it.

@@ -146,8 +146,12 @@ func (r *phraseReader) operand() error {
 	if _, isKey := fieldOf(r.action, word.text); !word.quoted && (isKey || isPhraseWord(word.text)) {
 		return nil
 	}
-	if _, err := r.valueOf(r.action, f, false); err == nil || f.Required {
-		return r.set(r.p.do, r.action, f)
+	value, err := r.valueOf(r.action, f, true)
+	switch {
+	case err == nil:
+		return put(r.p.do, f.Key, value)
+	case f.Required:
+		return fmt.Errorf("%s: %w", r.p.Action, err) // the phrase does not have the key
 	}
 	return nil
 }
@@ -260,7 +264,7 @@ func (r *phraseReader) option(present bool) error {
 func (r *phraseReader) set(at *yaml.Node, t reflect.Type, f decode.Field) error {
 	value, err := r.valueOf(t, f, true)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", f.Key, err)
 	}
 	key := f.Key
 	if t == selectorType && len(f.Index) == 2 {
@@ -291,11 +295,11 @@ func (r *phraseReader) fits(t reflect.Type, f decode.Field) bool {
 	return err == nil
 }
 
-// valueOf reads the next word as the value of a field. With take, it is consumed.
+// valueOf reads the next word as the value of a field. With take, it is consumed if the field takes it.
 func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml.Node, error) {
 	typ := fieldType(t, f)
 	if len(r.words) == 0 {
-		return nil, fmt.Errorf("%s: want a value after it: %s", f.Key, describe(t, f))
+		return nil, fmt.Errorf("want a value after it: %s", describe(t, f))
 	}
 	word, n := r.words[0], 1
 	if op, number := comparator(word.text); op != "" && number == "" && !word.quoted && len(r.words) > 1 {
@@ -308,8 +312,8 @@ func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml
 	if typ == reflect.TypeFor[EventRef]() && strings.HasPrefix(word.text, "{") {
 		var doc yaml.Node
 		if err := yaml.Unmarshal([]byte(word.text), &doc); err != nil || len(doc.Content) != 1 {
-			return nil, fmt.Errorf("%s: invalid event %s: want a mapping such as {log: server.start, contains: up}",
-				f.Key, say.Clip(word.text))
+			return nil, fmt.Errorf("invalid event %s: want a mapping such as {log: server.start, contains: up}",
+				say.Clip(word.text))
 		}
 		value = inlined(doc.Content[0])
 	}
@@ -321,7 +325,7 @@ func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml
 		value = oneOrAll(list)
 	}
 	if err := fieldTakes(typ, f, value); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Key, err)
+		return nil, err
 	}
 	if take {
 		r.words = r.words[n:]
