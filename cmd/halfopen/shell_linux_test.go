@@ -156,6 +156,25 @@ func TestAShellHasATerminalOfTheLab(t *testing.T) {
 	}
 }
 
+func TestASignalDoesNotLeaveARawTerminal(t *testing.T) {
+	path := handLab(t)
+	for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
+		shell := onTerminal(t, "shell", path)
+		shell.await("drawn\r\n")
+		shell.enter("echo $((40+2))")
+		shell.await("42\r\n")
+		if !shell.isRaw() {
+			t.Error("the terminal edits lines")
+		}
+		if err := shell.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if _, status := shell.end(); status == 0 || shell.isRaw() {
+			t.Errorf("after %v and status %d, the terminal is raw: %v", signal, status, shell.isRaw())
+		}
+	}
+}
+
 // A run that failed is kept, with its sockets and faults, until Enter; the next one comes only then.
 func TestAFailedRunIsHeld(t *testing.T) {
 	needLab(t)

@@ -248,6 +248,13 @@ func (e *entering) join(passed *os.File) (restore func(), err error) {
 	}
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, syscall.SIGWINCH)
+	// These end the process at once, and would leave a raw terminal.
+	fatal := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			signal.Notify(fatal, s)
+		}
+	}
 	done := make(chan struct{})
 	e.reading.Go(func() {
 		defer passed.Close()
@@ -256,6 +263,10 @@ func (e *entering) join(passed *os.File) (restore func(), err error) {
 			_ = pty.InheritSize(e.std[1], passed)
 			select {
 			case <-resized:
+			case s := <-fatal:
+				_ = term.Restore(int(e.std[0].Fd()), before) // the terminal may be gone
+				signal.Reset(s)
+				_ = unix.Kill(os.Getpid(), s.(syscall.Signal)) // a process may signal itself
 			case <-done:
 				return
 			}
@@ -264,6 +275,7 @@ func (e *entering) join(passed *os.File) (restore func(), err error) {
 	e.copyOutput(e.std[1], theirs)
 	return func() {
 		signal.Stop(resized)
+		signal.Stop(fatal)
 		close(done)
 		_ = term.Restore(int(e.std[0].Fd()), before) // without the terminal there is nothing to restore
 	}, e.copyInput(theirs)
