@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -197,6 +198,87 @@ func TestAGuestReadsNothingOfProcessesWhereverTheyAreMounted(t *testing.T) {
 	}
 	if err, _ := g.ask(14, node, le(uint32(unix.O_RDONLY), uint32(0))); err != unix.EACCES {
 		t.Errorf("OPEN: %v, want EACCES", err)
+	}
+}
+
+func TestAGuestKeepsNoMoreFilesOpenThanItMay(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), nil)
+	g := shareOf(t, dir)
+	g.share.open.most = 2
+	_, file := g.lookup(1, "file")
+	flags := le(uint32(unix.O_RDONLY), uint32(0))
+	open := func(op uint32, node uint64) (unix.Errno, uint64) {
+		err, out := g.ask(op, node, flags)
+		if err != 0 {
+			return err, 0
+		}
+		return 0, binary.LittleEndian.Uint64(out)
+	}
+	list := func(folder uint64) unix.Errno {
+		err, _ := g.ask(28, 1, le(folder, uint64(0), uint32(4096), make([]byte, 20)))
+		return err
+	}
+	_, first := open(14, file)
+	_, folder := open(27, 1)
+	if err := list(folder); err != 0 {
+		t.Fatalf("READDIR: %v", err)
+	}
+	if err, _ := open(14, file); err != unix.ENFILE {
+		t.Errorf("OPEN of a third one: %v, want ENFILE", err)
+	}
+	_, other := open(27, 1)
+	if err := list(other); err != unix.ENFILE {
+		t.Errorf("READDIR of a third one: %v, want ENFILE", err)
+	}
+	for _, released := range []struct {
+		op           uint32
+		node, handle uint64
+	}{{18, file, first}, {29, 1, folder}} {
+		if err, _ := g.ask(released.op, released.node, le(released.handle, make([]byte, 16))); err != 0 {
+			t.Fatalf("RELEASE: %v", err)
+		}
+		if err, _ := open(14, file); err != 0 {
+			t.Errorf("OPEN after RELEASE: %v", err)
+		}
+	}
+}
+
+// A guest that is killed releases nothing.
+func TestAShareClosesTheFilesOfItsGuest(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), nil)
+	openHere := func() (n int) {
+		t.Helper()
+		here, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		links, err := filepath.Glob("/proc/self/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range links {
+			if to, err := os.Readlink(link); err == nil && strings.HasPrefix(to, here) {
+				n++
+			}
+		}
+		return n
+	}
+	t.Run("guest", func(t *testing.T) {
+		g := shareOf(t, dir)
+		_, file := g.lookup(1, "file")
+		if err, _ := g.ask(14, file, le(uint32(unix.O_RDONLY), uint32(0))); err != 0 {
+			t.Fatalf("OPEN: %v", err)
+		}
+		_, out := g.ask(27, 1, le(uint32(unix.O_RDONLY), uint32(0)))
+		g.ask(28, 1, le(binary.LittleEndian.Uint64(out), uint64(0), uint32(4096), make([]byte, 20)))
+		if n := openHere(); n != 2 {
+			t.Errorf("%d files are open, want 2", n)
+		}
+	})
+	if n := openHere(); n != 0 {
+		t.Errorf("%d files are open after the guest, want none", n)
 	}
 }
 

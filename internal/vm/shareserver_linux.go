@@ -16,6 +16,7 @@ type share struct {
 	memory *os.File
 	window window
 	tree   *fuse.ProtocolServer
+	open   *openFiles
 	// broken is set when the tree cannot answer any more, because a guest has sent what no kernel sends.
 	broken bool
 	// bell reads what the guest writes to ring.
@@ -28,8 +29,8 @@ type share struct {
 
 // newShare returns a share of the files below root, and starts to answer. The caller closes it.
 func newShare(root string) (_ *share, err error) {
-	s := &share{done: make(chan struct{})}
-	s.tree = newTree(root, func() { s.broken = true })
+	s := &share{open: newOpenFiles(), done: make(chan struct{})}
+	s.tree = newTree(root, s.open, func() { s.broken = true })
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("sharing files with the guest: %w", err), s.release())
@@ -109,7 +110,7 @@ func (s *share) close() error {
 }
 
 func (s *share) release() error {
-	var err error
+	err := s.open.close()
 	for _, f := range append([]*os.File{s.memory, s.bell}, s.forQEMU...) {
 		if f != nil {
 			err = errors.Join(err, f.Close())

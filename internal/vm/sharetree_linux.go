@@ -21,8 +21,9 @@ var unshared = []string{"/dev", "/proc", "/sys"}
 
 // newTree returns a server for the files below a folder of the machine, "/" for all. It can only read:
 // whatever a guest sends, there is no code here that changes a file. What the machine does not let the
-// caller read, the guest cannot read. When the library panics, it calls broken, and may hold its locks.
-func newTree(root string, broken func()) *fuse.ProtocolServer {
+// caller read, the guest cannot read. open has what the guest opens. When the library panics, it calls
+// broken, and may hold its locks.
+func newTree(root string, open *openFiles, broken func()) *fuse.ProtocolServer {
 	// Nothing is asked twice: what changes on the machine during a run is not seen.
 	forever := 24 * 365 * time.Hour
 	o := &fs.Options{
@@ -35,7 +36,7 @@ func newTree(root string, broken func()) *fuse.ProtocolServer {
 		NegativeTimeout: &forever,
 		NullPermissions: true,
 	}
-	return fuse.NewProtocolServer(fs.NewNodeFS(&sharedNode{root: root}, o), &o.MountOptions)
+	return fuse.NewProtocolServer(fs.NewNodeFS(&sharedNode{root: root, open: open}, o), &o.MountOptions)
 }
 
 // sharedNode is a file or folder of the machine.
@@ -43,6 +44,7 @@ type sharedNode struct {
 	fs.Inode
 	// root is the folder of the machine whose path in the guest is /.
 	root string
+	open *openFiles
 }
 
 var (
@@ -81,7 +83,7 @@ func (n *sharedNode) Lookup(
 	setAttributes(&out.Attr, &st)
 	// Several file systems of the machine are one of the guest.
 	id := fs.StableAttr{Mode: st.Mode, Ino: st.Ino ^ (st.Dev<<32 | st.Dev>>32)}
-	return n.NewInode(ctx, &sharedNode{root: n.root}, id), 0
+	return n.NewInode(ctx, &sharedNode{root: n.root, open: n.open}, id), 0
 }
 
 // Getattr is lstat(2).
@@ -107,7 +109,11 @@ func (n *sharedNode) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 	if slices.Contains(unshared, n.path()) {
 		return fs.NewListDirStream(nil), 0
 	}
-	return fs.NewLoopbackDirStream(n.real())
+	fd, err := unix.Open(n.real(), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fs.ToErrno(err)
+	}
+	return n.open.folder(fd)
 }
 
 // Readlink is readlink(2).
@@ -153,7 +159,11 @@ func (n *sharedNode) Open(_ context.Context, flags uint32) (fs.FileHandle, uint3
 	if err != nil {
 		return nil, 0, fs.ToErrno(err)
 	}
-	return sharedFile(fd), fuse.FOPEN_KEEP_CACHE, 0
+	f, errno := n.open.add(fd)
+	if errno != 0 {
+		return nil, 0, errno
+	}
+	return f, fuse.FOPEN_KEEP_CACHE, 0
 }
 
 // ofKernel reports whether a file belongs to the processes or devices of the machine. Their file
@@ -162,20 +172,3 @@ func ofKernel(fd int) bool {
 	var st unix.Statfs_t
 	return unix.Fstatfs(fd, &st) != nil || st.Type == unix.PROC_SUPER_MAGIC || st.Type == unix.SYSFS_MAGIC
 }
-
-// sharedFile is the descriptor of an open file.
-type sharedFile int
-
-var (
-	_ fs.FileReader   = sharedFile(0)
-	_ fs.FileReleaser = sharedFile(0)
-)
-
-// Read reads at an offset.
-func (f sharedFile) Read(_ context.Context, p []byte, at int64) (fuse.ReadResult, syscall.Errno) {
-	n, err := unix.Pread(int(f), p, at)
-	return fuse.ReadResultData(p[:max(n, 0)]), fs.ToErrno(err)
-}
-
-// Release closes the file.
-func (f sharedFile) Release(context.Context) syscall.Errno { return fs.ToErrno(unix.Close(int(f))) }
