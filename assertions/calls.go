@@ -21,11 +21,11 @@ type called struct {
 	good int64
 	// late are the margins of those that would have ended as wanted, had they taken another time.
 	late [][]margin
-	// left is how many calls that may be as wanted are not in the trace.
-	left uint64
-	// programs are the executions that have started, hosts where they ran.
+	// left is how many calls may be as wanted of which something is left out of the trace, open how many
+	// could not be done at once and may have ended in a call that was lost.
+	left, open uint64
+	// programs are the executions that have started.
 	programs int
-	hosts    map[string]bool
 }
 
 // judgeCalls judges how many calls of a program ended as wanted. Where calls could not be seen, the
@@ -45,8 +45,9 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 			return
 		}
 	}
-	a := ev.called(x, since)
 	actor, _, _ := x.Calls.Program.Split()
+	lost := ev.lostOf(ev.s.Actor(actor).Host, trace.Calls)
+	a := ev.called(x, since, lost.N > 0)
 	if a.programs == 0 {
 		v.fail("a program that runs", "none", fmt.Sprintf(
 			"%s did not start: %s", x.Calls.Program, ev.whereIs(actor)))
@@ -56,12 +57,6 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	if x.Count != nil {
 		want = *x.Count
 		v.noteAny(&want, "call")
-	}
-	var lost losses
-	for host := range a.hosts {
-		if l := ev.lostOf(host, trace.Calls); l.N > 0 {
-			lost = l
-		}
 	}
 	wanted := "such a call"
 	if x.Count != nil {
@@ -76,7 +71,7 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 		return !want.All(a.good, most) && want.Any(a.good, most)
 	}
 	// The kernel has lost as many as it says, or 32-bit programs or io_uring made any number.
-	unseen := a.left + lost.N
+	unseen := a.left + a.open + lost.N
 	if lost.Kernel > 0 {
 		unseen = math.MaxUint64
 	}
@@ -84,7 +79,7 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	case lost.byKernel() && open(unseen) && !open(a.left):
 		v.lost(wanted, couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
 	case open(unseen):
-		why := fmt.Sprintf("%s that may be so are not in the trace, because there were too many",
+		why := fmt.Sprintf("calls are left out of the trace, because there were too many: %s may be so",
 			say.Count(a.left, "more call"))
 		if a.left == 0 {
 			why = lost.text() + "; let the program make fewer calls"
@@ -128,9 +123,11 @@ func (ev *evidence) callsUnseen() string {
 	return ""
 }
 
-// called returns the calls that an expectation is about, from a time on.
-func (ev *evidence) called(x *language.CallsExpectation, since time.Duration) called {
-	a := called{hosts: map[string]bool{}}
+// called returns the calls that an expectation is about, from a time on. lost is set if other calls may
+// have been made.
+func (ev *evidence) called(x *language.CallsExpectation, since time.Duration, lost bool) called {
+	var a called
+	var leftOut []*trace.CallsLeft
 	actor, id, n := x.Calls.Program.Split()
 	names := x.Calls.SystemCalls()
 	of := func(who, step string, nth int) bool {
@@ -142,13 +139,14 @@ func (ev *evidence) called(x *language.CallsExpectation, since time.Duration) ca
 		case e.Program != nil && e.Program.What == trace.ProgramStarted:
 			if of(e.Program.Actor, e.Program.Step, e.Program.N) {
 				a.programs++
-				if host := ev.s.Actor(actor); host != nil {
-					a.hosts[host.Host] = true
-				}
 			}
 		case e.CallsLeft != nil:
 			l := e.CallsLeft
-			if !of(l.Actor, l.Step, l.N) || !slices.Contains(names, l.Name) {
+			if !of(l.Actor, l.Step, l.N) {
+				continue
+			}
+			leftOut = append(leftOut, l)
+			if !slices.Contains(names, l.Name) {
 				continue
 			}
 			a.only += l.Count
@@ -168,6 +166,16 @@ func (ev *evidence) called(x *language.CallsExpectation, since time.Duration) ca
 			continue
 		}
 		a.all = append(a.all, t)
+		if t.Unfinished && !c.Unfinished && c.Errno != string(x.Error) && judgesEnd(x) {
+			switch {
+			case slices.ContainsFunc(leftOut, func(l *trace.CallsLeft) bool { return mayEnd(l, c) }):
+				a.left++
+				continue
+			case lost:
+				a.open++
+				continue
+			}
+		}
 		ended, ok := endOf(x, &t, &ev.t.Events[t.Call])
 		if !ok {
 			continue
@@ -185,6 +193,11 @@ func (ev *evidence) called(x *language.CallsExpectation, since time.Duration) ca
 		}
 	}
 	return a
+}
+
+// judgesEnd reports whether an expectation is about the end of calls, not only about their number.
+func judgesEnd(x *language.CallsExpectation) bool {
+	return x.Hangs || x.Error != "" || x.Result != nil || x.Took != nil
 }
 
 // endOf returns when a call ended; ok is false if it did not end as wanted, apart from the time. The
@@ -212,17 +225,25 @@ func endOf(x *language.CallsExpectation, a *trace.Attempt, call *trace.Entry) (a
 	return a.Ended, x.Result.Contains(a.Result)
 }
 
-// mayBe reports whether calls that are not in the trace may have ended as wanted.
+// mayEnd reports whether calls that are not in the trace may have shown what came of a call that could
+// not be done at once.
+func mayEnd(l *trace.CallsLeft, c *trace.Call) bool {
+	return l.N == c.N && (l.Name == c.Name || l.Name == "close" || l.Name == "getsockopt" && c.Name == "connect")
+}
+
+// mayBe reports whether calls that are not in the trace may have ended as wanted. What came of a connect
+// that could not be done at once, another call shows.
 func mayBe(x *language.CallsExpectation, l *trace.CallsLeft) bool {
+	goesOn := l.Name == "connect" && slices.Contains([]string{"EINPROGRESS", "EALREADY", "EISCONN"}, l.Errno)
 	switch {
 	case x.Hangs:
-		return false // those are in the trace
+		return goesOn || l.Errno == "EAGAIN" // a call that does not return is in the trace
 	case x.Error == language.NoError:
-		return l.Errno == ""
+		return l.Errno == "" || goesOn
 	case x.Error != "":
-		return l.Errno == string(x.Error)
+		return l.Errno == string(x.Error) || goesOn
 	case x.Result != nil && l.Errno != "":
-		return x.Result.Contains(-1)
+		return x.Result.Contains(-1) || goesOn && x.Result.Contains(0)
 	case x.Result != nil:
 		return x.Result.Max >= 0
 	}
@@ -232,7 +253,8 @@ func mayBe(x *language.CallsExpectation, l *trace.CallsLeft) bool {
 // isSure reports whether calls that are not in the trace have ended as wanted. One with EAGAIN may be
 // the same attempt as another.
 func isSure(x *language.CallsExpectation, l *trace.CallsLeft) bool {
-	return x.Error != "" && x.Calls.To == "" && x.Took == nil && x.Since == "" && l.Errno != "EAGAIN"
+	return x.Error != "" && x.Calls.To == "" && x.Took == nil && x.Since == "" && l.Errno != "EAGAIN" &&
+		(l.Errno == string(x.Error) || l.Errno == "" && x.Error == language.NoError)
 }
 
 // listCalls lists the calls that the selector takes, or if there are none, the last ones of the program.

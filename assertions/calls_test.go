@@ -58,6 +58,16 @@ func TestCalls(t *testing.T) {
 			}})
 		})
 	}
+	// waits is a program that does not block: a connect, then a read, that may have ended in calls which are
+	// left out.
+	waits := func(name, errno string) func(*tape) *trace.Trace {
+		return asks(func(p *tape) {
+			p.call("connect", 5*ms, 5*ms, callFails("EINPROGRESS"))
+			p.call("read", 10*ms, 10*ms, callFails("EAGAIN"))
+			left(name, errno)(p)
+		})
+	}
+	const recv = `{program: client.exec, name: recv}`
 	lost := asks(func(p *tape) {
 		p.add(3*second, trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Calls, N: 2, Kernel: 2}})
 	})
@@ -83,6 +93,19 @@ func TestCalls(t *testing.T) {
 		{"a recv that does not return", `- {calls: {program: client.exec, name: recv, to: server}, hangs: true, count: 1}`, hangs, Pass},
 		{"a recv that does not return has no result", `- {calls: {program: client.exec, name: recv}, result: ">= -1"}`, hangs, Fail},
 		{"a recv that returns", `- {calls: {program: client.exec, name: recv}, hangs: true}`, left("sendto", ""), Fail},
+		{"a read that waits, but may have ended in calls that are left out", `- {calls: ` + recv + `, hangs: true}`, waits("read", ""), Fail},
+		{"a read that waits, but whose socket may have been closed", `- {calls: ` + recv + `, hangs: true}`, waits("close", ""), Fail},
+		{"a read that waits, next to calls of others that are left out", `- {calls: ` + recv + `, hangs: true}`, waits("sendto", ""), Pass},
+		{"a number of reads, however the one that waits has ended", `- {calls: ` + recv + `, count: 2}`, waits("sendto", ""), Pass},
+		{"no read that waits, but those that are left out may", `- {calls: ` + recv + `, hangs: true, count: 0}`, left("read", "EAGAIN"), Fail},
+		{"no connect that hangs, but its end may be left out", `- {calls: ` + connect + `, hangs: true, count: 0}`, waits("getsockopt", ""), Fail},
+		{"no connect that fails, but its end may be left out", `- {calls: ` + connect + `, error: ECONNREFUSED, count: 0}`, waits("getsockopt", ""), Fail},
+		{"no connect that fails, but those that are left out may", `- {calls: ` + connect + `, error: ECONNREFUSED, count: 0}`, left("connect", "EINPROGRESS"), Fail},
+		{"connects that are left out, by their own error", `- {calls: {program: client.exec, name: connect}, error: EINPROGRESS, count: 7}`, left("connect", "EINPROGRESS"), Pass},
+		{"a read that waits, but may have ended in a call that the kernel lost", `- {calls: ` + recv + `, hangs: true}`, func(p *tape) *trace.Trace {
+			p.add(0, trace.Event{Lost: &trace.Lost{Host: "client", Events: trace.Calls, N: 1, Kernel: 1}})
+			return goes(p)
+		}, Inconclusive},
 		{"a program that makes no call", `- {calls: ` + connect + `}`, nothing, Fail},
 		{"calls before an event do not count", `- {calls: ` + connect + `, count: 0, since: server.listen}`, func(p *tape) *trace.Trace {
 			p.step("server.listen", 0, 100*ms, nil)
