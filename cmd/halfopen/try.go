@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -149,6 +150,11 @@ func (f *tryFlags) check() error {
 		if _, err := exec.LookPath(f.client[0]); err != nil {
 			return usagef("no program has the name %q: write its arguments without quotes, or sh -c '...' for a command of the shell",
 				f.client[0])
+		}
+	}
+	for _, text := range append([]string{string(f.server)}, f.client...) {
+		if !utf8.ValidString(text) {
+			return usagef("%q is not UTF-8, as scenarios are; let a shell make such bytes: printf '\\377'", text)
 		}
 	}
 	f.family = language.V4
