@@ -2,7 +2,6 @@ package harness
 
 import (
 	"net/netip"
-	"slices"
 	"sync"
 
 	"halfopen/harness/trace"
@@ -36,7 +35,7 @@ func newStateWatches(s *language.Scenario) *stateWatches {
 	return w
 }
 
-// takes returns whether an event still waits for a socket such as this one, and its ports.
+// takes reports whether an event still waits for sockets such as this one.
 func (w *stateWatch) takes(host, local, remote, state string) bool {
 	return !w.over() && w.event.State.Takes(host, portOf(local), portOf(remote), language.State(state))
 }
@@ -50,31 +49,25 @@ func portOf(address string) int {
 	return int(a.Port())
 }
 
-// see takes a socket that is in a state, and returns the events that happen now.
-func (w *stateWatches) see(host string, cookie uint64, local, remote, state string) []trace.Watched {
+// see takes a socket that is in a state, and returns the events that happen now. counts is false if no
+// event waits for the socket, as when all of them have seen it before.
+func (w *stateWatches) see(
+	host string, cookie uint64, local, remote, state string,
+) (happened []trace.Watched, counts bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var happened []trace.Watched
 	for _, one := range w.all {
-		if !one.takes(host, local, remote, state) {
+		if one.sockets[cookie] || !one.takes(host, local, remote, state) {
 			continue
 		}
+		counts = true
 		if one.sockets[cookie] = true; one.over() {
 			happened = append(happened, trace.Watched{
 				Event: string(one.event.Ref()), Happened: true, Seen: int64(one.event.N), Host: host,
 			})
 		}
 	}
-	return happened
-}
-
-// waits reports whether an event still waits for a socket such as this one.
-func (w *stateWatches) waits(host, local, remote, state string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.all, func(one *stateWatch) bool {
-		return one.takes(host, local, remote, state)
-	})
+	return happened, counts
 }
 
 // looks returns the hosts whose sockets must be looked at often, because an event waits for one: all

@@ -15,10 +15,10 @@ func (l *lab) sawState(e *trace.Event) {
 	switch {
 	case e.Socket != nil:
 		s := e.Socket
-		happened = l.states.see(s.Host, s.Cookie, s.Local, s.Remote, s.State)
+		happened, _ = l.states.see(s.Host, s.Cookie, s.Local, s.Remote, s.State)
 	case e.Transition != nil:
 		t := e.Transition
-		happened = l.states.see(t.Host, t.Cookie, t.Local, t.Remote, t.State)
+		happened, _ = l.states.see(t.Host, t.Cookie, t.Local, t.Remote, t.State)
 	}
 	for i := range happened {
 		w := &happened[i]
@@ -39,7 +39,8 @@ func (c *collector) reachedStates() (stop func()) {
 	if len(c.states.all) == 0 {
 		return func() {}
 	}
-	// Whoever sees them must not wait for the lab. They are not more than the events wait for.
+	// Whoever sees them must not wait for the lab. Each counts for an event: there are not more than the
+	// events wait for.
 	most := 0
 	for _, w := range c.states.all {
 		most += w.event.N
@@ -47,11 +48,9 @@ func (c *collector) reachedStates() (stop func()) {
 	reached, done := make(chan trace.Event, most), make(chan struct{})
 	c.kernel.reached = func(e trace.Event) {
 		t := e.Transition
-		if !c.states.waits(t.Host, t.Local, t.Remote, t.State) {
-			return
+		if _, counts := c.states.see(t.Host, t.Cookie, t.Local, t.Remote, t.State); counts {
+			reached <- e
 		}
-		c.states.see(t.Host, t.Cookie, t.Local, t.Remote, t.State)
-		reached <- e
 	}
 	go func() {
 		defer close(done)
