@@ -158,11 +158,11 @@ func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 		return nil, p.err
 	}
 	defer p.closeHere()
-	defer p.closeThere()
 	_, err := l.reaper.Spawn(func() (*sandbox.Process, error) {
 		return sandbox.Spawn(titled(roleVisit, "by hand on "+r.Host), actor.Environment(os.Environ()), host.FD(), os.Stderr,
 			append([]*os.File{order.there, files[0], l.root}, files[1:]...)...)
 	}, func(syscall.WaitStatus) {})
+	p.closeThere() // if the process has ended, the order fails
 	if err != nil {
 		return nil, err
 	}
