@@ -79,23 +79,25 @@ func (l *lab) await(event language.EventRef) {
 	}
 }
 
-// switchFault puts a fault in force or out of it. by is who does so by hand, or "".
+// switchFault puts a fault in force or out of it. by is who does so by hand, or "". If it fails, the
+// fault is as before.
 func (l *lab) switchFault(name string, on bool, by string) error {
 	if l.on[name] == on {
 		return nil
 	}
-	l.on[name] = on
 	defer l.doing(l.doing("switching fault " + name))
 	if !on {
 		if err := l.faults.Off(name); err != nil {
 			return err
 		}
+		l.on[name] = false
 		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff, Hand: by}})
 		return nil
 	}
 	if err := l.faults.On(name); err != nil {
 		return err
 	}
+	l.on[name] = true
 	p := l.plan.Fault(name)
 	l.now(trace.Event{
 		Fault: &trace.Fault{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ask sends a request to a lab, as the process does that holds it, and returns the answer.
+// ask sends a request to a lab, as the process does that holds it, and returns the answer, or the last
+// of several.
 func ask(t *testing.T, l *harness.Lab, r hand.Request) *hand.Reply {
 	t.Helper()
 	here, there, err := hand.Pair()
@@ -31,11 +33,15 @@ func ask(t *testing.T, l *harness.Lab, r hand.Request) *hand.Reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reply hand.Reply
-	if _, err := here.Receive(&reply); err != nil {
-		t.Fatalf("waiting for the answer to %s: %v", text, err)
+	for {
+		var reply hand.Reply
+		if _, err := here.Receive(&reply); err != nil {
+			t.Fatalf("waiting for the answer to %s: %v", text, err)
+		}
+		if r.Op != hand.OpEnter || reply.Error != "" || reply.Ended != nil {
+			return &reply
+		}
 	}
-	return &reply
 }
 
 // The actors of a lab that is held have not begun, and faults are switched when somebody asks for it.
@@ -94,6 +100,17 @@ expect:
 		}
 		if reply := ask(t, l, hand.Request{Op: "juggle"}); reply.Error == "" || reply.Status != 2 {
 			t.Errorf("an unknown request: %+v", reply)
+		}
+		// Whoever takes away the rule of a fault hears each time that it cannot be switched off.
+		flush := []string{"iptables", "-F", "FORWARD"}
+		if reply := ask(t, l, hand.Request{Op: hand.OpEnter, Host: "wire", Command: flush}); reply.Error != "" || reply.Ended.Exit != 0 {
+			t.Errorf("%q: %+v", flush, reply)
+		}
+		off := hand.Request{Op: hand.OpSwitch, Fault: "rule"}
+		for range 2 {
+			if reply := ask(t, l, off); strings.Count(reply.Error, "switching fault") != 1 {
+				t.Errorf("a fault without its rule: %+v", reply)
+			}
 		}
 		if err := l.Release(); err != nil {
 			t.Error(err)

@@ -55,7 +55,7 @@ func (l *lab) switchByHand(r *hand.Request, _ []*os.File) (*hand.Reply, error) {
 		return &hand.Reply{Same: true}, nil
 	}
 	if err := l.switchFault(r.Fault, r.On, r.By); err != nil {
-		return nil, errors.Join(fmt.Errorf("switching fault %s", r.Fault), err)
+		return nil, err
 	}
 	return &hand.Reply{}, nil
 }
@@ -88,7 +88,7 @@ func (l *lab) addByHand(r *hand.Request, _ []*os.File) (*hand.Reply, error) {
 	// Its time begins now, whether the actors have begun or not.
 	for _, begin := range []func() []change{w.open, w.start} {
 		if err := l.apply(begin()); err != nil {
-			return nil, errors.Join(fmt.Errorf("switching fault %s", f.Name), err)
+			return nil, err
 		}
 	}
 	added, err := l.faultOf(f.Name)
