@@ -204,8 +204,10 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tgid = id >> 32, tid = id;
 
-	if (!bpf_map_lookup_elem(&processes, &tgid))
-		return 0;
+	/*
+	 * Before Linux 6.16, several threads that end together may all be here after the last of them was
+	 * counted: the first takes away the process.
+	 */
 	bpf_map_delete_elem(&threads, &tid);
 	if (BPF_CORE_READ(task, signal, live.counter) <= 0)
 		bpf_map_delete_elem(&processes, &tgid);
