@@ -200,7 +200,7 @@ func add(n *yaml.Node, key string, value *yaml.Node) *yaml.Node {
 	return k
 }
 
-// flow writes a list or a mapping on one line.
+// inline writes a list or a mapping on one line.
 func inline(n *yaml.Node) *yaml.Node {
 	n.Style = yaml.FlowStyle
 	return n

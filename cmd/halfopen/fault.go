@@ -165,10 +165,13 @@ func listFaults(id string, out io.Writer) error {
 // completeFault offers the faults of the lab that are in force, or those that are not.
 func completeFault(on bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
 		id, _ := cmd.Flags().GetString("lab")
 		reply, err := askLab(id, hand.Request{Op: hand.OpFaults})
-		if err != nil || len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
 		}
 		var names []cobra.Completion
 		for _, f := range reply.Faults {

@@ -82,9 +82,9 @@ case $manager in
 apt-get)
 	policy=/usr/sbin/policy-rc.d # asked before a package starts its server; 101 forbids it
 	if [ ! -e $policy ]; then
-		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
 		trap '$as_root rm -f $policy' EXIT
 		trap 'exit 1' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
 		$as_root chmod 755 $policy
 	fi
 	$as_root apt-get update -qq

@@ -1,6 +1,7 @@
 package hand
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,11 @@ func AwaitEnter(ctx context.Context) error {
 	defer tty.Close()
 	conn, err := tty.SyscallConn()
 	if err == nil {
-		err = errors.Join(conn.Control(func(fd uintptr) {
-			err = unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCIFLUSH)
-		}), err)
+		var failed error
+		err = conn.Control(func(fd uintptr) {
+			failed = unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCIFLUSH)
+		})
+		err = cmp.Or(err, failed)
 	}
 	if err != nil {
 		return fmt.Errorf("forgetting what was typed before: %w", err)

@@ -75,7 +75,9 @@ func (c *Conn) list() ([]Lab, error) {
 		return nil, err
 	}
 	var r Reply
-	if _, err := c.Receive(&r); err != nil {
+	files, err := c.Receive(&r)
+	CloseAll(files)
+	if err != nil {
 		return nil, err
 	}
 	return r.Labs, r.err()
