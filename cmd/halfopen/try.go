@@ -18,6 +18,7 @@ import (
 	"halfopen/harness"
 	"halfopen/harness/suite"
 	"halfopen/harness/suite/result"
+	"halfopen/inject"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
 	"halfopen/scenarios/language"
@@ -230,7 +231,12 @@ func (f *tryFlags) answer(view *report.TryView, undone error, out, errs io.Write
 		if r == nil || r.Err == nil || errors.Is(r.Err, context.Canceled) {
 			return &statusError{status: statusCanceled}
 		}
-		return &statusError{statusOfRuns([]suite.Result{*r}, result.Tally{}), r.Err}
+		err := r.Err
+		if lacking := (*inject.MissingError)(nil); errors.As(err, &lacking) {
+			named := *lacking
+			named.NeededBy, err = "", &named // a line of a file that is not there
+		}
+		return &statusError{statusOfRuns([]suite.Result{*r}, result.Tally{}), err}
 	}
 	tried := report.Try(r.Trace, clientStep)
 	if _, err := io.WriteString(out, tried.Answer(r, clientStep, view.Look())); err != nil {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,25 @@ func TestOnlyTheLastOfManyProgramsAreShown(t *testing.T) {
 	if !strings.HasPrefix(got, "2 programs before these\na.exec[3]: true (still running at the end, printed nothing)\n") ||
 		strings.Count(got, "\n") != mostPrograms+1 {
 		t.Errorf("the text is:\n%s", got)
+	}
+}
+
+func TestAFaultThatStruckNothingSaysWhatMayBeTheReason(t *testing.T) {
+	for want, do := range map[string]language.Action{
+		"no such packet came while it was in force":                      {Drop: &language.Drop{}},
+		"no such packet came before its event":                           {Hold: &language.Hold{}},
+		"no such packet came, or the run ended before it was sent again": {Replay: &language.Replay{}},
+		"no such packet came, or none was overtaken":                     {Reorder: &language.Reorder{}},
+	} {
+		got := struckText(&language.Fault{Name: "f", Do: do}, &faultLine{Name: "f"})
+		if !strings.HasSuffix(got, ": struck nothing: "+want) {
+			t.Errorf("%s: %s", do.Kind(), got)
+		}
+	}
+	for kind := range whyNothing {
+		if !slices.Contains(language.ActionKinds(), kind) {
+			t.Errorf("there is no action %s", kind)
+		}
 	}
 }
 

@@ -153,9 +153,21 @@ func struckText(f *language.Fault, line *faultLine) string {
 		text += ": " + f.Phrase()
 	}
 	if line.Hits == 0 {
-		return text + ": struck nothing: no such packet came while it was in force"
+		why := "no such packet came while it was in force"
+		if f != nil {
+			why = cmp.Or(whyNothing[f.Do.Kind()], why)
+		}
+		return text + ": struck nothing: " + why
 	}
 	return text + ": struck " + say.Count(line.Hits, "packet")
+}
+
+// whyNothing says why actions struck nothing that can do so although their packets came: they count
+// a packet only when it is late, sent again or overtaken.
+var whyNothing = map[string]string{
+	"hold":    "no such packet came before its event",
+	"replay":  "no such packet came, or the run ended before it was sent again",
+	"reorder": "no such packet came, or none was overtaken",
 }
 
 // notHeld are the states of sockets that no program waits for.
@@ -180,7 +192,7 @@ func (t *Tried) writeHung(b *strings.Builder, r *result.Result, actor string, st
 			continue
 		}
 		s := l.Spans[i]
-		open = append(open, fmt.Sprintf("%s -> %s: in %s for %s then", l.Local, l.Remote, s.String(), say.Duration(at-s.From)))
+		open = append(open, fmt.Sprintf("%s -> %s: had been in %s for %s", l.Local, l.Remote, s.String(), say.Duration(at-s.From)))
 	}
 	if len(open) == 0 {
 		wrapTo(b, k, "", "        ", "no TCP connection of its host was open then")
