@@ -116,28 +116,15 @@ func callRows(s *language.Scenario, t *trace.Trace, most int, more string) []row
 			at: at, style: dim, text: say.Count(gone, "more call") + " of programs: " + more,
 		})
 	}
-	rows = append(rows, unseenRows(t)...)
+	rows = append(rows, lostRows(t)...)
 	return append(rows, leftRows(s, t)...)
 }
 
-// unseenRows says why there are no calls of programs, and how many were lost.
-func unseenRows(t *trace.Trace) []row {
+// lostRows says how many calls of programs were lost.
+func lostRows(t *trace.Trace) []row {
 	var rows []row
-	programs := len(t.Programs()) > 0
 	for i := range t.Events {
-		e := &t.Events[i]
-		switch {
-		case e.Tracepoints != nil && programs && !e.Tracepoints.Show(trace.Calls):
-			why := e.Tracepoints.Off
-			for _, gap := range e.Tracepoints.Gaps {
-				if why == "" && gap.Events == trace.Calls {
-					why = gap.Text
-				}
-			}
-			rows = append(rows, row{
-				at: t.Started(), style: dim, text: "the system calls of programs were not seen: " + why,
-			})
-		case e.Lost != nil && e.Lost.Events == trace.Calls:
+		if e := &t.Events[i]; e.Lost != nil && e.Lost.Events == trace.Calls {
 			rows = append(rows, row{
 				at: e.T, host: e.Lost.Host, style: bad, call: true,
 				text: say.Count(e.Lost.N, "call") + " of programs lost",
@@ -145,6 +132,27 @@ func unseenRows(t *trace.Trace) []row {
 		}
 	}
 	return rows
+}
+
+// whyUnseen says why there are no calls of programs; "" if there can be some.
+func whyUnseen(t *trace.Trace) string {
+	if len(t.Programs()) == 0 {
+		return ""
+	}
+	for i := range t.Events {
+		seen := t.Events[i].Tracepoints
+		if seen == nil || seen.Show(trace.Calls) {
+			continue
+		}
+		why := seen.Off
+		for _, gap := range seen.Gaps {
+			if why == "" && gap.Events == trace.Calls {
+				why = gap.Text
+			}
+		}
+		return "the system calls of programs were not seen: " + why
+	}
+	return ""
 }
 
 // keep picks the attempts to be shown, of most at most.

@@ -83,10 +83,12 @@ func TestCallsInLadders(t *testing.T) {
 			t.Errorf("the ladder of a lab that was held does not have all calls:\n%s", text)
 		}
 	}
-	unseen := withPrograms(t).Trace
-	unseen.Add(trace.Event{T: ms, Tracepoints: &trace.Tracepoints{Off: "CAP_BPF is missing"}})
-	const say = "the system calls of programs were not seen: CAP_BPF is missing"
-	if text := Ladder(nil, unseen, LadderOptions{Calls: 5}); strings.Count(text, say) != 1 {
+	unseen := withPrograms(t)
+	unseen.Trace.Add(trace.Event{T: ms, Tracepoints: &trace.Tracepoints{Off: "CAP_BPF and CAP_PERFMON are not available here"}})
+	const say = "\n  note: the system calls of programs were not seen: CAP_BPF and CAP_PERFMON are\n  " +
+		"      not available here\n"
+	text := ladderOf(unseen, Look{Width: 80}, LadderOptions{Calls: 5, Indent: "  "})
+	if strings.Count(text, say) != 1 || strings.Count(text, "not seen") != 1 {
 		t.Errorf("it is not said once that %s:\n%s", say, text)
 	}
 	if none := Ladder(nil, tr, LadderOptions{}); strings.Contains(none, "recv") {

@@ -278,7 +278,13 @@ func ladderOf(r *result.Result, k Look, o LadderOptions) string {
 	if o.moreCalls == "" && r.Dir == "" {
 		o.moreCalls = "--out DIR stores them"
 	}
-	return Ladder(r.Scenario, r.Trace, o)
+	text := Ladder(r.Scenario, r.Trace, o)
+	if why := whyUnseen(r.Trace); why != "" && o.Calls > 0 {
+		var b strings.Builder
+		wrapTo(&b, k, o.Indent, "note: ", why)
+		text += b.String()
+	}
+	return text
 }
 
 // hostList names the hosts of a scenario: "client and server".
