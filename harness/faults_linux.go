@@ -170,6 +170,7 @@ func (l *lab) countHits() error {
 			return err
 		}
 		for n := l.hits[name] + 1; n <= hits; n++ {
+			l.hits[name] = n // whatever it leads to
 			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: n}})
 			if err := l.happened(hitOf(name, n)); err != nil {
 				return err

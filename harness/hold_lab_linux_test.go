@@ -146,3 +146,51 @@ expect:
 		t.Errorf("the run ended with %+v, want that it was released", end)
 	}
 }
+
+// A lab without its rules cannot count hits as long as it is held.
+func TestTheRulesOfALabAreMissedOnce(t *testing.T) {
+	needLab(t)
+	t.Parallel()
+	scenario := only(t, `
+name: missed
+title: The hits of a rule are counted
+hosts: {client: {}, server: {}}
+faults:
+  rule: {match: {from: client, tcp: SYN}, do: drop}
+  after: {match: {from: client, tcp: FIN}, do: drop, from: fault.rule.hit}
+actors:
+  client:
+    - connect: "server:80"
+expect:
+  - {step: client.connect, error: ECONNREFUSED}
+`)[0]
+	done := make(chan struct{})
+	labs := make(chan *harness.Lab, 1)
+	go func() {
+		defer close(done)
+		l := <-labs
+		<-l.Held
+		// Hits are counted very often meanwhile.
+		command := []string{"sh", "-c", "iptables -F && iptables -X && sleep 0.2"}
+		if reply := ask(t, l, hand.Request{Op: hand.OpEnter, Host: "wire", Command: command}); reply.Error != "" || reply.Ended.Exit != 0 {
+			t.Errorf("%q: %+v", command, reply)
+		}
+		if err := l.Release(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var notes []string
+	_, err := harness.Run(t.Context(), scenario, harness.Options{
+		Hold: harness.HoldBefore, Opened: func(l *harness.Lab) { labs <- l },
+		Emit: func(e trace.Event) {
+			if e.Note != nil && strings.Contains(e.Note.Text, "reading the hits") {
+				notes = append(notes, e.Note.Text)
+			}
+		},
+	})
+	<-done
+	if len(notes) != 1 || err == nil || !strings.Contains(err.Error(), "reading the hits of fault \"rule\"") {
+		t.Errorf("%d notes, the first of them %q, and the error %v: want one and an error about the rule",
+			len(notes), notes[:min(len(notes), 1)], err)
+	}
+}

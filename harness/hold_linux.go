@@ -28,6 +28,7 @@ func (l *lab) hold(reason trace.EndReason) trace.EndReason {
 	l.out.Send(message{Held: true})
 	poll := time.NewTicker(pollHits)
 	defer poll.Stop()
+	noted := ""
 	for {
 		var err error
 		select {
@@ -40,9 +41,10 @@ func (l *lab) hold(reason trace.EndReason) trace.EndReason {
 		case <-l.canceled:
 			return trace.EndCanceled
 		}
-		// People may take away rules.
-		if err != nil {
-			l.now(trace.Event{Note: &trace.Note{Text: err.Error()}})
+		// People may take away rules. Counting hits fails each time then.
+		if err != nil && err.Error() != noted {
+			noted = err.Error()
+			l.now(trace.Event{Note: &trace.Note{Text: noted}})
 		}
 	}
 }
