@@ -2,7 +2,6 @@ package harness
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -55,8 +54,8 @@ type calls struct {
 	hosts   []*watchedHost
 	stopped bool
 	failed  error
-	// programs are those of the run by the number of their process, the latest last.
-	programs map[int][]*trace.Program
+	// programs are those of the run, by the number of their process.
+	programs map[int]*trace.Program
 
 	mu   sync.Mutex
 	seen []hostEvent // mu
@@ -64,12 +63,12 @@ type calls struct {
 
 // newCalls prepares the calls of a lab that is about to start; nil if it runs no programs.
 func newCalls(s *language.Scenario, clock trace.Clock) *calls {
-	if !slices.ContainsFunc(s.Actors, func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
+	if !s.RunsPrograms() {
 		return nil
 	}
 	opened := sync.OnceValues(sharedCalls.open)
 	go func() { _, _ = opened() }() // watch gets the error
-	return &calls{clock: clock, opened: opened, programs: map[int][]*trace.Program{}}
+	return &calls{clock: clock, opened: opened, programs: map[int]*trace.Program{}}
 }
 
 // watch watches the namespaces of all hosts, until stop.
@@ -105,7 +104,7 @@ func (c *calls) keep(h *watchedHost, e tracepoint.Event) {
 // started remembers a program of the lab.
 func (c *calls) started(p *trace.Program) {
 	if c != nil && p.What == trace.ProgramStarted {
-		c.programs[p.PID] = append(c.programs[p.PID], p)
+		c.programs[p.PID] = p
 	}
 }
 
@@ -145,7 +144,7 @@ func (c *calls) events(end time.Duration) []trace.Event {
 	for _, s := range c.seen {
 		switch e := s.event.(type) {
 		case tracepoint.Call:
-			p := c.program(e.Root)
+			p := c.programs[e.Root] // nil if no step has started it
 			if p == nil {
 				continue
 			}
@@ -162,7 +161,7 @@ func (c *calls) events(end time.Duration) []trace.Event {
 			}
 			events = append(events, call)
 		case tracepoint.CallsLeft:
-			if p := c.program(e.Root); p != nil {
+			if p := c.programs[e.Root]; p != nil {
 				events = append(events, trace.Event{T: end, CallsLeft: &trace.CallsLeft{
 					Host: s.host, Actor: p.Actor, Step: p.Step, N: p.N, Name: e.Name,
 					Errno: errnoName(e.Err), Count: e.N,
@@ -171,15 +170,6 @@ func (c *calls) events(end time.Duration) []trace.Event {
 		}
 	}
 	return events
-}
-
-// program returns the program whose process has a number; nil if it is none of a step.
-func (c *calls) program(pid int) *trace.Program {
-	all := c.programs[pid]
-	if len(all) == 0 {
-		return nil
-	}
-	return all[len(all)-1]
 }
 
 // lost says, after stop, how many calls are missing.

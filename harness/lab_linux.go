@@ -3,7 +3,6 @@ package harness
 import (
 	"errors"
 	"os"
-	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -233,8 +232,7 @@ func (l *lab) run() error {
 	if err != nil && !errors.As(err, &lacking) {
 		return err
 	}
-	if slices.ContainsFunc(l.Scenario.Actors,
-		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
+	if l.Scenario.RunsPrograms() {
 		sandbox.ReserveThreads(sandbox.SpareThreads)
 		if err := l.makeRoot(); err != nil {
 			return err

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"halfopen/harness/suite/result"
-	"halfopen/scenarios/language"
 )
 
 // prepareLogs makes the directory of a run whose programs write to files there while it goes on, and
@@ -16,8 +14,7 @@ import (
 // is killed leaves the files, and they must not be taken for those of another one.
 func prepareLogs(r *task) (dir string, err error) {
 	dir = r.storedIn()
-	if dir == "" || !slices.ContainsFunc(r.Scenario.Actors,
-		func(a language.Actor) bool { return language.RunsPrograms(a.Steps) }) {
+	if dir == "" || !r.Scenario.RunsPrograms() {
 		return "", nil
 	}
 	if err = os.MkdirAll(dir, 0o777); err == nil {

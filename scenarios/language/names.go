@@ -64,7 +64,7 @@ func (v *validation) resolution() {
 			}
 		}
 	}
-	if v.runsPrograms() {
+	if v.s.RunsPrograms() {
 		return
 	}
 	const nobody = "the scenario runs no program that could ask for names: steps know the hosts by themselves"

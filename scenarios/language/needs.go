@@ -29,7 +29,7 @@ func (v *validation) needs() {
 		}
 		seen[*need] = true
 	}
-	if len(v.s.Needs) > 0 && !v.runsPrograms() {
+	if len(v.s.Needs) > 0 && !v.s.RunsPrograms() {
 		v.errorf(&v.s.Needs, v.s.Pos, "needs: the scenario runs no program")
 	}
 }

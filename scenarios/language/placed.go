@@ -74,18 +74,9 @@ func (v *validation) placed() {
 			}
 		}
 	}
-	if len(v.s.Files) > 0 && !v.runsPrograms() {
+	if len(v.s.Files) > 0 && !v.s.RunsPrograms() {
 		v.errorf(&v.s.Files, v.s.Pos, "files: the scenario runs no program that could see them")
 	}
-}
-
-func (v *validation) runsPrograms() bool {
-	for i := range v.s.Actors {
-		if RunsPrograms(v.s.Actors[i].Steps) {
-			return true
-		}
-	}
-	return false
 }
 
 // underOneOf reports whether a clean path is one of the folders, or below one.
