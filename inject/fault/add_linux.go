@@ -100,12 +100,3 @@ func (i *Injector) covers(q *QueueRule) bool {
 	}
 	return slices.ContainsFunc(i.plan.Watches, func(w Watched) bool { return slices.ContainsFunc(w.Rules, covered) })
 }
-
-// queue returns the queue of a host; nil if it has none.
-func (i *Injector) queue(host string) *queue.Queue {
-	at := slices.IndexFunc(i.queues, func(q *queue.Queue) bool { return q.Host == host })
-	if at < 0 {
-		return nil
-	}
-	return i.queues[at]
-}
