@@ -103,8 +103,8 @@ func (ev *evidence) loggedInstead(e *language.LogEvent) string {
 }
 
 // Moment returns when an event happened in a run: the end or start of a step, the end of a program, a
-// signal, a line of a program, a packet, a socket's state, or a
-// fault's hit. It is an error if the event never happened.
+// signal, a line of a program, a packet, a socket's state, or a fault's hit. It is an error if the event
+// never happened.
 //
 // A step that has ended says when it began, right before its system call. The report of its start
 // was written a little before that, longer on a busy machine.

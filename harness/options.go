@@ -28,9 +28,9 @@ type Options struct {
 	// Complete, if not nil, is called with the trace of a run that was not canceled and did not fail,
 	// as soon as it has its last event. Run goes on to wait until the kernel has taken the lab away.
 	Complete func(*trace.Trace)
-	// Keep, if not nil, is called after Complete, as soon as it is over and its programs have been stopped, with
-	// the lab as the run left it: actors still have their sockets, and faults are in force. The lab is
-	// taken away when it returns. Then no deadline holds.
+	// Keep, if not nil, is called after Complete, with the lab as the run left it: its programs have been
+	// stopped, actors still have their sockets, and faults are in force. No deadline holds any more. The
+	// lab is taken away when Keep returns.
 	Keep func(context.Context)
 	// Hold keeps the lab for people, who reach it by what Opened gets: before its actors begin, or when
 	// they have done their steps or the scenario's deadline has come. Then no deadline holds until

@@ -18,8 +18,8 @@ type order struct {
 	Watched *trace.Tracepoints `json:"watched,omitempty"`
 	// Reached is the transition of a socket to a state that an event waits for.
 	Reached *trace.Event `json:"reached,omitempty"`
-	// Visit is what a client asks for, by hand: a [hand.Request] as JSON. It comes with files, of which this is the number: the
-	// connection to the client, and the streams of the request.
+	// Visit is the request of a client, by hand: a [hand.Request] as JSON. Files is how many files come
+	// with it: the connection to the client, and the streams of the request.
 	Visit []byte `json:"visit,omitempty"`
 	Files int    `json:"files,omitempty"`
 	// Release ends the hold.

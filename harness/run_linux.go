@@ -95,8 +95,10 @@ func runWithin(
 		Keep: o.Keep != nil,
 	}})
 	if err == nil {
-		c := collector{lab: lab, kernel: eyes, trace: t, states: newStateWatches(s), calls: asked, emit: o.Emit, clock: clock, forget: o.Forget, most: mostPackets}
-		c.keep = o.Keep != nil
+		c := collector{
+			lab: lab, kernel: eyes, states: newStateWatches(s), calls: asked, clock: clock, trace: t,
+			emit: o.Emit, keep: o.Keep != nil, forget: o.Forget, most: mostPackets,
+		}
 		if o.Opened != nil {
 			c.opened = func() { o.Opened(lab.open(s)) }
 		}

@@ -41,8 +41,8 @@ type Call struct {
 	// Address is the address that the program passed in (connect, bind, sendto, sendmsg) or got back
 	// (accept, recvfrom, recvmsg).
 	Address string `json:"address,omitempty"`
-	// Size is how many bytes were asked for; nil if that is not known. Of poll and select it is how many
-	// files.
+	// Size is the number of bytes that were asked for, or of files that poll and select wait for; nil if
+	// that is not known.
 	Size *int64 `json:"size,omitempty"`
 	// Flags are those of send and recv, as the C constants: MSG_PEEK|MSG_DONTWAIT.
 	Flags string `json:"flags,omitempty"`

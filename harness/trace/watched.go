@@ -10,8 +10,8 @@ type Watched struct {
 	Happened bool `json:"happened,omitempty"`
 	// Seen counts what was as the event wants it, up to now or up to the event.
 	Seen int64 `json:"seen,omitempty"`
-	// Host is where the packet or the socket of the event was seen, Packet what arrived there, from its IP header to the
-	// end of its headers.
+	// Host is where the packet or the socket of the event was seen. Packet is the packet as it arrived
+	// there, from its IP header to the end of its headers.
 	Host   string `json:"host,omitempty"`
 	Packet []byte `json:"packet,omitempty"`
 }

@@ -99,10 +99,11 @@ func (c *compilation) queue(why string) (*Planned, error) {
 			f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}
+	match := c.detour(&f.Match, c.awaited || rule.NeedsFlow())
 	for _, at := range hooks {
 		rule.Hooks = append(rule.Hooks, at)
 		p.Rules = append(p.Rules, &QueueRule{
-			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: c.detour(&f.Match, c.awaited || rule.NeedsFlow()),
+			Host: at.Host, Hook: at.Chain, Family: c.topology.Family, Match: match,
 			Sysctls: c.lookups(at), strikes: rule, text: f.String(),
 		})
 	}

@@ -84,8 +84,8 @@ type Report struct {
 	// Event is a start, a step, a signal or a change of a program. Its Gate, if it has one, comes
 	// before a start, and at once after a step or a signal.
 	Event *trace.Event `json:"event,omitempty"`
-	// Lines are events that are lines of a program, say that there are too many for the trace, or too
-	// much for a file, or that a line has come that something waits for.
+	// Lines are lines of a program, notes that there are too many for the trace or too much for a file,
+	// and the events of lines that something waits for.
 	Lines []trace.Event `json:"lines,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`
