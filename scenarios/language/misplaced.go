@@ -18,6 +18,9 @@ func misplaced(t reflect.Type, key string) string {
 	if t == reflect.TypeFor[CountersExpectation]() && slices.Contains(windowKeys, key) {
 		return key + ": counters are read before and after the whole run; remove the key"
 	}
+	if t == reflect.TypeFor[ProcessExpectation]() && key == "hangs" {
+		return "hangs belongs to a step, not to a process: {step: ACTOR.STEP, hangs: true}"
+	}
 	for _, f := range decode.Fields(t) {
 		part := t.FieldByIndex(f.Index).Type
 		if isSelector(part) && slices.Contains(decode.Keys(part), key) {
