@@ -55,7 +55,7 @@ func withID(labs []Lab, id string) (*Lab, error) {
 		}
 		ids = append(ids, l.ID)
 	}
-	return nil, listed(fmt.Errorf("no lab %q%s; these are there:", id, spell.DidYouMean(id, ids)), labs)
+	return nil, listed(fmt.Errorf("no lab %q%s among these", id, spell.DidYouMean(id, ids)), labs)
 }
 
 // mostListed bounds the labs that an error lists.

@@ -54,12 +54,12 @@ func TestPick(t *testing.T) {
 		},
 		"an unknown ID": {
 			labs: all([]Lab{lab("1", 1, Held)}), id: "3",
-			fail: `no lab "3"; these are there:
+			fail: `no lab "3" among these
   1  run-1-1, held since 03:04:05`,
 		},
 		"a process with several labs": {
 			labs: all([]Lab{lab("1", 1, Running), {Number: 2, Run: "x\x1b[2J", State: Running, Since: since}}), id: "1",
-			fail: `no lab "1"; these are there:
+			fail: `no lab "1" among these
   1.1  run-1-1, running since 03:04:05
   1.2  x\x1b[2J, running since 03:04:05`,
 		},
