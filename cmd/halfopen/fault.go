@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -148,18 +149,16 @@ func listFaults(id string, out io.Writer) error {
 	if len(reply.Faults) == 0 {
 		fmt.Fprintln(out, "no faults")
 	}
-	width := 0
-	for _, f := range reply.Faults {
-		width = max(width, len(f.Name))
-	}
+	columns := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, f := range reply.Faults {
 		state := "off"
 		if f.On {
 			state = "on"
 		}
-		fmt.Fprintf(out, "%-*s  %-3s  %s  %s\n", width, f.Name, state, say.Count(f.Hits, "hit"), say.Printable(f.What))
+		fmt.Fprintf(columns, "%s\t%-3s\t%s\t%s\n",
+			say.Printable(f.Name), state, say.Count(f.Hits, "hit"), say.Printable(f.What))
 	}
-	return nil
+	return columns.Flush()
 }
 
 // completeFault offers the faults of the lab that are in force, or those that are not.
