@@ -136,8 +136,8 @@ func (f *shellFlags) onHost(s *language.Scenario) (string, error) {
 	if f.host == "" {
 		return names[0], nil
 	}
-	if !slices.Contains(append(names, language.Wire), f.host) {
-		return "", usagef("--host %s: want %s%s", f.host, say.List(names), spell.DidYouMean(f.host, names))
+	if all := append(names, language.Wire); !slices.Contains(all, f.host) {
+		return "", usagef("--host %s: unknown host%s", f.host, spell.Suggest(f.host, all))
 	}
 	return f.host, nil
 }
