@@ -50,9 +50,10 @@ If several labs run, name one by --lab; a message lists them.`,
 		Use:   "add WORD...",
 		Short: "Add a fault, in words, and put it in force",
 		Long: `Add a fault to a lab, and put it in force: an action, and which packets it
-strikes and when. docs/scenario-language.md has the words, under Phrases. Its
-name is printed. after and for count from now, first and nth as well. A fault
-that is added waits for no event, and strikes in a queue, whatever its action.`,
+strikes and when. docs/scenario-language.md has the words, under Phrases. The
+name of the fault is printed. after and for count time from now, first and nth
+packets from now. The fault cannot wait for an event. It strikes in a queue,
+whatever its action is.`,
 		Example: `  halfopen fault add 'drop SYN to server first 2'
   halfopen fault add delay 200ms from server for 5s
   halfopen fault add reset DATA`,

@@ -125,8 +125,8 @@ func about(d time.Duration) string {
 	return fmt.Sprintf("%v..%v", (d * 3 / 4).Truncate(unit), (d*2).Truncate(unit)+unit)
 }
 
-// hitsOf returns how often a fault must strike: as often as it can, if it did and that is fixed, or else
-// once, or never, as it did.
+// hitsOf returns how often a fault that struck n times must strike: never if n is 0, the fixed most that
+// it can if n is that, and else at least once.
 func hitsOf(f *language.Fault, n uint64) *yaml.Node {
 	most := 0
 	switch {

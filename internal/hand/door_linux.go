@@ -31,7 +31,7 @@ type Door struct {
 	conns  map[*Conn]bool // of clients that have not sent their request
 }
 
-// resident is a lab behind a door.
+// resident is a lab that clients find by a door.
 type resident struct {
 	Lab
 	pass func([]byte, []*os.File) error
@@ -95,8 +95,8 @@ func (f *folder) stale(name string) bool {
 	return errors.Is(err, unix.ECONNREFUSED) && unix.Unlinkat(int(f.Fd()), name, 0) == nil
 }
 
-// Add makes a lab known. pass gives a [Request] to it, as JSON, and the files that belong to it: the
-// connection to the client first. It must not keep the files open. The lab is forgotten when the returned function is called.
+// Add makes a lab known, until the returned function is called. pass gives a [Request] to it, as JSON,
+// with its files: first the connection to the client. It must not keep the files open.
 func (d *Door) Add(l Lab, pass func([]byte, []*os.File) error) (remove func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -69,7 +69,8 @@ type Reply struct {
 
 	// Labs answer OpList.
 	Labs []Lab `json:"labs,omitempty"`
-	// Faults answer OpFaults, and OpAdd with the new one. Same says, after OpSwitch, that nothing had to be done.
+	// Faults answer OpFaults; to OpAdd, only the new one. Same answers OpSwitch: the fault was in that
+	// state already.
 	Faults []Fault `json:"faults,omitempty"`
 	Same   bool    `json:"same,omitempty"`
 	// Ended is the second reply to OpEnter; the first is empty, or an error.

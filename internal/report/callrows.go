@@ -70,22 +70,22 @@ func (w *callRanks) rank(a *trace.Attempt) int {
 	return 1
 }
 
-// callRows has rows for the calls of the programs of a run, of most at most: those that say most, and
-// of the others the first; more says where the rest is. A call that took long has one at its beginning,
-// too.
+// callRows returns rows for at most so many calls of the programs of a run: those with the highest rank,
+// the first ones of a rank. more says where the other calls are. A call that took long has a second row,
+// at its beginning.
 func callRows(s *language.Scenario, t *trace.Trace, most int, more string) []row {
 	if most == 0 {
 		return nil
 	}
 	w := callRanks{callwords.New(t), t}
 	all := t.Attempts()
-	told := map[int]bool{} // the calls of which the row of another says what they did
+	closing := map[int]bool{} // the calls of close that the row of the call before them has
 	for i := range all {
-		told[all[i].Then] = all[i].Abandoned
+		closing[all[i].Then] = all[i].Abandoned
 	}
 	var shown []trace.Attempt
 	for i := range all {
-		if w.rank(&all[i]) > 0 && !told[all[i].Call] {
+		if w.rank(&all[i]) > 0 && !closing[all[i].Call] {
 			shown = append(shown, all[i])
 		}
 	}

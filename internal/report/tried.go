@@ -70,7 +70,7 @@ func (t Tried) String() string {
 // mostHung is how many sockets of a program that hung are named.
 const mostHung = 4
 
-// Answer is what is written after a try: how the client ended, what the faults did, the last lines of all
+// Answer is the text after a try: how the client ended, what the faults did, the last lines of all
 // programs, and the ladder.
 func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string {
 	var b strings.Builder
@@ -173,8 +173,8 @@ var whyNothing = map[string]string{
 // notHeld are the states of sockets that no program waits for.
 var notHeld = []string{closed, string(language.Listening), string(language.TimeWait)}
 
-// beforeStop is how long before its end the sockets of a program are looked at that its timeout stopped:
-// the program closes them when it gets the signal.
+// beforeStop is how long before the end of a program that its timeout stopped its sockets are looked at:
+// it closes them when it gets the signal.
 const beforeStop = 10 * time.Millisecond
 
 // writeHung names the open TCP sockets of the host of an actor when its program was stopped, or the run

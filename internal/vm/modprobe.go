@@ -2,15 +2,15 @@ package vm
 
 import "strings"
 
-// modprobePath is what the guest's kernel runs to load a module that something needs: the init again, by a
-// name that leads there from the root directory of the machine, too. The arguments are "-q", "--" and
-// what is needed: an alias, as in the files of modules.
+// modprobePath is the program that the guest's kernel runs to load a module: the init again. This path
+// leads there from the root directory of the machine, too. The arguments are "-q", "--" and an alias of
+// the module, as in the files of modules.
 const modprobePath = "/proc/1/exe"
 
 // foundModulesPath is the file of a guest that lists the kernel's modules, "NAME PATH" in each line.
 const foundModulesPath = temporary + "/modules"
 
-// aliases are the beginnings of aliases, and those of the names of the modules that have them.
+// aliases are prefixes of aliases, with the prefixes of the names of their modules.
 var aliases = []struct{ alias, module string }{
 	{"ipt_", "xt_"},
 	{"ip6t_", "xt_"},
@@ -25,7 +25,7 @@ var aliases = []struct{ alias, module string }{
 	{"tcp_ulp_", ""},
 }
 
-// others are the modules of which the name is not in the alias, by what the alias leads to else.
+// others are the modules whose names do not follow from their aliases, by the name that would.
 var others = map[string]string{
 	"xt_tcp": "xt_tcpudp", "xt_udp": "xt_tcpudp", "xt_ttl": "xt_hl", "xt_TTL": "xt_HL",
 	"xt_SNAT": "xt_nat", "xt_DNAT": "xt_nat", "xt_MARK": "xt_mark", "xt_CONNMARK": "xt_connmark",

@@ -91,7 +91,7 @@ func seenCalls() map[uint32]callNumber {
 	return calls
 }
 
-// setClasses tells the programs which calls to look at.
+// setClasses sets the table of the calls that the programs look at.
 func setClasses(constants map[string]*ebpf.VariableSpec, _ *btf.Spec) error {
 	classes := constants["classes"]
 	table := make([]byte, classes.Size())

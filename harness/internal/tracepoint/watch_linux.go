@@ -62,8 +62,8 @@ func (v *View) Watch(ns uint64, emit func(Event)) (*Watch, error) {
 }
 
 // Stop ends the reports of some watches, in little more time than that of one. Each emit has been
-// called with all that happened before, and with the calls in progress, and is not called again. Stop returns for each watch how
-// many events were lost, none if it was stopped before. An event that the kernel kept from a program
+// called with all that happened before, and with the calls in progress, and is not called again. Stop
+// returns for each watch how many events were lost, none if it was stopped before. An event that the kernel kept from a program
 // counts for each namespace that was watched then: nobody knows whose it was. The error says that
 // others may have been lost, too: that of any namespace was not understood.
 func (v *View) Stop(watches ...*Watch) (lost []Lost, err error) {
