@@ -54,8 +54,6 @@ const (
 type netfilter struct {
 	fd int
 	in *mmsg.Batch
-	// wide is set when in has got room for whole packets after it was opened.
-	wide bool
 	// verdicts are the messages not sent yet.
 	verdicts []byte
 }

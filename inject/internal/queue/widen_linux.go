@@ -46,16 +46,18 @@ func (q *Queue) Widen(patience <-chan time.Time) error {
 	return nil
 }
 
-// makeRoom gives the reader room for whole packets. It is called by the reader, with mu held.
+// makeRoom gives the reader room for whole packets, if Widen asks for it. It is called by the reader, with
+// mu held.
 func (q *Queue) makeRoom() error {
-	if !q.widen || q.nf.wide {
+	if !q.widen {
 		return nil
 	}
+	q.widen = false // if it fails, not with every packet again
 	in, err := mmsg.New(batchSize, wholePackets+besides)
 	if err != nil {
 		return fmt.Errorf("widening: %w", err)
 	}
 	q.nf.in.Close()
-	q.nf.in, q.nf.wide = in, true
+	q.nf.in = in
 	return nil
 }
