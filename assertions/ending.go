@@ -74,18 +74,27 @@ func (ev *evidence) waitsFor(step string) string {
 func (ev *evidence) notBegun() string {
 	text := ""
 	for i := range ev.s.Actors {
-		a := &ev.s.Actors[i]
-		found := false
-		language.EachStep(a.Steps, func(st *language.Step) {
-			if found || st.After == "" || len(ev.starts[stepKey{a.Name, st.ID}]) > 0 {
-				return
-			}
-			if event := ev.neverHappened(st.After); event != "" {
-				found = true
-				text += fmt.Sprintf("; %s.%s waits for %s", a.Name, st.ID, event)
-			}
-		})
+		text += ev.waitsToBegin(ev.s.Actors[i].Name)
 	}
+	return text
+}
+
+// waitsToBegin names the first step of an actor that did not begin because an event never happened; ""
+// if there is none.
+func (ev *evidence) waitsToBegin(actor string) string {
+	a := ev.s.Actor(actor)
+	if a == nil {
+		return ""
+	}
+	text := ""
+	language.EachStep(a.Steps, func(st *language.Step) {
+		if text != "" || st.After == "" || len(ev.starts[stepKey{actor, st.ID}]) > 0 {
+			return
+		}
+		if event := ev.neverHappened(st.After); event != "" {
+			text = fmt.Sprintf("; %s.%s waits for %s", actor, st.ID, event)
+		}
+	})
 	return text
 }
 

@@ -30,6 +30,7 @@ actors:
         after: EVENT
 expect:
   - {step: server.web, at: 1s, since: EVENT}
+  - {step: other.sleep, error: none}
 `
 	started := func(p *tape) {
 		p.add(0, trace.Event{Program: &trace.Program{Actor: "server", Step: "web", N: 1, What: trace.ProgramStarted}})
@@ -98,6 +99,8 @@ expect:
 			for _, want := range []string{
 				"the event " + event + " never happened" + tt.want,
 				"it waits for " + event + ", which never happened" + tt.want + ")",
+				"other.sleep never began: other did nothing at all; other.sleep waits for " + event +
+					", which never happened" + tt.want,
 				"client.wait was still in progress after 1.998s: it waits for " + event + ", which never happened" + tt.want,
 			} {
 				if !strings.Contains(said, want) {

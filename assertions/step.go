@@ -211,13 +211,14 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	}
 }
 
-// whereIs says what an actor was doing at the end of the run.
+// whereIs says what an actor was doing at the end of the run, and for which event it waits that never
+// happened.
 func (ev *evidence) whereIs(actor string) string {
 	if hanging := ev.inProgress(actor, "", 0); len(hanging) > 0 {
 		// The last to begin is the innermost: a repeat is in progress as long as the steps in it.
 		at := &ev.t.Events[hanging[len(hanging)-1]]
 		return fmt.Sprintf("%s.%s was still in progress after %s", actor, at.Start.Step,
-			say.Duration(ev.ended-at.T))
+			say.Duration(ev.ended-at.T)) + ev.waitsFor(actor+"."+at.Start.Step)
 	}
 	if e := ev.processEnd(actor); e != nil {
 		return fmt.Sprintf("the process of %s had ended by %s (%s)", actor, ev.when(e.T),
@@ -231,9 +232,9 @@ func (ev *evidence) whereIs(actor string) string {
 		}
 	}
 	if last == "" {
-		return actor + " did nothing at all"
+		last = actor + " did nothing at all"
 	}
-	return last
+	return last + ev.waitsToBegin(actor)
 }
 
 // executions is how often a scenario does a step: its times, multiplied by those of the steps
