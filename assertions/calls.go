@@ -166,7 +166,7 @@ func (ev *evidence) called(x *language.CallsExpectation, since time.Duration, lo
 			continue
 		}
 		a.all = append(a.all, t)
-		if t.Unfinished && !c.Unfinished && c.Errno != string(x.Error) && judgesEnd(x) {
+		if t.Unfinished && t.Then < 0 && !c.Unfinished && c.Errno != string(x.Error) && judgesEnd(x) {
 			switch {
 			case slices.ContainsFunc(leftOut, func(l *trace.CallsLeft) bool { return mayEnd(l, c) }):
 				a.left++
