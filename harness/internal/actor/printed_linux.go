@@ -2,6 +2,7 @@ package actor
 
 import (
 	"bytes"
+	"cmp"
 	"regexp"
 	"slices"
 	"sync"
@@ -12,7 +13,8 @@ import (
 )
 
 // The lines of the programs of a step that are in the trace, those of all its executions: so many, of
-// so many bytes, and of each so many. Of a program that writes more, its last ones are added.
+// so many bytes, and of each so many. Of a program that writes more, the last ones
+// of each output are added.
 const (
 	mostLines     = 10_000
 	mostLineBytes = 1 << 20
@@ -53,8 +55,7 @@ type printed struct {
 	mu      sync.Mutex
 	streams []*printer
 	pending []trace.Event // mu
-	// last are the last of the lines that are left out, which are so many, since that time. mu
-	last  []trace.Event
+	// cut is how many lines are left out, since cutAt; the last ones of each output are with it. mu
 	cut   trace.Program
 	cutAt time.Duration
 	// wanted matches the line that matched is closed for, at matchedAt; nil for none.
@@ -87,6 +88,8 @@ type printer struct {
 	line  []byte
 	bytes int64
 	at    time.Duration
+	// last are the last of its lines that are left out. mu
+	last []trace.Event
 }
 
 func (p *printed) printer(name trace.Stream) *printer {
@@ -199,8 +202,13 @@ func (p *printed) finish() {
 	}
 	if p.cut.Lines > 0 {
 		cut := p.cut
-		for i := range p.last {
-			l := p.last[i].Line
+		var last []trace.Event
+		for _, s := range p.streams {
+			last = append(last, s.last...)
+		}
+		slices.SortStableFunc(last, func(a, b trace.Event) int { return cmp.Compare(a.T, b.T) })
+		for i := range last {
+			l := last[i].Line
 			cut.Lines--
 			cut.Bytes -= max(l.Bytes, int64(len(l.Text)))
 		}
@@ -209,7 +217,7 @@ func (p *printed) finish() {
 			cut.What = trace.ProgramCut
 			p.pending = append(p.pending, trace.Event{T: p.cutAt, Program: &cut})
 		}
-		p.pending = append(p.pending, p.last...)
+		p.pending = append(p.pending, last...)
 	}
 	p.send()
 }

@@ -119,11 +119,15 @@ stdout "d" open
 `},
 		{"very many lines", []string{"a\nb\n", strings.Repeat("yy\n", 100) + "z\nw\n", "!last\n"}, &allowance{lines: 2, bytes: 99}, `stdout "a"
 stdout "b"
-cut: 93 lines, 186 bytes
-` + strings.Repeat("stdout \"yy\"\n", 7) + `stdout "z"
+cut: 92 lines, 184 bytes
+` + strings.Repeat("stdout \"yy\"\n", 8) + `stdout "z"
 stdout "w"
 stderr "last"
 `},
+		{"the last line of one stream before very many of the other", []string{"a\n", "!end\n", strings.Repeat("yy\n", 100)}, &allowance{lines: 1, bytes: 99}, `stdout "a"
+cut: 90 lines, 180 bytes
+stderr "end"
+` + strings.Repeat("stdout \"yy\"\n", 10)},
 		{"more bytes than are allowed, and then few", []string{"a\n1234567890\nb\n" + strings.Repeat("c\n", 10)}, &allowance{lines: 99, bytes: 9}, `stdout "a"
 cut: 2 lines, 11 bytes
 ` + strings.Repeat("stdout \"c\"\n", 10)},
