@@ -37,6 +37,7 @@ func newLab(t *testing.T, s *language.Scenario, f Features) *lab {
 // newSeededLab is newLab with a seed for the random decisions of faults.
 func newSeededLab(t *testing.T, s *language.Scenario, f Features, seed uint64) *lab {
 	t.Helper()
+	testlab.BuildsLab(t)
 	l := &lab{t: t}
 	l.topology, l.plan = compile(t, s, f)
 	var err error

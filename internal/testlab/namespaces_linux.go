@@ -60,6 +60,15 @@ func InLabBeside(t *testing.T, env ...string) bool {
 	return InLab(t, env...)
 }
 
+// BuildsLab fails a test that is about to build a network in a process that [InLab] has not started: it
+// would change the machine.
+func BuildsLab(t *testing.T) {
+	t.Helper()
+	if os.Getenv(labEnv) == "" {
+		t.Fatal("this test would build its network on the machine itself: it must call InLab first")
+	}
+}
+
 // Namespaces returns the attributes of a process that is root in new namespaces: those in flags
 // (CLONE_NEW*) and, if this process is not root, a user namespace. The process dies with the thread
 // that started it. This is only a backstop, because the test waits for the process.

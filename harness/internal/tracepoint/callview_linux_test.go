@@ -11,6 +11,9 @@ import (
 
 // The threads of a program end at the same moment, on several processors.
 func TestNothingIsKeptOfThreadsThatHaveEnded(t *testing.T) {
+	if !testlab.InLab(t) {
+		return
+	}
 	l := newLab(t, language.V4)
 	view, err := OpenCalls()
 	testlab.Supported(t, err)

@@ -49,6 +49,7 @@ type host struct {
 
 func newLab(t *testing.T, family language.Family) *lab {
 	t.Helper()
+	testlab.BuildsLab(t)
 	l := &lab{t: t, hosts: map[string]*host{}}
 	scenario, err := language.Parse("lab.yaml", fmt.Appendf(nil, `name: lab
 title: written in a test
