@@ -104,7 +104,7 @@ bpf:
 
 # If nothing is missing, this does nothing and does not use the network.
 deps:
-	@internal/deps/deps.sh iptables ip sysctl tcpdump newuidmap $(CC_DEPS)
+	@internal/deps/deps.sh iptables ip sysctl tcpdump strace newuidmap $(CC_DEPS)
 
 # QEMU, and a kernel in the user's cache, for warped time and other kernels.
 deps-vm: deps build

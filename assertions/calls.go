@@ -82,7 +82,10 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 		why := fmt.Sprintf("calls are left out of the trace, because there were too many: %s may be so",
 			say.Count(a.left, "more call"))
 		if a.left == 0 {
-			why = lost.text() + "; let the program make fewer calls"
+			why = lost.text()
+			if w := ev.tracepoints(); w == nil || !w.Strace {
+				why += "; let the program make fewer calls"
+			}
 		}
 		v.unseen(wanted, got, "it could not be seen how many there were: "+why)
 	default:
@@ -97,23 +100,31 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	}
 }
 
-// callsUnseen says why the calls of programs could not be seen; "" if they could.
-func (ev *evidence) callsUnseen() string {
+// tracepoints returns what was watched by tracepoints; nil if the trace does not say.
+func (ev *evidence) tracepoints() *trace.Tracepoints {
 	var watched *trace.Tracepoints
 	for i := range ev.t.Events {
 		if p := ev.t.Events[i].Tracepoints; p != nil {
 			watched = p
 		}
 	}
+	return watched
+}
+
+// callsUnseen says why the calls of programs could not be seen; "" if they could.
+func (ev *evidence) callsUnseen() string {
+	watched := ev.tracepoints()
 	switch {
 	case watched == nil:
 		return "the trace was recorded without the kernel's tracepoints, which show the calls of programs"
+	case watched.Strace:
+		return ""
 	case watched.Off == trace.LeftAlone:
 		return "the kernel's tracepoints, which show the calls of programs, were not watched (" +
 			watched.Off + "); leave that out"
 	case watched.Off != "":
 		return "the kernel's tracepoints, which show the calls of programs, were not watched (" +
-			watched.Off + "); use --warp, or see halfopen doctor"
+			watched.Off + "); use --warp, or calls: strace in the scenario, or see halfopen doctor"
 	}
 	for _, gap := range watched.Gaps {
 		if gap.Events == trace.Calls && !gap.Partial {

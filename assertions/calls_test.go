@@ -131,6 +131,7 @@ func TestCalls(t *testing.T) {
 		}, Fail},
 		{"a program that never began", `- {calls: ` + connect + `}`, func(p *tape) *trace.Trace { return p.end(second, "done") }, Fail},
 		{"calls that could not be seen", `- {calls: ` + connect + `, count: 0}`, seen(trace.Tracepoints{Off: "CAP_BPF and CAP_PERFMON are missing"}), Skip},
+		{"calls that strace saw instead", `- {calls: ` + connect + `, count: 1}`, seen(trace.Tracepoints{Off: "CAP_BPF and CAP_PERFMON are missing", Strace: true}), Pass},
 		{"calls that were left alone", `- {calls: ` + connect + `}`, seen(trace.Tracepoints{Off: trace.LeftAlone}), Skip},
 		{"calls that the kernel does not show", `- {calls: ` + connect + `}`, seen(trace.Tracepoints{Gaps: []trace.Gap{{Events: trace.Calls, Text: "raw_syscalls:sys_enter is missing"}}}), Skip},
 	})

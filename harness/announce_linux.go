@@ -66,7 +66,7 @@ func (l *lab) awaitKernelWatched() error {
 			l.seen.Relax()
 		}
 		l.lookOften()
-		return nil
+		return l.useStrace(t)
 	case <-l.canceled:
 		return errCanceledEarly
 	}

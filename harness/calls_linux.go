@@ -2,6 +2,8 @@ package harness
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +51,9 @@ func (s *callsView) close() error {
 // calls are the system calls of the programs of one lab. All methods of nil do nothing.
 type calls struct {
 	clock trace.Clock
-	// opened returns the view.
+	// byStrace is set if strace may show them.
+	byStrace bool
+	// opened returns the view; nil if there is to be none.
 	opened  func() (*tracepoint.View, error)
 	hosts   []*watchedHost
 	stopped bool
@@ -61,14 +65,42 @@ type calls struct {
 	seen []hostEvent // mu
 }
 
-// newCalls prepares the calls of a lab that is about to start; nil if it runs no programs.
-func newCalls(s *language.Scenario, clock trace.Clock) *calls {
+// newCalls prepares the calls of a lab that is about to start; nil if it runs no programs. off leaves
+// tracepoints alone.
+func newCalls(s *language.Scenario, clock trace.Clock, off bool) *calls {
 	if !s.RunsPrograms() {
 		return nil
 	}
-	opened := sync.OnceValues(sharedCalls.open)
-	go func() { _, _ = opened() }() // watch gets the error
-	return &calls{clock: clock, opened: opened, programs: map[int]*trace.Program{}}
+	c := &calls{
+		clock: clock, byStrace: s.Calls == language.CallsByStrace, programs: map[int]*trace.Program{},
+	}
+	if !off {
+		c.opened = sync.OnceValues(sharedCalls.open)
+		go func() { _, _ = c.opened() }() // watch gets the error
+	}
+	return c
+}
+
+// take keeps calls that strace has seen.
+func (c *calls) take(of *hostCalls) {
+	i := slices.IndexFunc(c.hosts, func(h *watchedHost) bool { return h.name == of.Host })
+	if i < 0 {
+		i = len(c.hosts)
+		c.hosts = append(c.hosts, &watchedHost{name: of.Host})
+	}
+	h := c.hosts[i]
+	for _, e := range of.Seen {
+		c.keep(h, e)
+	}
+	for _, e := range of.Left {
+		c.keep(h, e)
+	}
+	h.left[tracepoint.KindCall] += of.Lost
+	h.lost[tracepoint.KindCall] += of.Rings // nobody knows how much they do, as of what the kernel loses
+	if of.Unread {
+		c.failed = fmt.Errorf("strace did not show all calls of the programs on %s: "+
+			"it ended before the program, or did not answer in time", of.Host)
+	}
 }
 
 // watch watches the namespaces of all hosts, until stop.
@@ -89,7 +121,7 @@ func (c *calls) watch(namespaces []namespace) error {
 }
 
 // keep keeps an event until the end. It is called on the goroutine that reports for all labs, and by
-// stop.
+// stop; events of strace come on that of the collector.
 func (c *calls) keep(h *watchedHost, e tracepoint.Event) {
 	if h.kept[tracepoint.KindCall] >= mostKept[tracepoint.KindCall] {
 		h.left[tracepoint.KindCall]++
@@ -110,7 +142,7 @@ func (c *calls) started(p *trace.Program) {
 
 // stop ends the watch. It must be called once the run is over, or has failed.
 func (c *calls) stop() {
-	if c == nil || c.stopped {
+	if c == nil || c.stopped || c.opened == nil {
 		return
 	}
 	c.stopped = true
@@ -119,14 +151,15 @@ func (c *calls) stop() {
 		return
 	}
 	var watches []*tracepoint.Watch
-	for _, h := range c.hosts {
+	watched := slices.DeleteFunc(slices.Clone(c.hosts), func(h *watchedHost) bool { return h.watch == nil })
+	for _, h := range watched {
 		watches = append(watches, h.watch)
 	}
 	lost, err := view.Stop(watches...)
-	for i, h := range c.hosts {
+	for i, h := range watched {
 		h.lost = lost[i]
 	}
-	c.failed = errors.Join(err, sharedCalls.close())
+	c.failed = errors.Join(c.failed, err, sharedCalls.close())
 }
 
 // events returns the calls up to the end of the run, after stop. What else runs in the lab with few

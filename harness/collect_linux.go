@@ -84,6 +84,8 @@ func (c *collector) collect() error {
 			if m.Event.End != nil {
 				return nil
 			}
+		case m.Calls != nil:
+			c.calls.take(m.Calls)
 		case m.Packets != nil:
 			err := m.Packets.Each(func(at time.Duration, p *trace.Packet) {
 				c.merge(trace.Event{T: at, Packet: p})
@@ -96,9 +98,14 @@ func (c *collector) collect() error {
 }
 
 // watchCalls watches the calls of programs as well, if the scenario runs any and tracepoints can be
-// watched. That they cannot is a gap of these.
+// watched. That they cannot is a gap of these. Where they do not show calls, strace does, if the scenario
+// says so.
 func (c *collector) watchCalls(namespaces []namespace, watched *trace.Tracepoints) {
-	if c.calls == nil || watched.Off != "" {
+	if c.calls == nil {
+		return
+	}
+	defer func() { watched.Strace = c.calls.byStrace && !watched.Show(trace.Calls) }()
+	if watched.Off != "" {
 		return
 	}
 	if err := c.calls.watch(namespaces); err != nil {

@@ -64,6 +64,9 @@ type lab struct {
 
 	// absent says which program of the scenario this machine lacks; nil if none.
 	absent error
+	// strace is the path of strace, if the scenario asks for it; noStrace says why it cannot be used.
+	strace   string
+	noStrace error
 	// names is the name server of the scenario, or nil.
 	names *nameserver.Server
 	// bound is the bound of the lab's processes, or nil; root the mount namespace of programs, or nil.

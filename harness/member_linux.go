@@ -177,6 +177,8 @@ func (a *member) report(r actor.Report) error {
 				return err
 			}
 		}
+	case r.Calls != nil:
+		a.lab.out.Send(message{Calls: &hostCalls{a.Host, *r.Calls}})
 	case r.Event != nil:
 		a.timed(r.Event)
 		a.track(r.Event)

@@ -59,6 +59,9 @@ func (l *lab) makeRoot() error {
 	if err := kernel.CheckProgramCapabilities(); err != nil {
 		return err
 	}
+	if l.Scenario.Calls == language.CallsByStrace {
+		l.findStrace()
+	}
 	root, err := rootFor(&l.job)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 
+	"halfopen/harness/internal/actor"
 	"halfopen/harness/trace"
 	"halfopen/inject"
 	"halfopen/scenarios/language"
@@ -49,6 +50,8 @@ type message struct {
 	Event *trace.Event `json:"event,omitempty"`
 	// Packets are events that are packets: there may be very many.
 	Packets *trace.Packets `json:"packets,omitempty"`
+	// Calls are calls of programs that strace has seen.
+	Calls *hostCalls `json:"calls,omitempty"`
 	// Namespaces are those of all hosts, the wire included. The lab waits for [order.Watched].
 	Namespaces []namespace `json:"namespaces,omitempty"`
 	// Doing is the piece of work that the lab begins, such as "building the network". If the lab does
@@ -105,3 +108,9 @@ type deathError struct{ text string }
 func (e *deathError) Error() string { return e.text }
 
 func (e *deathError) Is(target error) bool { return target == errDied }
+
+// hostCalls are calls that strace has seen of the programs of a host.
+type hostCalls struct {
+	Host string `json:"host"`
+	actor.Calls
+}

@@ -50,11 +50,8 @@ func runWithin(
 	eyes := newTracepoints(o.NoTracepoints)
 	clock := trace.NewClock()
 	eyes.clock = clock
-	var asked *calls
-	if !o.NoTracepoints {
-		asked = newCalls(s, clock)
-		defer asked.stop()
-	}
+	asked := newCalls(s, clock, o.NoTracepoints)
+	defer asked.stop()
 	var more []*os.File
 	if o.Logs != "" {
 		logs, err := os.OpenFile(o.Logs, unix.O_DIRECTORY, 0)

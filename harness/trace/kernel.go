@@ -16,10 +16,15 @@ type Tracepoints struct {
 	Remedy string `json:"remedy,omitempty"`
 	// Gaps is what the kernel does not show.
 	Gaps []Gap `json:"gaps,omitempty"`
+	// Strace is set if strace(1) shows the calls of programs instead.
+	Strace bool `json:"strace,omitempty"`
 	// DropReasons are the reasons that a [Drop] can have on the kernel, sorted. They are written
 	// only if an expectation asks for drops.
 	DropReasons []string `json:"drop_reasons,omitempty"`
 }
+
+// ShowCalls reports whether the calls of programs were watched, by tracepoints or by strace.
+func (t *Tracepoints) ShowCalls() bool { return t.Strace || t.Show(Calls) }
 
 // Show reports whether events of a kind were watched on a kernel that shows them in full.
 func (t *Tracepoints) Show(kind KernelEvent) bool {

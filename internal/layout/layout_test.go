@@ -67,6 +67,7 @@ var rules = []rule{
 	{pkg: "inject", only: []string{}, why: "every package must be able to say what this machine lacks"},
 	{pkg: "internal/packet", only: []string{}, why: "every package reads a packet the same way"},
 	{pkg: "harness/internal/tracepoint", only: []string{"inject", "internal/wholefile"}, why: "what the kernel shows must be readable without a run"},
+	{pkg: "harness/internal/strace", only: []string{"harness/internal/tracepoint"}, why: "what strace prints must be readable without a run"},
 	{pkg: "harness/trace", only: []string{"internal/packet"}, why: "the evidence must be readable without the lab"},
 	{pkg: "internal/callwords", only: []string{"harness/trace", "internal/say"}, why: "reports and verdicts say a call the same way"},
 	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},

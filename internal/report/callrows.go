@@ -134,8 +134,8 @@ func lostRows(t *trace.Trace) []row {
 	return rows
 }
 
-// whyUnseen says why there are no calls of programs; "" if there can be some.
-func whyUnseen(t *trace.Trace) string {
+// howSeen says why there are no calls of programs, or that strace has seen them; "" if tracepoints have.
+func howSeen(t *trace.Trace) string {
 	if len(t.Programs()) == 0 {
 		return ""
 	}
@@ -143,6 +143,9 @@ func whyUnseen(t *trace.Trace) string {
 		seen := t.Events[i].Tracepoints
 		if seen == nil || seen.Show(trace.Calls) {
 			continue
+		}
+		if seen.Strace {
+			return "the system calls of programs were seen by strace, which makes each slower"
 		}
 		why := seen.Off
 		for _, gap := range seen.Gaps {

@@ -91,6 +91,12 @@ func TestCallsInLadders(t *testing.T) {
 	if strings.Count(text, say) != 1 || strings.Count(text, "not seen") != 1 {
 		t.Errorf("it is not said once that %s:\n%s", say, text)
 	}
+	traced := withPrograms(t)
+	traced.Trace.Add(trace.Event{T: ms, Tracepoints: &trace.Tracepoints{Off: "CAP_BPF is missing", Strace: true}})
+	text = ladderOf(traced, Look{}, LadderOptions{Calls: 5})
+	if strings.Contains(text, "not seen") || strings.Count(text, "were seen by strace") != 1 {
+		t.Errorf("it is not said once that strace sees the calls:\n%s", text)
+	}
 	if none := Ladder(nil, tr, LadderOptions{}); strings.Contains(none, "recv") {
 		t.Errorf("a ladder without calls has some:\n%s", none)
 	}

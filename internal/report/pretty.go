@@ -279,7 +279,7 @@ func ladderOf(r *result.Result, k Look, o LadderOptions) string {
 		o.moreCalls = "--out DIR stores them"
 	}
 	text := Ladder(r.Scenario, r.Trace, o)
-	if why := whyUnseen(r.Trace); why != "" && o.Calls > 0 {
+	if why := howSeen(r.Trace); why != "" && o.Calls > 0 {
 		var b strings.Builder
 		wrapTo(&b, k, o.Indent, "note: ", why)
 		text += b.String()

@@ -60,6 +60,7 @@ type Scenario struct {
 	Duration Duration `json:"duration,omitempty" jsonschema_description:"How long the run takes. Set it where the estimate is wrong, and where a step is expected to hang."`
 
 	Needs   Names         `json:"needs,omitempty" jsonschema_description:"Programs that the machine must have, by name, or files by absolute path, which may be a pattern with *. Where one is missing, the scenario is skipped."`
+	Calls   CallsBy       `json:"calls,omitempty" jsonschema:"enum=strace" jsonschema_description:"strace: where the kernel's tracepoints do not show the calls of programs, as to ordinary users, programs run under strace(1), which does."`
 	Network Network       `json:"network,omitzero" jsonschema_description:"How the hosts are joined, and the properties of all links."`
 	Hosts   []Host        `json:"hosts" jsonschema_description:"The hosts, by name: network namespaces with addresses and sysctls."`
 	Files   []PlacedFile  `json:"files,omitempty" jsonschema_description:"Files and folders that the programs of the lab find, by their absolute path: a text, or {from: FILE}. Nothing of them is on the machine."`

@@ -80,6 +80,7 @@ func validate(s *Scenario, d *decoder) []*Error {
 	v.head()
 	v.checkHosts()
 	v.needs()
+	v.calls()
 	v.placed()
 	v.resolution()
 	for i := range s.Faults {

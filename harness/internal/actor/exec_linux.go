@@ -30,7 +30,7 @@ const (
 // not hold up the step, and what that writes later is not kept. If the timeout ends the program,
 // the errno is ETIMEDOUT, and no process of the group is left running.
 func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
-	r := t.launch(&op.Launch, nil, o, t.startProgram)
+	r := t.launch(&op.Launch, nil, o, t.startSeen)
 	if r == nil {
 		return
 	}
@@ -39,6 +39,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 	callOff := terminateAfter(cmd.Process.Pid, time.Duration(op.Timeout), late)
 	err := ended(cmd.Process.Pid)
 	o.ended = t.Clock.Now()
+	r.calls.letGo(out)
 	out.end()
 	callOff()
 	_ = cmd.Wait() // its error is the exit status, which is read below
@@ -70,7 +71,7 @@ func (t *thread) exec(_ *language.Step, op *language.Exec, o *outcome) {
 // launch begins the step and starts a program in a new process group. It returns nil if that failed,
 // which the outcome says. ready is what a program beside must do; nil is nothing.
 func (t *thread) launch(
-	l *language.Launch, ready *language.Ready, o *outcome, start func(*exec.Cmd, *User) error,
+	l *language.Launch, ready *language.Ready, o *outcome, start func(*running, *User) error,
 ) *running {
 	args := l.Command
 	if len(args) == 0 {
@@ -99,7 +100,7 @@ func (t *thread) launch(
 	o.begin()
 	as := t.Users[l.OtherUser()]
 	if err = as.runs(cmd, r.in.r, r.out.stdout.w, r.out.stderr.w); err == nil {
-		err = start(cmd, as)
+		err = start(r, as)
 	}
 	if err != nil {
 		r.in.started("")
@@ -112,6 +113,7 @@ func (t *thread) launch(
 		Actor: o.Actor, Step: o.ID, N: o.N, PID: cmd.Process.Pid, Beside: o.Op == "start",
 	}
 	t.started(r)
+	t.read(r.calls)
 	r.in.started(l.Stdin)
 	r.out.started()
 	return r
@@ -143,6 +145,14 @@ func isClosed(c <-chan struct{}) bool {
 // as is the user that the program runs as; nil is root of the lab. If its permissions do not let it enter
 // the default working directory, it begins in its home directory.
 func (t *thread) startProgram(cmd *exec.Cmd, as *User) error {
+	if err := t.place(cmd, as); err != nil {
+		return err
+	}
+	return explainStart(cmd, as, t.startPlaced(cmd))
+}
+
+// place moves the thread to the root directory of programs, and finds the program there.
+func (t *thread) place(cmd *exec.Cmd, as *User) error {
 	if t.root != nil {
 		if err := sandbox.EnterRoot(t.root, t.Host); err != nil {
 			return err
@@ -154,12 +164,17 @@ func (t *thread) startProgram(cmd *exec.Cmd, as *User) error {
 	if as != nil && cmd.Dir == t.directory("") && !as.mayEnter(cmd.Dir) {
 		cmd.Dir = as.Home
 	}
+	return nil
+}
+
+// startPlaced starts a program on the thread that place has moved.
+func (t *thread) startPlaced(cmd *exec.Cmd) error {
 	if err := withhold(); err != nil {
 		return err
 	}
 	masked := setMask(&t.mask)
 	defer setMask(&masked)
-	return explainStart(cmd, as, t.startLimited(cmd.Start))
+	return t.startLimited(cmd.Start)
 }
 
 // ended waits until a child has ended. It leaves the child a zombie, so that the process ID is not

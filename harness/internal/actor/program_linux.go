@@ -19,6 +19,8 @@ type running struct {
 	printed *printed
 	in      *input
 	out     *outputs
+	// calls is what strace sees of it; nil if it does not run under strace.
+	calls *seenCalls
 	// over is closed when its process has ended, all that it wrote until then has been read, and status
 	// is set.
 	over   chan struct{}
@@ -80,8 +82,8 @@ func exitOf(status syscall.WaitStatus) (exit int, killed string) {
 	return status.ExitStatus(), ""
 }
 
-// flush reports all lines that the programs have written up to now. Lines that come later are not
-// reported.
+// flush reports all lines that the programs have written up to now, and their calls. Those that come
+// later are not reported.
 func (s *session) flush() {
 	s.mu.Lock()
 	all := slices.Clone(s.running)
@@ -91,5 +93,6 @@ func (s *session) flush() {
 		r.out.stderr.catchUp(flushWithin)
 		r.printed.finish()
 	}
+	s.flushCalls()
 	s.reports.report(&Report{Flushed: true})
 }

@@ -3,6 +3,7 @@ package actor
 import (
 	"time"
 
+	"halfopen/harness/internal/tracepoint"
 	"halfopen/harness/trace"
 	"halfopen/inject/network"
 	"halfopen/scenarios/language"
@@ -25,7 +26,9 @@ type Command struct {
 	// Gate acknowledges the gate with that ID.
 	Gate  int    `json:"gate,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`
-	// Flush asks for all lines that programs have written up to now, and for no later ones.
+	// Strace is the path of strace(1), under which programs run; it comes before Prepare and Go, if at all.
+	Strace string `json:"strace,omitempty"`
+	// Flush asks for all lines that programs have written up to now, and their calls, and for no later ones.
 	Flush bool `json:"flush,omitempty"`
 	Stop  bool `json:"stop,omitempty"`
 }
@@ -87,6 +90,8 @@ type Report struct {
 	// Lines are lines of a program, notes that there are too many for the trace or too much for a file,
 	// and the events of lines that something waits for.
 	Lines []trace.Event `json:"lines,omitempty"`
+	// Calls are calls of its programs that strace has seen.
+	Calls *Calls `json:"calls,omitempty"`
 	// Prepared says that the prelude is done; the actor waits for Go.
 	Prepared bool     `json:"prepared,omitempty"`
 	Gate     *Gate    `json:"gate,omitempty"`
@@ -96,6 +101,18 @@ type Report struct {
 	// Done says that the last step has ended. The actor keeps its sockets open until Stop or the
 	// end of the pipe: the end of the process closes them, which is visible on the wire.
 	Done bool `json:"done,omitempty"`
+}
+
+// Calls are system calls that strace has seen of programs, as they come.
+type Calls struct {
+	Seen []tracepoint.Call `json:"seen,omitempty"`
+	// Left are those that were only counted, at the end.
+	Left []tracepoint.CallsLeft `json:"left,omitempty"`
+	// Lost counts those that strace could not read, and Rings the rings of io_uring, both at the end.
+	Lost  uint64 `json:"lost,omitempty"`
+	Rings uint64 `json:"rings,omitempty"`
+	// Unread is set if strace ended before the program, or did not answer in time.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Gate says that a thread of the actor waits at an event until a command with this ID comes. The

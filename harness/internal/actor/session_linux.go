@@ -31,6 +31,8 @@ type session struct {
 	// of programs; nil in tests, where they have the actor's.
 	bound, root *os.File
 	logs        *logs
+	// strace is the path of strace, if programs run under it; it is set before their first step.
+	strace string
 
 	// watches are the lines that something waits for, by step.
 	watches map[string][]*lineWatch
@@ -45,6 +47,7 @@ type session struct {
 	// running are the programs that have not ended; allowances are those of steps that run programs.
 	running    []*running
 	allowances map[string]*allowance
+	seen       []*seenCalls // of all programs that have run
 	lastGate   int
 	gates      map[int]chan struct{} // closed when acknowledged
 	lastAsked  int
@@ -125,6 +128,8 @@ func (s *session) obey(c *Command) error {
 		}
 		delete(s.asked, c.Reply.ID)
 		answer <- c.Reply
+	case c.Strace != "":
+		s.strace = c.Strace
 	case c.Flush:
 		go s.flush() // it ends by itself, or with the actor
 	}

@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"os/exec"
 	"syscall"
 
 	"halfopen/harness/internal/sandbox"
@@ -17,8 +16,8 @@ func (t *thread) start(_ *language.Step, op *language.Start, o *outcome) {
 	if op.Ready != nil && len(op.Ready.Listens) > 0 {
 		before = listeners()
 	}
-	r := t.launch(&op.Launch, op.Ready, o, func(cmd *exec.Cmd, as *User) error {
-		return sandbox.OnImmortalThread(func() error { return t.startProgram(cmd, as) })
+	r := t.launch(&op.Launch, op.Ready, o, func(r *running, as *User) error {
+		return sandbox.OnImmortalThread(func() error { return t.startSeen(r, as) })
 	})
 	if r == nil {
 		return
@@ -37,6 +36,7 @@ func (s *session) await(r *running) {
 		_ = r.cmd.Wait() // the second call below has no effect then
 	}
 	at := s.Clock.Now()
+	r.calls.letGo(r.out)
 	r.out.end()
 	_ = r.cmd.Wait() // its error is the exit status
 	r.in.end()
