@@ -34,6 +34,7 @@ type attempt struct {
 	// listens is when the server is ready: a port, any, or "" for the port that the client names.
 	listens string
 	timeout time.Duration
+	strace  bool
 	family  language.Family
 	faults  faultFlags
 }
@@ -86,6 +87,9 @@ func (a *attempt) yaml(name string, expect []*yaml.Node) ([]byte, error) {
 	add(file, "title", textual(a.title(faults)))
 	if a.family == language.V6 {
 		add(file, "ip", scalar(string(language.V6)))
+	}
+	if a.strace {
+		add(file, "calls", scalar(string(language.CallsByStrace)))
 	}
 	add(file, "hosts", inline(mapping(clientName, inline(mapping()), serverName, inline(mapping()))))
 	if len(faults) > 0 {

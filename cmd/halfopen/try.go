@@ -105,6 +105,7 @@ was seen as its expectations, for halfopen run.`,
 	flags.Var((*once)(&f.server), "server", "the server, a `COMMAND` for the shell")
 	flags.StringVar(&f.listens, "listens", "", "the client starts when the server listens on this `PORT`, or on any")
 	flags.DurationVar(&f.timeout, "timeout", f.timeout, "stop the client after this `TIME`")
+	flags.BoolVar(&f.strace, "strace", false, "run the programs under strace, where nothing else shows their calls")
 	flags.BoolVarP(&f.four, "ipv4", "4", false, "use IPv4, the default")
 	flags.BoolVarP(&f.six, "ipv6", "6", false, "use IPv6")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print a longer ladder, with the lines of the programs")
