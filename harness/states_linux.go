@@ -36,7 +36,7 @@ func (l *lab) lookOften() { l.seen.LookOften(l.states.looks(l.exact)) }
 // reachedStates has transitions of sockets that events wait for sent to the lab, until the function
 // that it returns is called. It must be called before the first comes.
 func (c *collector) reachedStates() (stop func()) {
-	if len(c.states.all) == 0 {
+	if c.states == nil || len(c.states.all) == 0 {
 		return func() {}
 	}
 	// Whoever sees them must not wait for the lab. Each counts for an event: there are not more than the
