@@ -19,7 +19,7 @@ type called struct {
 	all  []trace.Attempt
 	only uint64
 	good int64
-	// late are the margins of those that would have ended as wanted, had they taken another time.
+	// late are the margins of the calls that differ from what is wanted only in the time they took.
 	late [][]margin
 	// left is how many calls may be as wanted of which something is left out of the trace, open how many
 	// could not be done at once and may have ended in a call that was lost.

@@ -91,7 +91,7 @@ var explained = map[string]explanation{
 	"reaches since": {}, // its at counts from there
 	// A program prints what it prints. A line next to since is one that the scenario must place.
 	"log count": {}, "log since": {},
-	// A number of calls is explained by the took of those that are not as wanted.
+	// The took of calls that are not as wanted may explain their number.
 	"calls count": {}, "calls since": {}, "calls error": {}, "calls result": {}, "calls hangs": {},
 	// A number at the end of the run, when nothing is awaited any more.
 	"sockets count": {},

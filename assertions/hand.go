@@ -6,8 +6,8 @@ import (
 	"halfopen/harness/trace"
 )
 
-// leftAlone wants nobody to have switched or added a fault by hand. There is no verdict if nobody did: it is
-// what everybody takes for granted.
+// leftAlone wants nobody to have switched or added a fault by hand. If nobody did, there is no
+// verdict.
 func (ev *evidence) leftAlone() []Verdict {
 	for i := range ev.t.Events {
 		e := &ev.t.Events[i]

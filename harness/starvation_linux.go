@@ -19,8 +19,8 @@ import (
 // before the next look is not seen.
 const starvedEvery = 50 * time.Millisecond
 
-// watchStarvation looks at the programs of a scenario until stop is called, which waits for the last
-// look. Programs of an actor that has ended still belong to it.
+// watchStarvation looks at the programs of a scenario until stop is called, which waits for the
+// look in progress. Programs of an actor that has ended still belong to it.
 func (l *lab) watchStarvation() (stop func()) {
 	if !l.Scenario.RunsPrograms() || !actor.ShowsRunQueue() {
 		return func() {}
@@ -38,16 +38,16 @@ func (l *lab) watchStarvation() (stop func()) {
 		owners := map[int]string{}
 		ticker := time.NewTicker(starvedEvery)
 		defer ticker.Stop()
-		for more := true; more; {
+		defer s.finish()
+		for {
 			owners = ownersOf(actors, owners)
 			s.saw(l.Clock.Now(), threadsOf(owners))
 			select {
 			case <-ticker.C:
 			case <-over:
-				more = false
+				return
 			}
 		}
-		s.finish()
 	}()
 	return sync.OnceFunc(func() {
 		close(over)

@@ -18,13 +18,12 @@ import (
 // trace of that on the machine.
 const openAfter = time.Second
 
-// doorman makes the labs of a suite known to other processes of the user. Where there can be no door,
-// nobody reaches them, which is no error: a run does not need that. Make it with newDoorman, and close
-// it.
+// doorman makes the labs of a suite known to other processes of the user. Without a door they
+// cannot be reached, and run all the same. Make it with newDoorman, and close it.
 type doorman struct {
 	mu    sync.Mutex
 	door  *hand.Door            // mu
-	err   error                 // mu; why there is no door
+	err   error                 // mu; why the door could not be made
 	known map[*suite.Run]func() // mu; forgets the lab of a run
 	say   func(line string)     // set before the runs begin
 }

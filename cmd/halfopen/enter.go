@@ -28,7 +28,7 @@ has a new one, or your pipes and files.
 
 The exit status is that of the command: 128 and the number of the signal if one
 ended it, 127 if it was not found, 126 if it could not be started. It is 2 if
-the command line is wrong or there is no such lab or host, 1 if the lab ended
+the command line is wrong or the lab or host unknown, 1 if the lab ended
 before the command.`,
 		Example: `  halfopen enter server
   halfopen enter server ss -tin
