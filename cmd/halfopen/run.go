@@ -227,7 +227,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	cases, err := (&selection{args: args, set: set, cases: f.cases, only: f.only}).resolve()
+	sel := selection{args: args, set: set, cases: f.cases, only: f.only}
+	cases, err := sel.resolve()
 	if err != nil {
 		return err
 	}
@@ -252,7 +253,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
-		Control: f.control, Dir: f.out, Warn: slow.set,
+		Control: f.control, Dir: f.out, Shared: sel.shared, Warn: slow.set,
 	})
 	if err != nil {
 		return err

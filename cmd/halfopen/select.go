@@ -14,6 +14,10 @@ type selection struct {
 	set   map[string]string
 	cases []string
 	only  filter
+
+	// shared are the names that several of the files have, whichever of them are selected; resolve sets
+	// it.
+	shared map[string]bool
 }
 
 // resolve finds the scenarios, expands them and picks the cases.
@@ -22,6 +26,7 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
+	sel.shared = sharedNames(files)
 	if files, err = sel.only.keep(files); err != nil {
 		return nil, err
 	}
@@ -33,6 +38,16 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 		return nil, &statusError{statusUsage, err}
 	}
 	return cases, nil
+}
+
+// sharedNames returns the names of scenarios that several files have.
+func sharedNames(files []*language.File) map[string]bool {
+	seen, shared := map[string]bool{}, map[string]bool{}
+	for _, f := range files {
+		shared[f.Name] = shared[f.Name] || seen[f.Name]
+		seen[f.Name] = true
+	}
+	return shared
 }
 
 // files returns the scenario files that the arguments name, each once; without arguments, the whole library.

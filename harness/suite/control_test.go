@@ -61,7 +61,7 @@ func TestControlsAreStoredBelowTheirCase(t *testing.T) {
 		"out/lossy/v4", "out/lossy/v4/without_fault_loss",
 		"out/lossy/v4/without_client_net.ipv4.tcp_sack",
 	}
-	if diff := cmp.Diff(want, newStore("out", runs).dirsOf(runs)); diff != "" {
+	if diff := cmp.Diff(want, newStore(&Options{Dir: "out"}, runs).dirsOf(runs)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

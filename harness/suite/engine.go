@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -47,10 +45,10 @@ func (e *engine) tasks(list []*todo) iter.Seq[task] {
 
 // storedIn is the directory of the task, "" if it is not stored.
 func (t *task) storedIn() string {
-	if t.dir == "" || t.N == 0 {
-		return t.dir
+	if t.dir == "" {
+		return ""
 	}
-	return filepath.Join(t.dir, strconv.Itoa(t.N))
+	return numbered(t.dir, t.N)
 }
 
 func longestFirst(list []*todo) {

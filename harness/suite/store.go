@@ -8,49 +8,32 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/internal/version"
 	"halfopen/internal/wholefile"
-	"halfopen/scenarios/language"
 )
 
-// store keeps the evidence of each run in a separate directory:
-// SCENARIO/CASE[-v6][/without_SETTING][/N].
+// store keeps the evidence of each run in a separate directory, see [layout].
 type store struct {
 	// dirs has the directory of each run. Equal runs have several, in the order of the runs.
 	dirs map[Run][]string
 }
 
-// newStore chooses a directory below root for each run. A run that is repeated has one below it for
-// each repetition, named by its number. If two runs would share a directory, a number is added to the
-// name of the second: two files may have scenarios of one name, and a case may be run on several
-// kernels.
-func newStore(root string, runs []Run) *store {
+// newStore chooses a directory below o.Dir for each run. A run that is repeated has one below it for
+// each repetition, named by its number. Only a run that the caller gave twice has a number in its name.
+func newStore(o *Options, runs []Run) *store {
 	st := &store{dirs: map[Run][]string{}}
-	used := map[string]bool{}
-	for _, r := range runs {
-		s := r.Scenario
-		leaf := s.Case
-		switch {
-		case leaf == "":
-			leaf = string(s.Family)
-		case s.Family == language.V6:
-			leaf += "-v6"
+	l := newLayout(o, runs)
+	for i := range runs {
+		r := &runs[i]
+		dir := filepath.Join(o.Dir, l.dirOf(r))
+		if n := len(st.dirs[*r]); n > 0 {
+			dir += "-" + strconv.Itoa(n+1)
 		}
-		name := filepath.Join(fileName(s.Name), fileName(leaf))
-		if s.Without != nil {
-			name = filepath.Join(name, fileName("without "+s.Without.String()))
-		}
-		dir := filepath.Join(root, name)
-		for i := 2; used[dir]; i++ {
-			dir = filepath.Join(root, name+"-"+strconv.Itoa(i))
-		}
-		used[dir] = true
-		st.dirs[r] = append(st.dirs[r], dir)
+		st.dirs[*r] = append(st.dirs[*r], dir)
 	}
 	return st
 }
@@ -64,26 +47,6 @@ func (st *store) dirsOf(runs []Run) []string {
 		used[r]++
 	}
 	return dirs
-}
-
-// fileName turns a label, such as "retries=3" or "to: client, both", into the name of a file, which a
-// shell takes without quotes. Different labels may have the same.
-func fileName(label string) string {
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=.,+_-", r):
-			return r
-		}
-		return '_'
-	}, label)
-	if strings.Trim(clean, ".") == "" {
-		return "_" + clean
-	}
-	const most = 120
-	if len(clean) > most {
-		clean = clean[:most]
-	}
-	return clean
 }
 
 // save writes trace, capture and verdict to dir, all of them or none, each whole or not at all, and

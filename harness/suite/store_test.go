@@ -9,64 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/wholefile"
 	"halfopen/scenarios/language"
 )
-
-func TestStoreDirs(t *testing.T) {
-	both := []language.Family{language.V4, language.V6}
-	a := &language.Scenario{Name: "plain", Family: language.V4}
-	b := &language.Scenario{Name: "cased", Case: "retries=3", Family: language.V4, IP: both}
-	c := &language.Scenario{Name: "cased", Case: "retries=3", Family: language.V6, IP: both}
-	d := &language.Scenario{Name: "plain", Family: language.V4}
-	e := &language.Scenario{Name: "odd", Case: "../a b/[1, 2]", Family: language.V4}
-	f := &language.Scenario{Name: "odd", Case: "..", Family: language.V4}
-	for _, tt := range []struct {
-		name string
-		run  Run
-		want string
-	}{
-		{"without cases", Run{Scenario: a}, "out/plain/v4"},
-		{"a case", Run{Scenario: b}, "out/cased/retries=3"},
-		{"a case on IPv6", Run{Scenario: c}, "out/cased/retries=3-v6"},
-		{"another scenario of the same name", Run{Scenario: d}, "out/plain/v4-2"},
-		{"the same case on another kernel", Run{Scenario: a, Place: Place{Kernel: "6.1"}}, "out/plain/v4-3"},
-		{"a label that needs quoting", Run{Scenario: e}, "out/odd/.._a_b__1,_2_"},
-		{"a label that leads upwards", Run{Scenario: f}, "out/odd/_.."},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}, {Scenario: d}, {Scenario: e}, {Scenario: f}, {Scenario: a, Place: Place{Kernel: "6.1"}}})
-			if got := st.dirsOf([]Run{tt.run})[0]; got != tt.want {
-				t.Errorf("directory %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-// A case may be given twice, and the caller may remove runs before the suite runs.
-func TestEqualRunsHaveDirectoriesOfTheirOwn(t *testing.T) {
-	a := &language.Scenario{Name: "a", Family: language.V4}
-	b := &language.Scenario{Name: "b", Family: language.V4}
-	st := newStore("out", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}})
-	for _, tt := range []struct {
-		name string
-		runs []Run
-		want []string
-	}{
-		{"all runs", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}}, []string{"out/a/v4", "out/b/v4", "out/a/v4-2"}},
-		{"some runs", []Run{{Scenario: b}, {Scenario: a}}, []string{"out/b/v4", "out/a/v4"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, st.dirsOf(tt.runs)); diff != "" {
-				t.Errorf("directories (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
 
 // The verdict of an older run must not pass for that of a run which could not be stored in full.
 func TestAnOldVerdictDoesNotOutliveItsTrace(t *testing.T) {
@@ -317,11 +264,5 @@ func TestWriteFileIsWholeOrNotAtAll(t *testing.T) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the file has mode %v, %v, want 0644", info.Mode(), err)
-	}
-}
-
-func TestFileNameIsBounded(t *testing.T) {
-	if got := fileName(strings.Repeat("x", 1000)); len(got) > 200 {
-		t.Errorf("a file name of %d bytes", len(got))
 	}
 }

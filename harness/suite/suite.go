@@ -87,9 +87,12 @@ type Options struct {
 	Control bool
 
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
-	// Dir/SCENARIO/CASE[-v6][/without_SETTING][/N]. Files of an older run are replaced. See
-	// [result.Find] and [result.Load].
+	// Dir/SCENARIO/[CASE/]FAMILY[/KERNEL][/without_SETTING][/N]: KERNEL with Kernels or Warp, N with
+	// Repeat. Files of an older run are replaced. See [result.Find] and [result.Load].
 	Dir string
+	// Shared are the names of scenarios that several files have: SCENARIO is NAME@FILE there. nil takes
+	// those of the cases. Whoever runs only some cases of many files has the names of all.
+	Shared map[string]bool
 	// Warn, if not nil, is called with each reason why virtual machines run slower than they could.
 	// It must be safe for concurrent use: guests run side by side.
 	Warn func(error)
@@ -138,7 +141,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	}
 	s.Runs = runs
 	if o.Dir != "" {
-		s.store = newStore(o.Dir, s.Runs)
+		s.store = newStore(&o, s.Runs)
 	}
 	return s, nil
 }

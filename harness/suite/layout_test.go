@@ -1,0 +1,138 @@
+package suite
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"halfopen/scenarios/language"
+)
+
+// scenarioOf returns a scenario of a file, with a case.
+func scenarioOf(name, file, label string, family language.Family) *language.Scenario {
+	return &language.Scenario{Name: name, Case: label, Family: family, Pos: language.Pos{File: file}}
+}
+
+func TestARunIsStoredByWhatItIs(t *testing.T) {
+	plain := scenarioOf("plain", "plain.yaml", "", language.V4)
+	cased := scenarioOf("cased", "cased.yaml", "retries=3", language.V4)
+	other := scenarioOf("cased", "cased.yaml", "retries=3", language.V6)
+	control := scenarioOf("cased", "cased.yaml", "retries=3", language.V4)
+	control.Without = &language.Setting{Kind: language.SettingFault, Name: "loss"}
+	kernels := Options{Kernels: []string{"6.1", Running}}
+	at := Place{Kernel: "6.1.0-50-amd64", Warp: true}
+	for _, tt := range []struct {
+		name string
+		o    Options
+		run  Run
+		want string
+	}{
+		{"without cases", Options{}, Run{Scenario: plain}, "plain/v4"},
+		{"a case", Options{}, Run{Scenario: cased}, "cased/retries=3/v4"},
+		{"a case on IPv6", Options{}, Run{Scenario: other}, "cased/retries=3/v6"},
+		{"a control", Options{}, Run{Scenario: control}, "cased/retries=3/v4/without_fault_loss"},
+		{"on a kernel that was asked for", kernels, Run{Scenario: cased, Place: at}, "cased/retries=3/v4/6.1.0-50-amd64"},
+		{"on this machine, which was asked for", kernels, Run{Scenario: cased}, "cased/retries=3/v4/running"},
+		{"warped, which was asked for", Options{Warp: true}, Run{Scenario: plain, Place: at}, "plain/v4/6.1.0-50-amd64"},
+		{"warped, which was not asked for", Options{}, Run{Scenario: plain, Place: at}, "plain/v4"},
+		{"in a scenario that several files have", Options{Shared: map[string]bool{"cased": true}}, Run{Scenario: cased}, "cased@cased/retries=3/v4"},
+		{"a scenario made by a program", Options{}, Run{Scenario: &language.Scenario{Name: "a"}}, "a/v4"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.o.Dir = "out"
+			// What runs before and after it, and how often, does not matter.
+			among := []Run{{Scenario: plain}, {Scenario: other}, tt.run, {Scenario: scenarioOf("z", "z.yaml", "", language.V4)}}
+			for _, runs := range [][]Run{{tt.run}, among} {
+				if got := newStore(&tt.o, runs).dirsOf([]Run{tt.run})[0]; got != filepath.Join("out", tt.want) {
+					t.Errorf("among %d runs: directory %q, want %q", len(runs), got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestScenariosOfOneNameAreStoredByTheirFiles(t *testing.T) {
+	a, b, c := scenarioOf("x", "a/x.yaml", "", language.V4), scenarioOf("x", "b/x.yaml", "", language.V4), scenarioOf("y", "y.yaml", "", language.V4)
+	for _, tt := range []struct {
+		name string
+		runs []Run
+		want []string
+	}{
+		{"both run", []Run{{Scenario: a}, {Scenario: b}, {Scenario: c}}, []string{"x@a_x-" + shortHash("x@a/x"), "x@b_x-" + shortHash("x@b/x"), "y"}},
+		{"in another order", []Run{{Scenario: b}, {Scenario: a}}, []string{"x@b_x-" + shortHash("x@b/x"), "x@a_x-" + shortHash("x@a/x")}},
+		{"one runs", []Run{{Scenario: b}}, []string{"x"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, dir := range newStore(&Options{Dir: "out"}, tt.runs).dirsOf(tt.runs) {
+				got = append(got, strings.TrimSuffix(strings.TrimPrefix(dir, "out/"), "/v4"))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("directories (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Two kernels of one version are two builds, of which at most one is found by its version.
+func TestAKernelGivenByItsPathHasAName(t *testing.T) {
+	version := withKernel(t)
+	known := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "halfopen", "kernels", version, "boot", "vmlinuz-"+version)
+	for _, tt := range []struct{ name, image, want string }{
+		{"found by its version", known, version},
+		{"by nothing but its version", "", version},
+		{"at another path", "/builds/1/bzImage", version + "-" + shortHash("/builds/1/bzImage")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := kernelName(&Place{Kernel: version, Image: tt.image}); got != tt.want {
+				t.Errorf("name %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A case may be given twice, and the caller may remove runs before the suite runs.
+func TestEqualRunsHaveDirectoriesOfTheirOwn(t *testing.T) {
+	a := &language.Scenario{Name: "a", Family: language.V4}
+	b := &language.Scenario{Name: "b", Family: language.V4}
+	st := newStore(&Options{Dir: "out"}, []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}})
+	for _, tt := range []struct {
+		name string
+		runs []Run
+		want []string
+	}{
+		{"all runs", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}}, []string{"out/a/v4", "out/b/v4", "out/a/v4-2"}},
+		{"some runs", []Run{{Scenario: b}, {Scenario: a}}, []string{"out/b/v4", "out/a/v4"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, st.dirsOf(tt.runs)); diff != "" {
+				t.Errorf("directories (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLabelsBecomeNamesOfFiles(t *testing.T) {
+	hash := func(label string) string { return "-" + shortHash(label) }
+	long := strings.Repeat("x", 1000)
+	for _, tt := range []struct{ name, label, want string }{
+		{"a parameter", "retries=3", "retries=3"},
+		{"a case of a matrix", "rtt=50ms loss=0.1", "rtt=50ms,loss=0.1"},
+		{"what a matrix would become", "rtt=50ms,loss=0.1", "rtt=50ms_loss=0.1" + hash("rtt=50ms,loss=0.1")},
+		{"what needs quoting", "../a b/[1]", ".._a,b__1_" + hash("../a b/[1]")},
+		{"what would look the same", "../a b/{1}", ".._a,b__1_" + hash("../a b/{1}")},
+		{"a way upwards", "..", "_.." + hash("..")},
+		{"nothing", "", "_" + hash("")},
+		{"a long text", long, long[:120] + hash(long)},
+		{"a long text with another end", long + "y", long[:120] + hash(long+"y")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := fileName(tt.label); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
