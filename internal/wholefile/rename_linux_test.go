@@ -19,8 +19,19 @@ func TestFilesThatAreRenamedAskTheUmask(t *testing.T) {
 		return err
 	}
 	full := errors.New("the disk is full")
+	renamed := func(path string, perm os.FileMode, write func(io.Writer) error) error {
+		f, err := createNamed(path, perm)
+		if err != nil {
+			return err
+		}
+		defer f.Discard()
+		if err := write(f); err != nil {
+			return err
+		}
+		return f.Commit()
+	}
 	for name, put := range map[string]func(string, os.FileMode, func(io.Writer) error) error{
-		"without a name until it is complete": Write, "renamed": rename,
+		"without a name until it is complete": Write, "renamed": renamed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -3,11 +3,14 @@
 package wholefile
 
 import (
-	"io"
+	"fmt"
 	"os"
+	"runtime"
 )
 
-// Write writes a file, whole or not at all. A process that is killed may leave it under another name.
-func Write(path string, perm os.FileMode, write func(io.Writer) error) error {
-	return rename(path, perm, write)
-}
+// Create begins a file. It has a temporary name until [File.Commit], which a process that is killed
+// may leave.
+func Create(path string, perm os.FileMode) (*File, error) { return createNamed(path, perm) }
+
+// link is never called: no file is without a name.
+func link(*os.File, string) error { return fmt.Errorf("files without a name on %s", runtime.GOOS) }
