@@ -31,6 +31,7 @@ type runFlags struct {
 	seeded  bool
 	out     string
 	format  string
+	reports []string
 	verbose bool
 	control bool
 	long    bool
@@ -127,6 +128,8 @@ them.`, formatLines()),
 	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
+	flags.StringArrayVar(&f.reports, "report", nil,
+		"also write the results to a file: `FORMAT=PATH`; may be repeated")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs, and of every repetition")
 	flags.BoolVar(&f.once, "no-repeat", false,
@@ -150,6 +153,7 @@ them.`, formatLines()),
 		"case":   completeCase,
 		"set":    completeSet,
 		"format": completeFormat,
+		"report": completeReport,
 	})
 	return cmd
 }
@@ -217,6 +221,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 				f.format, report.ControlFormatNames())
 		}
 	}
+	reports, err := parseReports(f.reports, f.control)
+	if err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -273,10 +281,18 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, not warped: %s\n",
 			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
-	view := newView(report.Output{
+	files, err := openReports(reports, cases)
+	if err != nil {
+		return err
+	}
+	output := report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases),
-	})
+	}
+	view := &report.Tee{View: newView(output)}
+	for _, file := range files {
+		view.Reports = append(view.Reports, file.report(output, f.control))
+	}
 	d.say = view.Say
 	ctx, stop := interruptible(ctx, ending{
 		first: func() {

@@ -15,6 +15,8 @@ type Format struct {
 	Name string
 	// For says, in a few words, what the format is for.
 	For string
+	// Grows is set if the view writes while runs go on. Others write only in Close.
+	Grows bool
 	// New returns a view that writes in this format.
 	New func(Output) View
 	// Control returns a view of runs and their controls that writes a row for each setting; nil if
@@ -24,8 +26,8 @@ type Format struct {
 
 // Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
-	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a final table", New: newPretty, Control: newControl},
-	{Name: "json", For: "for programs: a line of JSON for each run, the keys of verdict.json", New: newJSON, Control: newControlJSON},
+	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a final table", Grows: true, New: newPretty, Control: newControl},
+	{Name: "json", For: "for programs: a line of JSON for each run, the keys of verdict.json", Grows: true, New: newJSON, Control: newControlJSON},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.

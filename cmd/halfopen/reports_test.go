@@ -1,0 +1,116 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"halfopen/harness/suite/result"
+	"halfopen/internal/report"
+	"halfopen/scenarios/language"
+)
+
+func TestReportsThatAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		values  []string
+		control bool
+		want    string
+	}{
+		{"an unknown format", []string{"xml=a"}, false, `--report "xml=a": want FORMAT=PATH, with the format pretty`},
+		{"no format", []string{"=a"}, false, `--report "=a": want FORMAT=PATH, with the format pretty`},
+		{"no path", []string{"json"}, false, `--report "json": want json=PATH`},
+		{"an empty path", []string{"json="}, false, `--report "json=": want json=PATH`},
+		{"the standard output", []string{"json=-"}, false, `--report "json=-": want the path of a file; --format json writes to the standard output`},
+		{"a directory", []string{"json=."}, false, "--report json=.: this is a directory"},
+		{"a directory to come", []string{"json=new/"}, false, "--report json=new/: this is a directory"},
+		{"a path below a file", []string{"json=file/x"}, false, "--report json=file/x: mkdir file: not a directory"},
+		{"a loop of links", []string{"json=loop"}, false, "--report json=loop: .*too many levels of symbolic links"},
+		{"a path twice", []string{"json=a", "pretty=a"}, false, "--report pretty=a: --report json=a writes the same file"},
+		{"a path twice, once with a detour", []string{"json=a", "pretty=./new/../a"}, false, "--report pretty=./new/../a: --report json=a writes"},
+		{"a path and a link to it", []string{"json=file", "pretty=link"}, false, "--report pretty=link: --report json=file writes"},
+		{"two names of a file", []string{"json=file", "pretty=hard"}, false, "--report pretty=hard: --report json=file writes"},
+		{"a path through a linked directory", []string{"json=dir/a", "pretty=there/a"}, false, "--report pretty=there/a: --report json=dir/a writes"},
+		{"the file of the scenario", []string{"json=s.yaml"}, false, "--report json=s.yaml: this is the file of the scenario s$"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, name := range []string{"file", "s.yaml"} {
+				if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, err := range []error{
+				os.Mkdir("dir", 0o700), os.Symlink("dir", "there"), os.Symlink("file", "link"),
+				os.Link("file", "hard"), os.Symlink("loop", "loop"),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			reports, err := parseReports(tt.values, tt.control)
+			if err == nil {
+				_, err = openReports(reports, []*language.Scenario{{Name: "s", Pos: language.Pos{File: "s.yaml"}}})
+			}
+			if err == nil || !regexp.MustCompile("^"+tt.want).MatchString(err.Error()) || statusOf(err) != statusUsage {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+			if text, err := os.ReadFile("file"); err != nil || string(text) != "old" {
+				t.Errorf("a file that was there has %q, %v", text, err)
+			}
+		})
+	}
+}
+
+// Reports replace older files, those that are written at the end only then.
+func TestReportsReplaceOlderFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	target := filepath.Join("old", "target")
+	if err := os.Mkdir("old", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, "link"); err != nil {
+		t.Fatal(err)
+	}
+	whole := report.Format{Name: "whole", New: newWhole}
+	files, err := openReports([]reportTo{{&whole, "link"}, {&whole, "a/b/new"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tee := &report.Tee{View: newWhole(report.Output{Out: &strings.Builder{}})}
+	for _, f := range files {
+		tee.Reports = append(tee.Reports, f.report(report.Output{}, false))
+	}
+	if text, err := os.ReadFile("link"); err != nil || string(text) != "old" {
+		t.Errorf("before the end: %q, %v", text, err)
+	}
+	if err := tee.Close(nil, report.Ending{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{target, "a/b/new"} {
+		if text, err := os.ReadFile(path); err != nil || string(text) != "whole" {
+			t.Errorf("%s at the end: %q, %v", path, text, err)
+		}
+	}
+	if info, err := os.Lstat("link"); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link is replaced: %v, %v", info, err)
+	}
+}
+
+// wholeView writes a word at the end.
+type wholeView struct {
+	report.View
+	o report.Output
+}
+
+func newWhole(o report.Output) report.View { return &wholeView{o: o} }
+
+func (v *wholeView) Close([]result.Result, report.Ending) error {
+	_, err := v.o.Out.Write([]byte("whole"))
+	return err
+}
