@@ -287,7 +287,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	output := report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Logs: f.logs, Runs: s.Count(),
-		Shared: report.SharedNames(cases),
+		Shared: report.SharedNames(cases), Suite: suiteRecord(seed), LeftOut: leftOutRecords(s),
 	}
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {
@@ -304,12 +304,16 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	})
 	defer stop()
 	results, undone := s.Run(ctx, view)
+	status := statusOfRuns(results.Kept, results.Others)
+	if f.control {
+		status = statusOfControls(results.Kept, results.Others)
+	}
 	stored := f.out
 	if undone != nil {
-		stored = ""
+		stored, status = "", max(status, statusFailed)
 	}
 	if err := view.Close(results.Kept, report.Ending{
-		Seed: seed, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
+		Seed: seed, Exit: status, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
 	}); err != nil {
 		return err
 	}
@@ -320,12 +324,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := slow.get(); err != nil {
 		fmt.Fprintf(errs, "halfopen: virtual machines are slower than necessary: %s\n", say.ErrorLines(err))
 	}
-	status := statusOfRuns(results.Kept, results.Others)
-	if f.control {
-		status = statusOfControls(results.Kept, results.Others)
-	}
 	if undone != nil {
-		return &statusError{max(status, statusFailed), undone}
+		return &statusError{status, undone}
 	}
 	if status != statusPassed {
 		return &statusError{status: status}

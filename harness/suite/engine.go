@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"halfopen/harness"
+	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/inject"
 )
@@ -116,7 +117,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 		},
 		Complete: func(t *trace.Trace) {
 			complete, late = true, t.Lateness().Worst()
-			e.end(ctx, r, t, nil, time.Since(began))
+			e.end(ctx, r, t, nil, began)
 		},
 	}
 	gone := func() {}
@@ -135,7 +136,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	t, err := e.suite.lab(ctx, r.Scenario, o)
 	switch {
 	case !complete:
-		e.end(ctx, r, t, err, time.Since(began))
+		e.end(ctx, r, t, err, began)
 	case err != nil && ctx.Err() == nil:
 		// The evidence was complete, so the verdict stands. But something of the lab may be left.
 		e.notDone(fmt.Errorf("ending the lab of %s, after its verdict: %w", r.Scenario.ID(), err))
@@ -152,8 +153,9 @@ func (e *engine) opened(r *Run, l *harness.Lab) (gone func()) {
 }
 
 // end judges a run that is over, stores it, and passes it to the observer.
-func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, took time.Duration) {
-	r.Trace, r.Err, r.Took = t, err, took
+func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, began time.Time) {
+	r.Trace, r.Facts, r.Err = t, result.FactsOf(t), err
+	r.Started, r.Took = began, time.Since(began)
 	var lacking *inject.MissingError
 	switch {
 	case err == nil:

@@ -124,7 +124,7 @@ func (e *engine) runGuest(ctx context.Context, g *guest) {
 					return // it never began
 				}
 				show()
-				e.end(ctx, r, t, err, time.Since(began))
+				e.end(ctx, r, t, err, began)
 			},
 		}
 		dir, err := prepareLogs(&r)

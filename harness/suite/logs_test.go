@@ -86,13 +86,13 @@ func TestTheFilesOfProgramsFollowTheRun(t *testing.T) {
 	r := withProgram(t, dir)
 	put(t, dir, "server.exec.stdout", "attempt-1/server.exec+2.stdout")
 	late := took(t, 90*time.Millisecond, 70*time.Millisecond)
-	e.end(t.Context(), r, late, nil, time.Millisecond)
+	e.end(t.Context(), r, late, nil, time.Now())
 	r, again := e.next()
 	if !again {
 		t.Fatal("it is not repeated")
 	}
 	put(t, dir, "server.exec.stderr")
-	e.end(t.Context(), r, took(t, 45*time.Millisecond, 0), nil, time.Millisecond)
+	e.end(t.Context(), r, took(t, 45*time.Millisecond, 0), nil, time.Now())
 	evidence := []string{result.CaptureFile, result.TraceFile, result.VerdictFile}
 	for name, want := range map[string]string{"attempt-1": "server.exec.stdout", ".": "server.exec.stderr"} {
 		want := append([]string{want}, evidence...)
@@ -117,7 +117,7 @@ func TestARunWithoutATraceLeavesNoDirectory(t *testing.T) {
 	if _, err := prepareLogs(&r); err != nil {
 		t.Fatal(err)
 	}
-	e.end(t.Context(), r, nil, os.ErrInvalid, time.Millisecond)
+	e.end(t.Context(), r, nil, os.ErrInvalid, time.Now())
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the directory is there: %v", err)
 	}

@@ -125,7 +125,7 @@ func TestInconclusiveRunsAreRepeated(t *testing.T) {
 					}
 				}
 				e.begin(r)
-				e.end(t.Context(), r, attempt, nil, ms)
+				e.end(t.Context(), r, attempt, nil, time.Now())
 			}
 			if _, waits := e.next(); waits {
 				t.Error("it is to be repeated once more")
@@ -175,7 +175,7 @@ func TestRunsThatWaitWhenTheSuiteIsCanceledStayInconclusive(t *testing.T) {
 	e := &engine{suite: &Suite{}, see: see}
 	dir := t.TempDir()
 	r := task{&todo{dir: dir}, &Result{Run: Run{Scenario: timed(t)}}}
-	e.end(t.Context(), r, took(t, 90*time.Millisecond, 70*time.Millisecond), nil, time.Millisecond)
+	e.end(t.Context(), r, took(t, 90*time.Millisecond, 70*time.Millisecond), nil, time.Now())
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	e.repeatAlone(canceled)
@@ -214,7 +214,7 @@ func TestRunsThatWaitAreBounded(t *testing.T) {
 	const beyond = 3
 	for i := range mostRepeated + beyond {
 		r := task{&todo{index: i}, &Result{Run: Run{Scenario: timed(t), N: i + 1}}}
-		e.end(t.Context(), r, took(t, 90*ms, 70*ms), nil, ms)
+		e.end(t.Context(), r, took(t, 90*ms, 70*ms), nil, time.Now())
 	}
 	traces := 0
 	for _, r := range e.waiting {

@@ -119,6 +119,13 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 		{"a packet that was changed", edit(result.CaptureFile, "a frame", "a Frame"), "capture.pcapng is not the one that was judged: it was changed; its SHA-256 is ", ""},
 		{"no verdict", remove, "", "there is no verdict.json: the run was not stored in full"},
 		{"an earlier version's run", noHash, "", "verdict.json has no hash of its trace, because an earlier version stored it"},
+		{"a seed that is a number, as in those of earlier versions", verdict(func(keys map[string]any) {
+			if keys["seed"] != "7" {
+				t.Errorf("the seed is %v", keys["seed"])
+			}
+			keys["seed"] = 7
+		}), "", ""},
+		{"a seed that is no number", verdict(func(keys map[string]any) { keys["seed"] = "seven" }), "verdict.json cannot be read: ", ""},
 		{"an earlier version's run with another seed", both(noHash, edit(result.TraceFile, `"seed":7`, `"seed":8`)), "verdict.json is of another run: ", ""},
 		{"a run that broke off", verdict(func(keys map[string]any) {
 			keys["status"], keys["error"], keys["verdicts"] = "error", "the lab died", []any{}

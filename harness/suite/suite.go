@@ -137,7 +137,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 		runs = withControls(runs)
 	}
 	for i := range runs {
-		runs[i].Seed = o.Seed
+		runs[i].Seed, runs[i].Index = o.Seed, firstIndex(i, max(o.Repeat, 1))
 	}
 	s.Runs = runs
 	if o.Dir != "" {
@@ -163,10 +163,24 @@ func (s *Suite) repetitions(r Run) iter.Seq[Run] {
 			yield(r)
 			return
 		}
+		first := r.Index
 		for r.N = 1; r.N <= s.o.Repeat && yield(r); r.N++ {
 			r.Seed++
+			r.Index = min(first+r.N, mostIndex)
 		}
 	}
+}
+
+// mostIndex is the largest index of a run, up to which every reader of JSON counts exactly. No suite
+// gets there.
+const mostIndex int = min(math.MaxInt, 1<<53-1)
+
+// firstIndex returns the index of the first repetition of the run i of a suite.
+func firstIndex(i, repeat int) int {
+	if i > 0 && repeat > mostIndex/i {
+		return mostIndex
+	}
+	return i * repeat
 }
 
 // Observer follows runs while they go on. Its methods are called by several goroutines at once; for

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,6 +48,41 @@ func TestRunsHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 	}
 }
 
+func TestRunsAndTheirRepetitionsHaveIndexes(t *testing.T) {
+	var cases []*language.Scenario
+	for _, name := range []string{"a", "b", "c"} {
+		cases = append(cases, &language.Scenario{Name: name})
+	}
+	for _, tt := range []struct {
+		name   string
+		repeat int
+		want   []int // of the first two repetitions of each run but the first run
+	}{
+		{"runs that are done once", 1, []int{1, 2}},
+		{"repeated runs", 3, []int{3, 4, 6, 7}},
+		{"more runs than can be counted", math.MaxInt, []int{mostIndex, mostIndex, mostIndex, mostIndex}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := New(cases, Options{Repeat: tt.repeat})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Runs = s.Runs[1:] // what the caller removes does not change the others
+			var got []int
+			for _, once := range s.Runs {
+				for r := range s.repetitions(once) {
+					if got = append(got, r.Index); r.N == 2 {
+						break
+					}
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("indexes (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 func TestStatusOfARun(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -70,7 +106,11 @@ func TestStatusOfARun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &engine{suite: &Suite{}, see: silent{}}
 			r := task{&todo{}, &Result{Run: Run{Scenario: &language.Scenario{Name: "a"}}}}
-			e.end(tt.ctx, r, tt.trace, tt.err, 0)
+			began := time.Now().Add(-time.Minute)
+			e.end(tt.ctx, r, tt.trace, tt.err, began)
+			if !r.Started.Equal(began) || r.Took < time.Minute || r.Facts.Ended == "" != (tt.trace == nil || len(tt.trace.Events) == 0) {
+				t.Errorf("it began at %v, not %v, and took %v; it ended because %q", r.Started, began, r.Took, r.Facts.Ended)
+			}
 			if r.Status != tt.want {
 				t.Errorf("status %q, want %q", r.Status, tt.want)
 			}

@@ -27,7 +27,7 @@ type Format struct {
 // Formats are all formats, the default first. A format is one file and one row here.
 var Formats = []Format{
 	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a final table", Grows: true, New: newPretty, Control: newControl},
-	{Name: "json", For: "for programs: a line of JSON for each run, the keys of verdict.json", Grows: true, New: newJSON, Control: newControlJSON},
+	{Name: "json", For: "for programs: a record of JSON in each line, as docs/ci.md says", Grows: true, New: newJSON, Control: newControlJSON},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.
@@ -67,6 +67,14 @@ type Output struct {
 	Logs bool
 	// Runs is the number of runs of the suite.
 	Runs int
+	// Suite is what is known of the suite in advance, for programs. A view sets its Head and Runs.
+	Suite Suite
+	// LeftOut are the cases that are not run, Refused the files that are wrong.
+	LeftOut []LeftOut
+	Refused []Refused
+	// Base is the directory that paths of stored runs are relative to in records; "" leaves them as
+	// they are.
+	Base string
 	// Shared are the names that scenarios of several files have, see [SharedNames].
 	Shared map[string]bool
 }
@@ -89,6 +97,8 @@ type View interface {
 // Ending is what a view writes at the end, apart from the results.
 type Ending struct {
 	Seed uint64
+	// Exit is the exit status that halfopen ends with, unless its output cannot be written.
+	Exit int
 	// Others counts the runs that are not among the results: they never began, or there were too
 	// many to keep all.
 	Others result.Tally

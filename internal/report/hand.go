@@ -19,8 +19,8 @@ func ByHand(r *result.Result, k Look) string {
 		moreCalls: "not drawn", states: statesOf(r),
 	}))
 	b.WriteString(programsText(r, k, "", 0, nil))
-	for _, line := range faultLines(r.Trace) {
-		wrapTo(&b, k, "", "fault ", line.text())
+	for _, line := range result.FaultsOf(r.Trace) {
+		wrapTo(&b, k, "", "fault ", faultText(&line))
 	}
 	if r.Missed != "" {
 		wrapTo(&b, k, "", "note: ", r.Missed)

@@ -48,10 +48,10 @@ func Inspect(r *result.Result, k Look) string {
 	}
 	heading("Kernel counters that changed")
 	writeOr(&b, counterTable(t), "none")
-	if faults := faultLines(t); len(faults) > 0 {
+	if faults := result.FaultsOf(t); len(faults) > 0 {
 		heading("Faults")
 		for i := range faults {
-			wrapTo(&b, k, "  ", "", faults[i].text())
+			wrapTo(&b, k, "  ", "", faultText(&faults[i]))
 		}
 	}
 	if late := lateText(s, t); late != "" {

@@ -12,30 +12,6 @@ import (
 // leastLate is the shortest lateness that is shown to people: a quiet machine has some milliseconds.
 const leastLate = 5 * time.Millisecond
 
-// lateLine is how late a part of the lab was for a fault, host or actor, for programs.
-type lateLine struct {
-	// Part is a [trace.Part]. Name is the fault, host or actor.
-	Part trace.Part `json:"part"`
-	Name string     `json:"name,omitempty"`
-	// Seconds is how late it was at most, At when: in seconds since the actors started. N is how
-	// often it was late by 1 ms or more.
-	Seconds float64 `json:"seconds"`
-	At      float64 `json:"at"`
-	N       int     `json:"n"`
-}
-
-// lateLines lists how late the lab of a run was.
-func lateLines(t *trace.Trace) []lateLine {
-	var lines []lateLine
-	start := t.Started()
-	for _, p := range t.Lateness().Parts {
-		lines = append(lines, lateLine{
-			Part: p.Part, Name: p.Name, Seconds: p.Worst.Seconds(), At: (p.At - start).Seconds(), N: p.N,
-		})
-	}
-	return lines
-}
-
 // lateText says how late the lab of a run was, in a sentence; "" if it was not.
 func lateText(s *language.Scenario, t *trace.Trace) string {
 	return assertions.LateText(s, t.Lateness(), leastLate)

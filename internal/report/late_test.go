@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +88,7 @@ func TestHowLateTheLabWasIsSaid(t *testing.T) {
 	if got := Inspect(r, Look{}); !strings.Contains(got, strings.TrimPrefix(sentence, "late  ")) {
 		t.Errorf("no %q in\n%s", sentence, got)
 	}
-	want := []lateLine{
+	want := []result.LatePart{
 		{Part: trace.LateFault, Name: "silent-server", Seconds: 0.041, At: 0.2, N: 3},
 		{Part: trace.LateStep, Name: "client", Seconds: 0.04, At: 0.2, N: 1},
 		{Part: trace.LateReport, Name: "client", Seconds: 0.002, At: 0.2, N: 1},
@@ -172,12 +171,14 @@ func TestInconclusiveRuns(t *testing.T) {
 			if err := j.Close([]result.Result{*tt.r}, Ending{}); err != nil {
 				t.Fatal(err)
 			}
-			var record struct {
-				Status   string
-				Attempts []result.Attempt
-			}
-			if err := json.Unmarshal([]byte(out.String()), &record); err != nil {
-				t.Fatal(err)
+			var record *Record
+			if err := ReadRecords("out", strings.NewReader(out.String()), func(r any) error {
+				if run, ok := r.(*Record); ok {
+					record = run
+				}
+				return nil
+			}); err != nil || record == nil {
+				t.Fatalf("no run is among the records, %v:\n%s", err, out.String())
 			}
 			if record.Status != string(tt.r.Status) || len(record.Attempts) != len(tt.r.Attempts) {
 				t.Errorf("the record has the status %s and %d attempts, want %s and %d", record.Status, len(record.Attempts), tt.r.Status, len(tt.r.Attempts))

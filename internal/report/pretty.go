@@ -132,8 +132,8 @@ func Details(r *result.Result, k Look) string {
 		wrapTo(&b, k, "  ", "", r.Scenario.Title)
 	}
 	if k.Verbose {
-		for _, f := range faultLines(r.Trace) {
-			wrapTo(&b, k, "  ", "fault ", f.text())
+		for _, f := range result.FaultsOf(r.Trace) {
+			wrapTo(&b, k, "  ", "fault ", faultText(&f))
 		}
 	}
 	if k.Verbose || slices.ContainsFunc(r.Verdicts, func(v assertions.Verdict) bool { return v.Timed }) {

@@ -126,7 +126,7 @@ func TestAFaultThatStruckNothingSaysWhatMayBeTheReason(t *testing.T) {
 		"no such packet came, or the run ended before it was sent again": {Replay: &language.Replay{}},
 		"no such packet came, or none was overtaken":                     {Reorder: &language.Reorder{}},
 	} {
-		got := struckText(&language.Fault{Name: "f", Do: do}, &faultLine{Name: "f"})
+		got := struckText(&language.Fault{Name: "f", Do: do}, &result.FaultHits{Name: "f"})
 		if !strings.HasSuffix(got, ": struck nothing: "+want) {
 			t.Errorf("%s: %s", do.Kind(), got)
 		}

@@ -93,10 +93,10 @@ func (t Tried) Answer(r *result.Result, program language.StepRef, k Look) string
 		t.writeHung(&b, r, actor, states, k)
 	}
 	writeBeside(&b, r.Trace, t.Until, k)
-	for _, f := range faultLines(r.Trace) {
+	for _, f := range result.FaultsOf(r.Trace) {
 		text := struckText(r.Scenario.Fault(f.Name), &f)
 		if k.Verbose {
-			text = f.text()
+			text = faultText(&f)
 		}
 		wrapTo(&b, k, "", "fault   ", text)
 	}
@@ -147,7 +147,7 @@ func writeBeside(b *strings.Builder, t *trace.Trace, until time.Duration, k Look
 }
 
 // struckText says what a fault did, in the words that make it.
-func struckText(f *language.Fault, line *faultLine) string {
+func struckText(f *language.Fault, line *result.FaultHits) string {
 	text := line.Name
 	if f != nil {
 		text += ": " + f.Phrase()
@@ -231,7 +231,7 @@ func (v *TryView) Close() { v.progress.Close() }
 // Struck returns how often each fault of a run struck, by name.
 func Struck(t *trace.Trace) map[string]uint64 {
 	hits := map[string]uint64{}
-	for _, f := range faultLines(t) {
+	for _, f := range result.FaultsOf(t) {
 		hits[f.Name] = f.Hits
 	}
 	return hits

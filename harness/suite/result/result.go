@@ -37,8 +37,7 @@ const (
 	Canceled Status = "canceled"
 )
 
-// Result is a run and its outcome. Facts in the trace (the kernel, the steps, the hits of faults,
-// why the run ended) are not repeated here.
+// Result is a run and its outcome.
 type Result struct {
 	Run
 	// Status is NotRun in the zero Result.
@@ -63,9 +62,13 @@ type Result struct {
 	Missed string
 	// Lacking are the kernel parameters of hosts that the kernel of a judged run does not have.
 	Lacking []trace.Sysctl
-	// Took is the real time that the run took, with the building of the lab. In warped time it is
-	// less than the time that passed in the lab.
-	Took time.Duration
+	// Facts are those of the trace, also when the trace is not kept.
+	Facts Facts
+	// Started is when the run began, by the clock of this machine; zero if that is not known. Took is
+	// the real time that the run took, with the building of the lab. In warped time it is less than the
+	// time that passed in the lab.
+	Started time.Time
+	Took    time.Duration
 	// Dir is the directory where the run is stored, "" if it is not. Logs are the files there with what
 	// its programs wrote.
 	Dir  string

@@ -9,6 +9,8 @@ import (
 // Run is one run of a scenario's case: what is run, with which seed, and where.
 type Run struct {
 	Scenario *language.Scenario
+	// Index is the place of the run in the order of its suite, from 0. Repetitions have one each.
+	Index int
 	// N is the number of the repetition, from 1; 0 if the case is run only once.
 	N int
 	// Seed feeds everything random in the run. The same seed repeats the run's random choices.
@@ -30,11 +32,11 @@ const Running = "running"
 // Place is where a run takes place. The zero Place is this machine, in real time.
 type Place struct {
 	// Kernel is the version of the guest's kernel, as in uname -r; "" for this machine itself.
-	Kernel string
+	Kernel string `json:"kernel,omitempty"`
 	// Image is the path of the guest's kernel, a bzImage; "" finds a known kernel by its version.
-	Image string
+	Image string `json:"image,omitempty"`
 	// Warp is set if the guest's clock jumps over idle times.
-	Warp bool
+	Warp bool `json:"warp"`
 }
 
 // Virtual reports whether the place is a virtual machine.

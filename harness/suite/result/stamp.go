@@ -81,10 +81,24 @@ type stored struct {
 	Family   string               `json:"family"`
 	Status   Status               `json:"status"`
 	Error    string               `json:"error"`
-	Seed     uint64               `json:"seed"`
+	Seed     storedSeed           `json:"seed"`
 	Verdicts []assertions.Verdict `json:"verdicts"`
 	Attempts []Attempt            `json:"attempts"`
 	Once     string               `json:"once"`
+}
+
+// storedSeed is a string, and in verdicts of earlier versions a number.
+type storedSeed uint64
+
+func (s *storedSeed) UnmarshalJSON(text []byte) error {
+	var plain string
+	if len(text) > 0 && text[0] == '"' {
+		if err := json.Unmarshal(text, &plain); err != nil {
+			return err
+		}
+		text = []byte(plain)
+	}
+	return json.Unmarshal(text, (*uint64)(s))
 }
 
 // readStored reads the verdict stored in dir. It returns nil, and says why in e, if there is none.
@@ -124,7 +138,7 @@ func decodeOne(r io.Reader, value any) error {
 func (s *stored) compare(r *Result, sum []byte, captureSum string, e *Evidence) {
 	run := r.Trace.Run()
 	if s.Scenario != run.Scenario || s.Case != run.Case || s.Family != run.Family ||
-		s.Seed != run.Seed {
+		uint64(s.Seed) != run.Seed {
 		e.conflict("%s is of another run: of %s, seed %d; the trace is of %s, seed %d", VerdictFile,
 			runName(s.Scenario, s.Case, s.Family), s.Seed,
 			runName(run.Scenario, run.Case, run.Family), run.Seed)

@@ -77,7 +77,9 @@ func Load(dir string) (*Result, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%s does not contain the scenario of the run", TraceFile)
 	}
-	r := &Result{Run: Run{Scenario: s, Seed: run.Seed}, Trace: t, Dir: dir}
+	r := &Result{
+		Run: Run{Scenario: s, Seed: run.Seed}, Trace: t, Facts: FactsOf(t), Started: run.Wall, Dir: dir,
+	}
 	if r.Logs, err = Logs(dir); err != nil {
 		return nil, err
 	}

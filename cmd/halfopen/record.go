@@ -1,0 +1,29 @@
+package main
+
+import (
+	"time"
+
+	"halfopen/harness/suite"
+	"halfopen/internal/kernel"
+	"halfopen/internal/report"
+	"halfopen/internal/version"
+)
+
+// suiteRecord is the record of a suite that begins now.
+func suiteRecord(seed uint64) report.Suite {
+	release, _, err := kernel.Uname()
+	if err != nil {
+		release = "" // there is no Linux, and no run
+	}
+	return report.Suite{Version: version.String(), Kernel: release, Began: time.Now(), Seed: seed}
+}
+
+// leftOutRecords are the records of the cases of a suite that are not run.
+func leftOutRecords(s *suite.Suite) []report.LeftOut {
+	var all []report.LeftOut
+	for _, c := range s.LeftOut {
+		all = append(all, report.NewLeftOut(&suite.Run{Scenario: c},
+			"it takes "+roughly(c.Estimate())+" and is not warped: "+s.WhyReal.Error()))
+	}
+	return all
+}

@@ -1,0 +1,188 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"halfopen/harness/suite/result"
+)
+
+// Schema is the version of the records. Within a version, keys, values of keys and kinds of records
+// may be added, but none is changed or removed.
+const Schema = 1
+
+// Kind is a kind of records.
+type Kind string
+
+// The kinds.
+const (
+	SuiteRecord    Kind = "suite"
+	LeftOutRecord  Kind = "left-out"
+	RefusedRecord  Kind = "refused"
+	BegunRecord    Kind = "begun"
+	RunRecord      Kind = "run"
+	CanceledRecord Kind = "canceled"
+	SummaryRecord  Kind = "summary"
+)
+
+// recordKind is a kind, and how to make an empty record of it.
+type recordKind struct {
+	kind Kind
+	new  func() any
+}
+
+// kinds are all kinds, in the order in which they may first appear.
+var kinds = []recordKind{
+	{SuiteRecord, func() any { return new(Suite) }},
+	{LeftOutRecord, func() any { return new(LeftOut) }},
+	{RefusedRecord, func() any { return new(Refused) }},
+	{BegunRecord, func() any { return new(Begun) }},
+	{RunRecord, func() any { return new(Record) }},
+	{CanceledRecord, func() any { return new(Canceled) }},
+	{SummaryRecord, func() any { return new(Summary) }},
+}
+
+// mostCounted is the largest number that every reader of JSON keeps as it is. No suite has as many runs.
+const mostCounted int = min(math.MaxInt, 1<<53-1)
+
+// Head is the beginning of each record.
+type Head struct {
+	// Schema is [Schema].
+	Schema int  `json:"schema"`
+	Kind   Kind `json:"record"`
+}
+
+func head(k Kind) Head { return Head{Schema, k} }
+
+// Suite is the first record: what is known before any run.
+type Suite struct {
+	Head
+	// Version is that of halfopen, Kernel uname -r of this machine.
+	Version string `json:"version"`
+	Kernel  string `json:"kernel,omitempty"`
+	// Began is when the suite began.
+	Began time.Time `json:"began"`
+	// Seed is the seed of the first run of each case.
+	Seed uint64 `json:"seed,string"`
+	// Runs is the number of runs, with all repetitions, that are to be done here.
+	Runs int `json:"runs"`
+	// Plan is a hash of what is to be run, the same for all shards; Shard is which of them this is,
+	// nil if the suite is not divided.
+	Plan  string `json:"plan,omitempty"`
+	Shard *Shard `json:"shard,omitempty"`
+}
+
+// Shard is a part of a suite: the one with the number Index, from 1, of Of.
+type Shard struct {
+	Index int `json:"index"`
+	Of    int `json:"of"`
+}
+
+// LeftOut is a case that is not run.
+type LeftOut struct {
+	Head
+	Scenario string `json:"scenario"`
+	File     string `json:"file,omitempty"`
+	Case     string `json:"case"`
+	Family   string `json:"family"`
+	ID       string `json:"id"`
+	// Why says why.
+	Why string `json:"why"`
+}
+
+// NewLeftOut returns the record of a case that is not run.
+func NewLeftOut(r *result.Run, why string) LeftOut {
+	a := about(r)
+	return LeftOut{
+		Head: head(LeftOutRecord), Scenario: a.Scenario, File: a.File, Case: a.Case, Family: a.Family,
+		ID: a.ID, Why: why,
+	}
+}
+
+// Refused is a file that is wrong.
+type Refused struct {
+	Head
+	File string `json:"file"`
+	// Findings are its mistakes.
+	Findings []string `json:"findings"`
+}
+
+// NewRefused returns the record of a file that is wrong.
+func NewRefused(file string, findings ...string) Refused {
+	return Refused{head(RefusedRecord), file, findings}
+}
+
+// Begun says that a run began.
+type Begun struct {
+	Head
+	About
+}
+
+// Canceled is a run that began and was stopped before its end.
+type Canceled struct {
+	Head
+	About
+	Started time.Time `json:"started,omitzero"`
+	Seconds float64   `json:"seconds"`
+	// Dir is the directory with what was seen until then, "" if it is not stored.
+	Dir string `json:"dir,omitempty"`
+}
+
+// Summary is the last record. A file without it is of a suite that was killed.
+type Summary struct {
+	Head
+	// Runs counts the runs, Counts those of each status.
+	Runs   int            `json:"runs"`
+	Counts map[string]int `json:"counts"`
+	// SkippedChecks is the number of checks that were skipped in runs that were judged.
+	SkippedChecks int `json:"skipped_checks,omitempty"`
+	// LeftOut counts the cases that were not run, Refused the files that are wrong.
+	LeftOut int `json:"left_out,omitempty"`
+	Refused int `json:"refused,omitempty"`
+	// Exit is the exit status of halfopen, unless its output could not be written.
+	Exit    int     `json:"exit"`
+	Seconds float64 `json:"seconds"`
+}
+
+// statuses are the keys of [Summary.Counts].
+var statuses = map[result.Status]string{
+	result.Pass: "pass", result.Fail: "fail", result.Inconclusive: "inconclusive", result.Skip: "skip",
+	result.Error: "error", result.Canceled: "canceled", result.NotRun: "not-run",
+}
+
+// judged are the values of [Record.Status].
+var judged = []string{
+	statuses[result.Pass], statuses[result.Fail], statuses[result.Inconclusive],
+	statuses[result.Skip], statuses[result.Error],
+}
+
+// encode writes JSON. What a terminal would not show as it is, is escaped: encoding/json leaves
+// control characters beyond ASCII, and those that turn the direction of writing.
+func encode(w io.Writer, record any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(record); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, r := range text.String() {
+		if r == '\n' || strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
