@@ -98,17 +98,20 @@ func TestAKernelGivenByItsPathHasAName(t *testing.T) {
 func TestEqualRunsHaveDirectoriesOfTheirOwn(t *testing.T) {
 	a := &language.Scenario{Name: "a", Family: language.V4}
 	b := &language.Scenario{Name: "b", Family: language.V4}
-	st := newStore(&Options{Dir: "out"}, []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}})
+	s, err := New([]*language.Scenario{a, b, a}, Options{Dir: "out"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name string
 		runs []Run
 		want []string
 	}{
-		{"all runs", []Run{{Scenario: a}, {Scenario: b}, {Scenario: a}}, []string{"out/a/v4", "out/b/v4", "out/a/v4-2"}},
-		{"some runs", []Run{{Scenario: b}, {Scenario: a}}, []string{"out/b/v4", "out/a/v4"}},
+		{"all runs", s.Runs, []string{"out/a/v4", "out/b/v4", "out/a/v4-2"}},
+		{"some runs", s.Runs[1:], []string{"out/b/v4", "out/a/v4-2"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, st.dirsOf(tt.runs)); diff != "" {
+			if diff := cmp.Diff(tt.want, s.store.dirsOf(tt.runs)); diff != "" {
 				t.Errorf("directories (-want +got):\n%s", diff)
 			}
 		})

@@ -18,22 +18,24 @@ import (
 
 // store keeps the evidence of each run in a separate directory, see [layout].
 type store struct {
-	// dirs has the directory of each run. Equal runs have several, in the order of the runs.
-	dirs map[Run][]string
+	// dirs has the directory of each run, by its index.
+	dirs map[int]string
 }
 
 // newStore chooses a directory below o.Dir for each run. A run that is repeated has one below it for
 // each repetition, named by its number. Only a run that the caller gave twice has a number in its name.
 func newStore(o *Options, runs []Run) *store {
-	st := &store{dirs: map[Run][]string{}}
+	st := &store{dirs: map[int]string{}}
 	l := newLayout(o, runs)
+	used := map[string]int{}
 	for i := range runs {
 		r := &runs[i]
 		dir := filepath.Join(o.Dir, l.dirOf(r))
-		if n := len(st.dirs[*r]); n > 0 {
-			dir += "-" + strconv.Itoa(n+1)
+		used[dir]++
+		if n := used[dir]; n > 1 {
+			dir += "-" + strconv.Itoa(n)
 		}
-		st.dirs[*r] = append(st.dirs[*r], dir)
+		st.dirs[r.Index] = dir
 	}
 	return st
 }
@@ -41,10 +43,8 @@ func newStore(o *Options, runs []Run) *store {
 // dirsOf returns the directory of each of the runs, which are all runs of the store or some of them.
 func (st *store) dirsOf(runs []Run) []string {
 	var dirs []string
-	used := map[Run]int{}
-	for _, r := range runs {
-		dirs = append(dirs, st.dirs[r][used[r]])
-		used[r]++
+	for i := range runs {
+		dirs = append(dirs, st.dirs[runs[i].Index])
 	}
 	return dirs
 }
