@@ -56,7 +56,7 @@ func TestControlsTakePlaceWhereTheirCaseDoes(t *testing.T) {
 }
 
 func TestControlsAreStoredBelowTheirCase(t *testing.T) {
-	runs := withControls([]Run{{Scenario: lossy()}})
+	runs := indexed(withControls([]Run{{Scenario: lossy()}}))
 	want := []string{
 		"out/lossy/v4", "out/lossy/v4/without_fault_loss",
 		"out/lossy/v4/without_client_net.ipv4.tcp_sack",

@@ -3,6 +3,7 @@ package suite
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,14 +45,26 @@ func TestARunIsStoredByWhatItIs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.Dir = "out"
 			// What runs before and after it, and how often, does not matter.
-			among := []Run{{Scenario: plain}, {Scenario: other}, tt.run, {Scenario: scenarioOf("z", "z.yaml", "", language.V4)}}
+			before := []Run{{Scenario: plain}, {Scenario: other}}
+			before = slices.DeleteFunc(before, func(r Run) bool { return r.Scenario == tt.run.Scenario })
+			among := append(before, tt.run, Run{Scenario: scenarioOf("z", "z.yaml", "", language.V4)})
 			for _, runs := range [][]Run{{tt.run}, among} {
-				if got := newStore(&tt.o, runs).dirsOf([]Run{tt.run})[0]; got != filepath.Join("out", tt.want) {
+				indexed(runs)
+				at := slices.IndexFunc(runs, func(r Run) bool { return r.Scenario == tt.run.Scenario })
+				if got := newStore(&tt.o, runs).dirsOf(runs[at:])[0]; got != filepath.Join("out", tt.want) {
 					t.Errorf("among %d runs: directory %q, want %q", len(runs), got, tt.want)
 				}
 			}
 		})
 	}
+}
+
+// indexed gives runs their indexes, as [New] does.
+func indexed(runs []Run) []Run {
+	for i := range runs {
+		runs[i].Index = i
+	}
+	return runs
 }
 
 func TestScenariosOfOneNameAreStoredByTheirFiles(t *testing.T) {
@@ -67,7 +80,7 @@ func TestScenariosOfOneNameAreStoredByTheirFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, dir := range newStore(&Options{Dir: "out"}, tt.runs).dirsOf(tt.runs) {
+			for _, dir := range newStore(&Options{Dir: "out"}, indexed(tt.runs)).dirsOf(tt.runs) {
 				got = append(got, strings.TrimSuffix(strings.TrimPrefix(dir, "out/"), "/v4"))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

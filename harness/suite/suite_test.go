@@ -224,7 +224,7 @@ expect:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{dir + "/refused/want=ECONNREFUSED", dir + "/refused/want=ETIMEDOUT"}, dirs); d != "" {
+	if d := cmp.Diff([]string{dir + "/refused/want=ECONNREFUSED/v4", dir + "/refused/want=ETIMEDOUT/v4"}, dirs); d != "" {
 		t.Errorf("stored runs (-want +got):\n%s", d)
 	}
 }
