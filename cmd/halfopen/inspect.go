@@ -47,7 +47,7 @@ expectations of one were all skipped.`,
 				results = append(results, outcome)
 				fmt.Fprint(out, report.Inspect(r, report.LookFor(out)))
 			}
-			if status := statusOfRuns(results, result.Tally{}); status != statusPassed {
+			if status := statusOfRuns(results, result.Tally{}, suiteEnd{}); status != statusPassed {
 				return &statusError{status: status}
 			}
 			return nil

@@ -212,7 +212,7 @@ func (f *reportFile) report(o report.Output, control bool) report.Report {
 		file = f.whole.File
 	}
 	out := &output{w: file, unread: func() {}}
-	o.Out, o.Errs, o.Logs, f.lost = out, io.Discard, false, out.failed
+	o.Out, o.Errs, o.Logs, o.Quiet, f.lost = out, io.Discard, false, false, out.failed
 	return report.Report{View: newView(o), Done: f.done}
 }
 

@@ -31,9 +31,9 @@ First steps:
 Labs need Linux. On other systems, check, show, list, inspect and schema work.
 
 Exit status: 0 all passed; 1 an expectation failed, or a run broke off or stayed
-inconclusive; 2 the scenario or the command line is wrong, or the output cannot
-be written; 3 this machine cannot run the scenario, and nothing failed; 130
-interrupted.`
+inconclusive, or had no time; 2 the scenario or the command line is wrong, or
+the output cannot be written; 3 this machine cannot run the scenario, and
+nothing failed; 130 interrupted.`
 
 // execute runs the command line and returns its exit status.
 func execute(args []string, out, errs io.Writer) int {

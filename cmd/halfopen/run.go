@@ -40,6 +40,8 @@ type runFlags struct {
 	blind   bool
 	hold    bool
 	once    bool
+	quiet   bool
+	limits  limits
 	only    filter
 	noExec  bool
 	logs    bool
@@ -92,10 +94,17 @@ An expectation about time or order that is not met by less than the machine was
 late is inconclusive. Such a run is repeated alone, at most twice, when the
 others have ended; --no-repeat leaves it. Each attempt is reported.
 
+A suite ends with the first run that does not pass (--fail-fast), after a time
+(--max-time), or when a repetition fails (--until-fail). Runs that go on are
+canceled then, and those that never began are named. --until-fail repeats the
+cases in turn, without a bound unless --repeat, --max-time or Ctrl-C sets one;
+with --out, only runs that did not pass are stored.
+
 Exit status: 0 all passed; 1 an expectation failed, a run broke off or stayed
-inconclusive, or a setting proves nothing; 2 the scenario or the command line is
-wrong, or the output cannot be written; 3 this machine cannot run the scenario,
-or every expectation of a run was skipped, and nothing failed; 130 interrupted.
+inconclusive, a run had no time (--max-time), a skip counts (--no-skip), or a
+setting proves nothing; 2 the scenario or the command line is wrong, or the
+output cannot be written; 3 this machine cannot run the scenario, or every
+expectation of a run was skipped, and nothing failed; 130 interrupted.
 The first Ctrl-C ends the runs and prints the results so far, the second kills
 them.`, formatLines()),
 		Example: `  halfopen run
@@ -111,6 +120,7 @@ them.`, formatLines()),
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.seeded = cmd.Flags().Changed("seed")
+			f.limits.timed, f.limits.bounded = cmd.Flags().Changed("max-time"), cmd.Flags().Changed("repeat")
 			return run(cmd.Context(), args, &f, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -132,6 +142,9 @@ them.`, formatLines()),
 		"also write the results to a file: `FORMAT=PATH`; may be repeated")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs, and of every repetition")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false,
+		"print only failures and the last line (in the format for people)")
+	f.limits.flags(cmd)
 	flags.BoolVar(&f.once, "no-repeat", false,
 		"leave inconclusive runs as they are, instead of repeating each alone, at most twice")
 	flags.BoolVar(&f.control, "control", false,
@@ -171,10 +184,15 @@ func (f *runFlags) check() error {
 		return usagef("--hold does not apply to --control, whose runs are to fail")
 	case f.hold && (f.warp || slices.ContainsFunc(f.kernels, func(k string) bool { return k != suite.Running })):
 		return usagef("--hold does not apply to virtual machines: leave out --warp and --kernel")
+	case f.quiet && f.verbose:
+		return usagef("--quiet and --verbose contradict each other")
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	}
-	var err error
+	err := f.limits.check(f)
+	if err != nil {
+		return err
+	}
 	if f.writable, err = openTo(f.writable); err != nil {
 		return err
 	}
@@ -258,10 +276,12 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	var slow onceError
 	s, err := suite.New(cases, suite.Options{
-		Repeat: f.repeat, Seed: seed, Jobs: f.jobs,
+		Repeat: f.limits.repeat(f.repeat), Seed: seed, Jobs: f.jobs,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
 		Control: f.control, Dir: f.out, Shared: sel.shared, Warn: slow.set,
+		FailFast: f.limits.failFast, UntilFail: f.limits.untilFail, NoSkip: f.limits.noSkip,
+		MaxTime: f.limits.maxTime,
 	})
 	if err != nil {
 		return err
@@ -286,7 +306,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		return err
 	}
 	output := report.Output{
-		Out: out, Errs: errs, Verbose: f.verbose, Logs: f.logs, Runs: s.Count(),
+		Out: out, Errs: errs, Verbose: f.verbose, Quiet: f.quiet, NoSkip: f.limits.noSkip,
+		Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases), Suite: suiteRecord(seed), LeftOut: leftOutRecords(s),
 	}
 	view := &report.Tee{View: newView(output)}
@@ -304,9 +325,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	})
 	defer stop()
 	results, undone := s.Run(ctx, view)
-	status := statusOfRuns(results.Kept, results.Others)
+	end := f.limits.end(&results, len(s.LeftOut))
+	status := statusOfRuns(results.Kept, results.Others, end)
 	if f.control {
-		status = statusOfControls(results.Kept, results.Others)
+		status = statusOfControls(results.Kept, results.Others, end)
 	}
 	stored := f.out
 	if undone != nil {
@@ -314,6 +336,8 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	if err := view.Close(results.Kept, report.Ending{
 		Seed: seed, Exit: status, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
+		Stop: results.Stop, Rest: results.Rest, MaxTime: f.limits.maxTime,
+		UntilFail: f.limits.untilFail,
 	}); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // The exit statuses of the command.
 const (
 	statusPassed   = 0
-	statusFailed   = 1   // an expectation failed, or a run broke off without a verdict
+	statusFailed   = 1   // an expectation failed, a run broke off without a verdict, or had no time
 	statusUsage    = 2   // scenario or command line is wrong, and nothing failed; or output is lost
 	statusMissing  = 3   // this machine cannot run or judge it, and nothing failed
 	statusCanceled = 130 // SIGINT or SIGTERM, as a shell reports it
@@ -57,8 +57,24 @@ func statusOf(err error) int {
 	return statusUsage
 }
 
+// suiteEnd is what the exit status depends on next to the results of runs.
+type suiteEnd struct {
+	// stop is why the suite ended before its runs. With the zero value, runs that did not end were
+	// interrupted.
+	stop result.Stop
+	// enough is set where runs were repeated as long as there was time: that they ended is no failure.
+	enough bool
+	// noSkip is set if a skip is a failure; leftOut is the number of cases that were not run.
+	noSkip  bool
+	leftOut int
+}
+
+func (e *suiteEnd) interrupted(unended int) bool {
+	return e.stop == result.Interrupted || e.stop == result.NotStopped && unended > 0
+}
+
 // statusOfRuns returns the exit status for all results together, and the runs that are only counted.
-func statusOfRuns(results []suite.Result, others result.Tally) int {
+func statusOfRuns(results []suite.Result, others result.Tally, end suiteEnd) int {
 	count := others.Plus(nil)
 	wrong := 0
 	for i := range results {
@@ -69,9 +85,11 @@ func statusOfRuns(results []suite.Result, others result.Tally) int {
 		}
 	}
 	switch {
-	case count.With(suite.Canceled)+count.With(suite.NotRun) > 0:
+	case end.interrupted(count.With(suite.Canceled) + count.With(suite.NotRun)):
 		return statusCanceled
-	case count.With(suite.Fail)+count.With(suite.Error)+count.With(suite.Inconclusive)-wrong > 0:
+	case count.With(suite.Fail)+count.With(suite.Error)+count.With(suite.Inconclusive)-wrong > 0,
+		end.noSkip && count.With(suite.Skip)+end.leftOut > 0,
+		end.stop == result.OutOfTime && !end.enough:
 		return statusFailed
 	case wrong > 0:
 		return statusUsage
@@ -83,10 +101,10 @@ func statusOfRuns(results []suite.Result, others result.Tally) int {
 
 // statusOfControls returns the exit status for results with their controls: runs of cases count as
 // in [statusOfRuns], controls only by what they prove.
-func statusOfControls(results []suite.Result, others result.Tally) int {
+func statusOfControls(results []suite.Result, others result.Tally, end suiteEnd) int {
 	cases := slices.DeleteFunc(slices.Clone(results),
 		func(r suite.Result) bool { return r.Scenario.Without != nil })
-	status := statusOfRuns(cases, others)
+	status := statusOfRuns(cases, others, end)
 	if status == statusCanceled {
 		return status
 	}
@@ -95,9 +113,9 @@ func statusOfControls(results []suite.Result, others result.Tally) int {
 		count[c.Proof]++
 	}
 	switch {
-	case count[result.NotTried] > 0:
+	case end.interrupted(count[result.NotTried]):
 		return statusCanceled
-	case count[result.Unproven]+count[result.Unknown] > 0:
+	case count[result.Unproven]+count[result.Unknown]+count[result.NotTried] > 0:
 		return statusFailed
 	}
 	return status

@@ -33,7 +33,38 @@ func TestStatusOfRuns(t *testing.T) {
 			for _, r := range tt.in {
 				results = append(results, suite.Result{Status: r})
 			}
-			if got := statusOfRuns(results, result.Tally{}); got != tt.want {
+			if got := statusOfRuns(results, result.Tally{}, suiteEnd{}); got != tt.want {
+				t.Errorf("status %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// Why a suite ended before its runs matters, and what counts as a failure.
+func TestStatusOfSuitesThatEndEarly(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   []suite.Status
+		end  suiteEnd
+		want int
+	}{
+		{"the first failure", []suite.Status{suite.Fail, suite.Canceled, suite.NotRun}, suiteEnd{stop: result.FailFast}, 1},
+		{"out of time, nothing failed", []suite.Status{suite.Pass, suite.Canceled, suite.NotRun}, suiteEnd{stop: result.OutOfTime}, 1},
+		{"out of time, one skipped", []suite.Status{suite.Skip, suite.NotRun}, suiteEnd{stop: result.OutOfTime}, 1},
+		{"out of time, repeated long enough", []suite.Status{suite.Pass, suite.Canceled}, suiteEnd{stop: result.OutOfTime, enough: true}, 0},
+		{"a failure found by repeating", []suite.Status{suite.Pass, suite.Fail, suite.Canceled}, suiteEnd{stop: result.UntilFail}, 1},
+		{"interrupted", []suite.Status{suite.Fail, suite.NotRun}, suiteEnd{stop: result.Interrupted}, 130},
+		{"interrupted between two repetitions", []suite.Status{suite.Pass}, suiteEnd{stop: result.Interrupted, enough: true}, 130},
+		{"a skip that counts as a failure", []suite.Status{suite.Pass, suite.Skip}, suiteEnd{noSkip: true}, 1},
+		{"a case left out where no skip is allowed", []suite.Status{suite.Pass}, suiteEnd{noSkip: true, leftOut: 1}, 1},
+		{"a case left out", []suite.Status{suite.Pass}, suiteEnd{leftOut: 1}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var results []suite.Result
+			for _, r := range tt.in {
+				results = append(results, suite.Result{Status: r})
+			}
+			if got := statusOfRuns(results, result.Tally{}, tt.end); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})
@@ -56,7 +87,7 @@ func TestStatusOfRunsThatAreOnlyCounted(t *testing.T) {
 			var others result.Tally
 			others.Count(suite.Pass, 10)
 			others.Count(tt.others, 1)
-			if got := statusOfRuns([]suite.Result{{Status: suite.Pass}}, others); got != tt.want {
+			if got := statusOfRuns([]suite.Result{{Status: suite.Pass}}, others, suiteEnd{}); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})
@@ -103,7 +134,7 @@ func TestStatusOfControls(t *testing.T) {
 			}
 			got := statusOfControls([]suite.Result{
 				came(tt.s, tt.with), came(tt.s.Controls()[0], tt.without),
-			}, result.Tally{})
+			}, result.Tally{}, suiteEnd{})
 			if got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
@@ -126,7 +157,7 @@ func TestStatusOfRunsThatTheKernelRefuses(t *testing.T) {
 		{"interrupted", suite.Canceled, 130},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := statusOfRuns([]suite.Result{refused, {Status: tt.other}}, result.Tally{}); got != tt.want {
+			if got := statusOfRuns([]suite.Result{refused, {Status: tt.other}}, result.Tally{}, suiteEnd{}); got != tt.want {
 				t.Errorf("status %d, want %d", got, tt.want)
 			}
 		})

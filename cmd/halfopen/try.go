@@ -237,7 +237,7 @@ func (f *tryFlags) answer(view *report.TryView, undone error, out, errs io.Write
 			named := *lacking
 			named.NeededBy, err = "", &named // a line of a file that is not there
 		}
-		return &statusError{statusOfRuns([]suite.Result{*r}, result.Tally{}), err}
+		return &statusError{statusOfRuns([]suite.Result{*r}, result.Tally{}, suiteEnd{}), err}
 	}
 	tried := report.Try(r.Trace, clientStep)
 	if _, err := io.WriteString(out, tried.Answer(r, clientStep, view.Look())); err != nil {

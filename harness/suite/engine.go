@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"halfopen/harness"
@@ -23,6 +24,8 @@ type todo struct {
 	index int
 	// dir is the directory of the run, or of its repetitions; "" if they are not stored.
 	dir string
+	// skipped is set when a repetition was skipped.
+	skipped atomic.Bool
 }
 
 // task is one repetition.
@@ -33,6 +36,9 @@ type task struct {
 
 // tasks makes the tasks of a list of runs, each when it is asked for: there may be millions.
 func (e *engine) tasks(list []*todo) iter.Seq[task] {
+	if e.suite.o.UntilFail {
+		return e.rounds(list)
+	}
 	return func(yield func(task) bool) {
 		for _, t := range list {
 			for r := range e.suite.repetitions(t.run) {
@@ -66,6 +72,8 @@ type engine struct {
 	outcomes
 	doubtful
 	pace Pace // written before the runs on this machine have ended
+	// stop ends the suite early; its cause is an [ended].
+	stop context.CancelCauseFunc
 
 	undoneMu sync.Mutex
 	// undone are the first errors of storing, and of ending labs; more counts the others.
@@ -130,6 +138,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 		o.Keep = func(ctx context.Context) {
 			if r.Status == Fail {
 				keep(ctx, r.Result, lab)
+				e.endAfter(r.Result)
 			}
 		}
 	}
@@ -170,14 +179,25 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, beg
 	if r.Status == Inconclusive && e.again(ctx, r) {
 		return
 	}
+	if r.Status == Skip {
+		r.skipped.Store(true)
+	}
 	if dir := r.storedIn(); dir != "" {
-		if err := save(r.Result, dir); err != nil {
+		if e.suite.o.UntilFail && r.Status == Pass {
+			err = removeEvidence(dir) // nothing bounds the runs that pass
+		} else {
+			err = save(r.Result, dir)
+		}
+		if err != nil {
 			e.notDone(err)
 		}
 		_ = os.Remove(dir) // only if it is empty: a run without a trace leaves no directory
 	}
 	e.see.End(r.Result)
 	e.add(r.Result, r.index)
+	if held := e.suite.o.Keep != nil && r.Status == Fail && !r.Place.Virtual(); !held {
+		e.endAfter(r.Result) // else when its lab is let go
+	}
 }
 
 // mostUndone is how many errors of storing and ending are reported: where one run cannot be stored,

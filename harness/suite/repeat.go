@@ -90,7 +90,7 @@ func (e *engine) repeatAlone(ctx context.Context) {
 		}
 		if ctx.Err() != nil {
 			r.Attempts = r.Attempts[:len(r.Attempts)-1] // it is the last attempt itself
-			r.Once = "the runs were canceled"
+			r.Once = whyEnded(ctx).Words()
 			e.see.End(r.Result)
 			e.add(r.Result, r.index)
 			continue

@@ -18,6 +18,10 @@ type Results struct {
 	Kept []Result
 	// Others counts the runs that are not kept, and those that never began.
 	Others result.Tally
+	// Stop is why the suite ended before all of its runs had, and Rest are the runs that never began for
+	// that reason, in the order of the suite. With [Options.UntilFail] there is no Rest.
+	Stop result.Stop
+	Rest []result.Rest
 	// Pace is how many runs went on at once on this machine.
 	Pace Pace
 }
@@ -42,6 +46,8 @@ type outcomes struct {
 	// counted is the number of results, others counts those that are not kept.
 	counted int
 	others  result.Tally
+	// ofRun counts the results of each of the suite's runs, by its index.
+	ofRun map[int]int
 }
 
 // placed is a result and its place among the runs of the suite.
@@ -55,6 +61,10 @@ func (o *outcomes) add(r *Result, index int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.counted++
+	if o.ofRun == nil {
+		o.ofRun = map[int]int{}
+	}
+	o.ofRun[index]++
 	pass := r.Status == Pass
 	before := len(o.kept) - o.passed
 	if pass {
@@ -87,6 +97,6 @@ func (o *outcomes) results(runs int) Results {
 	for i := range o.kept {
 		all.Kept = append(all.Kept, o.kept[i].Result)
 	}
-	all.Others.Count(NotRun, runs-o.counted)
+	all.Others.Count(NotRun, max(runs-o.counted, 0))
 	return all
 }

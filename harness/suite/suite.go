@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"time"
 
 	"halfopen/harness"
 	"halfopen/harness/suite/result"
@@ -42,8 +43,12 @@ const (
 // with seed 0. Cases of [Long] and more run in warped time, and are left out if this machine cannot
 // warp.
 type Options struct {
-	// Repeat is how often each case is run; 0 and 1 mean once.
+	// Repeat is how often each case is run; 0 and 1 mean once. With UntilFail it is the most, and 0
+	// means that there is none.
 	Repeat int
+	// UntilFail repeats the cases, all of them in turn, until a run fails or breaks off, which ends the
+	// suite. A case that is skipped is not repeated. Only runs that did not pass are stored.
+	UntilFail bool
 	// Seed is the seed of the first run of each case; repetition n has Seed+n-1. It does not depend
 	// on the other cases, so a seed repeats a run whatever runs with it.
 	Seed uint64
@@ -82,6 +87,12 @@ type Options struct {
 	// NoTracepoints leaves the kernel's tracepoints alone, as on a machine that does not allow them.
 	NoTracepoints bool
 
+	// FailFast ends the suite when a run has not passed. Skipped runs are left alone, unless NoSkip is
+	// set, which does nothing else here. Controls are no reason.
+	FailFast, NoSkip bool
+	// MaxTime, if not 0, ends the suite after this time.
+	MaxTime time.Duration
+
 	// Control adds to each run its controls: the same run without each of the scenario's faults,
 	// kernel parameters and socket options. [result.Controls] compares them.
 	Control bool
@@ -116,6 +127,10 @@ type Suite struct {
 	lab func(context.Context, *language.Scenario, harness.Options) (*trace.Trace, error)
 	// boot does runs in a virtual machine: [Suite.bootGuest].
 	boot func(context.Context, *guest, []vm.Task)
+	// placed is the number of runs that New made.
+	placed int
+	// after is [time.AfterFunc].
+	after func(time.Duration, func()) *time.Timer
 }
 
 // New decides where each case is run, and how often. The error is a *inject.MissingError: a kernel is
@@ -127,7 +142,7 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckRoom(); err != nil {
 		return nil, err
 	}
-	s := &Suite{o: o, lab: harness.Run}
+	s := &Suite{o: o, lab: harness.Run, after: time.AfterFunc}
 	s.boot = s.bootGuest
 	runs, err := s.place(cases)
 	if err != nil {
@@ -136,8 +151,13 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if o.Control {
 		runs = withControls(runs)
 	}
+	s.placed = len(runs)
+	each := max(o.Repeat, 1)
+	if o.UntilFail {
+		each = 1 // they take turns
+	}
 	for i := range runs {
-		runs[i].Seed, runs[i].Index = o.Seed, firstIndex(i, max(o.Repeat, 1))
+		runs[i].Seed, runs[i].Index = o.Seed, firstIndex(i, each)
 	}
 	s.Runs = runs
 	if o.Dir != "" {
@@ -146,9 +166,16 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	return s, nil
 }
 
-// Count returns the number of runs, with all repetitions; [math.MaxInt] if there are more.
+// Count returns the number of runs, with all repetitions; [math.MaxInt] if there are more, 0 if nothing
+// bounds them: see [Options.UntilFail].
 func (s *Suite) Count() int {
 	n := max(s.o.Repeat, 1)
+	if s.o.UntilFail {
+		n = s.o.Repeat
+	}
+	if n == 0 {
+		return 0
+	}
 	if len(s.Runs) > math.MaxInt/n {
 		return math.MaxInt
 	}
@@ -211,10 +238,17 @@ func Main() {
 
 // Run runs the suite. see may be nil. The longest runs start first, so that no long one starts last.
 // A canceled context ends the current runs, which become Canceled, and leaves out the rest, which
-// are counted as NotRun. Errors of runs are in the results. The error returned is about the time
+// are counted as NotRun. So do [Options.FailFast], MaxTime and UntilFail; see [Results.Stop]. Errors of runs are in the results. The error returned is about the time
 // after the verdicts: evidence that was not stored, labs that did not end.
 func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
-	e := &engine{suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	e := &engine{
+		suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}, stop: stop,
+	}
+	if s.o.MaxTime > 0 {
+		defer s.after(s.o.MaxTime, func() { stop(ended(result.OutOfTime)) }).Stop()
+	}
 	if see == nil {
 		e.see = silent{}
 	}
@@ -243,5 +277,7 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e.repeatAlone(ctx)
 	results := e.results(s.Count())
 	results.Pace = e.pace
+	results.Rest = e.rest()
+	results.Stop = e.stopped(ctx, &results)
 	return results, e.notDoneErr()
 }

@@ -96,8 +96,7 @@ func (v *controlJSONView) Close(results []result.Result, e Ending) error {
 			fmt.Fprintln(v.errs, Line(r, Look{}))
 		}
 	}
-	_, stopped := finished(results, &e)
-	fmt.Fprint(v.errs, interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
+	fmt.Fprint(v.errs, e.early(results), lineOf(e.LeftOut))
 	controls := result.Controls(results)
 	for i := range controls {
 		if err := encode(v.out, NewControlRecord(&controls[i]), ""); err != nil {

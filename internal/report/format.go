@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/say"
 )
 
 // Format is an output format for the results of a suite.
@@ -61,11 +63,12 @@ func namesOf(has func(*Format) bool) string {
 type Output struct {
 	// Out is for the results. Errs is for other messages, if the format has no place for them.
 	Out, Errs io.Writer
-	// Verbose asks for the details of passed runs, too.
-	Verbose bool
+	// Verbose asks for the details of passed runs, too. Quiet asks for failures and the last line only,
+	// where people read the output; NoSkip makes a skipped run a failure.
+	Verbose, Quiet, NoSkip bool
 	// Logs asks for the lines that programs print, as they come.
 	Logs bool
-	// Runs is the number of runs of the suite.
+	// Runs is the number of runs of the suite; 0 if it is not known.
 	Runs int
 	// Suite is what is known of the suite in advance, for programs. A view sets its Head and Runs.
 	Suite Suite
@@ -102,6 +105,14 @@ type Ending struct {
 	// Others counts the runs that are not among the results: they never began, or there were too
 	// many to keep all.
 	Others result.Tally
+	// Stop is why the suite ended before all of its runs had, Rest are the runs that never began for
+	// that reason.
+	Stop result.Stop
+	Rest []result.Rest
+	// MaxTime is the time that the suite had, if it was bounded. UntilFail is set if runs were repeated
+	// until one fails.
+	MaxTime   time.Duration
+	UntilFail bool
 	// LeftOut is a line about cases that were not run; "" if there are none.
 	LeftOut string
 	// Dir is the directory below which runs are stored; "" if they are not.
@@ -118,16 +129,32 @@ func finished(results []result.Result, e *Ending) (done []*result.Result, stoppe
 	return done, len(results) - len(done) + e.Others.Runs() - e.Others.Ended()
 }
 
-// interrupted is a line about runs that did not end; "" if all did.
-func interrupted(stopped, all int) string {
-	if stopped == 0 {
+// early is a line about runs that did not end; "" if all did.
+func (e *Ending) early(results []result.Result) string {
+	_, stopped := finished(results, e)
+	switch {
+	case e.UntilFail && e.Stop == result.OutOfTime:
+		return fmt.Sprintf("the time was over before a run failed (--max-time %s)\n", say.Duration(e.MaxTime))
+	case stopped == 0 || e.Stop == result.UntilFail:
 		return ""
 	}
+	why := "interrupted"
+	switch e.Stop {
+	case result.FailFast:
+		why = "ended by the first failure (--fail-fast)"
+	case result.OutOfTime:
+		why = fmt.Sprintf("out of time (--max-time %s)", say.Duration(e.MaxTime))
+	}
+	all := len(results) + e.Others.Runs()
 	were := "runs were"
 	if all == 1 {
 		were = "run was"
 	}
-	return fmt.Sprintf("interrupted: %d of %d %s canceled or not started\n", stopped, all, were)
+	text := fmt.Sprintf("%s: %d of %d %s canceled or not started", why, stopped, all, were)
+	if len(e.Rest) > 0 && why != "interrupted" {
+		text += "; not started: " + say.Printable(result.RestText(e.Rest))
+	}
+	return text + "\n"
 }
 
 // lineOf appends a line break to a text, unless the text is empty.

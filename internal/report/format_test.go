@@ -2,9 +2,12 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
@@ -72,6 +75,88 @@ func TestFormats(t *testing.T) {
 				if !strings.Contains(out.String()+errs.String(), want) {
 					t.Errorf("no %q in:\n%s%s", want, out.String(), errs.String())
 				}
+			}
+		})
+	}
+}
+
+// Why runs did not end is said, and which never began.
+func TestSuitesThatEndEarly(t *testing.T) {
+	r := failing(t)
+	rest := []result.Rest{{Run: result.Run{Scenario: &language.Scenario{Name: "a\x1b[m"}}, Times: 2, All: 3}}
+	stopped := []result.Result{*r, {Run: r.Run, Status: result.Canceled}}
+	for _, tt := range []struct {
+		name string
+		e    Ending
+		want string
+	}{
+		{"every run had its turn", Ending{}, "interrupted: 1 of 2 runs were canceled or not started\n"},
+		{"interrupted", Ending{Stop: result.Interrupted, Rest: rest}, "interrupted: 1 of 2 runs were canceled or not started\n"},
+		{
+			"by the first failure",
+			Ending{Stop: result.FailFast, Rest: rest},
+			"ended by the first failure (--fail-fast): 1 of 2 runs were canceled or not started; not started: a\\x1b[m (2 of 3)\n",
+		},
+		{
+			"out of time",
+			Ending{Stop: result.OutOfTime, MaxTime: 10 * time.Minute},
+			"out of time (--max-time 600s): 1 of 2 runs were canceled or not started\n",
+		},
+		{"when a run failed", Ending{Stop: result.UntilFail, UntilFail: true}, ""},
+		{
+			"before a run failed",
+			Ending{Stop: result.OutOfTime, UntilFail: true, MaxTime: time.Second},
+			"the time was over before a run failed (--max-time 1s)\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.e.early(stopped); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if got := (&Ending{Stop: result.FailFast}).early(stopped[:1]); got != "" {
+		t.Errorf("all ended: %q", got)
+	}
+}
+
+// Quiet output has the failures and the last line; a skip is one where no skip is allowed.
+func TestQuietOutput(t *testing.T) {
+	skipped := *passing(t)
+	skipped.Status, skipped.Err = result.Skip, errors.New("no program")
+	for _, tt := range []struct {
+		name   string
+		noSkip bool
+		runs   []*result.Result
+		want   string
+	}{
+		{"all passed", false, []*result.Result{passing(t), &skipped}, `^1 passed, 0 failed, 1 skipped in \S+; seed 7\n$`},
+		{
+			"one failed", false,
+			[]*result.Result{passing(t), failing(t)},
+			`^FAIL  syn-retry-backoff [^\n]*\n(?s:.*)\n1 passed, 1 failed, 0 skipped in [^\n]+; seed 7\n$`,
+		},
+		{
+			"a skip counts", true,
+			[]*result.Result{passing(t), &skipped},
+			`^SKIP  syn-retry-backoff [^\n]* no program\n(?s:.*)what was skipped or left out counts as a failure ` +
+				`\(--no-skip\)\n1 passed, 0 failed, 1 skipped in \S+; seed 7\n$`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			v := newPretty(Output{Out: &out, Errs: &out, Quiet: true, NoSkip: tt.noSkip})
+			var results []result.Result
+			for _, r := range tt.runs {
+				v.Begin(&r.Run)
+				v.End(r)
+				results = append(results, *r)
+			}
+			if err := v.Close(results, Ending{Seed: 7, Dir: "out"}); err != nil {
+				t.Fatal(err)
+			}
+			if !regexp.MustCompile(tt.want).MatchString(out.String()) {
+				t.Errorf("got:\n%s\nwant %s", out.String(), tt.want)
 			}
 		})
 	}

@@ -90,8 +90,7 @@ func (v *jsonView) dir(dir string) string {
 func (v *jsonView) Say(line string) { fmt.Fprintln(v.errs, line) }
 
 func (v *jsonView) Close(results []result.Result, e Ending) error {
-	_, stopped := finished(results, &e)
-	fmt.Fprint(v.errs, remedy(results), interrupted(stopped, len(results)+e.Others.Runs()), lineOf(e.LeftOut))
+	fmt.Fprint(v.errs, remedy(results), e.early(results), lineOf(e.LeftOut))
 	all := e.Others.Plus(nil)
 	for i := range results {
 		all.Add(&results[i])
@@ -99,7 +98,7 @@ func (v *jsonView) Close(results []result.Result, e Ending) error {
 	s := &Summary{
 		Head: head(SummaryRecord), Runs: all.Runs(), Counts: map[string]int{},
 		SkippedChecks: all.SkippedChecks, LeftOut: v.leftOut, Refused: v.refused,
-		Exit: e.Exit, Seconds: time.Since(v.began).Seconds(),
+		Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(v.began).Seconds(),
 	}
 	for status, name := range statuses {
 		s.Counts[name] = all.With(status)

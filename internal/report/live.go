@@ -38,7 +38,7 @@ func newLive(o Output, verbose bool, log io.Writer) *live {
 		logs:  newLogs(o, look),
 		began: time.Now(),
 		progress: NewProgress(o.Out, ProgressOptions{
-			Live:    drawable(o.Out),
+			Live:    drawable(o.Out) && !o.Quiet,
 			Color:   look.Color,
 			Verbose: verbose,
 			Total:   o.Runs,
@@ -96,10 +96,14 @@ func (v *live) Say(line string) {
 
 // write writes the end of the output, the last lines after text.
 func (v *live) write(text *strings.Builder, results []result.Result, e Ending) error {
-	done, stopped := finished(results, &e)
-	text.WriteString(interrupted(stopped, len(results)+e.Others.Runs()))
+	done, _ := finished(results, &e)
+	text.WriteString(e.early(results))
 	if e.Dir != "" && len(done)+e.Others.Ended() > 0 {
-		text.WriteString("trace, capture and verdict of each run are in " + say.Printable(e.Dir) +
+		which := "each run"
+		if e.UntilFail {
+			which = "each run that did not pass"
+		}
+		text.WriteString("trace, capture and verdict of " + which + " are in " + say.Printable(e.Dir) +
 			"; draw them with halfopen inspect\n")
 	}
 	text.WriteString(lineOf(e.LeftOut))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +12,9 @@ import (
 )
 
 // newPretty returns the view for people.
-func newPretty(o Output) View { return &prettyView{live: newLive(o, o.Verbose, nil)} }
+func newPretty(o Output) View {
+	return &prettyView{live: newLive(o, o.Verbose, nil), quiet: o.Quiet, noSkip: o.NoSkip}
+}
 
 // mostInTable is the largest number of rows of the table. It lists the passed results only if it has
 // room for all.
@@ -22,17 +25,37 @@ const mostInTable = 40
 type prettyView struct {
 	*live
 	answers answers
+	// quiet leaves only failures and the last line; noSkip makes a skipped run a failure.
+	quiet, noSkip bool
+}
+
+// failed reports whether a run that has ended is a failure.
+func (v *prettyView) failed(r *result.Result) bool {
+	switch r.Status {
+	case result.Fail, result.Error, result.Inconclusive:
+		return true
+	case result.Skip:
+		return v.noSkip
+	}
+	return false
 }
 
 func (v *prettyView) End(r *result.Result) {
+	if r.Status == result.Canceled && v.quiet {
+		v.stopped(&r.Run, "")
+		return
+	}
 	if r.Status == result.Canceled {
 		v.stopped(&r.Run, fmt.Sprintf("STOP  %s: canceled after %s",
 			v.look.id(&r.Run), shortSeconds(r.Took)))
 		return
 	}
 	v.answers.add(r)
-	bad := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
-	if !bad {
+	switch bad := v.failed(r); {
+	case !bad && v.quiet:
+		v.done(&r.Run, false, "")
+		return
+	case !bad:
 		v.done(&r.Run, false, v.text(r, Details(r, v.look)))
 		return
 	}
@@ -55,6 +78,9 @@ func (v *prettyView) text(r *result.Result, details string) string {
 
 // Repeats prints a line about a run that is to be repeated; its live line stays.
 func (v *prettyView) Repeats(r *result.Result) {
+	if v.quiet {
+		return
+	}
 	v.progress.Print(fmt.Sprintf("AGAIN %s %7s  %s; repeated alone, after all others",
 		fill(v.look.id(&r.Run), idWidth), shortSeconds(r.Took), attemptsSoFar(r)))
 }
@@ -69,12 +95,17 @@ func attemptsSoFar(r *result.Result) string {
 func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
 	done, _ := finished(results, &e)
+	count := e.Others.Plus(done)
+	last := fmt.Sprintf("%s; seed %d\n", summary(count, time.Since(v.began), v.look), e.Seed)
+	if v.quiet {
+		_, err := io.WriteString(v.out, e.early(results)+lineOf(e.LeftOut)+v.skips(&count, &e)+last)
+		return err
+	}
 	var text strings.Builder
 	if table := tableOf(results, done, &e, &v.answers, v.look); table != "" {
 		text.WriteString("\n" + table)
 	}
-	fmt.Fprintf(&text, "\n%s; seed %d\n",
-		summary(e.Others.Plus(done), time.Since(v.began), v.look), e.Seed)
+	text.WriteString("\n" + last)
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")
 	}
@@ -83,7 +114,16 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	}
 	text.WriteString(v.alike.leftOut())
 	text.WriteString(remedy(results))
+	text.WriteString(v.skips(&count, &e))
 	return v.write(&text, results, e)
+}
+
+// skips is a line about skipped runs that count as failures; "" if there are none.
+func (v *prettyView) skips(count *result.Tally, e *Ending) string {
+	if !v.noSkip || count.With(result.Skip) == 0 && e.LeftOut == "" {
+		return ""
+	}
+	return "what was skipped or left out counts as a failure (--no-skip)\n"
 }
 
 // tableOf is the table at the end: by kernels if there are several, else of the results that are

@@ -22,7 +22,7 @@ type ProgressOptions struct {
 	Color bool
 	// Verbose also prints a line when a case starts, if not Live.
 	Verbose bool
-	// Total is the number of cases that will be run.
+	// Total is the number of cases that will be run; 0 if it is not known.
 	Total int
 	// Log, if not nil and not Live, gets the summary whenever a case ends and the last summary is
 	// Every old; 0 means 10 s.
@@ -140,6 +140,9 @@ func (p *Progress) summary() string {
 	p.tally.Lock()
 	defer p.tally.Unlock()
 	text := fmt.Sprintf("%d of %d done", p.tally.done, max(p.o.Total, p.tally.done))
+	if p.o.Total == 0 {
+		text = fmt.Sprintf("%d done", p.tally.done)
+	}
 	if p.tally.failed > 0 {
 		text += paint(p.o.Color, bad, fmt.Sprintf(", %d failed", p.tally.failed))
 	}
