@@ -34,6 +34,7 @@ func (l *lab) announce() error {
 		Wall:     time.Now().Add(-at),
 		Kernel:   unix.ByteSliceToString(uts.Release[:]),
 		Version:  version.String(),
+		Dir:      l.Dir,
 		Source:   l.Source,
 	}})
 	if !actor.ShowsRunQueue() {

@@ -65,6 +65,7 @@ func (a *attempt) read(name string, src []byte) (*language.Scenario, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
+	cases[0].Pos.File = "" // no command can name it
 	return cases[0], nil
 }
 

@@ -55,7 +55,7 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 }
 
 // Pick returns the wanted cases. Each wanted is a case's label, a parameter as NAME=VALUE, or an IP
-// version, v4 or v6. A case must match one of the labels and parameters, if there are any, and one
+// version, v4 or v6. In a file that has a case of this label, it is no parameter. A case must match one of the labels and parameters, if there are any, and one
 // of the IP versions, if there are any. It is an error if a wanted matches no case, or if no case
 // is left.
 func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, error) {
@@ -64,6 +64,10 @@ func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, e
 			return nil, fmt.Errorf("unknown case %q: %s", want, knownCases(cases))
 		}
 	}
+	labelled := map[caseKey]bool{}
+	for _, s := range cases {
+		labelled[caseKey{s.Pos.File, s.Name, s.Case}] = true
+	}
 	families, labels := false, false
 	for _, want := range wanted {
 		isLabel := want != string(language.V4) && want != string(language.V6)
@@ -71,7 +75,9 @@ func Pick(cases []*language.Scenario, wanted ...string) ([]*language.Scenario, e
 	}
 	kept := slices.DeleteFunc(slices.Clone(cases), func(s *language.Scenario) bool {
 		return families && !slices.ContainsFunc(wanted, func(want string) bool { return isFamily(s, want) }) ||
-			labels && !slices.ContainsFunc(wanted, func(want string) bool { return isCase(s, want) })
+			labels && !slices.ContainsFunc(wanted, func(want string) bool {
+				return isCase(s, want) && (s.Case == want || !labelled[caseKey{s.Pos.File, s.Name, want}])
+			})
 	})
 	if len(kept) == 0 && len(cases) > 0 {
 		return nil, fmt.Errorf("no case matches all of --case %s", strings.Join(wanted, ", "))
@@ -109,6 +115,9 @@ func Check(cases []*language.Scenario) error {
 	}
 	return mistakes.Join()
 }
+
+// caseKey is a case of a file, on all IP versions.
+type caseKey struct{ file, scenario, label string }
 
 func isFamily(s *language.Scenario, want string) bool { return want == string(s.Family) }
 

@@ -165,6 +165,7 @@ func (e *engine) opened(r *Run, l *harness.Lab) (gone func()) {
 func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, began time.Time) {
 	r.Trace, r.Facts, r.Err = t, result.FactsOf(t), err
 	r.Started, r.Took = began, time.Since(began)
+	r.Rerun = result.Rerun(&r.Run, e.suite.conditions())
 	var lacking *inject.MissingError
 	switch {
 	case err == nil:

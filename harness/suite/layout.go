@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"halfopen/internal/report"
-	"halfopen/internal/vm"
 	"halfopen/scenarios/language"
 )
 
@@ -26,12 +25,10 @@ type layout struct {
 	shared map[string]bool
 	// kernels is set if each run is on a kernel that was asked for.
 	kernels bool
-	// names are the kernels of the places so far.
-	names map[Place]string
 }
 
 func newLayout(o *Options, runs []Run) *layout {
-	l := &layout{shared: o.Shared, kernels: o.Warp || len(o.Kernels) > 0, names: map[Place]string{}}
+	l := &layout{shared: o.Shared, kernels: o.Warp || len(o.Kernels) > 0}
 	if l.shared == nil {
 		var all []*language.Scenario
 		for i := range runs {
@@ -55,10 +52,7 @@ func (l *layout) dirOf(r *Run) string {
 	}
 	parts = append(parts, fileName(cmp.Or(string(s.Family), string(language.V4))))
 	if l.kernels {
-		if _, known := l.names[r.Place]; !known {
-			l.names[r.Place] = kernelName(&r.Place)
-		}
-		parts = append(parts, fileName(l.names[r.Place]))
+		parts = append(parts, fileName(kernelName(&r.Place)))
 	}
 	if s.Without != nil {
 		parts = append(parts, fileName("without_"+strings.ReplaceAll(s.Without.String(), " ", "_")))
@@ -67,9 +61,9 @@ func (l *layout) dirOf(r *Run) string {
 }
 
 // kernelName names the kernel of a place among those of a suite: its version, or [Running]. A kernel
-// that its version does not find, because it was given by a path, has the hash of the path, too.
+// that was given by its path, and that its version does not find, has the hash of the path, too.
 func kernelName(at *Place) string {
-	if found, err := vm.FindKernel(at.Kernel); at.Image == "" || err == nil && found.Image == at.Image {
+	if at.Image == "" {
 		return at.KernelName()
 	}
 	return at.KernelName() + "-" + shortHash(at.Image)

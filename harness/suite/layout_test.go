@@ -94,14 +94,34 @@ func TestScenariosOfOneNameAreStoredByTheirFiles(t *testing.T) {
 func TestAKernelGivenByItsPathHasAName(t *testing.T) {
 	version := withKernel(t)
 	known := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "halfopen", "kernels", version, "boot", "vmlinuz-"+version)
-	for _, tt := range []struct{ name, image, want string }{
-		{"found by its version", known, version},
-		{"by nothing but its version", "", version},
-		{"at another path", "/builds/1/bzImage", version + "-" + shortHash("/builds/1/bzImage")},
+	text, err := os.ReadFile(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "boot", "bzImage")
+	for _, dir := range []string{filepath.Dir(other), filepath.Join(filepath.Dir(other), "../lib/modules", version, "kernel")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(other, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, spec, dir string
+		place           Place
+	}{
+		{"by its version", "9.9", version, Place{Kernel: version}},
+		{"by the path that its version finds", known, version, Place{Kernel: version}},
+		{"by another path", other, version + "-" + shortHash(other), Place{Kernel: version, Image: other}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := kernelName(&Place{Kernel: version, Image: tt.image}); got != tt.want {
-				t.Errorf("name %q, want %q", got, tt.want)
+			at, err := placeOn(tt.spec)
+			if err != nil || at != tt.place {
+				t.Errorf("place %+v, %v; want %+v", at, err, tt.place)
+			}
+			if got := kernelName(&at); got != tt.dir {
+				t.Errorf("name %q, want %q", got, tt.dir)
 			}
 		})
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // Long is the estimated time from which a run is long: it takes place in real time only on request.
-const Long = 20 * time.Second
+const Long = result.Long
 
 // Running, in place of a version, names the kernel that this machine runs.
 const Running = result.Running
@@ -55,13 +55,17 @@ func (s *Suite) place(cases []*language.Scenario) ([]Run, error) {
 }
 
 // placeOn returns the place, in real time, on the kernel with this version or path; "" is the
-// newest that can be booted.
+// newest that can be booted. The place has an image only if its version does not find that.
 func placeOn(name string) (Place, error) {
 	k, err := vm.FindKernel(name)
 	if err != nil {
 		return Place{}, err
 	}
-	return Place{Kernel: k.Version, Image: k.Image}, nil
+	at := Place{Kernel: k.Version}
+	if known, err := vm.FindKernel(k.Version); err != nil || known.Image != k.Image {
+		at.Image = k.Image
+	}
+	return at, nil
 }
 
 // errPrograms is why a long case with programs is not warped. They are made for this machine, where a

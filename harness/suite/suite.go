@@ -210,6 +210,14 @@ func firstIndex(i, repeat int) int {
 	return i * repeat
 }
 
+// conditions are what of the options a command needs to repeat a run.
+func (s *Suite) conditions() result.Conditions {
+	return result.Conditions{
+		Kernels: len(s.o.Kernels) > 0, NoRepeat: s.o.NoRepeat, NoTracepoints: s.o.NoTracepoints,
+		Writable: s.o.Writable,
+	}
+}
+
 // Observer follows runs while they go on. Its methods are called by several goroutines at once; for
 // one run they are called in the order Begin, Event..., End, each with the same *Run.
 type Observer interface {

@@ -57,6 +57,9 @@ type Run struct {
 	// Kernel is uname -r.
 	Kernel  string `json:"kernel"`
 	Version string `json:"version"`
+	// Dir is the directory of the scenario's file, in which its programs run; "" for scenarios of the
+	// library.
+	Dir string `json:"dir,omitempty"`
 	// Source is the expanded scenario, so that a stored trace can be judged again.
 	Source json.RawMessage `json:"source,omitempty"`
 }

@@ -121,8 +121,22 @@ func checks(r *result.Result) string {
 
 // Details is the text below [Line]: each failed check with what was wanted and seen, and the
 // packets or sockets concerned; each skipped check with the reason; with Verbose, also each passed
-// check with what was seen. It is "" if there are none.
-func Details(r *result.Result, k Look) string {
+// check with what was seen. Last comes the command that repeats a run which did not pass. It is "" if
+// there are none of these.
+func Details(r *result.Result, k Look) string { return evidence(r, k) + rerunLine(r) }
+
+// rerunLine is a line with the command that repeats a run which did not pass, for a shell: nothing else
+// is in the line. It is "" for other runs.
+func rerunLine(r *result.Result) string {
+	failed := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
+	if !failed || r.Rerun == "" {
+		return ""
+	}
+	return "  " + r.Rerun + "\n"
+}
+
+// evidence is Details without that line.
+func evidence(r *result.Result, k Look) string {
 	if r.Trace == nil {
 		return ""
 	}

@@ -43,8 +43,9 @@ type Record struct {
 	// Title and Tags are those of the scenario.
 	Title string   `json:"title"`
 	Tags  []string `json:"tags,omitempty"`
-	// Params are the values of the parameters of the case.
+	// Params are the values of the parameters of the case, Set those of them that --set gave.
 	Params map[string]string `json:"params,omitempty"`
+	Set    map[string]string `json:"set,omitempty"`
 	// Status is pass, fail, inconclusive, skip or error. Error says why there is no verdict.
 	Status string `json:"status"`
 	Error  string `json:"error,omitempty"`
@@ -62,6 +63,8 @@ type Record struct {
 	Attempts []result.Attempt `json:"attempts,omitempty"`
 	// Once says why an inconclusive run was not repeated although such runs are; "" for all others.
 	Once string `json:"once,omitempty"`
+	// Rerun is the command that repeats the run, for a shell.
+	Rerun string `json:"rerun,omitempty"`
 	// Verdicts are in the order of the scenario's expect list. Their packets and sockets are
 	// indexes of events in the trace, from 0.
 	Verdicts []assertions.Verdict `json:"verdicts"`
@@ -101,9 +104,9 @@ type StepRecord struct {
 func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
-		Head: head(RunRecord), About: about(&r.Run), Title: s.Title, Tags: s.Tags, Params: s.Params,
+		Head: head(RunRecord), About: about(&r.Run), Title: s.Title, Tags: s.Tags, Params: s.Params, Set: s.Set,
 		Status: statusOf(r), Started: r.Started, Seconds: r.Took.Seconds(), Dir: r.Dir, Logs: r.Logs,
-		Stamp: r.Stamp, Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once,
+		Stamp: r.Stamp, Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once, Rerun: r.Rerun,
 		Steps: stepRecords(r.Trace), Faults: []result.FaultHits{},
 	}
 	if rec.Verdicts == nil {

@@ -26,3 +26,19 @@ func TestShellWordQuotesOnlyWhatNeedsIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAShellLineIsOneLineThatATerminalShows(t *testing.T) {
+	for _, arg := range []string{
+		"plain", "", "it's a \"word\"", "a\nb", "ends\n\n", "\x1b[31mred", "%d\\n\t'$x`id`", "\u202eturned", "not UTF-8 \xff\xfe", "\n",
+		"\u202e$HOME's\n", "100%\r\n",
+	} {
+		line := ShellLine("printf", "[%s]", arg, arg+"1")
+		if Printable(line) != line {
+			t.Errorf("%q: the line %q is not what a terminal shows", arg, line)
+		}
+		out, err := exec.Command("sh", "-c", line).Output()
+		if want := "[" + arg + "][" + arg + "1]"; err != nil || string(out) != want {
+			t.Errorf("%s: %q, %v; want %q", line, out, err, want)
+		}
+	}
+}

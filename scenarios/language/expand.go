@@ -27,6 +27,9 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 	for _, r := range rows {
 		for _, family := range f.IP {
 			s, used, found, idle := f.expand(r, family, read)
+			if len(set) > 0 {
+				s.Set = set
+			}
 			mistakes.add(s, found, idle)
 			scenarios = append(scenarios, s)
 			if nodes += used; nodes > maxTotalNodes {

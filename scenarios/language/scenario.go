@@ -75,6 +75,8 @@ type Scenario struct {
 	Case string `json:"case,omitempty" yaml:"-"`
 	// Params are the values of the case's parameters.
 	Params map[string]string `json:"params_used,omitempty" yaml:"-"`
+	// Set are the parameters that were set in place of those of the file, as [File.Expand] got them.
+	Set map[string]string `json:"set,omitempty" yaml:"-"`
 	// Matrix are the values that a matrix gives this case, in its order; nil if the file has none.
 	Matrix []MatrixValue `json:"matrix,omitempty" yaml:"-"`
 	// Family is the IP version of this run.
@@ -83,7 +85,8 @@ type Scenario struct {
 	// [Scenario.Controls].
 	Without *Setting `json:"without,omitempty" yaml:"-"`
 	// Dir is the directory of the scenario's file, as an absolute path: the working directory of its
-	// programs. It is "" if the scenario is not from a file, and is not passed on as JSON.
+	// programs. It is "" if the scenario is not from a file, and is not passed on as JSON: a trace has it
+	// in the event of the run.
 	Dir string `json:"-" yaml:"-"`
 	// Pos is the beginning of the file.
 	Pos Pos `json:"pos,omitzero" yaml:"-"`

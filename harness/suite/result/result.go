@@ -73,6 +73,8 @@ type Result struct {
 	// its programs wrote.
 	Dir  string
 	Logs []Log
+	// Rerun is the command that repeats the run, see [Rerun]; "" if there is none.
+	Rerun string
 	// Stamp is that of a run that was stored. Evidence says what is wrong with the files of a run
 	// that was loaded.
 	Stamp    Stamp
