@@ -235,6 +235,9 @@ func (l *lab) run() error {
 	if err != nil && !errors.As(err, &lacking) {
 		return err
 	}
+	if err := checkPorts(l.Scenario); err != nil {
+		return err
+	}
 	if l.Scenario.RunsPrograms() {
 		sandbox.ReserveThreads(sandbox.SpareThreads)
 		if err := l.makeRoot(); err != nil {

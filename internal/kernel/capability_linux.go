@@ -27,6 +27,10 @@ func CheckProgramCapabilities() error {
 // them signals and files, as [CheckCapabilities] does.
 func CheckUserCapabilities() error { return ofUsers.check(os.ReadFile) }
 
+// CheckPortCapabilities checks that this process can bind ports below 1024, as [CheckCapabilities]
+// does.
+func CheckPortCapabilities() error { return ofPorts.check(os.ReadFile) }
+
 // capability is a capability by its name and its number.
 type capability struct {
 	name string
@@ -54,6 +58,9 @@ var (
 		{"CAP_KILL", unix.CAP_KILL},
 		{"CAP_SETGID", unix.CAP_SETGID},
 		{"CAP_SETUID", unix.CAP_SETUID},
+	}}
+	ofPorts = capabilities{"ports below 1024", "--cap-add NET_BIND_SERVICE ...", []capability{
+		{"CAP_NET_BIND_SERVICE", unix.CAP_NET_BIND_SERVICE},
 	}}
 )
 

@@ -32,13 +32,27 @@ func TestCheckCapabilities(t *testing.T) {
 }
 
 func TestCheckProgramCapabilities(t *testing.T) {
-	for status, want := range map[string]string{
+	testCapabilities(t, &ofPrograms, map[string]string{
 		"CapEff:\t000001ffffffffff\n": "",
 		"CapEff:\t0000000000203000\n": "CAP_SETPCAP and CAP_SYS_CHROOT are not available here (needed by programs of a scenario): operation not permitted; " +
 			"in a container, run it with: docker run --cap-add SETPCAP --cap-add SYS_CHROOT ...",
-	} {
+	})
+}
+
+func TestCheckPortCapabilities(t *testing.T) {
+	testCapabilities(t, &ofPorts, map[string]string{
+		"CapEff:\t0000000000203400\n": "",
+		"CapEff:\t0000000000203000\n": "CAP_NET_BIND_SERVICE is not available here (needed by ports below 1024): operation not permitted; " +
+			"in a container, run it with: docker run --cap-add NET_BIND_SERVICE ...",
+	})
+}
+
+// testCapabilities compares what is missing, by the text of /proc/self/status.
+func testCapabilities(t *testing.T, needed *capabilities, wanted map[string]string) {
+	t.Helper()
+	for status, want := range wanted {
 		got := ""
-		if err := ofPrograms.check(files{"/proc/self/status": status}.read); err != nil {
+		if err := needed.check(files{"/proc/self/status": status}.read); err != nil {
 			got = err.Error()
 		}
 		if got != want {

@@ -85,7 +85,7 @@ func OperationNamed(key string) Operation {
 
 // Operation is what a step does: the type of a field of [Op]. Everything that the language knows of
 // an operation is in the file of its type, step_NAME.go. Some operations are also [Nesting],
-// [Preparing], [ByLab] or [Showing]; within this package, some name their values ([valued]) or have
+// [Preparing], [Binding], [ByLab] or [Showing]; within this package, some name their values ([valued]) or have
 // a special text ([worded]).
 type Operation interface {
 	// check checks the operands.
@@ -117,6 +117,13 @@ type Preparing interface {
 	Operation
 	// Serves reports whether peers can reach the socket after the operation.
 	Serves() bool
+}
+
+// Binding is an operation that can give a socket a port of its host.
+type Binding interface {
+	Operation
+	// LocalPort returns the port, 0 if the operation names none.
+	LocalPort() int
 }
 
 // ByLab is an operation that the lab does in place of the actor, whose process cannot do it.

@@ -31,3 +31,6 @@ func (b *Bind) Arguments() string { return fmt.Sprintf("%s:%d", b.Address, b.Por
 
 // Serves reports true: a datagram can arrive from now on.
 func (*Bind) Serves() bool { return true }
+
+// LocalPort returns the port.
+func (b *Bind) LocalPort() int { return b.Port }

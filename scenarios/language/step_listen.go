@@ -44,3 +44,6 @@ func (l *Listen) Arguments() string {
 
 // Serves reports true: a connection can arrive from now on.
 func (*Listen) Serves() bool { return true }
+
+// LocalPort returns the port.
+func (l *Listen) LocalPort() int { return l.Port }
