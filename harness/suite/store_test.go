@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
@@ -271,5 +274,80 @@ func TestWriteFileIsWholeOrNotAtAll(t *testing.T) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the file has mode %v, %v, want 0644", info.Mode(), err)
+	}
+}
+
+func TestAStoredRunIsLoadedAsItWas(t *testing.T) {
+	s := &language.Scenario{
+		Name: "a", Case: "n=1", Family: language.V4, Dir: "/home/me", Pos: language.Pos{File: "a.yaml", Line: 1},
+		Set:    map[string]string{"n": "1"},
+		Expect: []language.Expectation{{Packets: &language.PacketsExpectation{None: true}}},
+	}
+	source, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Result{
+		Run: Run{Scenario: s, Index: 12, N: 3, Seed: 1<<64 - 1, Place: Place{Kernel: "6.1.0", Image: "/boot/x", Warp: true}},
+		Trace: trace.Of([]trace.Event{
+			{Run: &trace.Run{Scenario: "a", Case: "n=1", Family: "v4", Seed: 1<<64 - 1, Source: source, Dir: s.Dir}},
+			{Start: &trace.Start{}},
+			{Program: &trace.Program{Actor: "client", Step: "exec", N: 1, What: trace.ProgramStarted, PID: 2, Command: []string{"false"}}},
+			{T: 5e9, Program: &trace.Program{Actor: "client", Step: "exec", N: 1, What: trace.ProgramEnded, PID: 2, Exit: 1}},
+			{T: 7200e9, End: &trace.End{Reason: trace.EndDone}},
+		}...),
+		Started: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Took: 1500 * time.Millisecond,
+		Attempts: []result.Attempt{{Because: "the machine was 20ms late", Late: 20 * time.Millisecond, Checks: []string{"x"}}},
+		Once:     "because",
+	}
+	r.Facts = result.FactsOf(r.Trace)
+	r.Judge()
+	dir := t.TempDir()
+	if err := save(r, dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(text string) string
+		want   Run
+		took   time.Duration
+	}{
+		{"with its verdict", func(text string) string { return text }, r.Run, r.Took},
+		{
+			"with the verdict of another run", func(text string) string { return strings.Replace(text, `"case": "n=1"`, `"case": "n=2"`, 1) },
+			Run{Scenario: s, Seed: r.Seed},
+			7200 * time.Second,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(dir, result.VerdictFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(tt.change(string(text))), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got, err := result.Load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, got.Run); d != "" || got.Took != tt.took {
+				t.Errorf("it took %s, want %s; (-want +got):\n%s", got.Took, tt.took, d)
+			}
+			if d := cmp.Diff(r.Facts, got.Facts); d != "" {
+				t.Errorf("facts (-want +got):\n%s", d)
+			}
+			if tt.took != r.Took {
+				return
+			}
+			if d := cmp.Diff(r.Attempts, got.Attempts); d != "" || got.Once != r.Once || !got.Started.Equal(r.Started) || got.Evidence.Status != r.Status {
+				t.Errorf("%q, began %s, was %q; attempts (-want +got):\n%s", got.Once, got.Started, got.Evidence.Status, d)
+			}
+			const again = "halfopen run a.yaml --case n=1 --set n=1 --seed 18446744073709551615 --kernel /boot/x --warp"
+			if got.Rerun != again {
+				t.Errorf("again: %s\nwant: %s", got.Rerun, again)
+			}
+		})
 	}
 }

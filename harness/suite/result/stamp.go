@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"halfopen/assertions"
 	"halfopen/harness/trace"
@@ -59,6 +60,8 @@ func scenarioSHA256(run *trace.Run) string {
 
 // Evidence is whether the files of a stored run belong together.
 type Evidence struct {
+	// Status is that of the run when it was stored; "" if the verdict is not there.
+	Status Status
 	// Conflicts says where they contradict each other: a sentence each, without a full stop.
 	Conflicts []string
 	// Notes says what could not be compared.
@@ -85,6 +88,24 @@ type stored struct {
 	Verdicts []assertions.Verdict `json:"verdicts"`
 	Attempts []Attempt            `json:"attempts"`
 	Once     string               `json:"once"`
+	Index    int                  `json:"index"`
+	N        int                  `json:"n"`
+	Place    Place                `json:"place"`
+	Started  time.Time            `json:"started"`
+	Seconds  float64              `json:"seconds"`
+}
+
+// restore gives a run back what its trace does not say. A verdict of another run says nothing about it.
+func (s *stored) restore(r *Result) {
+	r.Stamp, r.Attempts, r.Once = s.Stamp, s.Attempts, s.Once
+	r.Index, r.N, r.Place = max(s.Index, 0), max(s.N, 0), s.Place
+	if !s.Started.IsZero() {
+		r.Started = s.Started
+	}
+	if took := time.Duration(s.Seconds * float64(time.Second)); took > 0 {
+		r.Took = took
+	}
+	r.Evidence.Status = s.Status
 }
 
 // storedSeed is a string, and in verdicts of earlier versions a number.
@@ -137,8 +158,7 @@ func decodeOne(r io.Reader, value any) error {
 // of its trace and its capture.
 func (s *stored) compare(r *Result, sum []byte, captureSum string, e *Evidence) {
 	run := r.Trace.Run()
-	if s.Scenario != run.Scenario || s.Case != run.Case || s.Family != run.Family ||
-		uint64(s.Seed) != run.Seed {
+	if !s.isOf(run) {
 		e.conflict("%s is of another run: of %s, seed %d; the trace is of %s, seed %d", VerdictFile,
 			runName(s.Scenario, s.Case, s.Family), s.Seed,
 			runName(run.Scenario, run.Case, run.Family), run.Seed)
@@ -163,6 +183,12 @@ func (s *stored) compare(r *Result, sum []byte, captureSum string, e *Evidence) 
 		return
 	}
 	s.compareVerdicts(r, e)
+}
+
+// isOf reports whether the verdict is of the run of a trace.
+func (s *stored) isOf(run *trace.Run) bool {
+	return s.Scenario == run.Scenario && s.Case == run.Case && s.Family == run.Family &&
+		uint64(s.Seed) == run.Seed
 }
 
 // compareVerdicts compares the verdicts on the same trace, then and now.

@@ -46,8 +46,9 @@ func Find(dir string) ([]string, error) {
 }
 
 // Load reads the run stored in dir and judges it again by the expectations stored with it. Evidence
-// says whether its files belong together. Took is the time of the trace's end, which for a run in
-// warped time is time in the lab. The place of the run is not stored.
+// says whether its files belong together. A run whose verdict is not there, or is of another run, has no
+// place, and Took is the time of the trace's end, which in warped time is time in the lab. Rerun has no
+// options of the suite.
 func Load(dir string) (*Result, error) {
 	f, err := plainfile.Open(filepath.Join(dir, TraceFile))
 	if err != nil {
@@ -88,9 +89,14 @@ func Load(dir string) (*Result, error) {
 	}
 	r.Judge()
 	if s := readStored(dir, &r.Evidence); s != nil {
-		r.Stamp, r.Attempts, r.Once = s.Stamp, s.Attempts, s.Once
+		if s.isOf(run) {
+			s.restore(r)
+		}
 		s.compare(r, sum.Sum(nil), captureSum, &r.Evidence)
 	}
+	s.Dir = run.Dir
+	// Not what the verdict says: a person may paste it.
+	r.Rerun = Rerun(&r.Run, Conditions{})
 	return r, nil
 }
 
