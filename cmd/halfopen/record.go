@@ -4,18 +4,25 @@ import (
 	"time"
 
 	"halfopen/harness/suite"
+	"halfopen/harness/suite/result"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
 	"halfopen/internal/version"
 )
 
 // suiteRecord is the record of a suite that begins now.
-func suiteRecord(seed uint64) report.Suite {
+func suiteRecord(seed uint64, plan *result.Plan, shard suite.Shard) report.Suite {
 	release, _, err := kernel.Uname()
 	if err != nil {
 		release = "" // there is no Linux, and no run
 	}
-	return report.Suite{Version: version.String(), Kernel: release, Began: time.Now(), Seed: seed}
+	rec := report.Suite{
+		Version: version.String(), Kernel: release, Began: time.Now(), Seed: seed, Plan: plan,
+	}
+	if !shard.IsZero() {
+		rec.Shard = &shard
+	}
+	return rec
 }
 
 // leftOutRecords are the records of the cases of a suite that are not run.

@@ -29,6 +29,7 @@ type runFlags struct {
 	repeat  int
 	seed    uint64
 	seeded  bool
+	shard   string
 	out     string
 	format  string
 	reports []string
@@ -78,6 +79,12 @@ With --hold, the lab of a run that failed is kept until you press Enter, and
 halfopen enter reaches its hosts from other terminals. Its programs have been
 stopped; its actors still have their sockets, and its faults are in force. Runs
 happen one after another then, in real time.
+
+With --shard, several machines share a suite: each does a part of the runs. The
+parts depend only on the runs, so all machines need the same arguments and the
+same --seed; by default, the seed is the number that GitHub, GitLab, Buildkite
+or Slurm gives the pipeline. --shard auto reads the variables of GitLab,
+Buildkite, Kubernetes, Slurm, Nomad and Bazel.
 
 With --control, each case is also run without each of its faults, sysctls and
 socket options, one at a time. Each time, some expectation must fail. A table
@@ -135,6 +142,8 @@ them.`, formatLines()),
 		"run each case `N` times; repetitions that fail alike are drawn once")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")
+	flags.StringVar(&f.shard, "shard", "",
+		"do one `INDEX/TOTAL` of the runs, such as 2/5; auto takes it from the CI system")
 	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
@@ -186,6 +195,8 @@ func (f *runFlags) check() error {
 		return usagef("--hold does not apply to virtual machines: leave out --warp and --kernel")
 	case f.quiet && f.verbose:
 		return usagef("--quiet and --verbose contradict each other")
+	case f.shard != "" && f.limits.untilFail:
+		return usagef("--shard does not apply to --until-fail, whose runs are not known in advance")
 	case slices.Contains(f.kernels, ""):
 		return usagef(`--kernel "": want a version, the path of a bzImage, or running`)
 	}
@@ -264,8 +275,18 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		}
 	}
 	namePrograms(cases, errs)
+	shard, err := shardOf(f.shard)
+	if err != nil {
+		return err
+	}
 	seed := f.seed
-	if !f.seeded {
+	switch {
+	case f.seeded:
+	case !shard.IsZero():
+		if seed, err = sharedSeed(errs); err != nil {
+			return err
+		}
+	default:
 		seed = uint64(rand.Uint32()) // 32 bits, to be short enough to type again
 	}
 	d := newDoorman()
@@ -276,7 +297,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	}
 	var slow onceError
 	s, err := suite.New(cases, suite.Options{
-		Repeat: f.limits.repeat(f.repeat), Seed: seed, Jobs: f.jobs,
+		Repeat: f.limits.repeat(f.repeat), Seed: seed, Jobs: f.jobs, Shard: shard,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
 		Control: f.control, Dir: f.out, Shared: sel.shared, Warn: slow.set,
@@ -289,6 +310,11 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if len(s.Runs) == 0 {
 		return usagef("nothing to run: %s", leftOut(s))
 	}
+	plan, err := s.Plan()
+	if err != nil {
+		return err
+	}
+	sayShard(errs, shard, s.Count(), plan)
 	if len(f.writable) > 0 && slices.ContainsFunc(s.Runs, writesFromGuest) {
 		return usagef("--writable: programs in a virtual machine write nothing outside: leave out --warp and --kernel")
 	}
@@ -308,7 +334,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	output := report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Quiet: f.quiet, NoSkip: f.limits.noSkip,
 		Logs: f.logs, Runs: s.Count(),
-		Shared: report.SharedNames(cases), Suite: suiteRecord(seed), LeftOut: leftOutRecords(s),
+		Shared: report.SharedNames(cases), Suite: suiteRecord(seed, plan, shard), LeftOut: leftOutRecords(s),
 	}
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {

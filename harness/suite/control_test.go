@@ -25,7 +25,7 @@ func TestEachRunIsFollowedByItsControls(t *testing.T) {
 	var got []string
 	seeds := map[uint64]int{}
 	for _, once := range s.Runs {
-		for r := range s.repetitions(once) {
+		for r := range s.repetitions(once, span{}) {
 			got = append(got, r.ID())
 			seeds[r.Seed]++
 		}

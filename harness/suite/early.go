@@ -60,8 +60,8 @@ func (e *engine) rest() []result.Rest {
 	e.outcomes.mu.Lock()
 	defer e.outcomes.mu.Unlock()
 	var all []result.Rest
-	each := max(e.suite.o.Repeat, 1)
 	for i, r := range e.suite.Runs {
+		each := e.suite.mine.of(i).count(max(e.suite.o.Repeat, 1))
 		if n := each - e.ofRun[i]; n > 0 {
 			all = append(all, result.Rest{Run: r, Times: n, All: each})
 		}

@@ -22,6 +22,8 @@ import (
 type todo struct {
 	run   Run
 	index int
+	// part are the repetitions that this machine does.
+	part span
 	// dir is the directory of the run, or of its repetitions; "" if they are not stored.
 	dir string
 	// skipped is set when a repetition was skipped.
@@ -41,7 +43,7 @@ func (e *engine) tasks(list []*todo) iter.Seq[task] {
 	}
 	return func(yield func(task) bool) {
 		for _, t := range list {
-			for r := range e.suite.repetitions(t.run) {
+			for r := range e.suite.repetitions(t.run, t.part) {
 				if !yield(task{t, &Result{Run: r}}) {
 					return
 				}

@@ -115,13 +115,14 @@ func Warped() (Place, error) {
 	return at, nil
 }
 
-// LongHere returns the number of runs that take [Long] or more in real time on this machine, and
-// the time of the longest.
+// LongHere returns the number of runs of this machine that take [Long] or more in real time, and the
+// time of the longest.
 func (s *Suite) LongHere() (n int, longest time.Duration) {
 	for i := range s.Runs {
 		r := &s.Runs[i]
-		if e := r.Scenario.Estimate(); !r.Place.Virtual() && e >= Long {
-			n += max(s.o.Repeat, 1)
+		mine := s.mine.of(i).count(max(s.o.Repeat, 1))
+		if e := r.Scenario.Estimate(); mine > 0 && !r.Place.Virtual() && e >= Long {
+			n += mine
 			longest = max(longest, e)
 		}
 	}

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"iter"
 	"math"
 	"runtime"
 	"sync"
@@ -97,6 +96,10 @@ type Options struct {
 	// kernel parameters and socket options. [result.Controls] compares them.
 	Control bool
 
+	// Shard is the part of the suite that this machine does; the zero Shard is all of it. The shards of
+	// a suite need the same cases and options, the seed included. It does not apply to UntilFail.
+	Shard Shard
+
 	// Dir, if not "", is the directory below which each run's trace, capture and verdict are stored, as
 	// Dir/SCENARIO/[CASE/]FAMILY[/KERNEL][/without_SETTING][/N]: KERNEL with Kernels or Warp, N with
 	// Repeat. Files of an older run are replaced. See [result.Find] and [result.Load].
@@ -111,9 +114,9 @@ type Options struct {
 
 // Suite is a set of runs. Make it with [New].
 type Suite struct {
-	// Runs are in the order of the cases, kernel by kernel. Each is done as often as
-	// [Options.Repeat] says; here it is the first of its repetitions, with the number 0. Before Run,
-	// the caller may remove runs but not change them.
+	// Runs are in the order of the cases, kernel by kernel: those of all shards. Each is done as often
+	// as [Options.Repeat] says; here it is the first of its repetitions, with the number 0. The caller
+	// must not change them.
 	Runs []Run
 	// LeftOut are the cases that take [Long] or more and are not run, because they would have to
 	// run in real time.
@@ -123,6 +126,8 @@ type Suite struct {
 
 	o     Options
 	store *store
+	// mine are the runs that this machine does.
+	mine portion
 	// lab does a run on this machine: [harness.Run].
 	lab func(context.Context, *language.Scenario, harness.Options) (*trace.Trace, error)
 	// boot does runs in a virtual machine: [Suite.bootGuest].
@@ -134,7 +139,8 @@ type Suite struct {
 }
 
 // New decides where each case is run, and how often. The error is a *inject.MissingError: a kernel is
-// missing, this machine has too few threads, or it does not run Linux.
+// missing, this machine has too few threads, or it does not run Linux. Any other is about
+// [Options.Shard].
 func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
 		return nil, err
@@ -160,49 +166,22 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 		runs[i].Seed, runs[i].Index = o.Seed, firstIndex(i, each)
 	}
 	s.Runs = runs
+	if !o.Shard.IsZero() {
+		if s.mine, err = portionOf(runs, o.Repeat, o.Shard); err != nil {
+			return nil, err
+		}
+	}
 	if o.Dir != "" {
 		s.store = newStore(&o, s.Runs)
 	}
 	return s, nil
 }
 
-// Count returns the number of runs, with all repetitions; [math.MaxInt] if there are more, 0 if nothing
-// bounds them: see [Options.UntilFail].
-func (s *Suite) Count() int {
-	n := max(s.o.Repeat, 1)
-	if s.o.UntilFail {
-		n = s.o.Repeat
-	}
-	if n == 0 {
-		return 0
-	}
-	if len(s.Runs) > math.MaxInt/n {
-		return math.MaxInt
-	}
-	return len(s.Runs) * n
-}
-
-// repetitions returns the repetitions of a run, each with its number and seed. A run that is done
-// once has no number.
-func (s *Suite) repetitions(r Run) iter.Seq[Run] {
-	return func(yield func(Run) bool) {
-		if s.o.Repeat <= 1 {
-			yield(r)
-			return
-		}
-		first := r.Index
-		for r.N = 1; r.N <= s.o.Repeat && yield(r); r.N++ {
-			r.Seed++
-			r.Index = min(first+r.N, mostIndex)
-		}
-	}
-}
-
 // mostIndex is the largest index of a run, up to which every reader of JSON counts exactly. No suite
 // gets there.
 const mostIndex int = min(math.MaxInt, 1<<53-1)
 
-// firstIndex returns the index of the first repetition of the run i of a suite.
+// firstIndex returns the index of the first repetition of the run i of a suite: how many are before it.
 func firstIndex(i, repeat int) int {
 	if i > 0 && repeat > mostIndex/i {
 		return mostIndex
@@ -266,7 +245,10 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	}
 	var here, virtual []*todo
 	for i, r := range s.Runs {
-		t := &todo{run: r, index: i}
+		t := &todo{run: r, index: i, part: s.mine.of(i)}
+		if t.part.from > t.part.to {
+			continue // another shard's
+		}
 		if dirs != nil {
 			t.dir = dirs[i]
 		}

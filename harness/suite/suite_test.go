@@ -33,7 +33,7 @@ func TestRunsHaveSeedsThatDoNotDependOnTheOthers(t *testing.T) {
 	}
 	var got []string
 	for _, once := range s.Runs {
-		for r := range s.repetitions(once) {
+		for r := range s.repetitions(once, span{}) {
 			got = append(got, fmt.Sprintf("%s seed %d", r.ID(), r.Seed))
 		}
 	}
@@ -70,7 +70,7 @@ func TestRunsAndTheirRepetitionsHaveIndexes(t *testing.T) {
 			s.Runs = s.Runs[1:] // what the caller removes does not change the others
 			var got []int
 			for _, once := range s.Runs {
-				for r := range s.repetitions(once) {
+				for r := range s.repetitions(once, span{}) {
 					if got = append(got, r.Index); r.N == 2 {
 						break
 					}

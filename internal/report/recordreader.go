@@ -160,8 +160,8 @@ func (rd *recordReader) check(record any) error {
 		if r.Runs < 0 {
 			return fmt.Errorf("invalid number of runs %d", r.Runs)
 		}
-		if s := r.Shard; s != nil && (s.Index < 1 || s.Index > s.Of) {
-			return fmt.Errorf("invalid shard %d of %d", s.Index, s.Of)
+		if r.Shard != nil {
+			return r.Shard.Check()
 		}
 	case *Begun:
 		return r.check()

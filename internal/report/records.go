@@ -73,16 +73,10 @@ type Suite struct {
 	Seed uint64 `json:"seed,string"`
 	// Runs is the number of runs, with all repetitions, that are to be done here.
 	Runs int `json:"runs"`
-	// Plan is a hash of what is to be run, the same for all shards; Shard is which of them this is,
-	// nil if the suite is not divided.
-	Plan  string `json:"plan,omitempty"`
-	Shard *Shard `json:"shard,omitempty"`
-}
-
-// Shard is a part of a suite: the one with the number Index, from 1, of Of.
-type Shard struct {
-	Index int `json:"index"`
-	Of    int `json:"of"`
+	// Plan is what all shards of the suite run together. Shard is which of them this is, nil if the
+	// suite is not shared.
+	Plan  *result.Plan  `json:"plan,omitempty"`
+	Shard *result.Shard `json:"shard,omitempty"`
 }
 
 // LeftOut is a case that is not run.

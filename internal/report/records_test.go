@@ -24,7 +24,7 @@ func someRecords(t *testing.T) (text string, failed *result.Result) {
 		Out: &out, Errs: &errs, Runs: 3, Base: "/out",
 		Suite: Suite{
 			Version: "v1", Kernel: "6.18.0", Began: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
-			Seed: 1<<64 - 1, Plan: "abc", Shard: &Shard{2, 5},
+			Seed: 1<<64 - 1, Plan: &result.Plan{SHA256: "abc", Kernels: []string{}}, Shard: &result.Shard{Index: 2, Of: 5},
 		},
 		LeftOut: []LeftOut{NewLeftOut(left, "it takes 2h")},
 		Refused: []Refused{NewRefused("bad.yaml", "bad.yaml:1:1: unknown key \"x\"")},
@@ -75,7 +75,7 @@ func TestRecordsAreReadBackAsTheyWereWritten(t *testing.T) {
 		t.Errorf("the lines (-written +read):\n%s", diff)
 	}
 	s, rec := all[0].(*Suite), all[4].(*Record)
-	if s.Seed != 1<<64-1 || s.Runs != 3 || *s.Shard != (Shard{2, 5}) || s.Began.Nanosecond() != 6 {
+	if s.Seed != 1<<64-1 || s.Runs != 3 || *s.Shard != (result.Shard{Index: 2, Of: 5}) || s.Began.Nanosecond() != 6 {
 		t.Errorf("the suite is %+v", s)
 	}
 	if rec.Index != 4 || rec.N != 2 || rec.Seed != failed.Seed || rec.Place != failed.Place ||
@@ -155,7 +155,7 @@ func TestFilesThatAreNotRecordsAreRefused(t *testing.T) {
 		},
 		{
 			"a shard that cannot be", strings.Replace(good, `"index":2,"of":5`, `"index":6,"of":5`, 1),
-			`r.ndjson:1: the record "suite": invalid shard 6 of 5`,
+			`r.ndjson:1: the record "suite": the shard is 6 of 5: want 1 to 5`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
