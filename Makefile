@@ -4,6 +4,7 @@
 # make test-control   run the built-in scenarios again without each of their faults and settings; some expectation must fail
 # make test-busy      run the mutations of the library beside 8 busy loops: each must fail all the same, not be inconclusive
 # make test-kill      kill labs, guests and the programs that run them 1000 times (KILLS=n); nothing may be left
+# make test-docker    as root: build the container image and run the library in it (docs/ci.md)
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -30,7 +31,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels lint bench docs bpf \
+.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels test-docker lint bench docs bpf \
 	deps deps-vm deps-programs install clean
 
 all: build
@@ -67,6 +68,12 @@ KILLS ?= 1000
 
 test-kill: deps-vm
 	HALFOPEN_KILLS=$(KILLS) $(GO) test $(RACEFLAG) -v -count=1 -timeout 60m -run 'TestKilled(Lab|Guest)LeavesNothing' $(ARGS) ./harness
+
+# As root. Docker's daemon is started for the test, and leaves nothing. Without a registry, the base image is made by
+# debootstrap; with one: make test-docker BASE=debian:12-slim GOLANG=golang:1.26-bookworm
+test-docker: deps
+	@internal/deps/deps.sh dockerd docker debootstrap unshare
+	HALFOPEN_TEST_DOCKER=1 BASE=$(BASE) GOLANG=$(GOLANG) $(GO) test -v -count=1 -timeout 60m -run TestImage $(ARGS) ./internal/image
 
 # Labs need Linux; the commands that need no lab work on all of these.
 SYSTEMS := linux darwin windows

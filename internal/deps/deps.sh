@@ -44,6 +44,10 @@ package() {
 	qemu-system-x86_64:apt-get) echo qemu-system-x86 ;;
 	qemu-system-x86_64:dnf) echo qemu-system-x86-core ;;
 	dnsmasq:apt-get) echo dnsmasq-base ;;
+	docker:apt-get | dockerd:apt-get) echo docker.io ;;
+	docker:dnf | dockerd:dnf) echo moby-engine ;;
+	dockerd:apk) echo docker ;;
+	unshare:*) echo util-linux ;;
 	nginx:apt-get) echo nginx-light ;;
 	redis-server:dnf | redis-server:apk) echo redis ;;
 	*/postgres:dnf) echo postgresql-server ;;
