@@ -13,6 +13,7 @@ import (
 
 	"halfopen/harness"
 	"halfopen/internal/testlab"
+	"halfopen/internal/testlab/conform"
 )
 
 // The scripts run the real command: the test binary, under the name halfopen.
@@ -59,6 +60,7 @@ func TestLabScripts(t *testing.T) {
 
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":        exits,
+	"conforms":     conforms,
 	"until-exists": untilExists,
 }
 
@@ -79,6 +81,19 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// conforms SCHEMA FILE compares each line of a file with a JSON Schema.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] conforms SCHEMA FILE")
+	}
+	err := conform.Lines([]byte(ts.ReadFile(args[0])), ts.ReadFile(args[1]))
+	if neg && err == nil {
+		ts.Fatalf("%s conforms to %s", args[1], args[0])
+	} else if !neg {
+		ts.Check(err)
 	}
 }
 

@@ -216,7 +216,7 @@ expect:
 		if again.ID() != r.ID() || again.Status != want || again.Seed != 7 || !cmp.Equal(again.Verdicts, r.Verdicts) {
 			t.Errorf("loaded again: %s, seed %d, status %q, want %s, %q", again.ID(), again.Seed, again.Status, r.ID(), want)
 		}
-		if d := cmp.Diff(result.Evidence{}, again.Evidence); d != "" {
+		if d := cmp.Diff(result.Evidence{Status: want}, again.Evidence); d != "" {
 			t.Errorf("the files of a run just stored (-want +got):\n%s", d)
 		}
 	}

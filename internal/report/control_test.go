@@ -9,6 +9,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/internal/testlab/conform"
 	"halfopen/scenarios/language"
 )
 
@@ -100,7 +101,15 @@ func TestControlsForPrograms(t *testing.T) {
 	if err := v.Close(all, Ending{LeftOut: "left out"}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "control.json", out.String())
+	lines := strings.SplitAfter(out.String(), "\n")
+	last := len(lines) - 2 // an empty text follows it
+	if !strings.HasPrefix(lines[0], `{"schema":1,"record":"suite",`) || !strings.HasPrefix(lines[last], `{"schema":1,"record":"summary",`) {
+		t.Errorf("the first and the last record:\n%s%s", lines[0], lines[last])
+	}
+	golden(t, "control.json", strings.Join(lines[1:last], ""))
+	if err := conform.Lines(schemaOf(t), out.String()); err != nil {
+		t.Error(err)
+	}
 	if got := errs.String(); !strings.HasPrefix(got, "FAIL  s n=1") || !strings.HasSuffix(got, "left out\n") {
 		t.Errorf("on stderr: %q", got)
 	}

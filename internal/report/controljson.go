@@ -9,9 +9,10 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// ControlRecord is a setting with what its controls show, for programs: a line of `run --control
-// --format json`. Keys may be added, but never changed or removed.
-type ControlRecord struct {
+// Control is a setting with what its controls show, for programs: a record of `run --control
+// --format json`.
+type Control struct {
+	Head
 	Scenario string `json:"scenario"`
 	// Setting is the setting in words; Kind (fault, sysctl, option), Name, Host, Step and Pos are its
 	// parts.
@@ -45,11 +46,11 @@ type ControlRunRecord struct {
 	Dir string `json:"dir,omitempty"`
 }
 
-// NewControlRecord returns the record of a setting.
-func NewControlRecord(c *result.Control) *ControlRecord {
+// NewControl returns the record of a setting.
+func NewControl(c *result.Control) *Control {
 	s := &c.Setting
-	rec := &ControlRecord{
-		Scenario: c.Scenario, Setting: s.String(), Kind: string(s.Kind), Name: s.Name,
+	rec := &Control{
+		Head: head(ControlRecord), Scenario: c.Scenario, Setting: s.String(), Kind: string(s.Kind), Name: s.Name,
 		Host: s.Host, Step: s.Step, Pos: s.Pos, Proof: string(c.Proof),
 		Runs: []ControlRunRecord{},
 	}
@@ -71,13 +72,14 @@ func NewControlRecord(c *result.Control) *ControlRecord {
 }
 
 // newControlJSON returns the view of controls for programs.
-func newControlJSON(o Output) View { return &controlJSONView{o.Out, o.Errs, newLogs(o, Look{})} }
+func newControlJSON(o Output) View { return &controlJSONView{newLines(o), o.Errs, newLogs(o, Look{})} }
 
-// controlJSONView writes a line of JSON to out for each setting, at the end, and to errs the runs
-// of cases that did not pass.
+// controlJSONView writes a record for each setting, at the end, and to errs the runs of cases that did
+// not pass.
 type controlJSONView struct {
-	out, errs io.Writer
-	logs      logs
+	*lines
+	errs io.Writer
+	logs logs
 }
 
 func (*controlJSONView) Begin(*result.Run) {}
@@ -99,9 +101,7 @@ func (v *controlJSONView) Close(results []result.Result, e Ending) error {
 	fmt.Fprint(v.errs, e.early(results), lineOf(e.LeftOut))
 	controls := result.Controls(results)
 	for i := range controls {
-		if err := encode(v.out, NewControlRecord(&controls[i]), ""); err != nil {
-			return fmt.Errorf("writing the control of %s: %w", &controls[i].Setting, err)
-		}
+		v.write(NewControl(&controls[i]))
 	}
-	return nil
+	return v.end(results, e)
 }

@@ -12,42 +12,14 @@ import (
 )
 
 // newJSON returns the view for programs.
-func newJSON(o Output) View {
-	v := &jsonView{
-		out: o.Out, errs: o.Errs, base: o.Base, logs: newLogs(o, Look{}), began: o.Suite.Began,
-		leftOut: len(o.LeftOut), refused: len(o.Refused),
-	}
-	s := o.Suite
-	s.Head, s.Runs = head(SuiteRecord), min(o.Runs, mostCounted)
-	v.write(s)
-	for i := range o.LeftOut {
-		v.write(&o.LeftOut[i])
-	}
-	for i := range o.Refused {
-		v.write(&o.Refused[i])
-	}
-	return v
-}
+func newJSON(o Output) View { return &jsonView{newLines(o), o.Errs, o.Base, newLogs(o, Look{})} }
 
-// jsonView writes records to out, a line each, as things happen. Everything else goes to errs.
+// jsonView writes records as things happen. Everything else goes to errs.
 type jsonView struct {
-	errs             io.Writer
-	base             string
-	logs             logs
-	began            time.Time
-	leftOut, refused int
-
-	mu  sync.Mutex
-	out io.Writer // mu
-	err error     // mu; the first, after which nothing is written
-}
-
-func (v *jsonView) write(record any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.err == nil {
-		v.err = encode(v.out, record, "")
-	}
+	*lines
+	errs io.Writer
+	base string
+	logs logs
 }
 
 func (v *jsonView) Begin(r *result.Run) { v.write(&Begun{head(BegunRecord), about(r)}) }
@@ -91,23 +63,63 @@ func (v *jsonView) Say(line string) { fmt.Fprintln(v.errs, line) }
 
 func (v *jsonView) Close(results []result.Result, e Ending) error {
 	fmt.Fprint(v.errs, remedy(results), e.early(results), lineOf(e.LeftOut))
+	return v.end(results, e)
+}
+
+// lines writes records, a line each. It is safe for concurrent use.
+type lines struct {
+	began            time.Time
+	leftOut, refused int
+
+	mu  sync.Mutex
+	out io.Writer // mu
+	err error     // mu; the first, after which nothing is written
+}
+
+// newLines writes the records of what is known before any run.
+func newLines(o Output) *lines {
+	l := &lines{
+		began: o.Suite.Began, leftOut: len(o.LeftOut), refused: len(o.Refused), out: o.Out,
+	}
+	s := o.Suite
+	s.Head, s.Runs = head(SuiteRecord), min(o.Runs, mostCounted)
+	l.write(s)
+	for i := range o.LeftOut {
+		l.write(&o.LeftOut[i])
+	}
+	for i := range o.Refused {
+		l.write(&o.Refused[i])
+	}
+	return l
+}
+
+func (l *lines) write(record any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = encode(l.out, record, "")
+	}
+}
+
+// end writes the summary, and returns the first error of all lines.
+func (l *lines) end(results []result.Result, e Ending) error {
 	all := e.Others.Plus(nil)
 	for i := range results {
 		all.Add(&results[i])
 	}
 	s := &Summary{
-		Head: head(SummaryRecord), Runs: all.Runs(), Counts: map[string]int{},
-		SkippedChecks: all.SkippedChecks, LeftOut: v.leftOut, Refused: v.refused,
-		Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(v.began).Seconds(),
+		Head: head(SummaryRecord), Runs: min(all.Runs(), mostCounted), Counts: map[string]int{},
+		SkippedChecks: all.SkippedChecks, LeftOut: l.leftOut, Refused: l.refused,
+		Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(l.began).Seconds(),
 	}
 	for status, name := range statuses {
-		s.Counts[name] = all.With(status)
+		s.Counts[name] = min(all.With(status), mostCounted)
 	}
-	v.write(s)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.err != nil {
-		return fmt.Errorf("writing the records: %w", v.err)
+	l.write(s)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return fmt.Errorf("writing the records: %w", l.err)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // About says which run a record is about.
 type About struct {
 	// Index is the place of the run in the order of the suite, from 0.
-	Index int `json:"index"`
+	Index int `json:"index" jsonschema:"minimum=0"`
 	// Scenario, Case and Family say what was run; ID is the name of the run for people. File is the
 	// file of the scenario, which tells it from others of its name. N is the number of the
 	// repetition, from 1; 0 if the case is run once.
@@ -25,7 +25,7 @@ type About struct {
 	ID       string `json:"id"`
 	// Place is where the run takes place; one without a kernel is this machine.
 	Place result.Place `json:"place"`
-	Seed  uint64       `json:"seed,string"`
+	Seed  uint64       `json:"seed,string" jsonschema:"pattern=^[0-9]+$"`
 }
 
 func about(r *result.Run) About {
@@ -47,7 +47,7 @@ type Record struct {
 	Params map[string]string `json:"params,omitempty"`
 	Set    map[string]string `json:"set,omitempty"`
 	// Status is pass, fail, inconclusive, skip or error. Error says why there is no verdict.
-	Status string `json:"status"`
+	Status string `json:"status" jsonschema:"enum=pass,enum=fail,enum=inconclusive,enum=skip,enum=error"`
 	Error  string `json:"error,omitempty"`
 	// Started is when the run began, by the clock of the machine that runs the suite. Seconds is the
 	// real time that the whole run took.

@@ -29,24 +29,27 @@ const (
 	BegunRecord    Kind = "begun"
 	RunRecord      Kind = "run"
 	CanceledRecord Kind = "canceled"
+	ControlRecord  Kind = "control"
 	SummaryRecord  Kind = "summary"
 )
 
-// recordKind is a kind, and how to make an empty record of it.
+// recordKind is a kind, what it says, and how to make an empty record of it.
 type recordKind struct {
 	kind Kind
+	what string
 	new  func() any
 }
 
 // kinds are all kinds, in the order in which they may first appear.
 var kinds = []recordKind{
-	{SuiteRecord, func() any { return new(Suite) }},
-	{LeftOutRecord, func() any { return new(LeftOut) }},
-	{RefusedRecord, func() any { return new(Refused) }},
-	{BegunRecord, func() any { return new(Begun) }},
-	{RunRecord, func() any { return new(Record) }},
-	{CanceledRecord, func() any { return new(Canceled) }},
-	{SummaryRecord, func() any { return new(Summary) }},
+	{SuiteRecord, "The first record: what is known before any run.", func() any { return new(Suite) }},
+	{LeftOutRecord, "A case that is not run.", func() any { return new(LeftOut) }},
+	{RefusedRecord, "A file that is wrong.", func() any { return new(Refused) }},
+	{BegunRecord, "A run began.", func() any { return new(Begun) }},
+	{RunRecord, "A run ended. The file verdict.json has such a record.", func() any { return new(Record) }},
+	{CanceledRecord, "A run that began was stopped before its end.", func() any { return new(Canceled) }},
+	{ControlRecord, "What the runs without a setting show, with --control.", func() any { return new(Control) }},
+	{SummaryRecord, "The last record. Without it, the suite was killed, or goes on.", func() any { return new(Summary) }},
 }
 
 // mostCounted is the largest number that every reader of JSON keeps as it is. No suite has as many runs.
@@ -70,9 +73,9 @@ type Suite struct {
 	// Began is when the suite began.
 	Began time.Time `json:"began"`
 	// Seed is the seed of the first run of each case.
-	Seed uint64 `json:"seed,string"`
+	Seed uint64 `json:"seed,string" jsonschema:"pattern=^[0-9]+$"`
 	// Runs is the number of runs, with all repetitions, that are to be done here.
-	Runs int `json:"runs"`
+	Runs int `json:"runs" jsonschema:"minimum=0"`
 	// Plan is what all shards of the suite run together. Shard is which of them this is, nil if the
 	// suite is not shared.
 	Plan  *result.Plan  `json:"plan,omitempty"`
@@ -110,7 +113,7 @@ type Refused struct {
 
 // NewRefused returns the record of a file that is wrong.
 func NewRefused(file string, findings ...string) Refused {
-	return Refused{head(RefusedRecord), file, findings}
+	return Refused{head(RefusedRecord), file, append([]string{}, findings...)}
 }
 
 // Begun says that a run began.

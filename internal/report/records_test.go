@@ -33,7 +33,7 @@ func someRecords(t *testing.T) (text string, failed *result.Result) {
 	r.Index, r.N, r.Seed, r.Dir = 4, 2, 1<<63+1, "/out/a/b"
 	r.Started = time.Date(2026, 1, 2, 3, 4, 6, 7, time.UTC)
 	r.Place = result.Place{Kernel: "6.1.0", Image: "/boot/x", Warp: true}
-	r.Attempts = []result.Attempt{{Because: "late", Late: 5, Dir: "/out/a/b/attempt-1"}}
+	r.Attempts = []result.Attempt{{Because: "late", Late: 5, Checks: []string{"a check"}, Dir: "/out/a/b/attempt-1"}}
 	v.Begin(&r.Run)
 	v.End(r)
 	stopped := &result.Result{Run: result.Run{Scenario: r.Scenario, Index: 5}, Status: result.Canceled}

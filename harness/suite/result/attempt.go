@@ -25,7 +25,9 @@ type Attempt struct {
 
 // NewAttempt returns the attempt that an inconclusive result was.
 func NewAttempt(r *Result) Attempt {
-	a := Attempt{Because: r.Because(), Late: r.Late(), Seconds: r.Took.Seconds(), Dir: r.Dir}
+	a := Attempt{
+		Because: r.Because(), Late: r.Late(), Checks: []string{}, Seconds: r.Took.Seconds(), Dir: r.Dir,
+	}
 	for i := range r.Verdicts {
 		if v := &r.Verdicts[i]; v.Status == assertions.Inconclusive {
 			a.Checks = append(a.Checks, v.Title)

@@ -91,7 +91,7 @@ func programsOf(t *trace.Trace) []ProgramEnd {
 		began := &t.Events[p.Started]
 		end := ProgramEnd{
 			Step: began.Program.Actor + "." + began.Program.Step, N: began.Program.N,
-			Command: began.Program.Command, Began: (began.T - start).Seconds(), Running: p.Ended < 0,
+			Command: append([]string{}, began.Program.Command...), Began: (began.T - start).Seconds(), Running: p.Ended < 0,
 		}
 		last := t.Events[len(t.Events)-1].T
 		if !end.Running {
