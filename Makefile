@@ -11,7 +11,8 @@
 # make test-kernels   run the built-in scenarios on other kernels, in virtual machines: a table scenario x kernel
 # make module         give the Go module another path: go.mod, imports, documents
 # make bpf            compile the eBPF programs again, after a change in harness/internal/tracepoint/bpf
-# make deps-programs  install the servers and clients that scenarios of the folder programs/ run; without one, they are skipped
+# make deps-programs  install the servers and clients that scenarios of the folder programs/ run, and what reads reports in
+#                     tests; without one, they are skipped
 # Other missing programs are installed first; see deps and deps-vm.
 
 GO      ?= go
@@ -120,7 +121,7 @@ deps-vm: deps build
 
 # Where a package would start its server, deps.sh keeps it from doing so now; it may start at the next boot.
 deps-programs:
-	@internal/deps/deps.sh curl haproxy nginx openssl python3 redis-server \
+	@internal/deps/deps.sh curl haproxy nginx openssl prove python3 redis-server xmllint \
 		'/usr/lib/postgresql/*/bin/postgres' '/usr/lib/python3*/*-packages/requests'
 
 install: deps

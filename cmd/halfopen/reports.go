@@ -201,6 +201,22 @@ func (f *reportFile) create() error {
 	return err
 }
 
+// checkouts are the variables of the environment that have the directory which readers of reports know
+// paths from: those of GitHub, GitLab and Jenkins.
+var checkouts = []string{"GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"}
+
+// suit sets what an output takes from the environment.
+func suit(o *report.Output) {
+	for _, name := range checkouts {
+		if dir := os.Getenv(name); o.Root == "" && filepath.IsAbs(dir) {
+			o.Root = filepath.Clean(dir)
+		}
+	}
+	if os.Getenv("TAP_VERSION") == "14" { // prove sets it to the version that it reads
+		o.TAP = 14
+	}
+}
+
 // report returns the report that writes to the file, and says only there what it has to say.
 func (f *reportFile) report(o report.Output, control bool) report.Report {
 	newView := f.format.New

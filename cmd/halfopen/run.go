@@ -336,6 +336,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases), Suite: suiteRecord(seed, plan, shard), LeftOut: leftOutRecords(s),
 	}
+	suit(&output)
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {
 		view.Reports = append(view.Reports, file.report(output, f.control))

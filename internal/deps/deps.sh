@@ -49,7 +49,11 @@ package() {
 	dockerd:apk) echo docker ;;
 	unshare:*) echo util-linux ;;
 	nginx:apt-get) echo nginx-light ;;
+	prove:dnf) echo perl-Test-Harness ;;
+	prove:*) echo perl ;;
 	redis-server:dnf | redis-server:apk) echo redis ;;
+	xmllint:dnf) echo libxml2 ;;
+	xmllint:*) echo libxml2-utils ;;
 	*/postgres:dnf) echo postgresql-server ;;
 	*/postgres:*) echo postgresql ;;
 	*/requests:apk) echo py3-requests ;;

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Format struct {
 var Formats = []Format{
 	{Name: "pretty", For: "for people: a line for each run, ladders of failures, a final table", Grows: true, New: newPretty, Control: newControl},
 	{Name: "json", For: "for programs: a record of JSON in each line, as docs/ci.md says", Grows: true, New: newJSON, Control: newControlJSON},
+	{Name: "junit", For: "for Jenkins, GitLab and others: JUnit XML, a test case for each run", New: newJUnit},
+	{Name: "tap", For: "for prove and others: the Test Anything Protocol, version 14", New: newTAP},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.
@@ -78,8 +81,28 @@ type Output struct {
 	// Base is the directory that paths of stored runs are relative to in records; "" leaves them as
 	// they are.
 	Base string
+	// Root is the directory that readers of reports know paths from, as an absolute path, such as that of
+	// a checkout; "" leaves paths as they are.
+	Root string
+	// TAP is the version of the Test Anything Protocol that the reader asks for; 0 if it does not ask.
+	TAP int
 	// Shared are the names that scenarios of several files have, see [SharedNames].
 	Shared map[string]bool
+}
+
+// relative returns a path as readers of a report know it.
+func (o *Output) relative(path string) string {
+	if o.Root == "" {
+		return path
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if below, err := filepath.Rel(o.Root, whole); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // View writes the results of a suite: while runs go on, when each ends, and at the end of the

@@ -163,7 +163,7 @@ func TestQuietOutput(t *testing.T) {
 }
 
 func TestUnknownFormatsAreRefusedWithThoseThereAre(t *testing.T) {
-	if f, err := FormatNamed("xml"); f != nil || err == nil || err.Error() != "want pretty or json" {
+	if f, err := FormatNamed("xml"); f != nil || err == nil || err.Error() != "want pretty, json, junit or tap" {
 		t.Errorf("got %v, %v", f, err)
 	}
 }
