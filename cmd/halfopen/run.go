@@ -144,7 +144,7 @@ them.`, formatLines()),
 		"`SEED` of everything random (default: a new one, which is printed)")
 	flags.StringVar(&f.shard, "shard", "",
 		"do one `INDEX/TOTAL` of the runs, such as 2/5; auto takes it from the CI system")
-	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`")
+	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`, in place of an older suite; docs/ci.md has the layout")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.StringArrayVar(&f.reports, "report", nil,
@@ -180,7 +180,7 @@ them.`, formatLines()),
 	return cmd
 }
 
-// check refuses invalid values of flags, and makes the directory of --out.
+// check refuses invalid values of flags.
 func (f *runFlags) check() error {
 	switch {
 	case f.jobs < 1:
@@ -204,16 +204,8 @@ func (f *runFlags) check() error {
 	if err != nil {
 		return err
 	}
-	if f.writable, err = openTo(f.writable); err != nil {
-		return err
-	}
-	if f.out != "" {
-		// Fail now, not after a run of some minutes.
-		if err := os.MkdirAll(f.out, 0o777); err != nil {
-			return usagef("--out: %w", err)
-		}
-	}
-	return nil
+	f.writable, err = openTo(f.writable)
+	return err
 }
 
 // writesFromGuest reports whether programs of the run would write to the machine from a guest.
@@ -257,6 +249,11 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := f.check(); err != nil {
 		return err
 	}
+	store, err := openOut(f.out) // fail now, not after a run of some minutes
+	if err != nil {
+		return err
+	}
+	defer store.close()
 	if !f.blind && !f.warp && len(f.kernels) == 0 {
 		go harness.Prepare() // while the scenarios are read
 	}
@@ -331,6 +328,10 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
+	if err := store.begin(files); err != nil {
+		discard(files)
+		return err
+	}
 	output := report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Quiet: f.quiet, NoSkip: f.limits.noSkip,
 		Logs: f.logs, Runs: s.Count(),
@@ -340,6 +341,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {
 		view.Reports = append(view.Reports, file.report(output, f.control))
+	}
+	if store != nil {
+		view.Reports = append(view.Reports, store.report(output))
 	}
 	d.say = view.Say
 	ctx, stop := interruptible(ctx, ending{

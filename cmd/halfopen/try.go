@@ -163,7 +163,7 @@ func (f *tryFlags) check() error {
 	if f.six {
 		f.family = language.V6
 	}
-	if err := (&runFlags{jobs: 1, repeat: 1, out: f.out, writable: f.writable}).check(); err != nil {
+	if err := (&runFlags{jobs: 1, repeat: 1, writable: f.writable}).check(); err != nil {
 		return err
 	}
 	return checkSave(f.save)
@@ -181,6 +181,11 @@ func try(ctx context.Context, f *tryFlags, out, errs io.Writer) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	store, err := openOut(f.out)
+	if err != nil {
+		return err
+	}
+	defer store.close()
 	go harness.Prepare() // while the scenario is made
 	scenario, err := f.scenario()
 	if err != nil {

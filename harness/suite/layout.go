@@ -81,17 +81,7 @@ func numbered(dir string, n int) string {
 // shell takes without quotes: "rtt=50ms,loss=0.1". A label with other characters has its hash, too, so
 // that different labels have different names.
 func fileName(label string) string {
-	lossy := false
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=.+_-@", r):
-			return r
-		case r == ' ':
-			return ','
-		}
-		lossy = true
-		return '_'
-	}, label)
+	clean, lossy := cleaned(label)
 	if strings.Trim(clean, ".") == "" {
 		clean, lossy = "_"+clean, true
 	}
@@ -103,6 +93,22 @@ func fileName(label string) string {
 		clean += "-" + shortHash(label)
 	}
 	return clean
+}
+
+// cleaned replaces the characters of a label that the name of a file does not have. lossy is set if
+// another label could become the same.
+func cleaned(label string) (clean string, lossy bool) {
+	clean = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("=.+_-@", r):
+			return r
+		case r == ' ':
+			return ','
+		}
+		lossy = true
+		return '_'
+	}, label)
+	return clean, lossy
 }
 
 // shortHash tells a few texts apart, in 8 characters.

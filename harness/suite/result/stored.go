@@ -29,6 +29,9 @@ const (
 	VerdictFile = "verdict.json"
 )
 
+// IndexFile is the file at the top of a stored suite: records, a line each.
+const IndexFile = "results.ndjson"
+
 // Find returns the directories that hold a stored run, dir and those below it, sorted.
 func Find(dir string) ([]string, error) {
 	var dirs []string

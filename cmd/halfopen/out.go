@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"halfopen/harness/suite"
+	"halfopen/harness/suite/result"
+	"halfopen/internal/report"
+)
+
+// outDir is the directory of --out.
+type outDir struct {
+	claim *suite.Claim
+	// index is the open file of the records of the suite.
+	index *reportFile
+	dir   string
+}
+
+// openOut makes the directory of --out, and keeps other suites out of it until it is closed; nil for "".
+func openOut(dir string) (*outDir, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	claim, err := suite.ClaimDir(dir)
+	if err != nil {
+		return nil, usagef("--out: %w", err)
+	}
+	return &outDir{claim: claim, dir: dir}, nil
+}
+
+// close lets other suites in.
+func (o *outDir) close() {
+	if o != nil {
+		o.claim.Release()
+	}
+}
+
+// begin removes an older suite and opens the index. No report may write it.
+func (o *outDir) begin(reports []*reportFile) error {
+	if o == nil {
+		return nil
+	}
+	format, err := report.FormatNamed("json")
+	if err != nil {
+		return err
+	}
+	index := &reportFile{reportTo: reportTo{format, filepath.Join(o.dir, result.IndexFile)}}
+	if err := index.find(); err != nil {
+		return usagef("--out: %w", err)
+	}
+	for _, r := range reports {
+		if index.sameAs(r.target, r.info) {
+			return usagef("--report %s: --out %s writes the same file", &r.reportTo, o.dir)
+		}
+	}
+	if err := o.claim.Sweep(); err != nil {
+		return usagef("--out: %w", err)
+	}
+	if err := index.create(); err != nil {
+		return usagef("--out: %w", err)
+	}
+	o.index = index
+	return nil
+}
+
+// report returns the index as a report. Directories in it are relative to it.
+func (o *outDir) report(out report.Output) report.Report {
+	out.Base = o.dir
+	r := o.index.report(out, false)
+	done := r.Done
+	r.Done = func(err error) error {
+		if err = done(err); err != nil {
+			return fmt.Errorf("the index of --out %s is not complete: %w", o.dir, err)
+		}
+		return nil
+	}
+	return r
+}
