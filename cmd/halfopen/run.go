@@ -139,7 +139,7 @@ them.`, formatLines()),
 	f.only.flags(cmd)
 	flags.IntVar(&f.jobs, "jobs", suite.Jobs(), "do up to `N` runs at once, which mostly wait; fewer while the machine is late")
 	flags.IntVar(&f.repeat, "repeat", 1,
-		"run each case `N` times; repetitions that fail alike are drawn once")
+		"run each case `N` times; repetitions that fail alike are drawn once, and all are summed up")
 	flags.Uint64Var(&f.seed, "seed", 0,
 		"`SEED` of everything random (default: a new one, which is printed)")
 	flags.StringVar(&f.shard, "shard", "",
@@ -368,7 +368,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := view.Close(results.Kept, report.Ending{
 		Seed: seed, Exit: status, Others: results.Others, LeftOut: leftOut(s), Dir: stored,
 		Stop: results.Stop, Rest: results.Rest, MaxTime: f.limits.maxTime,
-		UntilFail: f.limits.untilFail,
+		UntilFail: f.limits.untilFail, Repeated: results.Repeated,
 	}); err != nil {
 		return err
 	}

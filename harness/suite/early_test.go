@@ -260,3 +260,48 @@ func TestRestText(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+// The repetitions of each run are summed up; those of controls, and runs that are done once, are not.
+func TestRepetitionsAreSummedUp(t *testing.T) {
+	failsAt := func(nth int) ranAs {
+		return func(_ context.Context, n int, _ func()) (time.Duration, error) {
+			if n == nth {
+				return fails, nil
+			}
+			return passes, nil
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		o    Options
+		want []string
+	}{
+		{"done once", Options{}, nil},
+		{"with controls", Options{Repeat: 2, Control: true}, nil},
+		{"repeated", Options{Repeat: 2, Seed: 7}, []string{"a 2 of 2, 0", "b 1 of 2, 8", "c 2 of 2, 0"}},
+		{"only those that ended", Options{Repeat: 2, Seed: 7, FailFast: true}, []string{"a 2 of 2, 0", "b 1 of 2, 8"}},
+		{"until one fails", Options{UntilFail: true, Seed: 7}, []string{"a 2 of 2, 0", "b 1 of 2, 8", "c 1 of 1, 0"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nth := 4
+			if tt.o.UntilFail {
+				nth = 5
+			}
+			results, _ := early(t, tt.o, failsAt(nth))
+			var got []string
+			for _, r := range results.Repeated {
+				seed := uint64(0)
+				if r.Failed != nil {
+					seed = r.Failed.Seed
+				}
+				got = append(got, fmt.Sprintf("%s %d of %d, %d", r.Run.ID(), r.Tally.With(Pass), r.Tally.Runs(), seed))
+				if times := r.Times(); len(times) != 1 || times[0].Of != "client.sleep" || times[0].Min != passes {
+					t.Errorf("times of %s: %+v", r.Run.ID(), times)
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}

@@ -22,6 +22,9 @@ type Results struct {
 	// that reason, in the order of the suite. With [Options.UntilFail] there is no Rest.
 	Stop result.Stop
 	Rest []result.Rest
+	// Repeated sums up the repetitions of each run that has ended at least once, in the order of the
+	// suite; nil if runs are not repeated, and with [Options.Control].
+	Repeated []*result.Repetitions
 	// Pace is how many runs went on at once on this machine.
 	Pace Pace
 }
@@ -46,6 +49,9 @@ type outcomes struct {
 	// counted is the number of results, others counts those that are not kept.
 	counted int
 	others  result.Tally
+	// repeated has the repetitions of each of the suite's runs, by its index; nil if runs are not
+	// repeated.
+	repeated []*result.Repetitions
 	// ofRun counts the results of each of the suite's runs, by its index.
 	ofRun map[int]int
 }
@@ -58,6 +64,9 @@ type placed struct {
 
 // add takes a result that has been stored and reported.
 func (o *outcomes) add(r *Result, index int) {
+	if o.repeated != nil {
+		o.repeated[index].Add(r)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.counted++
@@ -94,6 +103,11 @@ func (o *outcomes) results(runs int) Results {
 		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.N, b.N))
 	})
 	all := Results{Others: o.others}
+	for _, r := range o.repeated {
+		if r.Tally.Runs() > 0 {
+			all.Repeated = append(all.Repeated, r)
+		}
+	}
 	for i := range o.kept {
 		all.Kept = append(all.Kept, o.kept[i].Result)
 	}

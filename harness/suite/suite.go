@@ -233,6 +233,11 @@ func (s *Suite) Run(ctx context.Context, see Observer) (Results, error) {
 	e := &engine{
 		suite: s, see: see, starting: newStarting(), outcomes: outcomes{all: s.o.Control}, stop: stop,
 	}
+	if (s.o.Repeat > 1 || s.o.UntilFail) && !s.o.Control {
+		for _, r := range s.Runs {
+			e.repeated = append(e.repeated, result.NewRepetitions(r))
+		}
+	}
 	if s.o.MaxTime > 0 {
 		defer s.after(s.o.MaxTime, func() { stop(ended(result.OutOfTime)) }).Stop()
 	}

@@ -132,6 +132,8 @@ type Ending struct {
 	// that reason.
 	Stop result.Stop
 	Rest []result.Rest
+	// Repeated sums up the repetitions of each run; nil if runs are not repeated.
+	Repeated []*result.Repetitions
 	// MaxTime is the time that the suite had, if it was bounded. UntilFail is set if runs were repeated
 	// until one fails.
 	MaxTime   time.Duration

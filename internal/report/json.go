@@ -108,12 +108,9 @@ func (l *lines) end(results []result.Result, e Ending) error {
 		all.Add(&results[i])
 	}
 	s := &Summary{
-		Head: head(SummaryRecord), Runs: min(all.Runs(), mostCounted), Counts: map[string]int{},
+		Head: head(SummaryRecord), Runs: min(all.Runs(), mostCounted), Counts: countsOf(&all),
 		SkippedChecks: all.SkippedChecks, LeftOut: l.leftOut, Refused: l.refused,
-		Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(l.began).Seconds(),
-	}
-	for status, name := range statuses {
-		s.Counts[name] = min(all.With(status), mostCounted)
+		Repeated: NewRepetitions(e.Repeated), Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(l.began).Seconds(),
 	}
 	l.write(s)
 	l.mu.Lock()

@@ -105,6 +105,9 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	if table := tableOf(results, done, &e, &v.answers, v.look); table != "" {
 		text.WriteString("\n" + table)
 	}
+	if repeated := repetitionsText(e.Repeated, v.look); repeated != "" {
+		text.WriteString("\n" + repeated)
+	}
 	text.WriteString("\n" + last)
 	if slices.ContainsFunc(done, failedInSlowTime) {
 		text.WriteString("an emulated or busy virtual machine may be too slow for expectations in real time; --warp makes times exact\n")

@@ -143,6 +143,8 @@ type Summary struct {
 	// LeftOut counts the cases that were not run, Refused the files that are wrong.
 	LeftOut int `json:"left_out,omitempty"`
 	Refused int `json:"refused,omitempty"`
+	// Repeated sums up the repetitions of each case, if cases are repeated.
+	Repeated []Repetitions `json:"repeated,omitempty"`
 	// Stopped is why the suite ended before its runs: interrupted, fail-fast, max-time or until-fail.
 	Stopped result.Stop `json:"stopped,omitempty"`
 	// Exit is the exit status of halfopen, unless its output could not be written.
