@@ -323,7 +323,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		if !there {
 			v.saw(false, field.String(),
 				"no field of that name"+spell.DidYouMean(field.Name,
-					slices.Sorted(maps.Keys(s.Values))))
+					slices.Sorted(maps.Keys(s.Values))).Text)
 			continue
 		}
 		if m, ok := ev.valueMargin(field, got, e); ok {

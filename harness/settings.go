@@ -128,9 +128,9 @@ func (s *setting) problem(err error) error {
 	case errors.As(err, &lacking) && !s.Optional:
 		named := *lacking
 		named.NeededBy = s.NeededBy
-		return fmt.Errorf("%s: %w", s.Pos, &named)
+		return &language.PlacedError{Pos: s.Pos, Err: &named}
 	case errors.As(err, &refused):
-		return &inject.RefusedError{Text: fmt.Sprintf("%s: %s", s.Pos, refused.Text)}
+		return &language.PlacedError{Pos: s.Pos, Err: refused}
 	}
 	return nil // any other error may be that of the trial
 }

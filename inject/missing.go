@@ -25,6 +25,8 @@ type MissingError struct {
 	NeededBy string
 	// Remedy is what the user can do, as an imperative; may be empty.
 	Remedy string
+	// Near is the name that may have been meant, if Remedy asks so; "" otherwise.
+	Near string
 	// Err is the cause; may be nil.
 	Err error
 }
@@ -64,13 +66,14 @@ type missing struct {
 	Is       string `json:"is,omitempty"`
 	NeededBy string `json:"needed_by,omitempty"`
 	Remedy   string `json:"remedy,omitempty"`
+	Near     string `json:"near,omitempty"`
 	Cause    string `json:"cause,omitempty"`
 }
 
 // MarshalJSON makes the error fit to pass through a pipe. Of the cause only the text remains.
 func (e *MissingError) MarshalJSON() ([]byte, error) {
 	m := missing{
-		Feature: e.Feature, OfKernel: e.OfKernel, Is: e.Is, NeededBy: e.NeededBy, Remedy: e.Remedy,
+		Feature: e.Feature, OfKernel: e.OfKernel, Is: e.Is, NeededBy: e.NeededBy, Remedy: e.Remedy, Near: e.Near,
 	}
 	if e.Err != nil {
 		m.Cause = e.Err.Error()
@@ -85,7 +88,7 @@ func (e *MissingError) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*e = MissingError{
-		Feature: m.Feature, OfKernel: m.OfKernel, Is: m.Is, NeededBy: m.NeededBy, Remedy: m.Remedy,
+		Feature: m.Feature, OfKernel: m.OfKernel, Is: m.Is, NeededBy: m.NeededBy, Remedy: m.Remedy, Near: m.Near,
 	}
 	if m.Cause != "" {
 		e.Err = errors.New(m.Cause)

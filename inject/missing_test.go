@@ -10,7 +10,7 @@ import (
 // An error of a lab or a guest must be the same error for the process that started it.
 func TestMissingErrorsPassThroughPipes(t *testing.T) {
 	full := &MissingError{
-		Feature: "sch_netem", OfKernel: true, Is: "asleep", NeededBy: `fault "slow-link"`, Remedy: "load it",
+		Feature: "sch_netem", OfKernel: true, Is: "asleep", NeededBy: `fault "slow-link"`, Remedy: "load it", Near: "sch_fq",
 		Err: errors.New("no such file"),
 	}
 	v := reflect.ValueOf(*full)

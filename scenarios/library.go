@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 	"halfopen/scenarios/language"
@@ -62,13 +63,14 @@ func Builtin(name string) (*language.File, error) {
 		}
 		names = append(names, b.name)
 	}
-	return nil, fmt.Errorf("no scenario %q in the library%s", say.Clip(name), suggest(path.Base(name), names))
+	return nil, code.Errorf(code.UnknownScenario,
+		"no scenario %q in the library%s", say.Clip(name), suggest(path.Base(name), names))
 }
 
 // suggest returns a suggestion for a message: the names that begin with word, or else the name that
 // word may be a misspelling of. If more than 6 names begin with word, or it has only one letter, it
 // suggests only a misspelling.
-func suggest(word string, names []string) string {
+func suggest(word string, names []string) spell.Hint {
 	const most = 6
 	var longer []string
 	for _, name := range names {
@@ -82,7 +84,7 @@ func suggest(word string, names []string) string {
 	case len(longer) == 1:
 		return spell.DidYouMean(longer[0], longer)
 	}
-	return " (there are " + strings.Join(longer, ", ") + ")"
+	return spell.Hint{Text: " (there are " + strings.Join(longer, ", ") + ")"}
 }
 
 // builtin is a scenario of the library that is not parsed yet. Its name is that of its file.

@@ -79,7 +79,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			invalid.GetFlag().Name, invalid.GetValue(), want, cmd.CommandPath())
 	}
 	var unknown *pflag.NotExistError
-	suggestion := ""
+	suggestion := spell.Hint{}
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })

@@ -21,14 +21,18 @@ import (
 	"halfopen/harness/suite"
 	"halfopen/inject"
 	"halfopen/inject/network"
+	"halfopen/internal/code"
 	"halfopen/internal/kernel"
+	"halfopen/internal/report"
 	"halfopen/internal/say"
+	"halfopen/internal/spell"
 	"halfopen/internal/sysctl"
 	"halfopen/scenarios/language"
 )
 
 func newCheck() *cobra.Command {
 	var set []string
+	var format string
 	cmd := &cobra.Command{
 		Use:   "check NAME|FILE|DIR|-...",
 		Short: "Validate scenarios without running them",
@@ -44,6 +48,9 @@ that the scenario needs, and nothing is wrong, the exit status is 3.
 The programs that a file runs are listed; what they can do to this machine is in
 docs/trust.md. run --no-exec refuses such a file.
 
+With --format json, each finding is a line of JSON, with a code of
+docs/codes.md, and so are each file and the summary.
+
 A note does not change the exit status. Notes name counters that are spelled
 like one that the running kernel has, sysctls of "where" and of names ending in
 ? that no known kernel has, parameters of the scenario that nothing uses, a
@@ -56,6 +63,9 @@ before its server listens.`,
 			if err != nil {
 				return err
 			}
+			if !slices.Contains(checkFormats, format) {
+				return usagef("--format %q: want %s", format, strings.Join(checkFormats, " or "))
+			}
 			var list []source
 			for _, arg := range args {
 				list = append(list, toCheck(arg)...)
@@ -66,14 +76,20 @@ before its server listens.`,
 				results[i] = list[i].check(values)
 			}
 			onThisMachine(cmd.Context(), results)
-			return printChecked(results, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if format == checkFormats[0] {
+				return printChecked(results, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			return writeChecked(results, cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", checkFormats[0],
+		"write the findings in this `FORMAT`: "+strings.Join(checkFormats, " or "))
 	cmd.Flags().StringArrayVar(&set, "set", nil,
 		"set a parameter of the scenarios: `NAME=VALUE`; may be repeated")
-	if err := cmd.RegisterFlagCompletionFunc("set", completeSet); err != nil {
-		panic(err) // the flag was defined a line above
-	}
+	register(cmd, map[string]cobra.CompletionFunc{
+		"set":    completeSet,
+		"format": cobra.FixedCompletions(checkFormats, cobra.ShellCompDirectiveNoFileComp),
+	})
 	return cmd
 }
 
@@ -92,11 +108,14 @@ func toCheck(arg string) []source {
 
 // checked is a scenario that was checked.
 type checked struct {
-	// line sums up a valid scenario; notes name what may be a mistake.
-	line  string
-	notes []string
-	// programs are lines that name the programs it runs.
-	programs []string
+	// name is that of the argument, or of the file. file is nil if it could not be read.
+	name string
+	file *language.File
+	// notes name what may be a mistake.
+	notes []*language.Error
+	// programs are those that it runs, longest is the estimate of its longest run.
+	programs []language.RunProgram
+	longest  time.Duration
 	// err has the mistakes, lacking says why this machine cannot run it.
 	err     error
 	lacking []error
@@ -105,17 +124,12 @@ type checked struct {
 
 // check validates a scenario, without the machine.
 func (s *source) check(set map[string]string) (c checked) {
-	f, err := s.load()
-	if err != nil {
-		return checked{err: err}
+	c.name = s.name
+	if c.file, c.err = s.load(); c.err != nil {
+		return c
 	}
-	notes := func(list []*language.Error) {
-		for _, n := range list {
-			c.notes = append(c.notes, fmt.Sprintf("%s: note: %s", n.Pos, n.Msg))
-		}
-	}
-	notes(f.Notes())
-	runs, err := f.Expand(set)
+	c.notes = c.file.Notes()
+	runs, err := c.file.Expand(set)
 	if err != nil {
 		c.err = err
 		return c
@@ -124,26 +138,26 @@ func (s *source) check(set map[string]string) (c checked) {
 	for _, r := range runs {
 		ofRuns.Add(r, r.Notes()...)
 	}
-	notes(ofRuns.Sorted())
-	c.notes = append(c.notes, misspelt(runs)...)
+	c.notes = slices.Concat(c.notes, ofRuns.Sorted(), misspelt(runs))
 	if c.err = suite.Check(runs); c.err != nil {
 		return c
 	}
 	c.runs = runs
-	longest := time.Duration(0)
 	for _, s := range runs {
-		longest = max(longest, s.Estimate())
+		c.longest = max(c.longest, s.Estimate())
 	}
-	estimate := "the longest about " + roughly(longest)
-	if longest < time.Second {
-		estimate = "each " + spread([]time.Duration{longest})
-	}
-	c.line = fmt.Sprintf("%s: ok: %s (%s), %s", s.name,
-		say.Count(len(runs), "run"), families(f.IP), estimate)
-	for _, p := range programsOf(runs) {
-		c.programs = append(c.programs, fmt.Sprintf("%s: runs %s", p.Pos, say.Clip(p.Command)))
-	}
+	c.programs = programsOf(runs)
 	return c
+}
+
+// line sums up a valid scenario.
+func (c *checked) line() string {
+	estimate := "the longest about " + roughly(c.longest)
+	if c.longest < time.Second {
+		estimate = "each " + spread([]time.Duration{c.longest})
+	}
+	return fmt.Sprintf("%s: ok: %s (%s), %s", c.name,
+		say.Count(len(c.runs), "run"), families(c.file.IP), estimate)
 }
 
 // onThisMachine adds what only the machine can say: which programs and kernel parameters it does not
@@ -182,12 +196,47 @@ func onThisMachine(ctx context.Context, list []checked) {
 	}
 }
 
+// checkFormats are the values of --format, the default first.
+var checkFormats = []string{"pretty", "json"}
+
+// writeChecked writes the results as JSON and returns the status as an error.
+func writeChecked(list []checked, out io.Writer) error {
+	status := statusPassed
+	var all []report.Checked
+	for i := range list {
+		c := &list[i]
+		r := report.Checked{
+			Name: c.name, File: c.file, Runs: len(c.runs), Longest: c.longest, Programs: c.programs,
+		}
+		for _, n := range c.notes {
+			r.Findings = append(r.Findings, report.Note(n))
+		}
+		for _, err := range append(c.lacking, c.err) {
+			r.Findings = append(r.Findings, report.Findings(err)...)
+		}
+		switch {
+		case c.err != nil:
+			status = statusUsage
+		case len(c.lacking) > 0 && status == statusPassed:
+			status = statusMissing
+		}
+		all = append(all, r)
+	}
+	if err := report.WriteChecked(out, all, status); err != nil {
+		return err
+	}
+	if status != statusPassed {
+		return &statusError{status: status}
+	}
+	return nil
+}
+
 // printChecked prints the results and returns the status as an error.
 func printChecked(list []checked, out, errs io.Writer) error {
 	wrong, lacking := 0, 0
 	for _, c := range list {
-		for _, note := range c.notes {
-			fmt.Fprintln(errs, say.Printable(note))
+		for _, n := range c.notes {
+			fmt.Fprintln(errs, say.Printable(fmt.Sprintf("%s: note: %s", n.Pos, n.Msg)))
 		}
 		for _, err := range c.lacking {
 			fmt.Fprintln(errs, say.ErrorLines(err))
@@ -199,9 +248,9 @@ func printChecked(list []checked, out, errs io.Writer) error {
 		case len(c.lacking) > 0:
 			lacking++
 		default:
-			fmt.Fprintln(out, say.Printable(c.line))
+			fmt.Fprintln(out, say.Printable(c.line()))
 			for _, p := range c.programs {
-				fmt.Fprintln(out, "  "+say.Printable(p))
+				fmt.Fprintln(out, "  "+say.Printable(fmt.Sprintf("%s: runs %s", p.Pos, say.Clip(p.Command))))
 			}
 		}
 	}
@@ -222,21 +271,18 @@ func printChecked(list []checked, out, errs io.Writer) error {
 // misspelt returns notes on kernel parameters that no known kernel has, and on counters that the
 // running kernel does not have, if it has one with a similar name. Parameters that a host must have
 // are left to [onThisMachine].
-func misspelt(runs []*language.Scenario) []string {
-	var notes []string
-	add := func(pos language.Pos, what, name, meant string) {
-		note := fmt.Sprintf("%s: note: %s %s%s", pos, what, name, meant)
-		if !slices.Contains(notes, note) {
+func misspelt(runs []*language.Scenario) []*language.Error {
+	var notes []*language.Error
+	add := func(c code.Code, pos language.Pos, what, name string, meant spell.Hint) {
+		note := &language.Error{Pos: pos, Problem: code.Errorf(c, "%s %s%s", what, name, meant)}
+		if !slices.ContainsFunc(notes, func(n *language.Error) bool { return *n == *note }) {
 			notes = append(notes, note)
 		}
 	}
 	parameter := func(pos language.Pos, name string) {
 		if _, known := sysctl.Find(name); !known && sysctl.HasFolder(name) && !network.HasSysctl(name) {
-			meant := sysctl.Nearest(name, sysctl.Namespace)
-			if meant != "" {
-				meant = fmt.Sprintf(" (did you mean %s?)", meant)
-			}
-			add(pos, "no known kernel has the sysctl", name, meant)
+			add(code.UnknownSysctl, pos, "no known kernel has the sysctl", name,
+				didYouMean(sysctl.Nearest(name, sysctl.Namespace)))
 		}
 	}
 	for _, s := range runs {
@@ -245,8 +291,8 @@ func misspelt(runs []*language.Scenario) []string {
 				switch known, _ := sysctl.Find(p.Name); {
 				case !p.Optional && runtime.GOOS == "linux":
 				case known.Scope == sysctl.Machine && p.Optional:
-					add(p.Pos, "no host has the sysctl", p.Name,
-						", which is set for the whole machine, not in a namespace")
+					add(code.UnknownSysctl, p.Pos, "no host has the sysctl", p.Name,
+						spell.Hint{Text: ", which is set for the whole machine, not in a namespace"})
 				default:
 					parameter(p.Pos, p.Name)
 				}
@@ -267,14 +313,21 @@ func misspelt(runs []*language.Scenario) []string {
 				for _, term := range c.Terms() {
 					_, name, _ := strings.Cut(term, ".")
 					if meant := misspeltCounter(name, kernelCounters()); meant != "" {
-						add(c.Pos, "the running kernel has no counter", name,
-							fmt.Sprintf(" (did you mean %s?)", meant))
+						add(code.UnknownCounter, c.Pos, "the running kernel has no counter", name, didYouMean(meant))
 					}
 				}
 			}
 		}
 	}
 	return notes
+}
+
+// didYouMean returns the hint for a name that may have been meant; an empty one for "".
+func didYouMean(name string) spell.Hint {
+	if name == "" {
+		return spell.Hint{}
+	}
+	return spell.Hint{Word: name, Text: fmt.Sprintf(" (did you mean %s?)", name)}
 }
 
 // kernelCounters are the counters of the running kernel. If they cannot be read, there are no notes

@@ -52,7 +52,7 @@ func TestTeachDrawsWhatMarkdownMarks(t *testing.T) {
 
   <c>kept</>
 `
-	got := strings.NewReplacer(bold, "<b>", italic, "<i>", code, "<c>", plain, "</>").Replace(b.String())
+	got := strings.NewReplacer(bold, "<b>", italic, "<i>", cyan, "<c>", plain, "</>").Replace(b.String())
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("page (-want +got):\n%s", d)
 	}
@@ -80,12 +80,12 @@ func TestPagesEscapeEverythingButTheirStyles(t *testing.T) {
 		want  string
 	}{
 		"without colors": {false, "a\\x1b[2J\\nPASS b\\x1b[1m    c\n"},
-		"with colors":    {true, "a\\x1b[2J\\nPASS " + code + "b\\x1b[1m" + plain + "    c\n"},
+		"with colors":    {true, "a\\x1b[2J\\nPASS " + cyan + "b\\x1b[1m" + plain + "    c\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
 			p := &page{w: &b, width: 80, color: test.color}
-			p.line("%s%s%s", "a\x1b[2J\nPASS ", p.paint(code, "b"+bold), "\tc")
+			p.line("%s%s%s", "a\x1b[2J\nPASS ", p.paint(cyan, "b"+bold), "\tc")
 			if got := b.String(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/plainfile"
 	"halfopen/internal/spell"
 	"halfopen/scenarios"
@@ -106,10 +107,10 @@ func sources(arg string) ([]source, error) {
 	}
 	if _, err := os.Stat(arg); err != nil && unknown != nil && filepath.Ext(arg) == "" {
 		if folder != arg {
-			unknown = fmt.Errorf("no folder %q in the library%s",
+			unknown = code.Errorf(code.UnknownScenario, "no folder %q in the library%s",
 				folder, spell.DidYouMean(folder, scenarios.Folders()))
 		}
-		return nil, fmt.Errorf("%w, and no such file or directory; see halfopen list", unknown)
+		return nil, code.Errorf(code.UnknownScenario, "%v, and no such file or directory; see halfopen list", unknown)
 	}
 	return fileSources(arg)
 }

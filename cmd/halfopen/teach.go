@@ -13,7 +13,7 @@ import (
 const (
 	bold   = "\x1b[1m"
 	italic = "\x1b[3m"
-	code   = "\x1b[36m" // cyan, readable on dark and on light
+	cyan   = "\x1b[36m" // for code: readable on dark and on light
 	plain  = "\x1b[0m"
 )
 
@@ -59,7 +59,7 @@ func (p *page) teach(text string) {
 			}
 		case fenced, strings.HasPrefix(line, "    "):
 			flush()
-			p.line("  %s", p.paint(code, line))
+			p.line("  %s", p.paint(cyan, line))
 		case strings.HasPrefix(bare, "|"):
 			if len(paragraph) > 0 {
 				flush()
@@ -132,7 +132,7 @@ var mark = pattern.New("`|\\*\\*|\\*")
 // spans replaces the marks of one line by styles. open is the style at its beginning, still the one
 // at its end; "" is none.
 func spans(text, open string) (drawn, still string) {
-	style := map[string]string{"`": code, "**": bold, "*": italic}
+	style := map[string]string{"`": cyan, "**": bold, "*": italic}
 	last := 0
 	for _, at := range mark.FindAllStringIndex(text, -1) {
 		m := text[at[0]:at[1]]

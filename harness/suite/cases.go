@@ -10,6 +10,7 @@ import (
 	"halfopen/inject"
 	"halfopen/inject/fault"
 	"halfopen/inject/network"
+	"halfopen/internal/code"
 	"halfopen/internal/spell"
 	"halfopen/scenarios/language"
 )
@@ -110,7 +111,7 @@ func Check(cases []*language.Scenario) error {
 		case errors.As(err, &mistake):
 			mistakes.Add(s, mistake)
 		default:
-			mistakes.Add(s, &language.Error{Msg: err.Error()})
+			mistakes.Add(s, &language.Error{Problem: code.Of(err, code.CannotPlan)})
 		}
 	}
 	return mistakes.Join()

@@ -8,6 +8,7 @@ import (
 
 	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
+	"halfopen/internal/code"
 	"halfopen/scenarios/language"
 )
 
@@ -16,7 +17,8 @@ import (
 func PlanQueued(f *language.Fault, t *network.Topology, offloads bool) (*Planned, error) {
 	c := &compilation{fault: f, topology: t, offloads: offloads}
 	if via := f.Via; via != "" && via != "auto" && via != string(NFQueue) {
-		return nil, c.errorf("%s carries out no fault that is added to a lab; remove \"via\" to use nfqueue", via)
+		return nil, c.errorf(code.WrongMechanism,
+			"%s carries out no fault that is added to a lab; remove \"via\" to use nfqueue", via)
 	}
 	p, err := c.queue("faults that are added to a lab strike in queues")
 	if err != nil {

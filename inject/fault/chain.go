@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/packet"
 	"halfopen/scenarios/language"
 )
@@ -136,7 +137,7 @@ func (c *compilation) severalAddresses() bool {
 func (c *compilation) addresses(host string) (string, error) {
 	h := c.topology.Host(host)
 	if h == nil {
-		return "", c.errorf("unknown host %q", host)
+		return "", c.errorf(code.UnknownName, "unknown host %q", host)
 	}
 	var list []string
 	for _, a := range h.Addrs {
@@ -173,7 +174,8 @@ func (c *compilation) protocols() ([][]string, error) {
 		if len(m.Options) > 0 {
 			kinds = language.Kinds{language.AnySegment}
 		} else {
-			return nil, c.errorf("ports and lengths need a protocol: add tcp or udp to match")
+			return nil, c.errorf(code.MissingKey,
+				"ports and lengths need a protocol: add tcp or udp to match")
 		}
 	}
 	switch {
@@ -182,7 +184,7 @@ func (c *compilation) protocols() ([][]string, error) {
 		for _, k := range kinds {
 			flags, ok := kindFlags[k]
 			if !ok {
-				return nil, c.errorf("unknown segment kind %q", k)
+				return nil, c.errorf(code.UnknownWord, "unknown segment kind %q", k)
 			}
 			spec := append([]string{"-p", "tcp"}, flags...)
 			want := length
@@ -243,7 +245,7 @@ func (c *compilation) icmp() ([][]string, error) {
 	word := icmpTypes[name][column]
 	switch {
 	case !ok:
-		return nil, c.errorf("unknown ICMP message %q", name)
+		return nil, c.errorf(code.UnknownWord, "unknown ICMP message %q", name)
 	case name == "parameter-problem" && v6:
 		// One of its codes has another name.
 		return nil, c.needsQueue("match icmp: " + name)
@@ -297,7 +299,7 @@ func (c *compilation) tcpOptions() ([]string, error) {
 		kind, ok := language.TCPOptionKind(name)
 		switch {
 		case !ok:
-			return nil, c.errorf("unknown TCP option %q", name)
+			return nil, c.errorf(code.UnknownWord, "unknown TCP option %q", name)
 		case len(options) > 1:
 			return nil, c.needsQueue("match several TCP options at once")
 		case !there:

@@ -2,11 +2,11 @@ package fault
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"halfopen/inject/internal/queue"
 	"halfopen/inject/network"
+	"halfopen/internal/code"
 	"halfopen/scenarios/language"
 )
 
@@ -38,7 +38,8 @@ func Compile(s *language.Scenario, t *network.Topology, f Features) (*Plan, erro
 			}
 			end := linkEnd{q.Host, q.Device}
 			if other := shaped[end]; other != "" {
-				return nil, c.errorf("the only queueing discipline of device %s of %s is taken by fault %q: set via: nfqueue on one of the two",
+				return nil, c.errorf(code.WrongMechanism,
+					"the only queueing discipline of device %s of %s is taken by fault %q: set via: nfqueue on one of the two",
 					q.Device, q.Host, other)
 			}
 			shaped[end] = planned.Name
@@ -144,19 +145,21 @@ func (c *compilation) mechanism() (*Planned, error) {
 	case errors.As(err, &needed) && anyMechanism:
 		return c.queue(needed.Error())
 	case errors.As(err, &needed):
-		return nil, c.errorf("%s cannot %s; remove \"via\" to use nfqueue", via, needed.what)
+		return nil, c.errorf(code.WrongMechanism,
+			"%s cannot %s; remove \"via\" to use nfqueue", via, needed.what)
 	case err != nil:
 		return nil, err
 	case !anyMechanism && via != string(p.Mechanism):
-		return nil, c.errorf("%s cannot carry out this fault; remove \"via\" to use %s", via, p.Mechanism)
+		return nil, c.errorf(code.WrongMechanism,
+			"%s cannot carry out this fault; remove \"via\" to use %s", via, p.Mechanism)
 	}
 	return p, nil
 }
 
-func (c *compilation) errorf(format string, args ...any) error {
+func (c *compilation) errorf(kind code.Code, format string, args ...any) error {
 	return &language.Error{
-		Pos: c.fault.Pos,
-		Msg: fmt.Sprintf("fault %q: "+format, append([]any{c.fault.Name}, args...)...),
+		Pos:     c.fault.Pos,
+		Problem: code.Errorf(kind, "fault %q: "+format, append([]any{c.fault.Name}, args...)...),
 	}
 }
 
@@ -174,7 +177,7 @@ func (e *queueNeeded) Error() string {
 // beyond is the error for a selector key that a mechanism cannot match.
 func (c *compilation) beyond(k language.Key) error {
 	if k == language.KeyARP {
-		return c.errorf("a fault cannot match arp: faults strike only IP packets")
+		return c.errorf(code.Unsupported, "a fault cannot match arp: faults strike only IP packets")
 	}
 	return &queueNeeded{what: "match by " + string(k)}
 }
@@ -190,7 +193,8 @@ func (c *compilation) hooks() ([]queue.Hook, string, error) {
 	if at != language.Wire {
 		host, hook, _ := strings.Cut(at, ".")
 		if c.topology.Host(host) == nil || hook != "input" && hook != "output" {
-			return nil, "", c.errorf("invalid \"at: %s\": want wire, HOST.input or HOST.output", at)
+			return nil, "", c.errorf(code.UnknownWord,
+				"invalid \"at: %s\": want wire, HOST.input or HOST.output", at)
 		}
 		return []queue.Hook{{Host: host, Chain: strings.ToUpper(hook)}}, "", nil
 	}

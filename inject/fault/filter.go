@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/scenarios/language"
 )
 
@@ -63,7 +64,8 @@ func (c *compilation) filters() ([]Filter, error) {
 	}
 	protocol, numbers := c.protocolNumbers()
 	if len(m.Port)+len(m.SPort)+len(m.DPort) > 0 && protocol == "" {
-		return nil, c.errorf("ports and lengths need a protocol: add tcp or udp to match")
+		return nil, c.errorf(code.MissingKey,
+			"ports and lengths need a protocol: add tcp or udp to match")
 	}
 	base := Filter{Protocol: "ip"}
 	if c.topology.Family == language.V6 {
@@ -91,7 +93,7 @@ func (c *compilation) filters() ([]Filter, error) {
 		}
 		h := c.topology.Host(side.host)
 		if h == nil {
-			return nil, c.errorf("unknown host %q", side.host)
+			return nil, c.errorf(code.UnknownName, "unknown host %q", side.host)
 		}
 		each(len(h.Addrs), func(f *Filter, i int) { f.address(side.name, h.Addrs[i]) })
 	}

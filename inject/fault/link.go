@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halfopen/inject"
+	"halfopen/internal/code"
 	"halfopen/scenarios/language"
 )
 
@@ -51,7 +52,8 @@ func (c *compilation) linkEnds(what string) (ends []linkEnd, whole bool, err err
 		}
 	}
 	if len(ends) == 0 {
-		return nil, false, c.errorf("no link carries packets from %q to %q", from, to)
+		return nil, false, c.errorf(code.NeverMatches,
+			"no link carries packets from %q to %q", from, to)
 	}
 	return ends, whole, nil
 }

@@ -1,11 +1,14 @@
 package fault
 
+import "halfopen/internal/code"
+
 // partition drops the packets that a host sends, receives, or both, without notice to either side.
 // The link itself stays up; a step of kind link takes the carrier away.
 func (c *compilation) partition() (*Planned, error) {
 	p := c.fault.Do.Partition
 	if k := c.fault.Match.Beyond(); k != "" {
-		return nil, c.errorf("partition cuts off a host, whatever its packets: remove %s", k)
+		return nil, c.errorf(code.ConflictingKeys,
+			"partition cuts off a host, whatever its packets: remove %s", k)
 	}
 	list, err := c.addresses(p.Host)
 	if err != nil {

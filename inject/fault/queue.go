@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"halfopen/inject/internal/queue"
+	"halfopen/internal/code"
 	"halfopen/internal/selector"
 	"halfopen/scenarios/language"
 )
@@ -69,7 +70,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		return nil, c.beyond(language.KeyARP)
 	}
 	if _, err := selector.New(&f.Match, nil); err != nil {
-		return nil, c.errorf("%v", err)
+		return nil, c.errorf(code.CannotPlan, "%v", err)
 	}
 	hooks, note, err := c.hooks()
 	if err != nil {
@@ -85,7 +86,7 @@ func (c *compilation) queue(why string) (*Planned, error) {
 	}
 	if p := f.Do.Partition; p != nil {
 		if c.topology.Host(p.Host) == nil {
-			return nil, c.errorf("unknown host %q", p.Host)
+			return nil, c.errorf(code.UnknownName, "unknown host %q", p.Host)
 		}
 		if p.Direction != "in" {
 			rule.Or = append(rule.Or, language.Selector{From: p.Host})
@@ -95,7 +96,8 @@ func (c *compilation) queue(why string) (*Planned, error) {
 		}
 	}
 	if c.offloads && rule.NeedsWirePackets() {
-		return nil, c.errorf("%s needs packets as they are on the wire, but offloads merge them: remove offloads: true",
+		return nil, c.errorf(code.Contradiction,
+			"%s needs packets as they are on the wire, but offloads merge them: remove offloads: true",
 			f.Do.Kind())
 	}
 	p := &Planned{Mechanism: NFQueue, Why: why + note}

@@ -3,6 +3,7 @@ package fault
 import (
 	"math"
 
+	"halfopen/internal/code"
 	"halfopen/scenarios/language"
 )
 
@@ -41,13 +42,13 @@ func (c *compilation) checkBurst(q *Rate, class bool) error {
 	bytes := float64(q.To) / 8    // in a second
 	switch takes := float64(q.Burst) / bytes; {
 	case takes < least && !class:
-		return c.errorf(
+		return c.errorf(code.OutOfRange,
 			"rate: a burst of %s takes less than 1 µs at %s, the least that tc can set: "+
 				"want burst: %d or more, or %s or less",
 			language.Size(q.Burst), language.BitRate(q.To),
 			int64(math.Ceil(bytes*least)), language.BitRate(q.Burst)*8e6)
 	case takes > most:
-		return c.errorf(
+		return c.errorf(code.OutOfRange,
 			"rate: a burst of %s takes more than %d s at %s, the most that tc can set: "+
 				"want burst: %d or less, or %s or more",
 			language.Size(q.Burst), most, language.BitRate(q.To),

@@ -1,6 +1,9 @@
 package fault
 
-import "halfopen/scenarios/language"
+import (
+	"halfopen/internal/code"
+	"halfopen/scenarios/language"
+)
 
 // rejectWith maps the ICMP errors that REJECT can send to its words for IPv4 and IPv6, "" where it
 // cannot. ICMPv6 has one message for everything prohibited (RFC 4443, section 3.1).
@@ -20,7 +23,8 @@ func (c *compilation) reject() (*Planned, error) {
 	with := c.fault.Do.Reject.With
 	if with == language.TCPReset {
 		if len(c.fault.Match.TCP) == 0 {
-			return nil, c.errorf("tcp-reset answers TCP segments only: add tcp to match")
+			return nil, c.errorf(code.NeverMatches,
+				"tcp-reset answers TCP segments only: add tcp to match")
 		}
 		return c.stateless("stateless reject", "-j", "REJECT", "--reject-with", string(with))
 	}

@@ -50,24 +50,25 @@ func unsettable(name, neededBy, similar string, readable bool) *inject.MissingEr
 			name)
 	default:
 		m.OfKernel = true
-		m.Remedy = meant(name, similar)
+		m.Remedy, m.Near = meant(name, similar)
 	}
 	return m
 }
 
-// meant guesses what was meant by a parameter that no known kernel has.
-func meant(name, similar string) string {
+// meant guesses what was meant by a parameter that no known kernel has: it asks so, and returns the
+// guess; "" if no name is similar.
+func meant(name, similar string) (remedy, near string) {
 	if similar == "" {
 		similar = sysctl.Nearest(name, sysctl.Namespace)
 	}
 	if similar != "" {
-		return fmt.Sprintf("did you mean %s?", similar)
+		return fmt.Sprintf("did you mean %s?", similar), similar
 	}
-	remedy := "check the name"
+	remedy = "check the name"
 	if wide := sysctl.Nearest(name, sysctl.Machine); wide != "" {
 		remedy += fmt.Sprintf("; %s is set for the whole machine, not in a namespace", wide)
 	}
-	return remedy
+	return remedy, ""
 }
 
 // noAlgorithm says that the kernel does not have a congestion control, and which it has.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/sysctl"
 	"halfopen/scenarios/language"
 )
@@ -96,24 +97,24 @@ func Plan(s *language.Scenario) (*Topology, error) {
 		}
 	}
 	if len(hosts) > maxHosts {
-		return nil, fmt.Errorf("%s: %d hosts are too many: there are subnets for %d",
-			s.Pos, len(hosts), maxHosts)
+		return nil, wrong(s.Pos, code.LimitExceeded, "%d hosts are too many: there are subnets for %d",
+			len(hosts), maxHosts)
 	}
 	switch t.Shape {
 	case language.ShapeLoopback:
 		if len(hosts) != 1 {
-			return nil, fmt.Errorf("%s: shape loopback needs one host, not %d", s.Pos, len(hosts))
+			return nil, wrong(s.Pos, code.WrongShape, "shape loopback needs one host, not %d", len(hosts))
 		}
 		t.layLoopback(hosts[0])
 	case language.ShapeDirect:
 		if len(hosts) != 2 {
-			return nil, fmt.Errorf("%s: shape direct needs two hosts, not %d", s.Pos, len(hosts))
+			return nil, wrong(s.Pos, code.WrongShape, "shape direct needs two hosts, not %d", len(hosts))
 		}
 		t.layDirect(hosts, s.Network.MTU)
 	case language.ShapeWire:
 		t.layWire(s, hosts)
 	default:
-		return nil, fmt.Errorf("%s: unknown shape %q", s.Pos, t.Shape)
+		return nil, wrong(s.Pos, code.UnknownWord, "unknown shape %q", t.Shape)
 	}
 	t.Unrouted = t.unrouted(s)
 	for i := range t.Hosts {
@@ -127,6 +128,11 @@ func Plan(s *language.Scenario) (*Topology, error) {
 		}
 	}
 	return t, nil
+}
+
+// wrong is the error for a mistake in the scenario.
+func wrong(pos language.Pos, kind code.Code, format string, args ...any) error {
+	return &language.Error{Pos: pos, Problem: code.Errorf(kind, format, args...)}
 }
 
 // checkDevices refuses parameters of devices that the host does not have. Steps may set those of
@@ -144,8 +150,8 @@ func (t *Topology) checkDevices(h *Host, list []language.Sysctl) error {
 		case device == "", s.Optional, slices.Contains(devices, device):
 		case device == "all" || device == "default": // the kernel says whether it has them
 		default:
-			return fmt.Errorf("%s: sysctl %s: host %s has no device %s: want all, default, %s",
-				s.Pos, s.Name, h.Name, device, strings.Join(devices, " or "))
+			return wrong(s.Pos, code.InvalidSysctl, "sysctl %s: host %s has no device %s: want all, default, %s",
+				s.Name, h.Name, device, strings.Join(devices, " or "))
 		}
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/code"
 )
 
 // A recipe has a field of every form that tags and methods describe.
@@ -331,7 +333,7 @@ func TestNothingIsAddedToWhatIsBad(t *testing.T) {
 	if !d.Reported(Place{"", 3, 4}) || d.Reported(Place{"", 3, 5}) {
 		t.Error("the place of a bad value is not reported, or another one is")
 	}
-	d.ErrorAt(Place{"", 3, 5}, "wrong")
+	d.ErrorAt(code.WrongType, Place{"", 3, 5}, "wrong")
 	if !d.Reported(Place{"", 3, 5}) {
 		t.Error("a recorded mistake is not reported")
 	}
@@ -349,11 +351,11 @@ func TestWhatIsBadNamesItsMistakesOnce(t *testing.T) {
 	scalar := func(text string, line int) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: line, Column: 1}
 	}
-	why := []Mistake{{Place{"", 9, 9}, "wrong elsewhere"}}
+	why := []Mistake{{Place{"", 9, 9}, code.Problem{Msg: "wrong elsewhere"}}}
 	d := &Decoder{}
 	title, key, value := scalar("", 1), scalar("", 2), scalar("main", 3)
 	d.Blame(title, why)
-	d.Blame(key, append(why, Mistake{Place{"", 2, 1}, "wrong here"}))
+	d.Blame(key, append(why, Mistake{Place{"", 2, 1}, code.Problem{Msg: "wrong here"}}))
 	n := &yaml.Node{Kind: yaml.MappingNode, Line: 1, Content: []*yaml.Node{
 		scalar("title", 1), title, key, value, scalar("course", 4), scalar("main", 4),
 	}}

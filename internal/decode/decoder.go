@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -23,7 +23,7 @@ type Place struct {
 // Mistake is one mistake in a file.
 type Mistake struct {
 	Place Place
-	Msg   string
+	code.Problem
 }
 
 // MaxMistakes bounds the report on a file of a different kind. A decoder records one mistake more
@@ -105,15 +105,19 @@ func (d *Decoder) forget(places, mistakes int) {
 // Forgotten returns the mistakes in elements that do not stay, in the order they were found.
 func (d *Decoder) Forgotten() []Mistake { return d.forgotten }
 
-// Errorf records a mistake at a node.
-func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {
-	d.ErrorAt(d.At(n), format, args...)
+// Errorf records a mistake at a node; see [code.Errorf].
+func (d *Decoder) Errorf(c code.Code, n *yaml.Node, format string, args ...any) {
+	d.add(Mistake{d.At(n), code.Errorf(c, format, args...)})
 }
 
 // ErrorAt records a mistake at a place.
-func (d *Decoder) ErrorAt(p Place, format string, args ...any) {
+func (d *Decoder) ErrorAt(c code.Code, p Place, format string, args ...any) {
+	d.add(Mistake{p, code.Errorf(c, format, args...)})
+}
+
+func (d *Decoder) add(m Mistake) {
 	if len(d.mistakes) <= MaxMistakes {
-		d.mistakes = append(d.mistakes, Mistake{p, fmt.Sprintf(format, args...)})
+		d.mistakes = append(d.mistakes, m)
 	}
 }
 
@@ -136,7 +140,7 @@ func (d *Decoder) isBad(n *yaml.Node) bool {
 	d.bad[d.At(n)] = true
 	for _, m := range d.blamed[n] {
 		if !slices.Contains(d.mistakes, m) {
-			d.ErrorAt(m.Place, "%s", m.Msg)
+			d.add(m)
 		}
 	}
 	return true
@@ -177,7 +181,7 @@ func (d *Decoder) Plain(n *yaml.Node, v reflect.Value) {
 	if s, ok := v.Addr().Interface().(Setter); ok {
 		if text, ok := d.Scalar(n); ok {
 			if err := s.Set(text); err != nil {
-				d.Errorf(n, "%v", err)
+				d.Errorf(code.InvalidValue, n, "%v", err)
 			}
 		}
 		return
@@ -201,14 +205,14 @@ func (d *Decoder) Plain(n *yaml.Node, v reflect.Value) {
 	case reflect.Bool:
 		text, ok := d.Scalar(n)
 		if ok && text != "true" && text != "false" {
-			d.Errorf(n, "want true or false, not %q", say.Clip(text))
+			d.Errorf(code.WrongType, n, "want true or false, not %q", say.Clip(text))
 		}
 		v.SetBool(text == "true")
 	case reflect.Int:
 		if text, ok := d.Scalar(n); ok {
 			i, err := strconv.ParseInt(text, 10, 32)
 			if err != nil {
-				d.Errorf(n, "want an integer, not %q", say.Clip(text))
+				d.Errorf(code.WrongType, n, "want an integer, not %q", say.Clip(text))
 			}
 			v.SetInt(i)
 		}
@@ -223,11 +227,11 @@ func (d *Decoder) Scalar(n *yaml.Node) (string, bool) {
 	case IsScalar(n):
 		return n.Value, true
 	case IsNull(n):
-		d.Errorf(n, "missing value: want a single value here")
+		d.Errorf(code.MissingValue, n, "missing value: want a single value here")
 	case n.Kind == yaml.SequenceNode:
-		d.Errorf(n, "want a single value here, not a list")
+		d.Errorf(code.WrongType, n, "want a single value here, not a list")
 	default:
-		d.Errorf(n, "want a single value here, not a mapping")
+		d.Errorf(code.WrongType, n, "want a single value here, not a mapping")
 	}
 	return "", false
 }
@@ -237,7 +241,7 @@ func (d *Decoder) oneOfWords(n *yaml.Node, text string, allowed []string) {
 	if allowed == nil || n.Tag == BadTag || slices.Contains(allowed, text) {
 		return
 	}
-	d.Errorf(n, "invalid value %q: want one of %s%s",
+	d.Errorf(code.UnknownWord, n, "invalid value %q: want one of %s%s",
 		say.Clip(text), strings.Join(allowed, ", "), spell.DidYouMean(text, allowed))
 }
 

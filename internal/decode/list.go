@@ -4,6 +4,8 @@ import (
 	"reflect"
 
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/code"
 )
 
 // IsSingle reports whether each value of a type is written as one text or number, so that a single
@@ -19,12 +21,12 @@ func (d *Decoder) list(n *yaml.Node, v reflect.Value) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
 	case IsNull(n):
-		d.Errorf(n, "missing value: want a list here")
+		d.Errorf(code.MissingValue, n, "missing value: want a list here")
 		return
 	case IsScalar(n) && IsSingle(v.Type().Elem()):
 		items = []*yaml.Node{n}
 	default:
-		d.Errorf(n, "want a list here")
+		d.Errorf(code.WrongType, n, "want a list here")
 		return
 	}
 	d.elements(v, len(items), func(i int, e reflect.Value) { d.Value(items[i], e) })
@@ -37,7 +39,7 @@ func (d *Decoder) entries(n *yaml.Node, v reflect.Value, entry *shape) {
 		if entry.value != nil {
 			what = "names to values"
 		}
-		d.Errorf(n, "want a mapping of %s here", what)
+		d.Errorf(code.WrongType, n, "want a mapping of %s here", what)
 		return
 	}
 	d.Keys(n)
@@ -82,7 +84,7 @@ func (d *Decoder) elements(v reflect.Value, n int, decode func(i int, e reflect.
 // boolMap decodes a mapping of names to true or false.
 func (d *Decoder) boolMap(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.Errorf(n, "want a mapping of names to true or false here")
+		d.Errorf(code.WrongType, n, "want a mapping of names to true or false here")
 		return
 	}
 	d.Keys(n)

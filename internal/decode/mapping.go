@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -36,9 +37,10 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value) {
 		d.Value(n, v.FieldByIndex(short.Index))
 		d.missing(n, v, short.Key)
 	case v.NumField() == 0:
-		d.Errorf(n, "want no value here")
+		d.Errorf(code.WrongType, n, "want no value here")
 	default:
-		d.Errorf(n, "want a mapping here, with the keys %s", say.List(Keys(v.Type())))
+		d.Errorf(code.WrongType, n,
+			"want a mapping here, with the keys %s", say.List(Keys(v.Type())))
 	}
 }
 
@@ -52,7 +54,7 @@ func hasKey(n *yaml.Node, fields []Field) bool {
 func (d *Decoder) missing(n *yaml.Node, v reflect.Value, given string) {
 	for _, f := range Fields(v.Type()) {
 		if f.Required && f.Key != given {
-			d.Errorf(n, "missing key %q", f.Key)
+			d.Errorf(code.MissingKey, n, "missing key %q", f.Key)
 		}
 	}
 }
@@ -71,7 +73,7 @@ func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 		if j < 0 {
 			if d.Misplaced != nil {
 				if problem := d.Misplaced(v.Type(), key.Value); problem != "" {
-					d.Errorf(key, "%s", problem)
+					d.Errorf(code.MisplacedKey, key, "%s", problem)
 					continue
 				}
 			}
@@ -95,7 +97,7 @@ func (d *Decoder) Mapping(n *yaml.Node, v reflect.Value, skip ...string) {
 	}
 	for _, f := range fields {
 		if f.Required && !seen[f.Key] && !slices.Contains(skip, f.Key) {
-			d.Errorf(n, "missing key %q", f.Key)
+			d.Errorf(code.MissingKey, n, "missing key %q", f.Key)
 		}
 	}
 	d.setPlace(n, v)
@@ -114,15 +116,16 @@ func (d *Decoder) Unknown(key *yaml.Node, known []string) {
 	if d.isBad(key) {
 		return
 	}
-	d.Errorf(key, "unknown key %q%s", say.Clip(key.Value), suggestKey(key.Value, known))
+	d.Errorf(code.UnknownKey, key,
+		"unknown key %q%s", say.Clip(key.Value), suggestKey(key.Value, known))
 }
 
-func suggestKey(key string, known []string) string {
+func suggestKey(key string, known []string) spell.Hint {
 	switch {
 	case key == "<<":
-		return "; merge keys are not supported, write the keys out"
+		return spell.Hint{Text: "; merge keys are not supported, write the keys out"}
 	case len(known) == 0:
-		return "; no keys are known here"
+		return spell.Hint{Text: "; no keys are known here"}
 	}
 	return spell.Suggest(key, known)
 }
@@ -136,9 +139,10 @@ func (d *Decoder) Keys(n *yaml.Node) map[string]bool {
 		case d.isBad(key):
 			continue
 		case key.Kind != yaml.ScalarNode:
-			d.Errorf(key, "invalid key: want a name")
+			d.Errorf(code.WrongType, key, "invalid key: want a name")
 		case seen[key.Value]:
-			d.Errorf(key, "duplicate key %q: keep one of them", say.Clip(key.Value))
+			d.Errorf(code.DuplicateKey, key,
+				"duplicate key %q: keep one of them", say.Clip(key.Value))
 		}
 		seen[key.Value] = true
 	}
@@ -157,10 +161,11 @@ func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 		key, value = n.Content[0], n.Content[1]
 	case n.Kind == yaml.MappingNode && len(n.Content) > 2:
 		first := say.Clip(n.Content[0].Value)
-		d.Errorf(n.Content[2], "want only one %s here: %q is set already", what, first)
+		d.Errorf(code.ConflictingKeys, n.Content[2],
+			"want only one %s here: %q is set already", what, first)
 		return
 	default:
-		d.Errorf(n, "want one %s here: %s", what, strings.Join(known, ", "))
+		d.Errorf(code.MissingKey, n, "want one %s here: %s", what, strings.Join(known, ", "))
 		return
 	}
 	i := slices.Index(known, key.Value)
@@ -168,7 +173,8 @@ func (d *Decoder) OneOf(n *yaml.Node, v reflect.Value, what string) {
 	case d.isBad(key):
 		return
 	case i < 0:
-		d.Errorf(key, "unknown %s %q%s", what, say.Clip(key.Value), suggestKey(key.Value, known))
+		d.Errorf(code.UnknownWord, key,
+			"unknown %s %q%s", what, say.Clip(key.Value), suggestKey(key.Value, known))
 		return
 	}
 	d.Value(value, v.FieldByIndex(Fields(v.Type())[i].Index))

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -17,7 +18,7 @@ var theFunctions = "the functions are " + say.List(functions)
 
 func (e *evaluation) call(function string, args []*Expression) (Value, error) {
 	if !slices.Contains(functions, function) {
-		return Value{}, fmt.Errorf("unknown function %s%s; %s",
+		return Value{}, code.Errorf(code.UnknownWord, "unknown function %s%s; %s",
 			say.Clip(function), spell.DidYouMean(function, functions), theFunctions)
 	}
 	var operands []Value

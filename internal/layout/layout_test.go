@@ -44,14 +44,15 @@ type rule struct {
 
 // rules are the rules of the design: the data flows one way, and the trace is the hinge.
 var rules = []rule{
-	{pkg: "scenarios/language", below: true, only: []string{"internal/decode", "internal/expr", "internal/pattern", "internal/plainfile", "internal/say", "internal/spell", "internal/sysctl"}, why: "the language must not know its users"},
-	{pkg: "scenarios", only: []string{"scenarios/language", "internal/say", "internal/spell"}, why: "the library has only files in the language, and finds them"},
-	{pkg: "internal/decode", only: []string{"internal/say", "internal/spell"}, why: "YAML is decoded without knowing the language"},
-	{pkg: "internal/expr", only: []string{"internal/pattern", "internal/say", "internal/spell"}, why: "an expression is computed without knowing its purpose"},
+	{pkg: "scenarios/language", below: true, only: []string{"internal/code", "internal/decode", "internal/expr", "internal/pattern", "internal/plainfile", "internal/say", "internal/spell", "internal/sysctl"}, why: "the language must not know its users"},
+	{pkg: "scenarios", only: []string{"scenarios/language", "internal/code", "internal/say", "internal/spell"}, why: "the library has only files in the language, and finds them"},
+	{pkg: "internal/decode", only: []string{"internal/code", "internal/say", "internal/spell"}, why: "YAML is decoded without knowing the language"},
+	{pkg: "internal/expr", only: []string{"internal/code", "internal/pattern", "internal/say", "internal/spell"}, why: "an expression is computed without knowing its purpose"},
 	{pkg: "internal/pattern", only: []string{}, why: "every package must be able to match a text"},
 	{pkg: "internal/say", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/wholefile", only: []string{}, why: "every package must be able to write a file"},
 	{pkg: "internal/plainfile", only: []string{}, why: "every package must be able to open a file"},
+	{pkg: "internal/code", only: []string{"internal/pattern", "internal/spell"}, why: "every package that finds mistakes gives them codes"},
 	{pkg: "internal/spell", only: []string{}, why: "every package must be able to use the words for messages"},
 	{pkg: "internal/sysctl", only: []string{"internal/spell"}, why: "a list for the language and for the network"},
 	{pkg: "internal/mmsg", only: []string{}, why: "it is about a system call, not about this project"},
@@ -73,7 +74,7 @@ var rules = []rule{
 	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords"}, why: "verdicts are pure functions of scenario and trace"},
 	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "internal/plainfile", "internal/say"}, why: "results must be readable without the lab that made them"},
-	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
+	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "inject", "internal/code", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
 	{pkg: "internal/ci", only: []string{"harness/suite/result"}, why: "the CI system is read without knowing what is run"},
 	{pkg: "internal/selector", only: []string{"scenarios/language", "internal/packet"}, why: "a selector means the same packets to a fault and to an expectation"},
 	{pkg: "inject", below: true, never: []string{"harness"}, why: "faults are usable without the harness"},

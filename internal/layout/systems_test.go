@@ -28,6 +28,7 @@ var pure = []string{
 	"inject/fault",
 	"inject/internal/queue",
 	"inject/network",
+	"internal/code",
 	"internal/decode",
 	"internal/expr",
 	"internal/packet",

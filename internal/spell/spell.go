@@ -11,13 +11,32 @@ import (
 // length.
 const longest = 64
 
-// DidYouMean returns ` (did you mean "x"?)` for the candidate nearest to word, or "" if no
-// candidate is near.
-func DidYouMean(word string, candidates []string) string {
+// Hint is the end of a message about a word that is not known.
+type Hint struct {
+	// Word is the one that may have been meant; "" if none is near.
+	Word string
+	// Text is what the message says.
+	Text string
+}
+
+// String returns the text.
+func (h Hint) String() string { return h.Text }
+
+// DidYouMean returns the hint ` (did you mean "x"?)` for the candidate nearest to word, or an empty one
+// if no candidate is near.
+func DidYouMean(word string, candidates []string) Hint {
 	if best := Nearest(word, candidates); best != "" {
-		return ` (did you mean "` + best + `"?)`
+		return Hint{best, ` (did you mean "` + best + `"?)`}
 	}
-	return ""
+	return Hint{}
+}
+
+// Or returns the hint, or one with another text if no word is near.
+func (h Hint) Or(text string) Hint {
+	if h.Word == "" {
+		h.Text = text
+	}
+	return h
 }
 
 // Nearest returns the candidate that a typist may have meant by word, or "" if no candidate is
@@ -58,11 +77,12 @@ func swapped(a, b string) bool {
 // listable is the length of the longest list of words that a message shows.
 const listable = 40
 
-// Suggest returns the text of DidYouMean. If no candidate is near, it lists the candidates: ";
-// known here: a, b", or returns "" for more than 40 of them.
-func Suggest(word string, candidates []string) string {
-	if s := DidYouMean(word, candidates); s != "" || len(candidates) == 0 || len(candidates) > listable {
-		return s
+// Suggest returns the hint of DidYouMean. If no candidate is near, it lists the candidates: ";
+// known here: a, b", unless there are more than 40.
+func Suggest(word string, candidates []string) Hint {
+	near := DidYouMean(word, candidates)
+	if len(candidates) == 0 || len(candidates) > listable {
+		return near
 	}
-	return "; known here: " + strings.Join(candidates, ", ")
+	return near.Or("; known here: " + strings.Join(candidates, ", "))
 }

@@ -29,10 +29,10 @@ func TestNearest(t *testing.T) {
 }
 
 func TestDidYouMean(t *testing.T) {
-	if got, want := DidYouMean("drp", []string{"delay", "drop"}), ` (did you mean "drop"?)`; got != want {
+	if got, want := DidYouMean("drp", []string{"delay", "drop"}), (Hint{"drop", ` (did you mean "drop"?)`}); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := DidYouMean("xyzzy", []string{"delay", "drop"}); got != "" {
+	if got := DidYouMean("xyzzy", []string{"delay", "drop"}); got != (Hint{}) {
 		t.Errorf("got %q for a word that is near to nothing", got)
 	}
 }
@@ -54,7 +54,7 @@ func TestSuggest(t *testing.T) {
 		"too many":         {"xyzzy", many, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Suggest(test.word, test.candidates); got != test.want {
+			if got := Suggest(test.word, test.candidates); got.String() != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -47,7 +48,8 @@ func (d *decoder) action(n *yaml.Node, a *Action) {
 		if kind == "loss" {
 			kind = "drop"
 		}
-		d.Errorf(value, "to strike a share of the packets, write chance: %s next to do: %s",
+		d.Errorf(code.MisplacedKey, value,
+			"to strike a share of the packets, write chance: %s next to do: %s",
 			value.Value, kind)
 		return
 	}
@@ -132,7 +134,7 @@ func (v *validation) action(f *Fault) {
 // TCP segments only.
 func (v *validation) onlyTCP(field any, f *Fault, what string) {
 	if proto := f.Match.protocol(); proto == "udp" || proto == "icmp" {
-		v.errorf(field, f.Pos,
+		v.errorf(code.NeverMatches, field, f.Pos,
 			"%s works on TCP only, but match selects %s; select tcp instead", what, proto)
 	}
 }
@@ -140,7 +142,7 @@ func (v *validation) onlyTCP(field any, f *Fault, what string) {
 // within reports a number in the file that is outside low to high, both included.
 func (v *validation) within(field *int, f *Fault, key string, low, high int) {
 	if v.has(field) && (*field < low || *field > high) {
-		v.errorf(field, f.Pos,
+		v.errorf(code.OutOfRange, field, f.Pos,
 			"%s: invalid %s %d: want %d to %d", f.Do.Kind(), key, *field, low, high)
 	}
 }

@@ -1,5 +1,7 @@
 package language
 
+import "halfopen/internal/code"
+
 // Corrupt changes payload bytes.
 type Corrupt struct {
 	Bytes    int    `yaml:",short" json:"bytes,omitempty" jsonschema_description:"How many bytes are changed. Default: 1."`
@@ -27,14 +29,14 @@ func (a *Corrupt) reach(v *validation, f *Fault) {
 	longest := v.longestPayload(f)
 	switch p := f.Match.Payload; {
 	case f.Match.onlyKinds(ACK):
-		v.errorf(field, f.Pos,
+		v.errorf(code.NeverMatches, field, f.Pos,
 			"corrupt: a bare acknowledgement has no payload to change; select DATA")
 	case p != nil && p.Length != nil && p.Length.Max < int64(end):
-		v.errorf(field, f.Pos,
+		v.errorf(code.NeverMatches, field, f.Pos,
 			"corrupt: offset + bytes is %d, but match selects payloads of at most %d bytes",
 			end, max(p.Length.Max, 0))
 	case end > longest:
-		v.errorf(field, f.Pos,
+		v.errorf(code.NeverMatches, field, f.Pos,
 			"corrupt: offset + bytes is %d, but a packet here carries at most %d bytes of payload",
 			end, longest)
 	}

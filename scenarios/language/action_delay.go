@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"time"
+
+	"halfopen/internal/code"
+)
 
 // Delay holds the packet for a time.
 type Delay struct {
@@ -12,15 +16,15 @@ type Delay struct {
 
 func (a *Delay) check(v *validation, f *Fault) {
 	if v.has(&a.By) && a.By == 0 && a.Jitter == 0 {
-		v.errorf(&a.By, f.Pos,
+		v.errorf(code.NoEffect, &a.By, f.Pos,
 			"delay: invalid by 0s: no packet would be delayed; want more than 0s, or leave the fault out with only")
 	}
 	if a.Distribution != "" && a.Jitter == 0 {
-		v.errorf(&a.Distribution, f.Pos,
+		v.errorf(code.MissingKey, &a.Distribution, f.Pos,
 			"delay: distribution needs jitter; set jitter, or remove distribution")
 	}
 	if a.Jitter > a.By && a.Distribution != "normal" {
-		v.errorf(&a.Jitter, f.Pos,
+		v.errorf(code.OutOfRange, &a.Jitter, f.Pos,
 			"delay: invalid jitter %v: no packet can leave before it arrives; want at most the delay, %v",
 			a.Jitter, a.By)
 	}

@@ -1,5 +1,7 @@
 package language
 
+import "halfopen/internal/code"
+
 // MTU lets no packet pass that is longer than a size that only the wire knows.
 type MTU struct {
 	Size int    `yaml:",short" json:"size" jsonschema_description:"Longest IP packet that passes, in bytes."`
@@ -9,7 +11,7 @@ type MTU struct {
 func (a *MTU) check(v *validation, f *Fault) {
 	v.within(&a.Size, f, "size", minMTU, maxMTU)
 	if v.s.Family == V6 && a.Size < minMTUv6 {
-		v.errorf(&a.Size, f.Pos,
+		v.errorf(code.OutOfRange, &a.Size, f.Pos,
 			"mtu: invalid size %[2]d: IPv6 needs at least %[1]d", minMTUv6, a.Size)
 	}
 }

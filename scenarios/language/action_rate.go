@@ -1,5 +1,7 @@
 package language
 
+import "halfopen/internal/code"
+
 // The defaults of a [Rate], in bytes: a burst holds two packets of the usual MTU, or what the rate
 // lets pass in 10 µs. With less, a fast link waits for the kernel's timers instead of the rate.
 const (
@@ -17,7 +19,8 @@ type Rate struct {
 
 func (a *Rate) check(v *validation, f *Fault) {
 	if v.has(&a.Queue) && a.Queue == 0 {
-		v.errorf(&a.Queue, f.Pos, "rate: invalid queue 0: nothing would pass; want 1 or more")
+		v.errorf(code.NoEffect, &a.Queue, f.Pos,
+			"rate: invalid queue 0: nothing would pass; want 1 or more")
 	}
 }
 

@@ -1,6 +1,10 @@
 package language
 
-import "slices"
+import (
+	"slices"
+
+	"halfopen/internal/code"
+)
 
 // Rewrite changes header fields and corrects the checksums.
 type Rewrite struct {
@@ -16,7 +20,7 @@ type Rewrite struct {
 func (a *Rewrite) check(v *validation, f *Fault) {
 	if a.Window == nil && !v.has(&a.MSS) && len(a.Strip) == 0 && !v.has(&a.TTL) && a.ECN == "" &&
 		len(a.Set) == 0 && len(a.Clear) == 0 {
-		v.errorf(a, f.Pos,
+		v.errorf(code.MissingKey, a, f.Pos,
 			"rewrite: want at least one of window, mss, strip, ttl, ecn, set and clear")
 	}
 	if a.Window != nil {
@@ -30,7 +34,7 @@ func (a *Rewrite) check(v *validation, f *Fault) {
 	v.within(&a.TTL, f, "ttl", 1, 255)
 	for i := range a.Strip {
 		if a.Strip[i] == "sack" {
-			v.errorf(&a.Strip[i], f.Pos,
+			v.errorf(code.InvalidValue, &a.Strip[i], f.Pos,
 				"rewrite: strip cannot take out sack; want sack-permitted: without it no host sends sack")
 			continue
 		}
@@ -45,7 +49,8 @@ func (a *Rewrite) check(v *validation, f *Fault) {
 	}
 	for i := range a.Set {
 		if slices.Contains(a.Clear, a.Set[i]) {
-			v.errorf(&a.Set[i], f.Pos, "rewrite: %s is in both set and clear; keep one", a.Set[i])
+			v.errorf(code.ConflictingKeys, &a.Set[i], f.Pos,
+				"rewrite: %s is in both set and clear; keep one", a.Set[i])
 		}
 	}
 }

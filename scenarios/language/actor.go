@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/code"
 )
 
 // Actor is a process on a host that runs steps in order.
@@ -30,21 +32,22 @@ func (d *decoder) namedActor(n *yaml.Node, a *Actor) {
 
 func (v *validation) actor(a *Actor) {
 	if slices.Contains([]string{"fault", Wire}, a.Name) {
-		v.errorf(nil, a.Pos,
+		v.errorf(code.InvalidName, nil, a.Pos,
 			"invalid name %q for an actor: the word has a meaning in events and places", a.Name)
 	} else {
 		v.name(nil, a.Pos, "an actor", a.Name)
 	}
 	switch {
 	case a.Host == a.Name && !v.has(&a.Host) && !slices.Contains(v.hosts, a.Host):
-		v.errorf(&a.Host, a.Pos,
+		v.errorf(code.UnknownName, &a.Host, a.Pos,
 			"unknown host %q%s; an actor runs on the host of its name, or on the one it names: {host: HOST, steps: [...]}",
 			a.Host, suggestName(a.Host, v.hosts))
 	default:
 		v.host(&a.Host, a.Pos, a.Host, false)
 	}
 	if len(a.Steps) == 0 && v.has(&a.Steps) {
-		v.errorf(&a.Steps, a.Pos, "the actor %s has no steps; give it one", a.Name)
+		v.errorf(code.MissingValue, &a.Steps, a.Pos,
+			"the actor %s has no steps; give it one", a.Name)
 	}
 	v.steplist(a, a.Steps, &socketsMade{names: map[string]bool{}})
 }
@@ -68,7 +71,7 @@ func (v *validation) awaits(a *Actor, st *Step, ref *EventRef) {
 		that = v.raises(a.Name, e.Signal)
 	}
 	if this != nil && that != nil && this.order > 0 && that.order >= this.order {
-		v.errorf(ref, st.Pos,
+		v.errorf(code.NeverHappens, ref, st.Pos,
 			"endless wait: %s comes only later in the steps of the actor %s itself; want an earlier event",
 			*ref, a.Name)
 	}

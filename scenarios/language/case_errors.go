@@ -67,7 +67,8 @@ func (c *CaseErrors) all() []*Error {
 	places := map[Pos]bool{}
 	for e, runs := range c.in {
 		places[e.Pos] = true
-		errs = append(errs, &Error{e.Pos, c.where(runs) + e.Msg})
+		e.Msg = c.where(runs) + e.Msg
+		errs = append(errs, &e)
 	}
 	for pos, m := range c.idle {
 		if m.runs == len(c.runs) && !places[pos] {

@@ -1,10 +1,10 @@
 package language
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"gopkg.in/yaml.v3"
@@ -27,14 +27,15 @@ var reservedParams = []string{"ip", "case"}
 func (f *File) table(d *decoder) {
 	if n := f.entry("params"); n != nil && !decode.IsNull(n) {
 		if n.Kind != yaml.MappingNode {
-			d.Errorf(n, "want a mapping of parameters to values here, such as {retries: 1}")
+			d.Errorf(code.WrongType, n,
+				"want a mapping of parameters to values here, such as {retries: 1}")
 		} else {
 			f.defaults = f.params(d, n)
 		}
 	}
 	n := f.entry("cases")
 	if m := f.entry("matrix"); m != nil && n != nil {
-		d.Errorf(m, "want cases or matrix, not both")
+		d.Errorf(code.ConflictingKeys, m, "want cases or matrix, not both")
 		return
 	} else if m != nil {
 		f.matrix(d, m)
@@ -44,38 +45,42 @@ func (f *File) table(d *decoder) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		d.Errorf(n, "want a list of cases here, such as [{retries: 1}, {retries: 5}]")
+		d.Errorf(code.WrongType, n,
+			"want a list of cases here, such as [{retries: 1}, {retries: 5}]")
 		return
 	}
 	if len(n.Content) > MaxCases {
-		d.Errorf(n, "%d cases are too many: want at most %d", len(n.Content), MaxCases)
+		d.Errorf(code.LimitExceeded, n,
+			"%d cases are too many: want at most %d", len(n.Content), MaxCases)
 		return
 	}
 	for _, item := range n.Content {
 		item = resolve(item)
 		if item.Kind != yaml.MappingNode || len(item.Content) == 0 {
-			d.Errorf(item, "want a mapping of parameters to values here, such as {retries: 1}")
+			d.Errorf(code.WrongType, item,
+				"want a mapping of parameters to values here, such as {retries: 1}")
 			continue
 		}
 		r := row{pos: item, params: f.params(d, item)}
 		r.label, r.named = labelOf(r.params)
 		if !r.named && len(r.params) > 0 && refersToParam(r.params[0].value) {
-			d.Errorf(r.params[0].value,
+			d.Errorf(code.InvalidName, r.params[0].value,
 				"the first parameter names the case and cannot be computed; name the case with the key case instead")
 		}
 		if c := decode.Child(item, "case"); c != nil {
 			r.params = slices.DeleteFunc(r.params, func(p param) bool { return p.name == "case" })
 			if r.label == "" || r.label == string(V4) || r.label == string(V6) {
-				d.Errorf(c,
+				d.Errorf(code.InvalidName, c,
 					"invalid name %q for a case: want any text but \"\", v4 and v6", r.label)
 			}
 		}
 		if c, has := controlIn(r.label); has {
-			d.Errorf(item, "the name of the case has the control character %+q: "+
+			d.Errorf(code.InvalidText, item, "the name of the case has the control character %+q: "+
 				"remove it, or name the case with the key case", c)
 		}
 		if slices.Contains(f.Cases, r.label) {
-			d.Errorf(item, "duplicate case %q: name one of them with the key case", r.label)
+			d.Errorf(code.DuplicateName, item,
+				"duplicate case %q: name one of them with the key case", r.label)
 		}
 		f.rows = append(f.rows, r)
 		f.Cases = append(f.Cases, r.label)
@@ -94,10 +99,11 @@ func (f *File) params(d *decoder, n *yaml.Node) []param {
 		switch {
 		case key.Value == "case" && value.Kind == yaml.ScalarNode:
 		case slices.Contains(reservedParams, key.Value):
-			d.Errorf(key, "reserved parameter %q: halfopen sets it; choose another name", key.Value)
+			d.Errorf(code.InvalidName, key,
+				"reserved parameter %q: halfopen sets it; choose another name", key.Value)
 			continue
 		case !paramName.MatchString(key.Value):
-			d.Errorf(key,
+			d.Errorf(code.InvalidName, key,
 				"invalid name %q for a parameter: want letters, digits, - and _, not a digit or - first",
 				say.Clip(key.Value))
 			continue
@@ -122,7 +128,9 @@ func (f *File) unused() []*Error {
 		if n := f.names[name]; !used[name] && !(name == matrixFault && len(f.chosen) > 0) {
 			all = append(all, &Error{
 				Pos{f.Path, n.Line, n.Column},
-				fmt.Sprintf("nothing uses the parameter %s%s", say.Clip(name), spell.DidYouMean(name, known)),
+				code.Errorf(code.UnusedParameter,
+					"nothing uses the parameter %s%s",
+					say.Clip(name), spell.DidYouMean(name, known)),
 			})
 		}
 	}
@@ -228,7 +236,7 @@ func (f *File) apply(set map[string]string) ([]expandedRow, error) {
 			if len(f.Params) > 0 {
 				known = "it has " + say.List(f.Params)
 			}
-			return nil, fmt.Errorf("scenario %s has no parameter %q%s; %s",
+			return nil, code.Errorf(code.UnknownParameter, "scenario %s has no parameter %q%s; %s",
 				f.Name, say.Clip(name), spell.DidYouMean(name, f.Params), known)
 		}
 	}

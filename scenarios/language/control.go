@@ -10,7 +10,9 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
+	"halfopen/internal/spell"
 )
 
 // Unproven is an entry of control: settings that no expectation has to prove, and why. A control is
@@ -70,15 +72,17 @@ func (v *validation) control() {
 		}
 		switch {
 		case given != 1:
-			v.errorf(nil, u.Pos, "control: want exactly one of fault, sysctl and option")
+			v.errorf(code.MissingKey, nil, u.Pos,
+				"control: want exactly one of fault, sysctl and option")
 			continue
 		case u.Fault != "" && u.Host+u.Step != "":
-			v.errorf(nil, u.Pos, "control: a fault belongs to no host or step; remove host and step")
+			v.errorf(code.MisplacedKey, nil, u.Pos,
+				"control: a fault belongs to no host or step; remove host and step")
 			continue
 		}
 		if v.has(&u.Reason) &&
 			(strings.TrimSpace(u.Reason) == "" || strings.Contains(u.Reason, "\n")) {
-			v.errorf(&u.Reason, u.Pos,
+			v.errorf(code.InvalidText, &u.Reason, u.Pos,
 				"control: want a reason of one line: why no expectation fails without %s", u)
 		}
 		if u.Fault != "" {
@@ -98,7 +102,8 @@ func (v *validation) named(u *Unproven, settings []Setting) {
 	if u.Step != "" {
 		actor, id, n := StepRef(u.Step).Split()
 		if actor == "" || n != 0 {
-			v.errorf(&u.Step, u.Pos, "invalid step %q: want ACTOR.STEP", say.Clip(u.Step))
+			v.errorf(code.InvalidName, &u.Step, u.Pos,
+				"invalid step %q: want ACTOR.STEP", say.Clip(u.Step))
 			return
 		}
 		if v.stepRef(&u.Step, u.Pos, actor, id, 0) == nil {
@@ -121,11 +126,11 @@ func (v *validation) named(u *Unproven, settings []Setting) {
 			known = append(known, s.Name)
 		}
 	}
-	remedy := suggestName(name, known)
+	hint := suggestName(name, known)
 	if len(places) > 0 {
-		remedy = "; it is set by " + say.List(places)
+		hint = spell.Hint{Text: "; it is set by " + say.List(places)}
 	}
-	v.errorf(field, u.Pos, "control: nothing sets %s%s", u, remedy)
+	v.errorf(code.UnknownName, field, u.Pos, "control: nothing sets %s%s", u, hint)
 }
 
 // unproven reads an entry of control.

@@ -8,6 +8,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -115,7 +116,7 @@ func (d *decoder) errors() []*Error { return errorsOf(d.Mistakes()) }
 func errorsOf(mistakes []decode.Mistake) []*Error {
 	var errs []*Error
 	for _, m := range mistakes {
-		errs = append(errs, &Error{Pos(m.Place), m.Msg})
+		errs = append(errs, &Error{Pos(m.Place), m.Problem})
 	}
 	return errs
 }
@@ -153,18 +154,15 @@ func (d *decoder) selected(v reflect.Value) bool {
 		default:
 			known := append([]string{string(V4), string(V6)}, d.labels...)
 			place, _ := d.Place(f.Index(i).Addr().Interface())
-			d.ErrorAt(place, "only: unknown case %q%s", say.Clip(only), suggestCase(only, known))
+			d.ErrorAt(code.UnknownName, place, "only: unknown case %q%s", say.Clip(only), suggestCase(only, known))
 			return true
 		}
 	}
 	return (!families || familyHit) && (!cases || caseHit)
 }
 
-func suggestCase(only string, known []string) string {
-	if s := spell.DidYouMean(only, known); s != "" {
-		return s
-	}
-	return "; known here: " + say.List(known)
+func suggestCase(only string, known []string) spell.Hint {
+	return spell.DidYouMean(only, known).Or("; known here: " + say.List(known))
 }
 
 // emptied reports whether an actor has no steps left because of only. Such an actor is left out,

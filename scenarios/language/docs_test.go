@@ -17,11 +17,11 @@ func languageDocs(t *testing.T) string {
 	return string(text)
 }
 
-// code matches everything that the page shows as code.
-var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
+// shownCode matches everything that the page shows as code.
+var shownCode = regexp.MustCompile("(?s)```.*?```|`[^`\n]+`")
 
 func TestDocsNameEveryKeyOfTheDecoder(t *testing.T) {
-	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
+	shown := strings.Join(shownCode.FindAllString(languageDocs(t), -1), "\n")
 	for _, key := range allKeys() {
 		word := regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(key) + `([^\w-]|$)`)
 		if !word.MatchString(shown) {
@@ -31,7 +31,7 @@ func TestDocsNameEveryKeyOfTheDecoder(t *testing.T) {
 }
 
 func TestDocsNameEveryWordOfTheLanguage(t *testing.T) {
-	shown := strings.Join(code.FindAllString(languageDocs(t), -1), "\n")
+	shown := strings.Join(shownCode.FindAllString(languageDocs(t), -1), "\n")
 	words := append(ICMPKinds(), CounterGroups()...)
 	words = append(words, TCPOptionNames()...)
 	words = append(words, SegmentKind("").Words()...)

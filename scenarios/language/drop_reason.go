@@ -1,13 +1,13 @@
 package language
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -27,8 +27,9 @@ func (r *DropReason) Set(text string) error {
 	name := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(text)), dropReasonPrefix)
 	odd := func(c rune) bool { return c != '_' && (c < 'A' || c > 'Z') && (c < '0' || c > '9') }
 	if name == "" || len(name) > maxWord || strings.ContainsFunc(name, odd) {
-		return fmt.Errorf("invalid reason %q: want a name of the kernel's enum skb_drop_reason, "+
-			"such as TCP_CSUM", say.Clip(text))
+		return code.Errorf(code.InvalidValue,
+			"invalid reason %q: want a name of the kernel's enum skb_drop_reason, "+
+				"such as TCP_CSUM", say.Clip(text))
 	}
 	*r = DropReason(name)
 	return nil
@@ -61,7 +62,7 @@ func (s *Scenario) unknownReasons() []*Error {
 		}
 		for _, r := range e.Drops.Drops.Reason {
 			if !r.Known() {
-				notes = append(notes, &Error{e.Pos, fmt.Sprintf(
+				notes = append(notes, &Error{e.Pos, code.Errorf(code.UnknownDropReason,
 					"no kernel known to halfopen has the drop reason %s%s", r,
 					spell.DidYouMean(string(r), DropReasonNames()))})
 			}

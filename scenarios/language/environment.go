@@ -7,6 +7,8 @@ import (
 
 	"github.com/invopop/jsonschema"
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/code"
 )
 
 // Environment is what a program finds in its environment next to PATH, HOME, LANG, TZ, TERM and the
@@ -55,7 +57,7 @@ const inherit = "inherit"
 // environment reads a mapping of variables, and the key inherit.
 func (d *decoder) environment(n *yaml.Node, e *Environment) {
 	if n.Kind != yaml.MappingNode {
-		d.Errorf(n, "want variables here, NAME: VALUE, or inherit: [NAME]")
+		d.Errorf(code.WrongType, n, "want variables here, NAME: VALUE, or inherit: [NAME]")
 		return
 	}
 	rest := *n
@@ -91,7 +93,7 @@ func (e *Environment) check(v *validation) {
 		w := &e.Variables[i]
 		v.variable(&w.Name, w.Pos, w.Name)
 		if strings.ContainsRune(w.Value, 0) {
-			v.errorf(&w.Value, w.Pos, "the value of %s has a NUL byte", w.Name)
+			v.errorf(code.InvalidText, &w.Value, w.Pos, "the value of %s has a NUL byte", w.Name)
 		}
 	}
 }
@@ -99,6 +101,7 @@ func (e *Environment) check(v *validation) {
 // variable wants the name of a variable: what execve(2) and the shell can pass on.
 func (v *validation) variable(field *string, pos Pos, name string) {
 	if name == "" || strings.ContainsAny(name, "=\x00") {
-		v.errorf(field, pos, "invalid name of a variable %q: want one without =", name)
+		v.errorf(code.InvalidName, field, pos,
+			"invalid name of a variable %q: want one without =", name)
 	}
 }

@@ -1,12 +1,12 @@
 package language
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -70,7 +70,8 @@ func (e *Errno) Set(text string) error {
 	}
 	names := errnoNames()
 	if Errno(text) != NoError && !slices.Contains(names, text) {
-		return fmt.Errorf("unknown error %q%s; want the name of an errno, such as EPIPE, or none",
+		return code.Errorf(code.UnknownWord,
+			"unknown error %q%s; want the name of an errno, such as EPIPE, or none",
 			say.Clip(text), spell.DidYouMean(text, names))
 	}
 	*e = Errno(text)
@@ -80,8 +81,9 @@ func (e *Errno) Set(text string) error {
 // errno reads the name of an error. A list of them is refused with what may be meant.
 func (d *decoder) errno(n *yaml.Node, e *Errno) {
 	if n.Kind == yaml.SequenceNode {
-		d.Errorf(n, "want one error, not a list: write result: -1 for any error, or an entry of expect "+
-			"for each, with only or where")
+		d.Errorf(code.WrongType, n,
+			"want one error, not a list: write result: -1 for any error, or an entry of expect "+
+				"for each, with only or where")
 		return
 	}
 	d.Plain(n, reflect.ValueOf(e).Elem())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -12,8 +13,12 @@ import (
 // a file, joined by errors.Join and sorted by position.
 type Error struct {
 	Pos Pos
-	Msg string
+	Problem
 }
+
+// Problem is what is wrong: Code is its kind and Msg the message, Near the word that may have been
+// meant, and Remedy what to do, if the message says so.
+type Problem = code.Problem
 
 // Error returns "file:line:col: message".
 func (e *Error) Error() string {
@@ -25,6 +30,19 @@ func (e *Error) Error() string {
 	}
 	return e.Pos.String() + ": " + e.Msg
 }
+
+// PlacedError is an error about a place of a file that the file alone does not show, such as a value
+// that the running kernel refuses.
+type PlacedError struct {
+	Pos Pos
+	Err error
+}
+
+// Error returns "file:line:col: message".
+func (e *PlacedError) Error() string { return e.Pos.String() + ": " + e.Err.Error() }
+
+// Unwrap returns the error without its place.
+func (e *PlacedError) Unwrap() error { return e.Err }
 
 // maxErrors bounds the number of errors reported for one file, which may not be a scenario at all.
 const maxErrors = decode.MaxMistakes
@@ -39,7 +57,10 @@ func joinErrors(errs []*Error) error {
 	joined := make([]error, 0, len(errs))
 	for i, e := range errs {
 		if i == maxErrors {
-			joined = append(joined, &Error{Pos{File: e.Pos.File}, "too many errors; the rest is left out"})
+			joined = append(joined, &Error{
+				Pos{File: e.Pos.File},
+				Problem{Code: code.TooManyErrors, Msg: "too many errors; the rest is left out"},
+			})
 			break
 		}
 		joined = append(joined, e)

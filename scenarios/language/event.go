@@ -1,9 +1,9 @@
 package language
 
 import (
-	"fmt"
 	"strconv"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
@@ -83,11 +83,12 @@ func (r EventRef) Parse() (Event, error) {
 	if r.isMapping() {
 		return parseMapping(text)
 	}
-	wrong := fmt.Errorf("invalid event %q: want %s", say.Clip(text), eventForms)
+	wrong := code.Errorf(code.InvalidEvent, "invalid event %q: want %s", say.Clip(text), eventForms)
 	if m := faultEvent.FindStringSubmatch(text); m != nil {
 		n, ok := index(m[2])
 		if !ok {
-			return Event{}, fmt.Errorf("invalid event %q: hits are counted from 1", say.Clip(text))
+			return Event{}, code.Errorf(code.InvalidEvent,
+				"invalid event %q: hits are counted from 1", say.Clip(text))
 		}
 		return Event{Kind: EventFaultHit, Fault: m[1], N: n}, nil
 	}
@@ -100,7 +101,7 @@ func (r EventRef) Parse() (Event, error) {
 	}
 	n, ok := index(m[3] + m[5])
 	if !ok {
-		return Event{}, fmt.Errorf(
+		return Event{}, code.Errorf(code.InvalidEvent,
 			"invalid event %q: executions are counted from 1", say.Clip(text))
 	}
 	e := Event{Kind: EventStepEnd, Actor: m[1], Step: m[2], N: n}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
 )
@@ -95,14 +96,16 @@ func (d *decoder) mapping(n *yaml.Node) mapping {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if empty := mappings[n.Content[i].Value]; empty != nil {
 			if found != nil {
-				d.Errorf(n.Content[i], "two events in one: keep one of %s", say.List(mappingKeys()))
+				d.Errorf(code.ConflictingKeys, n.Content[i],
+					"two events in one: keep one of %s", say.List(mappingKeys()))
 				return nil
 			}
 			found = empty()
 		}
 	}
 	if found == nil {
-		d.Errorf(n, "want an event here: %s, or a mapping with the key %s", eventForms,
+		d.Errorf(code.WrongType, n,
+			"want an event here: %s, or a mapping with the key %s", eventForms,
 			strings.Join(mappingKeys(), " or "))
 		return nil
 	}
@@ -115,12 +118,14 @@ func parseMapping(text string) (Event, error) {
 	var doc, more yaml.Node
 	in := yaml.NewDecoder(strings.NewReader(text))
 	if in.Decode(&doc) != nil || len(doc.Content) != 1 || !errors.Is(in.Decode(&more), io.EOF) {
-		return Event{}, fmt.Errorf("invalid event %q: want a mapping on one line", say.Clip(text))
+		return Event{}, code.Errorf(code.InvalidEvent,
+			"invalid event %q: want a mapping on one line", say.Clip(text))
 	}
 	d := newDecoder("")
 	m := d.mapping(doc.Content[0])
 	if mistakes := d.Mistakes(); len(mistakes) > 0 {
-		return Event{}, fmt.Errorf("invalid event %q: %s", say.Clip(text), mistakes[0].Msg)
+		return Event{}, code.Errorf(code.InvalidEvent,
+			"invalid event %q: %s", say.Clip(text), mistakes[0].Problem)
 	}
 	return m.event(), nil
 }
@@ -188,7 +193,7 @@ func flowNode(v reflect.Value) *yaml.Node {
 // nth checks which of some things an event is about.
 func (v *validation) nth(field *int, pos Pos, nth int, things string) {
 	if v.has(field) && nth < 1 || nth < 0 {
-		v.errorf(field, pos, "invalid nth %d: %s are counted from 1", nth, things)
+		v.errorf(code.OutOfRange, field, pos, "invalid nth %d: %s are counted from 1", nth, things)
 	}
 }
 

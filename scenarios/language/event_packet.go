@@ -1,6 +1,10 @@
 package language
 
-import "cmp"
+import (
+	"cmp"
+
+	"halfopen/internal/code"
+)
 
 // PacketEvent is the event that the nth packet of a selector has come to a place. It goes on when
 // everything that the event sets off is done, and meets the faults there as they were before.
@@ -20,7 +24,8 @@ func (p *PacketEvent) check(v *validation, pos Pos) bool {
 	before := len(v.errs)
 	v.selector(&p.Packet, pos)
 	if p.Packet.ARP != "" {
-		v.errorf(&p.Packet.ARP, pos, "arp is for expectations only: events are of IP packets")
+		v.errorf(code.Unsupported, &p.Packet.ARP, pos,
+			"arp is for expectations only: events are of IP packets")
 	}
 	if p.Place(v.s) != v.s.inputOf(&p.Packet) {
 		v.place(&p.Packet, &p.At, pos)

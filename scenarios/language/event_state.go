@@ -1,6 +1,10 @@
 package language
 
-import "slices"
+import (
+	"slices"
+
+	"halfopen/internal/code"
+)
 
 // mostSockets bounds which socket an event can be about.
 const mostSockets = 10_000
@@ -17,11 +21,12 @@ func (s *StateEvent) check(v *validation, pos Pos) bool {
 	before := len(v.errs)
 	v.socketSelector(&s.SocketSelector, pos)
 	if len(s.State) == 0 {
-		v.errorf(&s.State, pos, "state is empty; give it a state")
+		v.errorf(code.MissingValue, &s.State, pos, "state is empty; give it a state")
 	}
 	v.nth(&s.Nth, pos, s.Nth, "sockets")
 	if s.Nth > mostSockets {
-		v.errorf(&s.Nth, pos, "invalid nth %d: want at most %d", s.Nth, mostSockets)
+		v.errorf(code.OutOfRange, &s.Nth, pos,
+			"invalid nth %d: want at most %d", s.Nth, mostSockets)
 	}
 	return len(v.errs) == before
 }

@@ -2,12 +2,12 @@ package language
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/expr"
 )
@@ -35,7 +35,9 @@ func (f *File) Expand(set map[string]string) ([]*Scenario, error) {
 			if nodes += used; nodes > maxTotalNodes {
 				return nil, errors.Join(mistakes.Join(), &Error{
 					Pos{File: f.Path},
-					fmt.Sprintf("too many YAML nodes: want at most %d in all cases together", maxTotalNodes),
+					code.Errorf(code.LimitExceeded,
+						"too many YAML nodes: want at most %d in all cases together",
+						maxTotalNodes),
 				})
 			}
 			if len(mistakes.in) > maxErrors {
@@ -99,7 +101,8 @@ func (f *File) expand(
 	if x.nodes > MaxNodes || x.text > maxText {
 		return s, x.nodes, []*Error{{
 			Pos{File: f.Path},
-			fmt.Sprintf("the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced",
+			code.Errorf(code.LimitExceeded,
+				"the file is too large: want at most %d YAML nodes and %d MiB of text, with parameters replaced",
 				MaxNodes, maxText>>20),
 		}}, nil
 	}

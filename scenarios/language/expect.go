@@ -4,6 +4,7 @@ import (
 	"iter"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -157,14 +158,15 @@ func (v *validation) expectation(e *Expectation) {
 
 func (v *validation) condition(w *Where, pos Pos) {
 	if len(w.Sysctl)+len(w.NoSysctl) == 0 {
-		v.errorf(w, pos, "where: want at least one of sysctl and no-sysctl")
+		v.errorf(code.MissingKey, w, pos, "where: want at least one of sysctl and no-sysctl")
 	}
 	seen := map[string]bool{}
 	for _, names := range []Names{w.Sysctl, w.NoSysctl} {
 		for i := range names {
 			v.sysctlName(&names[i], pos, names[i])
 			if seen[names[i]] {
-				v.errorf(&names[i], pos, "where: %s is named twice; keep one", say.Clip(names[i]))
+				v.errorf(code.DuplicateEntry, &names[i], pos,
+					"where: %s is named twice; keep one", say.Clip(names[i]))
 			}
 			seen[names[i]] = true
 		}
@@ -182,7 +184,7 @@ func lastsOf(s *Span, latest bool) time.Duration {
 func (v *validation) since(since *EventRef, at bool, pos Pos) {
 	v.event(since, pos)
 	if v.has(since) && !at {
-		v.errorf(since, pos,
+		v.errorf(code.NoEffect, since, pos,
 			"since without at: the time of at begins at since; set at, or remove since")
 	}
 }
@@ -190,6 +192,6 @@ func (v *validation) since(since *EventRef, at bool, pos Pos) {
 // count reports a range that contains no number from 0 up.
 func (v *validation) count(c *Count, key string, pos Pos) {
 	if c != nil && c.Max < 0 {
-		v.errorf(c, pos, "invalid %s %q: want 0 or more", key, c)
+		v.errorf(code.OutOfRange, c, pos, "invalid %s %q: want 0 or more", key, c)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // CallsExpectation judges the system calls that a program made on sockets.
@@ -60,16 +62,18 @@ func (c *CallsExpectation) check(v *validation, pos Pos) {
 	if s.To != "" {
 		v.peer(&s.To, pos, s.To)
 		if s.Name == "socket" || s.Name == "listen" || s.Name == "poll" {
-			v.errorf(&s.To, pos, "%s goes to no address; remove to", s.Name)
+			v.errorf(code.MisplacedKey, &s.To, pos, "%s goes to no address; remove to", s.Name)
 		}
 	}
 	v.count(c.Count, "count", pos)
 	v.since(&c.Since, true, pos)
 	if c.Hangs && (c.Error != "" || c.Result != nil) {
-		v.errorf(&c.Hangs, pos, "a call that hangs has no outcome; remove hangs, or error and result")
+		v.errorf(code.Contradiction, &c.Hangs, pos,
+			"a call that hangs has no outcome; remove hangs, or error and result")
 	}
 	if c.Error != "" && c.Result != nil {
-		v.errorf(c.Result, pos, "want error or result, not both: a call that fails returns -1")
+		v.errorf(code.ConflictingKeys, c.Result, pos,
+			"want error or result, not both: a call that fails returns -1")
 	}
 }
 

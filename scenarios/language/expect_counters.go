@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
@@ -37,7 +38,7 @@ func (c *CounterVal) Terms() []string {
 
 func (c *CountersExpectation) check(v *validation, pos Pos) {
 	if len(c.Counters) == 0 {
-		v.errorf(&c.Counters, pos,
+		v.errorf(code.MissingKey, &c.Counters, pos,
 			"counters: want at least one HOST.GROUP.NAME and how much it rose")
 	}
 	for i := range c.Counters {
@@ -46,18 +47,19 @@ func (c *CountersExpectation) check(v *validation, pos Pos) {
 		for j, term := range terms {
 			parts := strings.Split(term, ".")
 			if term == "" {
-				v.errorf(&k.Name, k.Pos,
+				v.errorf(code.InvalidName, &k.Name, k.Pos,
 					"a sum of counters needs a counter on both sides of each +")
 				continue
 			}
 			if len(parts) != 3 || !counterName.MatchString(parts[2]) {
-				v.errorf(&k.Name, k.Pos,
+				v.errorf(code.InvalidName, &k.Name, k.Pos,
 					"invalid counter %q: want HOST.GROUP.NAME, such as client.TcpExt.TCPTimeouts, or a sum of several",
 					say.Clip(term))
 				continue
 			}
 			if slices.Contains(terms[:j], term) {
-				v.errorf(&k.Name, k.Pos, "%s is in the sum twice; keep one", term)
+				v.errorf(code.DuplicateEntry, &k.Name, k.Pos,
+					"%s is in the sum twice; keep one", term)
 			}
 			v.host(&k.Name, k.Pos, parts[0], true)
 			v.oneOf(&k.Name, k.Pos, "group of counters", parts[1], CounterGroups())

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/spell"
 )
@@ -18,7 +19,8 @@ var expectationKeys = []string{"only", "where"}
 func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 	e.Pos = Pos(d.At(n))
 	if n.Kind != yaml.MappingNode {
-		d.Errorf(n, "want an expectation here: a mapping such as {step: client.connect, error: none}")
+		d.Errorf(code.WrongType, n,
+			"want an expectation here: a mapping such as {step: client.connect, error: none}")
 		return
 	}
 	v := reflect.ValueOf(e).Elem()
@@ -35,12 +37,12 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 				d.Value(value, f)
 				continue
 			}
-			d.Errorf(key, "duplicate key %q: keep one of them", key.Value)
+			d.Errorf(code.DuplicateKey, key, "duplicate key %q: keep one of them", key.Value)
 			continue
 		case j >= 0 && kind == nil:
 			kind, kindKey = &fields[j], key
 		case j >= 0 && fields[j].Key != kind.Key:
-			d.Errorf(key,
+			d.Errorf(code.ConflictingKeys, key,
 				"two expectations in one: %q and %q; make them two items of the list",
 				kindKey.Value, key.Value)
 			continue
@@ -54,11 +56,12 @@ func (d *decoder) expectation(n *yaml.Node, e *Expectation) {
 				all = append(all, k)
 			}
 		}
-		var near string
-		for i := 0; i+1 < len(n.Content) && near == ""; i += 2 {
+		var near spell.Hint
+		for i := 0; i+1 < len(n.Content) && near.Word == ""; i += 2 {
 			near = spell.DidYouMean(n.Content[i].Value, all)
 		}
-		d.Errorf(n, "the expectation has no kind%s; want one of %s", near, strings.Join(all, ", "))
+		d.Errorf(code.MissingKey, n,
+			"the expectation has no kind%s; want one of %s", near, strings.Join(all, ", "))
 		return
 	}
 	d.Value(rest, v.FieldByIndex(kind.Index))

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // DropsExpectation judges the packets that a host's kernel discarded.
@@ -46,30 +48,34 @@ func (d *DropsExpectation) check(v *validation, pos Pos) {
 	v.host(&s.Host, pos, s.Host, true)
 	v.selector(&s.Selector, pos)
 	if k := s.Beyond(dropKeys...); k != "" {
-		v.errorf(s, pos, "drops: a drop does not show the key %s; want some of %s", k,
+		v.errorf(code.MisplacedKey, s, pos,
+			"drops: a drop does not show the key %s; want some of %s", k,
 			strings.Join(texts(dropKeys...), ", "))
 	}
 	if v.has(&s.Reason) && len(s.Reason) == 0 {
-		v.errorf(&s.Reason, pos, "reason is empty; name one, or remove the key")
+		v.errorf(code.MissingValue, &s.Reason, pos, "reason is empty; name one, or remove the key")
 	}
 	for i, r := range s.Reason {
 		switch {
 		case slices.Contains(s.Reason[:i], r):
-			v.errorf(&s.Reason[i], pos, "%s is listed twice; keep one", r)
+			v.errorf(code.DuplicateEntry, &s.Reason[i], pos, "%s is listed twice; keep one", r)
 		case r == "NOT_SPECIFIED":
-			v.errorf(&s.Reason[i], pos, "NOT_SPECIFIED proves no loss: kernels also free packets "+
-				"with it that they have used; name another reason")
+			v.errorf(code.InvalidValue, &s.Reason[i], pos,
+				"NOT_SPECIFIED proves no loss: kernels also free packets "+
+					"with it that they have used; name another reason")
 		}
 	}
 	v.since(&d.Since, true, pos)
 	v.count(d.Count, "count", pos)
 	switch {
 	case d.None && (d.Count != nil || len(d.At) > 0):
-		v.errorf(&d.None, pos, "none means no drops; remove it, or remove count and at")
+		v.errorf(code.Contradiction, &d.None, pos,
+			"none means no drops; remove it, or remove count and at")
 	case d.Count != nil && d.Count.Max == 0 && len(d.At) > 0:
-		v.errorf(d.Count, pos, "count: 0 means no drops; change it, or remove at")
+		v.errorf(code.Contradiction, d.Count, pos,
+			"count: 0 means no drops; change it, or remove at")
 	case !d.None && d.Count == nil && len(d.At) == 0:
-		v.errorf(&d.Drops, pos, "drops: want at least one of count, none and at")
+		v.errorf(code.MissingKey, &d.Drops, pos, "drops: want at least one of count, none and at")
 	}
 }
 

@@ -3,6 +3,8 @@ package language
 import (
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // LogExpectation judges the lines that a program printed.
@@ -18,7 +20,8 @@ func (l *LogExpectation) check(v *validation, pos Pos) {
 	v.count(l.Count, "count", pos)
 	v.since(&l.Since, true, pos)
 	if l.Count != nil && l.Count.Max == 0 && l.At != nil {
-		v.errorf(l.Count, pos, "count: 0 means no line; change it, or remove at")
+		v.errorf(code.Contradiction, l.Count, pos,
+			"count: 0 means no line; change it, or remove at")
 	}
 }
 

@@ -3,6 +3,8 @@ package language
 import (
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // PacketsExpectation judges the packets seen at the link end of one host.
@@ -29,20 +31,20 @@ func (p *PacketsExpectation) check(v *validation, pos Pos) {
 	v.window(&p.Since, &p.Until, pos)
 	v.count(p.Count, "count", pos)
 	if p.None && (p.Count != nil || p.each()) {
-		v.errorf(&p.None, pos,
+		v.errorf(code.Contradiction, &p.None, pos,
 			"none means no packets; remove it, or remove count, gaps, at and sequence")
 	}
 	if p.Count != nil && p.Count.Max == 0 && p.each() {
-		v.errorf(p.Count, pos,
+		v.errorf(code.Contradiction, p.Count, pos,
 			"count: 0 means no packets; change it, or remove gaps, at and sequence")
 	}
 	if p.Count != nil && len(p.Sequence) > 0 && !p.Count.Contains(int64(len(p.Sequence))) {
-		v.errorf(p.Count, pos,
+		v.errorf(code.Contradiction, p.Count, pos,
 			"count: %s, but the sequence has %d packets; make them agree, or remove count", p.Count,
 			len(p.Sequence))
 	}
 	if !p.None && p.Count == nil && !p.each() {
-		v.errorf(&p.Packets, pos,
+		v.errorf(code.MissingKey, &p.Packets, pos,
 			"packets: want at least one of count, none, gaps, at and sequence")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // PathExpectation wants a socket to go through exactly these states.
@@ -38,29 +40,31 @@ func (p *PathState) Set(text string) error {
 func (p *PathExpectation) check(v *validation, pos Pos) {
 	v.socketSelector(&p.Path, pos)
 	if len(p.Path.State) > 0 {
-		v.errorf(&p.Path.State, pos,
+		v.errorf(code.MisplacedKey, &p.Path.State, pos,
 			"path: the key state does not belong here; list the states under states")
 	}
 	if len(p.States) == 0 {
-		v.errorf(&p.States, pos,
+		v.errorf(code.MissingKey, &p.States, pos,
 			"states: want the states the socket goes through, such as [SYN_SENT, ESTABLISHED]")
 	}
 	for i := range p.States {
 		state := p.States[i].State()
 		if state == Closed && i < len(p.States)-1 {
-			v.errorf(&p.States[i], pos, "states: CLOSED must come last, the socket is gone then")
+			v.errorf(code.WrongOrder, &p.States[i], pos,
+				"states: CLOSED must come last, the socket is gone then")
 		}
 		if state == Unbound {
-			v.errorf(&p.States[i], pos, "%s", unboundUnseen)
+			v.errorf(code.Unsupported, &p.States[i], pos, "%s", unboundUnseen)
 		}
 		if i > 0 && state == p.States[i-1].State() {
-			v.errorf(&p.States[i], pos,
+			v.errorf(code.DuplicateEntry, &p.States[i], pos,
 				"states: %s is listed twice in a row, but seen as one; keep one", state)
 		}
 	}
 	if !slices.ContainsFunc(p.States, func(s PathState) bool { return !s.Optional() }) &&
 		len(p.States) > 0 {
-		v.errorf(&p.States, pos, "states: want one state at least that is not optional")
+		v.errorf(code.MissingValue, &p.States, pos,
+			"states: want one state at least that is not optional")
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // ProcessExpectation judges a program that a step ran, from its start to its end, or the process of an actor.
@@ -21,28 +23,29 @@ func (p *ProcessExpectation) check(v *validation, pos Pos) {
 	switch {
 	case actor != "":
 		if st := v.stepRef(&p.Process, pos, actor, id, n); st != nil && st.Op.Launch() == nil {
-			v.errorf(&p.Process, pos, "%s (%s) runs no program; want a step exec or start, or an actor",
+			v.errorf(code.WrongStep, &p.Process, pos,
+				"%s (%s) runs no program; want a step exec or start, or an actor",
 				p.Process, st.Op.Kind())
 		}
 	case !slices.Contains(v.actors, p.Process):
 		v.actorRef(&p.Process, pos, p.Process)
 	case p.Stdout != nil || p.Stderr != nil:
-		v.errorf(&p.Process, pos,
+		v.errorf(code.WrongStep, &p.Process, pos,
 			"the process of the actor %s prints nothing; want an exec step, such as %s.exec",
 			p.Process, p.Process)
 	}
 	if p.Exit != nil && p.Signal != "" {
-		v.errorf(&p.Signal, pos,
+		v.errorf(code.ConflictingKeys, &p.Signal, pos,
 			"want exit or signal, not both: a process ended by a signal has no exit status")
 	}
 	if p.Exit != nil && (p.Exit.Max < 0 || p.Exit.Min > 255) {
-		v.errorf(p.Exit, pos, "invalid exit %q: want 0 to 255", p.Exit)
+		v.errorf(code.OutOfRange, p.Exit, pos, "invalid exit %q: want 0 to 255", p.Exit)
 	}
 	if p.Signal != "" {
 		v.oneOf(&p.Signal, pos, "signal", p.Signal, signalNames())
 	}
 	if *p == (ProcessExpectation{Process: p.Process}) {
-		v.errorf(&p.Process, pos,
+		v.errorf(code.MissingKey, &p.Process, pos,
 			"process: want at least one of exit, signal, stdout, stderr and took")
 	}
 	for _, t := range []*Text{p.Stdout, p.Stderr} {

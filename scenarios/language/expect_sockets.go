@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -31,7 +32,7 @@ func (p *Peak) Set(text string) error {
 	}
 	switch {
 	case c.Max < 0:
-		return fmt.Errorf("invalid peak %q: want 0 or more", say.Clip(text))
+		return code.Errorf(code.OutOfRange, "invalid peak %q: want 0 or more", say.Clip(text))
 	case c.Min != c.Max:
 	case strings.Contains(text, ".."):
 		c.Source = fmt.Sprintf("%d..%d", c.Min, c.Max)
@@ -74,9 +75,9 @@ func (s *SocketsExpectation) check(v *validation, pos Pos) {
 	v.count(s.Count, "count", pos)
 	switch {
 	case s.Count == nil && s.Peak == nil:
-		v.errorf(&s.Sockets, pos, "sockets: want at least one of count and peak")
+		v.errorf(code.MissingKey, &s.Sockets, pos, "sockets: want at least one of count and peak")
 	case s.Count == nil && v.has(&s.When):
-		v.errorf(&s.When, pos,
+		v.errorf(code.NoEffect, &s.When, pos,
 			"when without count: when is the moment of count; set count, or remove when")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -34,7 +35,8 @@ type StepExpectation struct {
 func (e *StepExpectation) check(v *validation, pos Pos) {
 	actor, id, n := e.Step.Split()
 	if actor == "" {
-		v.errorf(&e.Step, pos, "invalid step %q: want ACTOR.STEP or ACTOR.STEP[N]",
+		v.errorf(code.InvalidName, &e.Step, pos,
+			"invalid step %q: want ACTOR.STEP or ACTOR.STEP[N]",
 			say.Clip(string(e.Step)))
 		return
 	}
@@ -54,18 +56,19 @@ func (e *StepExpectation) check(v *validation, pos Pos) {
 	outcome := *e
 	outcome.Step, outcome.Hangs, outcome.Count, outcome.Since = "", false, nil, ""
 	if e.Hangs && !reflect.ValueOf(outcome).IsZero() {
-		v.errorf(&e.Hangs, pos,
+		v.errorf(code.Contradiction, &e.Hangs, pos,
 			"a step that hangs has no outcome; remove hangs, or all other keys but count")
 	}
 	if e.Count != nil && n > 0 {
-		v.errorf(e.Count, pos, "count needs a step without [N], but %s is one execution", e.Step)
+		v.errorf(code.Contradiction, e.Count, pos,
+			"count needs a step without [N], but %s is one execution", e.Step)
 	}
 	if e.Result != nil && e.Result.Max < 0 && e.Error == NoError {
-		v.errorf(e.Result, pos,
+		v.errorf(code.Contradiction, e.Result, pos,
 			"invalid result %q: want 0 or more, because error is none", e.Result)
 	}
 	if e.Result != nil && e.Result.Min >= 0 && e.Error != "" && e.Error != NoError {
-		v.errorf(e.Result, pos,
+		v.errorf(code.Contradiction, e.Result, pos,
 			"invalid result %q: want -1, because an error is expected", e.Result)
 	}
 	if e.Peer != "" {
@@ -119,12 +122,13 @@ func (v *validation) outcomes(e *StepExpectation, op *Op, pos Pos) {
 	} {
 		if judged.given && !op.Has(judged.outcome) {
 			of := say.List(operationsWith(judged.outcome))
-			v.errorf(judged.field, pos, "%s: not an outcome of %s, only of %s", judged.outcome,
+			v.errorf(code.WrongStep, judged.field, pos,
+				"%s: not an outcome of %s, only of %s", judged.outcome,
 				kind, of)
 		}
 	}
 	if e.Result != nil && !op.Has(OutcomeResult) {
-		v.errorf(e.Result, pos,
+		v.errorf(code.WrongStep, e.Result, pos,
 			"result: %s makes no system call to judge; use the expectation process, with exit",
 			kind)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -74,7 +75,7 @@ func (v *validation) fault(f *Fault) {
 	v.trigger(f)
 	v.window(&f.From, &f.Until, f.Pos)
 	if e, err := f.From.Parse(); err == nil && e.Kind == EventFaultHit && e.Fault == f.Name {
-		v.errorf(&f.From, f.Pos,
+		v.errorf(code.NeverHappens, &f.From, f.Pos,
 			"the fault %s cannot begin at a hit of itself; want another event", f.Name)
 	}
 	v.action(f)
@@ -114,7 +115,7 @@ func (s *Scenario) inputOf(m *Selector) string {
 // where checks at, and that packets of the selector pass there.
 func (v *validation) where(f *Fault) {
 	if f.Match.ARP != "" {
-		v.errorf(&f.Match.ARP, f.Pos,
+		v.errorf(code.Unsupported, &f.Match.ARP, f.Pos,
 			"arp is for expectations only, faults strike IP packets; to keep a neighbour from answering, use partition or an absent address")
 	}
 	if f.Do.Partition == nil || f.At != "" && f.At != Wire {
@@ -127,11 +128,11 @@ func (v *validation) place(m *Selector, at *string, pos Pos) {
 	if *at == "" || *at == Wire {
 		switch {
 		case v.wireless():
-			v.errorf(at, pos,
+			v.errorf(code.WrongShape, at, pos,
 				"no wire in the shape %s: want at: HOST.input or HOST.output, or a selector with the host that packets go to",
 				v.s.Network.Shape)
 		case m.From != "" && m.From == m.To:
-			v.errorf(&m.To, pos,
+			v.errorf(code.NeverMatches, &m.To, pos,
 				"packets from a host to itself do not cross the wire: want at: %s.input",
 				m.To)
 		}
@@ -140,22 +141,22 @@ func (v *validation) place(m *Selector, at *string, pos Pos) {
 	host, side, ok := strings.Cut(*at, ".")
 	if !ok || side != "input" && side != "output" {
 		near := spell.DidYouMean(*at, append([]string{Wire}, v.sides()...))
-		v.errorf(at, pos,
+		v.errorf(code.UnknownWord, at, pos,
 			"invalid at %q: want wire, HOST.input or HOST.output%s", say.Clip(*at), near)
 		return
 	}
 	if host == Wire {
-		v.errorf(at, pos,
+		v.errorf(code.NeverMatches, at, pos,
 			"the wire only forwards, it has no input and no output: want at: wire")
 		return
 	}
 	v.host(at, pos, host, false)
 	if side == "input" && m.To != "" && m.To != host {
-		v.errorf(at, pos,
+		v.errorf(code.NeverMatches, at, pos,
 			"no packet to %[1]s comes in at %[2]s: want at: %[1]s.input", m.To, host)
 	}
 	if side == "output" && m.From != "" && m.From != host {
-		v.errorf(at, pos,
+		v.errorf(code.NeverMatches, at, pos,
 			"no packet from %[1]s goes out at %[2]s: want at: %[1]s.output", m.From, host)
 	}
 }
@@ -172,14 +173,16 @@ func (v *validation) sides() []string {
 func (v *validation) trigger(f *Fault) {
 	for i := range f.Nth {
 		if f.Nth[i] < 1 {
-			v.errorf(&f.Nth[i], f.Pos, "invalid nth %d: packets are counted from 1", f.Nth[i])
+			v.errorf(code.OutOfRange, &f.Nth[i], f.Pos,
+				"invalid nth %d: packets are counted from 1", f.Nth[i])
 		}
 		if slices.Contains(f.Nth[:i], f.Nth[i]) {
-			v.errorf(&f.Nth[i], f.Pos, "nth: %d is listed twice; keep one", f.Nth[i])
+			v.errorf(code.DuplicateEntry, &f.Nth[i], f.Pos,
+				"nth: %d is listed twice; keep one", f.Nth[i])
 		}
 	}
 	if v.has(&f.Nth) && len(f.Nth) == 0 {
-		v.errorf(&f.Nth, f.Pos,
+		v.errorf(code.NoEffect, &f.Nth, f.Pos,
 			"nth is empty, so the fault never strikes; want a number, or a list of them")
 	}
 	others := []struct {
@@ -194,31 +197,34 @@ func (v *validation) trigger(f *Fault) {
 	}
 	for _, o := range others {
 		if o.given && len(f.Nth) > 0 {
-			v.errorf(o.field, f.Pos, "nth already names the packets; remove nth or %s", o.key)
+			v.errorf(code.ConflictingKeys, o.field, f.Pos,
+				"nth already names the packets; remove nth or %s", o.key)
 		}
 		if o.given && f.Do.Partition != nil {
-			v.errorf(o.field, f.Pos, "partition cuts off a host, not single packets; remove %s", o.key)
+			v.errorf(code.ConflictingKeys, o.field, f.Pos,
+				"partition cuts off a host, not single packets; remove %s", o.key)
 		}
 	}
 	if f.Do.Partition != nil && (v.has(&f.Match) || len(f.Nth) > 0) {
-		v.errorf(&f.Match, f.Pos, "partition cuts off a host, not single packets; remove match and nth")
+		v.errorf(code.ConflictingKeys, &f.Match, f.Pos,
+			"partition cuts off a host, not single packets; remove match and nth")
 	}
 	if v.has(&f.First) && f.First < 1 {
-		v.errorf(&f.First, f.Pos, "invalid first %d: want 1 or more", f.First)
+		v.errorf(code.OutOfRange, &f.First, f.Pos, "invalid first %d: want 1 or more", f.First)
 	}
 	if f.Skip < 0 {
-		v.errorf(&f.Skip, f.Pos, "invalid skip %d: want 0 or more", f.Skip)
+		v.errorf(code.OutOfRange, &f.Skip, f.Pos, "invalid skip %d: want 0 or more", f.Skip)
 	}
 	if v.has(&f.Every) && f.Every < 1 {
-		v.errorf(&f.Every, f.Pos, "invalid every %d: want 1 or more", f.Every)
+		v.errorf(code.OutOfRange, &f.Every, f.Pos, "invalid every %d: want 1 or more", f.Every)
 	}
 	if f.First > 0 && f.Every > f.First {
-		v.errorf(&f.Every, f.Pos,
+		v.errorf(code.NoEffect, &f.Every, f.Pos,
 			"invalid every %d: it strikes none of the first %d packets; want at most %d",
 			f.Every, f.First, f.First)
 	}
 	if v.has(&f.For) && f.For == 0 {
-		v.errorf(&f.For, f.Pos,
+		v.errorf(code.NoEffect, &f.For, f.Pos,
 			"invalid for 0s: the fault would end when it begins; want more than 0s")
 	}
 }

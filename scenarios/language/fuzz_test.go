@@ -29,10 +29,12 @@ func FuzzParse(f *testing.F) {
 		}
 		file, err := Parse("fuzz.yaml", src)
 		if err != nil {
+			haveCodes(t, err)
 			return
 		}
 		all, err := file.Expand(nil)
 		if err != nil {
+			haveCodes(t, err)
 			return
 		}
 		for _, s := range all {
@@ -41,6 +43,16 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// haveCodes checks that each mistake of a file has a code.
+func haveCodes(t *testing.T, err error) {
+	t.Helper()
+	for _, e := range problemsOf(t, err) {
+		if e.Code == "" {
+			t.Errorf("%v has no code", e)
+		}
+	}
 }
 
 // fuzzSeeds returns small files: the invalid ones, those that the fuzzer has found, and one for

@@ -11,8 +11,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
+	"halfopen/internal/spell"
 	"halfopen/internal/sysctl"
 )
 
@@ -99,7 +101,8 @@ func infoCount(name, text string) (Count, error) {
 		i := slices.IndexFunc(names, func(n string) bool { return n != "" && strings.EqualFold(n, word) })
 		if i < 0 {
 			known := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
-			return Count{}, fmt.Errorf("invalid %s %q: want a number, or one of %s",
+			return Count{}, code.Errorf(code.InvalidValue,
+				"invalid %s %q: want a number, or one of %s",
 				name, say.Clip(text), strings.Join(known, ", "))
 		}
 		return Count{Min: int64(i), Max: int64(i)}, nil
@@ -110,7 +113,8 @@ func infoCount(name, text string) (Count, error) {
 	}
 	var s Span
 	if err := s.Set(text); err != nil {
-		return Count{}, fmt.Errorf("invalid %s %q: want a number of %s, or a duration such as 200ms",
+		return Count{}, code.Errorf(code.InvalidValue,
+			"invalid %s %q: want a number of %s, or a duration such as 200ms",
 			name, say.Clip(text), sysctl.UnitName(unit))
 	}
 	if s.Timer {
@@ -124,7 +128,7 @@ func infoCount(name, text string) (Count, error) {
 		c.Min = (c.Min + int64(unit) - 1) / int64(unit)
 	}
 	if c.Min > c.Max {
-		return Count{}, fmt.Errorf("invalid %s %q: want a whole number of %s",
+		return Count{}, code.Errorf(code.InvalidValue, "invalid %s %q: want a whole number of %s",
 			name, say.Clip(text), sysctl.UnitName(unit))
 	}
 	return c, nil
@@ -153,7 +157,7 @@ func (d *decoder) infoValues(n *yaml.Node, all *[]InfoVal) {
 		text := value.Value
 		c, err := infoCount(key.Value, text)
 		if err != nil {
-			d.Blame(&value, []decode.Mistake{{Place: d.At(&value), Msg: err.Error()}})
+			d.Blame(&value, []decode.Mistake{{Place: d.At(&value), Problem: code.Of(err, code.InvalidValue)}})
 		} else {
 			value.Value, written[key.Value] = c.String(), text
 		}
@@ -174,8 +178,8 @@ func (v *validation) infoField(field *string, pos Pos, what string, known []stri
 		}
 	}
 	if !slices.Contains(known, *field) && len(ending) > 0 {
-		v.errorf(field, pos, "unknown %s %q (did you mean %s?)",
-			what, say.Clip(*field), strings.Join(ending, " or "))
+		meant := spell.Hint{Word: ending[0], Text: fmt.Sprintf(" (did you mean %s?)", strings.Join(ending, " or "))}
+		v.errorf(code.UnknownWord, field, pos, "unknown %s %q%s", what, say.Clip(*field), meant)
 		return
 	}
 	v.oneOf(field, pos, what, *field, known)

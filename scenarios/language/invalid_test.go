@@ -9,8 +9,14 @@ import (
 	"halfopen/internal/testlab"
 )
 
-// loadError loads and expands an invalid file and returns the message, with the file name as path.
+// loadError returns the message of an invalid file.
 func loadError(t *testing.T, path string) string {
+	t.Helper()
+	return invalid(t, path).Error() + "\n"
+}
+
+// invalid loads and expands an invalid file and returns the error, with the file name as path.
+func invalid(t *testing.T, path string) error {
 	t.Helper()
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -23,7 +29,7 @@ func loadError(t *testing.T, path string) string {
 	if err == nil {
 		t.Fatalf("%s was accepted", path)
 	}
-	return err.Error() + "\n"
+	return err
 }
 
 func TestInvalidFilesAreRefusedWithTheirMessage(t *testing.T) {

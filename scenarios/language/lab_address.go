@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -35,17 +36,18 @@ func (v *validation) sources(field *string, pos Pos, text string) {
 	}
 	switch {
 	case err != nil:
-		v.errorf(field, pos,
+		v.errorf(code.InvalidAddress, field, pos,
 			"invalid address prefix %q: want one such as %s", say.Clip(text), Nobody(v.s.Family))
 	case p != p.Masked():
-		v.errorf(field, pos,
+		v.errorf(code.InvalidAddress, field, pos,
 			"invalid address prefix %s: bits are set beyond its length; want %s", p, p.Masked())
 	case p.Addr().Is4() != lab.Addr().Is4():
-		v.errorf(field, pos,
+		v.errorf(code.InvalidAddress, field, pos,
 			"invalid address prefix %s: the run has the other IP version; want one such as %s",
 			p, Nobody(v.s.Family))
 	case !lab.Contains(p.Addr()) || p.Bits() < lab.Bits():
-		v.errorf(field, pos, "invalid address prefix %s: want one within the lab's %s", p, lab)
+		v.errorf(code.InvalidAddress, field, pos,
+			"invalid address prefix %s: want one within the lab's %s", p, lab)
 	}
 }
 
@@ -55,7 +57,8 @@ func (v *validation) packetAddress(field *string, pos Pos, address string) {
 		return
 	}
 	if strings.Contains(address, ":") {
-		v.errorf(field, pos, "invalid address %q: ICMP has no ports; want HOST", say.Clip(address))
+		v.errorf(code.InvalidAddress, field, pos,
+			"invalid address %q: ICMP has no ports; want HOST", say.Clip(address))
 		return
 	}
 	if name, ok := strings.CutSuffix(address, ".absent"); ok {
@@ -75,5 +78,6 @@ func (v *validation) source(field *string, pos Pos, from string) {
 		v.s.Network.Shape == ShapeLoopback && addr.IsLoopback() {
 		return
 	}
-	v.errorf(field, pos, "invalid address %s: want one of the lab, in %s or %s", addr, labV4, labV6)
+	v.errorf(code.InvalidAddress, field, pos,
+		"invalid address %s: want one of the lab, in %s or %s", addr, labV4, labV6)
 }

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -41,7 +42,8 @@ func shellText(n *yaml.Node, command []string) []string {
 // check reports mistakes; field is the operation.
 func (l *Launch) check(v *validation, field any, st *Step) {
 	if len(l.Command) == 0 || l.Command[0] == "" {
-		v.errorf(field, st.Pos, "%s: want a command, such as \"echo hello\"", st.Op.Kind())
+		v.errorf(code.MissingValue, field, st.Pos,
+			"%s: want a command, such as \"echo hello\"", st.Op.Kind())
 	}
 	if l.Env != nil {
 		l.Env.check(v)

@@ -1,6 +1,9 @@
 package language
 
-import "halfopen/internal/pattern"
+import (
+	"halfopen/internal/code"
+	"halfopen/internal/pattern"
+)
 
 // userName matches USER or USER:GROUP, numbers or names.
 var userName = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
@@ -10,7 +13,8 @@ func (l *Launch) checkUser(v *validation, st *Step) {
 	switch {
 	case !v.has(&l.User):
 	case l.User == "" || len(l.User) > 100 || !userName.MatchString(l.User):
-		v.errorf(&l.User, st.Pos, "user: want a number or a name, such as 1000, postgres or postgres:ssl-cert")
+		v.errorf(code.InvalidValue, &l.User, st.Pos,
+			"user: want a number or a name, such as 1000, postgres or postgres:ssl-cert")
 	}
 }
 

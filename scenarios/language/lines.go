@@ -1,5 +1,7 @@
 package language
 
+import "halfopen/internal/code"
+
 // Lines selects lines that a program prints.
 type Lines struct {
 	Log      StepRef `json:"log" jsonschema_description:"The program: ACTOR.STEP of a step start or exec; ACTOR.STEP[N] is one of its executions."`
@@ -23,7 +25,7 @@ func (l *Lines) check(v *validation, pos Pos) {
 	case 1:
 		v.text(l.Text(), pos)
 	default:
-		v.errorf(&l.Log, pos, "log: want one of contains and matches")
+		v.errorf(code.MissingKey, &l.Log, pos, "log: want one of contains and matches")
 	}
 }
 

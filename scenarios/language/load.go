@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/plainfile"
 	"halfopen/internal/say"
@@ -112,36 +113,36 @@ func Load(path string) (*File, error) {
 
 // Parse parses a scenario file that is already in memory; name is its name in positions.
 func Parse(name string, src []byte) (*File, error) {
-	fail := func(line int, format string, args ...any) error {
+	fail := func(line int, c code.Code, format string, args ...any) error {
 		pos := Pos{File: name}
 		if line > 0 {
 			pos = Pos{name, line, 1}
 		}
-		return &Error{pos, fmt.Sprintf(format, args...)}
+		return &Error{pos, code.Errorf(c, format, args...)}
 	}
 	if len(src) > MaxFileSize {
-		return nil, fail(0, "the file is too long: want at most 1 MiB")
+		return nil, fail(0, code.LimitExceeded, "the file is too long: want at most 1 MiB")
 	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fail(0, "the file is empty: want a scenario")
+			return nil, fail(0, code.MissingValue, "the file is empty: want a scenario")
 		}
 		pos, problem := yamlProblem(err, src)
 		pos.File = name
-		return nil, &Error{pos, "YAML: " + problem}
+		return nil, &Error{pos, problem}
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fail(max(second.Line, 1),
+		return nil, fail(max(second.Line, 1), code.InvalidYAML,
 			"a second YAML document starts here; a file holds one scenario")
 	}
 	if err := measure(name, &doc); err != nil {
 		return nil, err
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fail(1, "want a mapping here, with the keys name, title, hosts, actors and expect")
+		return nil, fail(1, code.WrongType, "want a mapping here, with the keys name, title, hosts, actors and expect")
 	}
 	f := &File{Path: name, Source: src, root: doc.Content[0]}
 	d := newDecoder(name)
@@ -159,18 +160,20 @@ func measure(file string, doc *yaml.Node) error {
 	sizes := map[*yaml.Node]int{}
 	var walk func(n *yaml.Node, depth int) (int, *Error)
 	walk = func(n *yaml.Node, depth int) (int, *Error) {
-		at := func(msg string) *Error { return &Error{Pos{file, n.Line, n.Column}, msg} }
+		at := func(c code.Code, format string, args ...any) *Error {
+			return &Error{Pos{file, n.Line, n.Column}, code.Errorf(c, format, args...)}
+		}
 		if depth > maxDepth {
-			return 0, at(fmt.Sprintf(
-				"lists and mappings are nested too deep: want at most %d levels", maxDepth))
+			return 0, at(code.LimitExceeded,
+				"lists and mappings are nested too deep: want at most %d levels", maxDepth)
 		}
 		if n.Style&yaml.TaggedStyle != 0 &&
 			(!strings.HasPrefix(n.ShortTag(), "!!") || n.Tag == decode.BadTag) {
-			return 0, at(fmt.Sprintf("unsupported tag %s: remove it", say.Clip(n.Tag)))
+			return 0, at(code.Unsupported, "unsupported tag %s: remove it", say.Clip(n.Tag))
 		}
 		if size, done := sizes[n]; done {
 			if size == 0 {
-				return 0, at("the alias stands for a value that contains it; write the value out")
+				return 0, at(code.CircularValue, "the alias stands for a value that contains it; write the value out")
 			}
 			return size, nil
 		}
@@ -186,8 +189,8 @@ func measure(file string, doc *yaml.Node) error {
 				return 0, err
 			}
 			if total += size; total > MaxNodes {
-				return 0, at(fmt.Sprintf(
-					"too many YAML nodes: want at most %d, with aliases replaced", MaxNodes))
+				return 0, at(code.LimitExceeded,
+					"too many YAML nodes: want at most %d, with aliases replaced", MaxNodes)
 			}
 		}
 		sizes[n] = total
@@ -242,7 +245,7 @@ func (f *File) head(d *decoder) {
 			f.IP = ip
 		}
 		if len(slices.Compact(slices.Sorted(slices.Values(ip)))) < len(ip) {
-			d.Errorf(n, "ip: a family is listed twice; keep one")
+			d.Errorf(code.DuplicateEntry, n, "ip: a family is listed twice; keep one")
 		}
 	}
 }

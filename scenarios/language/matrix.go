@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -31,7 +32,8 @@ type MatrixValue struct {
 // matrix reads the key matrix of a file.
 func (f *File) matrix(d *decoder, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		d.Errorf(n, "want a mapping of parameters to lists of values here, such as {fault: [none, slow], timeout: [1s, 5s]}")
+		d.Errorf(code.WrongType, n,
+			"want a mapping of parameters to lists of values here, such as {fault: [none, slow], timeout: [1s, 5s]}")
 		return
 	}
 	axes := f.params(d, n)
@@ -39,11 +41,14 @@ func (f *File) matrix(d *decoder, n *yaml.Node) {
 	for _, axis := range axes {
 		list := axis.value
 		if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
-			d.Errorf(list, "matrix: want a list of values for %s, such as [1s, 5s]", axis.name)
+			d.Errorf(code.WrongType, list,
+				"matrix: want a list of values for %s, such as [1s, 5s]", axis.name)
 			return
 		}
 		if len(rows)*len(list.Content) > MaxCases {
-			d.Errorf(n, "%d and more cases are too many: want at most %d", len(rows)*len(list.Content), MaxCases)
+			d.Errorf(code.LimitExceeded, n,
+				"%d and more cases are too many: want at most %d",
+				len(rows)*len(list.Content), MaxCases)
 			return
 		}
 		var next []row
@@ -59,10 +64,12 @@ func (f *File) matrix(d *decoder, n *yaml.Node) {
 		for i, value := range list.Content {
 			value = resolve(value)
 			if refersToParam(value) {
-				d.Errorf(value, "matrix: a value names the case and cannot be computed; compute another parameter from it")
+				d.Errorf(code.InvalidName, value,
+					"matrix: a value names the case and cannot be computed; compute another parameter from it")
 			}
 			if slices.ContainsFunc(list.Content[:i], func(o *yaml.Node) bool { return flow(o) == flow(value) }) {
-				d.Errorf(value, "matrix: %s has the value %s twice", axis.name, say.Clip(flow(value)))
+				d.Errorf(code.DuplicateEntry, value,
+					"matrix: %s has the value %s twice", axis.name, say.Clip(flow(value)))
 			}
 		}
 		if axis.name == matrixFault {
@@ -72,7 +79,8 @@ func (f *File) matrix(d *decoder, n *yaml.Node) {
 	for _, r := range rows {
 		r.label = matrixLabel(r.params)
 		if c, has := controlIn(r.label); has {
-			d.Errorf(n, "matrix: a value has the control character %+q: remove it", c)
+			d.Errorf(code.InvalidText, n,
+				"matrix: a value has the control character %+q: remove it", c)
 			return
 		}
 		f.rows = append(f.rows, r)
@@ -117,7 +125,8 @@ func (f *File) chooses(d *decoder, list *yaml.Node) {
 	for _, value := range list.Content {
 		for _, name := range faultsNamed(resolve(value)) {
 			if !slices.Contains(known, name) {
-				d.Errorf(value, "matrix: unknown fault %q%s", say.Clip(name), suggestFault(name, known))
+				d.Errorf(code.UnknownName, value,
+					"matrix: unknown fault %q%s", say.Clip(name), suggestFault(name, known))
 			}
 			if !slices.Contains(f.chosen, name) {
 				f.chosen = append(f.chosen, name)
@@ -126,11 +135,9 @@ func (f *File) chooses(d *decoder, list *yaml.Node) {
 	}
 }
 
-func suggestFault(name string, known []string) string {
-	if s := spell.DidYouMean(name, append(known, noFault)); s != "" {
-		return s
-	}
-	return "; want " + noFault + ", the name of a fault, or a list of names"
+func suggestFault(name string, known []string) spell.Hint {
+	return spell.DidYouMean(name, append(known, noFault)).
+		Or("; want " + noFault + ", the name of a fault, or a list of names")
 }
 
 // faultsNamed returns the faults that a value of the parameter fault names.

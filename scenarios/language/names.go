@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 	"halfopen/internal/say"
 )
@@ -37,13 +38,15 @@ var domainName = pattern.New(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-
 func (v *validation) resolution() {
 	if r := v.s.Resolv; r != nil {
 		if n := len(r.Nameservers); n > mostNameservers || n == 0 {
-			v.errorf(&r.Nameservers, v.s.Pos, "%d name servers: want 1 to %d", n, mostNameservers)
+			v.errorf(code.LimitExceeded, &r.Nameservers, v.s.Pos,
+				"%d name servers: want 1 to %d", n, mostNameservers)
 		}
 		for i := range r.Nameservers {
 			v.hostAddress(&r.Nameservers[i], v.s.Pos, r.Nameservers[i])
 		}
 		if strings.ContainsAny(r.Options, "\n\r") {
-			v.errorf(&r.Options, v.s.Pos, "invalid options %q: want one line", r.Options)
+			v.errorf(code.InvalidText, &r.Options, v.s.Pos,
+				"invalid options %q: want one line", r.Options)
 		}
 	}
 	if d := v.s.DNS; d != nil {
@@ -54,9 +57,11 @@ func (v *validation) resolution() {
 			name := strings.ToLower(strings.TrimSuffix(r.Name, "."))
 			switch {
 			case len(r.Name) > 253 || !domainName.MatchString(r.Name):
-				v.errorf(nil, r.Pos, "invalid name %q: want letters, digits, - and _, in parts joined by dots", r.Name)
+				v.errorf(code.InvalidName, nil, r.Pos,
+					"invalid name %q: want letters, digits, - and _, in parts joined by dots",
+					r.Name)
 			case seen[name]:
-				v.errorf(nil, r.Pos, "dns: %s is there twice", r.Name)
+				v.errorf(code.DuplicateEntry, nil, r.Pos, "dns: %s is there twice", r.Name)
 			}
 			seen[name] = true
 			for k := range r.Addresses {
@@ -69,10 +74,10 @@ func (v *validation) resolution() {
 	}
 	const nobody = "the scenario runs no program that could ask for names: steps know the hosts by themselves"
 	if r := v.s.Resolv; r != nil {
-		v.errorf(&r.Nameservers, v.s.Pos, nobody)
+		v.errorf(code.NoEffect, &r.Nameservers, v.s.Pos, nobody)
 	}
 	if d := v.s.DNS; d != nil {
-		v.errorf(&d.Server, v.s.Pos, nobody)
+		v.errorf(code.NoEffect, &d.Server, v.s.Pos, nobody)
 	}
 }
 
@@ -82,7 +87,8 @@ func (v *validation) hostAddress(field *string, pos Pos, text string) {
 		return
 	}
 	if strings.Contains(text, ":") {
-		v.errorf(field, pos, "invalid address %q: want a host or an address, without a port", say.Clip(text))
+		v.errorf(code.InvalidAddress, field, pos,
+			"invalid address %q: want a host or an address, without a port", say.Clip(text))
 		return
 	}
 	v.packetAddress(field, pos, text)

@@ -1,10 +1,10 @@
 package language
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -18,7 +18,8 @@ func (f *File) Notes() []*Error {
 	if n := f.entry("name"); n != nil && name != f.Name && (ext == ".yaml" || ext == ".yml") {
 		notes = append(notes, &Error{
 			Pos{f.Path, n.Line, n.Column},
-			fmt.Sprintf("the scenario is named %s and the file %s; give both the same name",
+			code.Errorf(code.OtherFileName,
+				"the scenario is named %s and the file %s; give both the same name",
 				say.Clip(f.Name), say.Clip(base)),
 		})
 	}

@@ -1,9 +1,9 @@
 package language
 
 import (
-	"fmt"
 	"strconv"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
@@ -26,10 +26,10 @@ func (n Number) Parse() (base string, offset int64, err error) {
 	}
 	switch {
 	case wrong:
-		return "", 0, fmt.Errorf(
+		return "", 0, code.Errorf(code.InvalidValue,
 			"invalid number %q: want one such as 1, -1 or next+100", say.Clip(string(n)))
 	case offset < -1<<31 || offset >= 1<<32:
-		return "", 0, fmt.Errorf(
+		return "", 0, code.Errorf(code.OutOfRange,
 			"invalid number %q: want %d to %d", say.Clip(string(n)), -1<<31, 1<<32-1)
 	}
 	return m[1], offset, nil
@@ -54,17 +54,18 @@ func (v *validation) number(n *Number, pos Pos, key, word string, ofSocket bool)
 	switch {
 	case err != nil: // said when it was read
 	case base == "" && offset < 0 && !ofSocket:
-		v.errorf(n, pos,
+		v.errorf(code.OutOfRange, n, pos,
 			"invalid %s %s: want 0 or more; numbers are relative only for a socket", key, *n)
 	case base == "":
 	case base != word && word == "":
-		v.errorf(n, pos, "invalid %s %q: want a number", key, say.Clip(string(*n)))
+		v.errorf(code.InvalidValue, n, pos,
+			"invalid %s %q: want a number", key, say.Clip(string(*n)))
 	case base != word:
-		v.errorf(n, pos,
+		v.errorf(code.InvalidValue, n, pos,
 			"invalid %[1]s %[3]q: want a number, %[2]s, or one such as %[2]s+1",
 			key, word, say.Clip(string(*n)))
 	case !ofSocket:
-		v.errorf(n, pos,
+		v.errorf(code.MissingKey, n, pos,
 			"%s: only a socket has a %q; add the key socket beside segment, or remove the key to",
 			key, base)
 	}

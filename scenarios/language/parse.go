@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/expr"
 	"halfopen/internal/say"
@@ -23,19 +24,21 @@ func parseDuration(text string) (time.Duration, error) {
 	d, err := expr.ParseDuration(text)
 	switch {
 	case err == nil && d < 0:
-		return 0, fmt.Errorf("invalid duration %q: want 0s or more", say.Clip(text))
+		return 0, code.Errorf(code.InvalidDuration,
+			"invalid duration %q: want 0s or more", say.Clip(text))
 	case err == nil && d > maxDuration:
-		return 0, fmt.Errorf("invalid duration %q: want at most a year, 8760h", say.Clip(text))
+		return 0, code.Errorf(code.InvalidDuration,
+			"invalid duration %q: want at most a year, 8760h", say.Clip(text))
 	case err == nil && (d != 0 || strings.ContainsAny(text, "nuµmsh")):
 		return d, nil
 	case err == nil:
 		return 0, nil // a bare 0
 	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return 0, fmt.Errorf(
+		return 0, code.Errorf(code.MissingUnit,
 			"%q has no unit: write %ss or %sms", say.Clip(text), say.Clip(text), say.Clip(text))
 	}
-	return 0, fmt.Errorf(
+	return 0, code.Errorf(code.InvalidDuration,
 		"invalid duration %q: want a number with a unit (ns, us, ms, s, m, h), such as 200ms",
 		say.Clip(text))
 }
@@ -56,14 +59,17 @@ func (p *Percent) Set(text string) error {
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	switch {
 	case err != nil || math.IsNaN(f):
-		return fmt.Errorf("invalid percentage %q: want one such as 5%% or 0.5%%", say.Clip(text))
+		return code.Errorf(code.InvalidPercentage,
+			"invalid percentage %q: want one such as 5%% or 0.5%%", say.Clip(text))
 	case !ok && f > 0 && f <= 1:
-		return fmt.Errorf("%q has no unit: write %g%% for %s of 1, or %s%%",
+		return code.Errorf(code.MissingUnit, "%q has no unit: write %g%% for %s of 1, or %s%%",
 			say.Clip(text), f*100, say.Clip(text), say.Clip(text))
 	case !ok:
-		return fmt.Errorf("%q has no unit: write %s%%", say.Clip(text), say.Clip(text))
+		return code.Errorf(code.MissingUnit,
+			"%q has no unit: write %s%%", say.Clip(text), say.Clip(text))
 	case f < 0 || f > 100:
-		return fmt.Errorf("invalid percentage %q: want 0%% to 100%%", say.Clip(text))
+		return code.Errorf(code.InvalidPercentage,
+			"invalid percentage %q: want 0%% to 100%%", say.Clip(text))
 	}
 	*p = Percent(f / 100)
 	return nil
@@ -92,19 +98,19 @@ func (s *Size) Set(text string) error {
 	number, unit := splitUnit(text)
 	factor, ok := map[string]int64{"": 1, "B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
 	if !ok || number == "" {
-		return fmt.Errorf(
+		return code.Errorf(code.InvalidSize,
 			"invalid size %q: want a number of bytes, such as 512, 64kB or 1MB", say.Clip(text))
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	switch {
 	case err != nil && errors.Is(err, strconv.ErrSyntax):
-		return fmt.Errorf(
+		return code.Errorf(code.InvalidSize,
 			"invalid size %q: want a whole number of bytes, such as 512, 64kB or 1MB",
 			say.Clip(text))
 	case err == nil && n < 0:
-		return fmt.Errorf("invalid size %q: want 0 or more", say.Clip(text))
+		return code.Errorf(code.InvalidSize, "invalid size %q: want 0 or more", say.Clip(text))
 	case err != nil || n > maxSize/factor:
-		return fmt.Errorf("invalid size %q: want at most 1GB", say.Clip(text))
+		return code.Errorf(code.InvalidSize, "invalid size %q: want at most 1GB", say.Clip(text))
 	}
 	*s = Size(n * factor)
 	return nil
@@ -130,13 +136,15 @@ func (r *BitRate) Set(text string) error {
 	f, err := strconv.ParseFloat(number, 64)
 	switch {
 	case err == nil && unit == "":
-		return fmt.Errorf(
+		return code.Errorf(code.MissingUnit,
 			"%q has no unit: write %skbit or %smbit",
 			say.Clip(text), say.Clip(text), say.Clip(text))
 	case err != nil || !ok:
-		return fmt.Errorf("invalid bit rate %q: want one such as 500kbit or 1mbit", say.Clip(text))
+		return code.Errorf(code.InvalidRate,
+			"invalid bit rate %q: want one such as 500kbit or 1mbit", say.Clip(text))
 	case !(f*factor >= 8 && f*factor <= 1e12):
-		return fmt.Errorf("invalid bit rate %q: want 8bit to 1000gbit", say.Clip(text))
+		return code.Errorf(code.InvalidRate,
+			"invalid bit rate %q: want 8bit to 1000gbit", say.Clip(text))
 	}
 	*r = BitRate(math.Round(f * factor))
 	return nil
@@ -200,7 +208,8 @@ func bounds(op string, n int64) (low, high int64) {
 // Set parses a range of integers.
 func (c *Count) Set(text string) error {
 	op, rest := comparator(strings.TrimSpace(text))
-	wrong := fmt.Errorf("invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5",
+	wrong := code.Errorf(code.InvalidCount,
+		"invalid count %q: want 3, \">= 3\", \"> 3\", \"<= 3\", \"< 3\" or 2..5",
 		say.Clip(text))
 	number := func(s string) (int64, error) {
 		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
@@ -218,7 +227,7 @@ func (c *Count) Set(text string) error {
 			return wrong
 		}
 		if c.Min > c.Max {
-			return fmt.Errorf(
+			return code.Errorf(code.InvalidRange,
 				"invalid range %q: %d is more than %d; want the smaller one first",
 				say.Clip(text), c.Min, c.Max)
 		}
@@ -289,7 +298,7 @@ func (s *Span) Set(text string) error {
 			return err
 		}
 		if from > to {
-			return fmt.Errorf(
+			return code.Errorf(code.InvalidRange,
 				"invalid range %q: %v is more than %v; want the smaller one first",
 				say.Clip(text), from, to)
 		}
@@ -304,7 +313,8 @@ func (s *Span) Set(text string) error {
 	}
 	if !ok {
 		if about {
-			return fmt.Errorf("%q has no tolerance: write \"~%v ±10%%\", or %v for a kernel timer",
+			return code.Errorf(code.MissingUnit,
+				"%q has no tolerance: write \"~%v ±10%%\", or %v for a kernel timer",
 				say.Clip(text), want, want)
 		}
 		*s = TimerSpan(want)

@@ -1,7 +1,6 @@
 package language
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
@@ -31,14 +31,16 @@ type Phrase struct {
 // events exist is not checked here.
 func ParsePhrase(text string) (*Phrase, error) {
 	if len(text) > maxPhrase {
-		return nil, fmt.Errorf("the phrase is too long: want at most %d bytes", maxPhrase)
+		return nil, code.Errorf(code.LimitExceeded,
+			"the phrase is too long: want at most %d bytes", maxPhrase)
 	}
 	words, err := phraseWords(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(words) == 0 {
-		return nil, fmt.Errorf("the phrase is empty: want an action, such as %q", "drop SYN to server first 2")
+		return nil, code.Errorf(code.MissingValue,
+			"the phrase is empty: want an action, such as %q", "drop SYN to server first 2")
 	}
 	r := &phraseReader{words: words[1:], p: &Phrase{
 		Action: strings.ToLower(words[0].text),
@@ -47,7 +49,7 @@ func ParsePhrase(text string) (*Phrase, error) {
 	}}
 	kind, known := fieldOf(actionType, r.p.Action)
 	if !known || words[0].quoted {
-		return nil, fmt.Errorf("unknown action %q%s", say.Clip(words[0].text),
+		return nil, code.Errorf(code.UnknownWord, "unknown action %q%s", say.Clip(words[0].text),
 			spell.Suggest(words[0].text, ActionKinds()))
 	}
 	r.action = actionType.FieldByIndex(kind.Index).Type.Elem()
@@ -109,11 +111,12 @@ func phraseWords(text string) ([]phraseWord, error) {
 		}
 		quoted, err := strconv.QuotedPrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s begins with a quote and has no end: want \"text\"", say.Clip(text))
+			return nil, code.Errorf(code.InvalidText,
+				"%s begins with a quote and has no end: want \"text\"", say.Clip(text))
 		}
 		word, err := strconv.Unquote(quoted)
 		if err != nil {
-			return nil, fmt.Errorf("invalid text %s: %w", say.Clip(quoted), err)
+			return nil, code.Errorf(code.InvalidText, "invalid text %s: %v", say.Clip(quoted), err)
 		}
 		words, text = append(words, phraseWord{word, true}), text[len(quoted):]
 	}
@@ -131,7 +134,8 @@ func (r *phraseReader) read() error {
 		}
 	}
 	if f, ok := decode.Short(r.action); ok && f.Required && decode.Child(r.p.do, f.Key) == nil {
-		return fmt.Errorf("%s: want a value after it: %s", r.p.Action, describe(r.action, f))
+		return code.Errorf(code.MissingValue,
+			"%s: want a value after it: %s", r.p.Action, describe(r.action, f))
 	}
 	return nil
 }
@@ -151,7 +155,8 @@ func (r *phraseReader) operand() error {
 	case err == nil:
 		return put(r.p.do, f.Key, value)
 	case f.Required:
-		return fmt.Errorf("%s: %w", r.p.Action, err) // the phrase does not have the key
+		return code.Errorf(code.InvalidValue,
+			"%s: %v", r.p.Action, err) // the phrase does not have the key
 	}
 	return nil
 }
@@ -164,7 +169,8 @@ func (r *phraseReader) next() error {
 	at, keyType, f, isKey := r.key(key)
 	switch {
 	case word.quoted:
-		return fmt.Errorf("unexpected text %q: want a word before it, such as contains", say.Clip(word.text))
+		return code.Errorf(code.InvalidText,
+			"unexpected text %q: want a word before it, such as contains", say.Clip(word.text))
 	case isOwn && decode.Child(r.p.do, own.Key) == nil && (!isKey || r.fits(r.action, own)):
 		r.words = r.words[1:]
 		return r.set(r.p.do, r.action, own)
@@ -188,7 +194,8 @@ func (r *phraseReader) next() error {
 		r.words = r.words[1:]
 		return nil
 	}
-	return fmt.Errorf("unknown word %q%s", say.Clip(word.text), spell.DidYouMean(word.text, r.known()))
+	return code.Errorf(code.UnknownWord,
+		"unknown word %q%s", say.Clip(word.text), spell.DidYouMean(word.text, r.known()))
 }
 
 // key returns the key of the selector or the fault that a word is: where it belongs, and the struct
@@ -245,12 +252,14 @@ var segmentKinds = texts(SYN, SYNACK, ACK, DATA, FIN, RST)
 func (r *phraseReader) option(present bool) error {
 	word := r.words[0].text
 	if r.words = r.words[1:]; len(r.words) == 0 {
-		return fmt.Errorf("%s: want a TCP option after it: %s", word, strings.Join(TCPOptionNames(), ", "))
+		return code.Errorf(code.MissingValue,
+			"%s: want a TCP option after it: %s", word, strings.Join(TCPOptionNames(), ", "))
 	}
 	name := r.words[0].text
 	r.words = r.words[1:]
 	if !slices.Contains(TCPOptionNames(), name) {
-		return fmt.Errorf("unknown TCP option %q%s", say.Clip(name), spell.Suggest(name, TCPOptionNames()))
+		return code.Errorf(code.UnknownWord,
+			"unknown TCP option %q%s", say.Clip(name), spell.Suggest(name, TCPOptionNames()))
 	}
 	options := decode.Child(r.p.match, string(KeyOptions))
 	if options == nil {
@@ -264,7 +273,7 @@ func (r *phraseReader) option(present bool) error {
 func (r *phraseReader) set(at *yaml.Node, t reflect.Type, f decode.Field) error {
 	value, err := r.valueOf(t, f, true)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Key, err)
+		return code.Errorf(code.InvalidValue, "%s: %v", f.Key, err)
 	}
 	key := f.Key
 	if t == selectorType && len(f.Index) == 2 {
@@ -281,7 +290,7 @@ func (r *phraseReader) set(at *yaml.Node, t reflect.Type, f decode.Field) error 
 // put puts a key into a mapping.
 func put(at *yaml.Node, key string, value *yaml.Node) error {
 	if decode.Child(at, key) != nil {
-		return fmt.Errorf("%s is said twice; keep one", key)
+		return code.Errorf(code.DuplicateKey, "%s is said twice; keep one", key)
 	}
 	at.Content = append(at.Content, scalar(key), value)
 	return nil
@@ -299,7 +308,7 @@ func (r *phraseReader) fits(t reflect.Type, f decode.Field) bool {
 func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml.Node, error) {
 	typ := fieldType(t, f)
 	if len(r.words) == 0 {
-		return nil, fmt.Errorf("want a value after it: %s", describe(t, f))
+		return nil, code.Errorf(code.MissingValue, "want a value after it: %s", describe(t, f))
 	}
 	word, n := r.words[0], 1
 	if op, number := comparator(word.text); op != "" && number == "" && !word.quoted && len(r.words) > 1 {
@@ -312,7 +321,8 @@ func (r *phraseReader) valueOf(t reflect.Type, f decode.Field, take bool) (*yaml
 	if typ == reflect.TypeFor[EventRef]() && strings.HasPrefix(word.text, "{") {
 		var doc yaml.Node
 		if err := yaml.Unmarshal([]byte(word.text), &doc); err != nil || len(doc.Content) != 1 {
-			return nil, fmt.Errorf("invalid event %s: want a mapping such as {log: server.start, contains: up}",
+			return nil, code.Errorf(code.InvalidEvent,
+				"invalid event %s: want a mapping such as {log: server.start, contains: up}",
 				say.Clip(word.text))
 		}
 		value = inlined(doc.Content[0])
@@ -338,14 +348,14 @@ func fieldTakes(t reflect.Type, f decode.Field, value *yaml.Node) error {
 	d := newDecoder("")
 	d.Value(value, reflect.New(t).Elem())
 	if mistakes := d.Mistakes(); len(mistakes) > 0 {
-		return fmt.Errorf("%s", mistakes[0].Msg)
+		return mistakes[0].Problem
 	}
 	if t == reflect.TypeFor[EventRef]() && value.Kind == yaml.ScalarNode {
 		_, err := EventRef(value.Value).Parse()
 		return err
 	}
 	if f.Words != nil && !slices.Contains(f.Words, value.Value) {
-		return fmt.Errorf("invalid value %q: want %s%s", say.Clip(value.Value),
+		return code.Errorf(code.UnknownWord, "invalid value %q: want %s%s", say.Clip(value.Value),
 			strings.Join(f.Words, ", "), spell.DidYouMean(value.Value, f.Words))
 	}
 	return nil
@@ -356,7 +366,7 @@ func (p *Phrase) fault() (*Fault, error) {
 	d, f := newDecoder(""), &Fault{}
 	d.Plain(p.YAML(), reflect.ValueOf(f).Elem())
 	if mistakes := d.Mistakes(); len(mistakes) > 0 {
-		return nil, fmt.Errorf("%s: %s", p.Action, mistakes[0].Msg)
+		return nil, code.Errorf(code.InvalidValue, "%s: %s", p.Action, mistakes[0].Problem)
 	}
 	return f, nil
 }

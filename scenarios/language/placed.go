@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"halfopen/internal/code"
 )
 
 // PlacedFile is a file or folder that the programs of the lab find at Path, and nobody else.
@@ -39,30 +41,36 @@ func (v *validation) placed() {
 		p := &v.s.Files[i]
 		switch {
 		case !path.IsAbs(p.Path) || path.Clean(p.Path) != p.Path || p.Path == "/":
-			v.errorf(nil, p.Pos, "invalid path %q: want an absolute one without .., such as /etc/app.conf", p.Path)
+			v.errorf(code.InvalidPath, nil, p.Pos,
+				"invalid path %q: want an absolute one without .., such as /etc/app.conf", p.Path)
 		case underOneOf(p.Path, unplaceable):
-			v.errorf(nil, p.Pos, "files: %s: nothing can be placed in %s, which the kernel fills",
+			v.errorf(code.InvalidPath, nil, p.Pos,
+				"files: %s: nothing can be placed in %s, which the kernel fills",
 				p.Path, strings.Join(unplaceable, ", "))
 		case paths[p.Path]:
-			v.errorf(nil, p.Pos, "files: %s is there twice", p.Path)
+			v.errorf(code.DuplicateEntry, nil, p.Pos, "files: %s is there twice", p.Path)
 		}
 		paths[p.Path] = true
 		switch {
 		case p.Text != nil && p.From != "":
-			v.errorf(&p.From, p.Pos, "files: %s: want text or from, not both", p.Path)
+			v.errorf(code.ConflictingKeys, &p.From, p.Pos,
+				"files: %s: want text or from, not both", p.Path)
 		case p.Text == nil && p.From == "":
-			v.errorf(&p.From, p.Pos, "files: %s: want a text, or from: FILE", p.Path)
+			v.errorf(code.MissingKey, &p.From, p.Pos,
+				"files: %s: want a text, or from: FILE", p.Path)
 		}
 		if p.From != "" && (strings.HasPrefix(p.From, "/") || !filepath.IsLocal(filepath.FromSlash(p.From))) {
-			v.errorf(&p.From, p.Pos,
+			v.errorf(code.InvalidPath, &p.From, p.Pos,
 				"files: %s: from: %s is outside the directory of the scenario: want a path below it", p.Path, p.From)
 		}
 		if p.Mode != "" {
 			if _, err := strconv.ParseUint(p.Mode, 8, 12); err != nil {
-				v.errorf(&p.Mode, p.Pos, "invalid mode %q: want octal digits, such as 0755", p.Mode)
+				v.errorf(code.InvalidValue, &p.Mode, p.Pos,
+					"invalid mode %q: want octal digits, such as 0755", p.Mode)
 			}
 			if p.From != "" {
-				v.errorf(&p.Mode, p.Pos, "files: %s: mode is for a text: what comes from a file keeps its own", p.Path)
+				v.errorf(code.ConflictingKeys, &p.Mode, p.Pos,
+					"files: %s: mode is for a text: what comes from a file keeps its own", p.Path)
 			}
 		}
 	}
@@ -70,12 +78,14 @@ func (v *validation) placed() {
 		p := &v.s.Files[i]
 		for dir := path.Dir(p.Path); dir != "/" && dir != "."; dir = path.Dir(dir) {
 			if paths[dir] {
-				v.errorf(nil, p.Pos, "files: %s is below %s, which is placed, too", p.Path, dir)
+				v.errorf(code.InvalidPath, nil, p.Pos,
+					"files: %s is below %s, which is placed, too", p.Path, dir)
 			}
 		}
 	}
 	if len(v.s.Files) > 0 && !v.s.RunsPrograms() {
-		v.errorf(&v.s.Files, v.s.Pos, "files: the scenario runs no program that could see them")
+		v.errorf(code.NoEffect, &v.s.Files, v.s.Pos,
+			"files: the scenario runs no program that could see them")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
@@ -51,15 +52,17 @@ func (p *Port) Set(text string) error {
 		if m := otherRange.FindStringSubmatch(strings.TrimSpace(text)); m != nil {
 			remedy = fmt.Sprintf("write a range as %s..%s", m[1], m[2])
 		}
-		return fmt.Errorf("invalid port %q: %s", say.Clip(text), remedy)
+		return code.Errorf(code.InvalidPort,
+			"invalid port %q: %s", say.Clip(text), code.Advice(remedy))
 	}
 	for _, n := range []int{first, last} {
 		if n < 1 || n > maxPort {
-			return fmt.Errorf("invalid port %d: want 1 to 65535", n)
+			return code.Errorf(code.InvalidPort, "invalid port %d: want 1 to 65535", n)
 		}
 	}
 	if first > last {
-		return fmt.Errorf("invalid range %q: %d is more than %d; want the lower port first",
+		return code.Errorf(code.InvalidRange,
+			"invalid range %q: %d is more than %d; want the lower port first",
 			say.Clip(text), first, last)
 	}
 	*p = Port{first, last}

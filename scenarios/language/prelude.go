@@ -1,9 +1,10 @@
 package language
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
+
+	"halfopen/internal/code"
 )
 
 // Prelude returns the number of leading steps that run on Prepare, before any actor starts. These
@@ -97,7 +98,7 @@ func race(server, client *Actor, serves func(*Op) (int, bool), reaches func(*Op)
 	if connect == nil {
 		return nil
 	}
-	return &Error{before.Pos, fmt.Sprintf(
+	return &Error{before.Pos, code.Errorf(code.EarlyConnect,
 		"%[1]s.%[2]s may come before %[3]s.%[4]s: %[5]s is not one of the steps "+
 			"that are done before others start (socket, setsockopt, bind, listen); "+
 			"move it after %[4]s, or add after: %[3]s.%[4]s to %[2]s",

@@ -10,6 +10,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -39,7 +40,7 @@ func (d *decoder) listenPorts(n *yaml.Node, l *ListenPorts) {
 	}
 	d.Plain(n, reflect.ValueOf(l).Elem())
 	if slices.Contains(*l, AnyPort) {
-		d.Errorf(n, "invalid port %d: want 1 to 65535, or any", AnyPort)
+		d.Errorf(code.InvalidPort, n, "invalid port %d: want 1 to 65535, or any", AnyPort)
 	}
 }
 
@@ -62,24 +63,26 @@ func (r *Ready) check(v *validation, st *Step) {
 		}
 	}
 	if said != 1 {
-		v.errorf(r, st.Pos, "ready: want one of listens, prints, exec and file")
+		v.errorf(code.MissingKey, r, st.Pos, "ready: want one of listens, prints, exec and file")
 		return
 	}
 	if v.has(&r.Listens) && len(r.Listens) == 0 {
-		v.errorf(&r.Listens, st.Pos, "listens: want a port, or a list of ports")
+		v.errorf(code.MissingValue, &r.Listens, st.Pos, "listens: want a port, or a list of ports")
 	}
 	for _, port := range r.Listens {
 		if !r.Listens.Any() && port < 1 || port > maxPort {
-			v.errorf(&r.Listens, st.Pos, "invalid port %d: want 1 to 65535, or any", port)
+			v.errorf(code.InvalidPort, &r.Listens, st.Pos,
+				"invalid port %d: want 1 to 65535, or any", port)
 		}
 	}
 	if _, err := regexp.Compile(r.Prints); err != nil {
-		v.errorf(&r.Prints, st.Pos, "prints: want a regular expression (RE2): %v", err)
+		v.errorf(code.InvalidPattern, &r.Prints, st.Pos,
+			"prints: want a regular expression (RE2): %v", err)
 	}
 	if v.has(&r.Exec) && (len(r.Exec) == 0 || r.Exec[0] == "") {
-		v.errorf(&r.Exec, st.Pos, "exec: want a command, such as pg_isready")
+		v.errorf(code.MissingValue, &r.Exec, st.Pos, "exec: want a command, such as pg_isready")
 	}
 	if strings.ContainsRune(r.File, 0) {
-		v.errorf(&r.File, st.Pos, "file: the path has a NUL byte")
+		v.errorf(code.InvalidPath, &r.File, st.Pos, "file: the path has a NUL byte")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -176,7 +177,7 @@ func (v *validation) selector(m *Selector, pos Pos) {
 		v.host(&m.To, pos, m.To, true)
 	}
 	if protocols := m.protocols(); len(protocols) > 1 {
-		v.errorf(m, pos,
+		v.errorf(code.NeverMatches, m, pos,
 			"no packet is %s at once; want one of them", strings.Join(protocols, " and "))
 		return
 	}
@@ -186,21 +187,23 @@ func (v *validation) selector(m *Selector, pos Pos) {
 	}
 	for i := range m.TCP {
 		if slices.Contains(m.TCP[:i], m.TCP[i]) {
-			v.errorf(&m.TCP[i], pos, "%s is listed twice; keep one", m.TCP[i])
+			v.errorf(code.DuplicateEntry, &m.TCP[i], pos, "%s is listed twice; keep one", m.TCP[i])
 		}
 	}
 	proto := m.protocol()
 	v.keys(reflect.ValueOf(m).Elem(), "", pos, proto)
 	if m.Payload != nil {
 		if proto == "arp" {
-			v.errorf(m.Payload, pos, "payload: ARP packets have none; remove the key")
+			v.errorf(code.NeverMatches, m.Payload, pos,
+				"payload: ARP packets have none; remove the key")
 		}
 		v.keys(reflect.ValueOf(m.Payload).Elem(), "payload.", pos, proto)
 		v.payload(m.Payload, pos, proto)
 	}
 	v.bare(m, pos)
 	if v.has(&m.Conn) && m.Conn < 1 {
-		v.errorf(&m.Conn, pos, "invalid conn %d: connections are counted from 1", m.Conn)
+		v.errorf(code.OutOfRange, &m.Conn, pos,
+			"invalid conn %d: connections are counted from 1", m.Conn)
 	}
 	for name := range m.Options {
 		v.oneOf(&m.Options, pos, "TCP option", name, TCPOptionNames())
@@ -219,9 +222,11 @@ func (v *validation) keys(value reflect.Value, prefix string, pos Pos, proto str
 		switch place := pointer.Interface(); {
 		case !v.has(place):
 		case slices.Contains(lacking[key], proto):
-			v.errorf(place, pos, "%s: %s packets have none; remove the key", name, strings.ToUpper(proto))
+			v.errorf(code.NeverMatches, place, pos,
+				"%s: %s packets have none; remove the key", name, strings.ToUpper(proto))
 		case field.IsZero() && field.Kind() != reflect.Int: // of a number, its range is checked
-			v.errorf(place, pos, "%s is empty; give it a value, or remove the key", key)
+			v.errorf(code.MissingValue, place, pos,
+				"%s is empty; give it a value, or remove the key", key)
 		}
 	}
 }
@@ -229,15 +234,15 @@ func (v *validation) keys(value reflect.Value, prefix string, pos Pos, proto str
 // bare reports conditions that no packet of the selected kinds of segments can meet.
 func (v *validation) bare(m *Selector, pos Pos) {
 	if m.Retransmission != nil && *m.Retransmission && m.onlyKinds(ACK, RST) {
-		v.errorf(m.Retransmission, pos,
+		v.errorf(code.NeverMatches, m.Retransmission, pos,
 			"retransmission: a bare acknowledgement or a RST never counts as one; select another kind")
 	}
 	if p := m.Payload; p != nil && m.onlyKinds(ACK) &&
 		(p.Contains != "" || p.Hex != "" || p.Offset != nil || p.Length != nil && p.Length.Min > 0) {
-		v.errorf(p, pos, "payload: a bare acknowledgement has none; select DATA")
+		v.errorf(code.NeverMatches, p, pos, "payload: a bare acknowledgement has none; select DATA")
 	}
 	if p := m.Payload; p != nil && m.onlyKinds(DATA) && p.Length != nil && p.Length.Max == 0 {
-		v.errorf(p.Length, pos,
+		v.errorf(code.NeverMatches, p.Length, pos,
 			"payload: a DATA segment always has some; want a length of 1 or more")
 	}
 }
@@ -250,21 +255,24 @@ func (m *Selector) onlyKinds(allowed ...SegmentKind) bool {
 
 func (v *validation) payload(p *Payload, pos Pos, proto string) {
 	if p.Contains != "" && p.Hex != "" {
-		v.errorf(&p.Hex, pos, "payload: want one of contains and hex, not both")
+		v.errorf(code.ConflictingKeys, &p.Hex, pos,
+			"payload: want one of contains and hex, not both")
 	}
 	v.hex(&p.Hex, pos, p.Hex)
 	if p.Offset != nil && proto != "tcp" && proto != "" {
-		v.errorf(p.Offset, pos,
+		v.errorf(code.NeverMatches, p.Offset, pos,
 			"payload: only TCP has a stream with offsets; remove offset, or select tcp")
 	}
 	if *p == (Payload{}) {
-		v.errorf(p, pos, "payload: want at least one of contains, hex, length and offset")
+		v.errorf(code.MissingKey, p, pos,
+			"payload: want at least one of contains, hex, length and offset")
 	}
 }
 
 func (v *validation) hex(field any, pos Pos, text string) {
 	if _, err := DecodeHex(text); err != nil {
-		v.errorf(field, pos, "invalid hex %q: want an even number of hex digits", say.Clip(text))
+		v.errorf(code.InvalidValue, field, pos,
+			"invalid hex %q: want an even number of hex digits", say.Clip(text))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/expr"
 	"halfopen/internal/say"
 )
@@ -86,7 +87,7 @@ func (f *File) settable(name, text string) []*Error {
 	}
 	return []*Error{{
 		Pos{f.Path, values[0].Line, values[0].Column},
-		fmt.Sprintf("--set %s=%s: %s is %s here, not %s; %s",
+		code.Errorf(code.InvalidValue, "--set %s=%s: %s is %s here, not %s; %s",
 			name, say.Clip(text), name, known, given.Describe(), remedy),
 	}}
 }

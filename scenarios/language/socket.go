@@ -1,9 +1,9 @@
 package language
 
 import (
-	"fmt"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -39,10 +39,10 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 	for i := range s.State {
 		switch s.State[i] {
 		case Closed:
-			v.errorf(&s.State[i], pos,
+			v.errorf(code.Unsupported, &s.State[i], pos,
 				"CLOSED means that the socket is gone, and is only for the states of a path")
 		case Unbound:
-			v.errorf(&s.State[i], pos, "%s", unboundUnseen)
+			v.errorf(code.Unsupported, &s.State[i], pos, "%s", unboundUnseen)
 		}
 	}
 }
@@ -50,7 +50,7 @@ func (v *validation) socketSelector(s *SocketSelector, pos Pos) {
 // ports reports an empty list of ports.
 func (v *validation) ports(p *Ports, pos Pos, key string) {
 	if v.has(p) && len(*p) == 0 {
-		v.errorf(p, pos, "%s is empty; give it a port, or remove the key", key)
+		v.errorf(code.MissingValue, p, pos, "%s is empty; give it a port, or remove the key", key)
 	}
 }
 
@@ -128,7 +128,8 @@ func (s *State) Set(text string) error {
 		}
 	}
 	words = words[:len(words)-1] // CLOSED is the end of a socket
-	return fmt.Errorf("invalid state %q%s; want one of %s, or at the end of a path CLOSED",
+	return code.Errorf(code.UnknownWord,
+		"invalid state %q%s; want one of %s, or at the end of a path CLOSED",
 		say.Clip(text), spell.DidYouMean(text, words), strings.Join(words, ", "))
 }
 

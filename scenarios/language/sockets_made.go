@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/say"
@@ -49,7 +50,7 @@ func (v *validation) socketAs(field *string, pos Pos, name string) {
 // needsSocket checks that the socket exists that a step works on: the one it names, or any.
 func (v *validation) needsSocket(st *Step, made *socketsMade) {
 	if st.Socket == "" && !made.any {
-		v.errorf(nil, st.Pos,
+		v.errorf(code.MissingStep, nil, st.Pos,
 			"%s needs a socket; add a step before it that makes one, such as connect", st.Op.Kind())
 	}
 	v.madeBefore(st, made)
@@ -57,14 +58,15 @@ func (v *validation) needsSocket(st *Step, made *socketsMade) {
 
 // needsDatagrams reports a step on datagrams whose actor has only made TCP sockets.
 func (v *validation) needsDatagrams(st *Step) {
-	v.errorf(nil, st.Pos, "%s needs a UDP socket, and the steps before it make only TCP sockets; "+
-		"add the step {socket: udp} before bind", st.Op.Kind())
+	v.errorf(code.MissingStep, nil, st.Pos,
+		"%s needs a UDP socket, and the steps before it make only TCP sockets; "+
+			"add the step {socket: udp} before bind", st.Op.Kind())
 }
 
 // madeBefore checks that an earlier step makes the socket that a step names, if it names one.
 func (v *validation) madeBefore(st *Step, made *socketsMade) {
 	if st.Socket != "" && !made.knows(st.Socket) {
-		v.errorf(&st.Socket, st.Pos,
+		v.errorf(code.UnknownName, &st.Socket, st.Pos,
 			"no step before this one makes a socket %q%s",
 			say.Clip(st.Socket), suggestName(st.Socket, slices.Sorted(maps.Keys(made.names))))
 	}
@@ -73,6 +75,7 @@ func (v *validation) madeBefore(st *Step, made *socketsMade) {
 // needsNoSocket reports a socket that is named next to an operation that works on none.
 func (v *validation) needsNoSocket(st *Step) {
 	if st.Socket != "" {
-		v.errorf(&st.Socket, st.Pos, "%s works on no socket; remove the key socket", st.Op.Kind())
+		v.errorf(code.MisplacedKey, &st.Socket, st.Pos,
+			"%s works on no socket; remove the key socket", st.Op.Kind())
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -31,7 +32,8 @@ func (v *validation) step(a *Actor, st *Step, made *socketsMade) {
 		v.wordName(&st.Socket, st.Pos, "name of a socket", st.Socket)
 	}
 	if v.has(&st.Times) && (st.Times < 1 || st.Times > maxTimes) {
-		v.errorf(&st.Times, st.Pos, "invalid times %d: want 1 to %d", st.Times, maxTimes)
+		v.errorf(code.OutOfRange, &st.Times, st.Pos,
+			"invalid times %d: want 1 to %d", st.Times, maxTimes)
 	}
 	v.awaits(a, st, &st.After)
 	op := st.Op.Operation()
@@ -106,7 +108,7 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.Errorf(n,
+		d.Errorf(code.WrongType, n,
 			"want a step here: an operation's name, or a mapping such as {connect: \"server:8080\"}")
 		return
 	}
@@ -146,13 +148,14 @@ func (d *decoder) step(n *yaml.Node, s *Step) {
 		} else {
 			d.absentID(n, s, known)
 			if len(d.Mistakes()) == unknown {
-				d.Errorf(n, "the step has no operation; want one of %s", strings.Join(known, ", "))
+				d.Errorf(code.MissingKey, n,
+					"the step has no operation; want one of %s", strings.Join(known, ", "))
 			}
 			return
 		}
 	}
 	if len(ops) > 2 {
-		d.Errorf(ops[2],
+		d.Errorf(code.ConflictingKeys, ops[2],
 			"two operations in one step: %q and %q; make them two steps",
 			ops[0].Value, ops[2].Value)
 		return

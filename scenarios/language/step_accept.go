@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"time"
+
+	"halfopen/internal/code"
+)
 
 // Accept is accept4(2).
 type Accept struct {
@@ -11,7 +15,8 @@ func (a *Accept) check(v *validation, _ *Actor, st *Step) { v.socketAs(&a.As, st
 
 func (a *Accept) sockets(v *validation, st *Step, made *socketsMade) {
 	if st.Socket == "" && !made.listener {
-		v.errorf(nil, st.Pos, "accept needs a listening socket; add a listen step before it")
+		v.errorf(code.MissingStep, nil, st.Pos,
+			"accept needs a listening socket; add a listen step before it")
 	}
 	v.madeBefore(st, made)
 	made.made(a.As, "conn")

@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"time"
+
+	"halfopen/internal/code"
+)
 
 // Blocked finds out which system call the step of another actor is blocked in, as /proc/PID/syscall
 // and strace -p show. The text of the outcome is the name of the call. If steps run in parallel, it
@@ -11,7 +15,7 @@ type Blocked struct {
 
 func (b *Blocked) check(v *validation, a *Actor, st *Step) {
 	if b.Actor == a.Name {
-		v.errorf(&b.Actor, st.Pos,
+		v.errorf(code.WrongStep, &b.Actor, st.Pos,
 			"blocked: the actor %s is not blocked while it asks about itself; name another actor, or ask from another",
 			a.Name)
 		return

@@ -3,6 +3,7 @@ package language
 import (
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -23,13 +24,14 @@ func (f *Flood) check(v *validation, _ *Actor, st *Step) {
 	pos := st.Pos
 	v.target(&f.To, pos, f.To)
 	if f.Count < 1 || f.Count > maxFlood {
-		v.errorf(&f.Count, pos, "flood: invalid count %d: want 1 to %d", f.Count, maxFlood)
+		v.errorf(code.OutOfRange, &f.Count, pos,
+			"flood: invalid count %d: want 1 to %d", f.Count, maxFlood)
 	}
 	if v.has(&f.Rate) && f.Rate < 0 {
-		v.errorf(&f.Rate, pos, "flood: invalid rate %d: want 0 or more", f.Rate)
+		v.errorf(code.OutOfRange, &f.Rate, pos, "flood: invalid rate %d: want 0 or more", f.Rate)
 	}
 	if v.wireless() {
-		v.errorf(f, pos,
+		v.errorf(code.WrongShape, f, pos,
 			"flood needs the wire, on which the answers are lost: want shape: wire, not %s",
 			v.s.Network.Shape)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // Kill sends a signal to the process of an actor, or of a program.
@@ -17,13 +19,15 @@ type Kill struct {
 func (k *Kill) check(v *validation, _ *Actor, st *Step) {
 	switch {
 	case k.Actor != "" && k.Program != "":
-		v.errorf(&k.Program, st.Pos, "kill: want an actor or a program, not both")
+		v.errorf(code.ConflictingKeys, &k.Program, st.Pos,
+			"kill: want an actor or a program, not both")
 	case k.Actor == "" && k.Program == "":
-		v.errorf(k, st.Pos, "kill: want an actor, or {program: ACTOR.STEP}")
+		v.errorf(code.MissingValue, k, st.Pos, "kill: want an actor, or {program: ACTOR.STEP}")
 	case k.Program != "":
 		v.programRef(&k.Program, st.Pos, k.Program)
 	case strings.Contains(k.Actor, "."):
-		v.errorf(&k.Actor, st.Pos, "unknown actor %q; for a program write {program: %[1]s}", k.Actor)
+		v.errorf(code.UnknownName, &k.Actor, st.Pos,
+			"unknown actor %q; for a program write {program: %[1]s}", k.Actor)
 	default:
 		v.actorRef(&k.Actor, st.Pos, k.Actor)
 	}
@@ -31,9 +35,10 @@ func (k *Kill) check(v *validation, _ *Actor, st *Step) {
 		v.oneOf(&k.Signal, st.Pos, "signal", k.Signal, signalNames())
 	}
 	if k.Restart != nil && k.Program != "" {
-		v.errorf(k.Restart, st.Pos, "restart is only for actors: a program has its own handlers")
+		v.errorf(code.MisplacedKey, k.Restart, st.Pos,
+			"restart is only for actors: a program has its own handlers")
 	} else if k.Restart != nil && k.Signal != "USR1" {
-		v.errorf(k.Restart, st.Pos,
+		v.errorf(code.MisplacedKey, k.Restart, st.Pos,
 			"restart is only for the signal USR1; set signal: USR1, or remove restart")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // Limit is setrlimit(2): it sets soft limits of the process of the actor, and of the programs that it
@@ -28,14 +30,14 @@ const DefaultProcesses = 4096
 
 func (l *Limit) check(v *validation, _ *Actor, st *Step) {
 	if l.Nofile == 0 && l.Processes == 0 {
-		v.errorf(l, st.Pos, "limit: want nofile, processes, or both")
+		v.errorf(code.MissingKey, l, st.Pos, "limit: want nofile, processes, or both")
 	}
 	if l.Nofile != 0 && (l.Nofile < lowNofile || l.Nofile > highNofile) {
-		v.errorf(&l.Nofile, st.Pos,
+		v.errorf(code.OutOfRange, &l.Nofile, st.Pos,
 			"limit: invalid nofile %d: want %d to %d", l.Nofile, lowNofile, highNofile)
 	}
 	if l.Processes != 0 && (l.Processes < lowProcesses || l.Processes > highProcesses) {
-		v.errorf(&l.Processes, st.Pos,
+		v.errorf(code.OutOfRange, &l.Processes, st.Pos,
 			"limit: invalid processes %d: want %d to %d", l.Processes, lowProcesses, highProcesses)
 	}
 }

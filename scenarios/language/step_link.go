@@ -3,6 +3,8 @@ package language
 import (
 	"cmp"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // LinkOp takes the link of a host down or up, at the end of the wire. The interface of the host
@@ -17,7 +19,8 @@ func (l *LinkOp) check(v *validation, _ *Actor, st *Step) {
 		v.host(&l.Host, st.Pos, l.Host, false)
 	}
 	if v.s.Network.Shape == ShapeLoopback {
-		v.errorf(l, st.Pos, "no link in the shape loopback: want shape: wire or shape: direct")
+		v.errorf(code.WrongShape, l, st.Pos,
+			"no link in the shape loopback: want shape: wire or shape: direct")
 	}
 }
 

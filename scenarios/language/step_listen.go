@@ -3,6 +3,8 @@ package language
 import (
 	"fmt"
 	"time"
+
+	"halfopen/internal/code"
 )
 
 // Listen is listen(2). If there is no socket yet, it also does socket(2), SO_REUSEADDR 1 and
@@ -17,13 +19,14 @@ func (l *Listen) check(v *validation, _ *Actor, st *Step) {
 	v.localAddress(&l.Address, st.Pos, l.Address)
 	v.port(&l.Port, st.Pos, 1)
 	if b := l.Backlog; b != nil && *b < 0 {
-		v.errorf(b, st.Pos, "invalid backlog %d: want 0 or more", *b)
+		v.errorf(code.OutOfRange, b, st.Pos, "invalid backlog %d: want 0 or more", *b)
 	}
 }
 
 func (l *Listen) sockets(v *validation, st *Step, made *socketsMade) {
 	if !v.has(&l.Port) && !made.bound {
-		v.errorf(l, st.Pos, "listen needs a port; name one, or add a bind step before it")
+		v.errorf(code.MissingStep, l, st.Pos,
+			"listen needs a port; name one, or add a bind step before it")
 	}
 	made.made(st.Socket, "listener")
 	made.listener = true

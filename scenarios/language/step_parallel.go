@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -14,7 +15,7 @@ type Parallel struct {
 
 func (p *Parallel) check(v *validation, _ *Actor, st *Step) {
 	if len(p.Branches) == 0 {
-		v.errorf(p, st.Pos, "parallel: want a list of lists of steps")
+		v.errorf(code.MissingValue, p, st.Pos, "parallel: want a list of lists of steps")
 	}
 }
 

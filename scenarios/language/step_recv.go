@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -18,7 +19,8 @@ type Recv struct {
 
 func (r *Recv) check(v *validation, _ *Actor, st *Step) {
 	if r.Until != "" && v.has(&r.Bytes) {
-		v.errorf(&r.Until, st.Pos, "recv: want one of bytes and until, not both")
+		v.errorf(code.ConflictingKeys, &r.Until, st.Pos,
+			"recv: want one of bytes and until, not both")
 	}
 	v.flags(r.Flags, st.Pos, "dontwait", "peek", "waitall", "oob")
 }

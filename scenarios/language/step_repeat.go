@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -15,7 +16,8 @@ type Repeat struct {
 
 func (r *Repeat) check(v *validation, _ *Actor, st *Step) {
 	if r.Times < 1 || r.Times > maxTimes {
-		v.errorf(&r.Times, st.Pos, "repeat: invalid times %d: want 1 to %d", r.Times, maxTimes)
+		v.errorf(code.OutOfRange, &r.Times, st.Pos,
+			"repeat: invalid times %d: want 1 to %d", r.Times, maxTimes)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"halfopen/internal/code"
 )
 
 // Segment sends one packet that the actor builds itself. If the step names a socket, or has no To,
@@ -58,7 +60,8 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 	proto := "tcp"
 	switch {
 	case s.UDP && s.ICMP != "":
-		v.errorf(s, pos, "no packet is udp and icmp at once; want one of them")
+		v.errorf(code.ConflictingKeys, s, pos,
+			"no packet is udp and icmp at once; want one of them")
 		return
 	case s.UDP:
 		proto = "udp"
@@ -77,7 +80,7 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 	v.source(&s.From, pos, s.From)
 	v.data(&s.Data, pos)
 	if v.has(&s.TTL) && (s.TTL < 1 || s.TTL > 255) {
-		v.errorf(&s.TTL, pos, "segment: invalid ttl %d: want 1 to 255", s.TTL)
+		v.errorf(code.OutOfRange, &s.TTL, pos, "segment: invalid ttl %d: want 1 to 255", s.TTL)
 	}
 	if proto != "tcp" {
 		v.noTCP(s, pos, strings.ToUpper(proto))
@@ -87,7 +90,7 @@ func (s *Segment) check(v *validation, _ *Actor, st *Step) {
 		v.oneOf(&s.Flags[i], pos, "TCP flag", s.Flags[i], TCPFlagNames())
 	}
 	if !ofSocket && !v.has(&s.Flags) {
-		v.errorf(s, pos,
+		v.errorf(code.MissingKey, s, pos,
 			"segment: want flags, such as [SYN]; only a segment of a socket has a default")
 	}
 	v.number(&s.Seq, pos, "seq", "next", ofSocket)
@@ -109,7 +112,7 @@ func (s *Segment) sockets(v *validation, st *Step, made *socketsMade) {
 		v.madeBefore(st, made)
 	case v.has(&s.To):
 	case !made.any:
-		v.errorf(nil, st.Pos,
+		v.errorf(code.MissingStep, nil, st.Pos,
 			"segment without the key to needs a socket; add to, or a step before it that makes one, such as connect")
 	}
 }
@@ -165,13 +168,14 @@ func (v *validation) noTCP(s *Segment, pos Pos, proto string) {
 		{"options", s.Options, s.Options != nil},
 	} {
 		if o.given {
-			v.errorf(o.field, pos, "%s: %s packets have none; remove the key", o.key, proto)
+			v.errorf(code.NeverMatches, o.field, pos,
+				"%s: %s packets have none; remove the key", o.key, proto)
 		}
 	}
 }
 
 func (v *validation) field16(n *int, pos Pos, key string, high int) {
 	if n != nil && (*n < 0 || *n > high) {
-		v.errorf(n, pos, "segment: invalid %s %d: want 0 to %d", key, *n, high)
+		v.errorf(code.OutOfRange, n, pos, "segment: invalid %s %d: want 0 to %d", key, *n, high)
 	}
 }

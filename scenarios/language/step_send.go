@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 )
 
@@ -23,7 +24,7 @@ type Send struct {
 
 func (s *Send) check(v *validation, _ *Actor, st *Step) {
 	if v.data(&s.Data, st.Pos) == 0 {
-		v.errorf(s, st.Pos, "send: want one of text, hex and bytes")
+		v.errorf(code.MissingKey, s, st.Pos, "send: want one of text, hex and bytes")
 	}
 	v.flags(s.Flags, st.Pos, "dontwait", "more", "oob", "nosignal")
 }
@@ -50,7 +51,8 @@ func (v *validation) data(d *Data, pos Pos) int {
 		}
 	}
 	if given > 1 {
-		v.errorf(&d.Hex, pos, "want one of text, hex and bytes, not %d of them", given)
+		v.errorf(code.ConflictingKeys, &d.Hex, pos,
+			"want one of text, hex and bytes, not %d of them", given)
 	}
 	v.hex(&d.Hex, pos, d.Hex)
 	return given

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/sysctl"
 )
@@ -29,7 +30,8 @@ type SockOption struct {
 
 func (s *Setsockopt) check(v *validation, _ *Actor, st *Step) {
 	if len(s.Options) == 0 {
-		v.errorf(s, st.Pos, "setsockopt: want options and their values, such as {TCP_NODELAY: 1}")
+		v.errorf(code.MissingValue, s, st.Pos,
+			"setsockopt: want options and their values, such as {TCP_NODELAY: 1}")
 	}
 	for i := range s.Options {
 		o := &s.Options[i]
@@ -39,7 +41,8 @@ func (s *Setsockopt) check(v *validation, _ *Actor, st *Step) {
 			continue
 		}
 		if problem := form.check(o.Value); problem != "" {
-			v.errorf(&o.Value, o.Pos, "invalid %s %q: %s", o.Name, say.Clip(o.Value), problem)
+			v.errorf(code.InvalidValue, &o.Value, o.Pos,
+				"invalid %s %q: %s", o.Name, say.Clip(o.Value), code.Advice(problem))
 		}
 	}
 }

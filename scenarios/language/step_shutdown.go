@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"time"
+
+	"halfopen/internal/code"
+)
 
 // Shutdown is shutdown(2).
 type Shutdown struct {
@@ -9,7 +13,7 @@ type Shutdown struct {
 
 func (s *Shutdown) check(v *validation, _ *Actor, st *Step) {
 	if s.How == "" {
-		v.errorf(s, st.Pos, "shutdown: want read, write or both")
+		v.errorf(code.MissingValue, s, st.Pos, "shutdown: want read, write or both")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -48,7 +49,7 @@ func (e *Ending) check(v *validation, st *Step) {
 		v.oneOf(&e.Signal, st.Pos, "signal", e.Signal, signalNames())
 	}
 	if v.has(&e.Within) && e.Within <= 0 {
-		v.errorf(&e.Within, st.Pos, "within: want more than 0s, such as 3s")
+		v.errorf(code.OutOfRange, &e.Within, st.Pos, "within: want more than 0s, such as 3s")
 	}
 }
 
@@ -62,7 +63,8 @@ func (d *decoder) start(n *yaml.Node, s *Start) {
 func (s *Start) check(v *validation, _ *Actor, st *Step) {
 	s.Launch.check(v, s, st)
 	if s.As != "" && s.As != st.ID {
-		v.errorf(&s.As, st.Pos, "as: %s and id: %s name the same step; keep one", s.As, st.ID)
+		v.errorf(code.ConflictingKeys, &s.As, st.Pos,
+			"as: %s and id: %s name the same step; keep one", s.As, st.ID)
 	}
 	if s.Ready != nil {
 		s.Ready.check(v, st)
@@ -70,9 +72,10 @@ func (s *Start) check(v *validation, _ *Actor, st *Step) {
 	switch {
 	case !v.has(&s.Within):
 	case s.Ready == nil:
-		v.errorf(&s.Within, st.Pos, "within is for ready, which is not there; for the end write stop: {within: ...}")
+		v.errorf(code.NoEffect, &s.Within, st.Pos,
+			"within is for ready, which is not there; for the end write stop: {within: ...}")
 	case s.Within <= 0 || time.Duration(s.Within) > mostReadyWithin:
-		v.errorf(&s.Within, st.Pos, "within: want more than 0s and at most 2m")
+		v.errorf(code.OutOfRange, &s.Within, st.Pos, "within: want more than 0s and at most 2m")
 	}
 	if s.Stop != nil {
 		s.Stop.check(v, st)

@@ -1,6 +1,10 @@
 package language
 
-import "time"
+import (
+	"time"
+
+	"halfopen/internal/code"
+)
 
 // Stop makes a program of any actor end, and waits for its end. The outcome has its exit status. A
 // program that does not end in time is killed, and the error is ETIMEDOUT.
@@ -18,11 +22,13 @@ func (s *Stop) check(v *validation, _ *Actor, st *Step) {
 func (v *validation) programRef(field *StepRef, pos Pos, ref StepRef) {
 	actor, id, n := ref.Split()
 	if actor == "" {
-		v.errorf(field, pos, "invalid program %q: want ACTOR.STEP of a step start or exec", ref)
+		v.errorf(code.InvalidName, field, pos,
+			"invalid program %q: want ACTOR.STEP of a step start or exec", ref)
 		return
 	}
 	if st := v.stepRef(field, pos, actor, id, n); st != nil && st.Op.Launch() == nil {
-		v.errorf(field, pos, "%s (%s) runs no program; want a step start or exec", ref, st.Op.Kind())
+		v.errorf(code.WrongStep, field, pos,
+			"%s (%s) runs no program; want a step start or exec", ref, st.Op.Kind())
 	}
 }
 

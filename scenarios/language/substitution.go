@@ -2,10 +2,10 @@ package language
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"gopkg.in/yaml.v3"
@@ -55,8 +55,8 @@ var (
 var errSilent = errors.New("reported already")
 
 // errorf records a mistake at a node.
-func (x *substitution) errorf(n *yaml.Node, format string, args ...any) {
-	x.found = append(x.found, decode.Mistake{Place: x.d.At(n), Msg: fmt.Sprintf(format, args...)})
+func (x *substitution) errorf(c code.Code, n *yaml.Node, format string, args ...any) {
+	x.found = append(x.found, decode.Mistake{Place: x.d.At(n), Problem: code.Errorf(c, format, args...)})
 }
 
 // node returns the copy of a node. It is nil for a parameter whose value is null: the key or item
@@ -134,7 +134,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	if !ok {
 		var err error
 		if e, err = expr.Parse(source); err != nil {
-			x.errorf(n,
+			x.errorf(code.InvalidExpression, n,
 				"invalid expression ${%s}: %v; to write ${ itself, write $${",
 				say.Clip(source), err)
 			return nil
@@ -156,7 +156,7 @@ func (x *substitution) inner(n *yaml.Node, source string) *yaml.Node {
 	}
 	if err != nil {
 		if !errors.Is(err, errSilent) {
-			x.errorf(n, "cannot compute ${%s}: %v", say.Clip(source), err)
+			x.errorf(code.FailedExpression, n, "cannot compute ${%s}: %v", say.Clip(source), err)
 		}
 		return nil
 	}
@@ -211,12 +211,13 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 		x.found = append(x.found, mistakes...)
 		return nil
 	case ok && slices.Contains(x.computing, name):
-		x.errorf(value,
+		x.errorf(code.CircularValue, value,
 			"the parameter %s depends on itself: %s",
 			name, say.Clip(strings.Join(append(x.computing, name), " -> ")))
 		return nil
 	case ok && len(x.computing) == maxComputing:
-		x.errorf(value, "more than %d parameters depend on one another", maxComputing)
+		x.errorf(code.CircularValue, value,
+			"more than %d parameters depend on one another", maxComputing)
 		return nil
 	case ok && !x.computed[name] && refersToParam(value):
 		before := len(x.found)
@@ -237,20 +238,18 @@ func (x *substitution) param(n *yaml.Node, name string) *yaml.Node {
 	case ok:
 		return value
 	case slices.Contains(x.names, name):
-		x.errorf(n,
+		x.errorf(code.UnknownParameter, n,
 			"parameter ${%s} has no value; give it one there, or under params", name)
 	default:
-		x.errorf(n, "undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
+		x.errorf(code.UnknownParameter, n,
+			"undefined parameter ${%s}%s", say.Clip(name), suggestParam(name, x.names))
 	}
 	return nil
 }
 
-func suggestParam(name string, known []string) string {
-	if s := spell.DidYouMean(name, known); s != "" {
-		return s
-	}
-	return "; known here: " + say.List(known) + "; to write the text itself, write $${" +
-		say.Clip(name) + "}"
+func suggestParam(name string, known []string) spell.Hint {
+	return spell.DidYouMean(name, known).
+		Or("; known here: " + say.List(known) + "; to write the text itself, write $${" + say.Clip(name) + "}")
 }
 
 // splice replaces parameters within a text.

@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"halfopen/internal/code"
 	"halfopen/internal/decode"
 )
 
@@ -30,7 +31,7 @@ func (d *decoder) text(n *yaml.Node, t *Text) {
 		before := len(d.Mistakes())
 		d.Plain(n, reflect.ValueOf(t).Elem())
 		if set := oneOfCount(t.Is, t.Contains, t.Matches); set != 1 && len(d.Mistakes()) == before {
-			d.Errorf(n, "want exactly one of is, contains and matches")
+			d.Errorf(code.ConflictingKeys, n, "want exactly one of is, contains and matches")
 		}
 		return
 	}
@@ -61,13 +62,15 @@ func (t *Text) String() string {
 
 func (v *validation) text(t *Text, pos Pos) {
 	if t.Contains != nil && *t.Contains == "" {
-		v.errorf(t.Contains, pos, "contains: every text contains nothing; want some text, or is: \"\"")
+		v.errorf(code.NoEffect, t.Contains, pos,
+			"contains: every text contains nothing; want some text, or is: \"\"")
 	}
 	if t.Matches == nil {
 		return
 	}
 	if _, err := regexp.Compile(*t.Matches); err != nil {
-		v.errorf(t.Matches, pos, "matches: want a regular expression (RE2): %v", err)
+		v.errorf(code.InvalidPattern, t.Matches, pos,
+			"matches: want a regular expression (RE2): %v", err)
 	}
 }
 

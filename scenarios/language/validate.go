@@ -1,11 +1,11 @@
 package language
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
 
 	"halfopen/internal/decode"
@@ -98,7 +98,7 @@ func validate(s *Scenario, d *decoder) []*Error {
 
 // errorf reports a mistake at a field, given by pointer, or at otherwise if the field is not in the
 // file.
-func (v *validation) errorf(field any, otherwise Pos, format string, args ...any) {
+func (v *validation) errorf(c code.Code, field any, otherwise Pos, format string, args ...any) {
 	if len(v.errs) > maxErrors {
 		return
 	}
@@ -111,7 +111,7 @@ func (v *validation) errorf(field any, otherwise Pos, format string, args ...any
 		place = decode.Place(otherwise)
 	}
 	if !v.d.Reported(place) {
-		v.errs = append(v.errs, &Error{Pos(place), fmt.Sprintf(format, args...)})
+		v.errs = append(v.errs, &Error{Pos(place), code.Errorf(c, format, args...)})
 	}
 }
 
@@ -124,7 +124,8 @@ func (v *validation) has(field any) bool {
 func (v *validation) limits() {
 	check := func(field any, n, limit int, what string) {
 		if n > limit {
-			v.errorf(field, v.s.Pos, "%d %s are too many: want at most %d", n, what, limit)
+			v.errorf(code.LimitExceeded, field, v.s.Pos,
+				"%d %s are too many: want at most %d", n, what, limit)
 		}
 	}
 	check(&v.s.Hosts, len(v.s.Hosts), maxHosts, "hosts")
@@ -136,7 +137,7 @@ func (v *validation) limits() {
 	for i := range v.s.Actors {
 		a := &v.s.Actors[i]
 		if n := atOnce(a.Steps); n > maxAtOnce {
-			v.errorf(nil, a.Pos,
+			v.errorf(code.LimitExceeded, nil, a.Pos,
 				"actor %s: %d lists of steps at once are too many: want at most %d; "+
 					"shorten or unnest parallel",
 				a.Name, n, maxAtOnce)
@@ -172,7 +173,7 @@ func (v *validation) collect(a *Actor, steps []Step, runs int, order *int, unord
 		}
 		key := a.Name + "." + st.ID
 		if _, twice := v.steps[key]; twice {
-			v.errorf(&st.ID, st.Pos,
+			v.errorf(code.DuplicateName, &st.ID, st.Pos,
 				"duplicate step %q in the actor %s: give one of them another id", st.ID, a.Name)
 		} else {
 			v.steps[key] = known
@@ -195,7 +196,7 @@ func (v *validation) name(field any, pos Pos, what, name string) {
 
 func (v *validation) nameOf(field any, pos Pos, what, name string, most int) {
 	if !kebab.MatchString(name) || len(name) > most {
-		v.errorf(field, pos,
+		v.errorf(code.InvalidName, field, pos,
 			"invalid name %q for %s: want words of lower-case letters and digits, joined by -, at most %d characters",
 			say.Clip(name), what, most)
 	}
@@ -204,7 +205,7 @@ func (v *validation) nameOf(field any, pos Pos, what, name string, most int) {
 // wordName checks the form of the name of a step or a socket, which may have _ too.
 func (v *validation) wordName(field any, pos Pos, what, name string) {
 	if !stepName.MatchString(name) || len(name) > maxWord {
-		v.errorf(field, pos,
+		v.errorf(code.InvalidName, field, pos,
 			"invalid %s %q: want words of lower-case letters and digits, joined by - or _, at most %d characters",
 			what, say.Clip(name), maxWord)
 	}
@@ -225,47 +226,51 @@ func (v *validation) head() {
 	s := v.s
 	v.nameOf(&s.Name, s.Pos, "a scenario", s.Name, maxWord)
 	if strings.TrimSpace(s.Title) == "" || strings.Contains(s.Title, "\n") {
-		v.errorf(&s.Title, s.Pos, "title: want one line that says what will be seen")
+		v.errorf(code.InvalidText, &s.Title, s.Pos,
+			"title: want one line that says what will be seen")
 	}
 	for _, text := range []struct {
 		field *string
 		key   string
 	}{{&s.Title, "title"}, {&s.Teaches, "teaches"}} {
 		if r, has := controlIn(strings.NewReplacer("\n", "", "\t", "").Replace(*text.field)); has {
-			v.errorf(text.field, s.Pos, "%s: remove the control character %+q", text.key, r)
+			v.errorf(code.InvalidText, text.field, s.Pos,
+				"%s: remove the control character %+q", text.key, r)
 		}
 	}
 	for i := range s.Tags {
 		v.name(&s.Tags[i], s.Pos, "a tag", s.Tags[i])
 	}
 	if v.has(&s.Deadline) && s.Deadline == 0 {
-		v.errorf(&s.Deadline, s.Pos, "invalid deadline 0s: want more than 0s")
+		v.errorf(code.OutOfRange, &s.Deadline, s.Pos, "invalid deadline 0s: want more than 0s")
 	}
 	if v.has(&s.Duration) && s.Duration == 0 {
-		v.errorf(&s.Duration, s.Pos, "invalid duration 0s: want more than 0s")
+		v.errorf(code.OutOfRange, &s.Duration, s.Pos, "invalid duration 0s: want more than 0s")
 	}
 	if s.Deadline > 0 && s.Duration > s.Deadline {
-		v.errorf(&s.Deadline, s.Pos,
+		v.errorf(code.OutOfRange, &s.Deadline, s.Pos,
 			"invalid deadline %v: want at least the duration, %v", s.Deadline, s.Duration)
 	}
 	switch n := len(v.hosts); {
 	case n == 0:
-		v.errorf(&s.Hosts, s.Pos, "hosts: want at least one")
+		v.errorf(code.MissingKey, &s.Hosts, s.Pos, "hosts: want at least one")
 	case s.Network.Shape == ShapeDirect && n != 2:
-		v.errorf(&s.Network.Shape, s.Pos, "shape: direct joins exactly two hosts, not %d", n)
+		v.errorf(code.WrongShape, &s.Network.Shape, s.Pos,
+			"shape: direct joins exactly two hosts, not %d", n)
 	case s.Network.Shape == ShapeLoopback && n != 1:
-		v.errorf(&s.Network.Shape, s.Pos, "shape: loopback has exactly one host, not %d", n)
+		v.errorf(code.WrongShape, &s.Network.Shape, s.Pos,
+			"shape: loopback has exactly one host, not %d", n)
 	}
 	v.mtu(&s.Network.MTU, s.Network.MTU)
 	if n := s.Network.Snaplen; v.has(&s.Network.Snaplen) && (n < minSnaplen || n > MaxSnaplen) {
-		v.errorf(&s.Network.Snaplen, s.Pos,
+		v.errorf(code.OutOfRange, &s.Network.Snaplen, s.Pos,
 			"invalid snaplen %d: want %d to %d", n, minSnaplen, MaxSnaplen)
 	}
 	if len(s.Actors) == 0 {
-		v.errorf(&s.Actors, s.Pos, "actors: want at least one")
+		v.errorf(code.MissingKey, &s.Actors, s.Pos, "actors: want at least one")
 	}
 	if len(s.Expect) == 0 {
-		v.errorf(&s.Expect, s.Pos,
+		v.errorf(code.MissingKey, &s.Expect, s.Pos,
 			"expect: want at least one expectation; a scenario without any cannot fail")
 	}
 }
@@ -274,9 +279,11 @@ func (v *validation) mtu(field *int, mtu int) {
 	switch {
 	case !v.has(field):
 	case mtu < minMTU || mtu > maxMTU:
-		v.errorf(field, v.s.Pos, "invalid mtu %d: want %d to %d", mtu, minMTU, maxMTU)
+		v.errorf(code.OutOfRange, field, v.s.Pos,
+			"invalid mtu %d: want %d to %d", mtu, minMTU, maxMTU)
 	case v.s.Family == V6 && mtu < minMTUv6:
-		v.errorf(field, v.s.Pos, "invalid mtu %[2]d: IPv6 needs at least %[1]d", minMTUv6, mtu)
+		v.errorf(code.OutOfRange, field, v.s.Pos,
+			"invalid mtu %[2]d: IPv6 needs at least %[1]d", minMTUv6, mtu)
 	}
 }
 
@@ -285,24 +292,25 @@ func (v *validation) checkHosts() {
 		h := &v.s.Hosts[i]
 		switch {
 		case h.Name == Wire && v.wireless():
-			v.errorf(nil, h.Pos,
+			v.errorf(code.WrongShape, nil, h.Pos,
 				"no wire in the shape %s: remove this host, or choose shape: wire",
 				v.s.Network.Shape)
 		case h.Name == Wire && (v.has(&h.Addresses) || v.has(&h.MTU) || v.has(&h.Route)):
-			v.errorf(nil, h.Pos, "the wire is the router between the hosts; only its sysctls can be set")
+			v.errorf(code.MisplacedKey, nil, h.Pos,
+				"the wire is the router between the hosts; only its sysctls can be set")
 		case slices.Contains([]string{"any", "absent", "fault"}, h.Name):
-			v.errorf(nil, h.Pos,
+			v.errorf(code.InvalidName, nil, h.Pos,
 				"invalid name %q for a host: the word has a meaning in addresses and events",
 				h.Name)
 		case number.MatchString(h.Name):
-			v.errorf(nil, h.Pos,
+			v.errorf(code.InvalidName, nil, h.Pos,
 				"invalid name %q for a host: programs take a number for an address; begin with a letter",
 				say.Clip(h.Name))
 		default:
 			v.name(nil, h.Pos, "a host", h.Name)
 		}
 		if v.has(&h.Addresses) && (h.Addresses < 1 || h.Addresses > maxAddress) {
-			v.errorf(&h.Addresses, h.Pos,
+			v.errorf(code.OutOfRange, &h.Addresses, h.Pos,
 				"invalid addresses %d: want 1 to %d", h.Addresses, maxAddress)
 		}
 		v.mtu(&h.MTU, h.MTU)
@@ -320,15 +328,15 @@ func (v *validation) sysctls(list []Sysctl) {
 		s := &list[i]
 		v.sysctlName(&s.Name, s.Pos, s.Name)
 		if strings.ContainsAny(s.Value, "\n\x00") || len(s.Value) > 4000 {
-			v.errorf(&s.Value, s.Pos,
+			v.errorf(code.InvalidText, &s.Value, s.Pos,
 				"invalid value of %s: want one line of at most 4000 bytes", s.Name)
 		}
 		if err := unitless(s.Name, s.Value); err != nil {
-			v.errorf(&s.Value, s.Pos, "%v", err)
+			v.errorf(code.InvalidSysctl, &s.Value, s.Pos, "%v", err)
 		}
 		if s.Name == PortRange {
 			if err := portRange(s.Value, list[:i]); err != nil {
-				v.errorf(&s.Value, s.Pos, "%v", err)
+				v.errorf(code.InvalidSysctl, &s.Value, s.Pos, "%v", err)
 			}
 		}
 	}
@@ -338,11 +346,11 @@ func (v *validation) sysctlName(field any, pos Pos, name string) {
 	switch {
 	case sysctlName.MatchString(name):
 	case strings.HasPrefix(name, "net/"):
-		v.errorf(field, pos,
+		v.errorf(code.InvalidSysctl, field, pos,
 			"invalid sysctl %q: want dots in the name: %s",
 			say.Clip(name), say.Clip(strings.ReplaceAll(name, "/", ".")))
 	default:
-		v.errorf(field, pos,
+		v.errorf(code.InvalidSysctl, field, pos,
 			"invalid sysctl %q: want a name that begins with net.; others belong to the whole machine, not to a host of the lab",
 			say.Clip(name))
 	}
@@ -354,20 +362,20 @@ func (v *validation) host(field any, pos Pos, name string, wireToo bool) {
 	case slices.Contains(v.hosts, name):
 	case name == Wire && wireToo && !v.wireless():
 	case name == Wire:
-		v.errorf(field, pos, "the wire cannot be named here; known here: %s", say.List(v.hosts))
+		v.errorf(code.Unsupported, field, pos,
+			"the wire cannot be named here; known here: %s", say.List(v.hosts))
 	default:
-		v.errorf(field, pos, "unknown host %q%s", say.Clip(name), suggestName(name, v.hosts))
+		v.errorf(code.UnknownName, field, pos,
+			"unknown host %q%s", say.Clip(name), suggestName(name, v.hosts))
 	}
 }
 
 // suggestName returns a suggestion for a message: the nearest name, or else all known names if
 // there are not too many.
-func suggestName(name string, known []string) string {
-	if s := spell.DidYouMean(name, known); s != "" {
-		return s
-	}
+func suggestName(name string, known []string) spell.Hint {
+	near := spell.DidYouMean(name, known)
 	if len(known) > 12 {
-		return ""
+		return near
 	}
-	return "; known here: " + say.List(known)
+	return near.Or("; known here: " + say.List(known))
 }

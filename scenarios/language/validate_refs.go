@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/spell"
 )
@@ -18,7 +19,8 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 	case known == nil && v.d.seen[key]:
 		v.leftOut(field, pos, "the step "+key)
 	case known == nil && !slices.Contains(v.actors, actor):
-		v.errorf(field, pos, "unknown actor %q%s", say.Clip(actor), suggestName(actor, v.actors))
+		v.errorf(code.UnknownName, field, pos,
+			"unknown actor %q%s", say.Clip(actor), suggestName(actor, v.actors))
 	case known == nil:
 		var ids []string
 		for _, id := range v.ids {
@@ -27,10 +29,10 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 				ids = append(ids, rest)
 			}
 		}
-		v.errorf(field, pos, "the actor %s has no step %q%s",
+		v.errorf(code.UnknownName, field, pos, "the actor %s has no step %q%s",
 			actor, say.Clip(step), suggestName(step, ids))
 	case n > known.runs:
-		v.errorf(field, pos,
+		v.errorf(code.NeverHappens, field, pos,
 			"%s[%d] never happens: the step is done only %s", key, n, timesWord(known.runs))
 	default:
 		return known.step
@@ -40,7 +42,7 @@ func (v *validation) stepRef(field any, pos Pos, actor, step string, n int) *Ste
 
 // leftOut reports a reference to something that only: has left out.
 func (v *validation) leftOut(field any, pos Pos, what string) {
-	v.errorf(field, pos, "%s is left out by only; add the same only here", what)
+	v.errorf(code.NeverHappens, field, pos, "%s is left out by only; add the same only here", what)
 }
 
 func timesWord(n int) string {
@@ -61,7 +63,7 @@ func (v *validation) event(field *EventRef, pos Pos) (Event, bool) {
 	}
 	e, err := ref.Parse()
 	if err != nil {
-		v.errorf(field, pos, "%v", err)
+		v.errorf(code.InvalidEvent, field, pos, "%v", err)
 		return Event{}, false
 	}
 	if m := e.mapping(); m != nil {
@@ -75,13 +77,14 @@ func (v *validation) event(field *EventRef, pos Pos) (Event, bool) {
 		if slices.Contains(v.signals, key) {
 			return e, true
 		}
-		v.errorf(field, pos, "no signal step raises %q%s",
+		v.errorf(code.NeverHappens, field, pos, "no signal step raises %q%s",
 			say.Clip(string(ref)), suggestName(key, v.signals))
 		return e, false
 	}
 	st := v.stepRef(field, pos, e.Actor, e.Step, e.N)
 	if st != nil && e.Kind == EventProgramEnd && st.Op.Launch() == nil {
-		v.errorf(field, pos, "%s.%s (%s) runs no program that could end; want %[1]s.%[2]s, the end of the step",
+		v.errorf(code.WrongStep, field, pos,
+			"%s.%s (%s) runs no program that could end; want %[1]s.%[2]s, the end of the step",
 			e.Actor, e.Step, st.Op.Kind())
 		return e, false
 	}
@@ -96,7 +99,8 @@ func (v *validation) faultRef(field any, pos Pos, name string) bool {
 		v.leftOut(field, pos, "the fault "+name)
 		return false
 	}
-	v.errorf(field, pos, "unknown fault %q%s", say.Clip(name), suggestName(name, v.faults))
+	v.errorf(code.UnknownName, field, pos,
+		"unknown fault %q%s", say.Clip(name), suggestName(name, v.faults))
 	return false
 }
 
@@ -106,7 +110,8 @@ func (v *validation) actorRef(field any, pos Pos, name string) {
 	case v.d.seen["actor "+name]:
 		v.leftOut(field, pos, "the actor "+name)
 	default:
-		v.errorf(field, pos, "unknown actor %q%s", say.Clip(name), suggestName(name, v.actors))
+		v.errorf(code.UnknownName, field, pos,
+			"unknown actor %q%s", say.Clip(name), suggestName(name, v.actors))
 	}
 }
 
@@ -119,15 +124,17 @@ func (v *validation) window(from, until *EventRef, pos Pos) {
 		return
 	}
 	if a.Ref() == b.Ref() {
-		v.errorf(until, pos,
+		v.errorf(code.WrongOrder, until, pos,
 			"until is the same event as the beginning, so nothing is between; want a later one")
 		return
 	}
 	if a.Kind == EventFaultHit && b.Kind == EventFaultHit && a.Fault == b.Fault && b.N < a.N {
-		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
+		v.errorf(code.WrongOrder, until, pos,
+			"invalid until %s: want an event after %s", *until, *from)
 	}
 	if v.precedes(b, a) {
-		v.errorf(until, pos, "invalid until %s: want an event after %s", *until, *from)
+		v.errorf(code.WrongOrder, until, pos,
+			"invalid until %s: want an event after %s", *until, *from)
 	}
 }
 
@@ -167,13 +174,14 @@ func (v *validation) target(field any, pos Pos, to string) {
 	}
 	i := strings.LastIndexByte(to, ':')
 	if i < 0 {
-		v.errorf(field, pos, "%q has no port; want HOST:PORT, such as \"%s:8080\"",
+		v.errorf(code.InvalidAddress, field, pos,
+			"%q has no port; want HOST:PORT, such as \"%s:8080\"",
 			say.Clip(to), say.Clip(to))
 		return
 	}
 	host, port := to[:i], to[i+1:]
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		v.errorf(field, pos,
+		v.errorf(code.InvalidPort, field, pos,
 			"invalid port %[2]q in %[1]q: want 1 to 65535", say.Clip(to), say.Clip(port))
 	}
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -195,7 +203,7 @@ func (v *validation) address(field any, pos Pos, address string) {
 		return
 	}
 	if n, err := strconv.Atoi(nth); err != nil || n < 1 || n > max(h.Addresses, 1) {
-		v.errorf(field, pos,
+		v.errorf(code.InvalidAddress, field, pos,
 			"invalid address %q: want HOST.N with N at most %d, which the host's key addresses sets",
 			say.Clip(address), max(h.Addresses, 1))
 	}
@@ -203,16 +211,18 @@ func (v *validation) address(field any, pos Pos, address string) {
 
 func (v *validation) port(field *int, pos Pos, low int) {
 	if v.has(field) && (*field < low || *field > 65535) {
-		v.errorf(field, pos, "invalid port %d: want %d to 65535", *field, low)
+		v.errorf(code.InvalidPort, field, pos, "invalid port %d: want %d to 65535", *field, low)
 	}
 }
 
 // oneOf checks that a word is one of the known ones.
 func (v *validation) oneOf(field any, pos Pos, what, word string, known []string) {
 	if bare, ok := strings.CutPrefix(word, "SIG"); ok && slices.Contains(known, bare) {
-		v.errorf(field, pos, "invalid %s %q: want %s, without SIG", what, word, bare)
+		v.errorf(code.UnknownWord, field, pos,
+			"invalid %s %q: want %s, without SIG", what, word, bare)
 	} else if !slices.Contains(known, word) {
-		v.errorf(field, pos, "unknown %s %q%s", what, say.Clip(word), spell.Suggest(word, known))
+		v.errorf(code.UnknownWord, field, pos,
+			"unknown %s %q%s", what, say.Clip(word), spell.Suggest(word, known))
 	}
 }
 

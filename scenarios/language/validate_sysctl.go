@@ -1,11 +1,11 @@
 package language
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"halfopen/internal/code"
 	"halfopen/internal/say"
 	"halfopen/internal/sysctl"
 )
@@ -28,10 +28,12 @@ func unitless(name, value string) error {
 	}
 	unit, whole := sysctl.UnitName(p.Unit), d/p.Unit
 	if d%p.Unit == 0 {
-		return fmt.Errorf("invalid value %q of %s: it is a number of %s: write %d",
+		return code.Errorf(code.InvalidSysctl,
+			"invalid value %q of %s: it is a number of %s: write %d",
 			say.Clip(value), name, unit, whole)
 	}
-	return fmt.Errorf("invalid value %q of %s: it is a whole number of %s: write %d or %d",
+	return code.Errorf(code.InvalidSysctl,
+		"invalid value %q of %s: it is a whole number of %s: write %d or %d",
 		say.Clip(value), name, unit, whole, whole+1)
 }
 
@@ -41,7 +43,7 @@ func unitless(name, value string) error {
 func portRange(value string, before []Sysctl) error {
 	fields := strings.Fields(value)
 	if len(fields) != 2 {
-		return fmt.Errorf(
+		return code.Errorf(code.InvalidSysctl,
 			"invalid %s %q: want the first and the last port, such as 40000 40003",
 			PortRange, say.Clip(value))
 	}
@@ -49,18 +51,20 @@ func portRange(value string, before []Sysctl) error {
 	for i, f := range fields {
 		port, err := strconv.Atoi(f)
 		if err != nil || port < 1 || port > 65535 {
-			return fmt.Errorf("%s: invalid port %q: want 1 to 65535", PortRange, say.Clip(f))
+			return code.Errorf(code.InvalidPort,
+				"%s: invalid port %q: want 1 to 65535", PortRange, say.Clip(f))
 		}
 		ports[i] = port
 	}
 	switch {
 	case ports[0] > ports[1]:
-		return fmt.Errorf(
+		return code.Errorf(code.InvalidRange,
 			"%s: invalid range: %d is more than %d; want the lower port first",
 			PortRange, ports[0], ports[1])
 	case ports[0] < 1024 &&
 		!slices.ContainsFunc(before, func(s Sysctl) bool { return s.Name == unprivilegedStart }):
-		return fmt.Errorf("%s: %d is below 1024, which the kernel refuses; set %s before it",
+		return code.Errorf(code.InvalidSysctl,
+			"%s: %d is below 1024, which the kernel refuses; set %s before it",
 			PortRange, ports[0], unprivilegedStart)
 	}
 	return nil

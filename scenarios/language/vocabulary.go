@@ -1,5 +1,7 @@
 package language
 
+import "halfopen/internal/code"
+
 // texts returns the words of a text type.
 func texts[S ~string](values ...S) []string {
 	all := make([]string, len(values))
@@ -112,7 +114,8 @@ func (v *validation) hasICMP(field any, pos Pos, name, prefix string) {
 		if v.s.Family != V6 {
 			protocol = "ICMP for IPv4"
 		}
-		v.errorf(field, pos, "%s%s does not exist in %s; want another message, or only: %s",
+		v.errorf(code.NeverMatches, field, pos,
+			"%s%s does not exist in %s; want another message, or only: %s",
 			prefix, name, protocol, k.only)
 	}
 }

@@ -2,13 +2,12 @@ package language
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"halfopen/internal/code"
 	"halfopen/internal/pattern"
-
 	"halfopen/internal/say"
 )
 
@@ -35,10 +34,13 @@ const (
 // yamlProblem returns the place of a YAML error, as far as it is known, and the problem. The parser
 // names the line where the broken list or mapping begins, or none for the first line; from there on,
 // yamlProblem looks for common causes.
-func yamlProblem(err error, src []byte) (pos Pos, problem string) {
+func yamlProblem(err error, src []byte) (Pos, Problem) {
+	wrong := func(format string, args ...any) Problem {
+		return code.Errorf(code.InvalidYAML, "YAML: "+format, args...)
+	}
 	m := yamlLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1]) // absent means 0: no line
-	problem = err.Error()[len(m[0]):]
+	problem := err.Error()[len(m[0]):]
 	notExpected := strings.HasPrefix(problem, "did not find expected")
 	inValue := strings.HasPrefix(problem, "mapping values are not allowed")
 	if notExpected || line == 0 && inValue {
@@ -50,32 +52,33 @@ func yamlProblem(err error, src []byte) (pos Pos, problem string) {
 		switch {
 		case n < line-1:
 		case tabIndent.Match(text):
-			return Pos{Line: n, Col: 1}, "the line is indented by a tab; want spaces"
+			return Pos{Line: n, Col: 1}, wrong("the line is indented by a tab; want spaces")
 		case bareParam.Match(text):
-			return Pos{Line: n, Col: 1}, problem + `; quote a ${...} within braces or brackets: "${name}"`
+			return Pos{Line: n, Col: 1}, wrong(`%s; quote a ${...} within braces or brackets: "${name}"`, problem)
 		default:
 			if m := bareBound.FindSubmatchIndex(text); m != nil {
-				return Pos{Line: n, Col: 1}, fmt.Sprintf("%s; quote a range: %q", problem, text[m[2]:m[3]])
+				return Pos{Line: n, Col: 1}, wrong("%s; quote a range: %q", problem, text[m[2]:m[3]])
 			}
 			if !inValue && !notExpected || inValue && n != line ||
 				notExpected && !bytes.ContainsAny(text, "{[") {
 				continue
 			}
 			if value, at := colonInValue(string(text)); value != "" {
-				return Pos{Line: n, Col: at}, fmt.Sprintf(
+				return Pos{Line: n, Col: at}, wrong(
 					`%s; quote a text with ": " in it: %q`, problem, say.Clip(value))
 			}
 			if m := bareQuestion.FindSubmatchIndex(text); m != nil && notExpected {
-				return Pos{Line: n, Col: utf8.RuneCount(text[:m[2]]) + 1}, fmt.Sprintf(
+				return Pos{Line: n, Col: utf8.RuneCount(text[:m[2]]) + 1}, wrong(
 					"%s; quote a text with ? in it: %q", problem,
 					say.Clip(string(bytes.TrimSpace(text[m[2]:m[3]]))))
 			}
 		}
 	}
+	pos := Pos{}
 	if line > 0 {
 		pos = Pos{Line: line, Col: 1}
 	}
-	return pos, problem
+	return pos, wrong("%s", problem)
 }
 
 // colonInValue finds the first unquoted value of a line that has a colon and a blank in it, which
