@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -15,11 +16,13 @@ import (
 	"halfopen/inject"
 	"halfopen/internal/kernel"
 	"halfopen/internal/report"
+	"halfopen/internal/version"
 	"halfopen/scenarios/language"
 )
 
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what this machine can do, and how to get what is missing",
 		Long: `Check what this machine can do. Each line except the last three is the result of
@@ -29,15 +32,33 @@ drops; without them, runs rest on packets and samples. The line "programs" is
 about those that scenarios of the library need. The last line is about warped
 time, in which long runs happen. If something is missing, the lines below
 it say why, and what to do about it. The exit status is 3 if a feature is
-missing that nearly every scenario needs.`,
+missing that nearly every scenario needs. With --format json, each feature is a
+record, and the machine is the last one.`,
 		Annotations: onlyLinux,
 		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON, err := isJSON(format)
+			if err != nil {
+				return err
+			}
+			d, err := diagnose(cmd.Context())
+			if err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
-			p := &page{w: out, width: min(report.Width(out, 100), 120)}
-			return doctor(cmd.Context(), p)
+			if asJSON {
+				err = d.write(out)
+			} else {
+				err = d.print(&page{w: out, width: min(report.Width(out, 100), 120)})
+			}
+			if _, essential := d.lacks(); err == nil && essential {
+				return &statusError{status: statusMissing}
+			}
+			return err
 		},
 	}
+	formatFlag(cmd, &format)
+	return cmd
 }
 
 // probe is a lab with one feature.
@@ -123,61 +144,89 @@ func seen(t *trace.Trace) ([]trace.Gap, error) {
 	return nil, errors.New("the lab does not say whether they are watched")
 }
 
-func doctor(ctx context.Context, p *page) error {
-	release, machine, err := kernel.Uname()
-	if err != nil {
-		return err
-	}
-	who := "root, so no user namespace is needed"
-	if uid := os.Geteuid(); uid != 0 {
-		who = fmt.Sprintf("user %d, so labs are made in a user namespace", uid)
-	}
-	p.line("Linux %s, %s, as %s", release, machine, who)
-	p.line("")
+// found is what came of a probe.
+type found struct {
+	*probe
+	err error // says what is missing
+	// gaps are what the tracepoints do not show, at is where warped runs take place.
+	gaps []trace.Gap
+	at   *suite.Place
+}
 
-	errs := make([]error, len(probes))
+// diagnosis is what this machine can do.
+type diagnosis struct {
+	release, machine string
+	uid              int
+	all              []found
+}
+
+func diagnose(ctx context.Context) (*diagnosis, error) {
+	d := &diagnosis{uid: os.Geteuid()}
+	var err error
+	if d.release, d.machine, err = kernel.Uname(); err != nil {
+		return nil, err
+	}
+	d.all = make([]found, len(probes)+1)
 	var all sync.WaitGroup
 	for i := range probes {
-		all.Go(func() { _, errs[i] = probes[i].run(ctx) })
+		all.Go(func() {
+			_, err := probes[i].run(ctx)
+			d.all[i] = found{probe: &probes[i], err: err}
+		})
 	}
-	var gaps []trace.Gap
-	var off error // why the tracepoints are not watched
 	all.Go(func() {
+		f := &d.all[len(probes)]
+		f.probe = &seeing
 		var t *trace.Trace
-		if t, off = seeing.run(ctx); off == nil {
-			gaps, off = seen(t)
+		if t, f.err = seeing.run(ctx); f.err == nil {
+			f.gaps, f.err = seen(t)
 		}
 	})
 	all.Wait()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	essential, missing := false, 0
-	for i, err := range errs {
-		p.probed(&probes[i], err)
-		if err != nil {
+	d.all = append(d.all, found{probe: &installed, err: libraryNeeds()})
+	last := found{probe: &warped}
+	var at suite.Place
+	if at, last.err = suite.Warped(); last.err == nil {
+		last.at = &at
+	}
+	d.all = append(d.all, last)
+	return d, nil
+}
+
+// lacks returns how many features are missing, and whether one of them is essential.
+func (d *diagnosis) lacks() (missing int, essential bool) {
+	for i := range d.all {
+		if f := &d.all[i]; f.err != nil {
 			missing++
-			essential = essential || probes[i].essential
+			essential = essential || f.essential
 		}
 	}
-	if p.probed(&seeing, off); off != nil {
-		missing++
+	return missing, essential
+}
+
+// print writes the diagnosis for people.
+func (d *diagnosis) print(p *page) error {
+	who := "root, so no user namespace is needed"
+	if d.uid != 0 {
+		who = fmt.Sprintf("user %d, so labs are made in a user namespace", d.uid)
 	}
-	for _, g := range gaps {
-		p.wrap("         gap: ", "              ", g.Text)
-	}
-	needs := libraryNeeds()
-	if p.probed(&installed, needs); needs != nil {
-		missing++
-	}
-	at, err := suite.Warped()
-	if p.probed(&warped, err); err != nil {
-		missing++
-	} else {
-		p.line("         %s", &at)
+	p.line("Linux %s, %s, as %s", d.release, d.machine, who)
+	p.line("")
+	for i := range d.all {
+		f := &d.all[i]
+		p.probed(f.probe, f.err)
+		for _, g := range f.gaps {
+			p.wrap("         gap: ", "              ", g.Text)
+		}
+		if f.at != nil {
+			p.line("         %s", f.at)
+		}
 	}
 	p.line("")
-	switch {
+	switch missing, essential := d.lacks(); {
 	case essential:
 		p.line("This machine cannot run scenarios: first get what is missing.")
 	case missing > 0:
@@ -185,13 +234,35 @@ func doctor(ctx context.Context, p *page) error {
 	default:
 		p.line("Nothing is missing.")
 	}
-	if p.err != nil {
-		return p.err
+	return p.err
+}
+
+// write writes the diagnosis as records.
+func (d *diagnosis) write(w io.Writer) error {
+	for i := range d.all {
+		f := &d.all[i]
+		rec := &report.Feature{
+			Name: f.name, OK: f.err == nil, Essential: f.essential, NeededBy: f.neededBy, Place: f.at,
+		}
+		if f.err != nil {
+			rec.Why, rec.Remedy = whyMissing(f.err)
+		}
+		for _, g := range f.gaps {
+			rec.Gaps = append(rec.Gaps, g.Text)
+		}
+		if err := report.WriteRecord(w, report.FeatureRecord, rec); err != nil {
+			return err
+		}
+	}
+	missing, essential := d.lacks()
+	m := &report.Machine{
+		Version: version.String(), Kernel: d.release, Hardware: d.machine, UID: d.uid,
+		Ready: !essential, Missing: missing,
 	}
 	if essential {
-		return &statusError{status: statusMissing}
+		m.Exit = statusMissing
 	}
-	return nil
+	return report.WriteRecord(w, report.MachineRecord, m)
 }
 
 // probed writes the result of a probe.
@@ -201,7 +272,17 @@ func (p *page) probed(pr *probe, err error) {
 		return
 	}
 	p.line("MISSING  %-11s  %s", pr.name, pr.neededBy)
-	why, remedy := err.Error(), ""
+	why, remedy := whyMissing(err)
+	p.wrap("         why: ", "              ", why)
+	if remedy != "" {
+		p.wrap("         remedy: ", "                 ", remedy)
+	}
+}
+
+// whyMissing says what is missing, by the error of a probe, and what to do about it; "" if that is not
+// known.
+func whyMissing(err error) (why, remedy string) {
+	why = err.Error()
 	var lacking *inject.MissingError
 	if errors.As(err, &lacking) {
 		short := *lacking
@@ -211,8 +292,5 @@ func (p *page) probed(pr *probe, err error) {
 	if off := (*unseen)(nil); errors.As(err, &off) {
 		remedy = off.Remedy
 	}
-	p.wrap("         why: ", "              ", why)
-	if remedy != "" {
-		p.wrap("         remedy: ", "                 ", remedy)
-	}
+	return why, remedy
 }

@@ -21,7 +21,7 @@ import (
 func newList() *cobra.Command {
 	var only filter
 	var asMarkdown bool
-	var dir string
+	var dir, format string
 	cmd := &cobra.Command{
 		Use:   "list [WORD]...",
 		Short: "List the built-in scenarios",
@@ -34,12 +34,20 @@ that skips idle time: they take a few seconds of your time (see halfopen run
 
 With words, only scenarios are listed that have each of the words in their name,
 folder, title or tags. On a terminal, titles are wrapped below the names. In a
-pipe or a file, each scenario has one line of any width, for grep and awk.`,
+pipe or a file, each scenario has one line of any width, for grep and awk; with
+--format json, each is a record, with its cases.`,
 		Example: "  halfopen list handshake\n  halfopen list --tag time-wait --tag cure\n" +
 			"  halfopen list --grep 'SO_LINGER|orphan'\n  halfopen list --markdown --dir docs/scenarios",
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if dir != "" && !asMarkdown {
 				return usagef("--dir needs --markdown: halfopen list --markdown --dir %s", dir)
+			}
+			asJSON, err := isJSON(format)
+			if err != nil {
+				return err
+			}
+			if asJSON && asMarkdown {
+				return usagef("--format json does not apply to --markdown")
 			}
 			files, err := scenarios.Library()
 			if err != nil {
@@ -60,6 +68,8 @@ pipe or a file, each scenario has one line of any width, for grep and awk.`,
 				return writePages(dir, files)
 			case asMarkdown:
 				return markdown(out, files)
+			case asJSON:
+				return listRecords(out, files)
 			}
 			width := 0
 			if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -69,6 +79,7 @@ pipe or a file, each scenario has one line of any width, for grep and awk.`,
 		},
 	}
 	only.flags(cmd)
+	formatFlag(cmd, &format)
 	cmd.Flags().BoolVar(&asMarkdown, "markdown", false,
 		"print one page of Markdown with everything that the scenarios teach")
 	cmd.Flags().StringVar(&dir, "dir", "",
@@ -141,6 +152,21 @@ func list(w io.Writer, files []*language.File, width int) error {
 		p.wrap("    ", "    ", f.Title+tags)
 	}
 	return p.err
+}
+
+// listRecords writes a record for each scenario.
+func listRecords(w io.Writer, files []*language.File) error {
+	for _, f := range files {
+		runs, err := f.Expand(nil)
+		if err != nil {
+			return err
+		}
+		listed := report.NewListed(f, runs, suite.Long, missingHere(runs[0].Needs))
+		if err := report.WriteRecord(w, report.ScenarioRecord, listed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lengths returns the durations, from shortest to longest, of a scenario's runs in real time and of

@@ -81,6 +81,15 @@ type Record struct {
 	Logs []result.Log `json:"logs,omitempty"`
 	// Stamp is empty if they are not stored.
 	result.Stamp
+	// Evidence is there only in what inspect writes.
+	Evidence *EvidenceRecord `json:"evidence,omitempty"`
+}
+
+// EvidenceRecord says whether the files of a stored run belong together.
+type EvidenceRecord struct {
+	// Conflicts says where they contradict each other, Notes what could not be compared.
+	Conflicts []string `json:"conflicts"`
+	Notes     []string `json:"notes"`
 }
 
 // StepRecord is the outcome of a step.
@@ -142,6 +151,15 @@ func stepRecords(t *trace.Trace) []StepRecord {
 		}
 	}
 	return all
+}
+
+// WriteInspected writes the record of a result that was loaded, with what is said of its files.
+func WriteInspected(w io.Writer, r *result.Result) error {
+	rec := NewRecord(r)
+	rec.Evidence = &EvidenceRecord{
+		append([]string{}, r.Evidence.Conflicts...), append([]string{}, r.Evidence.Notes...),
+	}
+	return WriteRecord(w, RunRecord, rec)
 }
 
 // statusOf returns the status of a result. A canceled run has the status error: it has no verdict.

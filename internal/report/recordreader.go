@@ -35,7 +35,7 @@ func (e *RecordError) Unwrap() error { return e.Err }
 const longestRecord = 256 << 20
 
 // ReadRecords reads the file of records that has a name, and calls take with each: a *[Suite] first,
-// then any of *[LeftOut], *[Refused], *[Begun], *[Record] and *[Canceled], and a *[Summary] last. Kinds
+// then any of *[LeftOut], *[Refused], *[Begun], *[Record], *[Canceled] and *[Control], and a *[Summary] last. Kinds
 // and keys that this version does not know are passed over, as the promise of a schema demands.
 //
 // The error is a *[RecordError], or that of take. It has [ErrUnfinished] in it if only the summary is

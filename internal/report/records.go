@@ -40,7 +40,7 @@ type recordKind struct {
 	new  func() any
 }
 
-// kinds are all kinds, in the order in which they may first appear.
+// kinds are all kinds: those of results in the order in which they may first appear, then others.
 var kinds = []recordKind{
 	{SuiteRecord, "The first record: what is known before any run.", func() any { return new(Suite) }},
 	{LeftOutRecord, "A case that is not run.", func() any { return new(LeftOut) }},
@@ -50,6 +50,11 @@ var kinds = []recordKind{
 	{CanceledRecord, "A run that began was stopped before its end.", func() any { return new(Canceled) }},
 	{ControlRecord, "What the runs without a setting show, with --control.", func() any { return new(Control) }},
 	{SummaryRecord, "The last record. Without it, the suite was killed, or goes on.", func() any { return new(Summary) }},
+	{ScenarioRecord, "A scenario of the library, by list.", func() any { return new(Listed) }},
+	{FeatureRecord, "Something that scenarios use, by doctor.", func() any { return new(Feature) }},
+	{MachineRecord, "This machine: the last record of doctor.", func() any { return new(Machine) }},
+	{KernelRecord, "A kernel that runs can have, by kernel list.", func() any { return new(Kernel) }},
+	{ArchiveRecord, "Whether kernels can be downloaded: the last record of kernel list.", func() any { return new(Archive) }},
 }
 
 // mostCounted is the largest number that every reader of JSON keeps as it is. No suite has as many runs.
@@ -63,6 +68,9 @@ type Head struct {
 }
 
 func head(k Kind) Head { return Head{Schema, k} }
+
+// is sets the head of a record.
+func (h *Head) is(k Kind) { *h = head(k) }
 
 // Suite is the first record: what is known before any run.
 type Suite struct {

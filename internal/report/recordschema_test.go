@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -115,6 +117,29 @@ func TestNumbersOfRecordsAreKeptByJavaScript(t *testing.T) {
 	for at := range small {
 		if !used[at] {
 			t.Errorf("no record has %s", at)
+		}
+	}
+}
+
+// The page about records has every kind and every key of a record; what is in their values, the schema
+// has.
+func TestDocsHaveEveryKeyOfARecord(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "ci.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "\n## Records\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	has := func(word string) bool { return strings.Contains(text, "`"+word+"`") }
+	for _, k := range kinds {
+		if !has(string(k.kind)) {
+			t.Errorf("docs/ci.md has no record `%s`", k.kind)
+		}
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(k.new()).Elem()) {
+			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if key != "" && key != "schema" && !has(key) {
+				t.Errorf("docs/ci.md has no key `%s`, of the record `%s`", key, k.kind)
+			}
 		}
 	}
 }
