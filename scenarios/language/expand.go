@@ -88,7 +88,7 @@ func (f *File) expand(
 			root.Content = append(root.Content, key, value)
 		}
 	}
-	s = &Scenario{Case: r.label, Matrix: r.matrix, Family: family, Dir: f.Dir}
+	s = &Scenario{Case: r.label, Matrix: r.matrix, Family: family, Dir: f.Dir, Awaits: f.Awaits}
 	before := len(x.found)
 	if len(r.params) > 0 {
 		s.Params = map[string]string{}
@@ -106,7 +106,7 @@ func (f *File) expand(
 				MaxNodes, maxText>>20),
 		}}, nil
 	}
-	d.Mapping(root, reflect.ValueOf(s).Elem(), tables...)
+	d.Mapping(root, reflect.ValueOf(s).Elem(), slices.Concat(tables, f.dispensable())...)
 	if len(s.IP) == 0 {
 		s.IP = []Family{V4}
 	}

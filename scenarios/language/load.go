@@ -62,6 +62,12 @@ type File struct {
 	// Source is the text of the file.
 	Source []byte
 
+	// Held is set by whoever holds the lab and works there, such as a Go test. [File.Expand] then wants
+	// neither actors nor expectations.
+	Held bool
+	// Awaits are events that whoever holds the lab may wait for, see [Scenario.Awaits].
+	Awaits []EventRef
+
 	root *yaml.Node
 	// names has the first key of each parameter, for its position.
 	names map[string]*yaml.Node
@@ -70,6 +76,30 @@ type File struct {
 	rows     []row
 	// chosen are the faults that only some cases of the matrix have.
 	chosen []string
+}
+
+// dispensable returns the required keys that are not in the file and need not be.
+func (f *File) dispensable() []string {
+	if !f.Held {
+		return nil
+	}
+	var keys []string
+	for _, key := range []string{"actors", "expect"} {
+		if !f.has(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// has reports whether the file has a key.
+func (f *File) has(key string) bool {
+	for i := 0; i+1 < len(f.root.Content); i += 2 {
+		if f.root.Content[i].Value == key {
+			return true
+		}
+	}
+	return false
 }
 
 // param is a parameter and its value, a node so that the value keeps its type.

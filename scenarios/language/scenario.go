@@ -81,6 +81,9 @@ type Scenario struct {
 	Matrix []MatrixValue `json:"matrix,omitempty" yaml:"-"`
 	// Family is the IP version of this run.
 	Family Family `json:"family,omitempty" yaml:"-"`
+	// Awaits are events that whoever holds the lab may wait for, apart from those in the file. The run
+	// watches for them.
+	Awaits []EventRef `json:"awaits,omitempty" yaml:"-"`
 	// Without is the setting that this control leaves out; nil if the scenario is as in its file. See
 	// [Scenario.Controls].
 	Without *Setting `json:"without,omitempty" yaml:"-"`
