@@ -123,6 +123,37 @@ client: [connect: {to: "server:8080"}, send: hello]
 			map[string]string{"nobody switches a fault by hand": "ann added fault drop-syn by hand, at 100ms: what follows shows nothing about the scenario"},
 		},
 		{
+			"a fault that its holder has switched",
+			some,
+			func(p *tape) *trace.Trace {
+				p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultOn, Holder: true}})
+				p.hits("silent-server", 0, 1)
+				return p.end(time.Second, "done")
+			},
+			map[string]string{},
+		},
+		{
+			"a fault that its holder never put in force",
+			some,
+			func(p *tape) *trace.Trace {
+				p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultOff, Holder: true}})
+				p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultHits}})
+				return p.end(time.Second, "done")
+			},
+			map[string]string{},
+		},
+		{
+			"a fault that its holder put in force, and that struck nothing",
+			some,
+			func(p *tape) *trace.Trace {
+				p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultOff, Holder: true}})
+				p.add(0, trace.Event{Fault: &trace.Fault{Name: "silent-server", What: trace.FaultOn, Holder: true}})
+				p.hits("silent-server", 0, 0)
+				return p.end(time.Second, "done")
+			},
+			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
+		},
+		{
 			"a fault that the scenario has switched",
 			some,
 			func(p *tape) *trace.Trace {

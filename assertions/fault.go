@@ -38,7 +38,7 @@ func (ev *evidence) faultsStruck() []Verdict {
 	var verdicts []Verdict
 	for i := range ev.s.Faults {
 		f := &ev.s.Faults[i]
-		if named[f.Name] {
+		if named[f.Name] || ev.leftOff(f.Name) {
 			continue
 		}
 		v := newDraft("fault", -1, f.Pos, fmt.Sprintf("fault %s: strikes", f.Name))
@@ -69,6 +69,21 @@ func (ev *evidence) faultsStruck() []Verdict {
 		verdicts = append(verdicts, v.finish())
 	}
 	return verdicts
+}
+
+// leftOff reports whether a fault was left to the holder of the lab, who never put it in force. Then the
+// run is not about it.
+func (ev *evidence) leftOff(fault string) bool {
+	left := false
+	for i := range ev.t.Events {
+		if f := ev.t.Events[i].Fault; f != nil && f.Name == fault {
+			left = left || f.Holder
+			if f.What == trace.FaultOn {
+				return false
+			}
+		}
+	}
+	return left
 }
 
 func faultPlace(f *language.Fault) string {

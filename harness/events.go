@@ -24,6 +24,13 @@ type watched struct {
 	lines map[string][]language.EventRef
 }
 
+// watchAllHits adds all faults: whoever holds the lab may wait for any hit.
+func (w *watched) watchAllHits(plan *fault.Plan) {
+	for i := range plan.Faults {
+		w.hit(&plan.Faults[i])
+	}
+}
+
 func watchedEvents(s *language.Scenario, plan *fault.Plan) *watched {
 	w := &watched{
 		sampled: map[language.EventRef]bool{},

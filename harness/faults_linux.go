@@ -81,7 +81,7 @@ func (l *lab) await(event language.EventRef) {
 
 // switchFault puts a fault in force or out of it. by is who does so by hand, or "". If it fails, the
 // fault is as before.
-func (l *lab) switchFault(name string, on bool, by string) error {
+func (l *lab) switchFault(name string, on bool, by switcher) error {
 	if l.on[name] == on {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (l *lab) switchFault(name string, on bool, by string) error {
 			return err
 		}
 		l.on[name] = false
-		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff, Hand: by}})
+		l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultOff, Hand: by.hand, Holder: by.holder}})
 		return nil
 	}
 	if err := l.faults.On(name); err != nil {
@@ -101,7 +101,7 @@ func (l *lab) switchFault(name string, on bool, by string) error {
 	p := l.plan.Fault(name)
 	l.now(trace.Event{
 		Fault: &trace.Fault{
-			Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why, Hand: by,
+			Name: name, What: trace.FaultOn, Mechanism: string(p.Mechanism), Why: p.Why, Hand: by.hand, Holder: by.holder,
 		},
 	})
 	return nil
@@ -112,6 +112,10 @@ func (l *lab) switchFault(name string, on bool, by string) error {
 func (l *lab) openWindows() error {
 	for i := range l.plan.Faults {
 		p := &l.plan.Faults[i]
+		if slices.Contains(l.Off, p.Name) {
+			l.now(trace.Event{Fault: &trace.Fault{Name: p.Name, What: trace.FaultOff, Holder: true}})
+			continue
+		}
 		w := newWindow(p.Name, p.Window)
 		l.windows = append(l.windows, w)
 		if err := l.apply(w.open()); err != nil {
@@ -125,7 +129,7 @@ func (l *lab) openWindows() error {
 func (l *lab) apply(changes []change) error {
 	for _, c := range changes {
 		if c.after == 0 {
-			if err := l.switchFault(c.fault, c.on, ""); err != nil {
+			if err := l.switchFault(c.fault, c.on, switcher{}); err != nil {
 				return err
 			}
 			continue
@@ -135,7 +139,7 @@ func (l *lab) apply(changes []change) error {
 			if w := l.window(c.fault); c.on && w.over {
 				return nil
 			}
-			err := l.switchFault(c.fault, c.on, "")
+			err := l.switchFault(c.fault, c.on, switcher{})
 			l.late.add(trace.LateSwitch, c.fault, due, l.Clock.Now())
 			return err
 		})
@@ -179,4 +183,11 @@ func (l *lab) countHits() error {
 		l.hits[name] = hits
 	}
 	return nil
+}
+
+// switcher is who switches a fault: the scenario if it is zero, somebody by hand, or the holder of the
+// lab.
+type switcher struct {
+	hand   string
+	holder bool
 }

@@ -13,6 +13,7 @@ import (
 	"halfopen/harness/internal/actor"
 	"halfopen/harness/internal/sandbox"
 	"halfopen/harness/trace"
+	"halfopen/inject/network"
 	"halfopen/internal/codec"
 	"halfopen/internal/hand"
 	"halfopen/internal/say"
@@ -120,10 +121,11 @@ func (e *mistake) Error() string { return e.text }
 
 // requests are what a lab can be asked for. Without a reply, another process answers the client.
 var requests = map[hand.Op]func(*lab, *hand.Request, []*os.File) (*hand.Reply, error){
-	hand.OpEnter:  (*lab).visit,
-	hand.OpFaults: (*lab).faultsByHand,
-	hand.OpSwitch: (*lab).switchByHand,
-	hand.OpAdd:    (*lab).addByHand,
+	hand.OpEnter:   (*lab).visit,
+	hand.OpFaults:  (*lab).faultsByHand,
+	hand.OpSwitch:  (*lab).switchByHand,
+	hand.OpAdd:     (*lab).addByHand,
+	hand.OpSockets: (*lab).lendSockets,
 }
 
 func (l *lab) answer(r *hand.Request, files []*os.File) (*hand.Reply, error) {
@@ -134,20 +136,31 @@ func (l *lab) answer(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 	return do(l, r, files)
 }
 
+// hostByHand returns the host of a request.
+func (l *lab) hostByHand(name string) (*network.Namespace, error) {
+	if host := l.net.Host(name); host != nil {
+		return host, nil
+	}
+	var names []string
+	for _, h := range l.net.Topology().Hosts {
+		names = append(names, h.Name)
+	}
+	return nil, &mistake{fmt.Sprintf("no host %q%s; known here: %s", name,
+		spell.DidYouMean(name, names), say.List(names))}
+}
+
 // visit has another process run a command on a host.
 func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
-	host := l.net.Host(r.Host)
-	if host == nil {
-		var names []string
-		for _, h := range l.net.Topology().Hosts {
-			names = append(names, h.Name)
-		}
-		return nil, &mistake{fmt.Sprintf("no host %q%s; known here: %s", r.Host,
-			spell.DidYouMean(r.Host, names), say.List(names))}
+	host, err := l.hostByHand(r.Host)
+	if err != nil {
+		return nil, err
 	}
-	if r.By != "" { // not whoever holds the lab
-		l.now(trace.Event{Note: &trace.Note{Text: fmt.Sprintf("%s runs %s on %s, by hand", r.By,
-			cmp.Or(say.Printable(say.Clip(strings.Join(r.Command, " "))), "a shell"), r.Host)}})
+	command := cmp.Or(say.Printable(say.Clip(strings.Join(r.Command, " "))), "a shell")
+	switch {
+	case r.By != "":
+		l.now(trace.Event{Note: &trace.Note{Text: fmt.Sprintf("%s runs %s on %s, by hand", r.By, command, r.Host)}})
+	case l.Hold == HoldDuring: // whoever holds the lab
+		l.now(trace.Event{Note: &trace.Note{Text: fmt.Sprintf("%s runs on %s, for the holder of the lab", command, r.Host)}})
 	}
 	if l.root == nil {
 		if err := l.makeRoot(); err != nil {
@@ -160,7 +173,7 @@ func (l *lab) visit(r *hand.Request, files []*os.File) (*hand.Reply, error) {
 		return nil, p.err
 	}
 	defer p.closeHere()
-	_, err := l.reaper.Spawn(func() (*sandbox.Process, error) {
+	_, err = l.reaper.Spawn(func() (*sandbox.Process, error) {
 		return sandbox.Spawn(titled(roleVisit, "by hand on "+r.Host), actor.Environment(os.Environ()), host.FD(), os.Stderr,
 			append([]*os.File{order.there, files[0], l.root}, files[1:]...)...)
 	}, func(syscall.WaitStatus) {})

@@ -86,6 +86,9 @@ func (k *keeper) hear(m *message, now time.Time) {
 	switch {
 	case m.Held:
 		k.move(held, now)
+	case m.Resumed:
+		k.from = k.latest
+		k.move(running, now)
 	case m.Doing != "":
 		k.doing = m.Doing
 	case m.Ending:

@@ -32,10 +32,13 @@ type Options struct {
 	// stopped, actors still have their sockets, and faults are in force. No deadline holds any more. The
 	// lab is taken away when Keep returns.
 	Keep func(context.Context)
-	// Hold keeps the lab for people, who reach it by what Opened gets: before its actors begin, or when
-	// they have done their steps or the scenario's deadline has come. Then no deadline holds until
-	// [Lab.Release].
+	// Hold keeps the lab for people or for the caller, who reach it by what Opened gets: before its actors
+	// begin, while they run, or when they have done their steps or the scenario's deadline has come. Then
+	// no deadline holds until [Lab.Release].
 	Hold Hold
+	// Off are faults that the scenario does not switch: they are not in force until the holder of the lab
+	// puts them in force. Other names are ignored.
+	Off []string
 	// Opened, if not nil, is called once, when the actors begin or the lab is held before. It must
 	// return at once.
 	Opened func(*Lab)
@@ -48,10 +51,13 @@ type Hold string
 const (
 	HoldNever  Hold = ""
 	HoldBefore Hold = "before" // the actors do not begin at all
+	// HoldDuring has the actors run while the lab is held. After the release they have the time of the
+	// deadline to end. Hits of all faults are reported as they happen.
+	HoldDuring Hold = "during"
 	HoldAfter  Hold = "after"
 )
 
-// Lab is a lab that is there, for people. Its methods are safe for concurrent use.
+// Lab is a lab that is there, for whoever holds it. Its methods are safe for concurrent use.
 type Lab struct {
 	// Hosts are its hosts, in the order of the scenario.
 	Hosts []string

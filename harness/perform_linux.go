@@ -39,8 +39,18 @@ func (l *lab) perform() error {
 		a.begin()
 	}
 	began := l.Clock.Now()
-	deadline := time.NewTimer(l.Scenario.DeadlineOrDefault())
-	defer deadline.Stop()
+	limited := began
+	var deadline <-chan time.Time
+	limit := func() {
+		limited, deadline = l.Clock.Now(), time.After(l.Scenario.DeadlineOrDefault())
+	}
+	var released <-chan struct{}
+	if l.Hold == HoldDuring {
+		released = l.released
+		l.out.Send(message{Held: true})
+	} else {
+		limit()
+	}
 	// An estimate may be too short to show that a step hangs, so only a duration that the scenario
 	// sets ends the run.
 	var duration <-chan time.Time
@@ -57,8 +67,8 @@ func (l *lab) perform() error {
 		poll = ticker.C
 	}
 	reason := trace.EndDone
-	for reason == trace.EndDone && !l.allDone() {
-		if elapsed && l.settled() {
+	for reason == trace.EndDone && (released != nil || !l.allDone()) {
+		if elapsed && released == nil && l.settled() {
 			reason = trace.EndDuration
 			break
 		}
@@ -74,9 +84,13 @@ func (l *lab) perform() error {
 		case <-duration:
 			elapsed = true
 			l.endsLate(began + time.Duration(l.Scenario.Duration))
-		case <-deadline.C:
+		case <-released:
+			released = nil
+			l.out.Send(message{Resumed: true})
+			limit()
+		case <-deadline:
 			reason = trace.EndDeadline
-			l.endsLate(began + l.Scenario.DeadlineOrDefault())
+			l.endsLate(limited + l.Scenario.DeadlineOrDefault())
 		case <-l.canceled:
 			reason = trace.EndCanceled
 		}

@@ -41,6 +41,8 @@ type job struct {
 	// Logs is set if the descriptor logsFD is the folder of [Options.Logs].
 	Logs bool `json:"logs,omitempty"`
 	Hold Hold `json:"hold,omitempty"`
+	// Off is [Options.Off].
+	Off []string `json:"off,omitempty"`
 	// Keep is set if the lab answers requests also after the run, until it is let go.
 	Keep bool `json:"keep,omitempty"`
 }
@@ -59,6 +61,8 @@ type message struct {
 	Doing string `json:"doing,omitempty"`
 	// Held says that the lab is held from now on, until [order.Release].
 	Held bool `json:"held,omitempty"`
+	// Resumed says that the lab is released and its actors have the time of the deadline.
+	Resumed bool `json:"resumed,omitempty"`
 	// Ending says that the run is over and its last events follow.
 	Ending bool `json:"ending,omitempty"`
 	// Failure ends the run without a verdict.

@@ -88,7 +88,7 @@ func runWithin(
 	err = lab.order(&order{Job: &job{
 		Scenario: s, Source: source, Clock: clock, Seed: o.Seed, Dir: s.Dir, Writable: o.Writable,
 		Logs: o.Logs != "",
-		Hold: o.Hold,
+		Hold: o.Hold, Off: o.Off,
 		Keep: o.Keep != nil,
 	}})
 	if err == nil {

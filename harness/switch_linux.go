@@ -54,7 +54,9 @@ func (l *lab) switchByHand(r *hand.Request, _ []*os.File) (*hand.Reply, error) {
 	if l.on[r.Fault] == r.On {
 		return &hand.Reply{Same: true}, nil
 	}
-	if err := l.switchFault(r.Fault, r.On, r.By); err != nil {
+	// Whoever holds the lab while the actors run switches faults in place of the scenario.
+	by := switcher{hand: r.By, holder: r.By == "" && l.Hold == HoldDuring}
+	if err := l.switchFault(r.Fault, r.On, by); err != nil {
 		return nil, err
 	}
 	return &hand.Reply{}, nil

@@ -96,7 +96,7 @@ func askLab(id string, r hand.Request) (*hand.Reply, error) {
 	}
 	defer conn.Close()
 	r.Lab = lab.Number
-	reply, err := conn.Ask(r)
+	reply, err := conn.Ask(r, nil)
 	if err != nil {
 		return nil, endOf(nil, err)
 	}

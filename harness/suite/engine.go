@@ -119,6 +119,7 @@ func (e *engine) runOne(ctx context.Context, r task) (late time.Duration) {
 	}
 	o := harness.Options{
 		Seed: r.Seed, NoTracepoints: e.suite.o.NoTracepoints, Writable: e.suite.o.Writable, Logs: logs,
+		Hold: e.suite.o.Hold, Off: e.suite.o.Off,
 		Emit: func(ev trace.Event) {
 			if ev.Start != nil && ev.Start.Actor == "" {
 				started()

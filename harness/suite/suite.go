@@ -76,6 +76,11 @@ type Options struct {
 	// [Observer.End]. The lab is kept as it is until it returns.
 	Keep func(context.Context, *Result, *harness.Lab)
 
+	// Hold keeps the lab of each run on this machine, see [harness.Options.Hold]; Opened gets it. Off are
+	// faults that only its holder switches.
+	Hold harness.Hold
+	Off  []string
+
 	// NoRepeat leaves inconclusive runs as they are. Without it, each is repeated, at most twice, when
 	// no other run goes on.
 	NoRepeat bool

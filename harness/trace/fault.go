@@ -12,7 +12,10 @@ type Fault struct {
 	Why       string `json:"why,omitempty"`
 	// Hand says who switched or added the fault by hand; "" if the scenario switched it. Phrase is the
 	// fault, set with FaultAdded.
-	Hand   string `json:"hand,omitempty"`
+	Hand string `json:"hand,omitempty"`
+	// Holder is set if whoever holds the lab, such as a Go test, switches the fault in place of the
+	// scenario. An event of such a fault before the start says that the scenario does not switch it.
+	Holder bool   `json:"holder,omitempty"`
 	Phrase string `json:"phrase,omitempty"`
 	// Hits is the number of packets struck so far.
 	Hits uint64 `json:"hits,omitempty"`

@@ -97,22 +97,48 @@ func Dial(l *Lab) (*Conn, error) {
 	return c, nil
 }
 
-// Ask sends a request to a lab, and returns its answer.
-func (c *Conn) Ask(r Request) (*Reply, error) {
+// Ask sends a request to a lab, and returns its answer. pass passes the request on to the lab; nil sends
+// it over the connection.
+func (c *Conn) Ask(r Request, pass func(Request) error) (*Reply, error) {
+	if pass == nil {
+		pass = func(r Request) error { return c.Send(r) }
+	}
+	reply, files, err := c.exchange(func() error { return pass(r) })
+	CloseAll(files)
+	return reply, err
+}
+
+// Socket asks for a socket, after an OpSockets. An error of socket(2) is a *[os.SyscallError].
+func (c *Conn) Socket(s Socket) (*os.File, error) {
+	reply, files, err := c.exchange(func() error { return c.Send(s) })
+	if reply != nil && reply.Errno != 0 {
+		err = os.NewSyscallError("socket", unix.Errno(reply.Errno))
+	}
+	if err == nil && len(files) != 1 {
+		err = errors.New("the lab sent no socket")
+	}
+	if err != nil {
+		CloseAll(files)
+		return nil, err
+	}
+	return files[0], nil
+}
+
+// exchange sends something, and returns the answer.
+func (c *Conn) exchange(send func() error) (*Reply, []*os.File, error) {
 	_ = c.c.SetDeadline(time.Now().Add(askWithin))
-	if err := c.Send(r); err != nil {
-		return nil, gone(err)
+	if err := send(); err != nil {
+		return nil, nil, gone(err)
 	}
 	var reply Reply
 	files, err := c.Receive(&reply)
-	CloseAll(files)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, fmt.Errorf("the lab did not answer within %s", say.Duration(askWithin))
+		return nil, nil, fmt.Errorf("the lab did not answer within %s", say.Duration(askWithin))
 	}
 	if err != nil {
-		return nil, gone(err)
+		return nil, nil, gone(err)
 	}
-	return &reply, reply.err()
+	return &reply, files, reply.err()
 }
 
 // err returns the error of a reply, or nil.

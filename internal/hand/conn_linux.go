@@ -52,6 +52,9 @@ func Pair() (*Conn, *os.File, error) {
 	return here, there, nil
 }
 
+// File returns another descriptor of this end.
+func (c *Conn) File() (*os.File, error) { return c.c.File() }
+
 // Close closes this end.
 func (c *Conn) Close() error { return c.c.Close() }
 

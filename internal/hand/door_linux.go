@@ -187,7 +187,7 @@ func (d *Door) answer(c *Conn) {
 	text, err := json.Marshal(r)
 	if err == nil {
 		var conn *os.File
-		if conn, err = c.c.File(); err == nil {
+		if conn, err = c.File(); err == nil {
 			err = labs[i].pass(text, append([]*os.File{conn}, files...))
 			conn.Close()
 		}

@@ -20,7 +20,7 @@ type Request struct {
 	// By says who asks. The process with the lab fills it in.
 	By string `json:"by,omitempty"`
 
-	// Host and Command belong to OpEnter. Without a Command, it is Shell, or sh if the lab has no such
+	// Host belongs to OpEnter and OpSockets, Command to OpEnter. Without a Command, it is Shell, or sh if the lab has no such
 	// program.
 	Host    string   `json:"host,omitempty"`
 	Command []string `json:"command,omitempty"`
@@ -46,14 +46,23 @@ type Request struct {
 type Op string
 
 // The requests. OpList asks a process for its labs, the others ask a lab: OpEnter to run a command on
-// a host, OpFaults for its faults, OpSwitch to switch one, OpAdd to add one.
+// a host, OpFaults for its faults, OpSwitch to switch one, OpAdd to add one. After OpSockets, each packet
+// of the client is a [Socket] to be made on a host.
 const (
-	OpList   Op = "list"
-	OpEnter  Op = "enter"
-	OpFaults Op = "faults"
-	OpSwitch Op = "switch"
-	OpAdd    Op = "add"
+	OpList    Op = "list"
+	OpEnter   Op = "enter"
+	OpFaults  Op = "faults"
+	OpSwitch  Op = "switch"
+	OpAdd     Op = "add"
+	OpSockets Op = "sockets"
 )
+
+// Socket asks for a socket, after OpSockets; the reply brings it. The numbers are those of socket(2).
+type Socket struct {
+	Domain   int `json:"domain"`
+	Type     int `json:"type"`
+	Protocol int `json:"protocol"`
+}
 
 // Signal is what a client may send after an OpEnter: a signal for the command.
 type Signal struct {
@@ -66,6 +75,8 @@ type Reply struct {
 	Error string `json:"error,omitempty"`
 	// Status is the exit status that the error asks for; 0 means 1.
 	Status int `json:"status,omitempty"`
+	// Errno is the error of socket(2), or 0.
+	Errno int `json:"errno,omitempty"`
 
 	// Labs answer OpList.
 	Labs []Lab `json:"labs,omitempty"`

@@ -35,7 +35,7 @@ func Pair() (*Conn, *os.File, error) { return nil, nil, errNotLinux }
 func Dial(*Lab) (*Conn, error) { return nil, errNotLinux }
 
 // Ask returns an error: there are no labs.
-func (*Conn) Ask(Request) (*Reply, error) { return nil, errNotLinux }
+func (*Conn) Ask(Request, func(Request) error) (*Reply, error) { return nil, errNotLinux }
 
 // Close does nothing.
 func (*Conn) Close() error { return nil }

@@ -247,6 +247,9 @@ func remarkRows(t *trace.Trace) []row {
 			if e.Fault.Hand != "" {
 				text += ", by hand: " + e.Fault.Hand
 			}
+			if e.Fault.Holder {
+				text += ", by the holder of the lab"
+			}
 			rows = append(rows, row{at: e.T, text: text, style: bad})
 		case e.Fault != nil && e.Fault.What == trace.FaultAdded:
 			rows = append(rows, row{
