@@ -63,8 +63,9 @@ before its server listens.`,
 			if err != nil {
 				return err
 			}
-			if !slices.Contains(checkFormats, format) {
-				return usagef("--format %q: want %s", format, strings.Join(checkFormats, " or "))
+			asJSON, err := isJSON(format)
+			if err != nil {
+				return err
 			}
 			var list []source
 			for _, arg := range args {
@@ -76,20 +77,16 @@ before its server listens.`,
 				results[i] = list[i].check(values)
 			}
 			onThisMachine(cmd.Context(), results)
-			if format == checkFormats[0] {
-				return printChecked(results, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if asJSON {
+				return writeChecked(results, cmd.OutOrStdout())
 			}
-			return writeChecked(results, cmd.OutOrStdout())
+			return printChecked(results, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", checkFormats[0],
-		"write the findings in this `FORMAT`: "+strings.Join(checkFormats, " or "))
+	formatFlag(cmd, &format)
 	cmd.Flags().StringArrayVar(&set, "set", nil,
 		"set a parameter of the scenarios: `NAME=VALUE`; may be repeated")
-	register(cmd, map[string]cobra.CompletionFunc{
-		"set":    completeSet,
-		"format": cobra.FixedCompletions(checkFormats, cobra.ShellCompDirectiveNoFileComp),
-	})
+	register(cmd, map[string]cobra.CompletionFunc{"set": completeSet})
 	return cmd
 }
 
@@ -195,9 +192,6 @@ func onThisMachine(ctx context.Context, list []checked) {
 		}
 	}
 }
-
-// checkFormats are the values of --format, the default first.
-var checkFormats = []string{"pretty", "json"}
 
 // writeChecked writes the results as JSON and returns the status as an error.
 func writeChecked(list []checked, out io.Writer) error {

@@ -9,10 +9,11 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// The records of halfopen check --format json. The last one is a summary.
+// The records of halfopen check --format json. The last one counts the files.
 const (
 	FindingRecord Kind = "finding"
 	FileRecord    Kind = "file"
+	CheckedFiles  Kind = "checked"
 )
 
 // Checked is a scenario file that was checked.
@@ -90,7 +91,7 @@ func (c *Checked) status() string {
 // WriteChecked writes a line of JSON for each finding, for each file after its findings, and for the
 // summary.
 func WriteChecked(w io.Writer, list []Checked, exit int) error {
-	sum := CheckSummary{Head: head(SummaryRecord), Files: len(list), Exit: exit}
+	sum := CheckSummary{Head: head(CheckedFiles), Files: len(list), Exit: exit}
 	var records []any
 	for i := range list {
 		c := &list[i]
