@@ -129,6 +129,9 @@ func completeFormat(
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	for _, f := range report.Formats {
+		if f.NoPath {
+			continue
+		}
 		names = append(names, cobra.CompletionWithDesc(f.Name, f.For))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

@@ -17,13 +17,23 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// reportTo is a value of --report: a format and the path of its file.
+// reportTo is a value of --report: a format and the path of its file, which a format without one has
+// from the environment, or "".
 type reportTo struct {
 	format *report.Format
 	path   string
 }
 
-func (r *reportTo) String() string { return r.format.Name + "=" + r.path }
+func (r *reportTo) String() string {
+	if r.format.NoPath {
+		return r.format.Name
+	}
+	return r.format.Name + "=" + r.path
+}
+
+// stepSummary is the variable of the environment with the path of the file for the summary of a step of
+// GitHub Actions. Other programs of the step write to it, too.
+const stepSummary = "GITHUB_STEP_SUMMARY"
 
 // parseReports reads the values of --report. With control, the formats must have a view of controls.
 func parseReports(values []string, control bool) ([]reportTo, error) {
@@ -33,7 +43,11 @@ func parseReports(values []string, control bool) ([]reportTo, error) {
 		format, err := report.FormatNamed(name)
 		switch {
 		case err != nil:
-			return nil, usagef("--report %q: want FORMAT=PATH, with the format %s", value, report.FormatNames())
+			return nil, usagef("--report %q: want FORMAT=PATH, with the format %s", value, report.ReportNames())
+		case format.NoPath && hasPath:
+			return nil, usagef("--report %q: want %s, without a path", value, name)
+		case format.NoPath:
+			path = os.Getenv(stepSummary)
 		case !hasPath || path == "":
 			return nil, usagef("--report %q: want %s=PATH", value, name)
 		case path == "-":
@@ -76,6 +90,9 @@ func openReports(reports []reportTo, cases []*language.Scenario) (files []*repor
 			return nil, usagef("--report %s: %w", &r, err)
 		}
 		for _, other := range files {
+			if f.format.NoPath && other.format == f.format {
+				return nil, usagef("--report %s is given twice", &r)
+			}
 			if f.sameAs(other.target, other.info) {
 				return nil, usagef("--report %s: --report %s writes the same file", &r, &other.reportTo)
 			}
@@ -114,6 +131,9 @@ func discard(files []*reportFile) {
 
 // find makes the directory of the file, and looks for what is there.
 func (f *reportFile) find() error {
+	if f.path == "" {
+		return nil // there is no file
+	}
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
 		return err
 	}
@@ -155,7 +175,7 @@ func isOutput(info os.FileInfo) bool {
 
 // sameAs reports whether the file is the one at target, or the file of info.
 func (f *reportFile) sameAs(target string, info os.FileInfo) bool {
-	return f.target == target || f.info != nil && info != nil && os.SameFile(f.info, info)
+	return f.target != "" && f.target == target || f.info != nil && info != nil && os.SameFile(f.info, info)
 }
 
 // trial is how many bytes must fit into a file before the first run.
@@ -163,6 +183,9 @@ const trial = 64 << 10
 
 // create opens the file, and tries whether it can be written.
 func (f *reportFile) create() error {
+	if f.path == "" {
+		return nil
+	}
 	if f.info != nil && !f.info.Mode().IsRegular() {
 		// A pipe or a device, which must not be replaced by a file.
 		file, err := os.OpenFile(f.target, os.O_WRONLY, 0)
@@ -186,6 +209,11 @@ func (f *reportFile) create() error {
 	}
 	if _, err := whole.Write(make([]byte, trial)); err != nil {
 		whole.Discard()
+		return err
+	}
+	if f.format.NoPath {
+		whole.Discard()
+		f.open, err = os.OpenFile(f.target, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 		return err
 	}
 	if f.format.Grows {
@@ -228,14 +256,30 @@ func (f *reportFile) report(o report.Output, control bool) report.Report {
 		file = f.whole.File
 	}
 	out := &output{w: file, unread: func() {}}
-	o.Out, o.Errs, o.Logs, o.Quiet, f.lost = out, io.Discard, false, false, out.failed
+	f.lost = out.failed
+	switch {
+	case !f.format.NoPath:
+		o.Out = out
+	case file == nil:
+		o.Out = o.Errs // from which commands are read, too
+	default:
+		o.Out, o.Summary, o.SummaryRoom = o.Errs, out, mostSummary
+		if info, err := file.Stat(); err == nil {
+			o.SummaryRoom -= int(min(info.Size(), mostSummary))
+		}
+	}
+	o.Errs, o.Logs, o.Quiet = io.Discard, false, false
 	return report.Report{View: newView(o), Done: f.done}
 }
+
+// mostSummary is how many bytes the summary of a step may have; GitHub takes 1 MiB.
+const mostSummary = 900_000
 
 // done completes the file of a report whose view returned err.
 func (f *reportFile) done(err error) error {
 	err = cmp.Or(err, f.lost())
 	switch {
+	case f.whole == nil && f.open == nil:
 	case f.whole == nil:
 		err = errors.Join(err, f.open.Close())
 	case err == nil:
@@ -270,7 +314,11 @@ func completeReport(
 	var all []cobra.Completion
 	for _, f := range report.Formats {
 		if strings.HasPrefix(f.Name, toComplete) {
-			all = append(all, cobra.CompletionWithDesc(f.Name+"=", f.For))
+			name := f.Name
+			if !f.NoPath {
+				name += "="
+			}
+			all = append(all, cobra.CompletionWithDesc(name, f.For))
 		}
 	}
 	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

@@ -24,6 +24,9 @@ func TestReportsThatAreRefused(t *testing.T) {
 		{"no path", []string{"json"}, false, `--report "json": want json=PATH`},
 		{"an empty path", []string{"json="}, false, `--report "json=": want json=PATH`},
 		{"the standard output", []string{"json=-"}, false, `--report "json=-": want the path of a file; --format json writes to the standard output`},
+		{"a path that is not asked for", []string{"github=x"}, false, `--report "github=x": want github, without a path$`},
+		{"the same again", []string{"github", "github"}, false, "--report github is given twice$"},
+		{"one without rows for settings", []string{"junit=x"}, true, `--report "junit=x": this format has no rows for settings, so it does not apply to --control; want pretty or json$`},
 		{"a directory", []string{"json=."}, false, "--report json=.: this is a directory"},
 		{"a directory to come", []string{"json=new/"}, false, "--report json=new/: this is a directory"},
 		{"a path below a file", []string{"json=file/x"}, false, "--report json=file/x: mkdir file: not a directory"},
@@ -37,6 +40,7 @@ func TestReportsThatAreRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
+			t.Setenv(stepSummary, "")
 			for _, name := range []string{"file", "s.yaml"} {
 				if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
 					t.Fatal(err)

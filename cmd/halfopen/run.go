@@ -95,7 +95,7 @@ cannot change them, and so do those in a virtual machine. --writable opens a
 directory to those outside. Their working directory is
 that of the scenario's file. docs/trust.md says what they can do.
 
-Output formats (--format):
+Output formats (--format; --report FORMAT=PATH, --report github):
 %s
 An expectation about time or order that is not met by less than the machine was
 late is inconclusive. Such a run is repeated alone, at most twice, when the
@@ -148,7 +148,7 @@ them.`, formatLines()),
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.StringArrayVar(&f.reports, "report", nil,
-		"also write the results to a file: `FORMAT=PATH`; may be repeated")
+		"also write the results to a file: `FORMAT=PATH`, or github; may be repeated")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs, and of every repetition")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false,
@@ -234,6 +234,9 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	format, err := report.FormatNamed(f.format)
 	if err != nil {
 		return usagef("--format %q: %w", f.format, err)
+	}
+	if format.NoPath {
+		return usagef("--format %s: this is a format of reports only; write --report %s", f.format, f.format)
 	}
 	newView := format.New
 	if f.control {

@@ -7,6 +7,7 @@ import (
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
+	"halfopen/internal/say"
 )
 
 // suiteName names a scenario, with its file if another file has a scenario of that name.
@@ -35,9 +36,14 @@ func caption(r *result.Run, shared map[string]bool) string {
 	return suiteName(r, shared) + " " + testName(r)
 }
 
+// mostWhy is how many columns a reason has in a report.
+const mostWhy = 1000
+
 // why says in a line why a run did not pass: "client.connect: ETIMEDOUT after 63s: saw it took 3.071s, and
 // 2 more"; "" if it passed.
-func why(r *result.Result) string {
+func why(r *result.Result) string { return cut(say.Printable(reason(r)), mostWhy, "…") }
+
+func reason(r *result.Result) string {
 	if r.Status == result.Canceled {
 		return "canceled after " + shortSeconds(r.Took)
 	}

@@ -20,6 +20,9 @@ type Format struct {
 	For string
 	// Grows is set if the view writes while runs go on. Others write only in Close.
 	Grows bool
+	// NoPath is set if the places of a report in this format are given: --report takes no path for it,
+	// and --format does not take it.
+	NoPath bool
 	// New returns a view that writes in this format.
 	New func(Output) View
 	// Control returns a view of runs and their controls that writes a row for each setting; nil if
@@ -33,6 +36,8 @@ var Formats = []Format{
 	{Name: "json", For: "for programs: a record of JSON in each line, as docs/ci.md says", Grows: true, New: newJSON, Control: newControlJSON},
 	{Name: "junit", For: "for Jenkins, GitLab and others: JUnit XML, a test case for each run", New: newJUnit},
 	{Name: "tap", For: "for prove and others: the Test Anything Protocol, version 14", New: newTAP},
+	{Name: "markdown", For: "for web pages: Markdown, a table, and the ladders of failures", New: newMarkdown},
+	{Name: "github", For: "for GitHub Actions: annotations, and the step's summary", NoPath: true, New: newGitHub},
 }
 
 // FormatNamed returns the format with this name. The error lists the names of all formats.
@@ -45,8 +50,11 @@ func FormatNamed(name string) (*Format, error) {
 	return nil, fmt.Errorf("want %s", FormatNames())
 }
 
-// FormatNames lists the names of the formats: "pretty or json".
-func FormatNames() string { return namesOf(func(*Format) bool { return true }) }
+// FormatNames lists the names of the formats for --format: "pretty or json".
+func FormatNames() string { return namesOf(func(f *Format) bool { return !f.NoPath }) }
+
+// ReportNames lists the names of the formats for --report.
+func ReportNames() string { return namesOf(func(*Format) bool { return true }) }
 
 // ControlFormatNames lists the names of the formats that have a view of controls.
 func ControlFormatNames() string { return namesOf(func(f *Format) bool { return f.Control != nil }) }
@@ -86,6 +94,10 @@ type Output struct {
 	Root string
 	// TAP is the version of the Test Anything Protocol that the reader asks for; 0 if it does not ask.
 	TAP int
+	// Summary is for the summary of a step of GitHub Actions, in Markdown; nil if there is none.
+	// SummaryRoom is how many bytes it takes.
+	Summary     io.Writer
+	SummaryRoom int
 	// Shared are the names that scenarios of several files have, see [SharedNames].
 	Shared map[string]bool
 }
@@ -99,10 +111,24 @@ func (o *Output) relative(path string) string {
 	if err != nil {
 		return path
 	}
-	if below, err := filepath.Rel(o.Root, whole); err == nil && filepath.IsLocal(below) {
+	if below, ok := below(o.Root, whole); ok {
+		return below
+	}
+	root, rootErr := filepath.EvalSymlinks(o.Root)
+	whole, err = filepath.EvalSymlinks(whole)
+	if err != nil || rootErr != nil {
+		return path
+	}
+	if below, ok := below(root, whole); ok {
 		return below
 	}
 	return path
+}
+
+// below returns the path relative to a directory, if it is there.
+func below(dir, path string) (string, bool) {
+	rel, err := filepath.Rel(dir, path)
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 // View writes the results of a suite: while runs go on, when each ends, and at the end of the

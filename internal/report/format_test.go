@@ -49,8 +49,8 @@ func TestFormats(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range Formats {
 		t.Run(f.Name, func(t *testing.T) {
-			if f.Name == "" || f.For == "" || seen[f.Name] || !strings.Contains(FormatNames(), f.Name) {
-				t.Errorf("the row %q, for %q, of %s", f.Name, f.For, FormatNames())
+			if f.Name == "" || f.For == "" || seen[f.Name] || !strings.Contains(ReportNames(), f.Name) {
+				t.Errorf("the row %q, for %q, of %s", f.Name, f.For, ReportNames())
 			}
 			seen[f.Name] = true
 			var out, errs bytes.Buffer
@@ -163,7 +163,7 @@ func TestQuietOutput(t *testing.T) {
 }
 
 func TestUnknownFormatsAreRefusedWithThoseThereAre(t *testing.T) {
-	if f, err := FormatNamed("xml"); f != nil || err == nil || err.Error() != "want pretty, json, junit or tap" {
+	if f, err := FormatNamed("xml"); f != nil || err == nil || err.Error() != "want pretty, json, junit, tap or markdown" {
 		t.Errorf("got %v, %v", f, err)
 	}
 }
