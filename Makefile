@@ -5,6 +5,7 @@
 # make test-busy      run the mutations of the library beside 8 busy loops: each must fail all the same, not be inconclusive
 # make test-kill      kill labs, guests and the programs that run them 1000 times (KILLS=n); nothing may be left
 # make test-docker    as root: build the container image and run the library in it (docs/ci.md)
+# make test-gotest    run the examples of Go tests in docs/examples/gotest, with pgx and grpc-go
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
 # make bench          as root: measure speed, accuracy and memory, each figure with its goal
 # make docs           write docs/scenarios/ again, from the built-in scenarios
@@ -32,7 +33,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-busy test-kill test-kernels test-docker lint bench docs bpf \
+.PHONY: module all build run test test-short test-control test-busy test-kill test-gotest test-kernels test-docker lint bench docs bpf \
 	deps deps-vm deps-programs install clean
 
 all: build
@@ -57,6 +58,10 @@ test-short:
 # What the tests do for scenarios that take 2 s at most: all of them, on both IP versions.
 test-control: deps build
 	$(BIN) run --control $(ARGS)
+
+# The examples of docs/go-test.md: a module of its own, with libraries that halfopen does not need.
+test-gotest: deps
+	cd docs/examples/gotest && $(GO) mod tidy -diff && $(GO) test -count=1 -timeout 2m $(ARGS) ./...
 
 # How many busy loops run beside the labs.
 LOOPS ?= 8
@@ -132,6 +137,7 @@ module:
 	$(GO) run ./internal/module $(MODULE)
 	$(GO) tool gofumpt -w .
 	$(GO) mod tidy
+	cd docs/examples/gotest && $(GO) mod tidy
 
 clean:
 	rm -rf bin out

@@ -62,6 +62,7 @@ func rename(root, path string) (changed int, err error) {
 	// In documents, the name of a package is the path of the module and a folder of the module:
 	// halfopen/harness, but not cmd/halfopen/run.go.
 	named := regexp.MustCompile(`(^|[^\w./-])` + regexp.QuoteMeta(old) + `/(` + strings.Join(packages, "|") + `)\b`)
+	required := regexp.MustCompile(`(?m)^((?:module |require |replace )?[ \t]*)` + regexp.QuoteMeta(old) + `( |$)`)
 	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -83,7 +84,8 @@ func rename(root, path string) (changed int, err error) {
 		var after []byte
 		switch {
 		case name == "go.mod":
-			after = moduleLine.ReplaceAll(src, []byte("module "+path))
+			// A module of its own, such as an example, requires this one in place of being it.
+			after = required.ReplaceAll(src, []byte("${1}"+path+"${2}"))
 		case filepath.Ext(name) == ".go":
 			if after, err = imports(src, old, path); err != nil {
 				return fmt.Errorf("%s: %w", file, err)

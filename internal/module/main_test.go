@@ -16,6 +16,11 @@ const old = "half" + "open"
 func TestImportsAndNames(t *testing.T) {
 	for name, test := range map[string]struct{ file, before, after string }{
 		"go.mod": {"go.mod", "module OLD\n\ngo 1.26\n", "module example.com/you/halfopen\n\ngo 1.26\n"},
+		"an example that requires the module": {
+			"harness/go.mod",
+			"module example.org/x\n\nrequire (\n\tOLD v0.0.0\n\tOLDer.org/x v1.0.0\n)\n\nreplace OLD => ../\n",
+			"module example.org/x\n\nrequire (\n\texample.com/you/halfopen v0.0.0\n\tOLDer.org/x v1.0.0\n)\n\nreplace example.com/you/halfopen => ../\n",
+		},
 		"imports": {
 			"harness/a.go",
 			"package harness\n\nimport (\n\t\"fmt\"\n\n\t\"OLD/harness/trace\"\n\tx \"OLD/inject\"\n)\n\nvar s = \"OLD/lab\"\n",
