@@ -93,6 +93,7 @@ func newRoot() *cobra.Command {
 		newKernel(),
 		newSchema(),
 		newInspect(),
+		newMerge(),
 		newVersion(),
 	)
 	root.SetHelpCommand(newHelp())

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -164,11 +165,16 @@ type Ending struct {
 	// until one fails.
 	MaxTime   time.Duration
 	UntilFail bool
+	// Took is how long the suite took; 0 is the time since the view was made.
+	Took time.Duration
 	// LeftOut is a line about cases that were not run; "" if there are none.
 	LeftOut string
 	// Dir is the directory below which runs are stored; "" if they are not.
 	Dir string
 }
+
+// took returns how long a suite took whose view was made at began.
+func (e *Ending) took(began time.Time) time.Duration { return cmp.Or(e.Took, time.Since(began)) }
 
 // finished returns the results of runs that ended, and the number of runs that did not.
 func finished(results []result.Result, e *Ending) (done []*result.Result, stopped int) {

@@ -110,7 +110,7 @@ func (l *lines) end(results []result.Result, e Ending) error {
 	s := &Summary{
 		Head: head(SummaryRecord), Runs: min(all.Runs(), mostCounted), Counts: countsOf(&all),
 		SkippedChecks: all.SkippedChecks, LeftOut: l.leftOut, Refused: l.refused,
-		Repeated: NewRepetitions(e.Repeated), Stopped: e.Stop, Exit: e.Exit, Seconds: time.Since(l.began).Seconds(),
+		Repeated: NewRepetitions(e.Repeated), Stopped: e.Stop, Exit: e.Exit, Seconds: e.took(l.began).Seconds(),
 	}
 	l.write(s)
 	l.mu.Lock()

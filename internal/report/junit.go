@@ -234,7 +234,7 @@ func (v *junitView) Close(results []result.Result, e Ending) error {
 	w := &writer{w: v.o.Out}
 	w.write(xml.Header)
 	w.printf("<testsuites name=\"halfopen\"%s tests=\"%d\" failures=\"%d\" errors=\"%d\">\n",
-		attribute("time", seconds(time.Since(v.began))), tests, failed, broken)
+		attribute("time", seconds(e.took(v.began))), tests, failed, broken)
 	for n, s := range v.numbered {
 		end := 0
 		for end < len(all) && v.suites[all[end].group] == n {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/say"
@@ -96,7 +95,7 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
 	done, _ := finished(results, &e)
 	count := e.Others.Plus(done)
-	last := fmt.Sprintf("%s; seed %d\n", summary(count, time.Since(v.began), v.look), e.Seed)
+	last := fmt.Sprintf("%s; seed %d\n", summary(count, e.took(v.began), v.look), e.Seed)
 	if v.quiet {
 		_, err := io.WriteString(v.out, e.early(results)+lineOf(e.LeftOut)+v.skips(&count, &e)+last)
 		return err

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
+	"halfopen/scenarios/language"
 )
 
 // About says which run a record is about.
@@ -181,4 +183,44 @@ func writeRecord(w io.Writer, r *result.Result, indent string) error {
 		return fmt.Errorf("writing the verdict of %s: %w", r.ID(), err)
 	}
 	return nil
+}
+
+// Result returns the result that a record is of, without its trace and with only as much of the
+// scenario as the record has: its names, title, tags and parameters.
+func (rec *Record) Result() *result.Result {
+	r := &result.Result{
+		Run: rec.run(), Status: result.Status(rec.Status), Verdicts: rec.Verdicts,
+		Attempts: rec.Attempts, Once: rec.Once, Started: rec.Started,
+		Took: time.Duration(rec.Seconds * float64(time.Second)), Dir: rec.Dir, Logs: rec.Logs,
+		Rerun: rec.Rerun, Stamp: rec.Stamp,
+		Facts: result.Facts{
+			Kernel: rec.Kernel, Ended: trace.EndReason(rec.Ended), Hanging: rec.Hanging, Faults: rec.Faults,
+			Programs: rec.Programs, Late: rec.Late,
+		},
+	}
+	r.Scenario.Title, r.Scenario.Tags, r.Scenario.Params = rec.Title, rec.Tags, rec.Params
+	if rec.Error != "" {
+		r.Err = errors.New(rec.Error)
+	}
+	return r
+}
+
+// Result returns the result that a record of a canceled run is of.
+func (c *Canceled) Result() *result.Result {
+	return &result.Result{
+		Run: c.run(), Status: result.Canceled, Started: c.Started,
+		Took: time.Duration(c.Seconds * float64(time.Second)), Dir: c.Dir,
+	}
+}
+
+// run returns the run that a record is about.
+func (a *About) run() result.Run {
+	s := &language.Scenario{
+		Name: a.Scenario, Case: a.Case, Family: language.Family(a.Family), Pos: language.Pos{File: a.File},
+	}
+	r := result.Run{Scenario: s, N: a.N, Index: a.Index, Seed: a.Seed, Place: a.Place}
+	if r.ID() != a.ID { // the scenario has several IP versions
+		s.IP = []language.Family{language.V4, language.V6}
+	}
+	return r
 }

@@ -163,6 +163,14 @@ type Summary struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// Ended returns the number of runs that ended by themselves, and of those that were canceled.
+func (s *Summary) Ended() (ended, canceled int) {
+	for _, status := range judged {
+		ended += s.Counts[status]
+	}
+	return ended, s.Counts[statuses[result.Canceled]]
+}
+
 // statuses are the keys of [Summary.Counts].
 var statuses = map[result.Status]string{
 	result.Pass: "pass", result.Fail: "fail", result.Inconclusive: "inconclusive", result.Skip: "skip",
