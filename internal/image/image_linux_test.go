@@ -87,6 +87,15 @@ func TestImage(t *testing.T) {
 			t.Errorf("doctor: exit status %d, want 3:\n%s", o.status, o.out)
 		}
 	})
+	t.Run("in warped time, without any privilege", func(t *testing.T) {
+		o := d.run(t, []string{"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--user", "1000"}, image,
+			"run", "--format", "json", "--warp", "--case", "v4", "connect-refused", "byte-order", "syn-flood", "keepalive-default")
+		for _, r := range judged(t, o, 0) {
+			if r.Status == "skip" {
+				t.Errorf("%s is skipped: %s", r.File, r.Error)
+			}
+		}
+	})
 	t.Run("as root, without arguments", func(t *testing.T) {
 		o := d.run(t, flags, image, "run", "--format", "json")
 		runs := judged(t, o, 3)
