@@ -218,7 +218,7 @@ func (f *reportFile) create() error {
 	}
 	if f.format.Grows {
 		whole.Discard()
-		f.open, err = os.Create(f.target)
+		f.open, err = createNew(f.target)
 		return err
 	}
 	f.whole = whole
@@ -227,6 +227,20 @@ func (f *reportFile) create() error {
 	}
 	_, err = whole.Seek(0, io.SeekStart)
 	return err
+}
+
+// createNew makes a file in place of one that has the name. That one is not written to: another
+// halfopen may still write it, and the two would mix.
+func createNew(path string) (*os.File, error) {
+	for range 10 {
+		// An error is seen below: what cannot be removed is there.
+		_ = os.Remove(path)
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, os.ErrExist) {
+			return f, err
+		}
+	}
+	return os.Create(path) // one that cannot be removed, such as a mount
 }
 
 // checkouts are the variables of the environment that have the directory which readers of reports know

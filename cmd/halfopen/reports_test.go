@@ -106,6 +106,44 @@ func TestReportsReplaceOlderFiles(t *testing.T) {
 	}
 }
 
+// Two runs that write one report at once leave that of the one which began last, not a mixture.
+func TestAReportThatAnotherRunWritesIsNotMixed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	json, err := report.FormatNamed("json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tees []*report.Tee
+	for _, version := range []string{"first, which is longer", "second"} {
+		files, err := openReports([]reportTo{{json, "r.ndjson"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		view := newWhole(report.Output{Out: &strings.Builder{}})
+		tees = append(tees, &report.Tee{View: view, Reports: []report.Report{
+			files[0].report(report.Output{Suite: report.Suite{Version: version}}, false),
+		}})
+	}
+	for _, tee := range tees {
+		if err := tee.Close(nil, report.Ending{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := os.Open("r.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := report.ReadRecords("r.ndjson", f, func(r any) error {
+		if s, ok := r.(*report.Suite); ok && s.Version != "second" {
+			t.Errorf("the suite is the %s", s.Version)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 // wholeView writes a word at the end.
 type wholeView struct {
 	report.View
