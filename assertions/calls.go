@@ -34,14 +34,14 @@ type called struct {
 func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Calls
 	if why := ev.callsUnseen(); why != "" {
-		v.skip("%s", why)
+		v.skip(CannotObserve, "%s", why)
 		return
 	}
 	since := time.Duration(math.MinInt64)
 	if x.Since != "" {
 		var err error
 		if since, err = ev.moment(x.Since); err != nil {
-			v.fail("calls since "+string(x.Since), "no such event", err.Error())
+			v.fail(NoSuchEvent, "calls since "+string(x.Since), "no such event", err.Error())
 			return
 		}
 	}
@@ -49,7 +49,7 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	lost := ev.lostOf(ev.s.Actor(actor).Host, trace.Calls)
 	a := ev.called(x, since, lost.N > 0)
 	if a.programs == 0 {
-		v.fail("a program that runs", "none", fmt.Sprintf(
+		v.fail(ProgramNotRun, "a program that runs", "none", fmt.Sprintf(
 			"%s did not start: %s", x.Calls.Program, ev.whereIs(actor)))
 		return
 	}
@@ -77,7 +77,7 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	switch {
 	case lost.byKernel() && open(unseen) && !open(a.left):
-		v.lost(wanted, couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
+		v.lost(LostReports, wanted, couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
 	case open(unseen):
 		why := fmt.Sprintf("calls are left out of the trace, because there were too many: %s may be so",
 			say.Count(a.left, "more call"))
@@ -90,10 +90,10 @@ func judgeCalls(ev *evidence, e *language.Expectation, v *draft) {
 		v.unseen(wanted, got, "it could not be seen how many there were: "+why)
 	default:
 		if margins := enough(a.late, want.Min-a.good); margins != nil {
-			v.missedBy(margins, wanted, got, fmt.Sprintf("wanted %s, saw %s", wanted, got))
+			v.missedBy(WrongCalls, margins, wanted, got, fmt.Sprintf("wanted %s, saw %s", wanted, got))
 			break
 		}
-		v.saw(want.Contains(a.good), wanted, got)
+		v.saw(WrongCalls, want.Contains(a.good), wanted, got)
 	}
 	if v.Status == Fail {
 		ev.listCalls(x, &a, v)

@@ -62,7 +62,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 	j := judges[e.Kind()]
 	if j == nil {
 		v.Title = "an expectation of a known kind"
-		v.fail(v.Title, "none", "the kind of the expectation is not known")
+		v.fail(CannotJudge, v.Title, "none", "the kind of the expectation is not known")
 		return
 	}
 	if e.Where != nil {
@@ -73,7 +73,7 @@ func (ev *evidence) check(e *language.Expectation, v *draft) {
 			v.unseen("a look for the sysctl", "none", err.Error())
 			return
 		case reason != "":
-			v.Status, v.Reason = Skip, reason
+			v.skip(OtherKernel, "%s", reason)
 			return
 		}
 	}

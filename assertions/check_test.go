@@ -2,6 +2,7 @@ package assertions
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,12 +15,12 @@ import (
 	"halfopen/scenarios/language"
 )
 
-// failures returns the reasons of the verdicts that fail, by title.
+// failures returns the codes and reasons of the verdicts that fail, by title.
 func failures(verdicts []Verdict) map[string]string {
 	reasons := map[string]string{}
 	for i := range verdicts {
 		if verdicts[i].Status == Fail {
-			reasons[verdicts[i].Title] = verdicts[i].Reason
+			reasons[verdicts[i].Title] = fmt.Sprintf("[%s] %s", verdicts[i].Code, verdicts[i].Reason)
 		}
 	}
 	return reasons
@@ -90,7 +91,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 			"a fault that struck nothing",
 			some,
 			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 0); return p.end(time.Second, "done") },
-			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
+			map[string]string{"fault silent-server: strikes": `[fault-struck-nothing] fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
 		},
 		{
 			"a fault that should strike nothing and does not",
@@ -108,7 +109,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				}})
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"nobody switches a fault by hand": "ann switched fault silent-server off by hand, at 100ms: what follows shows nothing about the scenario"},
+			map[string]string{"nobody switches a fault by hand": "[switched-by-hand] ann switched fault silent-server off by hand, at 100ms: what follows shows nothing about the scenario"},
 		},
 		{
 			"a fault that somebody has added",
@@ -120,7 +121,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				}})
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"nobody switches a fault by hand": "ann added fault drop-syn by hand, at 100ms: what follows shows nothing about the scenario"},
+			map[string]string{"nobody switches a fault by hand": "[switched-by-hand] ann added fault drop-syn by hand, at 100ms: what follows shows nothing about the scenario"},
 		},
 		{
 			"a fault that its holder has switched",
@@ -172,7 +173,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.hits("silent-server", 0, 1)
 				return p.end(time.Second, "released")
 			},
-			map[string]string{"the run ends by itself": "the lab was held for people, and its actors never began"},
+			map[string]string{"the run ends by itself": "[lab-held] the lab was held for people, and its actors never began"},
 		},
 		{
 			"a step in progress at the deadline",
@@ -182,7 +183,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.begin("client.connect", 0)
 				return p.end(75*time.Second, "deadline", "client.connect")
 			},
-			map[string]string{"the run ends by itself": "client.connect was still in progress after 75s, at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
+			map[string]string{"the run ends by itself": "[step-hangs] client.connect was still in progress after 75s, at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
 		},
 		{
 			"an actor that waits for an event at the deadline",
@@ -191,7 +192,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.hits("silent-server", 0, 1)
 				return p.end(10*time.Second, "deadline")
 			},
-			map[string]string{"the run ends by itself": "no step was in progress, but an actor was not done at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
+			map[string]string{"the run ends by itself": "[deadline] no step was in progress, but an actor was not done at the deadline of 10s (1.5 times the estimate of 0s, plus 10s; set duration or deadline to change it)"},
 		},
 		{
 			"a step expected to hang that hangs",
@@ -221,19 +222,19 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.step("client.connect", 0, 2*time.Second, errno("ECONNREFUSED"))
 				return p.end(3*time.Second, "done")
 			},
-			map[string]string{"client.connect: still in progress at the end": "wanted still in progress at the end of the run, saw ECONNREFUSED after 2s"},
+			map[string]string{"client.connect: still in progress at the end": "[step-ended] wanted still in progress at the end of the run, saw ECONNREFUSED after 2s"},
 		},
 		{
 			"a trace without end",
 			some,
 			func(p *tape) *trace.Trace { p.hits("silent-server", 500*ms, 1); return p.tr },
-			map[string]string{"the run ends by itself": `the lab died: the trace has no end, the last event recorded is "fault" at 500ms`},
+			map[string]string{"the run ends by itself": `[lab-died] the lab died: the trace has no end, the last event recorded is "fault" at 500ms`},
 		},
 		{
 			"a run that was canceled",
 			some,
 			func(p *tape) *trace.Trace { p.hits("silent-server", 0, 1); return p.end(2*time.Second, "canceled") },
-			map[string]string{"the run ends by itself": "the run was canceled after 2s"},
+			map[string]string{"the run ends by itself": "[run-canceled] the run was canceled after 2s"},
 		},
 		{
 			"a step that could not be tried",
@@ -243,7 +244,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.step("client.connect", 0, 0, func(s *trace.Step) { s.Problem = "no socket" })
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"client.connect[1] can be done": "client.connect[1] could not be done: no socket"},
+			map[string]string{"client.connect[1] can be done": "[step-not-done] client.connect[1] could not be done: no socket"},
 		},
 		{
 			"a step that could not be tried and is judged, which is reported once",
@@ -255,8 +256,8 @@ client: [connect: {to: "server:8080"}, send: hello]
 				return p.end(time.Second, "done")
 			},
 			map[string]string{
-				"client.connect: EBADF":      "client.connect could not be done: no socket",
-				"client.send[1] can be done": "client.send[1] could not be done: no socket either",
+				"client.connect: EBADF":      "[step-not-done] client.connect could not be done: no socket",
+				"client.send[1] can be done": "[step-not-done] client.send[1] could not be done: no socket either",
 			},
 		},
 		{
@@ -267,7 +268,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.add(0, trace.Event{Note: &trace.Note{Text: "12 packets of client were lost", Untrue: true}})
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"SYN from client: none": "what was seen matches, but not everything was seen: 12 packets of client were lost"},
+			map[string]string{"SYN from client: none": "[not-observed] what was seen matches, but not everything was seen: 12 packets of client were lost"},
 		},
 	}
 	for _, test := range tests {
@@ -322,9 +323,9 @@ func TestAFaultWithoutAChanceMustNotStrike(t *testing.T) {
 		want   map[string]string
 	}{
 		{"no hits", `- {packets: {udp: any}, none: true}`, []uint64{0}, map[string]string{}},
-		{"a hit", `- {packets: {udp: any}, none: true}`, []uint64{1}, map[string]string{title: "wanted 0 hits, saw 1 hit"}},
-		{"no reading", `- {packets: {udp: any}, none: true}`, nil, map[string]string{title: `the hits of fault "silent-server" were never read`}},
-		{"hits wanted", `- {fault: silent-server, hits: 1}`, []uint64{0}, map[string]string{"fault silent-server: 1 hit": "wanted 1 hit, saw 0 hits"}},
+		{"a hit", `- {packets: {udp: any}, none: true}`, []uint64{1}, map[string]string{title: "[wrong-hits] wanted 0 hits, saw 1 hit"}},
+		{"no reading", `- {packets: {udp: any}, none: true}`, nil, map[string]string{title: `[not-observed] the hits of fault "silent-server" were never read`}},
+		{"hits wanted", `- {fault: silent-server, hits: 1}`, []uint64{0}, map[string]string{"fault silent-server: 1 hit": "[wrong-hits] wanted 1 hit, saw 0 hits"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := lab(t, connecting, c.expect)

@@ -28,11 +28,11 @@ func judgeCounters(ev *evidence, e *language.Expectation, v *draft) {
 				fmt.Sprintf("wanted %s, but the counters of %s were not read before and after the run",
 					want, sum.unread))
 		case len(sum.missing) > 0 && sum.rose == 0:
-			v.fail(want, "no such counter", strings.Join(sum.missing, "; "))
+			v.fail(NoSuchCounter, want, "no such counter", strings.Join(sum.missing, "; "))
 		case c.Is.Contains(sum.rose):
-			v.saw(true, want, fmt.Sprintf("%s %d", c.Name, sum.rose))
+			v.saw(CounterDiffers, true, want, fmt.Sprintf("%s %d", c.Name, sum.rose))
 		default:
-			v.saw(false, want, sum.String())
+			v.saw(CounterDiffers, false, want, sum.String())
 		}
 	}
 }

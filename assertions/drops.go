@@ -31,13 +31,13 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 	if x.Since != "" {
 		var err error
 		if since, err = ev.moment(x.Since); err != nil {
-			v.fail("drops since "+string(x.Since), "no such event", err.Error())
+			v.fail(NoSuchEvent, "drops since "+string(x.Since), "no such event", err.Error())
 			return
 		}
 	}
 	m, err := selector.New(&x.Drops.Selector, ev.hosts)
 	if err != nil {
-		v.fail(x.Drops.String(), "drops that were not judged", err.Error())
+		v.fail(CannotJudge, x.Drops.String(), "drops that were not judged", err.Error())
 		return
 	}
 	matched, hidden, early := ev.dropsOf(x, m, reasons, since)
@@ -57,13 +57,13 @@ func judgeDrops(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	unseen := uint64(hidden + early)
 	if lost.byKernel() && open(unseen+lost.N) && !open(unseen) {
-		v.lost(x.String(), couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
+		v.lost(LostReports, x.String(), couldNotBeSeen, notSeenHowMany+lost.text(), lost.text())
 	} else if open(unseen + lost.N) {
 		ev.unseenDrops(x, &lost, hidden, v)
 	} else if x.None {
-		v.saw(n == 0, "none", noneOr(n, "drop"))
+		v.saw(TooManyDrops, n == 0, "none", noneOr(n, "drop"))
 	} else if x.Count != nil || n != int64(len(x.At)) {
-		v.saw(want.Contains(n), want.Of("drop"), say.Count(n, "drop"))
+		v.saw(fewer(n, &want, TooFewDrops, TooManyDrops), want.Contains(n), want.Of("drop"), say.Count(n, "drop"))
 	}
 	if len(x.At) > 0 && !v.Unseen && (n > 0 || v.Status == Pass) {
 		ev.dropTimes(x, matched, since, v)
@@ -97,20 +97,20 @@ func (ev *evidence) dropReasons(
 	}
 	switch {
 	case watched == nil:
-		v.skip("the trace was recorded without the kernel's tracepoints, which show drops")
+		v.skip(CannotObserve, "the trace was recorded without the kernel's tracepoints, which show drops")
 		return nil, false
 	case watched.Off != "":
 		remedy := "use --warp, or see halfopen doctor"
 		if watched.Off == trace.LeftAlone {
 			remedy = "leave that out"
 		}
-		v.skip("the kernel's tracepoints, which show drops, were not watched (%s); %s", watched.Off,
+		v.skip(CannotObserve, "the kernel's tracepoints, which show drops, were not watched (%s); %s", watched.Off,
 			remedy)
 		return nil, false
 	}
 	for _, gap := range watched.Gaps {
 		if gap.Events == trace.Drops && !gap.Partial {
-			v.skip("this kernel does not show drops: %s", gap.Text)
+			v.skip(CannotObserve, "this kernel does not show drops: %s", gap.Text)
 			return nil, false
 		}
 	}
@@ -123,7 +123,7 @@ func (ev *evidence) dropReasons(
 		case r.Known():
 			lacking = append(lacking, name)
 		default:
-			v.fail(name, "no such reason", fmt.Sprintf(
+			v.fail(NoSuchReason, name, "no such reason", fmt.Sprintf(
 				"neither this kernel nor any known to halfopen has the drop reason %s%s", name,
 				spell.DidYouMean(name, watched.DropReasons)))
 			return nil, false
@@ -131,7 +131,7 @@ func (ev *evidence) dropReasons(
 	}
 	switch {
 	case len(lacking) > 0 && len(reasons) == 0:
-		v.skip("this kernel does not have the drop reason %s", strings.Join(lacking, " or "))
+		v.skip(OtherKernel, "this kernel does not have the drop reason %s", strings.Join(lacking, " or "))
 		return nil, false
 	case len(lacking) > 0:
 		v.note("this kernel does not have the drop reason %s", strings.Join(lacking, " or "))
@@ -259,7 +259,7 @@ func (ev *evidence) dropTimes(
 ) {
 	there := len(matched)
 	if there == 0 || there > len(x.At) && x.Count != nil {
-		v.saw(false, say.Count(len(x.At), "drop")+", one for each time", noneOr(int64(there), "drop"))
+		v.saw(fewer(int64(there), &language.Count{Min: int64(len(x.At))}, TooFewDrops, TooManyDrops), false, say.Count(len(x.At), "drop")+", one for each time", noneOr(int64(there), "drop"))
 	}
 	base := since
 	if x.Since == "" && there > 0 {

@@ -21,20 +21,20 @@ func (ev *evidence) ending() Verdict {
 			last = fmt.Sprintf("the last event recorded is %q at %s", ev.t.Events[n-1].Kind(),
 				ev.when(ev.ended))
 		}
-		v.fail("an end", "none", "the lab died: the trace has no end, "+last)
+		v.fail(LabDied, "an end", "none", "the lab died: the trace has no end, "+last)
 		return v.finish()
 	}
 	reason := string(ev.end.Reason)
 	if ev.end.Reason == trace.EndDone {
-		v.saw(true, "done", "done")
+		v.saw(Deadline, true, "done", "done")
 		return v.finish()
 	}
 	if ev.end.Reason == trace.EndCanceled {
-		v.fail("done", "canceled", fmt.Sprintf("the run was canceled after %s", ev.when(ev.ended)))
+		v.fail(RunCanceled, "done", "canceled", fmt.Sprintf("the run was canceled after %s", ev.when(ev.ended)))
 		return v.finish()
 	}
 	if ev.end.Reason == trace.EndReleased {
-		v.fail("done", reason, "the lab was held for people, and its actors never began")
+		v.fail(LabHeld, "done", reason, "the lab was held for people, and its actors never began")
 		return v.finish()
 	}
 	var surprising []string
@@ -48,11 +48,11 @@ func (ev *evidence) ending() Verdict {
 	switch {
 	case len(ev.end.Hanging) > 0 && len(surprising) == 0:
 		v.Title = "the run ends with only the steps in progress that are expected to hang"
-		v.saw(true, v.Title, strings.Join(ev.end.Hanging, ", "))
+		v.saw(StepHangs, true, v.Title, strings.Join(ev.end.Hanging, ", "))
 	case len(surprising) > 0:
-		ev.cutOff(&v, "done", reason, say.List(surprising)+", at "+ev.limit())
+		ev.cutOff(&v, StepHangs, "done", reason, say.List(surprising)+", at "+ev.limit())
 	default:
-		ev.cutOff(&v, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit()+
+		ev.cutOff(&v, Deadline, "done", reason, "no step was in progress, but an actor was not done at "+ev.limit()+
 			ev.notBegun())
 	}
 	ev.excuse(nil, &v)
@@ -117,12 +117,12 @@ func (ev *evidence) broken(actor string) bool {
 }
 
 // cutOff records a failure of what had not ended when the run did.
-func (ev *evidence) cutOff(v *draft, want, got, text string) {
+func (ev *evidence) cutOff(v *draft, c Code, want, got, text string) {
 	if m, ok := ev.deadlineMargin(); ok {
-		v.missed(m, want, got, text)
+		v.missed(c, m, want, got, text)
 		return
 	}
-	v.fail(want, got, text)
+	v.fail(c, want, got, text)
 }
 
 // limit says when a run that did not end by itself was ended, and how to change that.
@@ -155,13 +155,13 @@ func (ev *evidence) problems() []Verdict {
 	for i := range ev.t.Events {
 		if s := ev.t.Events[i].Step; s != nil && s.Problem != "" && !ev.reported[i] {
 			v := newDraft("problem", -1, ev.stepPos(s.Actor, s.ID), ev.execution(i)+" can be done")
-			v.fail("an outcome", "not done",
+			v.fail(StepNotDone, "an outcome", "not done",
 				fmt.Sprintf("%s could not be done: %s", ev.execution(i), s.Problem))
 			verdicts = append(verdicts, v.finish())
 		} else if s != nil && s.NotReady() != "" && !ev.expects(s) {
 			v := newDraft("problem", -1, ev.stepPos(s.Actor, s.ID), ev.execution(i)+" gets ready")
 			at := &ev.t.Events[i]
-			v.fail("a program that is ready", outcomeText(at),
+			v.fail(ProgramNotReady, "a program that is ready", outcomeText(at),
 				fmt.Sprintf("%s did not get ready: %s", ev.execution(i), outcomeText(at)))
 			ev.listLastLines(s.Actor, s.ID, s.N, true, &v)
 			verdicts = append(verdicts, v.finish())

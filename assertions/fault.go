@@ -19,7 +19,7 @@ func judgeFault(ev *evidence, e *language.Expectation, v *draft) {
 	}
 	inForce := ev.outOfForce(x.Fault)
 	v.noteAny(&x.Hits, "hit")
-	v.saw(x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+inForce)
+	v.saw(WrongHits, x.Hits.Contains(int64(hits)), x.Hits.Of("hit"), say.Count(hits, "hit")+inForce)
 	if inForce != "" && v.Status == Pass {
 		v.note("the fault had no chance to strike%s", inForce)
 	}
@@ -46,22 +46,22 @@ func (ev *evidence) faultsStruck() []Verdict {
 		if f.Chance != nil && *f.Chance == 0 {
 			v.Title = fmt.Sprintf("fault %s: strikes nothing, with chance: 0%%", f.Name)
 			if !read {
-				v.fail("0 hits", "no reading",
+				v.fail(NotObserved, "0 hits", "no reading",
 					fmt.Sprintf("the hits of fault %q were never read", f.Name))
 			} else {
-				v.saw(hits == 0, "0 hits", say.Count(hits, "hit"))
+				v.saw(WrongHits, hits == 0, "0 hits", say.Count(hits, "hit"))
 			}
 			verdicts = append(verdicts, v.finish())
 			continue
 		}
 		switch {
 		case hits > 0:
-			v.saw(true, "1 hit or more", say.Count(hits, "hit"))
+			v.saw(FaultStruckNothing, true, "1 hit or more", say.Count(hits, "hit"))
 		case !read:
-			v.fail("1 hit or more", "no reading",
+			v.fail(NotObserved, "1 hit or more", "no reading",
 				fmt.Sprintf("the hits of fault %q were never read", f.Name))
 		default:
-			v.fail("1 hit or more", "0 hits",
+			v.fail(FaultStruckNothing, "1 hit or more", "0 hits",
 				fmt.Sprintf("fault %q struck no packet%s: wanted 1 hit or more of %s%s; "+
 					"if it should strike none, expect {fault: %s, hits: 0}",
 					f.Name, ev.outOfForce(f.Name), f.Match.String(), faultPlace(f), f.Name))

@@ -20,7 +20,7 @@ type fixture struct {
 	want   Status
 }
 
-// golden judges the first expectation of each fixture and compares title and reason, or what was
+// golden judges the first expectation of each fixture and compares code, title and reason, or what was
 // seen, with testdata/KIND.golden.
 func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 	t.Helper()
@@ -31,7 +31,10 @@ func golden(t *testing.T, kind, actors string, fixtures []fixture) {
 			if v.Status != f.want {
 				t.Errorf("%s: %s, want %s\n%s", v.Title, v.Status, f.want, v.Reason)
 			}
-			fmt.Fprintf(&out, "# %s\n%s %s\n", f.name, v.Status, v.Title)
+			if (v.Code == "") != (v.Status == Pass) {
+				t.Errorf("%s: %s with the code %q", v.Title, v.Status, v.Code)
+			}
+			fmt.Fprintf(&out, "# %s\n%s %s\n", f.name, strings.TrimSpace(fmt.Sprintf("%s %s", v.Status, v.Code)), v.Title)
 			switch {
 			case v.Reason != "":
 				fmt.Fprintln(&out, v.Reason)

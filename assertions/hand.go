@@ -19,7 +19,7 @@ func (ev *evidence) leftAlone() []Verdict {
 			change = "added fault " + e.Fault.Name
 		}
 		v := newDraft("hand", -1, ev.s.Pos, "nobody switches a fault by hand")
-		v.fail("no change", fmt.Sprintf("fault %s %s at %s", e.Fault.Name, e.Fault.What, ev.when(e.T)),
+		v.fail(SwitchedByHand, "no change", fmt.Sprintf("fault %s %s at %s", e.Fault.Name, e.Fault.What, ev.when(e.T)),
 			fmt.Sprintf("%s %s by hand, at %s: what follows shows nothing about the scenario",
 				e.Fault.Hand, change, ev.when(e.T)))
 		return []Verdict{v.finish()}

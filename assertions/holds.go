@@ -53,7 +53,7 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 		}
 		if fits.always() {
 			v.Sockets = l.Samples
-			v.saw(true, x.Holds.String(), ev.stayText(good))
+			v.saw(StateNotHeld, true, x.Holds.String(), ev.stayText(good))
 			return
 		}
 		maybe = maybe || fits.maybe()
@@ -63,9 +63,9 @@ func judgeHolds(ev *evidence, e *language.Expectation, v *draft) {
 	case maybe:
 		ev.unseen(x.Holds.Host, want, "whether one did", v)
 	case nearest != nil:
-		v.missedBy(nearest, want, best, fmt.Sprintf("wanted %s, saw %s", want, best))
+		v.missedBy(StateNotHeld, nearest, want, best, fmt.Sprintf("wanted %s, saw %s", want, best))
 	default:
-		v.saw(false, want, best)
+		v.saw(StateNotHeld, false, want, best)
 	}
 	ev.listStates(&x.Holds, lives, v)
 }
@@ -78,7 +78,7 @@ func (ev *evidence) bound(ref language.EventRef, at *time.Duration, v *draft) bo
 	}
 	moment, err := ev.socketMoment(ref)
 	if err != nil {
-		v.fail("the event "+string(ref), "no such event", err.Error())
+		v.fail(NoSuchEvent, "the event "+string(ref), "no such event", err.Error())
 		return false
 	}
 	*at = moment

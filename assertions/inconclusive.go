@@ -58,19 +58,19 @@ func around(rule string, at, by time.Duration) margin {
 }
 
 // missed records a failure that lateness of the lab may explain: see [evidence.excuse].
-func (v *draft) missed(m margin, want, got, text string) {
-	v.missedBy([]margin{m}, want, got, text)
+func (v *draft) missed(c Code, m margin, want, got, text string) {
+	v.missedBy(c, []margin{m}, want, got, text)
 }
 
 // missedBy records a failure by several margins, each of which lateness must explain.
-func (v *draft) missedBy(margins []margin, want, got, text string) {
-	v.differ(want, got, text, beyond(text, want, got))
+func (v *draft) missedBy(c Code, margins []margin, want, got, text string) {
+	v.differ(c, want, got, text, beyond(text, want, got))
 	v.margins = append(v.margins, margins...)
 }
 
 // missedSaw records such a failure with the usual text.
-func (v *draft) missedSaw(m margin, want, got string) {
-	v.missed(m, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+func (v *draft) missedSaw(c Code, m margin, want, got string) {
+	v.missed(c, m, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
 }
 
 // worthSaying is the lateness from which a failure about time says it.
@@ -91,7 +91,7 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 		v.Status = Inconclusive
 		return
 	case full != "":
-		v.Status, v.Because = Inconclusive, full
+		v.Status, v.Code, v.Because = Inconclusive, MachineFull, full
 		v.failures, v.whys = append(v.failures, full), append(v.whys, full)
 		return
 	case len(v.margins) == 0:
@@ -113,7 +113,7 @@ func (ev *evidence) excuse(e *language.Expectation, v *draft) {
 	}
 	switch {
 	case covered:
-		v.Status, v.Late = Inconclusive, late
+		v.Status, v.Code, v.Late = Inconclusive, MachineLate, late
 		v.Because = because
 		v.failures = append(v.failures, because+" in that time")
 		v.whys = append(v.whys, because+" in that time")

@@ -30,7 +30,7 @@ func judgeLog(ev *evidence, e *language.Expectation, v *draft) {
 	if x.Since != "" {
 		at, err := ev.moment(x.Since)
 		if err != nil {
-			v.fail("lines since "+string(x.Since), "no such event", err.Error())
+			v.fail(NoSuchEvent, "lines since "+string(x.Since), "no such event", err.Error())
 			return
 		}
 		base, since = at, at
@@ -38,7 +38,7 @@ func judgeLog(ev *evidence, e *language.Expectation, v *draft) {
 	l := ev.logged(&x.Lines, since)
 	actor, _, _ := x.Log.Split()
 	if l.programs == 0 {
-		v.fail("a program that runs", "none", fmt.Sprintf("%s did not start: %s", x.Log, ev.whereIs(actor)))
+		v.fail(ProgramNotRun, "a program that runs", "none", fmt.Sprintf("%s did not start: %s", x.Log, ev.whereIs(actor)))
 		return
 	}
 	want := language.Count{Min: 1, Max: math.MaxInt64}
@@ -53,11 +53,11 @@ func judgeLog(ev *evidence, e *language.Expectation, v *draft) {
 			"saw %s %s, but too little is in the trace of %s that may be so, too", say.Count(n, "line"),
 			x.Text(), say.Count(l.open, "other line")))
 	case x.Count != nil:
-		v.saw(want.Contains(n), want.Of("line"), say.Count(n, "line"))
+		v.saw(WrongLines, want.Contains(n), want.Of("line"), say.Count(n, "line"))
 	case n == 0:
-		v.saw(false, "a line "+x.Text().String(), fmt.Sprintf("none among %s", say.Count(len(l.all), "line")))
+		v.saw(NoSuchLine, false, "a line "+x.Text().String(), fmt.Sprintf("none among %s", say.Count(len(l.all), "line")))
 	default:
-		v.saw(true, "a line "+x.Text().String(), printable(string(ev.t.Events[l.matched[0]].Line.Text)))
+		v.saw(NoSuchLine, true, "a line "+x.Text().String(), printable(string(ev.t.Events[l.matched[0]].Line.Text)))
 	}
 	if x.At != nil && n > 0 {
 		first := ev.t.Events[l.matched[0]].T

@@ -23,9 +23,9 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 		there, was := ev.within(x.Never.State, l, from, until)
 		if there.always() {
 			if m, ok := neverMargin(x, was, from, until); ok {
-				v.missedSaw(m, want, ev.stayText(was))
+				v.missedSaw(StateSeen, m, want, ev.stayText(was))
 			} else {
-				v.saw(false, want, ev.stayText(was))
+				v.saw(StateSeen, false, want, ev.stayText(was))
 			}
 			ev.listStates(&x.Never, []*proof.Socket{l}, v)
 			return
@@ -41,7 +41,7 @@ func judgeNever(ev *evidence, e *language.Expectation, v *draft) {
 	case blind != "":
 		ev.unseen(x.Never.Host, want, blind, v)
 	default:
-		v.saw(true, want, want)
+		v.saw(StateSeen, true, want, want)
 		ev.noteNone(&x.Never, lives, v)
 	}
 }

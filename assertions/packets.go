@@ -51,7 +51,7 @@ func judgePackets(ev *evidence, e *language.Expectation, v *draft) {
 		ev.sequence(p.Sequence, matched, v)
 	}
 	if !p.None && p.Count == nil && len(p.Gaps)+len(p.At)+len(p.Sequence) == 0 {
-		v.saw(n > 0, "at least 1 packet", say.Count(n, "packet"))
+		v.saw(TooFewPackets, n > 0, "at least 1 packet", say.Count(n, "packet"))
 	}
 	ev.doubtful(p, &w, observed, matched, v)
 	if n == 0 {
@@ -68,39 +68,41 @@ func (ev *evidence) number(
 ) {
 	n := int64(len(matched))
 	var want string
+	c := TooManyPackets
 	switch {
 	case p.None && n == 0:
-		v.saw(true, "none", "none")
+		v.saw(TooManyPackets, true, "none", "none")
 		return
 	case p.None:
 		want = "none"
 	case p.Count == nil:
 		return
 	case p.Count.Contains(n):
-		v.sawCount(p.Count, n, "packet")
+		v.noteAny(p.Count, "packet")
+		v.saw(TooManyPackets, true, p.Count.Of("packet"), say.Count(n, "packet"))
 		return
 	default:
-		want = p.Count.Of("packet")
+		want, c = p.Count.Of("packet"), fewer(n, p.Count, TooFewPackets, TooManyPackets)
 	}
 	if all, ok := ev.selected(&p.Packets, observed, v); ok {
 		if m, ok := ev.countMargin(p, w, all, matched); ok {
-			v.missedSaw(m, want, say.Count(n, "packet"))
+			v.missedSaw(c, m, want, say.Count(n, "packet"))
 			return
 		}
 	}
-	v.saw(false, want, say.Count(n, "packet"))
+	v.saw(c, false, want, say.Count(n, "packet"))
 }
 
 func (ev *evidence) gaps(p *language.PacketsExpectation, matched []int, v *draft) {
 	there := len(matched) - 1
 	switch {
 	case there < 1:
-		v.fail("gaps between packets", "none",
+		v.fail(TooFewPackets, "gaps between packets", "none",
 			fmt.Sprintf("wanted %s between packets, saw none: there %s",
 				say.Count(len(p.Gaps), "gap"), isOnly(len(matched))))
 		return
 	case p.Count == nil && there != len(p.Gaps), there > len(p.Gaps):
-		v.saw(false, say.Count(len(p.Gaps), "gap"), say.Count(there, "gap"))
+		v.saw(fewer(int64(there), &language.Count{Min: int64(len(p.Gaps))}, TooFewPackets, TooManyPackets), false, say.Count(len(p.Gaps), "gap"), say.Count(there, "gap"))
 	}
 	if p.Count != nil {
 		v.noteLonger("gaps", len(p.Gaps), there, len(matched))
@@ -119,7 +121,7 @@ func (ev *evidence) times(
 ) {
 	there := len(matched)
 	if there == 0 || p.Count == nil && there != len(p.At) || there > len(p.At) {
-		v.saw(false, say.Count(len(p.At), "packet")+", one for each time",
+		v.saw(fewer(int64(there), &language.Count{Min: int64(len(p.At))}, TooFewPackets, TooManyPackets), false, say.Count(len(p.At), "packet")+", one for each time",
 			say.Count(there, "packet"))
 	}
 	if p.Count != nil {
@@ -148,10 +150,10 @@ func (v *draft) sawSpan(
 ) bool {
 	got := until - from
 	if span.Contains(got) {
-		v.saw(true, what+" "+span.Source, what+" "+say.Duration(got))
+		v.saw(WrongTime, true, what+" "+span.Source, what+" "+say.Duration(got))
 		return true
 	}
-	v.differ(what+" "+spanText(span), what+" "+say.Duration(got),
+	v.differ(WrongTime, what+" "+spanText(span), what+" "+say.Duration(got),
 		fmt.Sprintf("%s %s, wanted %s", what, say.Duration(got), spanText(span)), "")
 	v.margins = append(v.margins, spanMargin(rule, span, from, until))
 	return false
@@ -161,14 +163,14 @@ func (v *draft) sawSpan(
 // the packets after it would differ for the same reason.
 func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) {
 	margins := ev.orderMargins(want, matched)
-	differ := func(i int, got string) {
-		v.differ(fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
+	differ := func(c Code, i int, got string) {
+		v.differ(c, fmt.Sprintf("packet %d: %s", i+1, want[i].String()), got,
 			fmt.Sprintf("packet %d of the sequence: wanted %s, saw %s", i+1, want[i].String(), got), "")
 		v.margins, v.hard = append(v.margins, margins...), v.hard || margins == nil
 	}
 	for i := range want {
 		if i >= len(matched) {
-			differ(i, "no more packets") // without margins
+			differ(TooFewPackets, i, "no more packets") // without margins
 			return
 		}
 		fitting, ok := ev.selected(&want[i], matched, v)
@@ -178,7 +180,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		if !slices.Contains(fitting, matched[i]) {
 			v.Differing = append(v.Differing, matched[i])
 			got := packet.SummarizeIn(ev.t.Events[matched[i]].Packet().Decode(), ev.flows.At(matched[i]))
-			differ(i, got)
+			differ(WrongOrder, i, got)
 			return
 		}
 	}
@@ -186,12 +188,12 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 		v.Differing = append(v.Differing, matched[len(want)])
 		got := packet.SummarizeIn(ev.t.Events[matched[len(want)]].Packet().Decode(),
 			ev.flows.At(matched[len(want)]))
-		v.fail(say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
+		v.fail(TooManyPackets, say.Count(len(want), "packet"), say.Count(len(matched), "packet"),
 			fmt.Sprintf("wanted no packet after packet %d of the sequence, saw %d more, the first: %s",
 				len(want), extra, got))
 		return
 	}
-	v.saw(true, "the sequence", "the sequence")
+	v.saw(WrongOrder, true, "the sequence", "the sequence")
 }
 
 // selected returns the packets that a selector takes. A selector with a key that cannot be judged
@@ -199,7 +201,7 @@ func (ev *evidence) sequence(want []language.Selector, matched []int, v *draft) 
 func (ev *evidence) selected(s *language.Selector, packets []int, v *draft) ([]int, bool) {
 	m, err := selector.New(s, ev.hosts)
 	if err != nil {
-		v.fail(s.String(), "packets that were not judged", err.Error())
+		v.fail(CannotJudge, s.String(), "packets that were not judged", err.Error())
 		return nil, false
 	}
 	return selectPackets(m, ev.t, ev.flows, packets), true

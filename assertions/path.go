@@ -29,7 +29,7 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 		return
 	}
 	if len(lives) != 1 {
-		v.saw(false, "one socket of "+x.Path.String(), say.Count(len(lives), "socket"))
+		v.saw(WrongPath, false, "one socket of "+x.Path.String(), say.Count(len(lives), "socket"))
 		ev.listStates(&x.Path, lives, v)
 		return
 	}
@@ -55,11 +55,11 @@ func judgePath(ev *evidence, e *language.Expectation, v *draft) {
 	got := strings.Join(seen, " or ")
 	switch {
 	case fits.always():
-		v.saw(true, want, got)
+		v.saw(WrongPath, true, want, got)
 	case fits.maybe():
 		ev.unseen(x.Path.Host, want, "which way it went: "+got, v)
 	default:
-		v.fail(want, got, fmt.Sprintf("wanted %s, saw %s: %s", want, got, difference))
+		v.fail(WrongPath, want, got, fmt.Sprintf("wanted %s, saw %s: %s", want, got, difference))
 	}
 	if v.Status == Fail {
 		ev.listStates(&x.Path, lives, v)

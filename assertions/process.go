@@ -38,7 +38,7 @@ func judgeProcess(ev *evidence, e *language.Expectation, v *draft) {
 		s := event.Step
 		if s.Problem != "" {
 			ev.reported[i] = true
-			v.fail("a program that runs", "not run",
+			v.fail(ProgramNotRun, "a program that runs", "not run",
 				fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
 			continue
 		}
@@ -70,7 +70,7 @@ func (ev *evidence) programBeside(x *language.ProcessExpectation, v *draft) {
 		found++
 		name := fmt.Sprintf("%s.%s[%d]", actor, id, started.Program.N)
 		if p.Ended < 0 {
-			v.fail("the end of the program", "still running", name+" was still running when the run ended")
+			v.fail(ProgramRunning, "the end of the program", "still running", name+" was still running when the run ended")
 			ev.listLastLines(actor, id, started.Program.N, false, v)
 			continue
 		}
@@ -93,12 +93,12 @@ func (ev *evidence) programBeside(x *language.ProcessExpectation, v *draft) {
 	for _, i := range ev.outcomes(actor, id, n) {
 		if s := ev.t.Events[i].Step; s.Problem != "" {
 			ev.reported[i] = true
-			v.fail("a program that runs", "not run",
+			v.fail(ProgramNotRun, "a program that runs", "not run",
 				fmt.Sprintf("%s could not be run: %s", ev.execution(i), s.Problem))
 			return
 		}
 	}
-	v.fail(say.Count(asked, "program"), fmt.Sprint(found),
+	v.fail(ProgramNotRun, say.Count(asked, "program"), fmt.Sprint(found),
 		fmt.Sprintf("%s did not start: %s", x.Process, ev.whereIs(actor)))
 }
 
@@ -213,7 +213,7 @@ func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 		}
 		return
 	}
-	v.fail("the end of the process", "none",
+	v.fail(ProgramRunning, "the end of the process", "none",
 		fmt.Sprintf("the process of %s had not ended when the run did: %s", x.Process,
 			ev.whereIs(x.Process)))
 }
@@ -222,11 +222,11 @@ func (ev *evidence) actorProcess(x *language.ProcessExpectation, v *draft) {
 func (v *draft) ended(x *language.ProcessExpectation, exit int, signal string) {
 	signal = strings.TrimPrefix(signal, "SIG")
 	if x.Exit != nil {
-		v.saw(signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(),
+		v.saw(ProgramExit, signal == "" && x.Exit.Contains(int64(exit)), "exit status "+x.Exit.String(),
 			exitText(exit, signal))
 	}
 	if x.Signal != "" {
-		v.saw(signal == strings.TrimPrefix(x.Signal, "SIG"),
+		v.saw(ProgramExit, signal == strings.TrimPrefix(x.Signal, "SIG"),
 			"killed by SIG"+strings.TrimPrefix(x.Signal, "SIG"), exitText(exit, signal))
 	}
 }

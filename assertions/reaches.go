@@ -17,7 +17,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 	x := e.Reaches
 	since, err := ev.since(x.Since)
 	if err != nil {
-		v.fail("the event "+string(x.Since), "no such event", err.Error())
+		v.fail(NoSuchEvent, "the event "+string(x.Since), "no such event", err.Error())
 		return
 	}
 	if x.HasDetails() {
@@ -46,7 +46,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		} else if x.At != nil {
 			v.sawSpan("reaches at", "first seen at", x.At, since, first.from)
 		} else {
-			v.saw(true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
+			v.saw(StateNotReached, true, x.Reaches.String(), first.path[first.first].State+" at "+ev.when(first.from))
 		}
 	case maybe:
 		ev.unseen(x.Reaches.Host, "a socket of "+x.Reaches.String(), "whether there was one", v)
@@ -54,7 +54,7 @@ func judgeReaches(ev *evidence, e *language.Expectation, v *draft) {
 		if blind := ev.blind(&x.Reaches); blind != "" {
 			ev.unseen(x.Reaches.Host, "a socket of "+x.Reaches.String(), blind, v)
 		} else {
-			v.saw(false, "a socket of "+x.Reaches.String(), "none")
+			v.saw(StateNotReached, false, "a socket of "+x.Reaches.String(), "none")
 		}
 	}
 	if v.Status == Fail {
@@ -99,7 +99,7 @@ func judgeReachesDetails(
 		if x.At != nil {
 			v.sawSpan("reaches at", "first seen at", x.At, since, at)
 		} else {
-			v.saw(true, x.Reaches.String(), k.State+" at "+ev.when(at))
+			v.saw(StateNotReached, true, x.Reaches.String(), k.State+" at "+ev.when(at))
 		}
 		return
 	}
@@ -107,7 +107,7 @@ func judgeReachesDetails(
 		ev.notLookedAt(x, v)
 		return
 	}
-	v.saw(false, x.Socket(),
+	v.saw(StateNotReached, false, x.Socket(),
 		fmt.Sprintf("the state %s, but with other values", say.Count(len(nearly), "time")))
 	for _, i := range nearly {
 		v.Sockets = append(v.Sockets, i)
@@ -128,14 +128,14 @@ func (ev *evidence) notLookedAt(x *language.ReachesExpectation, v *draft) {
 		want, got := "a look at "+x.Socket(), "none"
 		why := fmt.Sprintf("no look at the sockets found one in the state: %s", ev.stayText(s))
 		if x.Retrans != nil && !x.Retrans.Contains(0) {
-			v.fail(want, got, fmt.Sprintf("wanted %s, saw none: %s", want, why))
+			v.fail(StateNotReached, want, got, fmt.Sprintf("wanted %s, saw none: %s", want, why))
 		} else {
 			v.unseen(want, "could not be seen", "it could not be seen whether its values were so: "+why)
 		}
 		ev.listStates(&x.Reaches, lives, v)
 		return
 	}
-	v.saw(false, "a socket of "+x.Reaches.String(), "none")
+	v.saw(StateNotReached, false, "a socket of "+x.Reaches.String(), "none")
 	ev.listStates(&x.Reaches, lives, v)
 }
 

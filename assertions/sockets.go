@@ -22,7 +22,7 @@ func judgeSockets(ev *evidence, e *language.Expectation, v *draft) {
 		if x.When != "" {
 			var err error
 			if at, err = ev.socketMoment(x.When); err != nil {
-				v.fail("the event "+moment, "no such event", err.Error())
+				v.fail(NoSuchEvent, "the event "+moment, "no such event", err.Error())
 				return
 			}
 		}
@@ -62,9 +62,9 @@ func judgeCount(
 	if !x.Count.All(int64(least), int64(most)) && x.Count.Any(int64(least), int64(most)) {
 		ev.unseen(x.Sockets.Host, want, fmt.Sprintf("whether it was %d or up to %d", least, most), v)
 	} else if m, ok := ev.momentOf(x, lives, all, at, int64(least)); ok {
-		v.missedSaw(m, want, say.Count(least, "socket"))
+		v.missedSaw(WrongSockets, m, want, say.Count(least, "socket"))
 	} else {
-		v.saw(x.Count.All(int64(least), int64(most)), want, say.Count(least, "socket"))
+		v.saw(WrongSockets, x.Count.All(int64(least), int64(most)), want, say.Count(least, "socket"))
 	}
 	if v.Status == Fail && least > 0 {
 		const shown = 10 // the states that they went through are listed below
@@ -246,10 +246,10 @@ func judgePeak(
 		return
 	}
 	if m, ok := peakMargin(x.Peak, int64(least), at, sure, possible); ok {
-		v.missedSaw(m, want, got)
+		v.missedSaw(WrongSockets, m, want, got)
 		return
 	}
-	v.saw(x.Peak.All(int64(least), int64(most)), want, got)
+	v.saw(WrongSockets, x.Peak.All(int64(least), int64(most)), want, got)
 }
 
 // together returns the times at which one socket may have been there, on any of its paths, or one of

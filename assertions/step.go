@@ -34,7 +34,7 @@ func judgeStep(ev *evidence, e *language.Expectation, v *draft) {
 	if x.At != nil {
 		var err error
 		if since, err = ev.since(x.Since); err != nil {
-			v.fail("the event "+string(x.Since), "no such event", err.Error())
+			v.fail(NoSuchEvent, "the event "+string(x.Since), "no such event", err.Error())
 			return
 		}
 	}
@@ -94,10 +94,10 @@ func (ev *evidence) countOutcomes(
 	}
 	if margins := enough(late, x.Count.Min-least); margins != nil {
 		want := x.Count.Of("time")
-		v.missedBy(margins, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+		v.missedBy(WrongExecutions, margins, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
 		return
 	}
-	v.saw(x.Count.Contains(least), x.Count.Of("time"), got)
+	v.saw(WrongExecutions, x.Count.Contains(least), x.Count.Of("time"), got)
 }
 
 // outcomes returns the events of a step's executions that ended; n 0 means all.
@@ -172,17 +172,17 @@ func (ev *evidence) judgeHangs(x *language.StepExpectation, done []int, v *draft
 	switch {
 	case x.Count != nil:
 		v.noteAny(x.Count, "execution")
-		v.saw(x.Count.Contains(int64(hanging)), x.Count.Of("execution")+" in progress at the end",
+		v.saw(WrongExecutions, x.Count.Contains(int64(hanging)), x.Count.Of("execution")+" in progress at the end",
 			got)
 		if len(done)+hanging == 0 {
 			v.note("%s", neverBegan)
 		}
 	case hanging > 0:
-		v.saw(true, "still in progress at the end of the run", got)
+		v.saw(StepEnded, true, "still in progress at the end of the run", got)
 	case len(done) == 0:
-		v.fail("still in progress at the end of the run", "never began", neverBegan)
+		v.fail(StepNotReached, "still in progress at the end of the run", "never began", neverBegan)
 	default:
-		v.saw(false, "still in progress at the end of the run",
+		v.saw(StepEnded, false, "still in progress at the end of the run",
 			outcomeText(&ev.t.Events[done[len(done)-1]]))
 	}
 }
@@ -193,20 +193,20 @@ func (ev *evidence) missing(x *language.StepExpectation, done, hanging []int, as
 	switch {
 	case len(hanging) > 0:
 		at := &ev.t.Events[hanging[0]]
-		ev.cutOff(v, "an outcome", "still in progress",
+		ev.cutOff(v, StepHangs, "an outcome", "still in progress",
 			fmt.Sprintf("%s was still in progress after %s, when the run ended", x.Step,
 				say.Duration(ev.ended-at.T)))
 	case len(done) == 0 && len(ev.begun(x.Step.Split())) > 0:
-		v.fail("an outcome", "ended with its process", fmt.Sprintf("%s has no outcome: %s", x.Step,
+		v.fail(StepNotReached, "an outcome", "ended with its process", fmt.Sprintf("%s has no outcome: %s", x.Step,
 			ev.whereIs(actor)))
 	case len(done) == 0 && ev.broken(actor):
-		ev.cutOff(v, "an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
+		ev.cutOff(v, StepNotReached, "an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
 			ev.whereIs(actor)))
 	case len(done) == 0:
-		v.fail("an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
+		v.fail(StepNotReached, "an outcome", "never began", fmt.Sprintf("%s never began: %s", x.Step,
 			ev.whereIs(actor)))
 	default:
-		v.saw(false, say.Count(asked, "execution")+" of the step",
+		v.saw(StepNotReached, false, say.Count(asked, "execution")+" of the step",
 			fmt.Sprintf("%d: %s", len(done), ev.whereIs(actor)))
 	}
 }
@@ -276,18 +276,18 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 	switch {
 	case s.Problem != "":
 		ev.reported[i] = true
-		v.fail(errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step,
+		v.fail(StepNotDone, errorText(want), "not done", fmt.Sprintf("%s could not be done: %s", x.Step,
 			s.Problem))
 		return
 	case mayFail:
 	case s.Errno != want && x.Took != nil && !x.Took.Contains(e.T-s.Began):
-		v.saw(false, errorText(want), errorText(s.Errno)) // its time follows
+		v.saw(WrongErrno, false, errorText(want), errorText(s.Errno)) // its time follows
 	case s.Errno != want:
-		v.saw(false, errorText(want), outcomeText(e))
+		v.saw(WrongErrno, false, errorText(want), outcomeText(e))
 	case x.Took != nil:
-		v.saw(true, errorText(want), errorText(want))
+		v.saw(WrongErrno, true, errorText(want), errorText(want))
 	default:
-		v.saw(true, errorText(want), outcomeText(e))
+		v.saw(WrongErrno, true, errorText(want), outcomeText(e))
 	}
 	if x.Took != nil {
 		v.sawSpan("step took", "it took", x.Took, s.Began, e.T)
@@ -296,11 +296,11 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		ev.endedAt(x, since, e.T, v)
 	}
 	if x.Result != nil {
-		v.saw(x.Result.Contains(s.Result), "result "+x.Result.String(),
+		v.saw(WrongResult, x.Result.Contains(s.Result), "result "+x.Result.String(),
 			fmt.Sprintf("result %d", s.Result))
 	}
 	if x.Bytes != nil {
-		v.saw(x.Bytes.Contains(s.Bytes), x.Bytes.Of("byte"), say.Count(s.Bytes, "byte"))
+		v.saw(WrongBytes, x.Bytes.Contains(s.Bytes), x.Bytes.Of("byte"), say.Count(s.Bytes, "byte"))
 	}
 	if x.Value != nil {
 		v.sawText("value", x.Value, seenText{text: s.Value})
@@ -315,22 +315,22 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 		v.sawText("sha256", x.SHA256, seenText{text: s.SHA256})
 	}
 	if x.Peer != "" {
-		v.saw(ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
+		v.saw(WrongPeer, ev.peerIs(x.Peer, s.Peer), "peer "+x.Peer, "peer "+s.Peer)
 	}
 	for k := range x.Values {
 		field := &x.Values[k]
 		got, there := s.Values[field.Name]
 		if !there {
-			v.saw(false, field.String(),
+			v.saw(WrongValue, false, field.String(),
 				"no field of that name"+spell.DidYouMean(field.Name,
 					slices.Sorted(maps.Keys(s.Values))).Text)
 			continue
 		}
 		if m, ok := ev.valueMargin(field, got, e); ok {
-			v.missedSaw(m, field.String(), field.Shows(got))
+			v.missedSaw(WrongValue, m, field.String(), field.Shows(got))
 			continue
 		}
-		v.saw(field.Is.Contains(got), field.String(), field.Shows(got))
+		v.saw(WrongValue, field.Is.Contains(got), field.String(), field.Shows(got))
 	}
 }
 
@@ -340,7 +340,7 @@ func (ev *evidence) outcome(x *language.StepExpectation, i int, since time.Durat
 func (ev *evidence) endedAt(x *language.StepExpectation, since, ended time.Duration, v *draft) {
 	at := ended - since
 	if at < -language.TimerSlack && x.At.Contains(at) {
-		v.missed(around("step since", since, -at), "it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
+		v.missed(WrongTime, around("step since", since, -at), "it ended at "+x.At.Source, "it ended before", fmt.Sprintf(
 			"it ended %s before %s, wanted %s after it", say.Duration(-at),
 			cmp.Or(string(x.Since), "the start of the actors"), spanText(x.At)))
 		return

@@ -38,14 +38,14 @@ func (v *draft) sawText(name string, want *language.Text, got seenText) {
 	wanted, seen := name+" "+want.String(), name+" "+quoted(got)
 	switch {
 	case !got.cut:
-		v.saw(want.Holds(got.text), wanted, seen)
+		v.saw(WrongText, want.Holds(got.text), wanted, seen)
 	case want.Is != nil && !strings.HasPrefix(strings.TrimSpace(*want.Is), strings.TrimSpace(got.text)):
-		v.saw(false, wanted, seen) // whatever comes after it
+		v.saw(WrongText, false, wanted, seen) // whatever comes after it
 	case want.Contains == nil:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, but only %s were kept, and a part is "+
 			"enough for contains alone", wanted, got.part()))
 	case want.Holds(got.text), want.Holds(got.end):
-		v.saw(true, wanted, seen)
+		v.saw(WrongText, true, wanted, seen)
 	default:
 		v.unseen(wanted, seen, fmt.Sprintf("wanted %s, and it is not in %s, which were kept", wanted,
 			got.part()))

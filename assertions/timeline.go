@@ -271,13 +271,13 @@ func (ev *evidence) unseen(host, want, what string, v *draft) {
 		return
 	}
 	if lost := ev.lostOf(host, trace.Transitions); lost.byKernel() {
-		v.lost(want, couldNotBeSeen, text+lost.text(), lost.text())
+		v.lost(LostReports, want, couldNotBeSeen, text+lost.text(), lost.text())
 		return
 	}
 	if late := ev.lookedLate(host); ev.exact[host] && late >= worthSaying {
 		// Of TIME_WAIT and some FIN_WAIT2 there are only looks, just before and after their timers.
 		because := fmt.Sprintf("the sockets of %s were looked at up to %s late", host, say.Duration(late))
-		v.lost(want, couldNotBeSeen, text+because, because)
+		v.lost(MachineLate, want, couldNotBeSeen, text+because, because)
 		return
 	}
 	v.unseen(want, couldNotBeSeen, text+ev.blindness(host))

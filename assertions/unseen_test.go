@@ -14,8 +14,8 @@ func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 	tape := newTape()
 	ev := newEvidence(lab(t, connecting, "- {step: client.connect, error: none}"), tape.tr)
 	unseen := func(v *draft) { ev.unseen("client", "a socket", "whether there was one", v) }
-	fails := func(v *draft) { v.saw(false, "3 packets", "none") }
-	passes := func(v *draft) { v.saw(true, "3 packets", "3 packets") }
+	fails := func(v *draft) { v.saw(TooFewPackets, false, "3 packets", "none") }
+	passes := func(v *draft) { v.saw(TooFewPackets, true, "3 packets", "3 packets") }
 	for _, tt := range []struct {
 		name   string
 		judges []func(*draft)
@@ -33,8 +33,12 @@ func TestOnlyAFailureOfWhatCouldNotBeSeenIsUnseen(t *testing.T) {
 			for _, judge := range tt.judges {
 				judge(&v)
 			}
-			if got := v.finish(); got.Status != Fail || got.Unseen != tt.want {
+			got := v.finish()
+			if got.Status != Fail || got.Unseen != tt.want {
 				t.Errorf("%s, unseen %t, want fail, unseen %t", got.Status, got.Unseen, tt.want)
+			}
+			if (got.Code == NotObserved) != tt.want {
+				t.Errorf("the code is %s", got.Code)
 			}
 		})
 	}
@@ -70,6 +74,9 @@ expect:
 			got := Check(s, p.end(time.Second, "done"))
 			if got[0].Status != tt.want {
 				t.Errorf("%s: %s, want %s", got[0].Status, got[0].Reason, tt.want)
+			}
+			if (got[0].Code == MachineFull) != (tt.want == Inconclusive) {
+				t.Errorf("the code is %q", got[0].Code)
 			}
 			if because := strings.Contains(got[0].Because, "table of neighbours"); because != (tt.want == Inconclusive) {
 				t.Errorf("it is because of %q", got[0].Because)

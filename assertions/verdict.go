@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/internal/say"
 	"halfopen/scenarios/language"
 )
 
@@ -43,6 +42,9 @@ type Verdict struct {
 	// nothing.
 	Pos    language.Pos `json:"pos,omitzero"`
 	Status Status       `json:"status"`
+	// Code says in a word why the verdict is not a pass: of several things that differ, the first. It is
+	// "" for a pass.
+	Code Code `json:"code,omitempty"`
 	// Title says in one line what was expected: "client.connect: ETIMEDOUT after 63s".
 	Title string `json:"title"`
 	// Want and Got are what was wanted and seen: only the things that differ, or everything if
@@ -92,21 +94,23 @@ func newDraft(kind string, index int, pos language.Pos, title string) draft {
 	return draft{Verdict: Verdict{Kind: kind, Index: index, Pos: pos, Status: Pass, Title: title}}
 }
 
-// saw records a property that was judged: ok means it is as wanted.
-func (v *draft) saw(ok bool, want, got string) {
+// saw records a property that was judged: ok means it is as wanted, c is the code if it is not.
+func (v *draft) saw(c Code, ok bool, want, got string) {
 	if ok {
 		if v.Status == Pass {
 			v.wants, v.gots = append(v.wants, want), append(v.gots, got)
 		}
 		return
 	}
-	v.fail(want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
+	v.fail(c, want, got, fmt.Sprintf("wanted %s, saw %s", want, got))
 }
 
-// sawCount records a number of things that is as wanted, or not.
-func (v *draft) sawCount(want *language.Count, got int64, noun string) {
-	v.noteAny(want, noun)
-	v.saw(want.Contains(got), want.Of(noun), say.Count(got, noun))
+// fewer returns the code of a number of things that is too small, or that of one that is too large.
+func fewer(n int64, want *language.Count, tooFew, tooMany Code) Code {
+	if n < want.Min {
+		return tooFew
+	}
+	return tooMany
 }
 
 // noteAny notes a range that takes any number of things.
@@ -117,8 +121,8 @@ func (v *draft) noteAny(want *language.Count, noun string) {
 }
 
 // fail records a failure with its own text.
-func (v *draft) fail(want, got, text string) {
-	v.differ(want, got, text, beyond(text, want, got))
+func (v *draft) fail(c Code, want, got, text string) {
+	v.differ(c, want, got, text, beyond(text, want, got))
 	v.hard = true
 }
 
@@ -140,7 +144,10 @@ func beyond(text, want, got string) string {
 
 // differ records what differs: what was wanted and seen, both in a sentence, and what that says in
 // addition.
-func (v *draft) differ(want, got, text, why string) {
+func (v *draft) differ(c Code, want, got, text, why string) {
+	if v.Status != Fail || v.Unseen { // what is known to differ says more
+		v.Code = c
+	}
 	if why != "" && !slices.Contains(v.whys, why) {
 		v.whys = append(v.whys, why)
 	}
@@ -154,25 +161,25 @@ func (v *draft) differ(want, got, text, why string) {
 }
 
 // skip records that the expectation cannot be judged for this run, and why.
-func (v *draft) skip(format string, args ...any) {
-	v.Status, v.Reason = Skip, fmt.Sprintf(format, args...)
+func (v *draft) skip(c Code, format string, args ...any) {
+	v.Status, v.Code, v.Reason = Skip, c, fmt.Sprintf(format, args...)
 }
 
 // unseen records a failure of what could not be seen. The verdict is [Verdict.Unseen] if nothing else
 // failed.
 func (v *draft) unseen(want, got, text string) {
 	only := v.Status != Fail || v.Unseen
-	v.fail(want, got, text)
+	v.fail(NotObserved, want, got, text)
 	v.Unseen = only
 }
 
 // lost records what could not be seen because the kernel lost its reports of it. The verdict is
 // inconclusive if nothing else failed: see [evidence.excuse].
-func (v *draft) lost(want, got, text, because string) {
+func (v *draft) lost(c Code, want, got, text, because string) {
 	only := v.Status != Fail || v.Because != ""
 	v.unseen(want, got, text)
 	if only {
-		v.Because = because
+		v.Code, v.Because = c, because
 	}
 }
 

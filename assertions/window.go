@@ -39,7 +39,7 @@ func (ev *evidence) window(p *language.PacketsExpectation, v *draft) (w window, 
 		}
 		at, err := ev.moment(bound.event)
 		if err != nil {
-			v.fail(fmt.Sprintf("packets %s %s", bound.word, bound.event), "no such event",
+			v.fail(NoSuchEvent, fmt.Sprintf("packets %s %s", bound.word, bound.event), "no such event",
 				err.Error())
 			return w, false
 		}
@@ -52,7 +52,7 @@ func (ev *evidence) window(p *language.PacketsExpectation, v *draft) (w window, 
 		w.base = &w.from
 	}
 	if w.from > w.until {
-		v.fail(fmt.Sprintf("%s before %s", p.Since, p.Until), "the other order",
+		v.fail(WrongOrder, fmt.Sprintf("%s before %s", p.Since, p.Until), "the other order",
 			fmt.Sprintf("no packet can be judged: %s, since which they count, happened at %s, after "+
 				"%s at %s", p.Since, ev.when(w.from), p.Until, ev.when(w.until)))
 		return w, false

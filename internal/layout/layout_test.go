@@ -73,7 +73,7 @@ var rules = []rule{
 	{pkg: "internal/callwords", only: []string{"harness/trace", "internal/say"}, why: "reports and verdicts say a call the same way"},
 	{pkg: "internal/proof", only: []string{"scenarios/language", "harness/trace", "internal/packet", "internal/pattern"}, why: "what a trace proves does not depend on what was expected"},
 	{pkg: "assertions", below: true, only: []string{"scenarios/language", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords"}, why: "verdicts are pure functions of scenario and trace"},
-	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "internal/plainfile", "internal/say"}, why: "results must be readable without the lab that made them"},
+	{pkg: "harness/suite/result", only: []string{"scenarios/language", "harness/trace", "assertions", "inject", "internal/plainfile", "internal/say"}, why: "results must be readable without the lab that made them"},
 	{pkg: "internal/report", below: true, only: []string{"scenarios/language", "inject", "internal/code", "internal/say", "internal/spell", "harness/trace", "internal/packet", "internal/selector", "internal/proof", "internal/callwords", "assertions", "harness/suite/result", "internal/report"}, why: "reports are pure functions of results: scenario, trace and verdicts"},
 	{pkg: "internal/ci", only: []string{"harness/suite/result"}, why: "the CI system is read without knowing what is run"},
 	{pkg: "internal/selector", only: []string{"scenarios/language", "internal/packet"}, why: "a selector means the same packets to a fault and to an expectation"},

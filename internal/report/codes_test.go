@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"halfopen/assertions"
+	"halfopen/harness/suite/result"
 	"halfopen/internal/code"
 )
 
@@ -27,6 +29,12 @@ func TestThePageListsTheCodesAsTheyAre(t *testing.T) {
 	for _, r := range code.Findings {
 		want["Findings"] = append(want["Findings"],
 			codeRow(string(r.Code), string(r.Severity), r.Means, "`"+r.Example+"`"))
+	}
+	for _, r := range assertions.Codes {
+		want["Verdicts"] = append(want["Verdicts"], codeRow(string(r.Code), r.Means))
+	}
+	for _, r := range result.Codes {
+		want["Runs without a verdict"] = append(want["Runs without a verdict"], codeRow(string(r.Code), r.Means))
 	}
 	got := map[string][]string{}
 	section := ""

@@ -25,6 +25,14 @@ type Finding struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
+// String returns "file:line:column: message", as it is printed, or what is known of that.
+func (f *Finding) String() string {
+	e := language.Error{
+		Pos: language.Pos{File: f.File, Line: f.Line, Col: f.Column}, Problem: language.Problem{Code: f.Code, Msg: f.Message},
+	}
+	return e.Error()
+}
+
 // Findings returns what an error says, a finding for each of the errors that it joins.
 func Findings(err error) []Finding {
 	if err == nil {

@@ -150,7 +150,7 @@ func (v *githubView) Close(results []result.Result, e Ending) error {
 	for i := range v.o.Refused {
 		f := &v.o.Refused[i]
 		v.notes = append(v.notes, note{
-			annotation: annotation{kind: "error", title: f.File}, first: -1, message: strings.Join(f.Findings, "\n"), runs: 1,
+			annotation: annotation{kind: "error", title: f.File}, first: -1, message: strings.Join(f.Texts(), "\n"), runs: 1,
 		})
 	}
 	slices.SortStableFunc(v.notes, func(a, b note) int { return a.first - b.first })

@@ -325,7 +325,7 @@ func (v *junitView) others(results []result.Result, e *Ending, never int) []juni
 		wrong := junitOthers{name: "refused"}
 		for i := range v.o.Refused {
 			f := &v.o.Refused[i]
-			wrong.cases = append(wrong.cases, junitOther{"halfopen", f.File, strings.Join(f.Findings, "\n"), true})
+			wrong.cases = append(wrong.cases, junitOther{"halfopen", f.File, strings.Join(f.Texts(), "\n"), true})
 		}
 		all = append(all, wrong)
 	}

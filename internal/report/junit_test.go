@@ -91,7 +91,7 @@ func leaving() (Output, Ending) {
 	others.Count(result.NotRun, 2)
 	return Output{
 		LeftOut: []LeftOut{{Scenario: "keepalive", Family: "v4", Why: "it takes 2 h and is not warped"}},
-		Refused: []Refused{NewRefused("x.yaml", `x.yaml:1:1: unknown key "hots"`)},
+		Refused: []Refused{NewRefused("x.yaml", wrongKey)},
 	}, Ending{Seed: 7, Others: others, LeftOut: "left out: 1 run"}
 }
 

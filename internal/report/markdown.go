@@ -82,7 +82,7 @@ func (v *markdownView) writeMarkdown(out io.Writer, results []result.Result, e E
 	}
 	for i := range v.o.Refused {
 		f := &v.o.Refused[i]
-		w.printf("\nrefused %s: %s\n", inCode(f.File), inCode(strings.Join(f.Findings, "; ")))
+		w.printf("\nrefused %s: %s\n", inCode(f.File), inCode(strings.Join(f.Texts(), "; ")))
 	}
 	all := v.inOrder(nil)
 	rows, err := v.writeRows(w, all)

@@ -26,7 +26,7 @@ func TestNothingHostileIsMarkup(t *testing.T) {
 	r.Verdicts[0].Title, r.Verdicts[0].Got = evil, evil
 	r.Verdicts[1].Reason, r.Verdicts[1].Packets = "seen\n```\n````\n</details>", nil
 	broken := &result.Result{Run: r.Run, Status: result.Error, Err: errors.New(evil)}
-	text := written(t, "markdown", Output{Refused: []Refused{NewRefused(evil, evil)}}, []result.Result{*r, *broken}, Ending{LeftOut: evil})
+	text := written(t, "markdown", Output{Refused: []Refused{NewRefused(evil, errors.New(evil))}}, []result.Result{*r, *broken}, Ending{LeftOut: evil})
 	before, block, ok := strings.Cut(text, "\n`````text\n")
 	block, after, ended := strings.Cut(block, "\n`````\n")
 	if !ok || !ended || !strings.Contains(block, "````") {

@@ -51,6 +51,8 @@ type Record struct {
 	// Status is pass, fail, inconclusive, skip or error. Error says why there is no verdict.
 	Status string `json:"status" jsonschema:"enum=pass,enum=fail,enum=inconclusive,enum=skip,enum=error"`
 	Error  string `json:"error,omitempty"`
+	// Code says in a word why the run did not pass, see [result.Result.Code]; docs/codes.md lists them.
+	Code assertions.Code `json:"code,omitempty"`
 	// Started is when the run began, by the clock of the machine that runs the suite. Seconds is the
 	// real time that the whole run took.
 	Started time.Time `json:"started,omitzero"`
@@ -116,7 +118,7 @@ func NewRecord(r *result.Result) *Record {
 	s := r.Scenario
 	rec := &Record{
 		Head: head(RunRecord), About: about(&r.Run), Title: s.Title, Tags: s.Tags, Params: s.Params, Set: s.Set,
-		Status: statusOf(r), Started: r.Started, Seconds: r.Took.Seconds(), Dir: r.Dir, Logs: r.Logs,
+		Status: statusOf(r), Code: r.Code(), Started: r.Started, Seconds: r.Took.Seconds(), Dir: r.Dir, Logs: r.Logs,
 		Stamp: r.Stamp, Verdicts: r.Verdicts, Attempts: r.Attempts, Once: r.Once, Rerun: r.Rerun,
 		Steps: stepRecords(r.Trace), Faults: []result.FaultHits{},
 	}

@@ -119,12 +119,21 @@ type Refused struct {
 	Head
 	File string `json:"file"`
 	// Findings are its mistakes.
-	Findings []string `json:"findings"`
+	Findings []Finding `json:"findings"`
 }
 
 // NewRefused returns the record of a file that is wrong.
-func NewRefused(file string, findings ...string) Refused {
-	return Refused{head(RefusedRecord), file, append([]string{}, findings...)}
+func NewRefused(file string, err error) Refused {
+	return Refused{head(RefusedRecord), file, append([]Finding{}, Findings(err)...)}
+}
+
+// Texts returns its mistakes as they are printed.
+func (r *Refused) Texts() []string {
+	var texts []string
+	for i := range r.Findings {
+		texts = append(texts, r.Findings[i].String())
+	}
+	return texts
 }
 
 // Begun says that a run began.

@@ -27,7 +27,7 @@ func someRecords(t *testing.T) (text string, failed *result.Result) {
 			Seed: 1<<64 - 1, Plan: &result.Plan{SHA256: "abc", Kernels: []string{}}, Shard: &result.Shard{Index: 2, Of: 5},
 		},
 		LeftOut: []LeftOut{NewLeftOut(left, "it takes 2h")},
-		Refused: []Refused{NewRefused("bad.yaml", "bad.yaml:1:1: unknown key \"x\"")},
+		Refused: []Refused{NewRefused("bad.yaml", wrongKey)},
 	})
 	r := failing(t)
 	r.Index, r.N, r.Seed, r.Dir = 4, 2, 1<<63+1, "/out/a/b"

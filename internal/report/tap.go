@@ -113,7 +113,7 @@ func (v *tapView) Close(results []result.Result, e Ending) error {
 	for i := range v.o.Refused {
 		f := &v.o.Refused[i]
 		w.printf("not ok %d - %s\n  ---\n  message: %s\n  severity: error\n  ...\n", len(all)+1+i, tapEscaped(f.File),
-			tapQuoted(strings.Join(f.Findings, "; ")))
+			tapQuoted(strings.Join(f.Texts(), "; ")))
 	}
 	if e.LeftOut != "" {
 		w.printf("# %s\n", say.Printable(e.LeftOut))

@@ -68,7 +68,7 @@ func TestProveReadsTAP(t *testing.T) {
 	broken := result.Result{Run: all[0].Run, Status: result.Error, Err: errors.New("# \\ \" ' : - | { # SKIP")}
 	var others result.Tally
 	others.Count(result.NotRun, 2)
-	refused := []Refused{NewRefused("x.yaml", `x.yaml:1:1: unknown key "hots"`)}
+	refused := []Refused{NewRefused("x.yaml", wrongKey)}
 	for _, tt := range []struct {
 		name    string
 		results []result.Result
