@@ -45,6 +45,8 @@ new namespaces. A value that the kernel refuses is a mistake. If a namespace of
 this machine does not have a parameter, or the machine does not have a program
 that the scenario needs, and nothing is wrong, the exit status is 3.
 
+The file halfopen.yaml of the scenarios, with defaults for run, is checked, too.
+
 The programs that a file runs are listed; what they can do to this machine is in
 docs/trust.md. run --no-exec refuses such a file.
 
@@ -71,6 +73,7 @@ before its server listens.`,
 			for _, arg := range args {
 				list = append(list, toCheck(arg)...)
 			}
+			list = append(list, configSources(args)...)
 			list = distinct(list)
 			results := make([]checked, len(list))
 			for i := range list {
@@ -108,6 +111,8 @@ type checked struct {
 	// name is that of the argument, or of the file. file is nil if it could not be read.
 	name string
 	file *language.File
+	// defaults are the flags that a file of defaults sets; nil for a scenario.
+	defaults []string
 	// notes name what may be a mistake.
 	notes []*language.Error
 	// programs are those that it runs, longest is the estimate of its longest run.
@@ -122,6 +127,10 @@ type checked struct {
 // check validates a scenario, without the machine.
 func (s *source) check(set map[string]string) (c checked) {
 	c.name = s.name
+	if s.defaults {
+		c.defaults, c.err = checkConfig(s.name)
+		return c
+	}
 	if c.file, c.err = s.load(); c.err != nil {
 		return c
 	}
@@ -149,6 +158,9 @@ func (s *source) check(set map[string]string) (c checked) {
 
 // line sums up a valid scenario.
 func (c *checked) line() string {
+	if c.defaults != nil {
+		return fmt.Sprintf("%s: ok: defaults for run: %s", c.name, say.List(c.defaults))
+	}
 	estimate := "the longest about " + roughly(c.longest)
 	if c.longest < time.Second {
 		estimate = "each " + spread([]time.Duration{c.longest})

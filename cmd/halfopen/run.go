@@ -42,10 +42,12 @@ type runFlags struct {
 	hold    bool
 	once    bool
 	quiet   bool
-	limits  limits
-	only    filter
-	noExec  bool
-	logs    bool
+	// noConfig leaves halfopen.yaml alone.
+	noConfig bool
+	limits   limits
+	only     filter
+	noExec   bool
+	logs     bool
 	// writable are folders of the machine that programs may write to.
 	writable []string
 }
@@ -60,6 +62,9 @@ folder of them, a file, a directory that is searched for .yaml and .yml files,
 or - for the standard input. A scenario that several arguments name is run once.
 Without arguments, every built-in scenario is run. --tag and --grep narrow the
 selection of scenarios, --case the selection of their cases.
+
+A file halfopen.yaml in the folder of the scenario files, or above it, has
+defaults for these flags; see docs/ci.md.
 
 A run of 20 s or more happens in warped time if this machine has QEMU and a
 kernel to boot (see halfopen kernel): in a virtual machine whose clock jumps to
@@ -126,6 +131,11 @@ them.`, formatLines()),
 		Annotations:       onlyLinux,
 		ValidArgsFunction: completeScenario,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !f.noConfig {
+				if err := configure(cmd, args, cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+			}
 			f.seeded = cmd.Flags().Changed("seed")
 			f.limits.timed, f.limits.bounded = cmd.Flags().Changed("max-time"), cmd.Flags().Changed("repeat")
 			return run(cmd.Context(), args, &f, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -154,6 +164,8 @@ them.`, formatLines()),
 	flags.BoolVarP(&f.quiet, "quiet", "q", false,
 		"print only failures and the last line (in the format for people)")
 	f.limits.flags(cmd)
+	flags.BoolVar(&f.noConfig, "no-config", false,
+		"take no defaults from halfopen.yaml")
 	flags.BoolVar(&f.once, "no-repeat", false,
 		"leave inconclusive runs as they are, instead of repeating each alone, at most twice")
 	flags.BoolVar(&f.control, "control", false,

@@ -47,7 +47,9 @@ type source struct {
 	name string
 	// file is the file that the name is a path of; nil if the name is no path.
 	file os.FileInfo
-	load func() (*language.File, error)
+	// defaults is set for a file of defaults. Loading it returns an error.
+	defaults bool
+	load     func() (*language.File, error)
 }
 
 // missing returns the source for an argument that names none. Loading it returns the error, in order
@@ -123,11 +125,15 @@ func fileSources(path string) ([]source, error) {
 	}
 	var list []source
 	for _, path := range paths {
+		if isConfig(path) {
+			list = append(list, configSource(path))
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			info = nil // Load says why
 		}
-		list = append(list, source{path, info, func() (*language.File, error) {
+		list = append(list, source{name: path, file: info, load: func() (*language.File, error) {
 			f, err := language.Load(path)
 			if errors.Is(err, plainfile.ErrNotAFile) {
 				err = fmt.Errorf("%w; for the standard input, write %s", err, standardInput)
@@ -178,19 +184,10 @@ func scenarioPaths(args []string) ([]string, error) {
 			continue
 		}
 		before := len(paths)
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			// As in Go, names that begin with a dot are hidden, and testdata has files that are
-			// wrong on purpose.
-			if d.IsDir() && path != arg && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
-				return fs.SkipDir
-			}
-			if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+		err = walkYAML(arg, func(path string) {
+			if !isConfig(path) {
 				paths = append(paths, path)
 			}
-			return nil
 		})
 		if err != nil {
 			return nil, usagef("looking for scenarios: %w", err)
@@ -200,4 +197,21 @@ func scenarioPaths(args []string) ([]string, error) {
 		}
 	}
 	return paths, nil
+}
+
+// walkYAML calls found with each .yaml and .yml file below a directory. As in Go, names that begin with a
+// dot are hidden, and testdata has files that are wrong on purpose.
+func walkYAML(root string, found func(path string)) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			found(path)
+		}
+		return nil
+	})
 }

@@ -122,14 +122,9 @@ type row struct {
 // [File.Expand] reports those in the scenario itself. If the file cannot be read, the error wraps
 // that of package os. Pipes and devices are refused.
 func Load(path string) (*File, error) {
-	opened, err := plainfile.Open(path)
+	src, err := read(path, "scenario")
 	if err != nil {
-		return nil, fmt.Errorf("reading the scenario: %w", err)
-	}
-	defer opened.Close()
-	src, err := io.ReadAll(io.LimitReader(opened, MaxFileSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
+		return nil, err
 	}
 	f, err := Parse(path, src)
 	if err != nil {
@@ -141,8 +136,39 @@ func Load(path string) (*File, error) {
 	return f, nil
 }
 
+// read reads a file, up to a byte more than is allowed.
+func read(path, what string) ([]byte, error) {
+	opened, err := plainfile.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", what, err)
+	}
+	defer opened.Close()
+	src, err := io.ReadAll(io.LimitReader(opened, MaxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s %s: %w", what, path, err)
+	}
+	return src, nil
+}
+
 // Parse parses a scenario file that is already in memory; name is its name in positions.
 func Parse(name string, src []byte) (*File, error) {
+	root, err := document(name, src, "scenario", "name, title, hosts, actors and expect")
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Path: name, Source: src, root: root}
+	d := newDecoder(name)
+	f.head(d)
+	f.table(d)
+	if err := joinErrors(d.errors()); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// document parses a file that holds one mapping. For messages, what says what it is, and keys some of
+// its keys.
+func document(name string, src []byte, what, keys string) (*yaml.Node, error) {
 	fail := func(line int, c code.Code, format string, args ...any) error {
 		pos := Pos{File: name}
 		if line > 0 {
@@ -157,7 +183,7 @@ func Parse(name string, src []byte) (*File, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fail(0, code.MissingValue, "the file is empty: want a scenario")
+			return nil, fail(0, code.MissingValue, "the file is empty: want a %s", what)
 		}
 		pos, problem := yamlProblem(err, src)
 		pos.File = name
@@ -166,22 +192,15 @@ func Parse(name string, src []byte) (*File, error) {
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fail(max(second.Line, 1), code.InvalidYAML,
-			"a second YAML document starts here; a file holds one scenario")
+			"a second YAML document starts here; a file holds one %s", what)
 	}
 	if err := measure(name, &doc); err != nil {
 		return nil, err
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, fail(1, code.WrongType, "want a mapping here, with the keys name, title, hosts, actors and expect")
+		return nil, fail(1, code.WrongType, "want a mapping here, with the keys %s", keys)
 	}
-	f := &File{Path: name, Source: src, root: doc.Content[0]}
-	d := newDecoder(name)
-	f.head(d)
-	f.table(d)
-	if err := joinErrors(d.errors()); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return doc.Content[0], nil
 }
 
 // measure reports a document that is too deep, or too large with its aliases replaced. It does not
