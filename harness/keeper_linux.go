@@ -86,8 +86,8 @@ func (k *keeper) hear(m *message, now time.Time) {
 	switch {
 	case m.Held:
 		k.move(held, now)
-	case m.Resumed:
-		k.from = k.latest
+	case m.Resumed != 0:
+		k.from, k.latest = m.Resumed, m.Resumed
 		k.move(running, now)
 	case m.Doing != "":
 		k.doing = m.Doing

@@ -68,6 +68,17 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 			why: "it did not end within 10s after its deadline of 20s (running the actors)",
 		},
 		{
+			name: "its deadline counts from the release of a lab that was held while its actors ran",
+			heard: []heard{
+				{time.Second, start},
+				{time.Second, message{Held: true}},
+				{500 * time.Second, message{Resumed: 502 * time.Second}},
+				{501 * time.Second, packetAt(503 * time.Second)},
+			},
+			up:  530 * time.Second,
+			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
 			name: "many events come late",
 			heard: []heard{
 				{time.Second, start},

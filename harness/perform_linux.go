@@ -86,8 +86,8 @@ func (l *lab) perform() error {
 			l.endsLate(began + time.Duration(l.Scenario.Duration))
 		case <-released:
 			released = nil
-			l.out.Send(message{Resumed: true})
 			limit()
+			l.out.Send(message{Resumed: limited})
 		case <-deadline:
 			reason = trace.EndDeadline
 			l.endsLate(limited + l.Scenario.DeadlineOrDefault())

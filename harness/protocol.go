@@ -2,6 +2,7 @@ package harness
 
 import (
 	"errors"
+	"time"
 
 	"halfopen/harness/internal/actor"
 	"halfopen/harness/trace"
@@ -61,8 +62,9 @@ type message struct {
 	Doing string `json:"doing,omitempty"`
 	// Held says that the lab is held from now on, until [order.Release].
 	Held bool `json:"held,omitempty"`
-	// Resumed says that the lab is released and its actors have the time of the deadline.
-	Resumed bool `json:"resumed,omitempty"`
+	// Resumed says when a lab that was held during its run was released: from then on, its actors have the
+	// time of the deadline.
+	Resumed time.Duration `json:"resumed,omitempty"`
 	// Ending says that the run is over and its last events follow.
 	Ending bool `json:"ending,omitempty"`
 	// Failure ends the run without a verdict.
