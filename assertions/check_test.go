@@ -152,7 +152,7 @@ client: [connect: {to: "server:8080"}, send: hello]
 				p.hits("silent-server", 0, 0)
 				return p.end(time.Second, "done")
 			},
-			map[string]string{"fault silent-server: strikes": `fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
+			map[string]string{"fault silent-server: strikes": `[fault-struck-nothing] fault "silent-server" struck no packet: wanted 1 hit or more of SYN to server port 8080 at the wire; if it should strike none, expect {fault: silent-server, hits: 0}`},
 		},
 		{
 			"a fault that the scenario has switched",
