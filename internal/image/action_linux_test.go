@@ -204,7 +204,7 @@ func (r *runner) do(s *step, env ...string) (status int, out string) {
 
 func TestActionRunsWhatItIsGiven(t *testing.T) {
 	run := readAction(t).step(t, "run")
-	const reports = "--out E/runs --report junit=E/junit.xml"
+	const reports = "--out E/runs --report github --report junit=E/junit.xml"
 	for _, c := range []struct {
 		name, run string
 		status    int
