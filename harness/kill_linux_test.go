@@ -26,6 +26,7 @@ import (
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/testlab"
+	"halfopen/scenarios/language"
 )
 
 //go:embed testdata/busy.yaml
@@ -269,6 +270,9 @@ func whole(name string, data []byte) error {
 		return json.Unmarshal(data, new(map[string]any))
 	case result.CaptureFile:
 		return wholePcapng(data)
+	case result.ScenarioFile:
+		_, err := language.Parse(name, data)
+		return err
 	}
 	return errors.New("no file of a stored run has this name")
 }

@@ -94,6 +94,7 @@ func newRoot() *cobra.Command {
 		newSchema(),
 		newInspect(),
 		newMerge(),
+		newRerun(),
 		newVersion(),
 	)
 	root.SetHelpCommand(newHelp())

@@ -157,7 +157,7 @@ func ofRun(dir string) bool {
 // isEvidence reports whether a file in the directory of a run is one that the suite stores there.
 func isEvidence(name string) bool {
 	switch name {
-	case result.TraceFile, result.CaptureFile, result.VerdictFile:
+	case result.TraceFile, result.CaptureFile, result.VerdictFile, result.ScenarioFile:
 		return true
 	}
 	return result.IsLog(name) && strings.Count(name, ".") >= 2 // HOST.PROGRAM.stdout

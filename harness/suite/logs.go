@@ -32,7 +32,7 @@ func removeEvidence(dir string) error {
 	if err != nil {
 		return err
 	}
-	names := []string{result.TraceFile, result.CaptureFile, result.VerdictFile}
+	names := []string{result.TraceFile, result.CaptureFile, result.VerdictFile, result.ScenarioFile}
 	for _, l := range logs {
 		names = append(names, l.Name)
 	}

@@ -93,7 +93,7 @@ func TestTheFilesOfProgramsFollowTheRun(t *testing.T) {
 	}
 	put(t, dir, "server.exec.stderr")
 	e.end(t.Context(), r, took(t, 45*time.Millisecond, 0), nil, time.Now())
-	evidence := []string{result.CaptureFile, result.TraceFile, result.VerdictFile}
+	evidence := []string{result.CaptureFile, result.ScenarioFile, result.TraceFile, result.VerdictFile}
 	for name, want := range map[string]string{"attempt-1": "server.exec.stdout", ".": "server.exec.stderr"} {
 		want := append([]string{want}, evidence...)
 		slices.Sort(want)

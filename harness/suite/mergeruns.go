@@ -201,7 +201,7 @@ func (st *stage) place(p *shardPart, dir string, stored func(Part, string) (stri
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		if a.Dir = ""; r.Dir != "" {
-			a.Dir = attemptDir(r.Dir, i+1)
+			a.Dir = result.AttemptDir(r.Dir, i+1)
 		}
 	}
 	return nil

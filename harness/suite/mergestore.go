@@ -117,8 +117,8 @@ func copyEvidence(from, to string) error {
 		}
 	}
 	for n := 1; n < mostAttempts; n++ {
-		if _, err := os.Stat(attemptDir(from, n)); err == nil {
-			if err := copyEvidence(attemptDir(from, n), attemptDir(to, n)); err != nil {
+		if _, err := os.Stat(result.AttemptDir(from, n)); err == nil {
+			if err := copyEvidence(result.AttemptDir(from, n), result.AttemptDir(to, n)); err != nil {
 				return err
 			}
 		}

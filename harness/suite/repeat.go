@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 
 	"halfopen/harness/suite/result"
@@ -59,7 +58,7 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	}
 	d.mu.Unlock()
 	if dir := r.storedIn(); dir != "" {
-		to := attemptDir(dir, len(r.Attempts)+1)
+		to := result.AttemptDir(dir, len(r.Attempts)+1)
 		if err := errors.Join(moveLogs(dir, to), save(r.Result, to)); err != nil {
 			e.notDone(err)
 		}
@@ -76,9 +75,6 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	d.waiting = append(d.waiting, r)
 	return true
 }
-
-// attemptDir is the directory of an attempt that was inconclusive, in that of the run.
-func attemptDir(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("attempt-%d", n)) }
 
 // repeatAlone repeats the inconclusive runs, one at a time. No other run may go on. If the suite is
 // canceled, the rest stays inconclusive, with the last attempt's evidence.

@@ -31,8 +31,9 @@ func newStore(o *Options, runs []Run) *store {
 	for i := range runs {
 		r := &runs[i]
 		dir := filepath.Join(o.Dir, l.dirOf(r))
-		used[dir]++
-		if n := used[dir]; n > 1 {
+		own := numbered(dir, r.N)
+		used[own]++
+		if n := used[own]; n > 1 {
 			dir += "-" + strconv.Itoa(n)
 		}
 		st.dirs[r.Index] = dir
@@ -49,7 +50,7 @@ func (st *store) dirsOf(runs []Run) []string {
 	return dirs
 }
 
-// save writes trace, capture and verdict to dir, all of them or none, each whole or not at all, and
+// save writes scenario, trace, capture and verdict to dir, all of them or none, each whole or not at all, and
 // sets r.Dir, and r.Logs, which are there already. For a run without a trace it does nothing.
 func save(r *Result, dir string) (err error) {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
@@ -70,17 +71,19 @@ func save(r *Result, dir string) (err error) {
 	}()
 	if len(r.Attempts) == 0 {
 		for n := 1; n < mostAttempts; n++ {
-			_ = os.RemoveAll(attemptDir(dir, n)) // of an older run; if it cannot be removed, its date shows it
+			_ = os.RemoveAll(result.AttemptDir(dir, n)) // of an older run; if it cannot be removed, its date shows it
 		}
 	}
 	// The verdict of an older run must not remain next to the trace of this one.
 	if err := os.Remove(filepath.Join(dir, result.VerdictFile)); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
+	source := r.Scenario.Source
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
 	}{
+		{result.ScenarioFile, func(w io.Writer) error { _, err := w.Write(source); return err }},
 		{result.TraceFile, func(w io.Writer) error {
 			sum := sha256.New()
 			err := r.Trace.WriteReferring(io.MultiWriter(w, sum))
@@ -95,6 +98,9 @@ func save(r *Result, dir string) (err error) {
 		}},
 		{result.VerdictFile, func(w io.Writer) error { return report.WriteVerdict(w, r) }},
 	} {
+		if f.name == result.ScenarioFile && source == nil {
+			continue
+		}
 		if err := wholefile.Write(filepath.Join(dir, f.name), 0o644, f.write); err != nil {
 			return fmt.Errorf("storing %s: %w", r.ID(), kernel.ExplainScarcity(err))
 		}

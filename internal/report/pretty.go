@@ -128,8 +128,7 @@ func Details(r *result.Result, k Look) string { return evidence(r, k) + rerunLin
 // rerunLine is a line with the command that repeats a run which did not pass, for a shell: nothing else
 // is in the line. It is "" for other runs.
 func rerunLine(r *result.Result) string {
-	failed := r.Status == result.Fail || r.Status == result.Error || r.Status == result.Inconclusive
-	if !failed || r.Rerun == "" {
+	if !r.Failed() || r.Rerun == "" {
 		return ""
 	}
 	return "  " + r.Rerun + "\n"

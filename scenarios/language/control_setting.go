@@ -102,7 +102,7 @@ func (s *Scenario) Controls() []*Scenario {
 // clone returns a deep copy, by the form in which scenarios are sent to labs.
 func (s *Scenario) clone() *Scenario {
 	text, err := json.Marshal(s)
-	c := &Scenario{Dir: s.Dir}
+	c := &Scenario{Dir: s.Dir, Source: s.Source}
 	if err == nil {
 		err = json.Unmarshal(text, c)
 	}

@@ -88,7 +88,9 @@ func (f *File) expand(
 			root.Content = append(root.Content, key, value)
 		}
 	}
-	s = &Scenario{Case: r.label, Matrix: r.matrix, Family: family, Dir: f.Dir, Awaits: f.Awaits}
+	s = &Scenario{
+		Case: r.label, Matrix: r.matrix, Family: family, Dir: f.Dir, Source: f.Source, Awaits: f.Awaits,
+	}
 	before := len(x.found)
 	if len(r.params) > 0 {
 		s.Params = map[string]string{}

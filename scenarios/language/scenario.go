@@ -91,6 +91,8 @@ type Scenario struct {
 	// programs. It is "" if the scenario is not from a file, and is not passed on as JSON: a trace has it
 	// in the event of the run.
 	Dir string `json:"-" yaml:"-"`
+	// Source is the text of the file; nil if there is none. It is not passed on as JSON, either.
+	Source []byte `json:"-" yaml:"-"`
 	// Pos is the beginning of the file.
 	Pos Pos `json:"pos,omitzero" yaml:"-"`
 }

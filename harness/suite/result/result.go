@@ -144,6 +144,12 @@ func (r *Result) allSkipped() []string {
 // nor left out.
 func (r *Result) Ended() bool { return r.Status != NotRun && r.Status != Canceled }
 
+// Failed reports whether the run did not pass although it could be done: it failed, broke off or stayed
+// inconclusive.
+func (r *Result) Failed() bool {
+	return r.Status == Fail || r.Status == Error || r.Status == Inconclusive
+}
+
 // Count returns how many verdicts have a status.
 func (r *Result) Count(s assertions.Status) int {
 	n := 0

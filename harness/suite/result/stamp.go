@@ -15,6 +15,7 @@ import (
 	"halfopen/assertions"
 	"halfopen/harness/trace"
 	"halfopen/internal/plainfile"
+	"halfopen/scenarios/language"
 )
 
 // Stamp says which trace a stored verdict is about, and who judged it. It is a part of verdict.json.
@@ -56,6 +57,12 @@ func scenarioSHA256(run *trace.Run) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// IsOf reports whether the run of a trace ran a scenario.
+func IsOf(run *trace.Run, s *language.Scenario) bool {
+	text, err := json.Marshal(s)
+	return err == nil && scenarioSHA256(run) == scenarioSHA256(&trace.Run{Source: text})
 }
 
 // Evidence is whether the files of a stored run belong together.

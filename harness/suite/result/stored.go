@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"halfopen/harness/trace"
 	"halfopen/internal/plainfile"
@@ -27,6 +29,8 @@ const (
 	// VerdictFile has the result as JSON, with the keys of halfopen run --format json and those of
 	// [Stamp].
 	VerdictFile = "verdict.json"
+	// ScenarioFile is the scenario as it was written, if it was.
+	ScenarioFile = "scenario.yaml"
 )
 
 // IndexFile is the file at the top of a stored suite: records, a line each.
@@ -46,6 +50,19 @@ func Find(dir string) ([]string, error) {
 	}
 	slices.Sort(dirs)
 	return dirs, nil
+}
+
+// attempt is the beginning of the name of a directory with an inconclusive attempt, in that of its run.
+const attempt = "attempt-"
+
+// AttemptDir is the directory of the attempt n, from 1, of a run that is stored in dir.
+func AttemptDir(dir string, n int) string { return filepath.Join(dir, attempt+strconv.Itoa(n)) }
+
+// WithoutAttempts leaves out of the directories that [Find] found below dir those of attempts.
+func WithoutAttempts(dir string, found []string) []string {
+	return slices.DeleteFunc(found, func(at string) bool {
+		return at != filepath.Clean(dir) && strings.HasPrefix(filepath.Base(at), attempt)
+	})
 }
 
 // Load reads the run stored in dir and judges it again by the expectations stored with it. Evidence
