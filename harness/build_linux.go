@@ -43,7 +43,7 @@ func (l *lab) build() error {
 	// The actors' processes start while the network is built.
 	l.watched = watchedEvents(l.Scenario, l.plan)
 	if l.Hold == HoldDuring {
-		l.watched.watchAllHits(l.plan)
+		l.watched.readAll(l.plan)
 	}
 	l.doing("starting the actors")
 	if err := l.startActors(topology); err != nil {

@@ -17,6 +17,8 @@ type watched struct {
 	// counted are the faults in iptables or tc whose hits something waits for. Their counters must
 	// be read.
 	counted []string
+	// read are other such faults, whose hits are reported, but nothing waits for one.
+	read []string
 	// gates are, by actor, the events at which the actor must stand still until everything that
 	// they set off is done.
 	gates map[string][]language.EventRef
@@ -24,10 +26,12 @@ type watched struct {
 	lines map[string][]language.EventRef
 }
 
-// watchAllHits adds all faults: whoever holds the lab may wait for any hit.
-func (w *watched) watchAllHits(plan *fault.Plan) {
+// readAll adds the faults whose hits nobody reports otherwise: whoever holds the lab may wait for any.
+func (w *watched) readAll(plan *fault.Plan) {
 	for i := range plan.Faults {
-		w.hit(&plan.Faults[i])
+		if p := &plan.Faults[i]; p.Mechanism != fault.NFQueue && !slices.Contains(w.counted, p.Name) {
+			w.read = append(w.read, p.Name)
+		}
 	}
 }
 

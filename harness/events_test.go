@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,3 +193,17 @@ type (
 	set[K comparable] = map[K]bool
 	gates             = map[string][]language.EventRef
 )
+
+// Whoever holds the lab learns of the hits of rules as well; those of queues are events anyway, and
+// stop no packet for that.
+func TestHoldersLearnOfAllHits(t *testing.T) {
+	s, plan := planned(t, `  late: {match: {tcp: FIN}, do: drop, from: "fault.slow.hit[2]"}`, "", "")
+	w := watchedEvents(s, plan)
+	w.readAll(plan)
+	if want := []string{"lost", "late"}; !slices.Equal(w.read, want) {
+		t.Errorf("the hits of %v are read, want those of %v", w.read, want)
+	}
+	if want := (set[string]{"slow": true}); !maps.Equal(w.awaited, want) {
+		t.Errorf("the hits of %v stop packets, want those of %v", w.awaited, want)
+	}
+}

@@ -166,7 +166,7 @@ func (l *lab) later(after time.Duration, f func() error) {
 const pollHits = 10 * time.Millisecond
 
 // countHits reads the counters of hits that something waits for and raises an event for each new
-// hit.
+// hit. Those of [watched.read] are only reported.
 func (l *lab) countHits() error {
 	for _, name := range l.watched.counted {
 		hits, err := l.faults.Hits(name)
@@ -181,6 +181,16 @@ func (l *lab) countHits() error {
 			}
 		}
 		l.hits[name] = hits
+	}
+	for _, name := range l.watched.read {
+		hits, err := l.faults.Hits(name)
+		if err != nil {
+			return err
+		}
+		if hits > l.hits[name] {
+			l.hits[name] = hits
+			l.now(trace.Event{Fault: &trace.Fault{Name: name, What: trace.FaultHits, Hits: hits}})
+		}
 	}
 	return nil
 }

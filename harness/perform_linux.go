@@ -61,7 +61,7 @@ func (l *lab) perform() error {
 	}
 	elapsed := false
 	var poll <-chan time.Time
-	if len(l.watched.counted) > 0 {
+	if len(l.watched.counted)+len(l.watched.read) > 0 {
 		ticker := time.NewTicker(pollHits)
 		defer ticker.Stop()
 		poll = ticker.C
