@@ -103,6 +103,10 @@ func (l *lines) write(record any) {
 
 // end writes the summary, and returns the first error of all lines.
 func (l *lines) end(results []result.Result, e Ending) error {
+	for i := range e.Rest {
+		r := &e.Rest[i]
+		l.write(&NotRun{head(NotRunRecord), about(&r.Run), min(r.Times, mostCounted), min(r.All, mostCounted)})
+	}
 	all := e.Others.Plus(nil)
 	for i := range results {
 		all.Add(&results[i])

@@ -35,8 +35,9 @@ func (e *RecordError) Unwrap() error { return e.Err }
 const longestRecord = 256 << 20
 
 // ReadRecords reads the file of records that has a name, and calls take with each: a *[Suite] first,
-// then any of *[LeftOut], *[Refused], *[Begun], *[Record], *[Canceled] and *[Control], and a *[Summary] last. Kinds
-// and keys that this version does not know are passed over, as the promise of a schema demands.
+// then any of *[LeftOut], *[Refused], *[Begun], *[Record], *[Canceled], *[NotRun] and *[Control], and a *[Summary]
+// last. Kinds and keys that this version does not know are passed over, as the promise of a schema
+// demands.
 //
 // The error is a *[RecordError], or that of take. It has [ErrUnfinished] in it if only the summary is
 // missing; take has been called with all records then.
@@ -166,6 +167,8 @@ func (rd *recordReader) check(record any) error {
 	case *Begun:
 		return r.check()
 	case *Canceled:
+		return r.check()
+	case *NotRun:
 		return r.check()
 	case *Record:
 		if !slices.Contains(judged, r.Status) {

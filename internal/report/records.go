@@ -29,6 +29,7 @@ const (
 	BegunRecord    Kind = "begun"
 	RunRecord      Kind = "run"
 	CanceledRecord Kind = "canceled"
+	NotRunRecord   Kind = "not-run"
 	ControlRecord  Kind = "control"
 	SummaryRecord  Kind = "summary"
 )
@@ -48,6 +49,7 @@ var kinds = []recordKind{
 	{BegunRecord, "A run began.", func() any { return new(Begun) }},
 	{RunRecord, "A run ended. The file verdict.json has such a record.", func() any { return new(Record) }},
 	{CanceledRecord, "A run that began was stopped before its end.", func() any { return new(Canceled) }},
+	{NotRunRecord, "A run, or repetitions of it, never began because the suite ended before.", func() any { return new(NotRun) }},
 	{ControlRecord, "What the runs without a setting show, with --control.", func() any { return new(Control) }},
 	{SummaryRecord, "The last record. Without it, the suite was killed, or goes on.", func() any { return new(Summary) }},
 	{FindingRecord, "What is wrong with a scenario, or may be, by check.", func() any { return new(FoundRecord) }},
@@ -150,6 +152,16 @@ type Canceled struct {
 	Seconds float64   `json:"seconds"`
 	// Dir is the directory with what was seen until then, "" if it is not stored.
 	Dir string `json:"dir,omitempty"`
+}
+
+// NotRun is a run, or repetitions of it, that never began because the suite ended before.
+type NotRun struct {
+	Head
+	About
+	// Times is how many repetitions never began, Of how many there are. Index and seed are those of the
+	// first repetition.
+	Times int `json:"times" jsonschema:"minimum=1"`
+	Of    int `json:"of" jsonschema:"minimum=1"`
 }
 
 // Summary is the last record. A file without it is of a suite that was killed.

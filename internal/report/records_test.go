@@ -41,7 +41,10 @@ func someRecords(t *testing.T) (text string, failed *result.Result) {
 	v.End(stopped)
 	var others result.Tally
 	others.Count(result.NotRun, 1)
-	if err := v.Close([]result.Result{*r, *stopped}, Ending{Others: others, Exit: 130}); err != nil {
+	if err := v.Close([]result.Result{*r, *stopped}, Ending{
+		Others: others, Exit: 130, Stop: result.Interrupted,
+		Rest: []result.Rest{{Run: result.Run{Scenario: r.Scenario, Index: 8}, Times: 1, All: 3}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String(), r
@@ -61,7 +64,7 @@ func TestRecordsAreReadBackAsTheyWereWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 8 {
+	if len(all) != 9 {
 		t.Fatalf("%d records:\n%s", len(all), text)
 	}
 	// Written again, they are the same lines.
@@ -86,10 +89,13 @@ func TestRecordsAreReadBackAsTheyWereWritten(t *testing.T) {
 		t.Errorf("directories %q and %q are not relative to the base, or the result was changed to %q",
 			rec.Dir, rec.Attempts[0].Dir, failed.Attempts[0].Dir)
 	}
+	if rest := all[7].(*NotRun); rest.Index != 8 || rest.Times != 1 || rest.Of != 3 {
+		t.Errorf("what never began is %+v", rest)
+	}
 	want := map[string]int{
 		"pass": 0, "fail": 1, "inconclusive": 0, "skip": 0, "error": 0, "canceled": 1, "not-run": 1,
 	}
-	sum := all[7].(*Summary)
+	sum := all[8].(*Summary)
 	if diff := cmp.Diff(want, sum.Counts); diff != "" || sum.Runs != 3 || sum.Exit != 130 || sum.LeftOut != 1 || sum.Refused != 1 {
 		t.Errorf("the summary is %+v, counts (-want +got):\n%s", sum, diff)
 	}
@@ -114,13 +120,13 @@ func TestSeedsAreStrings(t *testing.T) {
 func TestFilesThatAreNotRecordsAreRefused(t *testing.T) {
 	good, _ := someRecords(t)
 	lines := strings.SplitAfter(good, "\n")
-	suite, summary := lines[0], lines[7]
+	suite, summary := lines[0], lines[8]
 	begun := lines[3]
 	for _, tt := range []struct {
 		name, text, want string
 	}{
 		{"an empty file", "", "r.ndjson: it is empty: a file of results begins with a record of the suite"},
-		{"a line without its end", good[:len(good)-1], "r.ndjson:8: the file is truncated: its last line has no end"},
+		{"a line without its end", good[:len(good)-1], "r.ndjson:9: the file is truncated: its last line has no end"},
 		{"half a line", good[:len(suite)+20], "r.ndjson:2: the file is truncated: its last line has no end"},
 		{"no summary", strings.TrimSuffix(good, summary), "r.ndjson: there is no summary: the suite was killed, or goes on"},
 		{
@@ -136,7 +142,7 @@ func TestFilesThatAreNotRecordsAreRefused(t *testing.T) {
 		{"two values in a line", suite + begun[:len(begun)-1] + begun, "r.ndjson:2: this is not a record: invalid character '{' after top-level value"},
 		{"no suite", begun + summary, `r.ndjson:1: "begun" before a record of the suite: the beginning of the file is missing`},
 		{"two suites", suite + suite, "r.ndjson:2: a second suite: the file has the records of more than one"},
-		{"a record after the summary", good + begun, `r.ndjson:9: "begun" after the summary: the file has the records of more than one suite`},
+		{"a record after the summary", good + begun, `r.ndjson:10: "begun" after the summary: the file has the records of more than one suite`},
 		{
 			"a seed that is a number", strings.Replace(good, `"seed":"18446744073709551615"`, `"seed":7`, 1),
 			`r.ndjson:1: reading the record "suite": json: invalid use of ,string struct tag, trying to unmarshal unquoted value into uint64`,
@@ -174,9 +180,9 @@ func TestFilesThatAreNotRecordsAreRefused(t *testing.T) {
 func TestRecordsOfAKilledSuiteAreReadUpToTheirEnd(t *testing.T) {
 	good, _ := someRecords(t)
 	lines := strings.SplitAfter(good, "\n")
-	all, err := readAll(strings.Join(lines[:7], ""))
-	if len(all) != 7 || !errors.Is(err, ErrUnfinished) {
-		t.Errorf("%d records, %v; want 7 and that the summary is missing", len(all), err)
+	all, err := readAll(strings.Join(lines[:8], ""))
+	if len(all) != 8 || !errors.Is(err, ErrUnfinished) {
+		t.Errorf("%d records, %v; want 8 and that the summary is missing", len(all), err)
 	}
 }
 
@@ -208,7 +214,7 @@ func TestTheErrorOfACallerIsReturnedAsItIs(t *testing.T) {
 	}
 	unread := errors.New("unread")
 	err = ReadRecords("r.ndjson", io.MultiReader(strings.NewReader(good), &broken{unread}), func(any) error { return nil })
-	if !errors.Is(err, unread) || !strings.HasPrefix(err.Error(), "r.ndjson:9: ") {
+	if !errors.Is(err, unread) || !strings.HasPrefix(err.Error(), "r.ndjson:10: ") {
 		t.Errorf("the error of a file that cannot be read is %v", err)
 	}
 }
