@@ -193,7 +193,7 @@ func scenarioPaths(args []string) ([]string, error) {
 			return nil, usagef("looking for scenarios: %w", err)
 		}
 		if len(paths) == before {
-			return nil, usagef("no .yaml file in the directory %s", arg)
+			return nil, usagef("%w", code.Errorf(code.UnknownScenario, "no .yaml file in the directory %s", arg))
 		}
 	}
 	return paths, nil

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"halfopen/assertions"
 	"halfopen/harness/suite/result"
 	"halfopen/internal/say"
 )
@@ -109,16 +108,16 @@ func (v *junitView) writeCase(b *strings.Builder, r *result.Result, suite string
 	case result.Pass:
 	case result.Fail, result.Inconclusive:
 		again = "rerunFailure"
-		writeElement(&inner, "failure", why(r), failureType(r), v.details(r))
+		writeElement(&inner, "failure", why(r), string(r.Code()), v.details(r))
 	case result.Skip:
 		if v.o.NoSkip {
-			writeElement(&inner, "failure", why(r), string(r.Status), "")
+			writeElement(&inner, "failure", why(r), string(r.Code()), "")
 			break
 		}
 		fmt.Fprintf(&inner, "      <skipped%s/>\n", attribute("message", why(r)))
 	default:
 		again = "rerunFailure"
-		writeElement(&inner, "error", why(r), string(r.Status), v.details(r))
+		writeElement(&inner, "error", why(r), string(r.Code()), v.details(r))
 	}
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
@@ -140,16 +139,6 @@ func (v *junitView) writeCase(b *strings.Builder, r *result.Result, suite string
 		return
 	}
 	b.WriteString(">\n" + inner.String() + "    </testcase>\n")
-}
-
-// failureType is the kind of the first expectation that is not met, or inconclusive.
-func failureType(r *result.Result) string {
-	for i := range r.Verdicts {
-		if r.Verdicts[i].Status == assertions.Fail {
-			return r.Verdicts[i].Kind
-		}
-	}
-	return string(r.Status)
 }
 
 func writeElement(b *strings.Builder, name, message, kind, text string) {

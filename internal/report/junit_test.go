@@ -34,7 +34,8 @@ func outcomes(t *testing.T) []result.Result {
 	late := func() *result.Result {
 		r := failing(t)
 		r.Status, r.Verdicts = result.Inconclusive, r.Verdicts[:1]
-		r.Verdicts[0].Status, r.Verdicts[0].Because, r.Verdicts[0].Late = assertions.Inconclusive, "the machine was 140ms late", 140*ms
+		r.Verdicts[0].Status, r.Verdicts[0].Code = assertions.Inconclusive, assertions.MachineLate
+		r.Verdicts[0].Because, r.Verdicts[0].Late = "the machine was 140ms late", 140*ms
 		return r
 	}
 	attempt := result.NewAttempt(late())

@@ -43,20 +43,20 @@ func failing(t *testing.T) *result.Result {
 	const tolerance = "63s (62.996s to 70.925s: a kernel timer is never early and at most 12.5 % late)"
 	r.Verdicts = []assertions.Verdict{
 		{
-			Kind: "step", Index: 0, Pos: position(31), Status: assertions.Fail, Title: "client.connect: ETIMEDOUT after 63s",
+			Kind: "step", Index: 0, Pos: position(31), Status: assertions.Fail, Code: assertions.WrongTime, Title: "client.connect: ETIMEDOUT after 63s",
 			Want: "it took " + tolerance, Got: "it took 3.071s", Timed: true, Reason: "it took 3.071s, wanted " + tolerance,
 		},
 		{
-			Kind: "packets", Index: 1, Pos: position(34), Status: assertions.Fail, Title: "SYN from client: 6, gaps 1s, 2s",
+			Kind: "packets", Index: 1, Pos: position(34), Status: assertions.Fail, Code: assertions.TooFewPackets, Title: "SYN from client: 6, gaps 1s, 2s",
 			Want: "6 packets", Got: "2 packets", Reason: "wanted 6 packets, saw 2 packets\nSYN from client, seen by client:\n  the list that the ladder replaces",
 			Packets: packetsOf(r.Trace, "SYN"),
 		},
 		{
-			Kind: "never", Index: 2, Pos: position(38), Status: assertions.Fail, Title: "never: client in SYN_SENT",
+			Kind: "never", Index: 2, Pos: position(38), Status: assertions.Fail, Code: assertions.StateSeen, Title: "never: client in SYN_SENT",
 			Want: "no socket of client in SYN_SENT", Got: "SYN_SENT from 100µs to 3.071s", Reason: "wanted no socket of client in SYN_SENT, saw SYN_SENT from 100µs to 3.071s",
 			Sockets: sockets,
 		},
-		{Kind: "fault", Index: 3, Pos: position(37), Status: assertions.Skip, Title: "fault silent-server: 2 hits", Reason: "this kernel has no net.ipv4.tcp_syn_linear_timeouts"},
+		{Kind: "fault", Index: 3, Pos: position(37), Status: assertions.Skip, Code: assertions.OtherKernel, Title: "fault silent-server: 2 hits", Reason: "this kernel has no net.ipv4.tcp_syn_linear_timeouts"},
 		r.Verdicts[2],
 	}
 	return r
@@ -103,7 +103,7 @@ func TestOutputOfARun(t *testing.T) {
 
 func TestASkippedCheckIsNeverSilent(t *testing.T) {
 	r := passing(t)
-	r.Verdicts[0] = assertions.Verdict{Kind: "step", Status: assertions.Skip, Title: "client.connect", Reason: "this kernel has no net.ipv4.x"}
+	r.Verdicts[0] = assertions.Verdict{Kind: "step", Status: assertions.Skip, Code: assertions.OtherKernel, Title: "client.connect", Reason: "this kernel has no net.ipv4.x"}
 	got := Line(r, Look{}) + "\n" + Details(r, Look{})
 	for _, want := range []string{"(2 checks, 1 skipped)", "skip client.connect\n       this kernel has no net.ipv4.x\n"} {
 		if !strings.Contains(got, want) {

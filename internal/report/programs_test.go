@@ -72,8 +72,8 @@ func withPrograms(t *testing.T) *result.Result {
 			{Name: "client.other.stdout", Bytes: 3},
 		},
 		Verdicts: []assertions.Verdict{
-			{Kind: "process", Index: 0, Status: assertions.Fail, Title: "process client.ask: exit 0", Want: "exit 0", Got: "exit 7", Reason: "wanted exit 0, saw exit 7\nstdout of client.ask[1]:\n  it asks"},
-			{Kind: "step", Index: 1, Status: assertions.Fail, Title: "server.exec", Want: "an outcome", Got: "still in progress", Reason: "it was still in progress"},
+			{Kind: "process", Index: 0, Status: assertions.Fail, Code: assertions.ProgramExit, Title: "process client.ask: exit 0", Want: "exit 0", Got: "exit 7", Reason: "wanted exit 0, saw exit 7\nstdout of client.ask[1]:\n  it asks"},
+			{Kind: "step", Index: 1, Status: assertions.Fail, Code: assertions.StepHangs, Title: "server.exec", Want: "an outcome", Got: "still in progress", Reason: "it was still in progress"},
 		},
 	}
 }

@@ -43,6 +43,7 @@ func (v *tapView) block(r *result.Result) string {
 	if r.Status != result.Pass {
 		line("message: %s", tapQuoted(why(r)))
 		line("severity: %s", r.Status)
+		line("code: %s", r.Code())
 	}
 	unmet := slices.DeleteFunc(slices.Clone(r.Verdicts), func(x assertions.Verdict) bool {
 		return x.Status != assertions.Fail && x.Status != assertions.Inconclusive
@@ -65,6 +66,7 @@ func (v *tapView) block(r *result.Result) string {
 		x := &unmet[i]
 		line("  - title: %s", tapQuoted(x.Title))
 		line("    status: %s", x.Status)
+		line("    code: %s", x.Code)
 		line("    want: %s", tapQuoted(x.Want))
 		line("    got: %s", tapQuoted(x.Got))
 	}
