@@ -110,8 +110,8 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 		{"a scenario that was changed", edit(result.TraceFile, `"error":"ETIMEDOUT"`, `"error":"EPIPE"`), "the scenario in trace.ndjson is not the one that was judged", ""},
 		{"the trace of another seed", edit(result.TraceFile, `"seed":7`, `"seed":8`), "verdict.json is of another run: of a n=1 v4, seed 7; the trace is of a n=1 v4, seed 8", ""},
 		{"the trace of another case", edit(result.TraceFile, `"case":"n=1"`, `"case":"n=2"`), "verdict.json is of another run: of a n=1 v4, seed 7; the trace is of a n=2 v4, seed 7", ""},
-		{"a verdict that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`  "s`, `"status": "pass",`+"\n"+`  "s`), `judged again, the run is fail; verdict.json, by version `, ""},
-		{"a check that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`      "title"`, `"status": "pass",`+"\n"+`      "title"`), `judged again, "client.connect: ETIMEDOUT" is fail; verdict.json, by version `, ""},
+		{"a verdict that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`  "c`, `"status": "pass",`+"\n"+`  "c`), `judged again, the run is fail; verdict.json, by version `, ""},
+		{"a check that was changed", edit(result.VerdictFile, `"status": "fail",`+"\n"+`      "code"`, `"status": "pass",`+"\n"+`      "code"`), `judged again, "client.connect: ETIMEDOUT" is fail; verdict.json, by version `, ""},
 		{"a check that another version added", edit(result.VerdictFile, `"verdicts": [`, `"verdicts": [{},`), "", "judged again, there are 2 checks; verdict.json, by version "},
 		{"a verdict that is no JSON", edit(result.VerdictFile, "{", "["), "verdict.json cannot be read: ", ""},
 		{"a verdict before 64 GiB of nothing", func(t *testing.T, dir string) {
