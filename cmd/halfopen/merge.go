@@ -56,7 +56,7 @@ not able to run, passed.`,
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.StringArrayVar(&f.reports, "report", nil,
-		"also write the results to a file: `FORMAT=PATH`; may be repeated")
+		"also write the results to a file: `FORMAT=PATH`, or github; may be repeated")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print the ladder and the verdicts of passed runs")
 	register(cmd, map[string]cobra.CompletionFunc{"format": completeFormat, "report": completeReport})
@@ -64,9 +64,9 @@ not able to run, passed.`,
 }
 
 func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Writer) error {
-	format, err := report.FormatNamed(f.format)
+	format, err := formatOf(f.format)
 	if err != nil {
-		return usagef("--format %q: %w", f.format, err)
+		return err
 	}
 	reports, err := parseReports(f.reports, false)
 	if err != nil {
@@ -111,6 +111,7 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 	}
 	output := m.Output()
 	output.Out, output.Errs, output.Verbose = out, errs, f.verbose
+	suit(&output)
 	view := &report.Tee{View: format.New(output)}
 	for _, file := range files {
 		view.Reports = append(view.Reports, file.report(output, false))

@@ -35,6 +35,18 @@ func (r *reportTo) String() string {
 // GitHub Actions. Other programs of the step write to it, too.
 const stepSummary = "GITHUB_STEP_SUMMARY"
 
+// formatOf returns the format that --format names.
+func formatOf(name string) (*report.Format, error) {
+	format, err := report.FormatNamed(name)
+	switch {
+	case err != nil:
+		return nil, usagef("--format %q: %w", name, err)
+	case format.NoPath:
+		return nil, usagef("--format %s: this is a format of reports only; write --report %s", name, name)
+	}
+	return format, nil
+}
+
 // parseReports reads the values of --report. With control, the formats must have a view of controls.
 func parseReports(values []string, control bool) ([]reportTo, error) {
 	var all []reportTo
@@ -90,7 +102,7 @@ func openReports(reports []reportTo, cases []*language.Scenario) (files []*repor
 			return nil, usagef("--report %s: %w", &r, err)
 		}
 		for _, other := range files {
-			if f.format.NoPath && other.format == f.format {
+			if f.format.NoPath && other.format.Name == f.format.Name {
 				return nil, usagef("--report %s is given twice", &r)
 			}
 			if f.sameAs(other.target, other.info) {

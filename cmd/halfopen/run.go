@@ -126,6 +126,7 @@ them.`, formatLines()),
   halfopen run my.yaml --out out && tcpdump -r out/my/v4/capture.pcapng
   halfopen run connect-refused --repeat 64 --jobs 64
   halfopen run my.yaml --control
+  halfopen run my/ --report junit=out/junit.xml --report github
   halfopen run keepalive-default --warp
   halfopen run handshake/ --warp --kernel running --kernel 6.1`,
 		Annotations:       onlyLinux,
@@ -243,12 +244,9 @@ func openTo(named []string) ([]string, error) {
 }
 
 func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) error {
-	format, err := report.FormatNamed(f.format)
+	format, err := formatOf(f.format)
 	if err != nil {
-		return usagef("--format %q: %w", f.format, err)
-	}
-	if format.NoPath {
-		return usagef("--format %s: this is a format of reports only; write --report %s", f.format, f.format)
+		return err
 	}
 	newView := format.New
 	if f.control {

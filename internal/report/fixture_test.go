@@ -22,7 +22,7 @@ func golden(t *testing.T, name, got string) {
 
 // lab writes traces of an imaginary lab: client 198.18.1.2, wire, server 198.18.2.2.
 type lab struct {
-	t     *testing.T
+	t     testing.TB
 	trace *trace.Trace
 	v6    bool
 	// lo has all addresses on the loopback device.
@@ -33,7 +33,7 @@ type lab struct {
 // start is the time at which the actors of a lab begin.
 const start = 50 * time.Millisecond
 
-func newLab(t *testing.T, v6 bool) *lab {
+func newLab(t testing.TB, v6 bool) *lab {
 	l := &lab{t: t, trace: &trace.Trace{}, v6: v6, ipid: 1000}
 	family := "v4"
 	if v6 {
@@ -191,7 +191,7 @@ func (l *lab) end(at time.Duration) *trace.Trace {
 const ms = time.Millisecond
 
 // synBackoff is connect() to a server whose input drops SYNs.
-func synBackoff(t *testing.T) (*language.Scenario, *trace.Trace) {
+func synBackoff(t testing.TB) (*language.Scenario, *trace.Trace) {
 	s := &language.Scenario{
 		Name: "syn-retry-backoff", Case: "retries=1", Family: "v4",
 		Title: "connect() to a silent server backs off 1, 2, 4, 8, 16, 32 s and ends in ETIMEDOUT",

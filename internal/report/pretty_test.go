@@ -18,7 +18,7 @@ import (
 
 // passing and failing are the backoff of one retry, with verdicts like those of package assertions.
 // They are written here so that its wording may change without these tests.
-func passing(t *testing.T) *result.Result {
+func passing(t testing.TB) *result.Result {
 	s, tr := synBackoff(t)
 	return &result.Result{
 		Run: result.Run{Scenario: s, Seed: 7}, Status: result.Pass,
@@ -31,7 +31,7 @@ func passing(t *testing.T) *result.Result {
 	}
 }
 
-func failing(t *testing.T) *result.Result {
+func failing(t testing.TB) *result.Result {
 	r := passing(t)
 	r.Status = result.Fail
 	var sockets []int
