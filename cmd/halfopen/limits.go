@@ -12,6 +12,7 @@ import (
 type limits struct {
 	failFast  bool
 	untilFail bool
+	keepGoing bool
 	noSkip    bool
 	maxTime   time.Duration
 	// timed and bounded are set if --max-time and --repeat are given.
@@ -24,6 +25,8 @@ func (l *limits) flags(cmd *cobra.Command) {
 		"end with the first run that does not pass; the others are canceled or not started")
 	flags.BoolVar(&l.untilFail, "until-fail", false,
 		"repeat the cases in turn until a run fails, at most --repeat times each if that is given")
+	flags.BoolVar(&l.keepGoing, "keep-going", false,
+		"run the other scenarios if a file is wrong; the file is a failed entry of the suite")
 	flags.BoolVar(&l.noSkip, "no-skip", false,
 		"count a skipped run, and a case that is left out, as a failure")
 	flags.DurationVar(&l.maxTime, "max-time", 0,
@@ -41,9 +44,12 @@ func (l *limits) check(f *runFlags) error {
 	return nil
 }
 
-// end returns what the exit status depends on next to the results.
-func (l *limits) end(results *suite.Results, leftOut int) suiteEnd {
-	return suiteEnd{stop: results.Stop, enough: l.untilFail, noSkip: l.noSkip, leftOut: leftOut}
+// end returns what the exit status depends on next to the results: cases that were left out, and files
+// that were refused.
+func (l *limits) end(results *suite.Results, leftOut, refused int) suiteEnd {
+	return suiteEnd{
+		stop: results.Stop, enough: l.untilFail, noSkip: l.noSkip, leftOut: leftOut, refused: refused,
+	}
 }
 
 // repeat returns how often each case is run at most, by the value of --repeat; 0 means that nothing

@@ -33,7 +33,7 @@ func newMerge() *cobra.Command {
 		Short: "Join the results of the shards of a suite",
 		Long: `Join what the shards of a suite stored (halfopen run --shard), and report it as
 if one machine had run all of it. An argument is a directory of --out, or a file
-of records of --report json. A ladder is drawn where the directory has the trace.
+of records of --report json. A ladder is drawn where a directory has the trace.
 
 All shards must be there, once, with the same plan: the same runs, seed, kernels
 and version of halfopen. Otherwise, and if the records of one are cut off or of

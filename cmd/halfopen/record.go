@@ -34,3 +34,12 @@ func leftOutRecords(s *suite.Suite) []report.LeftOut {
 	}
 	return all
 }
+
+// refusedRecords returns the records of the files that are wrong.
+func refusedRecords(wrong []wrongFile) []report.Refused {
+	var all []report.Refused
+	for _, w := range wrong {
+		all = append(all, report.NewRefused(w.name, w.err))
+	}
+	return all
+}

@@ -117,6 +117,8 @@ inconclusive, a run had no time (--max-time), a skip counts (--no-skip), or a
 setting proves nothing; 2 the scenario or the command line is wrong, or the
 output cannot be written; 3 this machine cannot run the scenario, or every
 expectation of a run was skipped, and nothing failed; 130 interrupted.
+With --keep-going, a wrong file is one failed entry, the others run, and the
+status is 2 unless something else fails.
 The first Ctrl-C ends the runs and prints the results so far, the second kills
 them.`, formatLines()),
 		Example: `  halfopen run
@@ -274,7 +276,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	sel := selection{args: args, set: set, cases: f.cases, only: f.only}
+	sel := selection{args: args, set: set, cases: f.cases, only: f.only, keepGoing: f.limits.keepGoing}
 	cases, err := sel.resolve()
 	if err != nil {
 		return err
@@ -317,7 +319,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	if len(s.Runs) == 0 {
+	if len(s.Runs) == 0 && len(sel.refused) == 0 {
 		return usagef("nothing to run: %s", leftOut(s))
 	}
 	plan, err := s.Plan()
@@ -349,6 +351,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Out: out, Errs: errs, Verbose: f.verbose, Quiet: f.quiet, NoSkip: f.limits.noSkip,
 		Logs: f.logs, Runs: s.Count(),
 		Shared: report.SharedNames(cases), Suite: suiteRecord(seed, plan, shard), LeftOut: leftOutRecords(s),
+		Refused: refusedRecords(sel.refused),
 	}
 	suit(&output)
 	view := &report.Tee{View: newView(output)}
@@ -369,7 +372,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	})
 	defer stop()
 	results, undone := s.Run(ctx, view)
-	end := f.limits.end(&results, len(s.LeftOut))
+	end := f.limits.end(&results, len(s.LeftOut), len(sel.refused))
 	status := statusOfRuns(results.Kept, results.Others, end)
 	if f.control {
 		status = statusOfControls(results.Kept, results.Others, end)

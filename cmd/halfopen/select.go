@@ -14,6 +14,9 @@ type selection struct {
 	set   map[string]string
 	cases []string
 	only  filter
+	// keepGoing collects wrong files in refused, and selects among the others.
+	keepGoing bool
+	refused   []wrongFile
 
 	// shared are the names that several of the files have, whichever of them are selected; resolve sets
 	// it.
@@ -27,12 +30,17 @@ func (sel *selection) resolve() ([]*language.Scenario, error) {
 		return nil, err
 	}
 	sel.shared = sharedNames(files)
-	if files, err = sel.only.keep(files); err != nil {
-		return nil, err
+	if len(files) > 0 || len(sel.refused) == 0 {
+		if files, err = sel.only.keep(files); err != nil {
+			return nil, err
+		}
 	}
-	cases, err := suite.Expand(files, sel.set)
+	cases, err := sel.expand(files)
 	if err != nil {
 		return nil, &statusError{statusUsage, err}
+	}
+	if len(cases) == 0 && len(sel.refused) > 0 {
+		return nil, nil
 	}
 	if cases, err = suite.Pick(cases, sel.cases...); err != nil {
 		return nil, &statusError{statusUsage, err}
@@ -55,11 +63,30 @@ func (sel *selection) files() ([]*language.File, error) {
 	if len(sel.args) == 0 {
 		return scenarios.Library()
 	}
+	if sel.keepGoing {
+		var files []*language.File
+		files, sel.refused = findEach(sel.args...)
+		return files, nil
+	}
 	files, err := find(sel.args...)
 	if err != nil {
 		return nil, &statusError{statusUsage, err}
 	}
 	return files, nil
+}
+
+// expand returns the cases of the files.
+func (sel *selection) expand(files []*language.File) ([]*language.Scenario, error) {
+	if !sel.keepGoing || len(files) == 0 {
+		return suite.Expand(files, sel.set)
+	}
+	cases, wrong, err := suite.ExpandEach(files, sel.set)
+	for i, mistakes := range wrong {
+		if mistakes != nil {
+			sel.refused = append(sel.refused, wrongFile{files[i].Path, mistakes})
+		}
+	}
+	return cases, err
 }
 
 // parseSet reads the values of --set.

@@ -118,3 +118,45 @@ func TestBuiltinNamesAndFolders(t *testing.T) {
 		}
 	}
 }
+
+// In a checkout, a built-in scenario has a name and a path.
+func TestABuiltInScenarioByTwoNamesIsOne(t *testing.T) {
+	const path = "../../scenarios/handshake/syn-lost-once.yaml"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "syn-lost-once.yaml")
+	if err := os.WriteFile(changed, append(text, "# changed\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want int
+	}{
+		{"by name and path", []string{"syn-lost-once", path}, 1},
+		{"by path and name", []string{path, "syn-lost-once"}, 1},
+		{"by folder and path", []string{"handshake", path}, folderSize(t, "handshake")},
+		{"a copy that was changed", []string{"syn-lost-once", changed}, 2},
+		{"two files", []string{path, changed}, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files, err := find(tt.args...)
+			if err != nil || len(files) != tt.want {
+				t.Errorf("%d files, %v, want %d", len(files), err, tt.want)
+			}
+		})
+	}
+}
+
+// folderSize is the number of scenarios in a folder of the library.
+func folderSize(t *testing.T, folder string) int {
+	t.Helper()
+	files, err := find(folder)
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d scenarios in %s, %v", len(files), folder, err)
+	}
+	return len(files)
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +20,24 @@ import (
 	"halfopen/scenarios/language"
 )
 
+// wrongFile is a file, or an argument, that names no valid scenario.
+type wrongFile struct {
+	name string
+	err  error
+}
+
 // find loads the scenarios that the arguments name, each once.
 func find(args ...string) ([]*language.File, error) {
+	files, wrong := findEach(args...)
+	var errs []error
+	for _, w := range wrong {
+		errs = append(errs, w.err)
+	}
+	return files, errors.Join(errs...)
+}
+
+// findEach is find where a wrong file does not matter to the others.
+func findEach(args ...string) (files []*language.File, wrong []wrongFile) {
 	var list []source
 	for _, arg := range args {
 		named, err := sources(arg)
@@ -29,17 +46,23 @@ func find(args ...string) ([]*language.File, error) {
 		}
 		list = append(list, named...)
 	}
-	var files []*language.File
-	var errs []error
 	for _, s := range distinct(list) {
 		f, err := s.load()
 		if err != nil {
-			errs = append(errs, err)
+			wrong = append(wrong, wrongFile{s.name, err})
 			continue
 		}
-		files = append(files, f)
+		if !slices.ContainsFunc(files, func(g *language.File) bool { return sameBuiltin(f, g) }) {
+			files = append(files, f)
+		}
 	}
-	return files, errors.Join(errs...)
+	return files, wrong
+}
+
+// sameBuiltin reports whether one of two files is a built-in scenario, and the other the file that it was
+// made from: a checkout of the library has them by both names.
+func sameBuiltin(f, g *language.File) bool {
+	return f.Name == g.Name && (f.Folder == "") != (g.Folder == "") && bytes.Equal(f.Source, g.Source)
 }
 
 // source is a scenario that can be loaded, from a file or from the library.
@@ -202,6 +225,9 @@ func scenarioPaths(args []string) ([]string, error) {
 // walkYAML calls found with each .yaml and .yml file below a directory. As in Go, names that begin with a
 // dot are hidden, and testdata has files that are wrong on purpose.
 func walkYAML(root string, found func(path string)) error {
+	if info, err := os.Lstat(root); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		root += string(filepath.Separator) // WalkDir follows no link, not even the first
+	}
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -67,6 +67,8 @@ type suiteEnd struct {
 	// noSkip is set if a skip is a failure; leftOut is the number of cases that were not run.
 	noSkip  bool
 	leftOut int
+	// refused is the number of wrong files that did not keep the others from being run.
+	refused int
 }
 
 func (e *suiteEnd) interrupted(unended int) bool {
@@ -91,7 +93,7 @@ func statusOfRuns(results []suite.Result, others result.Tally, end suiteEnd) int
 		end.noSkip && count.With(suite.Skip)+end.leftOut > 0,
 		end.stop == result.OutOfTime && !end.enough:
 		return statusFailed
-	case wrong > 0:
+	case wrong+end.refused > 0:
 		return statusUsage
 	case count.With(suite.Skip) > 0:
 		return statusMissing

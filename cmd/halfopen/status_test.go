@@ -57,6 +57,9 @@ func TestStatusOfSuitesThatEndEarly(t *testing.T) {
 		{"interrupted between two repetitions", []suite.Status{suite.Pass}, suiteEnd{stop: result.Interrupted, enough: true}, 130},
 		{"a skip that counts as a failure", []suite.Status{suite.Pass, suite.Skip}, suiteEnd{noSkip: true}, 1},
 		{"a case left out where no skip is allowed", []suite.Status{suite.Pass}, suiteEnd{noSkip: true, leftOut: 1}, 1},
+		{"a wrong file among others that passed", []suite.Status{suite.Pass, suite.Skip}, suiteEnd{refused: 1}, 2},
+		{"a wrong file, and a failure", []suite.Status{suite.Fail}, suiteEnd{refused: 1}, 1},
+		{"nothing but a wrong file", nil, suiteEnd{refused: 1}, 2},
 		{"a case left out", []suite.Status{suite.Pass}, suiteEnd{leftOut: 1}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

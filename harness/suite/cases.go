@@ -19,9 +19,19 @@ import (
 // --set. With several files, a parameter is set in the files that have it; it is an error if no
 // file has it. Expand also checks the cases: the error has every mistake of every file.
 func Expand(files []*language.File, set map[string]string) ([]*language.Scenario, error) {
+	all, wrong, err := ExpandEach(files, set)
+	if mistakes := errors.Join(wrong...); mistakes != nil {
+		return nil, mistakes
+	}
+	return all, err
+}
+
+// ExpandEach is [Expand] where a wrong file does not keep the others from being run: wrong has the
+// mistakes of each file, nil for those that are right. The error is about set.
+func ExpandEach(
+	files []*language.File, set map[string]string,
+) (all []*language.Scenario, wrong []error, err error) {
 	unused := maps.Clone(set)
-	var all []*language.Scenario
-	var errs []error
 	for _, f := range files {
 		own := map[string]string{}
 		for name, value := range set {
@@ -35,24 +45,19 @@ func Expand(files []*language.File, set map[string]string) ([]*language.Scenario
 		if err == nil {
 			err = Check(cases)
 		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
+		if wrong = append(wrong, err); err == nil {
+			all = append(all, cases...)
 		}
-		all = append(all, cases...)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
 	}
 	if names := slices.Sorted(maps.Keys(unused)); len(names) > 0 {
 		var known []string
 		for _, f := range files {
 			known = append(known, f.Params...)
 		}
-		return nil, fmt.Errorf("--set %s: none of the %d scenarios has this parameter%s",
+		return nil, wrong, fmt.Errorf("--set %s: none of the %d scenarios has this parameter%s",
 			names[0], len(files), spell.DidYouMean(names[0], known))
 	}
-	return all, nil
+	return all, wrong, nil
 }
 
 // Pick returns the wanted cases. Each wanted is a case's label, a parameter as NAME=VALUE, or an IP

@@ -31,7 +31,7 @@ type live struct {
 func newLive(o Output, verbose bool, log io.Writer) *live {
 	look := LookFor(o.Out)
 	look.Verbose, look.Shared = o.Verbose, o.Shared
-	return &live{
+	v := &live{
 		out:   o.Out,
 		errs:  o.Errs,
 		look:  look,
@@ -46,6 +46,19 @@ func newLive(o Output, verbose bool, log io.Writer) *live {
 		}),
 		watchers: map[*result.Run]*Watcher{},
 	}
+	for i := range o.Refused {
+		v.progress.Print(refusedText(&o.Refused[i], look))
+	}
+	return v
+}
+
+// refusedText is a line about a file that is wrong, with its mistakes below.
+func refusedText(f *Refused, k Look) string {
+	text := paint(k.Color, bad, "WRONG") + " " + say.Printable(f.File)
+	for _, line := range f.Texts() {
+		text += "\n  " + say.Printable(line)
+	}
+	return k.plain(text)
 }
 
 // Begin adds the live line of a run.

@@ -12,7 +12,9 @@ import (
 
 // newPretty returns the view for people.
 func newPretty(o Output) View {
-	return &prettyView{live: newLive(o, o.Verbose, nil), quiet: o.Quiet, noSkip: o.NoSkip}
+	return &prettyView{
+		live: newLive(o, o.Verbose, nil), quiet: o.Quiet, noSkip: o.NoSkip, refused: len(o.Refused),
+	}
 }
 
 // mostInTable is the largest number of rows of the table. It lists the passed results only if it has
@@ -26,6 +28,8 @@ type prettyView struct {
 	answers answers
 	// quiet leaves only failures and the last line; noSkip makes a skipped run a failure.
 	quiet, noSkip bool
+	// refused is the number of files that are wrong.
+	refused int
 }
 
 // failed reports whether a run that has ended is a failure.
@@ -95,7 +99,11 @@ func (v *prettyView) Close(results []result.Result, e Ending) error {
 	v.progress.Close()
 	done, _ := finished(results, &e)
 	count := e.Others.Plus(done)
-	last := fmt.Sprintf("%s; seed %d\n", summary(count, e.took(v.began), v.look), e.Seed)
+	last := summary(count, e.took(v.began), v.look)
+	if v.refused > 0 {
+		last += "; " + paint(v.look.Color, bad, say.Count(v.refused, "wrong file"))
+	}
+	last += fmt.Sprintf("; seed %d\n", e.Seed)
 	if v.quiet {
 		_, err := io.WriteString(v.out, e.early(results)+lineOf(e.LeftOut)+v.skips(&count, &e)+last)
 		return err

@@ -22,23 +22,24 @@ const ConfigName = "halfopen.yaml"
 // Config is what such a file sets: defaults for flags of halfopen run, by their names. Flags that open
 // the machine to programs, such as --writable, or that are for one command, are not among them.
 type Config struct {
-	Jobs     AtLeastOne   `json:"jobs,omitzero" jsonschema_description:"How many runs go on at once."`
-	Repeat   AtLeastOne   `json:"repeat,omitzero" jsonschema_description:"How often each case is run."`
-	Seed     *Seed        `json:"seed,omitempty" jsonschema_description:"The seed of everything random."`
-	Kernel   []KernelName `json:"kernel,omitempty" jsonschema_description:"The kernels to run on, by their versions; running is this machine."`
-	Warp     *bool        `json:"warp,omitempty" jsonschema_description:"Run everything in warped time."`
-	Long     *bool        `json:"long,omitempty" jsonschema_description:"Also run scenarios of 20 s or longer, in real time."`
-	Tag      []string     `json:"tag,omitempty" jsonschema_description:"Only scenarios with all of these tags."`
-	Report   []ReportPath `json:"report,omitempty" jsonschema_description:"Also write the results to files: FORMAT=PATH, with a path below the folder of this file."`
-	Out      ConfigPath   `json:"out,omitempty" jsonschema_description:"Store the runs in this directory, below the folder of this file."`
-	Format   string       `json:"format,omitempty" jsonschema_description:"The format of the output."`
-	Verbose  *bool        `json:"verbose,omitempty" jsonschema_description:"Also print passed runs in detail."`
-	Quiet    *bool        `json:"quiet,omitempty" jsonschema_description:"Print only failures and the last line."`
-	FailFast *bool        `json:"fail-fast,omitempty" jsonschema_description:"End with the first run that does not pass."`
-	MaxTime  PositiveTime `json:"max-time,omitempty" jsonschema_description:"End after this time, such as 10m."`
-	NoSkip   *bool        `json:"no-skip,omitempty" jsonschema_description:"Count a skipped run as a failure."`
-	NoRepeat *bool        `json:"no-repeat,omitempty" jsonschema_description:"Leave inconclusive runs as they are."`
-	NoExec   *bool        `json:"no-exec,omitempty" jsonschema_description:"Refuse scenarios that run programs."`
+	Jobs      AtLeastOne   `json:"jobs,omitzero" jsonschema_description:"How many runs go on at once."`
+	Repeat    AtLeastOne   `json:"repeat,omitzero" jsonschema_description:"How often each case is run."`
+	Seed      *Seed        `json:"seed,omitempty" jsonschema_description:"The seed of everything random."`
+	Kernel    []KernelName `json:"kernel,omitempty" jsonschema_description:"The kernels to run on, by their versions; running is this machine."`
+	Warp      *bool        `json:"warp,omitempty" jsonschema_description:"Run everything in warped time."`
+	Long      *bool        `json:"long,omitempty" jsonschema_description:"Also run scenarios of 20 s or longer, in real time."`
+	Tag       []string     `json:"tag,omitempty" jsonschema_description:"Only scenarios with all of these tags."`
+	Report    []ReportPath `json:"report,omitempty" jsonschema_description:"Also write the results to files: FORMAT=PATH, with a path below the folder of this file."`
+	Out       ConfigPath   `json:"out,omitempty" jsonschema_description:"Store the runs in this directory, below the folder of this file."`
+	Format    string       `json:"format,omitempty" jsonschema_description:"The format of the output."`
+	Verbose   *bool        `json:"verbose,omitempty" jsonschema_description:"Also print passed runs in detail."`
+	Quiet     *bool        `json:"quiet,omitempty" jsonschema_description:"Print only failures and the last line."`
+	FailFast  *bool        `json:"fail-fast,omitempty" jsonschema_description:"End with the first run that does not pass."`
+	KeepGoing *bool        `json:"keep-going,omitempty" jsonschema_description:"Run the other scenarios if a file is wrong."`
+	MaxTime   PositiveTime `json:"max-time,omitempty" jsonschema_description:"End after this time, such as 10m."`
+	NoSkip    *bool        `json:"no-skip,omitempty" jsonschema_description:"Count a skipped run as a failure."`
+	NoRepeat  *bool        `json:"no-repeat,omitempty" jsonschema_description:"Leave inconclusive runs as they are."`
+	NoExec    *bool        `json:"no-exec,omitempty" jsonschema_description:"Refuse scenarios that run programs."`
 
 	d *decode.Decoder
 	// path is the name of the file, dir its folder.
