@@ -156,16 +156,16 @@ func TestImage(t *testing.T) {
 	})
 	t.Run("stopped in the middle of a run", func(t *testing.T) {
 		id := strings.TrimSpace(d.do(slices.Concat([]string{"run", "--detach", "--network", "none"}, flags,
-			[]string{image, "run", "keepalive-default", "--case", "v4", "--kernel", "running"})...))
+			[]string{image, "run", "--format", "json", "keepalive-default", "--case", "v4", "--kernel", "running"})...))
 		defer d.do("rm", "--force", id)
 		limit := time.Now().Add(time.Minute)
-		for !strings.Contains(d.do("logs", id), "RUN ") {
+		for !strings.Contains(d.do("logs", id), `"record":"begun"`) {
 			if time.Now().After(limit) {
 				t.Fatal("the run does not begin within a minute")
 			}
 		}
 		began := time.Now()
-		d.do("stop", "--time", "60", id)
+		d.do("stop", "-t", "60", id)
 		took := time.Since(began)
 		status := strings.TrimSpace(d.do("inspect", "--format", "{{.State.ExitCode}}", id))
 		if status != "130" || took > 30*time.Second {
