@@ -129,7 +129,7 @@ func NewRecord(r *result.Result) *Record {
 		rec.Error = r.Err.Error()
 	}
 	facts := r.Facts
-	if facts.Ended == "" { // it was not made by a suite, or its trace has no end
+	if facts.Ended == "" && r.Trace != nil { // it was not made by a suite, or its trace has no end
 		facts = result.FactsOf(r.Trace)
 	}
 	rec.Kernel, rec.Ended, rec.Hanging = facts.Kernel, string(facts.Ended), facts.Hanging

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"halfopen/harness/suite/result"
+	"halfopen/harness/trace"
 	"halfopen/scenarios/language"
 )
 
@@ -98,6 +99,29 @@ func TestRecordsAreReadBackAsTheyWereWritten(t *testing.T) {
 	sum := all[8].(*Summary)
 	if diff := cmp.Diff(want, sum.Counts); diff != "" || sum.Runs != 3 || sum.Exit != 130 || sum.LeftOut != 1 || sum.Refused != 1 {
 		t.Errorf("the summary is %+v, counts (-want +got):\n%s", sum, diff)
+	}
+}
+
+// A report may ask for the record of a run at the end of the suite, when its trace is gone.
+func TestARecordHasItsFactsWithoutTheTrace(t *testing.T) {
+	for name, end := range map[string]trace.EndReason{"a run that ended": trace.EndDone, "one that broke off": ""} {
+		t.Run(name, func(t *testing.T) {
+			r := passing(t)
+			r.Trace = nil
+			r.Facts = result.Facts{
+				Kernel: "6.1.0", Ended: end, Faults: []result.FaultHits{{Name: "loss", Hits: 3}},
+				Programs: []result.ProgramEnd{{Step: "client.exec", N: 1, Command: []string{"true"}}},
+				Late:     []result.LatePart{{Part: trace.LateFault, Seconds: 1}},
+			}
+			rec := NewRecord(r)
+			got := result.Facts{
+				Kernel: rec.Kernel, Ended: trace.EndReason(rec.Ended), Faults: rec.Faults,
+				Programs: rec.Programs, Late: rec.Late,
+			}
+			if diff := cmp.Diff(r.Facts, got); diff != "" {
+				t.Errorf("facts (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
