@@ -4,6 +4,8 @@
 # make test-control   run the built-in scenarios again without each of their faults and settings; some expectation must fail
 # make test-busy      run the mutations of the library beside 8 busy loops: each must fail all the same, not be inconclusive
 # make test-kill      kill labs, guests and the programs that run them 1000 times (KILLS=n); nothing may be left
+# make test-slurm     as root: run the library as an array job of Slurm, on a cluster on this machine, and merge it (docs/ci.md)
+# make test-manifests hold the manifests for Kubernetes in docs/examples to the types of its API
 # make test-docker    as root: build the container image and run the library in it (docs/ci.md)
 # make test-gotest    run the examples of Go tests in docs/examples/gotest, with pgx and grpc-go
 # make lint           build and vet for Linux, macOS and Windows; run staticcheck, gofumpt and go mod tidy
@@ -33,7 +35,7 @@ RACEFLAG := -race
 CC_DEPS  := gcc
 endif
 
-.PHONY: module all build run test test-short test-control test-busy test-kill test-gotest test-kernels test-docker lint bench docs bpf \
+.PHONY: module all build run test test-short test-control test-busy test-kill test-gotest test-kernels test-docker test-slurm test-manifests lint bench docs bpf \
 	deps deps-vm deps-programs install clean
 
 all: build
@@ -74,6 +76,15 @@ KILLS ?= 1000
 
 test-kill: deps-vm
 	HALFOPEN_KILLS=$(KILLS) $(GO) test $(RACEFLAG) -v -count=1 -timeout 60m -run 'TestKilled(Lab|Guest)LeavesNothing' $(ARGS) ./harness
+
+# A module of its own, for it takes half a minute to compile.
+test-manifests:
+	cd internal/ci/manifests && $(GO) mod tidy -diff && $(GO) test -count=1 ./...
+
+# As root. The cluster is in namespaces of its own, and ends with them. With ARGS, a part of the library.
+test-slurm: deps-vm build
+	@internal/deps/deps.sh slurmctld slurmd sbatch munged jq unshare
+	PATH=$(CURDIR)/bin:$$PATH internal/ci/slurm/test.sh $(ARGS)
 
 # As root. Docker's daemon is started for the test, and leaves nothing. Without a registry, the base image is made by
 # debootstrap; with one: make test-docker BASE=debian:12-slim GOLANG=golang:1.26-bookworm

@@ -52,6 +52,11 @@ func TestLabScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("BIN", filepath.Dir(command))
+			examples, err := filepath.Abs("../../docs/examples/shards")
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", examples)
 			env.Setenv("PATH", env.Getenv("PATH")+":/usr/sbin:/sbin")
 			return nil
 		},
@@ -60,6 +65,7 @@ func TestLabScripts(t *testing.T) {
 
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":        exits,
+	"job":          job,
 	"conforms":     conforms,
 	"until-exists": untilExists,
 }

@@ -48,6 +48,11 @@ package() {
 	docker:dnf | dockerd:dnf) echo moby-engine ;;
 	dockerd:apk) echo docker ;;
 	unshare:*) echo util-linux ;;
+	slurmctld:apt-get | slurmd:apt-get | sbatch:apt-get) echo slurm-wlm munge ;;
+	slurmctld:dnf) echo slurm-slurmctld ;;
+	slurmd:dnf) echo slurm-slurmd ;;
+	sbatch:*) echo slurm ;;
+	munged:*) echo munge ;;
 	nginx:apt-get) echo nginx-light ;;
 	prove:dnf) echo perl-Test-Harness ;;
 	prove:*) echo perl ;;
