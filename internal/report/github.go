@@ -120,6 +120,19 @@ func (v *githubView) place(r *result.Result, at language.Pos) (file, where strin
 	return filepath.ToSlash(file), where
 }
 
+// found returns the annotation of a finding: at its place, if that is in the checkout.
+func (v *githubView) found(name string, f *Finding) annotation {
+	a := annotation{kind: "error", title: say.Printable(name + ": " + string(f.Code))}
+	whole, err := filepath.Abs(f.File)
+	if err != nil || f.File == "" || f.File == "-" || v.o.Root == "" {
+		return a
+	}
+	if file := v.o.relative(whole); file != whole {
+		a.file, a.line, a.col = filepath.ToSlash(file), f.Line, f.Column
+	}
+	return a
+}
+
 // note keeps an annotation of a run.
 func (v *githubView) note(r *result.Result, a annotation, message string) {
 	v.mu.Lock()
@@ -149,9 +162,11 @@ func (v *githubView) Close(results []result.Result, e Ending) error {
 	}
 	for i := range v.o.Refused {
 		f := &v.o.Refused[i]
-		v.notes = append(v.notes, note{
-			annotation: annotation{kind: "error", title: f.File}, first: -1, message: strings.Join(f.Texts(), "\n"), runs: 1,
-		})
+		for j := range f.Findings {
+			v.notes = append(v.notes, note{
+				annotation: v.found(f.File, &f.Findings[j]), first: -1, message: f.Findings[j].String(), runs: 1,
+			})
+		}
 	}
 	slices.SortStableFunc(v.notes, func(a, b note) int { return a.first - b.first })
 	w := &writer{w: v.o.Out}

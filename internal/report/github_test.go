@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,6 +54,45 @@ func TestAnnotationsAreAtTheExpectation(t *testing.T) {
 			want := "::error " + tt.want + "title=syn-retry-backoff%3A client.connect%3A ETIMEDOUT after 63s::" + message + tt.file +
 				":31:5%0Ahalfopen run " + tt.file + " --seed 7\n"
 			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEachMistakeOfAFileIsAnnotatedAtItsLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(file string) error {
+		e := *wrongKey
+		e.Pos.File, e.Pos.Line = file, 3
+		return &e
+	}
+	const wrong = `unknown key "hots"`
+	for _, tt := range []struct {
+		name, root string
+		file       string
+		err        error
+		want       string
+	}{
+		{
+			"two in the checkout", here, "a/x.yaml", errors.Join(in("a/x.yaml"), in("a/x.yaml")), strings.Repeat(
+				"::error file=a/x.yaml,line=3,col=1,title=a/x.yaml%3A unknown-key::a/x.yaml:3:1: "+wrong+"\n", 2),
+		},
+		{"without a checkout", "", "x.yaml", in("x.yaml"), "::error title=x.yaml%3A unknown-key::x.yaml:3:1: " + wrong + "\n"},
+		{
+			"outside", filepath.Join(here, "other"), "x.yaml", in("x.yaml"),
+			"::error title=x.yaml%3A unknown-key::x.yaml:3:1: " + wrong + "\n",
+		},
+		{"the standard input", here, "-", in("-"), "::error title=-%3A unknown-key::-:3:1: " + wrong + "\n"},
+		{"without a place", here, "x", errors.New("gone\x1b[2J"), "::error title=x%3A unreadable-file::gone\\x1b[2J\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := Output{Root: tt.root, Refused: []Refused{NewRefused(tt.file, tt.err)}}
+			if diff := cmp.Diff(tt.want, written(t, "github", o, nil, Ending{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
