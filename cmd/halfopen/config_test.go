@@ -18,7 +18,7 @@ var notDefaults = map[string]string{
 	"control": "it asks another question", "until-fail": "it asks another question",
 	"hold": "it needs a person", "logs": "it is for one command",
 	"writable": "it opens the machine", "no-tracepoints": "it is about the machine",
-	"no-config": "it is about the file", "shard": "each machine has another",
+	"no-config": "it is about the file", "rerun-failed": "it is about a stored suite", "shard": "each machine has another",
 	"help": "it is for people",
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -92,9 +93,13 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 		return err
 	}
 	defer store.close()
-	s, err := suite.Again(runs, suite.Options{
+	o := suite.Options{
 		Jobs: f.jobs, Dir: f.out, NoRepeat: f.once, NoTracepoints: f.blind, Writable: writable,
-	})
+	}
+	if slices.ContainsFunc(runs, func(r suite.Run) bool { return r.Place.Virtual() }) {
+		o.Kernels = []string{suite.Running} // a case may be stored of several kernels
+	}
+	s, err := suite.Again(runs, o)
 	if err != nil {
 		return err
 	}

@@ -44,12 +44,19 @@ type runFlags struct {
 	quiet   bool
 	// noConfig leaves halfopen.yaml alone.
 	noConfig bool
-	limits   limits
-	only     filter
-	noExec   bool
-	logs     bool
+	// configured is set if there is such a file.
+	configured bool
+	limits     limits
+	only       filter
+	noExec     bool
+	logs       bool
 	// writable are folders of the machine that programs may write to.
 	writable []string
+	// rerunFailed is the directory of a stored suite, of which only the rest is run. stored is that
+	// suite, selected what the flags of this one say.
+	rerunFailed string
+	stored      *storedSuite
+	selected    func(seed uint64) []string
 }
 
 func newRun() *cobra.Command {
@@ -133,11 +140,20 @@ them.`, formatLines()),
   halfopen run handshake/ --warp --kernel running --kernel 6.1`,
 		Annotations:       onlyLinux,
 		ValidArgsFunction: completeScenario,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if f.rerunFailed != "" {
+				if f.stored, err = takeOver(cmd, f.rerunFailed, args, cmd.ErrOrStderr()); err != nil {
+					return err
+				}
+				args = f.stored.args
+			}
+			f.selected = func(seed uint64) []string { return selectingFlags(cmd.Flags(), seed) }
 			if !f.noConfig {
 				if err := configure(cmd, args, cmd.ErrOrStderr()); err != nil {
 					return err
 				}
+				file, _ := configOf(args) // without an error, as before
+				f.configured = file != ""
 			}
 			f.seeded = cmd.Flags().Changed("seed")
 			f.limits.timed, f.limits.bounded = cmd.Flags().Changed("max-time"), cmd.Flags().Changed("repeat")
@@ -158,6 +174,8 @@ them.`, formatLines()),
 	flags.StringVar(&f.shard, "shard", "",
 		"do one `INDEX/TOTAL` of the runs, such as 2/5; auto takes it from the CI system")
 	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`, in place of an older suite; docs/ci.md has the layout")
+	flags.StringVar(&f.rerunFailed, "rerun-failed", "",
+		"run what did not pass of the suite stored in this `DIR`: failed, inconclusive, broken off, or never begun")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.StringArrayVar(&f.reports, "report", nil,
@@ -264,6 +282,11 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := f.check(); err != nil {
 		return err
 	}
+	if f.stored != nil {
+		if err := checkRerunFailed(f.rerunFailed, f.out); err != nil {
+			return err
+		}
+	}
 	store, err := openOut(f.out) // fail now, not after a run of some minutes
 	if err != nil {
 		return err
@@ -308,14 +331,16 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		f.jobs, f.kernels, keep = 1, []string{suite.Running}, d.keep
 	}
 	var slow onceError
-	s, err := suite.New(cases, suite.Options{
+	o := suite.Options{
 		Repeat: f.limits.repeat(f.repeat), Seed: seed, Jobs: f.jobs, Shard: shard,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
 		Control: f.control, Dir: f.out, Shared: sel.shared, Warn: slow.set,
+		NoConfig: f.noConfig || f.configured,
 		FailFast: f.limits.failFast, UntilFail: f.limits.untilFail, NoSkip: f.limits.noSkip,
 		MaxTime: f.limits.maxTime,
-	})
+	}
+	s, err := suite.New(cases, o)
 	if err != nil {
 		return err
 	}
@@ -326,7 +351,19 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err != nil {
 		return err
 	}
-	sayShard(errs, shard, s.Count(), plan)
+	var only []string
+	if f.stored != nil {
+		if s, only, err = f.stored.rest(s, o); err != nil {
+			return err
+		}
+		if s == nil {
+			fmt.Fprintf(out, "nothing to run again: every run of %s passed or was skipped\n", say.Printable(f.rerunFailed))
+			return nil
+		}
+		plan, shard = nil, suite.Shard{} // this is a part of the suite that no other part completes
+	} else {
+		sayShard(errs, shard, s.Count(), plan)
+	}
 	if len(f.writable) > 0 && slices.ContainsFunc(s.Runs, writesFromGuest) {
 		return usagef("--writable: programs in a virtual machine write nothing outside: leave out --warp and --kernel")
 	}
@@ -353,6 +390,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Shared: report.SharedNames(cases), Suite: suiteRecord(seed, plan, shard), LeftOut: leftOutRecords(s),
 		Refused: refusedRecords(sel.refused),
 	}
+	output.Suite.Args, output.Suite.Flags, output.Suite.Only = args, f.selected(seed), only
 	suit(&output)
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {

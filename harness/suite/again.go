@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"path/filepath"
-	"slices"
 
 	"halfopen/harness/suite/result"
 	"halfopen/inject"
@@ -20,11 +20,11 @@ import (
 
 // Again returns a suite that does runs again as they were: each with its seed, its number and its place,
 // whatever else this machine could do with it. Of the options, those that say which runs there are, and
-// where, do not apply. The error is a *inject.MissingError: a kernel is missing, or what [New] needs.
+// where, do not apply; Kernels and Warp only say that directories name the kernel. The error is a *inject.MissingError: a kernel is missing, or what [New] needs.
 func Again(runs []Run, o Options) (*Suite, error) {
+	asked := o.Warp || len(o.Kernels) > 0
 	o.Repeat, o.Shard, o.Control, o.Warp, o.UntilFail = 1, Shard{}, false, false, false
-	o.Kernels = nil
-	if slices.ContainsFunc(runs, func(r Run) bool { return r.Place.Virtual() }) {
+	if o.Kernels = nil; asked {
 		o.Kernels = []string{Running} // their directories name the place of each
 	}
 	s, err := New(nil, o)
@@ -51,6 +51,19 @@ func Again(runs []Run, o Options) (*Suite, error) {
 		s.store = newStore(&o, s.Runs)
 	}
 	return s, kernel.CheckRoom()
+}
+
+// All makes the runs of this machine, with all repetitions, in the order of the suite.
+func (s *Suite) All() iter.Seq[Run] {
+	return func(yield func(Run) bool) {
+		for i, r := range s.Runs {
+			for r := range s.repetitions(r, s.mine.of(i)) {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Stored returns the run that a stored result is of, so that it can be done again: its scenario is read

@@ -112,6 +112,9 @@ type Options struct {
 	// Shared are the names of scenarios that several files have: SCENARIO is NAME@FILE there. nil takes
 	// those of the cases. Whoever runs only some cases of many files has the names of all.
 	Shared map[string]bool
+	// NoConfig says that halfopen.yaml must be left alone when a run is repeated, because its values are
+	// here: see [Result.Rerun].
+	NoConfig bool
 	// Warn, if not nil, is called with each reason why virtual machines run slower than they could.
 	// It must be safe for concurrent use: guests run side by side.
 	Warn func(error)
@@ -198,7 +201,7 @@ func firstIndex(i, repeat int) int {
 func (s *Suite) conditions() result.Conditions {
 	return result.Conditions{
 		Kernels: len(s.o.Kernels) > 0, NoRepeat: s.o.NoRepeat, NoTracepoints: s.o.NoTracepoints,
-		Writable: s.o.Writable,
+		Writable: s.o.Writable, NoConfig: s.o.NoConfig,
 	}
 }
 

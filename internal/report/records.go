@@ -93,6 +93,11 @@ type Suite struct {
 	// suite is not shared.
 	Plan  *result.Plan  `json:"plan,omitempty"`
 	Shard *result.Shard `json:"shard,omitempty"`
+	// Args are the arguments of halfopen run, and Flags the flags that select runs, as NAME=VALUE.
+	Args  []string `json:"args,omitempty"`
+	Flags []string `json:"flags,omitempty"`
+	// Only names the runs of them that are done, if they are what did not pass of another suite.
+	Only []string `json:"only,omitempty"`
 }
 
 // LeftOut is a case that is not run.

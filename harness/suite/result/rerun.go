@@ -23,6 +23,8 @@ type Conditions struct {
 	// Kernels is set if kernels were asked for, [Running] perhaps among them.
 	Kernels                 bool
 	NoRepeat, NoTracepoints bool
+	// NoConfig leaves halfopen.yaml alone: it may have another kernel, and the directory of the suite.
+	NoConfig bool
 	// Writable are the folders of the machine that programs may write to.
 	Writable []string
 }
@@ -61,7 +63,7 @@ func Rerun(r *Run, c Conditions) string {
 	for _, f := range []struct {
 		name string
 		set  bool
-	}{{"--control", s.Without != nil}, {"--no-repeat", c.NoRepeat}, {"--no-tracepoints", c.NoTracepoints}} {
+	}{{"--control", s.Without != nil}, {"--no-repeat", c.NoRepeat}, {"--no-tracepoints", c.NoTracepoints}, {"--no-config", c.NoConfig}} {
 		if f.set {
 			args = append(args, f.name)
 		}

@@ -72,6 +72,7 @@ func TestAFailureCanBeRepeated(t *testing.T) {
 			Conditions{NoRepeat: true, NoTracepoints: true, Writable: []string{"/a b", "/c"}},
 			"syn-lost-once --seed 7 --no-repeat --no-tracepoints --writable '/a b' --writable /c",
 		},
+		{"where a halfopen.yaml has other defaults", file("a/my.yaml"), Place{}, Conditions{NoConfig: true}, "a/my.yaml --seed 7 --no-config"},
 		{"of a run without programs", builtin, Place{}, Conditions{Writable: []string{"/c"}}, "syn-lost-once --seed 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
