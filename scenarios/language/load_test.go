@@ -39,7 +39,7 @@ func TestExpandedScenariosSurviveJSON(t *testing.T) {
 				if err := json.Unmarshal(data, got); err != nil {
 					t.Fatal(err)
 				}
-				got.Dir = want.Dir // of this machine
+				got.Dir, got.Source = want.Dir, want.Source // of this machine
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", want.ID(), diff)
 				}
