@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"halfopen/harness/suite/result"
 	"halfopen/internal/code"
 	"halfopen/internal/plainfile"
 	"halfopen/internal/spell"
@@ -222,7 +223,17 @@ func scenarioPaths(args []string) ([]string, error) {
 	return paths, nil
 }
 
-// walkYAML calls found with each .yaml and .yml file below a directory. As in Go, names that begin with a
+// isStored reports whether a file is the scenario of a run that --out stored.
+func isStored(path string) bool {
+	if filepath.Base(path) != result.ScenarioFile {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(filepath.Dir(path), result.TraceFile))
+	return err == nil
+}
+
+// walkYAML calls found with each .yaml and .yml file below a directory, but not with scenarios of stored
+// runs. As in Go, names that begin with a
 // dot are hidden, and testdata has files that are wrong on purpose.
 func walkYAML(root string, found func(path string)) error {
 	if info, err := os.Lstat(root); err == nil && info.Mode()&os.ModeSymlink != 0 {
@@ -235,7 +246,7 @@ func walkYAML(root string, found func(path string)) error {
 		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
 			return fs.SkipDir
 		}
-		if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+		if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") && !isStored(path) {
 			found(path)
 		}
 		return nil

@@ -26,6 +26,8 @@ type Repetitions struct {
 type Repetition struct {
 	N    int    `json:"n"`
 	Seed uint64 `json:"seed,string"`
+	// Rerun is the command that repeats it, for a shell.
+	Rerun string `json:"rerun,omitempty"`
 }
 
 // Spread is how long a step took in all repetitions of a case, in seconds.
@@ -47,7 +49,7 @@ func NewRepetitions(list []*result.Repetitions) []Repetitions {
 	for _, r := range list {
 		rec := Repetitions{About: about(&r.Run), Runs: r.Tally.Runs(), Counts: countsOf(&r.Tally)}
 		if r.Failed != nil {
-			rec.Failed = &Repetition{r.Failed.N, r.Failed.Seed}
+			rec.Failed = &Repetition{r.Failed.N, r.Failed.Seed, r.Rerun}
 		}
 		for _, s := range r.Times() {
 			rec.Times = append(rec.Times, Spread{
@@ -118,12 +120,16 @@ func rankOf(r *result.Repetitions) int {
 	return 2
 }
 
-// firstFailed says which repetition was the first to fail, and its seed.
+// firstFailed says which repetition was the first to fail, its seed, and how to repeat it.
 func firstFailed(r *result.Repetitions) string {
 	if r.Failed == nil {
 		return ""
 	}
-	return fmt.Sprintf("; the first that failed is #%d, with --seed %d", r.Failed.N, r.Failed.Seed)
+	text := fmt.Sprintf("; the first that failed is #%d, with --seed %d", r.Failed.N, r.Failed.Seed)
+	if r.Rerun != "" {
+		text += "\n  " + r.Rerun
+	}
+	return text
 }
 
 // spreadText writes a line for each time that was measured.

@@ -48,6 +48,7 @@ func repeatedRuns(t *testing.T, name string, fails bool) *result.Repetitions {
 		one := *passing(t)
 		if fails && n == 2 {
 			one = *failing(t)
+			one.Rerun = "halfopen run x"
 		}
 		one.Run = result.Run{Scenario: &s, N: n, Seed: 6 + uint64(n)}
 		r.Add(&one)
@@ -58,6 +59,7 @@ func repeatedRuns(t *testing.T, name string, fails bool) *result.Repetitions {
 func TestRepetitionsForPeople(t *testing.T) {
 	list := []*result.Repetitions{repeatedRuns(t, "good", false), repeatedRuns(t, "bad\x1b[m", true)}
 	want := `bad\x1b[m retries=1: 2 of 3 passed; the first that failed is #2, with --seed 8
+  halfopen run x
   client.connect  min 3.071s  median 3.071s  p95 3.071s  max 3.071s  |█               |
 good retries=1: 3 of 3 passed
   client.connect  min 3.071s  median 3.071s  p95 3.071s  max 3.071s  |█               |
@@ -95,8 +97,9 @@ func TestRepetitionsForPrograms(t *testing.T) {
 			Runs     int
 			Counts   map[string]int
 			Failed   struct {
-				N    int
-				Seed string
+				N     int
+				Seed  string
+				Rerun string
 			}
 			Times []struct {
 				Of        string
@@ -113,7 +116,7 @@ func TestRepetitionsForPrograms(t *testing.T) {
 		t.Fatalf("got %s", out.String())
 	}
 	r := summary.Repeated[0]
-	if r.Scenario != "bad" || r.Runs != 3 || r.Counts["pass"] != 2 || r.Failed.N != 2 || r.Failed.Seed != "8" ||
+	if r.Scenario != "bad" || r.Runs != 3 || r.Counts["pass"] != 2 || r.Failed.N != 2 || r.Failed.Seed != "8" || r.Failed.Rerun != "halfopen run x" ||
 		len(r.Times) != 1 || r.Times[0].Of != "client.connect" || r.Times[0].N != 3 || len(r.Times[0].Histogram) != 16 {
 		t.Errorf("%+v", r)
 	}

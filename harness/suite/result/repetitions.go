@@ -18,8 +18,10 @@ type Repetitions struct {
 	mu sync.Mutex
 	// Tally counts those that have ended.
 	Tally Tally
-	// Failed is the first of them that failed or broke off, by its number; nil if none has.
+	// Failed is the first of them that failed or broke off, by its number; nil if none has. Rerun is the
+	// command that repeats it, see [Result.Rerun].
 	Failed *Run
+	Rerun  string
 
 	times map[string]*times
 }
@@ -49,7 +51,7 @@ func (s *Repetitions) Add(r *Result) {
 	s.Tally.Add(r)
 	if (r.Status == Fail || r.Status == Error) && (s.Failed == nil || r.N < s.Failed.N) {
 		failed := r.Run
-		s.Failed = &failed
+		s.Failed, s.Rerun = &failed, r.Rerun
 	}
 	for _, d := range all {
 		if s.times[d.of] == nil {
