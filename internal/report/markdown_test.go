@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +48,7 @@ func TestNothingHostileIsMarkup(t *testing.T) {
 
 // The Markdown of very many failures stays below the limit of GitHub, and says what is left out.
 func TestMarkdownIsCut(t *testing.T) {
+	notRaced(t)
 	for _, tt := range []struct {
 		name   string
 		status result.Status
@@ -88,5 +91,15 @@ func TestMarkdownIsCut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// notRaced skips a test of many runs under the race detector, which takes many times as long. Such a test
+// starts no goroutine.
+func notRaced(t *testing.T) {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("nothing in this test races")
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +36,7 @@ func manyRuns(t testing.TB, n int, end func(*result.Result)) {
 
 // A JUnit report of 10 000 runs takes less than 2 s and 100 MB.
 func TestJUnitOfManyRuns(t *testing.T) {
+	notRaced(t)
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -63,7 +62,7 @@ func TestJUnitOfManyRuns(t *testing.T) {
 	spent += processorTime(t) - began
 	highest = max(highest, heap())
 	t.Logf("%s of processor time, %d MB more in use, for %d MB of XML", spent, (highest-before)>>20, out.bytes>>20)
-	if spent > 2*time.Second && !raced() || highest > before+100<<20 {
+	if spent > 2*time.Second || highest > before+100<<20 {
 		t.Errorf("want 2 s and 100 MB")
 	}
 	if out.bytes < 5<<20 {
@@ -74,6 +73,7 @@ func TestJUnitOfManyRuns(t *testing.T) {
 // Reports in all formats together cost less than 5 % of a suite of 1000 trivial runs, each of which takes
 // the processor 25 ms or more (connect-refused).
 func TestReportsOfTrivialRunsCostLittle(t *testing.T) {
+	notRaced(t)
 	const runs, run = 1000, 25 * time.Millisecond
 	var tee Tee
 	for i := range Formats {
@@ -95,15 +95,9 @@ func TestReportsOfTrivialRunsCostLittle(t *testing.T) {
 	}
 	spent := processorTime(t) - began
 	t.Logf("%s for each run", spent/runs)
-	if spent > runs*run/20 && !raced() {
+	if spent > runs*run/20 {
 		t.Errorf("%s for each run, more than 5 %% of %s", spent/runs, run)
 	}
-}
-
-// raced reports whether this is under the race detector, which takes many times as long.
-func raced() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // counting counts the bytes that are written.
