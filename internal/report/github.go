@@ -211,12 +211,12 @@ func (n *note) command() string {
 			properties += fmt.Sprintf("line=%d,col=%d,", n.line, n.col)
 		}
 	}
-	message := n.message
+	message := strings.TrimSpace(n.message)
 	if n.runs > 1 {
 		message += fmt.Sprintf("\nand in %s", say.Count(n.runs-1, "other run"))
 	}
 	var lines []string
-	for line := range strings.SplitSeq(strings.TrimSpace(message), "\n") {
+	for line := range strings.SplitSeq(message, "\n") {
 		lines = append(lines, say.Printable(line))
 	}
 	return fmt.Sprintf("::%s %stitle=%s::%s\n", n.kind, properties, property(cut(n.title, 200, "…")), data(strings.Join(lines, "\n")))

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,5 +83,50 @@ func TestAReportThatIsLostIsAnErrorOfTheTee(t *testing.T) {
 	tee.Reports = []Report{{View: whole, Done: func(err error) error { return fmt.Errorf("after %v: %w", err, lost) }}}
 	if err := tee.Close(nil, Ending{}); !errors.Is(err, lost) || err.Error() != "after <nil>: no space left" {
 		t.Errorf("closing: %v, want that of Done", err)
+	}
+}
+
+// Runs end on several goroutines at once, and the reports list them in the order of the suite.
+func TestRunsThatEndAtOnceAreReportedInOrder(t *testing.T) {
+	const runs = 24
+	for _, f := range Formats {
+		if f.Grows {
+			continue // it writes runs as they end
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			v := f.New(Output{Out: &out, Errs: &errs, Runs: runs})
+			var all sync.WaitGroup
+			for i := range runs {
+				r := *failing(t)
+				s := *r.Scenario
+				s.Case = fmt.Sprintf("case-%02d.", i)
+				r.Scenario, r.Index, r.Verdicts = &s, i, r.Verdicts[:1]
+				r.Verdicts[0].Title = fmt.Sprintf("expectation %02d.", i)
+				all.Go(func() {
+					v.Begin(&r.Run)
+					v.End(&r)
+				})
+			}
+			all.Wait()
+			if err := v.Close(nil, Ending{}); err != nil {
+				t.Fatal(err)
+			}
+			text, listed := out.String(), 0
+			for i := range runs {
+				at := strings.Index(text, fmt.Sprintf("case-%02d.", i))
+				if at < 0 {
+					break
+				}
+				text, listed = text[at:], listed+1
+			}
+			want := runs
+			if f.NoPath {
+				want = mostAnnotations - 1
+			}
+			if listed != want {
+				t.Errorf("%d runs in order, want %d, in:\n%s", listed, want, out.String())
+			}
+		})
 	}
 }
