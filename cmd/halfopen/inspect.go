@@ -15,7 +15,7 @@ func newInspect() *cobra.Command {
 	var format string
 	var failed bool
 	cmd := &cobra.Command{
-		Use:   "inspect DIR",
+		Use:   "inspect DIR|FILE.tgz",
 		Short: "Draw stored runs, packets and socket states, and judge them again",
 		Long: `Draw the ladder and the socket states of each run that halfopen run --out has
 stored in or below a directory, and judge the run again by the expectations
@@ -44,7 +44,12 @@ evidence says whether its files belong together.`,
 }
 
 func inspect(path string, failed, asJSON bool, out io.Writer) error {
-	dirs, err := result.Find(path)
+	st, err := openStored(path)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	dirs, err := result.Find(st.dir)
 	if err != nil {
 		return &statusError{statusUsage, err}
 	}
@@ -53,15 +58,16 @@ func inspect(path string, failed, asJSON bool, out io.Writer) error {
 			result.TraceFile, path)
 	}
 	if failed {
-		dirs = result.WithoutAttempts(path, dirs)
+		dirs = result.WithoutAttempts(st.dir, dirs)
 	}
 	var results []result.Result
 	drawn := 0
 	for _, dir := range dirs {
 		r, err := result.Load(dir)
 		if err != nil {
-			return usagef("reading the run stored in %s: %w", dir, err)
+			return usagef("reading the run stored in %s: %w", st.name(dir), err)
 		}
+		r.Dir = st.name(r.Dir)
 		outcome := result.Result{Status: r.Status}
 		if r.Evidence.Status == result.Error {
 			outcome.Status = result.Error // its trace is judged as far as it goes

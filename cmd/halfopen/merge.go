@@ -78,10 +78,11 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 		whole.Grows = false
 		reports[i].format = &whole
 	}
-	parts, err := partsOf(args)
+	parts, done, err := partsOf(args)
 	if err != nil {
 		return err
 	}
+	defer done()
 	m, err := suite.Merge(parts)
 	if err != nil {
 		return &statusError{statusUsage, err}
@@ -139,23 +140,38 @@ func mergeError(ctx context.Context, err error) error {
 	return &statusError{statusUsage, err}
 }
 
-// partsOf returns the parts that arguments name.
-func partsOf(args []string) ([]suite.Part, error) {
-	var parts []suite.Part
+// partsOf returns the parts that arguments name. done must be called when they have been read.
+func partsOf(args []string) (parts []suite.Part, done func(), err error) {
+	var opened []*stored
+	closeAll := func() {
+		for _, st := range opened {
+			st.close()
+		}
+	}
+	defer func() {
+		if err != nil {
+			closeAll()
+		}
+	}()
 	for _, arg := range args {
-		info, err := os.Stat(arg)
+		st, err := openStored(arg)
+		if err != nil {
+			return nil, nil, err
+		}
+		opened = append(opened, st)
+		info, err := os.Stat(st.dir)
 		switch {
 		case err != nil:
-			return nil, usagef("%w", err)
+			return nil, nil, usagef("%w", err)
 		case !info.IsDir():
 			parts = append(parts, suite.Part{Name: arg, Records: arg, Dir: filepath.Dir(arg)})
 			continue
 		}
-		records := filepath.Join(arg, result.IndexFile)
+		records := filepath.Join(st.dir, result.IndexFile)
 		if _, err := os.Stat(records); err != nil {
-			return nil, usagef("%s has no %s: want a directory of halfopen run --out", arg, result.IndexFile)
+			return nil, nil, usagef("%s has no %s: want a directory of halfopen run --out", arg, result.IndexFile)
 		}
-		parts = append(parts, suite.Part{Name: arg, Records: records, Dir: arg})
+		parts = append(parts, suite.Part{Name: arg, Records: records, Dir: st.dir})
 	}
-	return parts, nil
+	return parts, closeAll, nil
 }

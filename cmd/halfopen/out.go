@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"halfopen/harness/suite"
@@ -14,7 +15,8 @@ type outDir struct {
 	claim *suite.Claim
 	// index is the open file of the records of the suite.
 	index *reportFile
-	dir   string
+	// dir is where runs are stored, named what --out calls it: the archive that dir becomes, or dir itself.
+	dir, named string
 }
 
 // openOut makes the directory of --out, and keeps other suites out of it until it is closed; nil for "".
@@ -22,11 +24,23 @@ func openOut(dir string) (*outDir, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	claim, err := suite.ClaimDir(dir)
-	if err != nil {
+	o := &outDir{dir: dir, named: dir}
+	info, err := os.Stat(dir)
+	if suite.IsArchive(dir) && (err != nil || !info.IsDir()) {
+		o.dir += ".partial"
+	}
+	if o.claim, err = suite.ClaimDir(o.dir); err != nil {
 		return nil, usagef("--out: %w", err)
 	}
-	return &outDir{claim: claim, dir: dir}, nil
+	return o, nil
+}
+
+// path is where runs are stored; "" if they are not.
+func (o *outDir) path() string {
+	if o == nil {
+		return ""
+	}
+	return o.dir
 }
 
 // close lets other suites in.
@@ -66,14 +80,20 @@ func (o *outDir) begin(reports []*reportFile) error {
 
 // report returns the index as a report. Directories in it are relative to it.
 func (o *outDir) report(out report.Output) report.Report {
-	out.Base = o.dir
+	out.Base = o.named
 	r := o.index.report(out, false)
 	done := r.Done
 	r.Done = func(err error) error {
 		if err = done(err); err != nil {
-			return fmt.Errorf("the index of --out %s is not complete: %w", o.dir, err)
+			return fmt.Errorf("the index of --out %s is not complete: %w", o.named, err)
 		}
-		return nil
+		if o.dir == o.named {
+			return nil
+		}
+		if err := suite.Pack(o.dir, o.named); err != nil {
+			return fmt.Errorf("--out %s: %w; what was stored is in %s", o.named, err, o.dir)
+		}
+		return o.claim.Remove()
 	}
 	return r
 }

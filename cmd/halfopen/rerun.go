@@ -94,7 +94,7 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	}
 	defer store.close()
 	o := suite.Options{
-		Jobs: f.jobs, Dir: f.out, NoRepeat: f.once, NoTracepoints: f.blind, Writable: writable,
+		Jobs: f.jobs, Dir: store.path(), DirName: f.out, NoRepeat: f.once, NoTracepoints: f.blind, Writable: writable,
 	}
 	if slices.ContainsFunc(runs, func(r suite.Run) bool { return r.Place.Virtual() }) {
 		o.Kernels = []string{suite.Running} // a case may be stored of several kernels
@@ -138,17 +138,22 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 // storedRuns reads the runs stored in a directory, or the one that a file is of. was has their outcomes,
 // without traces.
 func storedRuns(path string, failed bool) (was []result.Result, runs []suite.Run, err error) {
-	dirs, err := findStored(path)
+	st, err := openStored(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer st.close()
+	dirs, err := findStored(st.dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, dir := range dirs {
 		r, err := result.Load(dir)
 		if err != nil {
-			return nil, nil, fmt.Errorf("reading the run stored in %s: %w", dir, err)
+			return nil, nil, fmt.Errorf("reading the run stored in %s: %w", st.name(dir), err)
 		}
 		for _, text := range r.Evidence.Conflicts {
-			return nil, nil, fmt.Errorf("the run stored in %s cannot be compared: %s", dir, text)
+			return nil, nil, fmt.Errorf("the run stored in %s cannot be compared: %s", st.name(dir), text)
 		}
 		asStored(r)
 		if failed && !r.Failed() {

@@ -69,9 +69,15 @@ func takeOver(cmd *cobra.Command, dir string, args []string, errs io.Writer) (*s
 			return nil, usagef("--rerun-failed does not go with --%s: it runs what the suite in %s did not pass, as it was run", name, dir)
 		}
 	}
-	st := &storedSuite{path: filepath.Join(dir, result.IndexFile), done: map[string]bool{}}
+	opened, err := openStored(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.close()
+	index := filepath.Join(opened.dir, result.IndexFile)
+	st := &storedSuite{path: opened.name(index), done: map[string]bool{}}
 	var first *report.Suite
-	f, err := plainfile.Open(st.path)
+	f, err := plainfile.Open(index)
 	if err != nil {
 		return nil, usagef("--rerun-failed: %w", err)
 	}

@@ -173,7 +173,7 @@ them.`, formatLines()),
 		"`SEED` of everything random (default: a new one, which is printed)")
 	flags.StringVar(&f.shard, "shard", "",
 		"do one `INDEX/TOTAL` of the runs, such as 2/5; auto takes it from the CI system")
-	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`, in place of an older suite; docs/ci.md has the layout")
+	flags.StringVar(&f.out, "out", "", "store trace, capture, verdict and what programs write of each run below this `DIR`, in place of an older suite; in one file if it ends in .tgz")
 	flags.StringVar(&f.rerunFailed, "rerun-failed", "",
 		"run what did not pass of the suite stored in this `DIR`: failed, inconclusive, broken off, or never begun")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
@@ -335,7 +335,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Repeat: f.limits.repeat(f.repeat), Seed: seed, Jobs: f.jobs, Shard: shard,
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
-		Control: f.control, Dir: f.out, Shared: sel.shared, Warn: slow.set,
+		Control: f.control, Dir: store.path(), DirName: f.out, Shared: sel.shared, Warn: slow.set,
 		NoConfig: f.noConfig || f.configured,
 		FailFast: f.limits.failFast, UntilFail: f.limits.untilFail, NoSkip: f.limits.noSkip,
 		MaxTime: f.limits.maxTime,

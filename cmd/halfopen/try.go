@@ -181,6 +181,9 @@ func try(ctx context.Context, f *tryFlags, out, errs io.Writer) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	if suite.IsArchive(f.out) {
+		return usagef("--out %s: try stores one run, in a directory", f.out)
+	}
 	store, err := openOut(f.out)
 	if err != nil {
 		return err

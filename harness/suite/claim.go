@@ -114,6 +114,21 @@ func (c *Claim) Sweep() error {
 	return nil
 }
 
+// Remove removes the suite that is stored in the directory, its index, and the directory if it is empty
+// then.
+func (c *Claim) Remove() (err error) {
+	index := filepath.Join(c.dir, result.IndexFile)
+	if c.older, err = storedScenarios(index); err != nil {
+		return err
+	}
+	if err := c.Sweep(); err != nil {
+		return err
+	}
+	err = os.Remove(index)
+	_ = os.Remove(c.dir) // unless something else is there
+	return err
+}
+
 // isOf reports whether a directory is that of a scenario, or of one of several files of that name.
 func isOf(dir, scenario string) bool {
 	clean, _ := cleaned(scenario)

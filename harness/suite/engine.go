@@ -195,6 +195,7 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, beg
 		if err != nil {
 			e.notDone(err)
 		}
+		e.suite.rename(r.Result)
 		_ = os.Remove(dir) // only if it is empty: a run without a trace leaves no directory
 	}
 	e.see.End(r.Result)

@@ -246,6 +246,7 @@ func (m *Merged) compare() (errs []error) {
 func (m *Merged) sum() {
 	m.suite = *m.parts[0].suite
 	m.suite.Shard, m.suite.Runs = nil, m.suite.Plan.Runs
+	m.suite.Flags = slices.DeleteFunc(slices.Clone(m.suite.Flags), func(f string) bool { return strings.HasPrefix(f, "shard=") })
 	kernels := map[string][]string{}
 	for _, p := range m.parts {
 		if p.suite.Began.Before(m.suite.Began) {

@@ -62,6 +62,7 @@ func (e *engine) again(ctx context.Context, r task) bool {
 		if err := errors.Join(moveLogs(dir, to), save(r.Result, to)); err != nil {
 			e.notDone(err)
 		}
+		e.suite.rename(r.Result)
 	}
 	r.Attempts = append(r.Attempts, result.NewAttempt(r.Result))
 	if see, ok := e.see.(Repeater); ok {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/kernel"
@@ -106,4 +107,11 @@ func save(r *Result, dir string) (err error) {
 		}
 	}
 	return nil
+}
+
+// rename gives the directory of a result the name that [Options.DirName] says.
+func (s *Suite) rename(r *Result) {
+	if rest, ok := strings.CutPrefix(r.Dir, filepath.Clean(s.o.Dir)); ok && r.Dir != "" && s.o.DirName != "" {
+		r.Dir = filepath.Clean(s.o.DirName) + rest
+	}
 }

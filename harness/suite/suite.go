@@ -109,6 +109,8 @@ type Options struct {
 	// Dir/SCENARIO/[CASE/]FAMILY[/KERNEL][/without_SETTING][/N]: KERNEL with Kernels or Warp, N with
 	// Repeat. Files of an older run are replaced. See [result.Find] and [result.Load].
 	Dir string
+	// DirName, if not "", is the name of Dir in [Result.Dir]: that of an archive which it becomes.
+	DirName string
 	// Shared are the names of scenarios that several files have: SCENARIO is NAME@FILE there. nil takes
 	// those of the cases. Whoever runs only some cases of many files has the names of all.
 	Shared map[string]bool
