@@ -63,15 +63,21 @@ func asShard(t *testing.T, shard Shard, dir string, seed uint64) {
 		if tried[run]++; c.Case == "t=90ms" && tried[run] > 1 {
 			step = 45 * time.Millisecond
 		}
-		tr := took(t, step, 0)
-		if step == 90*time.Millisecond {
-			tr.Events[3].Step.Late = 70 * time.Millisecond
-		}
 		source, err := json.Marshal(c)
 		if err != nil {
 			return nil, err
 		}
-		tr.Events[0].Run = &trace.Run{Scenario: c.Name, Case: c.Case, Family: string(c.Family), Seed: o.Seed, Source: source, Kernel: "6.18"}
+		const start = time.Second
+		tr := trace.Of([]trace.Event{
+			{Run: &trace.Run{Scenario: c.Name, Case: c.Case, Family: string(c.Family), Seed: o.Seed, Source: source, Kernel: "6.18"}},
+			{T: start, Start: &trace.Start{}},
+			{T: start, Start: &trace.Start{Actor: "client", Step: "sleep", Op: "sleep", N: 1}},
+			{T: start + step, Step: &trace.Step{Actor: "client", ID: "sleep", Op: "sleep", N: 1, Began: start}},
+			{T: start + step, End: &trace.End{Reason: trace.EndDone}},
+		}...)
+		if step == 90*time.Millisecond {
+			tr.Events[3].Step.Late = 70 * time.Millisecond
+		}
 		o.Complete(tr)
 		return tr, nil
 	}
@@ -120,6 +126,19 @@ func shardsOf(t *testing.T, of int) (parts []Part) {
 	return parts
 }
 
+// copies returns copies of shards that a test may change.
+func copies(t *testing.T, parts []Part) (all []Part) {
+	t.Helper()
+	for _, p := range parts {
+		dir := filepath.Join(t.TempDir(), p.Name)
+		if err := os.CopyFS(dir, os.DirFS(p.Dir)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, partIn(dir))
+	}
+	return all
+}
+
 func partIn(dir string) Part {
 	return Part{Name: filepath.Base(dir), Records: filepath.Join(dir, result.IndexFile), Dir: dir}
 }
@@ -165,7 +184,7 @@ func TestMergedReportsAreThoseOfOneMachine(t *testing.T) {
 	}
 	asShard(t, Shard{}, whole, 7)
 	want := reports(t, []Part{partIn(whole)}, "out")
-	for _, of := range []int{1, 2, 5, 13} {
+	for _, of := range []int{1, 2, 13} {
 		t.Run(fmt.Sprint(of, " shards"), func(t *testing.T) {
 			parts := shardsOf(t, of)
 			slices.Reverse(parts)
@@ -261,6 +280,7 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 			return strings.Join(kept, "")
 		}
 	}
+	whole := shardsOf(t, 3)
 	replace := func(old, now string) func(string) string {
 		return func(text string) string { return strings.Replace(text, old, now, 1) }
 	}
@@ -339,7 +359,7 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 		}, `(?s)^shard-1: the run of shard 1/3 was killed.*\n.*the record has schema 2`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Merge(tt.change(t, shardsOf(t, 3)))
+			_, err := Merge(tt.change(t, copies(t, whole)))
 			if err == nil || !regexp.MustCompile(tt.want).MatchString(err.Error()) {
 				t.Errorf("error %v\nwant  %s", err, tt.want)
 			}
@@ -348,6 +368,7 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 }
 
 func TestEvidenceThatCannotBeMerged(t *testing.T) {
+	whole := shardsOf(t, 3)
 	// some returns the directory of a run of the first part.
 	some := func(t *testing.T, p Part) string {
 		t.Helper()
@@ -382,7 +403,7 @@ func TestEvidenceThatCannotBeMerged(t *testing.T) {
 		}, `^shard-1: the evidence in .* is not that of shared t=`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			parts := shardsOf(t, 3)
+			parts := copies(t, whole)
 			if err := tt.change(t, some(t, parts[0]), some(t, parts[1])); err != nil {
 				t.Fatal(err)
 			}
