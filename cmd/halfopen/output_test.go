@@ -39,6 +39,8 @@ var printing = map[string][]string{
 	"halfopen kernel get":  {"--help"},
 	"halfopen kernel list": {"--help"},
 	"halfopen list":        {"handshake"},
+	"halfopen merge":       {"--help"},
+	"halfopen rerun":       {"--help"},
 	"halfopen run":         {"--help"},
 	"halfopen try":         {"--help"},
 	"halfopen shell":       {"--help"},

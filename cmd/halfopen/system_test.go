@@ -16,11 +16,11 @@ func TestCommandsOnOtherSystems(t *testing.T) {
 	wantWorking := []string{
 		"halfopen", "halfopen check", "halfopen completion", "halfopen completion bash", "halfopen completion fish",
 		"halfopen completion powershell", "halfopen completion zsh", "halfopen help", "halfopen inspect",
-		"halfopen kernel", "halfopen list", "halfopen schema", "halfopen show", "halfopen version",
+		"halfopen kernel", "halfopen list", "halfopen merge", "halfopen schema", "halfopen show", "halfopen version",
 	}
 	wantRefused := []string{
 		"halfopen doctor", "halfopen enter", "halfopen fault", "halfopen fault add", "halfopen fault list",
-		"halfopen fault off", "halfopen fault on", "halfopen kernel get", "halfopen kernel list", "halfopen run",
+		"halfopen fault off", "halfopen fault on", "halfopen kernel get", "halfopen kernel list", "halfopen rerun", "halfopen run",
 		"halfopen shell", "halfopen try",
 	}
 	for _, system := range []string{"darwin", "windows"} {
