@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"halfopen/harness/suite/result"
 )
@@ -219,16 +220,33 @@ func encode(w io.Writer, record any, indent string) error {
 	if err := enc.Encode(record); err != nil {
 		return err
 	}
-	var b strings.Builder
-	for _, r := range text.String() {
-		if r == '\n' || strconv.IsPrint(r) {
-			b.WriteRune(r)
+	_, err := w.Write(escape(text.Bytes()))
+	return err
+}
+
+// escape escapes what a terminal would not show as it is in a text of JSON.
+func escape(text []byte) []byte {
+	var b []byte
+	for {
+		plain := slices.IndexFunc(text, unusual)
+		switch {
+		case plain < 0 && b == nil:
+			return text
+		case plain < 0:
+			return append(b, text...)
+		}
+		b = append(b, text[:plain]...)
+		r, size := utf8.DecodeRune(text[plain:])
+		text = text[plain+size:]
+		if strconv.IsPrint(r) {
+			b = utf8.AppendRune(b, r)
 			continue
 		}
 		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, "\\u%04x", unit)
+			b = fmt.Appendf(b, "\\u%04x", unit)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
+
+// unusual reports whether a byte is neither printable ASCII nor a line break.
+func unusual(c byte) bool { return c != '\n' && (c < ' ' || c > '~') }
