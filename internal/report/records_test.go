@@ -257,3 +257,21 @@ func TestAnOutputThatCannotBeWrittenIsAnError(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+func TestRecordsEscapeWhatATerminalWouldNotShow(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"printable ASCII", "{\"a\":1}\n", "{\"a\":1}\n"},
+		{"nothing", "", ""},
+		{"letters and signs", "after 613µs \u2192 €", "after 613µs → €"},
+		{"control characters of C1", "a\u009b31mb", `a\u009b31mb`},
+		{"the direction of writing", "\u202etxt", `\u202etxt`},
+		{"beyond 16 bits", "x\U000e0001y😀", `x\udb40\udc01y😀`},
+		{"one after the other, at the end", "é\u0085\u007f", `é\u0085\u007f`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(escape([]byte(tt.text))); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
