@@ -143,7 +143,7 @@ func (c *Config) text(v reflect.Value) string {
 // checkPaths reports paths that leave the folder of the file: whoever runs a scenario of a stranger does
 // not expect that its folder writes elsewhere.
 func (c *Config) checkPaths() {
-	if c.Out != "" {
+	if _, set := c.d.Place(&c.Out); set {
 		c.checkPath(&c.Out, "out", string(c.Out))
 	}
 	for i := range c.Report {

@@ -86,6 +86,7 @@ func TestFilesOfDefaultsThatAreWrong(t *testing.T) {
 		{"an absolute path", "out: /etc\n", `:1:6: out: invalid path "/etc": want one below the folder of this file`},
 		{"a path upwards", "report: json=a/../../b\n", `:1:9: report: invalid path "a/../../b": want one below`},
 		{"the folder itself", "out: a/..\n", `:1:6: out: invalid path "a/..": want one below`},
+		{"an empty path", "out: \"\"\n", `:1:6: out: invalid path "": want one below`},
 		{"a path through a link", "report: json=away/b\n", `:1:9: report: "away" is a symbolic link; want a path without one`},
 		{"the file itself", "report: json=./halfopen.yaml\n", `:1:9: report: "./halfopen.yaml" is this file; want another`},
 	} {
