@@ -20,7 +20,9 @@ import (
 
 // Again returns a suite that does runs again as they were: each with its seed, its number and its place,
 // whatever else this machine could do with it. Of the options, those that say which runs there are, and
-// where, do not apply; Kernels and Warp only say that directories name the kernel. The error is a *inject.MissingError: a kernel is missing, or what [New] needs.
+// where, do not apply; Kernels and Warp only say that directories name the kernel. The error is a
+// *inject.MissingError: a kernel is missing, or what [New] needs. Any other is about symbolic links below
+// [Options.Dir].
 func Again(runs []Run, o Options) (*Suite, error) {
 	asked := o.Warp || len(o.Kernels) > 0
 	o.Repeat, o.Shard, o.Control, o.Warp, o.UntilFail = 1, Shard{}, false, false, false
@@ -49,6 +51,9 @@ func Again(runs []Run, o Options) (*Suite, error) {
 	s.Runs, s.placed = runs, len(runs)
 	if o.Dir != "" {
 		s.store = newStore(&o, s.Runs)
+		if err := s.store.checkLinks(o.Dir); err != nil {
+			return nil, err
+		}
 	}
 	return s, kernel.CheckRoom()
 }

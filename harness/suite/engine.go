@@ -190,12 +190,11 @@ func (e *engine) end(ctx context.Context, r task, t *trace.Trace, err error, beg
 		if e.suite.o.UntilFail && r.Status == Pass {
 			err = removeEvidence(dir) // nothing bounds the runs that pass
 		} else {
-			err = save(r.Result, dir)
+			err = save(r.Result, dir, e.suite.named(dir))
 		}
 		if err != nil {
 			e.notDone(err)
 		}
-		e.suite.rename(r.Result)
 		_ = os.Remove(dir) // only if it is empty: a run without a trace leaves no directory
 	}
 	e.see.End(r.Result)

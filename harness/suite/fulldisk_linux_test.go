@@ -35,7 +35,7 @@ func TestAFullDiskStoresNothing(t *testing.T) {
 			}
 			dir := filepath.Join(disk, c.name)
 			r := &Result{Run: Run{Scenario: &language.Scenario{Name: "s"}}, Trace: tr}
-			err := save(r, dir)
+			err := save(r, dir, dir)
 			entries, readErr := os.ReadDir(dir)
 			if readErr != nil {
 				t.Fatal(readErr)

@@ -172,3 +172,38 @@ func TestLabelsBecomeNamesOfFiles(t *testing.T) {
 		})
 	}
 }
+
+// A directory of --out may be a stranger's, who must not get files written elsewhere.
+func TestNoRunIsStoredThroughALink(t *testing.T) {
+	for _, tt := range []struct {
+		name, link string
+		wrong      bool
+	}{
+		{"the directory of the scenario", "a", true},
+		{"that of the run", "a/v4", true},
+		{"that of a repetition", "a/v4/2", true},
+		{"a file of the run", "a/v4/client.exec.stdout", true},
+		{"a link of somebody else", "latest", false},
+		{"the run of another suite", "b/v4", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			away, dir := t.TempDir(), filepath.Join(t.TempDir(), "real")
+			link := filepath.Join(dir, filepath.FromSlash(tt.link))
+			if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			named := filepath.Join(filepath.Dir(dir), "named")
+			for at, to := range map[string]string{link: away, named: dir} { // the directory may be a link itself
+				if err := os.Symlink(to, at); err != nil {
+					t.Skip(err)
+				}
+			}
+			runs := []Run{{Scenario: scenarioOf("a", "a.yaml", "", language.V4)}}
+			err := newStore(&Options{Dir: named}, runs).checkLinks(named)
+			want := filepath.Join(named, tt.link) + " is a symbolic link, through which no run is stored: remove it"
+			if !tt.wrong && err != nil || tt.wrong && (err == nil || err.Error() != want) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

@@ -59,10 +59,9 @@ func (e *engine) again(ctx context.Context, r task) bool {
 	d.mu.Unlock()
 	if dir := r.storedIn(); dir != "" {
 		to := result.AttemptDir(dir, len(r.Attempts)+1)
-		if err := errors.Join(moveLogs(dir, to), save(r.Result, to)); err != nil {
+		if err := errors.Join(moveLogs(dir, to), save(r.Result, to, e.suite.named(to))); err != nil {
 			e.notDone(err)
 		}
-		e.suite.rename(r.Result)
 	}
 	r.Attempts = append(r.Attempts, result.NewAttempt(r.Result))
 	if see, ok := e.see.(Repeater); ok {

@@ -162,7 +162,7 @@ func TestTheAttemptsOfAnOlderRunDoNotRemain(t *testing.T) {
 	}
 	r := &Result{Run: Run{Scenario: timed(t)}, Trace: took(t, 45*time.Millisecond, 0)}
 	r.Judge()
-	if err := save(r, dir); err != nil {
+	if err := save(r, dir, dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); !os.IsNotExist(err) {

@@ -3,10 +3,14 @@ package suite
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,6 +46,34 @@ func newStore(o *Options, runs []Run) *store {
 	return st
 }
 
+// checkLinks refuses symbolic links in the directories of runs: a stranger who made one must not get
+// files written or removed elsewhere.
+func (st *store) checkLinks(root string) error {
+	tops := map[string]bool{}
+	for _, dir := range st.dirs {
+		top := dir
+		for filepath.Dir(top) != filepath.Clean(root) {
+			top = filepath.Dir(top)
+		}
+		tops[top] = true
+	}
+	for _, top := range slices.Sorted(maps.Keys(tops)) {
+		err := filepath.WalkDir(top, func(at string, d fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err == nil && d.Type()&fs.ModeSymlink != 0:
+				return fmt.Errorf("%s is a symbolic link, through which no run is stored: remove it", at)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dirsOf returns the directory of each of the runs, which are all runs of the store or some of them.
 func (st *store) dirsOf(runs []Run) []string {
 	var dirs []string
@@ -52,15 +84,15 @@ func (st *store) dirsOf(runs []Run) []string {
 }
 
 // save writes scenario, trace, capture and verdict to dir, all of them or none, each whole or not at all, and
-// sets r.Dir, and r.Logs, which are there already. For a run without a trace it does nothing.
-func save(r *Result, dir string) (err error) {
+// sets r.Dir to named, and r.Logs, which are there already. For a run without a trace it does nothing.
+func save(r *Result, dir, named string) (err error) {
 	if r.Trace == nil || len(r.Trace.Events) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
-	r.Dir = dir
+	r.Dir = named
 	if r.Logs, err = result.Logs(dir); err != nil {
 		return fmt.Errorf("storing %s: %w", r.ID(), err)
 	}
@@ -109,9 +141,10 @@ func save(r *Result, dir string) (err error) {
 	return nil
 }
 
-// rename gives the directory of a result the name that [Options.DirName] says.
-func (s *Suite) rename(r *Result) {
-	if rest, ok := strings.CutPrefix(r.Dir, filepath.Clean(s.o.Dir)); ok && r.Dir != "" && s.o.DirName != "" {
-		r.Dir = filepath.Clean(s.o.DirName) + rest
+// named is the name that [Options.DirName] gives to a directory below [Options.Dir].
+func (s *Suite) named(dir string) string {
+	if rest, ok := strings.CutPrefix(dir, filepath.Clean(s.o.Dir)); ok && s.o.DirName != "" {
+		return filepath.Clean(s.o.DirName) + rest
 	}
+	return dir
 }

@@ -33,7 +33,7 @@ func TestAnOldVerdictDoesNotOutliveItsTrace(t *testing.T) {
 		Run:   Run{Scenario: &language.Scenario{Name: "a"}},
 		Trace: trace.Of([]trace.Event{{End: &trace.End{Reason: trace.EndDone}}}...),
 	}
-	if err := save(r, dir); err == nil {
+	if err := save(r, dir, dir); err == nil {
 		t.Fatal("a trace was written over a directory")
 	}
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
@@ -154,7 +154,7 @@ func TestStoredFilesThatDoNotBelongTogetherAreFound(t *testing.T) {
 			}
 			r.Judge()
 			dir := t.TempDir()
-			if err := save(r, dir); err != nil {
+			if err := save(r, dir, dir); err != nil {
 				t.Fatal(err)
 			}
 			tt.change(t, dir)
@@ -192,7 +192,7 @@ func TestTracesOfEarlierVersionsNeedNoCapture(t *testing.T) {
 		}...)}
 		dir := t.TempDir()
 		r.Judge()
-		if err := save(r, dir); err != nil {
+		if err := save(r, dir, dir); err != nil {
 			t.Fatal(err)
 		}
 		return dir
@@ -303,7 +303,7 @@ func TestAStoredRunIsLoadedAsItWas(t *testing.T) {
 	r.Facts = result.FactsOf(r.Trace)
 	r.Judge()
 	dir := t.TempDir()
-	if err := save(r, dir); err != nil {
+	if err := save(r, dir, dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {

@@ -150,7 +150,7 @@ type Suite struct {
 
 // New decides where each case is run, and how often. The error is a *inject.MissingError: a kernel is
 // missing, this machine has too few threads, or it does not run Linux. Any other is about
-// [Options.Shard].
+// [Options.Shard], or about symbolic links below [Options.Dir].
 func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	if err := kernel.CheckSystem(runtime.GOOS, "every lab"); err != nil {
 		return nil, err
@@ -183,6 +183,9 @@ func New(cases []*language.Scenario, o Options) (*Suite, error) {
 	}
 	if o.Dir != "" {
 		s.store = newStore(&o, s.Runs)
+		if err := s.store.checkLinks(o.Dir); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
