@@ -46,6 +46,8 @@ type Merged struct {
 	suite   report.Suite
 	leftOut []report.LeftOut
 	refused []report.Refused
+	// rest are the runs that never began, in the order of the suite.
+	rest []result.Rest
 }
 
 // shardPart is a part that was read.
@@ -56,6 +58,7 @@ type shardPart struct {
 	summary *report.Summary
 	leftOut []report.LeftOut
 	refused []report.Refused
+	rest    []result.Rest
 	// runs has the IDs of the runs that ended or were canceled, by their index.
 	runs            map[int]string
 	ended, canceled int
@@ -102,6 +105,8 @@ func readPart(part Part) (*shardPart, error) {
 			p.leftOut = append(p.leftOut, *r)
 		case *report.Refused:
 			p.refused = append(p.refused, *r)
+		case *report.NotRun:
+			p.rest = append(p.rest, r.Rest())
 		case *report.Begun:
 			begun[r.Index] = r.ID
 		case *report.Record:
@@ -168,10 +173,24 @@ func (p *shardPart) add(a *report.About) error {
 	return nil
 }
 
+// Alone are the flags of halfopen run that make a suite which is neither merged nor taken up again: its
+// runs are to fail, or are not known in advance.
+var Alone = []string{"control", "until-fail"}
+
+// exits are the exit statuses of a suite, the worst last: passed, missing, wrong, failed, interrupted.
+var exits = []int{0, 3, 2, 1, 130}
+
 // check compares the records with the summary.
 func (p *shardPart) check() error {
 	counted, canceled := p.summary.Ended()
+	for _, name := range Alone {
+		if slices.Contains(p.suite.Flags, name+"=true") {
+			return fmt.Errorf("%s: this suite was run with --%s, and such suites are not merged", p.Name, name)
+		}
+	}
 	switch {
+	case !slices.Contains(exits, p.summary.Exit):
+		return fmt.Errorf("%s: invalid exit status %d", p.Name, p.summary.Exit)
 	case p.suite.Plan == nil:
 		return fmt.Errorf("%s: the record of the suite has no plan, which says what all shards run", p.Name)
 	case p.ended != counted || p.canceled != canceled || p.summary.Runs != p.suite.Runs:
@@ -266,12 +285,17 @@ func (m *Merged) sum() {
 				m.leftOut = append(m.leftOut, l)
 			}
 		}
+		for _, r := range p.rest {
+			r.All = m.suite.Plan.Repeat
+			m.rest = append(m.rest, r)
+		}
 		for _, r := range p.refused {
 			if !slices.ContainsFunc(m.refused, func(o report.Refused) bool { return o.File == r.File }) {
 				m.refused = append(m.refused, r)
 			}
 		}
 	}
+	m.rest = together(m.rest)
 	if len(kernels) > 1 {
 		var parts []string
 		for kernel, shards := range kernels {
@@ -282,10 +306,22 @@ func (m *Merged) sum() {
 	}
 }
 
-// worse returns the exit status of two suites together: interrupted, failed, wrong, missing, passed.
+// together sorts runs that never began, and joins repetitions of one run, which several shards may have.
+func together(all []result.Rest) (rest []result.Rest) {
+	slices.SortFunc(all, func(a, b result.Rest) int { return cmp.Compare(a.Run.Index, b.Run.Index) })
+	for _, r := range all {
+		if n := len(rest); n > 0 && rest[n-1].Run.Index == r.Run.Index {
+			rest[n-1].Times += r.Times
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	return rest
+}
+
+// worse returns the exit status of two suites together.
 func worse(a, b int) int {
-	order := []int{0, 3, 2, 1, 130}
-	if slices.Index(order, b) > slices.Index(order, a) {
+	if slices.Index(exits, b) > slices.Index(exits, a) {
 		return b
 	}
 	return a

@@ -41,6 +41,13 @@ expect:
 // 70 ms the first time.
 func asShard(t *testing.T, shard Shard, dir string, seed uint64) {
 	t.Helper()
+	withOptions(t, Options{Seed: seed, Repeat: 2, Dir: dir, Shard: shard, Jobs: 1})
+}
+
+// withOptions is asShard with other options.
+func withOptions(t *testing.T, o Options) {
+	t.Helper()
+	shard, dir, seed := o.Shard, o.Dir, o.Seed
 	f, err := language.Parse("shared.yaml", []byte(sharedSuite))
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +56,7 @@ func asShard(t *testing.T, shard Shard, dir string, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(cases, Options{Seed: seed, Repeat: 2, Dir: dir, Shard: shard, Jobs: 1})
+	s, err := New(cases, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +114,10 @@ func asShard(t *testing.T, shard Shard, dir string, seed uint64) {
 	if slices.ContainsFunc(results.Kept, func(r Result) bool { return r.Status == Fail }) {
 		exit = 1
 	}
-	if err := view.Close(results.Kept, report.Ending{Seed: seed, Exit: exit, Others: results.Others, Repeated: results.Repeated}); err != nil {
+	err = view.Close(results.Kept, report.Ending{
+		Seed: seed, Exit: exit, Others: results.Others, Repeated: results.Repeated, Stop: results.Stop, Rest: results.Rest,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -250,6 +260,41 @@ func textsIn(t *testing.T, dir string) map[string]string {
 	return all
 }
 
+// Shards that end early do not run all repetitions of a case.
+func TestMergedReportsNameWhatNeverBegan(t *testing.T) {
+	whole := t.TempDir()
+	withOptions(t, Options{Seed: 7, Repeat: 4, Dir: whole, Jobs: 1, FailFast: true})
+	var parts []Part
+	for i := range 3 {
+		dir := t.TempDir()
+		withOptions(t, Options{Seed: 7, Repeat: 4, Dir: dir, Jobs: 1, FailFast: true, Shard: Shard{Index: i + 1, Of: 3}})
+		parts = append(parts, partIn(dir))
+	}
+	for name, parts := range map[string][]Part{"one machine": {partIn(whole)}, "shards": parts} {
+		m, err := Merge(parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results, err := m.Run(t.Context(), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times, last := 0, -1
+		for _, r := range results.Rest {
+			if r.All != 4 || r.Run.Index <= last || r.Run.Index%4 != 0 {
+				t.Errorf("%s: %d of %d of %s, run %d after %d", name, r.Times, r.All, r.Run.ID(), r.Run.Index, last)
+			}
+			times, last = times+r.Times, r.Run.Index
+		}
+		if never := results.Others.With(NotRun); times == 0 || times != never || results.Stop != result.FailFast {
+			t.Errorf("%s: %d runs are named, and %d never began: %s", name, times, never, result.RestText(results.Rest))
+		}
+		if e := m.Ending(&results); len(e.Rest) != len(results.Rest) {
+			t.Errorf("%s: the reports name %d", name, len(e.Rest))
+		}
+	}
+}
+
 func TestShardsThatCannotBeMerged(t *testing.T) {
 	// edit changes the records of a part.
 	edit := func(t *testing.T, p Part, change func(string) string) {
@@ -340,6 +385,14 @@ func TestShardsThatCannotBeMerged(t *testing.T) {
 			return p
 		}, `^shard-2: shared t=.* is run 100 of 12$`},
 		{"another schema", func(t *testing.T, p []Part) []Part { edit(t, p[1], replace(`"schema":1`, `"schema":2`)); return p }, `results.ndjson:1: the record has schema 2: this version of halfopen reads schema 1$`},
+		{"an exit status that no suite has", func(t *testing.T, p []Part) []Part {
+			edit(t, p[1], func(text string) string { return regexp.MustCompile(`"exit":\d+`).ReplaceAllString(text, `"exit":99`) })
+			return p
+		}, `^shard-2: invalid exit status 99$`},
+		{"controls", func(t *testing.T, p []Part) []Part {
+			edit(t, p[1], replace(`"seed":"7"`, `"flags":["control=true"],"seed":"7"`))
+			return p
+		}, `^shard-2: this suite was run with --control, and such suites are not merged$`},
 		{"no plan", func(t *testing.T, p []Part) []Part {
 			edit(t, p[1], func(text string) string {
 				return regexp.MustCompile(`"plan":{[^}]*},`).ReplaceAllString(text, "")
@@ -453,10 +506,9 @@ func TestRecordsNameNothingOutside(t *testing.T) {
 }
 
 func TestTheWorstExitStatus(t *testing.T) {
-	order := []int{0, 3, 2, 1, 130}
-	for i, a := range order {
-		for j, b := range order {
-			if got := worse(a, b); got != order[max(i, j)] {
+	for i, a := range exits {
+		for j, b := range exits {
+			if got := worse(a, b); got != exits[max(i, j)] {
 				t.Errorf("of %d and %d: %d", a, b, got)
 			}
 		}

@@ -59,7 +59,7 @@ func (m *Merged) Run(ctx context.Context, see Observer, stored func(part Part, d
 		}
 	}
 	results := all.results(m.suite.Runs)
-	results.Stop = m.Stop
+	results.Stop, results.Rest = m.Stop, m.rest
 	results.Repeated = slices.DeleteFunc(repeated, func(r *result.Repetitions) bool { return r.Tally.Runs() == 0 })
 	return results, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,13 +13,12 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/kernel"
-	"halfopen/internal/plainfile"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
 )
 
 // Store copies the evidence of all runs below a directory, with the records of the whole suite, all of
-// it or nothing. The directory must be empty, or not be there.
+// it or nothing. The directory must be empty, or not be there. An archive must not be there.
 func (m *Merged) Store(ctx context.Context, dir string) (err error) {
 	if entries, err := os.ReadDir(dir); err != nil && !os.IsNotExist(err) {
 		return err
@@ -49,6 +49,10 @@ func (m *Merged) Store(ctx context.Context, dir string) (err error) {
 	if err := os.Chmod(temporary, 0o755); err != nil {
 		return err
 	}
+	if IsArchive(dir) {
+		err = Pack(temporary, dir)
+		return errors.Join(err, os.RemoveAll(temporary))
+	}
 	return os.Rename(temporary, dir)
 }
 
@@ -62,8 +66,14 @@ func (m *Merged) store(ctx context.Context, dir string, records io.Writer) error
 	output.Out, output.Errs, output.Base = records, io.Discard, dir
 	view := format.New(output)
 	results, err := m.Run(ctx, view, func(p Part, run string) (string, error) {
-		to := filepath.Join(dir, filepath.FromSlash(run))
-		return to, copyEvidence(filepath.Join(p.Dir, filepath.FromSlash(run)), to)
+		run = filepath.Clean(filepath.FromSlash(run))
+		to := filepath.Join(dir, run)
+		part, err := os.OpenRoot(p.Dir)
+		if err != nil {
+			return "", err
+		}
+		defer part.Close()
+		return to, copyEvidence(part, run, to)
 	})
 	if err != nil {
 		return err
@@ -79,8 +89,8 @@ func (m *Merged) Output() Output {
 // Ending is what views of the suite write at the end.
 func (m *Merged) Ending(results *Results) Ending {
 	return Ending{
-		Seed: m.suite.Seed, Exit: m.Exit, Others: results.Others, Stop: results.Stop, Took: m.Took,
-		Repeated: results.Repeated, LeftOut: m.leftOutLine(),
+		Seed: m.suite.Seed, Exit: m.Exit, Others: results.Others, Stop: results.Stop, Rest: results.Rest,
+		Took: m.Took, Repeated: results.Repeated, LeftOut: m.leftOutLine(),
 	}
 }
 
@@ -99,9 +109,10 @@ func (m *Merged) leftOutLine() string {
 		strings.Join(names, ", "), m.leftOut[0].ID, m.leftOut[0].Why))
 }
 
-// copyEvidence copies the files of a run, and those of its attempts.
-func copyEvidence(from, to string) error {
-	entries, err := os.ReadDir(from)
+// copyEvidence copies the files of a run below the directory of a part, and those of its attempts. What
+// a stranger's links lead to stays where it is.
+func copyEvidence(part *os.Root, run, to string) error {
+	entries, err := fs.ReadDir(part.FS(), filepath.ToSlash(run))
 	if err != nil {
 		return err
 	}
@@ -109,16 +120,17 @@ func copyEvidence(from, to string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		if !e.Type().IsRegular() || !isEvidence(e.Name()) {
 			continue
 		}
-		if err := copyFile(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+		if err := copyFile(part, filepath.Join(run, e.Name()), filepath.Join(to, e.Name())); err != nil {
 			return err
 		}
 	}
 	for n := 1; n < mostAttempts; n++ {
-		if _, err := os.Stat(result.AttemptDir(from, n)); err == nil {
-			if err := copyEvidence(result.AttemptDir(from, n), result.AttemptDir(to, n)); err != nil {
+		at := result.AttemptDir(run, n)
+		if info, err := part.Lstat(at); err == nil && info.IsDir() {
+			if err := copyEvidence(part, at, result.AttemptDir(to, n)); err != nil {
 				return err
 			}
 		}
@@ -126,8 +138,8 @@ func copyEvidence(from, to string) error {
 	return nil
 }
 
-func copyFile(from, to string) (err error) {
-	in, err := plainfile.Open(from)
+func copyFile(part *os.Root, from, to string) (err error) {
+	in, err := part.Open(from)
 	if err != nil {
 		return err
 	}

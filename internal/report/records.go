@@ -170,6 +170,11 @@ type NotRun struct {
 	Of    int `json:"of" jsonschema:"minimum=1"`
 }
 
+// Rest returns what never began, as a suite counts it.
+func (n *NotRun) Rest() result.Rest {
+	return result.Rest{Run: n.run(), Times: n.Times, All: n.Of}
+}
+
 // Summary is the last record. A file without it is of a suite that was killed.
 type Summary struct {
 	Head
