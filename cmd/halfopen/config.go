@@ -21,16 +21,16 @@ import (
 var contrary = map[string]string{"quiet": "verbose", "verbose": "quiet"}
 
 // configure sets the flags of run that the command line does not give to what halfopen.yaml says, and
-// says so. A file belongs to the scenario files of its folder and below; with built-in scenarios next to
-// them, it holds for the whole command.
-func configure(cmd *cobra.Command, args []string, errs io.Writer) error {
+// says so. found is set if there is such a file. It belongs to the scenario files of its folder and below;
+// with built-in scenarios next to them, it holds for the whole command.
+func configure(cmd *cobra.Command, args []string, errs io.Writer) (found bool, err error) {
 	path, err := configOf(args)
 	if err != nil || path == "" {
-		return err
+		return false, err
 	}
 	c, err := language.LoadConfig(path)
 	if err != nil {
-		return &statusError{statusUsage, err}
+		return true, &statusError{statusUsage, err}
 	}
 	flags := cmd.Flags()
 	given := func(name string) bool { return name != "" && flags.Changed(name) }
@@ -56,10 +56,10 @@ func configure(cmd *cobra.Command, args []string, errs io.Writer) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return &statusError{statusUsage, errors.Join(wrong...)}
+		return true, &statusError{statusUsage, errors.Join(wrong...)}
 	}
 	if quiet, _ := flags.GetBool("quiet"); quiet {
-		return nil
+		return true, nil
 	}
 	text := "nothing"
 	if len(taken) > 0 {
@@ -69,7 +69,7 @@ func configure(cmd *cobra.Command, args []string, errs io.Writer) error {
 		text += "; the command line overrides " + strings.Join(overridden, ", ")
 	}
 	fmt.Fprintf(errs, "halfopen: defaults of %s: %s\n", say.Printable(path), say.Printable(text))
-	return nil
+	return true, nil
 }
 
 // defaultText is a default as a flag.
@@ -126,7 +126,8 @@ func configOf(args []string) (string, error) {
 }
 
 // findConfig returns the file of defaults in a folder or the nearest above it; "" if there is none. The
-// search ends at the top of a repository. seen has the answers so far, by absolute path.
+// search ends at the top of a repository, and at a folder in which everybody may make files, such as
+// /tmp. seen has the answers so far, by absolute path.
 func findConfig(dir string, seen map[string]string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -143,6 +144,9 @@ func findConfig(dir string, seen map[string]string) (string, error) {
 			break
 		}
 		passed = append(passed, dir)
+		if info, err := os.Stat(dir); err == nil && info.Mode()&os.ModeSticky != 0 {
+			break
+		}
 		path := filepath.Join(dir, language.ConfigName)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			found = shortPath(path)

@@ -41,15 +41,18 @@ func TestDefaultsAreFlagsOfRun(t *testing.T) {
 func TestTheNearestFileOfDefaults(t *testing.T) {
 	root := t.TempDir()
 	t.Chdir(root)
-	for _, dir := range []string{"a/b/c", "a/repo/.git", "a/repo/d", "a/own/e", "a/dir/halfopen.yaml"} {
+	for _, dir := range []string{"a/b/c", "a/repo/.git", "a/repo/d", "a/own/e", "a/dir/halfopen.yaml", "a/tmp/f"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{"a/halfopen.yaml", "a/own/halfopen.yaml"} {
+	for _, path := range []string{"a/halfopen.yaml", "a/own/halfopen.yaml", "a/tmp/halfopen.yaml"} {
 		if err := os.WriteFile(path, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.Chmod("a/tmp", 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Symlink("b", "a/link"); err != nil {
 		t.Skip(err)
@@ -62,6 +65,7 @@ func TestTheNearestFileOfDefaults(t *testing.T) {
 		{"above a repository", "a/repo/d", ""},
 		{"by a link", "a/link/c", "a/halfopen.yaml"},
 		{"above a directory of that name", "a/dir", "a/halfopen.yaml"},
+		{"in a folder where everybody may make files", "a/tmp/f", ""},
 		{"nowhere", ".", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

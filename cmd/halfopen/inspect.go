@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -34,7 +35,7 @@ evidence says whether its files belong together.`,
 			if err != nil {
 				return err
 			}
-			return inspect(args[0], failed, asJSON, cmd.OutOrStdout())
+			return inspect(cmd.Context(), args[0], failed, asJSON, cmd.OutOrStdout())
 		},
 	}
 	formatFlag(cmd, &format)
@@ -43,8 +44,8 @@ evidence says whether its files belong together.`,
 	return cmd
 }
 
-func inspect(path string, failed, asJSON bool, out io.Writer) error {
-	st, err := openStored(path)
+func inspect(ctx context.Context, path string, failed, asJSON bool, out io.Writer) error {
+	st, err := openStored(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -63,6 +64,9 @@ func inspect(path string, failed, asJSON bool, out io.Writer) error {
 	var results []result.Result
 	drawn := 0
 	for _, dir := range dirs {
+		if err := st.ctx.Err(); err != nil {
+			return readingError(st.ctx, err)
+		}
 		r, err := result.Load(dir)
 		if err != nil {
 			return usagef("reading the run stored in %s: %w", st.name(dir), err)

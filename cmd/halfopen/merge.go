@@ -52,7 +52,7 @@ not able to run, passed.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.out, "out", "", "store the evidence of all shards below this `DIR`, a new one")
+	flags.StringVar(&f.out, "out", "", "store the evidence of all shards below this `DIR`, a new one; in one file if it ends in .tgz")
 	flags.StringVar(&f.format, "format", report.Formats[0].Name,
 		"write the results in this `FORMAT`: "+report.FormatNames())
 	flags.StringArrayVar(&f.reports, "report", nil,
@@ -78,7 +78,7 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 		whole.Grows = false
 		reports[i].format = &whole
 	}
-	parts, done, err := partsOf(args)
+	parts, done, err := partsOf(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -90,11 +90,11 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 	var stored func(suite.Part, string) (string, error)
 	if f.out != "" {
 		if err := m.Store(ctx, f.out); err != nil {
-			return mergeError(ctx, fmt.Errorf("--out: %w", err))
+			return readingError(ctx, fmt.Errorf("--out: %w", err))
 		}
 		stored = func(_ suite.Part, dir string) (string, error) { return filepath.Join(f.out, dir), nil }
 	} else if _, err := m.Run(ctx, nil, nil); err != nil { // before anything is written
-		return mergeError(ctx, err)
+		return readingError(ctx, err)
 	}
 	files, err := openReports(reports, nil)
 	if err != nil {
@@ -119,7 +119,7 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 	}
 	results, err := m.Run(ctx, view, stored)
 	if err != nil {
-		return mergeError(ctx, err)
+		return readingError(ctx, err)
 	}
 	e := m.Ending(&results)
 	e.Dir = f.out
@@ -132,16 +132,8 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 	return nil
 }
 
-// mergeError is the error of the command for one of reading or writing.
-func mergeError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return &statusError{statusCanceled, ctx.Err()}
-	}
-	return &statusError{statusUsage, err}
-}
-
 // partsOf returns the parts that arguments name. done must be called when they have been read.
-func partsOf(args []string) (parts []suite.Part, done func(), err error) {
+func partsOf(ctx context.Context, args []string) (parts []suite.Part, done func(), err error) {
 	var opened []*stored
 	closeAll := func() {
 		for _, st := range opened {
@@ -154,7 +146,7 @@ func partsOf(args []string) (parts []suite.Part, done func(), err error) {
 		}
 	}()
 	for _, arg := range args {
-		st, err := openStored(arg)
+		st, err := openStored(ctx, arg)
 		if err != nil {
 			return nil, nil, err
 		}

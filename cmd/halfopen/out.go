@@ -20,7 +20,8 @@ type outDir struct {
 }
 
 // openOut makes the directory of --out, and keeps other suites out of it until it is closed; nil for "".
-func openOut(dir string) (*outDir, error) {
+// reads is the path of stored runs that the command reads, "" for none: they must not be in it.
+func openOut(dir, reads string) (*outDir, error) {
 	if dir == "" {
 		return nil, nil
 	}
@@ -28,11 +29,40 @@ func openOut(dir string) (*outDir, error) {
 	info, err := os.Stat(dir)
 	if suite.IsArchive(dir) && (err != nil || !info.IsDir()) {
 		o.dir += ".partial"
+		if err := suite.CheckArchive(dir); err != nil {
+			return nil, usagef("--out: %w", err)
+		}
+		if info, err := os.Lstat(o.dir); err == nil && !info.IsDir() {
+			return nil, usagef("--out %s: runs are stored in %s until it is complete: remove this file", dir, o.dir)
+		}
+	}
+	for _, at := range []string{o.named, o.dir} {
+		if reads != "" && isIn(reads, at) {
+			return nil, usagef("--out %s: the runs of %s are stored there: choose another directory", dir, reads)
+		}
 	}
 	if o.claim, err = suite.ClaimDir(o.dir); err != nil {
 		return nil, usagef("--out: %w", err)
 	}
 	return o, nil
+}
+
+// isIn reports whether a path is that of a directory or a file, or of something in it.
+func isIn(path, dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false // nothing is in it
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // else it may be in an archive
+	}
+	at, err := filepath.Abs(path)
+	for before := ""; err == nil && at != before; before, at = at, filepath.Dir(at) {
+		if other, err := os.Stat(at); err == nil && os.SameFile(info, other) {
+			return true
+		}
+	}
+	return false
 }
 
 // path is where runs are stored; "" if they are not.
@@ -43,11 +73,15 @@ func (o *outDir) path() string {
 	return o.dir
 }
 
-// close lets other suites in.
+// close lets other suites in. Nothing is left of an archive if nothing was stored.
 func (o *outDir) close() {
-	if o != nil {
-		o.claim.Release()
+	if o == nil {
+		return
 	}
+	if o.dir != o.named {
+		_ = os.Remove(o.dir) // unless something is there
+	}
+	o.claim.Release()
 }
 
 // begin removes an older suite and opens the index. No report may write it.
@@ -63,9 +97,15 @@ func (o *outDir) begin(reports []*reportFile) error {
 	if err := index.find(); err != nil {
 		return usagef("--out: %w", err)
 	}
+	archive := &reportFile{reportTo: reportTo{format, o.named}}
+	if o.dir != o.named {
+		if err := archive.find(); err != nil {
+			return usagef("--out: %w", err)
+		}
+	}
 	for _, r := range reports {
-		if index.sameAs(r.target, r.info) {
-			return usagef("--report %s: --out %s writes the same file", &r.reportTo, o.dir)
+		if index.sameAs(r.target, r.info) || archive.sameAs(r.target, r.info) {
+			return usagef("--report %s: --out %s writes the same file", &r.reportTo, o.named)
 		}
 	}
 	if err := o.claim.Sweep(); err != nil {

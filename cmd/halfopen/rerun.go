@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
+	"halfopen/scenarios/language"
 )
 
 // rerunFlags are the flags of rerun.
@@ -73,22 +75,25 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	if err != nil {
 		return err
 	}
-	was, runs, err := storedRuns(path, f.failed)
+	was, runs, err := storedRuns(ctx, path, f.failed)
 	if err != nil {
-		return &statusError{statusUsage, err}
+		return err
 	}
 	if len(runs) == 0 {
 		fmt.Fprintf(out, "no run that is stored in %s failed\n", say.Printable(path))
 		return nil
 	}
+	var cases []*language.Scenario
+	for i := range runs {
+		cases = append(cases, runs[i].Scenario)
+	}
 	if f.noExec {
-		for i := range runs {
-			if runs[i].Scenario.RunsPrograms() {
-				return usagef("--no-exec: %s runs programs", runs[i].ID())
-			}
+		if err := refusePrograms(cases); err != nil {
+			return err
 		}
 	}
-	store, err := openOut(f.out)
+	namePrograms(cases, errs)
+	store, err := openOut(f.out, path)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,12 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	output := report.Output{
 		Out: out, Errs: errs, Verbose: f.verbose, Runs: len(runs), Suite: suiteRecord(runs[0].Seed, nil, suite.Shard{}),
 	}
-	view := &report.Tee{View: report.Formats[0].New(output)}
+	view := &comparing{
+		Tee: report.Tee{View: report.Formats[0].New(output)}, was: was, all: make([]compared, len(runs)),
+	}
+	for i := range runs {
+		view.all[i].id = runs[i].ID()
+	}
 	if store != nil {
 		view.Reports = append(view.Reports, store.report(output))
 	}
@@ -119,7 +129,7 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	})
 	defer stop()
 	results, undone := s.Run(ctx, view)
-	status := statusOfAgain(was, &results)
+	status := view.exit()
 	if undone != nil {
 		status = max(status, statusFailed)
 	}
@@ -128,7 +138,7 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	}); err != nil {
 		return err
 	}
-	fmt.Fprint(out, "\n"+comparison(was, results.Kept))
+	fmt.Fprint(out, "\n"+view.text())
 	if status != statusPassed || undone != nil {
 		return &statusError{status, undone}
 	}
@@ -137,17 +147,25 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 
 // storedRuns reads the runs stored in a directory, or the one that a file is of. was has their outcomes,
 // without traces.
-func storedRuns(path string, failed bool) (was []result.Result, runs []suite.Run, err error) {
-	st, err := openStored(path)
+func storedRuns(ctx context.Context, path string, failed bool) (was []result.Result, runs []suite.Run, err error) {
+	st, err := openStored(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer st.close()
+	defer func() {
+		if err != nil {
+			err = readingError(st.ctx, err)
+		}
+	}()
 	dirs, err := findStored(st.dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, dir := range dirs {
+		if err := st.ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		r, err := result.Load(dir)
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading the run stored in %s: %w", st.name(dir), err)
@@ -194,42 +212,62 @@ func asStored(r *result.Result) {
 	}
 }
 
-// statusOfAgain returns the exit status for runs that were done again, which had other outcomes before.
-func statusOfAgain(was []result.Result, now *suite.Results) int {
-	if now.Others.Runs() > 0 {
-		return statusCanceled // they never began
+// comparing is a view that compares what comes of runs with what came of them before.
+type comparing struct {
+	report.Tee
+	was []result.Result
+	// all has what came of each run, by its index.
+	all []compared
+}
+
+// compared is a run that was done again.
+type compared struct {
+	id      string
+	ended   bool
+	status  suite.Status
+	differs []string
+}
+
+// End compares a run.
+func (v *comparing) End(r *result.Result) {
+	c := &v.all[r.Index]
+	if c.ended = r.Ended(); c.ended {
+		c.status, c.differs = r.Status, result.Differences(&v.was[r.Index], r)
 	}
+	v.Tee.End(r)
+}
+
+// exit returns the exit status.
+func (v *comparing) exit() int {
 	status := statusPassed
-	for i := range now.Kept {
-		r := &now.Kept[i]
+	for _, c := range v.all {
 		switch {
-		case r.Status == suite.Canceled:
+		case !c.ended:
 			return statusCanceled
-		case len(result.Differences(&was[r.Index], r)) == 0:
-		case r.Status == suite.Skip && status == statusPassed:
-			status = statusMissing
-		case r.Status != suite.Skip:
+		case len(c.differs) == 0:
+		case c.status != suite.Skip:
 			status = statusFailed
+		case status == statusPassed:
+			status = statusMissing
 		}
 	}
 	return status
 }
 
-// comparison says for each run whether its outcome is the one that it had.
-func comparison(was, now []result.Result) string {
-	text := ""
-	for i := range now {
-		r := &now[i]
-		switch differs := result.Differences(&was[r.Index], r); {
-		case !r.Ended():
-			text += "stopped    " + say.Printable(r.ID()) + "\n"
-		case len(differs) == 0:
-			text += fmt.Sprintf("same       %s: %s, as before\n", say.Printable(r.ID()), r.Status)
-		default:
-			for _, d := range differs {
-				text += fmt.Sprintf("different  %s: %s\n", say.Printable(r.ID()), say.Printable(d))
-			}
+// text says for each run whether its outcome is the one that it had.
+func (v *comparing) text() string {
+	var b strings.Builder
+	for _, c := range v.all {
+		id := say.Printable(c.id)
+		switch {
+		case !c.ended:
+			fmt.Fprintf(&b, "stopped    %s\n", id)
+		case len(c.differs) == 0:
+			fmt.Fprintf(&b, "same       %s: %s, as before\n", id, c.status)
+		}
+		for _, d := range c.differs {
+			fmt.Fprintf(&b, "different  %s: %s\n", id, say.Printable(d))
 		}
 	}
-	return text
+	return b.String()
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,15 +24,18 @@ var selecting = []string{
 	"set", "case", "tag", "grep", "repeat", "seed", "shard", "long", "warp", "kernel", "no-repeat", "no-tracepoints",
 }
 
-// selectingFlags returns the values of these flags, as NAME=VALUE, that are not the default.
-func selectingFlags(flags *pflag.FlagSet, seed uint64) []string {
+// selectingFlags returns the values of these flags, and of [suite.Alone], as NAME=VALUE, that are not the
+// default.
+func selectingFlags(flags *pflag.FlagSet, seed uint64, shard suite.Shard) []string {
 	var all []string
-	for _, name := range selecting {
+	for _, name := range slices.Concat(selecting, suite.Alone) {
 		f := flags.Lookup(name)
 		switch list, isList := f.Value.(pflag.SliceValue); {
 		case name == "seed":
 			all = append(all, fmt.Sprintf("seed=%d", seed))
 		case !f.Changed:
+		case name == "shard": // another machine has another environment
+			all = append(all, "shard="+shard.String())
 		case isList:
 			for _, value := range list.GetSlice() {
 				all = append(all, name+"="+value)
@@ -64,12 +66,12 @@ func takeOver(cmd *cobra.Command, dir string, args []string, errs io.Writer) (*s
 	if len(args) > 0 {
 		return nil, usagef("--rerun-failed runs the scenarios of %s: leave out the arguments", dir)
 	}
-	for _, name := range append([]string{"control", "until-fail"}, selecting...) {
+	for _, name := range slices.Concat(suite.Alone, selecting) {
 		if cmd.Flags().Changed(name) {
 			return nil, usagef("--rerun-failed does not go with --%s: it runs what the suite in %s did not pass, as it was run", name, dir)
 		}
 	}
-	opened, err := openStored(dir)
+	opened, err := openStored(cmd.Context(), dir)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +106,10 @@ func takeOver(cmd *cobra.Command, dir string, args []string, errs io.Writer) (*s
 	}
 	for _, text := range first.Flags {
 		name, value, _ := strings.Cut(text, "=")
+		if slices.Contains(suite.Alone, name) && value == "true" {
+			return nil, usagef("--rerun-failed: the suite in %s was run with --%s: repeat its runs with halfopen rerun --failed",
+				dir, name)
+		}
 		if !slices.Contains(selecting, name) {
 			continue // of a later version, or of somebody who would like to write here
 		}
@@ -138,16 +144,4 @@ func (st *storedSuite) rest(s *suite.Suite, o suite.Options) (again *suite.Suite
 	}
 	again.LeftOut, again.WhyReal = s.LeftOut, s.WhyReal
 	return again, names, nil
-}
-
-// checkRerunFailed refuses to store the runs in the suite whose failures are run.
-func checkRerunFailed(dir, out string) error {
-	a, err := os.Stat(dir)
-	if err != nil {
-		return usagef("--rerun-failed: %w", err)
-	}
-	if b, err := os.Stat(out); err == nil && os.SameFile(a, b) {
-		return usagef("--out %s: this is the suite whose failures are run: choose another directory", out)
-	}
-	return nil
 }

@@ -56,7 +56,7 @@ type runFlags struct {
 	// suite, selected what the flags of this one say.
 	rerunFailed string
 	stored      *storedSuite
-	selected    func(seed uint64) []string
+	selected    func(seed uint64, shard suite.Shard) []string
 }
 
 func newRun() *cobra.Command {
@@ -147,13 +147,13 @@ them.`, formatLines()),
 				}
 				args = f.stored.args
 			}
-			f.selected = func(seed uint64) []string { return selectingFlags(cmd.Flags(), seed) }
+			f.selected = func(seed uint64, shard suite.Shard) []string {
+				return selectingFlags(cmd.Flags(), seed, shard)
+			}
 			if !f.noConfig {
-				if err := configure(cmd, args, cmd.ErrOrStderr()); err != nil {
+				if f.configured, err = configure(cmd, args, cmd.ErrOrStderr()); err != nil {
 					return err
 				}
-				file, _ := configOf(args) // without an error, as before
-				f.configured = file != ""
 			}
 			f.seeded = cmd.Flags().Changed("seed")
 			f.limits.timed, f.limits.bounded = cmd.Flags().Changed("max-time"), cmd.Flags().Changed("repeat")
@@ -282,12 +282,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	if err := f.check(); err != nil {
 		return err
 	}
-	if f.stored != nil {
-		if err := checkRerunFailed(f.rerunFailed, f.out); err != nil {
-			return err
-		}
-	}
-	store, err := openOut(f.out) // fail now, not after a run of some minutes
+	store, err := openOut(f.out, f.rerunFailed) // fail now, not after a run of some minutes
 	if err != nil {
 		return err
 	}
@@ -324,6 +319,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 	default:
 		seed = uint64(rand.Uint32()) // 32 bits, to be short enough to type again
 	}
+	flags := f.selected(seed, shard)
 	d := newDoorman()
 	defer d.close()
 	var keep func(context.Context, *suite.Result, *harness.Lab)
@@ -390,7 +386,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Shared: report.SharedNames(cases), Suite: suiteRecord(seed, plan, shard), LeftOut: leftOutRecords(s),
 		Refused: refusedRecords(sel.refused),
 	}
-	output.Suite.Args, output.Suite.Flags, output.Suite.Only = args, f.selected(seed), only
+	output.Suite.Args, output.Suite.Flags, output.Suite.Only = args, flags, only
 	suit(&output)
 	view := &report.Tee{View: newView(output)}
 	for _, file := range files {

@@ -184,7 +184,7 @@ func try(ctx context.Context, f *tryFlags, out, errs io.Writer) error {
 	if suite.IsArchive(f.out) {
 		return usagef("--out %s: try stores one run, in a directory", f.out)
 	}
-	store, err := openOut(f.out)
+	store, err := openOut(f.out, "")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package suite
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,33 @@ const (
 // IsArchive reports whether a path is that of a suite stored as one file.
 func IsArchive(path string) bool {
 	return strings.HasSuffix(path, ".tgz") || strings.HasSuffix(path, ".tar.gz")
+}
+
+// CheckArchive refuses a file that an archive would replace, unless it is one.
+func CheckArchive(archive string) error {
+	f, err := plainfile.Open(archive)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	zip, err := gzip.NewReader(f)
+	if err == nil {
+		all := tar.NewReader(zip)
+		head := &tar.Header{Typeflag: tar.TypeDir}
+		for err == nil && head.Typeflag == tar.TypeDir { // archives that tar(1) made have them
+			head, err = all.Next()
+		}
+		if err == nil && !isStored(strings.TrimPrefix(head.Name, "./")) {
+			err = fmt.Errorf("it begins with %q", head.Name)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not a stored suite: remove it, or choose another file: %w", archive, err)
+	}
+	return nil
 }
 
 // Pack writes a suite stored in dir as an archive, whole or not at all: its index and the files of its
@@ -74,11 +102,11 @@ func isStored(at string) bool {
 
 // Unpack reads an archive that [Pack] wrote into a new directory, which the caller removes. Whatever
 // else is in it, such as links and paths that lead elsewhere, is refused, and so is more than 16 GiB.
-func Unpack(archive string) (dir string, err error) {
-	return unpack(archive, mostFiles, mostUnpacked)
+func Unpack(ctx context.Context, archive string) (dir string, err error) {
+	return unpack(ctx, archive, mostFiles, mostUnpacked)
 }
 
-func unpack(archive string, files int, bytes int64) (dir string, err error) {
+func unpack(ctx context.Context, archive string, files int, bytes int64) (dir string, err error) {
 	f, err := plainfile.Open(archive)
 	if err != nil {
 		return "", err
@@ -89,13 +117,26 @@ func unpack(archive string, files int, bytes int64) (dir string, err error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err == nil {
-		err = unpackInto(root, f, files, bytes)
+		err = unpackInto(root, reading{ctx, f}, files, bytes)
 		err = errors.Join(err, root.Close())
 	}
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("reading the archive %s: %w", archive, err), os.RemoveAll(dir))
 	}
 	return dir, nil
+}
+
+// reading reads until the context is canceled.
+type reading struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r reading) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(b)
 }
 
 func unpackInto(root *os.Root, from io.Reader, files int, bytes int64) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,12 +23,19 @@ func TestAnArchiveHasTheFilesOfTheSuite(t *testing.T) {
 	if err := Pack(dir, archive); err != nil {
 		t.Fatal(err)
 	}
-	unpacked, err := Unpack(archive)
+	unpacked, err := Unpack(t.Context(), archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(stored, filesBelow(t, unpacked)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Unpack(ctx, archive); !errors.Is(err, context.Canceled) || len(filesBelow(t, tmp)) > 0 {
+		t.Errorf("interrupted: %v, and it leaves %v", err, filesBelow(t, tmp))
 	}
 	if err := Pack(dir, "/dev/full/x.tgz"); err == nil {
 		t.Error("an archive was written below a device")
@@ -77,7 +85,7 @@ func TestArchivesThatAreRefused(t *testing.T) {
 			if err := os.WriteFile(archive, text.Bytes()[:text.Len()-tt.cut], 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := unpack(archive, 2, 1000); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := unpack(t.Context(), archive, 2, 1000); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 			if left := filesBelow(t, tmp); len(left) > 0 {
