@@ -65,6 +65,8 @@ type keeper struct {
 	heard, since time.Time
 	// from and latest are the times of the start and of the latest event, by the lab's own clock.
 	from, latest time.Duration
+	// kept is set if the lab is held after its last event.
+	kept bool
 	// pardoned is how long the lab has at least, because its parent was stopped.
 	pardoned time.Time
 	// moved gets a value when the stage has changed.
@@ -118,7 +120,19 @@ func (k *keeper) move(to stage, now time.Time) {
 func (k *keeper) hold(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.kept = true
 	k.move(held, now)
+}
+
+// release takes note that a lab was released from its hold: from now on its run has the time of the
+// deadline, even if the lab does not answer.
+func (k *keeper) release(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stage == held && !k.kept {
+		k.heard, k.from = now, k.latest
+		k.move(running, now)
+	}
 }
 
 // rest takes note that nothing more comes from the lab.

@@ -35,6 +35,8 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 		heard []heard
 		// stopped are the times at which the parent goes on after it was stopped.
 		stopped []time.Duration
+		// released is when the lab is released; 0 for never.
+		released time.Duration
 		// rests is when nothing more is expected; 0 for never.
 		rests time.Duration
 		// up is when the time is up, why the error then.
@@ -77,6 +79,17 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 			},
 			up:  530 * time.Second,
 			why: "it did not end within 10s after its deadline of 20s (starting)",
+		},
+		{
+			name: "it does not answer its release",
+			heard: []heard{
+				{time.Second, start},
+				{2 * time.Second, message{Held: true}},
+				{500 * time.Second, packetAt(502 * time.Second)},
+			},
+			released: 600 * time.Second,
+			up:       630 * time.Second,
+			why:      "it did not end within 10s after its deadline of 20s (starting)",
 		},
 		{
 			name: "many events come late",
@@ -177,6 +190,12 @@ func TestWhenTheTimeOfALabIsUp(t *testing.T) {
 					t.Fatalf("after %v the time is up: %v, %v left", h.at, why, left)
 				}
 				k.hear(&h.m, zero.Add(h.at))
+			}
+			if tt.released > 0 {
+				if left, why := k.left(zero.Add(tt.released)); why != nil || left < time.Hour {
+					t.Fatalf("while it is held: %v, %v left", why, left)
+				}
+				k.release(zero.Add(tt.released))
 			}
 			if tt.rests > 0 {
 				k.rest(zero.Add(tt.rests))

@@ -236,7 +236,11 @@ func (l *labProcess) open(s *language.Scenario) *Lab {
 		pass: func(request []byte, files []*os.File) error {
 			return l.order(&order{Visit: request}, files...)
 		},
-		release: func() error { return l.order(&order{Release: true}) },
+		release: func() error {
+			err := l.order(&order{Release: true})
+			l.keeper.release(time.Now())
+			return err
+		},
 	}
 }
 
