@@ -166,7 +166,7 @@ func (l *lab) later(after time.Duration, f func() error) {
 const pollHits = 10 * time.Millisecond
 
 // countHits reads the counters of hits that something waits for and raises an event for each new
-// hit. Those of [watched.read] are only reported.
+// hit.
 func (l *lab) countHits() error {
 	for _, name := range l.watched.counted {
 		hits, err := l.faults.Hits(name)
@@ -182,7 +182,21 @@ func (l *lab) countHits() error {
 		}
 		l.hits[name] = hits
 	}
+	return nil
+}
+
+// readEvery is the time between two readings of the hits of other faults. For a reading, iptables runs for
+// some milliseconds, and the host makes no socket meanwhile.
+const readEvery = 50 * time.Millisecond
+
+// readHits reports the new hits of faults that nothing waits for. A fault that is out of force has no new
+// ones after one more reading.
+func (l *lab) readHits() error {
 	for _, name := range l.watched.read {
+		if !l.on[name] && !l.wasOn[name] {
+			continue
+		}
+		l.wasOn[name] = l.on[name]
 		hits, err := l.faults.Hits(name)
 		if err != nil {
 			return err

@@ -43,6 +43,8 @@ type lab struct {
 	hits map[string]uint64
 	// on has true for the faults in force.
 	on map[string]bool
+	// wasOn has true for those that were in force when their hits were read last, by readHits.
+	wasOn map[string]bool
 	// has says of the sysctls that expectations ask for whether the kernel has them.
 	has map[string]bool
 
@@ -93,6 +95,7 @@ func runLab(control, events *os.File) {
 	l := &lab{
 		hits:     map[string]uint64{},
 		on:       map[string]bool{},
+		wasOn:    map[string]bool{},
 		has:      map[string]bool{},
 		inbox:    make(chan func() error, 64),
 		canceled: make(chan struct{}),

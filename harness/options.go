@@ -52,7 +52,7 @@ const (
 	HoldNever  Hold = ""
 	HoldBefore Hold = "before" // the actors do not begin at all
 	// HoldDuring has the actors run while the lab is held. After the release they have the time of the
-	// deadline to end. Hits of all faults are reported as they happen.
+	// deadline to end. Hits of all faults are reported: those that nothing waits for within 50 ms.
 	HoldDuring Hold = "during"
 	HoldAfter  Hold = "after"
 )

@@ -60,11 +60,16 @@ func (l *lab) perform() error {
 		duration = timer.C
 	}
 	elapsed := false
-	var poll <-chan time.Time
-	if len(l.watched.counted)+len(l.watched.read) > 0 {
+	var poll, read <-chan time.Time
+	if len(l.watched.counted) > 0 {
 		ticker := time.NewTicker(pollHits)
 		defer ticker.Stop()
 		poll = ticker.C
+	}
+	if len(l.watched.read) > 0 {
+		ticker := time.NewTicker(readEvery)
+		defer ticker.Stop()
+		read = ticker.C
 	}
 	reason := trace.EndDone
 	for reason == trace.EndDone && (released != nil || !l.allDone()) {
@@ -79,6 +84,10 @@ func (l *lab) perform() error {
 			}
 		case <-poll:
 			if err := l.countHits(); err != nil {
+				return err
+			}
+		case <-read:
+			if err := l.readHits(); err != nil {
 				return err
 			}
 		case <-duration:
