@@ -30,23 +30,28 @@ wait_for 300 in_the_middle
 power_off node2
 echo "node2 was switched off in task $task, after $done of its runs"
 
-ended() { [ -z "$(squeue --noheader --job="$job")" ]; }
+# A controller that does not answer says nothing of the job.
+ended() { left=$(squeue --noheader --job="$job") && [ -z "$left" ]; }
 wait_for 1200 ended
-scontrol --oneliner show job "${job}_$task" | grep -q ' Restarts=1 ' || { echo "task $task was not requeued" >&2; false; }
+grep -q ' Restarts=1 ' <<<"$(scontrol --oneliner show job "${job}_$task")" || { echo "task $task was not requeued" >&2; false; }
 
 # The exit statuses of the suites are compared, whatever they are.
 merged=0 plain=0
 halfopen merge "shards-$job"/* --out merged --report junit=merged.xml >merged.txt || merged=$?
 halfopen run --seed "$job" --out plain --report junit=plain.xml "$@" >plain.txt || plain=$?
 
-# outcomes prints what came of each run, without times.
+# outcomes writes what came of each run, without times, to a file. Each command must succeed.
 outcomes() {
-	jq -c 'select(.record == "run") | [.index, .id, .seed, .place, .status, [.verdicts[] | [.title, .status]]]' "$1/results.ndjson" | sort
-	(cd "$1" && find . -name verdict.json | sort)
-	grep -o '<testcase name="[^"]*" classname="[^"]*"' "$1.xml"
+	{
+		jq -c 'select(.record == "run") | [.index, .id, .seed, .place, .status, [.verdicts[] | [.title, .status]]]' "$1/results.ndjson" | sort
+		(cd "$1" && find . -name verdict.json | sort)
+		grep -o '<testcase name="[^"]*" classname="[^"]*"' "$1.xml"
+	} >"$1.outcomes"
 }
 [ "$merged" = "$plain" ] || { echo "the exit status of merge is $merged, that of a plain run $plain" >&2; false; }
-diff <(outcomes plain) <(outcomes merged)
+outcomes plain
+outcomes merged
+diff plain.outcomes merged.outcomes
 twice=$(jq -r 'select(.record == "run") | .index' merged/results.ndjson | sort | uniq -d)
 [ -z "$twice" ] || { echo "runs that are there twice: $twice" >&2; false; }
 echo "an array job of 4 tasks, one of them requeued, did the same $(jq -r 'select(.record == "summary") | .runs' merged/results.ndjson) runs as a plain one, with the same outcome (status $merged)"
