@@ -278,7 +278,7 @@ func TestActionInstallsARelease(t *testing.T) {
 					echo "${sum%% *}  $name.tar.gz" >"$HOME/checksums"`,
 				"tar":     `[ "$1" = -xzf ] && set -- -xf "${@:2}"; exec /bin/tar "$@"`,
 				"apt-get": "echo apt-get must not be needed >&2; exit 1", "iptables": "", "ip": "", "sudo": "exit 0",
-				"sysctl": "", "cat": "echo 0",
+				"cat": "echo 0",
 			})
 			if c.corrupt {
 				c.env = append(c.env, "CORRUPT=1")
@@ -309,13 +309,32 @@ func TestActionInstallsARelease(t *testing.T) {
 		})
 	}
 	t.Run("a program that was built", func(t *testing.T) {
-		r := newRunner(t, map[string]string{"iptables": "", "ip": "", "sudo": "", "sysctl": "", "apt-get": "exit 1", "curl": "exit 1"})
+		r := newRunner(t, map[string]string{"iptables": "", "ip": "", "sudo": "", "apt-get": "exit 1", "curl": "exit 1"})
 		r.write("my halfopen", "#!/bin/sh\necho mine\n")
 		status, out := r.do(install, "BINARY=my halfopen", "VERSION=", "OWN_VERSION=", "KERNEL=", "REPOSITORY=", "SERVER=")
 		if status != 0 || !strings.Contains(out, "mine") {
 			t.Errorf("exit status %d:\n%s", status, out)
 		}
 	})
+	for _, c := range []struct {
+		name, tee, want string
+		warned          bool
+	}{
+		{"on a machine that restricts user namespaces", `exec /usr/bin/tee "$@"`, "0", false},
+		{"in a container that cannot change that", "exit 1", "1", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRunner(t, map[string]string{"iptables": "", "ip": "", "sudo": `exec "$@"`, "tee": c.tee})
+			r.write("my-halfopen", "#!/bin/sh\necho mine\n")
+			r.write("restricted", "1\n")
+			there := *install
+			there.Run = strings.Replace(there.Run, "restricted=/proc/sys/", "restricted="+r.path("restricted")+" #", 1)
+			status, out := r.do(&there, "BINARY=my-halfopen", "VERSION=", "OWN_VERSION=", "KERNEL=", "REPOSITORY=", "SERVER=")
+			if got := strings.TrimSpace(r.read("restricted")); status != 0 || got != c.want || strings.Contains(out, "::warning::") != c.warned {
+				t.Errorf("exit status %d, it is %s, want %s:\n%s", status, got, c.want, out)
+			}
+		})
+	}
 	t.Run("another system", func(t *testing.T) {
 		r := newRunner(t, nil)
 		status, out := r.do(install, "RUNNER_OS=macOS", "BINARY=", "VERSION=", "OWN_VERSION=", "KERNEL=", "REPOSITORY=", "SERVER=")
