@@ -66,12 +66,16 @@ func (f *File) Discard() {
 	}
 }
 
+// temporaryName is the name that a file may have until it gets its own.
+func temporaryName(path string) string {
+	return filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), rand.Uint64()))
+}
+
 // createNamed is [Create] with a temporary name, so that a reader never sees half of a file. A process
 // that is killed leaves it.
 func createNamed(path string, perm os.FileMode) (*File, error) {
+	temporary := temporaryName(path)
 	// os.CreateTemp would not ask the umask.
-	name := fmt.Sprintf(".%s.%d", filepath.Base(path), rand.Uint64())
-	temporary := filepath.Join(filepath.Dir(path), name)
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return nil, err

@@ -22,13 +22,22 @@ func Create(path string, perm os.FileMode) (*File, error) {
 	return &File{File: f, path: path}, nil
 }
 
-// link gives an open file without a name a name.
+// link gives an open file without a name a name. Only a rename replaces a file that has it, so that a
+// reader finds the old one or the new one.
 func link(f *os.File, path string) error {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return err
-	}
 	fd := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
-	err := unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	as := func(name string) error {
+		return unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+	}
+	err := as(path)
+	if errors.Is(err, unix.EEXIST) {
+		temporary := temporaryName(path)
+		if err = as(temporary); err == nil {
+			if err = os.Rename(temporary, path); err != nil {
+				_ = os.Remove(temporary)
+			}
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("naming %s: %w", path, err)
 	}
