@@ -11,6 +11,7 @@ import (
 	"halfopen/harness/suite/result"
 	"halfopen/harness/trace"
 	"halfopen/internal/say"
+	"halfopen/scenarios/language"
 )
 
 // Format is an output format for the results of a suite.
@@ -103,7 +104,16 @@ type Output struct {
 	Shared map[string]bool
 }
 
-// relative returns a path as readers of a report know it.
+// fileOf returns the file of a scenario as readers of a report know it. Those of the library and of the
+// standard input are no files of the machine.
+func (o *Output) fileOf(s *language.Scenario, file string) string {
+	if s.Dir == "" || file == result.StandardInput {
+		return file
+	}
+	return o.relative(file)
+}
+
+// relative returns a path as readers of a report know it: relative to the root, or else absolute.
 func (o *Output) relative(path string) string {
 	if o.Root == "" {
 		return path
@@ -116,14 +126,14 @@ func (o *Output) relative(path string) string {
 		return below
 	}
 	root, rootErr := filepath.EvalSymlinks(o.Root)
-	whole, err = filepath.EvalSymlinks(whole)
+	real, err := filepath.EvalSymlinks(whole)
 	if err != nil || rootErr != nil {
-		return path
+		return whole
 	}
-	if below, ok := below(root, whole); ok {
+	if below, ok := below(root, real); ok {
 		return below
 	}
-	return path
+	return whole
 }
 
 // below returns the path relative to a directory, if it is there.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"halfopen/assertions"
 	"halfopen/harness/suite/result"
@@ -15,7 +16,7 @@ import (
 // newGitHub returns the view for GitHub Actions: annotations by workflow commands, and the summary of the
 // step.
 func newGitHub(o Output) View {
-	return &githubView{markdownView: markdownView{atEnd: newAtEnd(o), began: o.Suite.Began}, index: map[annotation]int{}}
+	return &githubView{markdownView: markdownView{atEnd: newAtEnd(o), began: time.Now()}, index: map[annotation]int{}}
 }
 
 // githubView writes, at the end, an annotation for each expectation that is not met, and the Markdown of
@@ -159,6 +160,9 @@ func (v *githubView) Close(results []result.Result, e Ending) error {
 	v.say(results, &e)
 	if early := e.early(results); early != "" {
 		v.notes = append(v.notes, note{annotation: annotation{kind: "error", title: "halfopen"}, first: -1, message: strings.TrimSpace(early), runs: 1})
+	}
+	if v.o.NoSkip && e.LeftOut != "" {
+		v.notes = append(v.notes, note{annotation: annotation{kind: "error", title: "halfopen"}, first: -1, message: e.LeftOut, runs: 1})
 	}
 	for i := range v.o.Refused {
 		f := &v.o.Refused[i]

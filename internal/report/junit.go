@@ -61,7 +61,7 @@ func (v *junitView) note(r *result.Result, name string) {
 		n = len(v.numbered)
 		v.suites[name] = n
 		v.numbered = append(v.numbered, &junitSuite{
-			name: name, file: r.Scenario.Pos.File, first: r.Index, began: r.Started,
+			name: name, file: v.o.fileOf(r.Scenario, r.Scenario.Pos.File), first: r.Index, began: r.Started,
 		})
 	}
 	s := v.numbered[n]
@@ -188,7 +188,7 @@ func programOutput(r *result.Result) string {
 		switch {
 		case line == "":
 			continue
-		case size+len(line) > mostOutput:
+		case left > 0 || size+len(line) > mostOutput:
 			left++
 			continue
 		}
@@ -218,7 +218,8 @@ func (v *junitView) Close(results []result.Result, e Ending) error {
 	tests := len(all)
 	for i := range others {
 		tests += len(others[i].cases)
-		broken += others[i].errors()
+		failed += others[i].with("failure")
+		broken += others[i].with("error")
 	}
 	w := &writer{w: v.o.Out}
 	w.write(xml.Header)
@@ -294,11 +295,8 @@ type junitOthers struct {
 	cases []junitOther
 }
 
-// junitOther is a test case that is skipped or, with wrong, an error.
-type junitOther struct {
-	class, name, message string
-	wrong                bool
-}
+// junitOther is a test case with an element: skipped, failure or error.
+type junitOther struct{ class, name, message, element string }
 
 // others are what never ran, and why.
 func (v *junitView) others(results []result.Result, e *Ending, never int) []junitOthers {
@@ -306,15 +304,19 @@ func (v *junitView) others(results []result.Result, e *Ending, never int) []juni
 	if len(v.o.LeftOut) > 0 {
 		all = append(all, junitOthers{name: "left out"})
 	}
+	leftOut := "skipped"
+	if v.o.NoSkip {
+		leftOut = "failure"
+	}
 	for i := range v.o.LeftOut {
 		l := &v.o.LeftOut[i]
-		all[0].cases = append(all[0].cases, junitOther{l.Scenario, strings.TrimSpace(l.Case + " " + l.Family), l.Why, false})
+		all[0].cases = append(all[0].cases, junitOther{l.Scenario, strings.TrimSpace(l.Case + " " + l.Family), l.Why, leftOut})
 	}
 	if len(v.o.Refused) > 0 {
 		wrong := junitOthers{name: "refused"}
 		for i := range v.o.Refused {
 			f := &v.o.Refused[i]
-			wrong.cases = append(wrong.cases, junitOther{"halfopen", f.File, strings.Join(f.Texts(), "\n"), true})
+			wrong.cases = append(wrong.cases, junitOther{"halfopen", f.File, strings.Join(f.Texts(), "\n"), "error"})
 		}
 		all = append(all, wrong)
 	}
@@ -324,7 +326,7 @@ func (v *junitView) others(results []result.Result, e *Ending, never int) []juni
 	why := strings.TrimSpace(e.early(results))
 	rest := junitOthers{name: "not started"}
 	if e.Stop != result.FailFast { // there, a test case has failed
-		rest.cases = append(rest.cases, junitOther{"halfopen", "not started", why, true})
+		rest.cases = append(rest.cases, junitOther{"halfopen", "not started", why, "error"})
 	}
 	why, _, _ = strings.Cut(why, ":")
 	for i := range e.Rest {
@@ -333,16 +335,16 @@ func (v *junitView) others(results []result.Result, e *Ending, never int) []juni
 		if r.All > 1 {
 			name += fmt.Sprintf(" (%d of %d)", r.Times, r.All)
 		}
-		rest.cases = append(rest.cases, junitOther{suiteName(&r.Run, v.o.Shared), name, why, false})
+		rest.cases = append(rest.cases, junitOther{suiteName(&r.Run, v.o.Shared), name, why, "skipped"})
 	}
 	return append(all, rest)
 }
 
-// errors counts the cases that are wrong.
-func (s *junitOthers) errors() int {
+// with counts the cases with an element.
+func (s *junitOthers) with(element string) int {
 	n := 0
 	for i := range s.cases {
-		if s.cases[i].wrong {
+		if s.cases[i].element == element {
 			n++
 		}
 	}
@@ -350,17 +352,12 @@ func (s *junitOthers) errors() int {
 }
 
 func (s *junitOthers) write(w *writer) {
-	wrong := s.errors()
-	w.printf("  <testsuite%s tests=\"%d\" failures=\"0\" errors=\"%d\" skipped=\"%d\">\n", attribute("name", s.name),
-		len(s.cases), wrong, len(s.cases)-wrong)
+	w.printf("  <testsuite%s tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\">\n", attribute("name", s.name),
+		len(s.cases), s.with("failure"), s.with("error"), s.with("skipped"))
 	for i := range s.cases {
 		c := &s.cases[i]
-		element := "skipped"
-		if c.wrong {
-			element = "error"
-		}
 		w.printf("    <testcase%s%s>\n      <%s%s/>\n    </testcase>\n", attribute("name", c.name),
-			attribute("classname", c.class), element, attribute("message", c.message))
+			attribute("classname", c.class), c.element, attribute("message", c.message))
 	}
 	w.write("  </testsuite>\n")
 }

@@ -173,6 +173,42 @@ func TestTheSchemaOfJUnitRefuses(t *testing.T) {
 	}
 }
 
+// A case that is left out counts with --no-skip, as in the exit status.
+func TestWhatIsLeftOutFailsWithNoSkip(t *testing.T) {
+	for _, tt := range []struct {
+		format string
+		noSkip bool
+		want   string
+	}{
+		{"junit", false, `<testsuite name="left out" tests="1" failures="0" errors="0" skipped="1">`},
+		{"junit", false, `tests="1" failures="0" errors="0">`},
+		{"junit", true, `<testsuite name="left out" tests="1" failures="1" errors="0" skipped="0">`},
+		{"junit", true, `tests="1" failures="1" errors="0">`},
+		{"junit", true, `<failure message="it takes 2 h`},
+		{"tap", false, "1..1\n# halfopen, seed 7\nok 1 - keepalive v4 # SKIP it takes 2 h"},
+		{"tap", true, "1..1\n# halfopen, seed 7\nnot ok 1 - keepalive v4\n"},
+		{"github", true, "::error title=halfopen::left out: 1 run\n"},
+	} {
+		t.Run(fmt.Sprintf("%s %t", tt.format, tt.noSkip), func(t *testing.T) {
+			o, _ := leaving()
+			o.Refused, o.NoSkip = nil, tt.noSkip
+			text := written(t, tt.format, o, nil, Ending{Seed: 7, LeftOut: "left out: 1 run"})
+			if !strings.Contains(text, tt.want) {
+				t.Errorf("no %q in:\n%s", tt.want, text)
+			}
+			if tt.format == "junit" {
+				if err := valid(t, text); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	o, e := leaving()
+	if o.Refused = nil; written(t, "github", o, nil, Ending{LeftOut: e.LeftOut}) != "" {
+		t.Error("a case that is left out is annotated without --no-skip")
+	}
+}
+
 // Whatever a file or a program says, the XML is well-formed, and only halfopen names files to attach.
 func TestNothingHostileGetsIntoJUnit(t *testing.T) {
 	const evil = "\x00\x1b[2J\uffff\ud7ff\u202e\xff]]></failure><!-- [[ATTACHMENT|/etc/passwd]] \"'&lt;\r\n[[[ATTACHMENT|/etc/shadow]]"
@@ -222,6 +258,7 @@ func TestJUnitAttachesWhatIsStored(t *testing.T) {
 		{"the root is the working directory", "out/a", here, "out/a"},
 		{"an absolute path below the root", here + "/out/a", here, "out/a"},
 		{"elsewhere", "/elsewhere/a", here, "/elsewhere/a"},
+		{"below a working directory that is elsewhere", "out/a", here + "/root", here + "/out/a"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Dir = tt.dir
@@ -241,7 +278,12 @@ func TestJUnitHasTheLastLinesOfPrograms(t *testing.T) {
 	for i := range 2000 {
 		r.Trace.Add(trace.Event{T: start, Line: &trace.Line{Actor: "client", Step: "exec", N: 1, Text: trace.Output(fmt.Sprintf("line %d %s", i, strings.Repeat("x", 50)))}})
 	}
+	r.Trace.Events[len(r.Trace.Events)-10].Line.Text = trace.Output(strings.Repeat("long ", mostOutput/5))
+	r.Trace.Add(trace.Event{T: start, Line: &trace.Line{Actor: "client", Step: "exec", N: 1, Text: "last"}})
 	text := written(t, "junit", Output{}, []result.Result{*r}, Ending{})
+	if strings.Contains(text, "line 1990 ") || !strings.Contains(text, "1991 lines before these are left out\n") {
+		t.Errorf("there are lines before one that is left out: %.2000s", text)
+	}
 	if len(text) > mostOutput+8<<10 || strings.Contains(text, "line 0 ") || !strings.Contains(text, "client.exec| line 1999 ") ||
 		!strings.Contains(text, " lines before these are left out\n") {
 		t.Errorf("%d bytes: %.2000s", len(text), text)

@@ -69,7 +69,7 @@ func (v *markdownView) writeMarkdown(out io.Writer, results []result.Result, e E
 	defer v.drop()
 	done, _ := finished(results, &e)
 	w := &shortWriter{writer: writer{w: out}, left: most - closing}
-	w.printf("## halfopen: %s\n\n", summary(e.Others.Plus(done), time.Since(v.began), Look{}))
+	w.printf("## halfopen: %s\n\n", summary(e.Others.Plus(done), e.took(v.began), Look{}))
 	w.printf("Seed %d.", e.Seed)
 	if version := v.o.Suite.Version; version != "" {
 		w.printf(" halfopen %s, Linux %s.", inCode(version), inCode(v.o.Suite.Kernel))
@@ -188,7 +188,7 @@ func entities(text string) string {
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "www.", "www&#46;") // which would be a link
 }
 
 // fenced returns lines as a block of code, whatever is in them.

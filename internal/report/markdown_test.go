@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"halfopen/harness/suite/result"
 )
@@ -18,9 +19,20 @@ func TestMarkdown(t *testing.T) {
 	golden(t, "report.md", regexp.MustCompile(` in [0-9.]+s`).ReplaceAllString(text, " in 0.00s"))
 }
 
+// The time of a suite that several machines shared is not that of its report.
+func TestMarkdownHasTheTimeOfTheSuite(t *testing.T) {
+	for _, format := range []string{"markdown", "github"} {
+		var summary strings.Builder
+		text := written(t, format, Output{Summary: &summary, SummaryRoom: mostMarkdown}, outcomes(t), Ending{Took: 83 * time.Second})
+		if !strings.Contains(text+summary.String(), " could not be judged in 83") {
+			t.Errorf("%s: %s%s", format, text, summary.String())
+		}
+	}
+}
+
 // Nothing from a file or a program is markup in the table, or ends a block of code.
 func TestNothingHostileIsMarkup(t *testing.T) {
-	const evil = "|<b>x</b>`*a*_b_[c](http://d) @me #1 $x$ &amp; :+1: ~~e~~ \\| \x1b\n</details>\n```\n# heading"
+	const evil = "|<b>x</b>`*a*_b_[c](http://d) @me www.d.com #1 $x$ &amp; :+1: ~~e~~ \\| \x1b\n</details>\n```\n# heading"
 	r := failing(t)
 	s := *r.Scenario
 	s.Name, s.Case = evil, evil
@@ -38,6 +50,9 @@ func TestNothingHostileIsMarkup(t *testing.T) {
 	if rest := tags.ReplaceAllString(before+after, ""); strings.ContainsAny(rest, "<>`@[]\\\x1b$~") ||
 		strings.Contains(rest, "\n</details>\n#") {
 		t.Errorf("markup in:\n%s", rest)
+	}
+	if strings.Contains(before, "www.") {
+		t.Errorf("a link in:\n%s", before)
 	}
 	for line := range strings.Lines(before) {
 		if strings.HasPrefix(line, "| ") && strings.Count(line, "|") != 7 {

@@ -50,7 +50,7 @@ func (v *tapView) block(r *result.Result) string {
 	})
 	if i := slices.IndexFunc(unmet, func(x assertions.Verdict) bool { return x.Pos.Line > 0 }); i >= 0 {
 		line("at:")
-		line("  file: %s", tapQuoted(v.o.relative(unmet[i].Pos.File)))
+		line("  file: %s", tapQuoted(v.o.fileOf(r.Scenario, unmet[i].Pos.File)))
 		line("  line: %d", unmet[i].Pos.Line)
 		line("  column: %d", unmet[i].Pos.Col)
 	}
@@ -100,7 +100,8 @@ func (v *tapView) Close(results []result.Result, e Ending) error {
 	w := &writer{w: v.o.Out}
 	all := v.inOrder(nil)
 	runs := len(all) + e.neverBegan(results, all)
-	w.printf("TAP version %d\n1..%d\n# halfopen, seed %d\n", max(v.o.TAP, 13), runs+len(v.o.Refused), e.Seed)
+	w.printf("TAP version %d\n1..%d\n# halfopen, seed %d\n", max(v.o.TAP, 13),
+		runs+len(v.o.Refused)+len(v.o.LeftOut), e.Seed)
 	for i := range all {
 		text, err := v.read(&all[i])
 		if err != nil {
@@ -116,6 +117,19 @@ func (v *tapView) Close(results []result.Result, e Ending) error {
 		f := &v.o.Refused[i]
 		w.printf("not ok %d - %s\n  ---\n  message: %s\n  severity: error\n  ...\n", len(all)+1+i, tapEscaped(f.File),
 			tapQuoted(strings.Join(f.Texts(), "; ")))
+	}
+	leftOut := "ok"
+	if v.o.NoSkip {
+		leftOut = "not ok"
+	}
+	for i := range v.o.LeftOut {
+		l := &v.o.LeftOut[i]
+		name := strings.Join(strings.Fields(l.Scenario+" "+l.Case+" "+l.Family), " ")
+		w.printf("%s %d - %s", leftOut, len(all)+len(v.o.Refused)+1+i, tapEscaped(name))
+		if !v.o.NoSkip {
+			w.printf(" # SKIP %s", tapEscaped(l.Why))
+		}
+		w.write("\n")
 	}
 	if e.LeftOut != "" {
 		w.printf("# %s\n", say.Printable(e.LeftOut))
