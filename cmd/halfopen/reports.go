@@ -287,9 +287,9 @@ func (f *reportFile) report(o report.Output, control bool) report.Report {
 	case !f.format.NoPath:
 		o.Out = out
 	case file == nil:
-		o.Out = o.Errs // from which commands are read, too
+		o.Out = commandsTo(o.Errs) // from which they are read, too
 	default:
-		o.Out, o.Summary, o.SummaryRoom = o.Errs, out, mostSummary
+		o.Out, o.Summary, o.SummaryRoom = commandsTo(o.Errs), out, mostSummary
 		if info, err := file.Stat(); err == nil {
 			o.SummaryRoom -= int(min(info.Size(), mostSummary))
 		}

@@ -103,12 +103,12 @@ func hostileControls(evil string) []result.Control {
 
 // JSON is for programs, but a terminal may show it.
 func TestJSONHasNoControlCharacters(t *testing.T) {
-	const evil = "\x1b[2J\x7f\u009b\u202e\U000e0041\U0001f600é"
+	const evil = "\x1b[2J\x7f\u009b\u202e\U000e0041\U0001f600é###[error]"
 	var b strings.Builder
 	if err := encode(&b, map[string]string{"text": evil}, ""); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"text":"\u001b[2J\u007f\u009b\u202e\udb40\udc41😀é"}` + "\n"
+	want := `{"text":"\u001b[2J\u007f\u009b\u202e\udb40\udc41😀é#\u0023#[error]"}` + "\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -216,7 +216,8 @@ var judged = []string{
 }
 
 // encode writes JSON. What a terminal would not show as it is, is escaped: encoding/json leaves
-// control characters beyond ASCII, and those that turn the direction of writing.
+// control characters beyond ASCII, and those that turn the direction of writing. So is what a pipeline
+// may take for a command, such as ##[error].
 func encode(w io.Writer, record any, indent string) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -225,7 +226,7 @@ func encode(w io.Writer, record any, indent string) error {
 	if err := enc.Encode(record); err != nil {
 		return err
 	}
-	_, err := w.Write(escape(text.Bytes()))
+	_, err := w.Write(escape(bytes.ReplaceAll(text.Bytes(), []byte("##"), []byte(`#\u0023`))))
 	return err
 }
 
