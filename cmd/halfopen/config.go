@@ -21,16 +21,16 @@ import (
 var contrary = map[string]string{"quiet": "verbose", "verbose": "quiet"}
 
 // configure sets the flags of run that the command line does not give to what halfopen.yaml says, and
-// says so. found is set if there is such a file. It belongs to the scenario files of its folder and below;
+// says so. It returns the path of that file, "" if there is none. The file belongs to the scenario files of its folder and below;
 // with built-in scenarios next to them, it holds for the whole command.
-func configure(cmd *cobra.Command, args []string, errs io.Writer) (found bool, err error) {
+func configure(cmd *cobra.Command, args []string, errs io.Writer) (config string, err error) {
 	path, err := configOf(args)
 	if err != nil || path == "" {
-		return false, err
+		return "", err
 	}
 	c, err := language.LoadConfig(path)
 	if err != nil {
-		return true, &statusError{statusUsage, err}
+		return path, &statusError{statusUsage, err}
 	}
 	flags := cmd.Flags()
 	given := func(name string) bool { return name != "" && flags.Changed(name) }
@@ -56,10 +56,10 @@ func configure(cmd *cobra.Command, args []string, errs io.Writer) (found bool, e
 		}
 	}
 	if len(wrong) > 0 {
-		return true, &statusError{statusUsage, errors.Join(wrong...)}
+		return path, &statusError{statusUsage, errors.Join(wrong...)}
 	}
 	if quiet, _ := flags.GetBool("quiet"); quiet {
-		return true, nil
+		return path, nil
 	}
 	text := "nothing"
 	if len(taken) > 0 {
@@ -69,7 +69,7 @@ func configure(cmd *cobra.Command, args []string, errs io.Writer) (found bool, e
 		text += "; the command line overrides " + strings.Join(overridden, ", ")
 	}
 	fmt.Fprintf(errs, "halfopen: defaults of %s: %s\n", say.Printable(path), say.Printable(text))
-	return true, nil
+	return path, nil
 }
 
 // defaultText is a default as a flag.

@@ -88,6 +88,7 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 		return &statusError{statusUsage, err}
 	}
 	var stored func(suite.Part, string) (string, error)
+	var index *outIndex
 	if f.out != "" {
 		if err := m.Store(ctx, f.out); err != nil {
 			return readingError(ctx, fmt.Errorf("--out: %w", err))
@@ -96,7 +97,21 @@ func merge(ctx context.Context, args []string, f *mergeFlags, out, errs io.Write
 	} else if _, err := m.Run(ctx, nil, nil); err != nil { // before anything is written
 		return readingError(ctx, err)
 	}
-	files, err := openReports(reports, nil)
+	var files []*reportFile
+	var inputs []string
+	for i := range parts {
+		inputs = append(inputs, parts[i].Records)
+	}
+	if f.out != "" {
+		dir, archive := f.out, ""
+		if suite.IsArchive(f.out) {
+			dir, archive = archive, dir
+		}
+		index, err = indexOf(dir, archive)
+	}
+	if err == nil {
+		files, err = openReports(reports, inputs, index)
+	}
 	if err != nil {
 		if f.out != "" {
 			err = errors.Join(err, os.RemoveAll(f.out)) // it was empty, or not there

@@ -13,7 +13,7 @@ import (
 // outDir is the directory of --out.
 type outDir struct {
 	claim *suite.Claim
-	// index is the open file of the records of the suite.
+	// index is the file of the records of the suite, open after begin.
 	index *reportFile
 	// dir is where runs are stored, named what --out calls it: the archive that dir becomes, or dir itself.
 	dir, named string
@@ -84,37 +84,77 @@ func (o *outDir) close() {
 	o.claim.Release()
 }
 
-// begin removes an older suite and opens the index. No report may write it.
-func (o *outDir) begin(reports []*reportFile) error {
-	if o == nil {
-		return nil
-	}
+// outIndex is the file with the records of a suite that --out stores.
+type outIndex struct {
+	*reportFile
+	// isReport is set if it has what a report of records has.
+	isReport bool
+	// archive is the file that it moves into; without a path if there is none.
+	archive *reportFile
+}
+
+// indexOf looks for the index of a suite that is stored in a directory, and for the archive that this
+// moves into. Either may be "".
+func indexOf(dir, archive string) (*outIndex, error) {
 	format, err := report.FormatNamed("json")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	index := &reportFile{reportTo: reportTo{format, filepath.Join(o.dir, result.IndexFile)}}
-	if err := index.find(); err != nil {
-		return usagef("--out: %w", err)
+	if dir != "" {
+		dir = filepath.Join(dir, result.IndexFile)
 	}
-	archive := &reportFile{reportTo: reportTo{format, o.named}}
+	index := &outIndex{
+		&reportFile{reportTo: reportTo{format, dir}}, archive == "", &reportFile{reportTo: reportTo{format, archive}},
+	}
+	for _, f := range []*reportFile{index.reportFile, index.archive} {
+		if err := f.find(); err != nil {
+			return nil, usagef("--out: %w", err)
+		}
+	}
+	return index, nil
+}
+
+// writes returns what --out is called if it writes the file of a report; "" if it does not.
+func (x *outIndex) writes(f *reportFile) string {
+	switch {
+	case x == nil:
+	case f.sameAs(x.target, x.info):
+		return filepath.Dir(x.path)
+	case f.sameAs(x.archive.target, x.archive.info):
+		return x.archive.path
+	}
+	return ""
+}
+
+// find looks for the index, before reports are opened. With control, a report has other records.
+func (o *outDir) find(control bool) (*outIndex, error) {
+	if o == nil {
+		return nil, nil
+	}
+	archive := ""
 	if o.dir != o.named {
-		if err := archive.find(); err != nil {
-			return usagef("--out: %w", err)
-		}
+		archive = o.named
 	}
-	for _, r := range reports {
-		if index.sameAs(r.target, r.info) || archive.sameAs(r.target, r.info) {
-			return usagef("--report %s: --out %s writes the same file", &r.reportTo, o.named)
-		}
+	index, err := indexOf(o.dir, archive)
+	if err != nil {
+		return nil, err
+	}
+	index.isReport = index.isReport && !control
+	o.index = index.reportFile
+	return index, nil
+}
+
+// begin removes an older suite and opens the index.
+func (o *outDir) begin() error {
+	if o == nil {
+		return nil
 	}
 	if err := o.claim.Sweep(); err != nil {
 		return usagef("--out: %w", err)
 	}
-	if err := index.create(); err != nil {
+	if err := o.index.create(); err != nil {
 		return usagef("--out: %w", err)
 	}
-	o.index = index
 	return nil
 }
 

@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
 	"halfopen/internal/say"
 	"halfopen/internal/wholefile"
@@ -88,20 +90,17 @@ type reportFile struct {
 }
 
 // openReports opens the files of reports, so that one that cannot be written is found before any run. No
-// report may replace a file of the scenarios. A file that is written at the end replaces an older one
-// only then.
-func openReports(reports []reportTo, cases []*language.Scenario) (files []*reportFile, err error) {
-	defer func() {
-		if err != nil {
-			discard(files)
-		}
-	}()
+// report may replace a file that the command has read: inputs are their paths. A file that is written at the
+// end replaces an older one only then. index is the file of --out with the records, nil if there is none. A
+// report of records with its path is left out: the index is this report, if it may be.
+func openReports(reports []reportTo, inputs []string, index *outIndex) (files []*reportFile, err error) {
+	var all []*reportFile
 	for _, r := range reports {
 		f := &reportFile{reportTo: r}
 		if err := f.find(); err != nil {
 			return nil, usagef("--report %s: %w", &r, err)
 		}
-		for _, other := range files {
+		for _, other := range all {
 			if f.format.NoPath && other.format.Name == f.format.Name {
 				return nil, usagef("--report %s is given twice", &r)
 			}
@@ -109,12 +108,18 @@ func openReports(reports []reportTo, cases []*language.Scenario) (files []*repor
 				return nil, usagef("--report %s: --report %s writes the same file", &r, &other.reportTo)
 			}
 		}
-		for _, c := range cases {
-			if info, err := os.Stat(c.Pos.File); err == nil && f.sameAs("", info) {
-				return nil, usagef("--report %s: this is the file of the scenario %s", &r, c.Name)
+		all = append(all, f)
+		for _, path := range inputs {
+			if info, err := os.Stat(path); err == nil && f.sameAs("", info) {
+				return nil, usagef("--report %s: this command reads that file", &r)
 			}
 		}
-		files = append(files, f)
+		switch out := index.writes(f); {
+		case out == "":
+			files = append(files, f)
+		case !index.isReport || f.format.Name != index.format.Name:
+			return nil, usagef("--report %s: --out %s writes the same file", &r, out)
+		}
 	}
 	// Those that are overwritten at once come last: an older report stays if another cannot be written.
 	for _, grows := range []bool{false, true} {
@@ -123,11 +128,30 @@ func openReports(reports []reportTo, cases []*language.Scenario) (files []*repor
 				continue
 			}
 			if err := f.create(); err != nil {
+				discard(files)
 				return nil, usagef("--report %s: %w", &f.reportTo, err)
 			}
 		}
 	}
 	return files, nil
+}
+
+// inputs returns the paths of the files that a run depends on.
+func (f *runFlags) inputs(cases []*language.Scenario, wrong []wrongFile) []string {
+	paths := []string{f.config}
+	if f.rerunFailed != "" {
+		paths = append(paths, f.rerunFailed, filepath.Join(f.rerunFailed, result.IndexFile))
+	}
+	for _, c := range cases {
+		if c.Dir != "" { // not of the library
+			paths = append(paths, c.Pos.File)
+		}
+	}
+	for _, w := range wrong {
+		paths = append(paths, w.name)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 func discard(files []*reportFile) {
@@ -214,6 +238,9 @@ func (f *reportFile) create() error {
 			return err
 		}
 		_ = old.Close()
+		if err := pinned(f.target, os.Geteuid()); err != nil && !f.format.Grows && !f.format.NoPath {
+			return err
+		}
 	}
 	whole, err := wholefile.Create(f.target, 0o644)
 	if err != nil {

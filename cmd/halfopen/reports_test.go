@@ -9,7 +9,6 @@ import (
 
 	"halfopen/harness/suite/result"
 	"halfopen/internal/report"
-	"halfopen/scenarios/language"
 )
 
 func TestReportsThatAreRefused(t *testing.T) {
@@ -36,7 +35,7 @@ func TestReportsThatAreRefused(t *testing.T) {
 		{"a path and a link to it", []string{"json=file", "pretty=link"}, false, "--report pretty=link: --report json=file writes"},
 		{"two names of a file", []string{"json=file", "pretty=hard"}, false, "--report pretty=hard: --report json=file writes"},
 		{"a path through a linked directory", []string{"json=dir/a", "pretty=there/a"}, false, "--report pretty=there/a: --report json=dir/a writes"},
-		{"the file of the scenario", []string{"json=s.yaml"}, false, "--report json=s.yaml: this is the file of the scenario s$"},
+		{"the file of the scenario", []string{"json=s.yaml"}, false, "--report json=s.yaml: this command reads that file$"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -56,13 +55,65 @@ func TestReportsThatAreRefused(t *testing.T) {
 			}
 			reports, err := parseReports(tt.values, tt.control)
 			if err == nil {
-				_, err = openReports(reports, []*language.Scenario{{Name: "s", Pos: language.Pos{File: "s.yaml"}}})
+				_, err = openReports(reports, []string{"", "gone.yaml", "s.yaml"}, nil)
 			}
 			if err == nil || !regexp.MustCompile("^"+tt.want).MatchString(err.Error()) || statusOf(err) != statusUsage {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
 			if text, err := os.ReadFile("file"); err != nil || string(text) != "old" {
 				t.Errorf("a file that was there has %q, %v", text, err)
+			}
+		})
+	}
+}
+
+// The index of --out is a report of records with its path. What else has that path is refused, and the
+// index of an older suite stays.
+func TestAReportMayBeTheIndex(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, err := range []error{os.Mkdir("d", 0o700), os.Symlink("d", "link"), os.WriteFile("d/results.ndjson", nil, 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name, out string
+		archive   bool
+		control   bool
+		values    []string
+		want      int
+		err       string
+	}{
+		{"its path", "d", false, false, []string{"json=d/results.ndjson"}, 0, ""},
+		{"by a link, with another report", "link", false, false, []string{"tap=d/tap.t", "json=./d/results.ndjson"}, 1, ""},
+		{"in a directory to come", "new", false, false, []string{"json=new/results.ndjson"}, 0, ""},
+		{"other records, elsewhere", "d", false, false, []string{"json=r.ndjson"}, 1, ""},
+		{"twice", "d", false, false, []string{"json=d/results.ndjson", "json=d/../d/results.ndjson"}, 0, "--report json=d/results.ndjson writes the same file"},
+		{"another format", "d", false, false, []string{"pretty=d/results.ndjson"}, 0, "--out d writes the same file"},
+		{"with controls", "d", false, true, []string{"json=d/results.ndjson"}, 0, "--out d writes the same file"},
+		{"of an archive", "d", true, false, []string{"json=d/results.ndjson"}, 0, "--out d writes the same file"},
+		{"the archive itself", "d", true, false, []string{"junit=d/../d.tgz"}, 0, "--out d.tgz writes the same file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			reports, err := parseReports(tt.values, tt.control)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := &outDir{dir: tt.out, named: tt.out}
+			if tt.archive {
+				o.named += ".tgz"
+			}
+			index, err := o.find(tt.control)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := openReports(reports, nil, index)
+			discard(files)
+			if len(files) != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.HasSuffix(err.Error(), tt.err) {
+				t.Errorf("%d files, %v, want %d, %q", len(files), err, tt.want, tt.err)
+			}
+			if _, err := os.Stat("d/results.ndjson"); err != nil {
+				t.Errorf("an older index: %v", err)
 			}
 		})
 	}
@@ -82,7 +133,7 @@ func TestReportsReplaceOlderFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := report.Format{Name: "whole", New: newWhole}
-	files, err := openReports([]reportTo{{&whole, "link"}, {&whole, "a/b/new"}}, nil)
+	files, err := openReports([]reportTo{{&whole, "link"}, {&whole, "a/b/new"}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +166,7 @@ func TestAReportThatAnotherRunWritesIsNotMixed(t *testing.T) {
 	}
 	var tees []*report.Tee
 	for _, version := range []string{"first, which is longer", "second"} {
-		files, err := openReports([]reportTo{{json, "r.ndjson"}}, nil)
+		files, err := openReports([]reportTo{{json, "r.ndjson"}}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,7 +108,10 @@ func rerun(ctx context.Context, path string, f *rerunFlags, out, errs io.Writer)
 	if err != nil {
 		return err
 	}
-	if err := store.begin(nil); err != nil {
+	if _, err := store.find(false); err != nil {
+		return err
+	}
+	if err := store.begin(); err != nil {
 		return err
 	}
 	output := report.Output{

@@ -44,12 +44,12 @@ type runFlags struct {
 	quiet   bool
 	// noConfig leaves halfopen.yaml alone.
 	noConfig bool
-	// configured is set if there is such a file.
-	configured bool
-	limits     limits
-	only       filter
-	noExec     bool
-	logs       bool
+	// config is the path of the one that counts; "" if there is none.
+	config string
+	limits limits
+	only   filter
+	noExec bool
+	logs   bool
 	// writable are folders of the machine that programs may write to.
 	writable []string
 	// rerunFailed is the directory of a stored suite, of which only the rest is run. stored is that
@@ -151,7 +151,7 @@ them.`, formatLines()),
 				return selectingFlags(cmd.Flags(), seed, shard)
 			}
 			if !f.noConfig {
-				if f.configured, err = configure(cmd, args, cmd.ErrOrStderr()); err != nil {
+				if f.config, err = configure(cmd, args, cmd.ErrOrStderr()); err != nil {
 					return err
 				}
 			}
@@ -332,7 +332,7 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 		Warp: f.warp, Kernels: f.kernels, Long: f.long, Named: len(args) > 0, NoTracepoints: f.blind,
 		NoRepeat: f.once, Writable: f.writable, Opened: d.opened, Keep: keep,
 		Control: f.control, Dir: store.path(), DirName: f.out, Shared: sel.shared, Warn: slow.set,
-		NoConfig: f.noConfig || f.configured,
+		NoConfig: f.noConfig || f.config != "",
 		FailFast: f.limits.failFast, UntilFail: f.limits.untilFail, NoSkip: f.limits.noSkip,
 		MaxTime: f.limits.maxTime,
 	}
@@ -372,11 +372,15 @@ func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) e
 			"halfopen: %s in real time, the longest about %s, not warped: %s\n",
 			say.Count(n, "long run"), roughly(most), say.ErrorLines(s.WhyReal))
 	}
-	files, err := openReports(reports, cases)
+	index, err := store.find(f.control)
 	if err != nil {
 		return err
 	}
-	if err := store.begin(files); err != nil {
+	files, err := openReports(reports, f.inputs(cases, sel.refused), index)
+	if err != nil {
+		return err
+	}
+	if err := store.begin(); err != nil {
 		discard(files)
 		return err
 	}
