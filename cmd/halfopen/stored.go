@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -64,7 +65,7 @@ func (s *stored) name(path string) string {
 // readingError is the error of a command for one of reading stored runs.
 func readingError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &statusError{statusCanceled, ctx.Err()}
+		return &statusError{statusCanceled, errors.New("interrupted")}
 	}
 	return &statusError{statusUsage, err}
 }
