@@ -304,8 +304,10 @@ func (a *member) ended(status syscall.WaitStatus) error {
 	return nil
 }
 
+// prepare has the actor do its first steps. A program may send signals to all processes of the lab, so
+// where there is one, actors without such steps, too, must say that they are there, and endure them.
 func (a *member) prepare() {
-	if language.Prelude(a.Steps) == 0 {
+	if language.Prelude(a.Steps) == 0 && !a.lab.Scenario.RunsPrograms() {
 		a.prepared = true
 		return
 	}

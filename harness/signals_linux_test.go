@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,5 +66,27 @@ expect: [EXPECT]
 				}
 			}
 		})
+	}
+}
+
+// A program that begins at once meets actors that have only just been started.
+func TestAProgramSignalsActorsThatAreBeingStarted(t *testing.T) {
+	needLab(t)
+	scenario := `
+name: crowd
+title: A program sends a signal to many actors as soon as it can
+deadline: 10s
+hosts: {client: {}}
+actors:
+  first: {host: client, steps: [{exec: "kill -HUP -1; echo alive"}]}
+`
+	for i := range 30 {
+		scenario += fmt.Sprintf("  a%d: {host: client, steps: [{sleep: 1ms}]}\n", i)
+	}
+	scenario += "expect: [{process: first.exec, exit: 0, stdout: {contains: alive}}]\n"
+	for _, j := range runAll(t, only(t, scenario)) {
+		for _, line := range j.failures() {
+			t.Error(line)
+		}
 	}
 }
