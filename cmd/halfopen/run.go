@@ -6,11 +6,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -244,25 +241,6 @@ func (f *runFlags) check() error {
 // writesFromGuest reports whether programs of the run would write to the machine from a guest.
 func writesFromGuest(r suite.Run) bool { return r.Place.Virtual() && r.Scenario.RunsPrograms() }
 
-// openTo returns the absolute paths of the folders that --writable names.
-func openTo(named []string) ([]string, error) {
-	var paths []string
-	for _, dir := range named {
-		info, err := os.Stat(dir)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s: %w", dir, syscall.ENOTDIR)
-		}
-		if err == nil {
-			dir, err = filepath.Abs(dir)
-		}
-		if err != nil {
-			return nil, usagef("--writable: %w", err)
-		}
-		paths = append(paths, dir)
-	}
-	return paths, nil
-}
-
 func run(ctx context.Context, args []string, f *runFlags, out, errs io.Writer) error {
 	format, err := formatOf(f.format)
 	if err != nil {
@@ -465,24 +443,4 @@ func leftOut(s *suite.Suite) string {
 	}
 	return fmt.Sprintf("left out because they take 20 s or more: %d runs of %s; they are not warped: %s; to run them in real time, name them or pass --long",
 		len(s.LeftOut), strings.Join(names, ", "), say.Printable(s.WhyReal.Error()))
-}
-
-// onceError keeps the first of several errors. It is safe for concurrent use.
-type onceError struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (o *onceError) set(err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err == nil {
-		o.err = err
-	}
-}
-
-func (o *onceError) get() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err
 }
