@@ -62,7 +62,7 @@ type suiteEnd struct {
 	// stop is why the suite ended before its runs. With the zero value, runs that did not end were
 	// interrupted.
 	stop result.Stop
-	// enough is set where runs were repeated as long as there was time: that they ended is no failure.
+	// enough is set where runs were repeated as long as there was time: their end is not a failure.
 	enough bool
 	// noSkip is set if a skip is a failure; leftOut is the number of cases that were not run.
 	noSkip  bool

@@ -37,7 +37,7 @@ type Reader struct {
 	Ended bool
 	// Lost counts calls that may have been on sockets, but could not be read, or not in full.
 	Lost uint64
-	// Rings counts the rings of io_uring(7) that were made: what the kernel does for them is no call.
+	// Rings counts the rings of io_uring(7) that were made. What the kernel does for them is not seen as calls.
 	Rings uint64
 
 	root int
